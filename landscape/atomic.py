@@ -1,0 +1,118 @@
+"""Files that are written whole or not at all: a reader sees the old one or the new."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import platform
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+from landscape.errors import ComputationError, InputError
+
+
+def write_bytes_atomically(path: str | Path, content: bytes) -> None:
+    """Write a whole file at once: a reader sees the old content or the new.
+
+    Raises
+    ------
+    ComputationError
+        The file system refused; what stood at `path` before still stands.
+    """
+    write_atomically(Path(path), lambda stream: stream.write(content))
+
+
+def require_writable(path: str | Path) -> None:
+    """Refuse, before the work, an output path that could not be written after it.
+
+    Raises
+    ------
+    InputError
+        The folder is missing or protected, or the path is a folder, a device or a protected file.
+    """
+    path = Path(path)
+    try:
+        folder = Path(os.path.realpath(path)).parent
+        if not folder.is_dir():
+            raise InputError(f"{path}: cannot be written: there is no folder {folder}")
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise InputError(f"{path}: cannot be written: the folder {folder} is write-protected")
+        if path.is_dir():
+            raise InputError(f"{path}: is a folder; expected the name of a file to write")
+        if path.exists() and not (path.is_file() and os.access(path, os.W_OK)):
+            raise InputError(f"{path}: cannot be written: expected a new name or a file that may be replaced")
+        if len(os.fsencode(path.name)) > os.pathconf(folder, "PC_NAME_MAX"):
+            raise InputError(f"{path.name[:40]}…: cannot be written: the name is too long")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+    except ValueError as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{str(path)!r}: is not the name of a file") from None
+
+
+def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
+    """Let `write` fill a temporary file in the same folder, make it durable and rename it to `path`.
+
+    Raises
+    ------
+    ComputationError
+        The file system refused; the temporary file is gone and what stood at `path` before still stands.
+    """
+    target = Path(os.path.realpath(path))  # a link to a file on another disk stays a link
+    temporary = _temporary(target)
+    try:
+        _remove_left_over(temporary)
+        try:
+            with temporary.open("wb") as stream:
+                write(stream)
+                stream.flush()
+                os.fsync(stream.fileno())
+            temporary.replace(target)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        _sync_folder(target.parent)
+    except OSError as error:
+        raise ComputationError(
+            f"{path}: could not be written: {error.strerror or error} (what stood there before still stands)"
+        ) from error
+
+
+def _temporary(target: Path) -> Path:
+    """A hidden name in the same folder, its own for every target, machine, process and thread."""
+    digest = hashlib.sha256(
+        f"{platform.node()}/{target.name}".encode("utf-8", "surrogateescape")
+    ).hexdigest()[:16]
+    return target.with_name(f".landscape-{digest}-{os.getpid()}-{threading.get_ident()}.tmp")
+
+
+def _remove_left_over(temporary: Path) -> None:
+    """Remove what a killed process of this machine left of an earlier attempt at the same file."""
+    prefix, digest, *_ = temporary.name.split("-")
+    for other in temporary.parent.glob(f"{prefix}-{digest}-*.tmp"):
+        if not _alive(int(other.name.split("-")[2])):
+            other.unlink(missing_ok=True)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the rename itself durable; file systems that cannot do so lose nothing else."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

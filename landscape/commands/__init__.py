@@ -1,0 +1,77 @@
+"""The command `landscape`: one command a module, imported when it is called and not before.
+
+`landscape --help` answers in a tenth of a second because this table holds the one-line helps; numba, scipy and
+matplotlib are imported inside the bodies of the commands.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+import click
+
+from landscape.errors import ComputationError, InputError
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("landscape.commands.demo", "Write a bundled model, to try the others on."),
+    "info": ("landscape.commands.info", "Show what a model file holds and how it was understood."),
+    "plot": ("landscape.commands.plot", "Draw a record again without recomputing it."),
+    "scan": ("landscape.commands.scan", "Evaluate the loss along directions and draw it."),
+}
+
+INTERRUPTED = 130
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported by name, and whose help imports none of them."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """Name the commands, in the order of the alphabet."""
+        return sorted(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """Import the module of one command."""
+        if name not in COMMANDS:
+            return None
+        return importlib.import_module(COMMANDS[name][0]).command
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the table of commands from the one-line helps."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(context)])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="landscape", message="%(prog)s %(version)s")
+def group() -> None:
+    """Find out why a network fails to train, by looking at its loss.
+
+    Start with `landscape demo`, then `landscape scan digits.npz`.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and leave with its exit status.
+
+    0 done; 1 the computation failed; 2 bad usage or bad input; 130 interrupted.
+    """
+    try:
+        status = group.main(args=None if arguments is None else list(arguments), standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(INTERRUPTED)
+    except InputError as error:
+        fail(error, 2)
+    except ComputationError as error:
+        fail(error, 1)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def fail(error: Exception, status: int) -> None:
+    """Say in one line why there is no result, and leave."""
+    click.echo("Error: " + " ".join(str(error).split()), err=True)
+    sys.exit(status)

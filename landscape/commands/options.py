@@ -1,0 +1,141 @@
+"""The options that every command spells the same way: one decorator each, and the bundles most commands want.
+
+```
+@click.command()
+@options.model
+@options.bare_file
+@options.engine
+@options.record
+def command(model: Path, activation: str | None, …) -> None:
+```
+
+The name of the argument that a decorator hands over stands beside each. Unknown values are refused by click
+with the list of those there are; `--activation` and `--loss` by `load_model`, whose tables know the names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+DTYPES = ("float32", "float64")
+SPLITS = ("train", "test", "both")
+FIGURE_FORMATS = ("png", "svg", "pdf")
+
+
+def together(*decorators: Decorator) -> Decorator:
+    """One decorator that applies several; the help lists them in the order given."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return decorate
+
+
+model = click.argument("model", type=click.Path(path_type=Path))
+"""`model: Path`. That the file is there and good is said by `load_model`, in one way for the library too."""
+
+output = click.option(
+    "--output",
+    metavar="STEM",
+    help="Name of what is written: STEM.npz, STEM.<figure>.png. "
+    "By default the model's name and the command's, in the working directory.",
+)
+"""`output: str | None`"""
+
+json_summary = click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print the summary as one JSON object on stdout and nothing else there.",
+)
+"""`as_json: bool`"""
+
+quiet = click.option(
+    "--quiet", is_flag=True, help="No progress and no messages on stderr; errors are still said."
+)
+"""`quiet: bool`"""
+
+fresh = click.option("--fresh", is_flag=True, help="Start anew and overwrite what the output file holds.")
+"""`fresh: bool`"""
+
+seed = click.option(
+    "--seed",
+    type=click.IntRange(0, 2**63 - 1),
+    default=0,
+    show_default=True,
+    help="Every random number follows from it.",
+)
+"""`seed: int`"""
+
+threads = click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Threads to compute with; all cores by default.",
+)
+"""`threads: int | None`"""
+
+dtype = click.option(
+    "--dtype",
+    type=click.Choice(DTYPES),
+    default="float32",
+    show_default=True,
+    help="Precision of the arithmetic.",
+)
+"""`dtype: str`"""
+
+split = click.option(
+    "--split",
+    type=click.Choice(SPLITS),
+    default="both",
+    show_default=True,
+    help="Which data to compute on; both is train, and test where the model has it.",
+)
+"""`split: str`"""
+
+examples = click.option(
+    "--examples",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Compute on a random subset of N examples (drawn by --seed) and give standard errors.",
+)
+"""`examples: int | None`"""
+
+no_figure = click.option("--no-figure", is_flag=True, help="Write the record only.")
+"""`no_figure: bool`"""
+
+figure_format = click.option(
+    "--figure-format",
+    type=click.Choice(FIGURE_FORMATS),
+    default="png",
+    show_default=True,
+    help="File format of the figures.",
+)
+"""`figure_format: str`"""
+
+activation = click.option(
+    "--activation",
+    metavar="NAME",
+    help="For a bare file: what stands between the layers (relu if not given).",
+)
+"""`activation: str | None`"""
+
+loss = click.option(
+    "--loss", metavar="NAME", help="For a bare file: the loss (by the targets' kind if not given)."
+)
+"""`loss: str | None`"""
+
+bare_file = together(activation, loss)
+engine = together(dtype, threads, seed)
+data = together(split, examples)
+figures = together(no_figure, figure_format)
+messages = together(json_summary, quiet)
+record = together(output, fresh, figures, messages)

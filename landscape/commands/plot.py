@@ -1,0 +1,75 @@
+"""`landscape plot RECORD`: the figures of a record, drawn again without recomputing anything."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from landscape.commands import options
+
+
+class LevelsType(click.ParamType):
+    """A number of contour lines, or their heights between commas."""
+
+    name = "levels"
+
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | tuple[float, ...]:
+        """Read `12` as a number of lines, `0.1,0.5,2` or `0.5,` as heights."""
+        try:
+            return tuple(float(part) for part in value.split(",") if part) if "," in value else int(value)
+        except ValueError:
+            self.fail(
+                f"'{value}': expected a number of lines such as 12, or heights such as 0.1,0.5,2", param, ctx
+            )
+
+
+@click.command()
+@click.argument("record", type=click.Path(path_type=Path))
+@click.option(
+    "--quantity",
+    metavar="NAME",
+    help="What to draw: train_loss, test_loss, train_accuracy, test_accuracy, penalty. "
+    "By default the losses (and, of a line, the accuracies).",
+)
+@click.option(
+    "--levels", type=LevelsType(), metavar="N|A,B,…", help="Contour lines: how many, or their heights."
+)
+@click.option(
+    "--kind",
+    type=click.Choice(["contour", "surface", "both"]),
+    default="both",
+    show_default=True,
+    help="Which figures of a plane.",
+)
+@options.output
+@options.figure_format
+@options.messages
+def command(
+    record: Path,
+    quantity: str | None,
+    levels: int | tuple[float, ...] | None,
+    kind: str,
+    output: str | None,
+    figure_format: str,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Draw a record again without recomputing it.
+
+    Example: `landscape plot digits.scan.npz --figure-format pdf --kind contour`
+    """
+    from landscape.plots import save_figures
+    from landscape.records import load_record
+
+    loaded = load_record(record)
+    stem = record.name.removesuffix(".npz") if output is None else output
+    files = save_figures(loaded, stem, figure_format, quantity=quantity, kind=kind, levels=levels)
+    if as_json:
+        click.echo(json.dumps(loaded.summary(files), allow_nan=False))
+    if not quiet:
+        for file in files:
+            click.echo(f"wrote {file}", err=True)

@@ -1,0 +1,133 @@
+"""`landscape scan`: the loss along one, two or three directions, as a record and figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from landscape.commands import INTERRUPTED, options
+from landscape.commands.scan_report import ScanReport
+from landscape.directions.normalize import NORMALIZATIONS
+from landscape.errors import InputError
+
+if TYPE_CHECKING:
+    from landscape.records import Scan
+
+
+@click.command(
+    "scan",
+    epilog="For example: landscape scan digits.npz --points 31 --span auto",
+)
+@options.model
+@click.option(
+    "--dimensions",
+    type=click.IntRange(1, 3),
+    metavar="1|2|3",
+    help="How many directions; by default 2, or as many as FILE.npz has.",
+)
+@click.option("--points", metavar="N|NxM", default="51", show_default=True, help="Points along the axes.")
+@click.option(
+    "--span",
+    multiple=True,
+    metavar="S|A:B|auto",
+    help="Range of the axes: S is -S:S, auto searches for a rise worth looking at. Once, or once an axis. "
+    "By default 1, and 0:1 on the way to another model.",
+)
+@click.option(
+    "--direction",
+    metavar="random|gradient|principal|between|FILE.npz",
+    default="random",
+    show_default=True,
+    help="What the first axis is; random ones fill the rest. A file has 'directions' [d, P].",
+)
+@click.option(
+    "--to", metavar="OTHER.npz", type=click.Path(path_type=Path), help="The model that between goes to."
+)
+@click.option(
+    "--normalize",
+    type=click.Choice(tuple(NORMALIZATIONS)),
+    help="Scale directions to the weights, a filter (row) or a layer at a time; "
+    "by default filter for random, else none.",
+)
+@click.option("--include-bias", is_flag=True, help="Scale biases to their norm in place of leaving them out.")
+@click.option("--no-orthogonalize", is_flag=True, help="Leave random directions as they were drawn.")
+@click.option(
+    "--save-directions",
+    metavar="FILE.npz",
+    type=click.Path(path_type=Path),
+    help="Write the directions as used.",
+)
+@options.data
+@options.engine
+@options.bare_file
+@options.record
+def command(
+    model: Path,
+    activation: str | None,
+    loss: str | None,
+    output: str | None,
+    no_figure: bool,
+    figure_format: str,
+    as_json: bool,
+    quiet: bool,
+    save_directions: Path | None,
+    to: Path | None,
+    no_orthogonalize: bool,
+    span: tuple[str, ...],
+    **choices: Any,
+) -> None:
+    """Evaluate the loss of MODEL along directions around its parameters, and draw it.
+
+    Writes STEM.npz, and figures beside it. Cut short, by Ctrl-C or otherwise, the same command takes up
+    where it stopped.
+    """
+    from landscape.model import load_model
+    from landscape.scanning import scan
+
+    stem = output_stem(output, model)
+    report = ScanReport(save_directions, quiet=quiet)
+    try:
+        with report.progress() as progress:
+            record = scan(
+                load_model(model, activation=activation, loss=loss),
+                to=None if to is None else load_model(to, activation=activation, loss=loss),
+                span=list(span),
+                orthogonalize=not no_orthogonalize,
+                output=f"{stem}.npz",
+                announce=report.announce,
+                progress=progress,
+                **choices,
+            )
+    except KeyboardInterrupt as interruption:
+        click.echo(str(interruption) or "interrupted", err=True)
+        raise click.exceptions.Exit(INTERRUPTED) from None
+    files = [Path(f"{stem}.npz")] + ([] if no_figure else draw(record, stem, figure_format))
+    report.wrote(files)
+    click.echo(report.json(record, files) if as_json else report.table(record))
+
+
+def output_stem(output: str | None, model: Path) -> str:
+    """Name the files: as asked (a trailing `.npz` is dropped), else after the model, in this directory.
+
+    Raises
+    ------
+    InputError
+        An empty name.
+    """
+    if output is None:
+        return f"{model.stem}.scan"
+    stem = output.removesuffix(".npz")
+    if not Path(stem).name or stem.endswith("/"):
+        raise InputError(
+            f"--output '{output}' names no file: expected a stem such as surface, for surface.npz"
+        )
+    return stem
+
+
+def draw(record: Scan, stem: str, figure_format: str) -> list[Path]:
+    """Write the figures beside the record."""
+    from landscape.plots import save_figures
+
+    return save_figures(record, stem, figure_format)

@@ -1,0 +1,136 @@
+"""What `landscape scan` says: notes and progress on stderr, a table or one JSON object on stdout."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from landscape.commands.progress import progress_bar
+
+if TYPE_CHECKING:
+    from landscape.directions import DirectionCheck
+    from landscape.records import Scan
+    from landscape.scanning import Plan
+
+
+class ScanReport:
+    """The words of one run; the plan is learned from `announce`."""
+
+    def __init__(self, save_directions: Path | None, *, quiet: bool) -> None:
+        self.save_directions = save_directions
+        self.quiet = quiet
+        self.plan: Plan | None = None
+        self.worked = False
+        if save_directions is not None:
+            from landscape.directions import require_no_other
+
+            require_no_other(save_directions)
+
+    def say(self, sentence: str) -> None:
+        """Tell the user on stderr."""
+        if not self.quiet:
+            click.echo(sentence, err=True)
+
+    def announce(self, plan: Plan) -> None:
+        """Say what was decided, before the work, and keep the directions where asked."""
+        self.plan = plan
+        for note in plan.notes:
+            self.say(note)
+        if self.save_directions is not None:
+            from landscape.directions import save_directions
+
+            save_directions(self.save_directions, plan.directions.vectors)
+            self.say(f"wrote {self.save_directions}")
+
+    @contextmanager
+    def progress(self) -> Iterator[Callable[[int, int], None]]:
+        """Show how far the work is."""
+        with progress_bar("scan", self.points, quiet=self.quiet) as advance:
+
+            def watch(done: int, total: int) -> None:
+                self.worked = True
+                advance(done, total)
+
+            yield watch
+
+    def points(self) -> int:
+        """How many points the grid has, once that is known."""
+        return 0 if self.plan is None else math.prod(self.plan.shape)
+
+    def wrote(self, files: Sequence[Path]) -> None:
+        """Name the files, and say where nothing had to be computed."""
+        if not self.worked:
+            self.say(f"{files[0]} was finished already; --fresh computes it again")
+        self.say(f"wrote {', '.join(str(file) for file in files[0 if self.worked else 1 :])}")
+
+    def json(self, record: Scan, files: Sequence[Path]) -> str:
+        """Write the summary, with the directions and their check beside what every scan's summary has."""
+        assert self.plan is not None
+        directions = self.plan.directions
+        told = {"directions": list(directions.labels), "check": directions.check.summary()}
+        return json.dumps({**record.summary(files), **told}, allow_nan=False)
+
+    def table(self, record: Scan) -> str:
+        """Write the summary for people."""
+        assert self.plan is not None
+        summary = record.summary()
+        name = record.settings["model_name"]
+        rows = [
+            ("scan", f"{name}, {' x '.join(map(str, record.shape))} points, {record.settings['dtype']}"),
+            *(("axis " + str(index + 1), text) for index, text in enumerate(axes(record))),
+            ("check", checked(self.plan.directions.check)),
+            *((f"center, {split}", values(of)) for split, of in summary["center"].items()),
+            ("minimum", extreme(summary["minimum"], summary["quantity"])),
+            ("maximum", extreme(summary["maximum"], summary["quantity"])),
+            ("diverged", f"{summary['diverged']} of {summary['points']} points"),
+            ("time", f"{record.seconds:.2f} s, {summary['points_per_second'] or 0:,.0f} points/s"),
+        ]
+        width = max(len(label) for label, _ in rows)
+        return "\n".join(f"{label:<{width}}  {text}" for label, text in rows)
+
+
+def axes(record: Scan) -> Iterator[str]:
+    """Say of each axis from where to where it goes, and along what."""
+    for axis, label in zip(record.axes, record.settings["directions"], strict=True):
+        yield f"{axis[0]:g}:{axis[-1]:g} along {label}"
+
+
+def checked(check: DirectionCheck) -> str:
+    """Write the proof of the directions in one line."""
+    parts = []
+    if check.filter_ratio is not None and check.filter_deviation is not None:
+        low, high = check.filter_ratio
+        exact = check.filter_deviation < 1e-6
+        parts.append(
+            f"row norms equal the filters' (to {check.filter_deviation:.0e})"
+            if exact
+            else f"row norms are {low:.3g} to {high:.3g} times the filters'"
+        )
+    if check.cosine is not None:
+        parts.append(f"cosine {check.cosine:.2g}")
+    parts.append(f"zeroed {', '.join(f'{share:.1%}' for share in check.zeroed)}")
+    return "; ".join(parts)
+
+
+def values(of: dict[str, Any]) -> str:
+    """Write a split's loss and accuracy."""
+    return ", ".join(f"{name} {number(value)}" for name, value in of.items())
+
+
+def extreme(found: dict[str, Any] | None, quantity: str) -> str:
+    """Write a minimum or a maximum and where it is."""
+    if found is None:
+        return "none: no point is finite"
+    at = ", ".join(f"{coordinate:g}" for coordinate in found["at"])
+    return f"{quantity} {number(found['value'])} at ({at})"
+
+
+def number(value: float | None) -> str:
+    """Write a number that may not be finite."""
+    return "not finite" if value is None else f"{value:.6g}"

@@ -1,0 +1,52 @@
+"""The principal directions of a run: where its checkpoints lie, seen from θ."""
+
+from __future__ import annotations
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from landscape.directions.origin import Array, Origin
+from landscape.errors import InputError
+
+
+def principal_directions(origin: Origin, count: int) -> tuple[Array, Array]:
+    """Find the leading right singular vectors of checkpoints − θ, and the share of the squares in each.
+
+    The plane through θ along them is the closest one to the checkpoints (Li et al. 2018, section 7.2).
+    They are orthogonal and equally long: so long that the largest coordinate of a checkpoint is ±1, and a
+    span of 1 shows them all. The oldest checkpoint's coordinates are positive.
+
+    Returns
+    -------
+    directions
+        [count, P].
+    captured
+        [count], shares of Σ ‖checkpoint − θ‖².
+
+    Raises
+    ------
+    InputError
+        No checkpoints, or too few that differ.
+    """
+    if origin.checkpoints is None:
+        raise InputError(
+            "direction 'principal' needs the run's checkpoints, and the file holds none "
+            "(key 'checkpoints', [K, P]): use 'random' or 'gradient'"
+        )
+    differences = np.asarray(origin.checkpoints, dtype=np.float64) - origin.theta
+    # One thread, so that the bits are the same however many the process may use.
+    with threadpool_limits(limits=1, user_api="blas"):
+        left, singular, right = np.linalg.svd(differences, full_matrices=False)
+    rank = int(
+        np.count_nonzero(singular > singular[:1].sum() * max(differences.shape) * np.finfo(np.float64).eps)
+    )
+    if rank < count:
+        raise InputError(
+            f"the file's {len(differences)} checkpoints span only {rank} direction{'s' * (rank != 1)} "
+            f"seen from θ, expected {count}: use fewer dimensions or 'random'"
+        )
+    coordinates = left[:, :count] * singular[:count]
+    signs = np.where(coordinates[0] < 0, -1.0, 1.0)
+    return right[:count] * (signs * np.max(np.abs(coordinates)))[:, None], (
+        singular**2 / np.sum(singular**2)
+    )[:count]

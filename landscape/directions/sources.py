@@ -1,0 +1,155 @@
+"""What each kind of direction knows by itself; a name and its source is one row of the table below.
+
+Axes that a source leaves over, where it leaves room, are filled with Gaussian ones by `make_directions`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape.directions.archive import load_directions
+from landscape.directions.between import between_direction
+from landscape.directions.gradient import gradient_direction
+from landscape.directions.origin import Array, Origin
+from landscape.directions.principal import principal_directions
+from landscape.errors import InputError
+
+DEFAULT_DIMENSIONS = 2
+DEFAULT_SPAN = (-1.0, 1.0)
+BETWEEN_SPAN = (0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What was asked for: how many (None where nothing was said), and the θ [P] to go to and its name."""
+
+    dimensions: int | None = None
+    to: Array | None = None
+    to_name: str = "the other model"
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a source knows: vectors [k, P], a label for each, how they are normalized if nothing was said.
+
+    `room` says that missing axes may be filled; `notes` are sentences for the user.
+    """
+
+    vectors: Array
+    labels: tuple[str, ...]
+    span: tuple[float, float] = DEFAULT_SPAN
+    normalize: str = "none"
+    room: bool = False
+    notes: tuple[str, ...] = ()
+
+
+def give_random(origin: Origin, wanted: Wanted) -> Given:
+    """Know nothing: every axis is filled."""
+    normalize = "none" if origin.tensors is None else "filter"
+    return Given(np.empty((0, origin.size)), (), normalize=normalize, room=True)
+
+
+def give_gradient(origin: Origin, wanted: Wanted) -> Given:
+    """Know the gradient."""
+    return Given(gradient_direction(origin), ("gradient",), room=True)
+
+
+def give_principal(origin: Origin, wanted: Wanted) -> Given:
+    """Know as many principal directions as are wanted."""
+    count = wanted.dimensions or DEFAULT_DIMENSIONS
+    vectors, captured = principal_directions(origin, count)
+    labels = tuple(f"principal {index + 1} ({share:.1%})" for index, share in enumerate(captured))
+    shares = " + ".join(f"{share:.1%}" for share in captured)
+    total = f" = {np.sum(captured):.1%}" if count > 1 else ""
+    return Given(vectors, labels, notes=(f"captured variance of the checkpoints around θ: {shares}{total}",))
+
+
+def give_between(origin: Origin, wanted: Wanted) -> Given:
+    """Know the way to the other model.
+
+    Raises
+    ------
+    InputError
+        No other model was named.
+    """
+    if wanted.to is None:
+        raise InputError("direction 'between' needs the model to go to: give --to OTHER.npz (in Python to=…)")
+    label = f"to {wanted.to_name}"
+    return Given(between_direction(origin, wanted.to), (label,), span=BETWEEN_SPAN, room=True)
+
+
+def give_rows(rows: Array, wanted: Wanted, name: str) -> Given:
+    """Take the leading rows of a file or an array.
+
+    Raises
+    ------
+    InputError
+        It has fewer than wanted.
+    """
+    count = len(rows) if wanted.dimensions is None else wanted.dimensions
+    if len(rows) < count:
+        raise InputError(f"{name} holds {len(rows)} direction{'s' * (len(rows) != 1)}, expected {count}")
+    labels = tuple(f"direction {index + 1} of {name}" for index in range(count))
+    notes = () if len(rows) == count else (f"using the first {count} of {len(rows)} directions of {name}",)
+    return Given(rows[:count], labels, notes=notes)
+
+
+def check_rows(rows: NDArray[np.floating], size: int) -> Array:
+    """Check directions handed over as an array, [d, P] or [P].
+
+    Raises
+    ------
+    InputError
+        Another shape, or numbers that are no direction.
+    """
+    directions = np.atleast_2d(np.asarray(rows, dtype=np.float64))
+    if directions.ndim != 2 or directions.shape[1] != size or len(directions) == 0:
+        raise InputError(
+            f"directions have shape {list(np.shape(rows))}, expected [d, {size}]: "
+            "one row a direction, as long as θ"
+        )
+    if not np.all(np.isfinite(directions)):
+        raise InputError("directions hold NaN or infinity, expected finite numbers")
+    if not np.all(np.any(directions, axis=1)):
+        raise InputError("directions have a row of zeros, expected a direction in each")
+    return directions
+
+
+def ask_source(origin: Origin, direction: str | Path | NDArray[np.floating], wanted: Wanted) -> Given:
+    """Find the source of a choice and ask it.
+
+    Raises
+    ------
+    InputError
+        There is no such source, or it cannot give what is wanted.
+    """
+    if wanted.to is not None and str(direction) != "between":
+        raise InputError("a model to go to was given, which goes with direction 'between' only")
+    if isinstance(direction, np.ndarray):
+        return give_rows(check_rows(direction, origin.size), wanted, "the array")
+    if str(direction) in SOURCES:
+        return SOURCES[str(direction)](origin, wanted)
+    path = Path(direction)
+    if path.suffix == ".npz" or path.is_file():
+        try:
+            rows = check_rows(load_directions(path), origin.size)
+        except InputError as error:
+            raise InputError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from None
+        return give_rows(rows, wanted, path.name)
+    raise InputError(
+        f"unknown direction '{direction}': choose {', '.join(SOURCES)}, "
+        "or a .npz file with 'directions' [d, P]"
+    )
+
+
+SOURCES: dict[str, Callable[[Origin, Wanted], Given]] = {
+    "random": give_random,
+    "gradient": give_gradient,
+    "principal": give_principal,
+    "between": give_between,
+}

@@ -1,0 +1,1 @@
+"""The mathematics, once: scalar formulas that the kernels of every device call."""

@@ -1,0 +1,90 @@
+"""The one decorator of every compiled function: flags, and a cache that notices an edited formula.
+
+Numba's disk cache looks at a function's own file only, so an edited formula would leave its compiled callers
+stale. The cache therefore lies in a folder named by a hash of every source file that kernels are made of; an edit
+anywhere starts a new folder. `NUMBA_CACHE_DIR`, where it is set, is the place of these folders.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+PACKAGE = Path(__file__).parent
+SOURCES = ("jit.py", "formulas", "kernels")
+# Never `True`: `nnan` and `ninf` would delete the checks for points that diverged.
+FAST = frozenset({"nsz", "arcp", "contract", "afn", "reassoc"})
+# For compensated sums and range reductions, which reassociation would simplify away.
+EXACT = frozenset({"nsz", "contract"})
+
+
+def source_digest() -> str:
+    """Hash the sources that compiled code is made of."""
+    digest = hashlib.sha256()
+    for name in SOURCES:
+        root = PACKAGE / name
+        for path in sorted(root.rglob("*.py")) if root.is_dir() else [root]:
+            digest.update(str(path.relative_to(PACKAGE)).encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def cache_folder() -> Path:
+    """Choose the folder of compiled kernels: the first of the usual places that can be written."""
+    chosen = os.environ.get("NUMBA_CACHE_DIR")
+    home = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
+    places = [Path(chosen)] if chosen else [Path(home) / "landscape"]
+    for place in [*places, Path(tempfile.gettempdir()) / f"landscape-{os.getuid()}"]:
+        folder = place / f"kernels-{source_digest()}"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            continue
+        if os.access(folder, os.W_OK):
+            return folder
+    return Path(tempfile.mkdtemp(prefix="landscape-kernels-"))
+
+
+CACHE = cache_folder()
+
+
+@contextmanager
+def cache_in(folder: Path) -> Iterator[None]:
+    """Point Numba's cache at a folder while one of our functions is decorated; a user's own stay where they were."""
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = str(folder)
+    try:
+        yield
+    finally:
+        numba.config.CACHE_DIR = before
+
+
+def kernel(
+    function: Function | None = None, *, exact: bool = False, cached: bool = True
+) -> Any:
+    """Compile a function of the engine without signatures, cached on disk, NumPy's error model.
+
+    It releases the interpreter's lock, so that threads can share work (`objective.session.share_work`). `exact` forbids
+    reassociation; what is made anew for each type by an overload is
+    not cached by itself, since it is part of its callers.
+    """
+    options: dict[str, Any] = {
+        "cache": cached,
+        "error_model": "numpy",
+        "fastmath": set(EXACT if exact else FAST),
+        "nogil": True,
+    }
+
+    def decorate(target: Function) -> Any:
+        with cache_in(CACHE):
+            return numba.njit(**options)(target)
+
+    return decorate if function is None else decorate(function)

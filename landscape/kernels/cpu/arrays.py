@@ -1,0 +1,69 @@
+"""What the kernels are given: named tuples of arrays, and views of their parts."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from numpy.typing import NDArray
+
+from landscape.jit import kernel
+
+
+class Network(NamedTuple):
+    """A program as arrays: the rows, the links, the attributes in the kernels' dtype."""
+
+    rows: NDArray
+    links: NDArray
+    attributes: NDArray
+
+
+class Batch(NamedTuple):
+    """Tiles of data, examples innermost.
+
+    `x` [tiles, F, B]; `labels` int64 [tiles, T, B] (cross-entropy) or empty; `targets` [tiles, F, B] or empty; `counts` float64
+    [tiles, B]: unignored target elements an example; `valid` int64 [tiles]: examples in a tile, the columns after
+    them repeat the last.
+    """
+
+    x: NDArray
+    labels: NDArray
+    targets: NDArray
+    counts: NDArray
+    valid: NDArray
+
+
+class Buffers(NamedTuple):
+    """What each worker has to itself, a row each: outputs of rows [F·B], scratch [S, B], sums of examples float64 [2, B]."""
+
+    work: NDArray
+    scratch: NDArray
+    sums: NDArray
+
+
+class SweepBuffers(NamedTuple):
+    """`Buffers`, the parameters at a point and on its line [P], the line's affine products [A·B]."""
+
+    work: NDArray
+    scratch: NDArray
+    sums: NDArray
+    weights: NDArray
+    base: NDArray
+    base_products: NDArray
+
+
+class DerivativeBuffers(NamedTuple):
+    """`Buffers`, adjoints, tangents (zero where θ does not reach) and changes of adjoints [F·B], a tile's gradient [P]."""
+
+    work: NDArray
+    scratch: NDArray
+    sums: NDArray
+    adjoint: NDArray
+    tangent: NDArray
+    into: NDArray
+    gradient: NDArray
+
+
+@kernel
+def block(flat, offset, rows, width):
+    """View rows × width numbers of a flat array."""
+    return flat[offset * width : (offset + rows) * width].reshape(rows, width)

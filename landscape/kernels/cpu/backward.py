@@ -1,0 +1,92 @@
+"""Reverse rules: from the adjoint of a row's output to those of its inputs and to the gradient of its parameters."""
+
+from __future__ import annotations
+
+from landscape.jit import kernel
+from landscape.kernels.cpu.arrays import block
+from landscape.kernels.cpu.combine import add_part, add_product, add_rows
+from landscape.kernels.cpu.dense import dense_backward, dense_bias_gradient, dense_gradient
+from landscape.kernels.cpu.forward import input_of, output_block
+from landscape.kernels.cpu.layernorm import layernorm_backward, layernorm_gradient
+from landscape.kernels.cpu.softmax import softmax_linear
+from landscape.kernels.cpu.switches import add_slope
+from landscape.kernels.program import Column, Op
+
+OP, SIZE, INPUTS, GROUPS = int(Column.OP), int(Column.SIZE), int(Column.INPUTS), int(Column.GROUPS)
+CODE, ACTIVE, TRAINED = int(Column.CODE), int(Column.ACTIVE), int(Column.TRAINED)
+DENSE, ACTIVATION, SOFTMAX, LAYERNORM = int(Op.DENSE), int(Op.ACTIVATION), int(Op.SOFTMAX), int(Op.LAYERNORM)
+ADD, MULTIPLY, CONCAT = int(Op.ADD), int(Op.MULTIPLY), int(Op.CONCAT)
+
+
+@kernel
+def backward(network, places, weights, work, shared, adjoint, gradient, scratch, width):
+    """Run all rows in reverse; `adjoint` holds the output's and zeros elsewhere.
+
+    The gradient is added to; an empty one is not computed.
+    """
+    for i in range(network.rows.shape[0] - 1, 0, -1):
+        if network.rows[i, ACTIVE]:
+            backward_row(i, network, places, weights, work, shared, adjoint, adjoint, gradient, scratch, width)
+
+
+@kernel
+def backward_row(i, network, places, weights, work, shared, adjoint, into, gradient, scratch, width):
+    """Push a row's adjoint to its inputs' parts of `into` and its parameters' of the gradient."""
+    row, source = network.rows[i], input_of(network, i, 0)
+    if row[OP] == DENSE:
+        dense_row(i, network, places, weights, work, shared, adjoint, into, gradient, width)
+        return
+    x, d = output_block(network, places, source, work, shared, width), block(adjoint, places[i], row[SIZE], width)
+    if row[OP] == LAYERNORM and row[TRAINED] and gradient.size > 0:
+        layernorm_gradient(row, network.attributes[i], x, d, gradient, scratch)
+    if row[OP] == ADD or row[OP] == CONCAT or row[OP] == MULTIPLY:
+        spread(i, network, places, work, shared, d, into, width)
+    elif network.rows[source, ACTIVE]:
+        y = block(work, places[i], row[SIZE], width)
+        target = block(into, places[source], row[SIZE], width)
+        elementwise_row(row, network.attributes[i], weights, x, y, d, target, scratch)
+
+
+@kernel
+def elementwise_row(row, attribute, weights, x, y, d, target, scratch):
+    """Push an adjoint d through a row of one input."""
+    if row[OP] == ACTIVATION:
+        for f in range(d.shape[0]):
+            add_slope(row[CODE], x[f], y[f], attribute, d[f], target[f])
+    elif row[OP] == SOFTMAX:
+        softmax_linear(y, d, target, row[GROUPS], scratch[0])
+    else:
+        layernorm_backward(row, weights, attribute, x, d, target, scratch)
+
+
+@kernel
+def dense_row(i, network, places, weights, work, shared, adjoint, into, gradient, width):
+    """Push an adjoint through a product."""
+    row, source = network.rows[i], input_of(network, i, 0)
+    if row[TRAINED] and gradient.size > 0:
+        if places[source] >= 0:
+            dense_gradient(row, work, places[source], adjoint, places[i], gradient, width)
+        else:
+            dense_gradient(row, shared, -1 - places[source], adjoint, places[i], gradient, width)
+        dense_bias_gradient(row, block(adjoint, places[i], row[SIZE], width), gradient)
+    if network.rows[source, ACTIVE]:
+        dense_backward(row, weights, adjoint, places[i], into, places[source], width)
+
+
+@kernel
+def spread(i, network, places, work, shared, d, into, width):
+    """Push an adjoint d to the several inputs of `add`, `concat` or `multiply`."""
+    row, start = network.rows[i], 0
+    for number in range(row[INPUTS]):
+        source = input_of(network, i, number)
+        rows = network.rows[source, SIZE]
+        if network.rows[source, ACTIVE]:
+            target = block(into, places[source], rows, width)
+            if row[OP] == CONCAT:
+                add_part(d, target, row[GROUPS], start)
+            elif row[OP] == ADD:
+                add_rows(d, target)
+            else:
+                other = input_of(network, i, 1 - number)
+                add_product(d, output_block(network, places, other, work, shared, width), target)
+        start += rows // row[GROUPS] if row[OP] == CONCAT else 0

@@ -1,0 +1,57 @@
+"""`dense`: Y = W X + b for each leading position, X [in, B] a block of features × examples."""
+
+from __future__ import annotations
+
+from landscape.jit import kernel
+from landscape.kernels.cpu.products import gemm
+from landscape.kernels.program import Column
+
+WEIGHT, BIAS = int(Column.WEIGHT), int(Column.BIAS)
+GROUPS, WIDE, OUT = int(Column.GROUPS), int(Column.WIDE), int(Column.OUT)
+
+
+@kernel
+def dense_value(row, weights, source, x, target, y, width, beta):
+    """Set target[y:] to W·source[x:] + beta·target[y:]; offsets in features, the bias is left to the epilogue."""
+    wide, out = row[WIDE], row[OUT]
+    for t in range(row[GROUPS]):
+        gemm(False, False, out, width, wide, weights, row[WEIGHT], source, (x + t * wide) * width, beta, target, (y + t * out) * width)  # fmt: skip
+
+
+@kernel
+def dense_backward(row, weights, adjoint, y, into, x, width):
+    """Add Wᵀ·adjoint[y:] to into[x:]."""
+    wide, out = row[WIDE], row[OUT]
+    for t in range(row[GROUPS]):
+        gemm(True, False, wide, width, out, weights, row[WEIGHT], adjoint, (y + t * out) * width, 1.0, into, (x + t * wide) * width)  # fmt: skip
+
+
+@kernel
+def dense_gradient(row, source, x, adjoint, y, gradient, width):
+    """Add adjoint[y:]·source[x:]ᵀ to the weight's part of the gradient."""
+    wide, out = row[WIDE], row[OUT]
+    for t in range(row[GROUPS]):
+        gemm(False, True, out, wide, width, adjoint, (y + t * out) * width, source, (x + t * wide) * width, 1.0, gradient, row[WEIGHT])  # fmt: skip
+
+
+@kernel
+def dense_bias_gradient(row, adjoint, gradient):
+    """Add the sums of an adjoint [F, B] over examples and positions to the bias's part of the gradient."""
+    if row[BIAS] < 0:
+        return
+    for f in range(adjoint.shape[0]):
+        total = adjoint.dtype.type(0)
+        for j in range(adjoint.shape[1]):
+            total += adjoint[f, j]
+        gradient[row[BIAS] + f % row[OUT]] += total
+
+
+@kernel
+def add_bias(row, weights, y):
+    """Add the bias to an output [F, B]."""
+    if row[BIAS] < 0:
+        return
+    for f in range(y.shape[0]):
+        bias = weights[row[BIAS] + f % row[OUT]]
+        for j in range(y.shape[1]):
+            y[f, j] += bias

@@ -1,0 +1,102 @@
+"""The interpreter: runs rows of a program on one tile of examples.
+
+`places` says where each row's output lies: at places[i] (in features) of the work, or, where that is negative, at
+−1 − places[i] of the shared memory: the data, and in a sweep all that does not depend on the point.
+"""
+
+from __future__ import annotations
+
+from landscape.jit import kernel
+from landscape.kernels.cpu.arrays import block
+from landscape.kernels.cpu.combine import add_rows, copy_rows, join, multiply_rows
+from landscape.kernels.cpu.dense import dense_value
+from landscape.kernels.cpu.layernorm import layernorm_value
+from landscape.kernels.cpu.softmax import softmax_value
+from landscape.kernels.cpu.switches import activate
+from landscape.kernels.program import Column, Op
+
+OP, SIZE, FIRST, INPUTS = int(Column.OP), int(Column.SIZE), int(Column.FIRST), int(Column.INPUTS)
+BIAS, GROUPS, OUT, CODE = int(Column.BIAS), int(Column.GROUPS), int(Column.OUT), int(Column.CODE)
+DENSE, ACTIVATION, SOFTMAX, LAYERNORM = int(Op.DENSE), int(Op.ACTIVATION), int(Op.SOFTMAX), int(Op.LAYERNORM)
+ADD, MULTIPLY, CONCAT = int(Op.ADD), int(Op.MULTIPLY), int(Op.CONCAT)
+
+
+@kernel
+def output_block(network, places, i, work, shared, width):
+    """View the output of row i, wherever it lies."""
+    if places[i] >= 0:
+        return block(work, places[i], network.rows[i, SIZE], width)
+    return block(shared, -1 - places[i], network.rows[i, SIZE], width)
+
+
+@kernel
+def input_of(network, i, number):
+    """Give the row that row i reads as its input of a number."""
+    return network.links[network.rows[i, FIRST] + number]
+
+
+@kernel
+def forward(network, order, places, weights, work, shared, scratch, width):
+    """Run the rows in `order`, whose places are in the work."""
+    for i in order:
+        forward_row(i, network, places, weights, work, shared, scratch, width)
+
+
+@kernel
+def forward_row(i, network, places, weights, work, shared, scratch, width):
+    """Run one row, with the activation that rides on it."""
+    row, attribute, source = network.rows[i], network.attributes[i], input_of(network, i, 0)
+    y = block(work, places[i], row[SIZE], width)
+    if row[OP] == DENSE:
+        linear_row(i, network, places, weights, work, shared, work, places[i], width)
+        epilogue(row, attribute, weights, y)
+        return
+    x = output_block(network, places, source, work, shared, width)
+    if row[OP] == ACTIVATION:
+        copy_rows(x, y)
+        for f in range(y.shape[0]):
+            activate(row[CODE], y.dtype.type(0), attribute, y[f])
+    elif row[OP] == SOFTMAX:
+        softmax_value(x, y, row[GROUPS], scratch[0], scratch[1])
+    elif row[OP] == LAYERNORM:
+        layernorm_value(row, weights, attribute, x, y, scratch)
+    elif row[OP] == MULTIPLY:
+        other = output_block(network, places, input_of(network, i, 1), work, shared, width)
+        multiply_rows(x, other, y)
+    else:
+        gather(i, network, places, work, shared, y, width)
+
+
+@kernel
+def linear_row(i, network, places, weights, work, shared, target, y, width):
+    """Run the part of a row that is linear in its parameters, without bias and activation, into target[y:]."""
+    source = input_of(network, i, 0)
+    if places[source] >= 0:
+        dense_value(network.rows[i], weights, work, places[source], target, y, width, 0.0)
+    else:
+        dense_value(network.rows[i], weights, shared, -1 - places[source], target, y, width, 0.0)
+
+
+@kernel
+def epilogue(row, attribute, weights, y):
+    """Add the bias and apply the activation that rides on a row, in one pass."""
+    if row[BIAS] < 0 and row[CODE] == 0:
+        return
+    for f in range(y.shape[0]):
+        bias = weights[row[BIAS] + f % row[OUT]] if row[BIAS] >= 0 else weights.dtype.type(0)
+        activate(row[CODE], bias, attribute, y[f])
+
+
+@kernel
+def gather(i, network, places, work, shared, y, width):
+    """Run `add` or `concat`, which read any number of rows."""
+    row, start = network.rows[i], 0
+    for number in range(row[INPUTS]):
+        x = output_block(network, places, input_of(network, i, number), work, shared, width)
+        if row[OP] == CONCAT:
+            join(x, y, row[GROUPS], start)
+            start += x.shape[0] // row[GROUPS]
+        elif number == 0:
+            copy_rows(x, y)
+        else:
+            add_rows(x, y)

@@ -1,0 +1,196 @@
+"""`layernorm`: y = w·x̂ + b with x̂ = (x − μ)·r, r = (σ² + ε)^(−½), over groups of rows, a column an example.
+
+Its Jacobian in x̂'s place is r(d − mean d − x̂·mean(x̂ d)), symmetric; both it and its derivative along a tangent are below.
+"""
+
+from __future__ import annotations
+
+import math
+
+from landscape.jit import kernel
+from landscape.kernels.program import Column
+
+WEIGHT, BIAS, GROUPS, WIDE = int(Column.WEIGHT), int(Column.BIAS), int(Column.GROUPS), int(Column.WIDE)
+
+
+@kernel
+def moments(x, first, last, epsilon, mean, rate):
+    """Set mean and rate [B] to μ and r of rows first … last − 1, in two passes."""
+    share = x.dtype.type(1) / x.dtype.type(last - first)
+    mean[:] = 0
+    rate[:] = 0
+    for f in range(first, last):
+        for j in range(mean.size):
+            mean[j] += x[f, j]
+    for j in range(mean.size):
+        mean[j] *= share
+    for f in range(first, last):
+        for j in range(mean.size):
+            rate[j] += (x[f, j] - mean[j]) * (x[f, j] - mean[j])
+    for j in range(mean.size):
+        rate[j] = x.dtype.type(1) / math.sqrt(rate[j] * share + epsilon)
+
+
+@kernel
+def weight_at(row, weights, l):
+    """Give the scale of feature l, one where the node has no weight."""
+    return weights[row[WEIGHT] + l] if row[WEIGHT] >= 0 else weights.dtype.type(1)
+
+
+@kernel
+def layernorm_value(row, weights, epsilon, x, y, scratch):
+    """Set y [F, B]."""
+    wide, mean, rate = row[WIDE], scratch[0], scratch[1]
+    for g in range(row[GROUPS]):
+        moments(x, g * wide, (g + 1) * wide, epsilon, mean, rate)
+        for l in range(wide):
+            w = weight_at(row, weights, l)
+            b = weights[row[BIAS] + l] if row[BIAS] >= 0 else weights.dtype.type(0)
+            f = g * wide + l
+            for j in range(mean.size):
+                y[f, j] = w * ((x[f, j] - mean[j]) * rate[j]) + b
+
+
+@kernel
+def means(row, weights, x, d, g, mean, rate, first, second):
+    """Set first and second [B] to the group's mean of w·d and of w·d·x̂."""
+    wide = row[WIDE]
+    share = x.dtype.type(1) / x.dtype.type(wide)
+    first[:] = 0
+    second[:] = 0
+    for l in range(wide):
+        w = weight_at(row, weights, l)
+        f = g * wide + l
+        for j in range(mean.size):
+            scaled = w * d[f, j]
+            first[j] += scaled
+            second[j] += scaled * ((x[f, j] - mean[j]) * rate[j])
+    for j in range(mean.size):
+        first[j] *= share
+        second[j] *= share
+
+
+@kernel
+def layernorm_backward(row, weights, epsilon, x, d, into, scratch):
+    """Add r(w·d − mean(w·d) − x̂·mean(w·d·x̂)) to `into` for an adjoint d."""
+    wide, mean, rate, first, second = row[WIDE], scratch[0], scratch[1], scratch[2], scratch[3]
+    for g in range(row[GROUPS]):
+        moments(x, g * wide, (g + 1) * wide, epsilon, mean, rate)
+        means(row, weights, x, d, g, mean, rate, first, second)
+        for l in range(wide):
+            w = weight_at(row, weights, l)
+            f = g * wide + l
+            for j in range(mean.size):
+                hat = (x[f, j] - mean[j]) * rate[j]
+                into[f, j] += rate[j] * (w * d[f, j] - first[j] - hat * second[j])
+
+
+@kernel
+def layernorm_gradient(row, epsilon, x, d, gradient, scratch):
+    """Add Σ d·x̂ and Σ d to the gradients of weight and bias."""
+    wide, mean, rate = row[WIDE], scratch[0], scratch[1]
+    for g in range(row[GROUPS]):
+        moments(x, g * wide, (g + 1) * wide, epsilon, mean, rate)
+        for l in range(wide):
+            f = g * wide + l
+            scaled, plain = x.dtype.type(0), x.dtype.type(0)
+            for j in range(mean.size):
+                scaled += d[f, j] * ((x[f, j] - mean[j]) * rate[j])
+                plain += d[f, j]
+            if row[WEIGHT] >= 0:
+                gradient[row[WEIGHT] + l] += scaled
+            if row[BIAS] >= 0:
+                gradient[row[BIAS] + l] += plain
+
+
+@kernel
+def changes(x, dx, first, last, mean, rate, drift, slope):
+    """Set drift and slope [B] to mean(ẋ) and mean(x̂ẋ), so that the change of x̂ is r(ẋ − drift − x̂·slope)."""
+    share = x.dtype.type(1) / x.dtype.type(last - first)
+    drift[:] = 0
+    slope[:] = 0
+    for f in range(first, last):
+        for j in range(mean.size):
+            drift[j] += dx[f, j]
+            slope[j] += (x[f, j] - mean[j]) * rate[j] * dx[f, j]
+    for j in range(mean.size):
+        drift[j] *= share
+        slope[j] *= share
+
+
+@kernel
+def layernorm_tangent(row, weights, tangent, epsilon, x, dx, dy, scratch):
+    """Set dy to w·(change of x̂) + ẇ·x̂ + ḃ."""
+    wide, mean, rate, drift, slope = row[WIDE], scratch[0], scratch[1], scratch[2], scratch[3]
+    zero = x.dtype.type(0)
+    for g in range(row[GROUPS]):
+        moments(x, g * wide, (g + 1) * wide, epsilon, mean, rate)
+        changes(x, dx, g * wide, (g + 1) * wide, mean, rate, drift, slope)
+        for l in range(wide):
+            w = weight_at(row, weights, l)
+            dw = tangent[row[WEIGHT] + l] if row[WEIGHT] >= 0 else zero
+            db = tangent[row[BIAS] + l] if row[BIAS] >= 0 else zero
+            f = g * wide + l
+            for j in range(mean.size):
+                hat = (x[f, j] - mean[j]) * rate[j]
+                dy[f, j] = w * (rate[j] * (dx[f, j] - drift[j] - hat * slope[j])) + dw * hat + db
+
+
+@kernel
+def layernorm_curved(row, weights, tangent, epsilon, x, dx, d, dd, into, scratch):
+    """Add the derivative of `layernorm_backward` along (ẋ, ẇ, ḋ) to `into`.
+
+    With D = w·d, Ḋ = ẇ·d + w·ḋ, h = x̂ and its change ḣ, and ṙ/r = −r·mean(hẋ):
+    r(Ḋ − mean Ḋ − ḣ·mean(Dh) − h(mean(Ḋh) + mean(Dḣ))) − r·mean(hẋ)·r(D − mean D − h·mean(Dh)).
+    """
+    wide, mean, rate, drift, slope = row[WIDE], scratch[0], scratch[1], scratch[2], scratch[3]
+    first, second, third, fourth = scratch[4], scratch[5], scratch[6], scratch[7]
+    share, zero = x.dtype.type(1) / x.dtype.type(wide), x.dtype.type(0)
+    for g in range(row[GROUPS]):
+        moments(x, g * wide, (g + 1) * wide, epsilon, mean, rate)
+        changes(x, dx, g * wide, (g + 1) * wide, mean, rate, drift, slope)
+        means(row, weights, x, d, g, mean, rate, first, second)
+        third[:] = 0
+        fourth[:] = 0
+        for l in range(wide):
+            w = weight_at(row, weights, l)
+            dw = tangent[row[WEIGHT] + l] if row[WEIGHT] >= 0 else zero
+            f = g * wide + l
+            for j in range(mean.size):
+                hat = (x[f, j] - mean[j]) * rate[j]
+                moved = rate[j] * (dx[f, j] - drift[j] - hat * slope[j])
+                change = dw * d[f, j] + w * dd[f, j]
+                third[j] += share * change
+                fourth[j] += share * (change * hat + w * d[f, j] * moved)
+        for l in range(wide):
+            w = weight_at(row, weights, l)
+            dw = tangent[row[WEIGHT] + l] if row[WEIGHT] >= 0 else zero
+            f = g * wide + l
+            for j in range(mean.size):
+                hat = (x[f, j] - mean[j]) * rate[j]
+                moved = rate[j] * (dx[f, j] - drift[j] - hat * slope[j])
+                change = dw * d[f, j] + w * dd[f, j]
+                straight = rate[j] * (w * d[f, j] - first[j] - hat * second[j])
+                bent = rate[j] * (change - third[j] - moved * second[j] - hat * fourth[j])
+                into[f, j] += bent - rate[j] * slope[j] * straight
+
+
+@kernel
+def layernorm_gradient_tangent(row, epsilon, x, dx, d, dd, gradient, scratch):
+    """Add Σ (ḋ·x̂ + d·change of x̂) and Σ ḋ to the tangents of the gradients of weight and bias."""
+    wide, mean, rate, drift, slope = row[WIDE], scratch[0], scratch[1], scratch[2], scratch[3]
+    for g in range(row[GROUPS]):
+        moments(x, g * wide, (g + 1) * wide, epsilon, mean, rate)
+        changes(x, dx, g * wide, (g + 1) * wide, mean, rate, drift, slope)
+        for l in range(wide):
+            f = g * wide + l
+            scaled, plain = x.dtype.type(0), x.dtype.type(0)
+            for j in range(mean.size):
+                hat = (x[f, j] - mean[j]) * rate[j]
+                moved = rate[j] * (dx[f, j] - drift[j] - hat * slope[j])
+                scaled += dd[f, j] * hat + d[f, j] * moved
+                plain += dd[f, j]
+            if row[WEIGHT] >= 0:
+                gradient[row[WEIGHT] + l] += scaled
+            if row[BIAS] >= 0:
+                gradient[row[BIAS] + l] += plain

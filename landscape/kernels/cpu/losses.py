@@ -1,0 +1,186 @@
+"""Losses, accuracies and their derivatives over one tile of outputs z [F, B].
+
+Cross-entropy is max z − z_label + log(1 + Σ exp(z − max z)), the sum without the largest class, which keeps a small loss exact
+in float32. All sums over examples are in float64.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from landscape.formulas.losses import CROSS_ENTROPY, LOSSES
+from landscape.formulas.primitives import exp, log1p
+from landscape.jit import kernel
+from landscape.kernels.cpu.softmax import dot_rows
+from landscape.kernels.cpu.switches import add_loss, loss_curvature, loss_slope
+
+BINARY = list(LOSSES).index("binary_cross_entropy")
+
+# Columns of a point's sums over examples: of losses s, of s², of s·(count), and of correct elements k likewise.
+SUMS = 6
+
+
+class Criterion(NamedTuple):
+    """Which loss: its code, and Huber's delta in the kernels' dtype."""
+
+    code: int
+    delta: float
+
+
+@kernel
+def leaders(z, first, last, top, which):
+    """Set top and which [B] to the largest of rows first … last − 1 and the lowest row that has it."""
+    for j in range(top.size):
+        top[j] = z[first, j]
+        which[j] = 0
+    for f in range(first + 1, last):
+        c = z.dtype.type(f - first)
+        for j in range(top.size):
+            higher = z[f, j] > top[j]
+            top[j] = z[f, j] if higher else top[j]
+            which[j] = c if higher else which[j]
+
+
+@kernel
+def rest(z, first, last, top, which, total):
+    """Set total [B] to Σ exp(z − top) over the rows but the leading one."""
+    total[:] = 0
+    for f in range(first, last):
+        c = z.dtype.type(f - first)
+        for j in range(top.size):
+            e = exp(z[f, j] - top[j])
+            total[j] += z.dtype.type(0) if which[j] == c else e
+
+
+@kernel
+def largest_magnitude(z, out):
+    """Set out [B] to max |z| of each column; not finite where any element is not."""
+    out[:] = 0
+    for f in range(z.shape[0]):
+        for j in range(out.size):
+            size = abs(z[f, j])
+            # A NaN fails the comparison and stays, since later ones fail too.
+            out[j] = out[j] if size <= out[j] else (out[j] if out[j] != out[j] else size)
+
+
+@kernel
+def cross_entropy_sums(z, labels, scratch, sums):
+    """Add losses and correct labels of each column to sums [2, B]."""
+    top, which, total = scratch[0], scratch[1], scratch[2]
+    classes = z.shape[0] // labels.shape[0]
+    for g in range(labels.shape[0]):
+        leaders(z, g * classes, (g + 1) * classes, top, which)
+        rest(z, g * classes, (g + 1) * classes, top, which, total)
+        for j in range(top.size):
+            total[j] = log1p(total[j])
+        for j in range(top.size):
+            label = labels[g, j]
+            if label >= 0:
+                sums[0, j] += (top[j] - z[g * classes + label, j]) + total[j]
+                sums[1, j] += 1.0 if which[j] == label else 0.0
+
+
+@kernel
+def count_binary(z, y, correct):
+    """Count the elements on the right side of zero in each column."""
+    half = z.dtype.type(0.5)
+    for f in range(z.shape[0]):
+        for j in range(correct.size):
+            correct[j] += 1.0 if (z[f, j] > z.dtype.type(0)) == (y[f, j] > half) else 0.0
+
+
+@kernel
+def example_sums(criterion, batch, t, z, scratch, sums):
+    """Set sums [2, B] to each example's summed loss and its number of correct elements (NaN: not finite)."""
+    sums[:, :] = 0.0
+    if criterion.code == CROSS_ENTROPY:
+        cross_entropy_sums(z, batch.labels[t], scratch, sums)
+    else:
+        for f in range(z.shape[0]):
+            add_loss(criterion.code, z[f], batch.targets[t, f], criterion.delta, sums[0])
+        if criterion.code == BINARY:
+            count_binary(z, batch.targets[t], sums[1])
+    size = scratch[0]
+    largest_magnitude(z, size)
+    for j in range(size.size):
+        if not math.isfinite(size[j]):
+            sums[1, j] = math.nan
+
+
+@kernel
+def add_tile(criterion, batch, t, z, scratch, sums, result):
+    """Add a tile's sums over its examples to result [6]."""
+    example_sums(criterion, batch, t, z, scratch, sums)
+    for j in range(batch.valid[t]):
+        s, k, count = sums[0, j], sums[1, j], batch.counts[t, j]
+        result[0] += s
+        result[1] += s * s
+        result[2] += s * count
+        result[3] += k
+        result[4] += k * k
+        result[5] += k * count
+
+
+@kernel
+def loss_adjoint(criterion, batch, t, z, scratch, adjoint):
+    """Set adjoint [F, B] to the derivative of the tile's summed loss in z; padding and ignored labels get zero."""
+    if criterion.code == CROSS_ENTROPY:
+        cross_entropy_adjoint(z, batch.labels[t], scratch, adjoint)
+    else:
+        for f in range(z.shape[0]):
+            loss_slope(criterion.code, z[f], batch.targets[t, f], criterion.delta, adjoint[f])
+    adjoint[:, batch.valid[t] :] = 0
+
+
+@kernel
+def cross_entropy_adjoint(z, labels, scratch, adjoint):
+    """Set the adjoint to softmax(z) minus one at the label, where that is not ignored."""
+    top, which, total = scratch[0], scratch[1], scratch[2]
+    classes, one = z.shape[0] // labels.shape[0], z.dtype.type(1)
+    for g in range(labels.shape[0]):
+        leaders(z, g * classes, (g + 1) * classes, top, which)
+        rest(z, g * classes, (g + 1) * classes, top, which, total)
+        for c in range(classes):
+            for j in range(top.size):
+                adjoint[g * classes + c, j] = exp(z[g * classes + c, j] - top[j]) / (one + total[j])
+        for j in range(top.size):
+            label = labels[g, j]
+            if label < 0:
+                adjoint[g * classes : (g + 1) * classes, j] = 0
+            elif which[j] == label:
+                # p − 1 without cancellation.
+                adjoint[g * classes + label, j] = -total[j] / (one + total[j])
+            else:
+                adjoint[g * classes + label, j] -= one
+
+
+@kernel
+def loss_adjoint_tangent(criterion, batch, t, z, dz, scratch, out):
+    """Set out [F, B] to the derivative of `loss_adjoint` along ż: the loss's Hessian in z times ż."""
+    if criterion.code == CROSS_ENTROPY:
+        cross_entropy_curved(z, dz, batch.labels[t], scratch, out)
+    else:
+        for f in range(z.shape[0]):
+            loss_curvature(criterion.code, z[f], batch.targets[t, f], criterion.delta, dz[f], out[f])
+    out[:, batch.valid[t] :] = 0
+
+
+@kernel
+def cross_entropy_curved(z, dz, labels, scratch, out):
+    """Set out to p(ż − Σ p ż) with p = softmax(z), where the label is not ignored."""
+    top, which, total, mean = scratch[0], scratch[1], scratch[2], scratch[3]
+    classes, one = z.shape[0] // labels.shape[0], z.dtype.type(1)
+    for g in range(labels.shape[0]):
+        first, last = g * classes, (g + 1) * classes
+        leaders(z, first, last, top, which)
+        rest(z, first, last, top, which, total)
+        for f in range(first, last):
+            for j in range(top.size):
+                out[f, j] = exp(z[f, j] - top[j]) / (one + total[j])
+        mean[:] = 0
+        dot_rows(out, dz, first, last, mean)
+        for f in range(first, last):
+            for j in range(top.size):
+                p = out[f, j] if labels[g, j] >= 0 else z.dtype.type(0)
+                out[f, j] = p * (dz[f, j] - mean[j])

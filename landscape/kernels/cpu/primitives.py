@@ -1,0 +1,158 @@
+"""The primitives of the CPU: exp, tanh, log1p and erf without branches or calls, so that loops over them vectorize.
+
+Argument reduction is x = n·ln 2 + r with |r| ≤ ½ ln 2. Adding 1.5·2ᵐ (m mantissa bits) rounds n and leaves it in the
+low bits of the sum, so that shifting those bits into the exponent makes 2ⁿ⁻¹; the half keeps it finite for the
+largest n, and the lowest n flushes to zero. Polynomials are the Taylor series of exp(r) − 1 and of the inverse
+hyperbolic tangent, cut where the next term is below half a unit in the last place.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic, overload
+
+from landscape.formulas import primitives
+from landscape.jit import EXACT, kernel
+
+# No reassociation here: it would simplify the reductions away.
+OPTIONS = {"fastmath": set(EXACT), "error_model": "numpy"}
+MANTISSA = {types.float32: 23, types.float64: 52}
+DTYPE = {types.float32: np.float32, types.float64: np.float64}
+
+LOG2_E = math.log2(math.e)
+# ln 2 in two parts; n times the high part is exact for |n| < 2¹².
+HIGH = {types.float32: 0.693359375, types.float64: float.fromhex("0x1.62e42feep-1")}
+LOW = {types.float32: math.log(2.0) - 0.693359375, types.float64: 1.90821492927058770002e-10}
+# Below `least` exp is zero, from `most` on infinite.
+LEAST = {types.float32: -87.6, types.float64: -708.7}
+MOST = {types.float32: 88.8, types.float64: 709.9}
+TERMS = {types.float32: 7, types.float64: 13}
+# tanh is one to the last bit from here on (of 2x).
+SATURATED = {types.float32: 20.0, types.float64: 40.0}
+ATANH_TERMS = {types.float32: 5, types.float64: 11}
+
+
+@intrinsic
+def shift_to_exponent(typing_context: Any, x: Any) -> Any:
+    """Move the low bits of a float's representation into its exponent."""
+    integer = ir.IntType(x.bitwidth)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        bits = builder.bitcast(arguments[0], integer)
+        moved = builder.shl(bits, ir.Constant(integer, MANTISSA[x]))
+        return builder.bitcast(moved, context.get_value_type(x))
+
+    return x(x), generate
+
+
+@intrinsic
+def split_near_one(typing_context: Any, y: Any) -> Any:
+    """Split y > 0 into (m, k) with y = m·2ᵏ and √½ ≤ m < √2, both as floats."""
+    integer = ir.IntType(y.bitwidth)
+    unsigned = np.dtype(f"u{y.bitwidth // 8}")
+    one, root = (int(np.array(v, DTYPE[y]).view(unsigned)) for v in (1.0, math.sqrt(0.5)))
+    pair = types.UniTuple(y, 2)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        real, shift = context.get_value_type(y), MANTISSA[y]
+        bits = builder.add(builder.bitcast(arguments[0], integer), ir.Constant(integer, one - root))
+        exponent = builder.lshr(bits, ir.Constant(integer, shift))
+        exponent = builder.sub(exponent, ir.Constant(integer, one >> shift))
+        fraction = builder.and_(bits, ir.Constant(integer, (1 << shift) - 1))
+        fraction = builder.add(fraction, ir.Constant(integer, root))
+        values = [builder.bitcast(fraction, real), builder.sitofp(exponent, real)]
+        return context.make_tuple(builder, pair, values)
+
+    return pair(y), generate
+
+
+@overload(primitives.exp, jit_options=OPTIONS)
+def exp_on_cpu(x: Any) -> Any:
+    """Scale 1 + (eʳ − 1) by 2ⁿ."""
+    reduced = reduction(x)
+    least, most = LEAST[x], MOST[x]
+
+    def exp(x: Any) -> Any:
+        y = type(x)(least) if x < type(x)(least) else x
+        y = type(x)(most) if y > type(x)(most) else y
+        half, small = reduced(y)
+        return (half * small + half) * type(x)(2)
+
+    return exp
+
+
+@overload(primitives.tanh, jit_options=OPTIONS)
+def tanh_on_cpu(x: Any) -> Any:
+    """Give u / (u + 2) for u = e^{2|x|} − 1, which has no cancellation, with the sign of x."""
+    reduced, limit = reduction(x), SATURATED[x]
+
+    def tanh(x: Any) -> Any:
+        y = type(x)(2) * abs(x)
+        y = type(x)(limit) if y > type(x)(limit) else y
+        half, small = reduced(y)
+        power = half * type(x)(2)
+        u = power * small + (power - type(x)(1))
+        value = u / (u + type(x)(2))
+        return -value if x < type(x)(0) else value
+
+    return tanh
+
+
+def reduction(real: Any) -> Callable[..., Any]:
+    """Make the common part of exp and tanh: y to (2ⁿ⁻¹, eʳ − 1)."""
+    magic = 1.5 * 2.0 ** MANTISSA[real] + (126.0 if real == types.float32 else 1022.0)
+    high, low, terms = HIGH[real], LOW[real], TERMS[real]
+    c = tuple(1.0 / math.factorial(k) for k in range(terms, 0, -1))
+
+    @kernel(exact=True, cached=False)
+    def reduced(y: Any) -> Any:
+        shifted = y * type(y)(LOG2_E) + type(y)(magic)
+        n = shifted - type(y)(magic)
+        r = (y - n * type(y)(high)) - n * type(y)(low)
+        small = type(y)(c[0])
+        for k in range(1, terms):
+            small = small * r + type(y)(c[k])
+        return shift_to_exponent(shifted), small * r
+
+    return reduced
+
+
+@overload(primitives.log1p, jit_options=OPTIONS)
+def log1p_on_cpu(x: Any) -> Any:
+    """Split 1 + x = m·2ᵏ, take log m = 2 artanh((m − 1)/(m + 1)), and give back what 1 + x rounded away."""
+    high, low, count = HIGH[x], LOW[x], ATANH_TERMS[x]
+    largest = float(np.finfo(DTYPE[x]).max)
+    c = tuple(1.0 / (2 * k + 1) for k in range(count, 0, -1))
+
+    def log1p(x: Any) -> Any:
+        y = type(x)(1) + x
+        lost = (x - (y - type(x)(1))) if x < type(x)(1e6) else type(x)(0)
+        m, k = split_near_one(y)
+        f = m - type(x)(1)
+        s = f / (type(x)(2) + f)
+        z = s * s
+        tail = type(x)(c[0])
+        for i in range(1, count):
+            tail = tail * z + type(x)(c[i])
+        # log m = f − s(f − 2·tail·z): the large part f is exact.
+        log_m = f - s * (f - type(x)(2) * z * tail)
+        value = k * type(x)(high) + (log_m + (k * type(x)(low) + lost / y))
+        return value if x <= type(x)(largest) else x
+
+    return log1p
+
+
+@overload(primitives.erf, jit_options=OPTIONS)
+def erf_on_cpu(x: Any) -> Any:
+    """Call the C library's: GELU is the one user, and its loop is bound by the products around it."""
+
+    def erf(x: Any) -> Any:
+        return type(x)(math.erf(x))
+
+    return erf

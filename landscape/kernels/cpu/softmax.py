@@ -1,0 +1,62 @@
+"""`softmax` over groups of rows, a column an example."""
+
+from __future__ import annotations
+
+from landscape.formulas.primitives import exp
+from landscape.jit import kernel
+
+
+@kernel
+def softmax_value(x, y, groups, top, total):
+    """Set y to exp(x − max) / Σ; `top` and `total` are scratch rows."""
+    wide, width = x.shape[0] // groups, x.shape[1]
+    for g in range(groups):
+        for j in range(width):
+            top[j] = x[g * wide, j]
+            total[j] = 0
+        for f in range(g * wide, (g + 1) * wide):
+            for j in range(width):
+                # A NaN must win, so the comparison is the one that it fails.
+                top[j] = top[j] if x[f, j] <= top[j] else x[f, j]
+        for f in range(g * wide, (g + 1) * wide):
+            for j in range(width):
+                e = exp(x[f, j] - top[j])
+                y[f, j] = e
+                total[j] += e
+        for f in range(g * wide, (g + 1) * wide):
+            for j in range(width):
+                y[f, j] /= total[j]
+
+
+@kernel
+def dot_rows(left, right, first, last, out):
+    """Add Σ_f left·right over rows first … last − 1 to out [B]."""
+    for f in range(first, last):
+        for j in range(out.size):
+            out[j] += left[f, j] * right[f, j]
+
+
+@kernel
+def softmax_linear(y, d, into, groups, mean):
+    """Add y(d − Σ y d) to `into`: the Jacobian, which is symmetric, so that it serves tangents and adjoints."""
+    wide, width = y.shape[0] // groups, y.shape[1]
+    for g in range(groups):
+        mean[:] = 0
+        dot_rows(y, d, g * wide, (g + 1) * wide, mean)
+        for f in range(g * wide, (g + 1) * wide):
+            for j in range(width):
+                into[f, j] += y[f, j] * (d[f, j] - mean[j])
+
+
+@kernel
+def softmax_curved(y, dy, d, into, groups, mean, change):
+    """Add ẏ(d − Σ y d) − y Σ ẏ d to `into`: the derivative of the Jacobian along ẏ, applied to an adjoint d."""
+    wide, width = y.shape[0] // groups, y.shape[1]
+    for g in range(groups):
+        mean[:] = 0
+        change[:] = 0
+        dot_rows(y, d, g * wide, (g + 1) * wide, mean)
+        dot_rows(dy, d, g * wide, (g + 1) * wide, change)
+        for f in range(g * wide, (g + 1) * wide):
+            for j in range(width):
+                into[f, j] += dy[f, j] * (d[f, j] - mean[j]) - y[f, j] * change[j]

@@ -1,0 +1,124 @@
+"""Entry points for sweeps: losses over a grid of points θ₀ + Σ αᵢ dᵢ, one tile of examples at a time.
+
+A row whose parameters and inputs no direction touches is *fixed* and computed once for all points. A product that reads fixed
+rows is *affine* in α: its outputs for θ₀ and for each direction are computed once, and a point costs one fused
+multiply-add. Along the last axis of the grid all other terms are constant and are summed once a line.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from numpy.typing import NDArray
+
+from landscape.jit import kernel
+from landscape.kernels.cpu.arrays import block
+from landscape.kernels.cpu.dense import add_bias
+from landscape.kernels.cpu.forward import forward, linear_row, output_block
+from landscape.kernels.cpu.losses import add_tile
+from landscape.kernels.cpu.switches import activate
+from landscape.kernels.program import Column
+
+SIZE, CODE = int(Column.SIZE), int(Column.CODE)
+
+
+class Plan(NamedTuple):
+    """What a sweep shares.
+
+    `fixed`, `affine` and `order` list rows; `places` as in `forward`; `inner` the places of fixed rows in the shared memory;
+    `affine_places` the offsets of affine rows among themselves; `ranges` [m, 2] the parts of the parameter vector
+    that must be formed at a point.
+    """
+
+    fixed: NDArray
+    affine: NDArray
+    order: NDArray
+    places: NDArray
+    inner: NDArray
+    affine_places: NDArray
+    ranges: NDArray
+
+
+class Grid(NamedTuple):
+    """`vectors` [1 + d, P]: θ₀, then the directions; `axes` [d, longest] and their lengths [d]."""
+
+    vectors: NDArray
+    axes: NDArray
+    lengths: NDArray
+
+
+@kernel
+def share_fixed(network, plan, grid, batch, t, shared, scratch):
+    """Put into the shared memory what no direction changes: a copy of tile t's data and the fixed rows."""
+    data = batch.x[t].reshape(-1)
+    shared[: data.size] = data
+    forward(network, plan.fixed, plan.inner, grid.vectors[0], shared, shared, scratch, batch.x.shape[2])
+
+
+@kernel
+def share_products(worker, workers, network, plan, grid, shared, products, width):
+    """Set products [1 + d, A·B] to the affine rows' outputs for θ₀ and for each direction: this worker's share."""
+    for k in range(worker, grid.vectors.shape[0], workers):
+        for i in plan.affine:
+            row, start = network.rows[i], plan.affine_places[i]
+            linear_row(i, network, plan.inner, grid.vectors[k], shared, shared, products[k], start, width)
+            add_bias(row, grid.vectors[k], block(products[k], start, row[SIZE], width))
+
+
+@kernel
+def add_scaled(base, scale, vector, out, start, stop):
+    """Set out = base + scale·vector on an interval."""
+    for q in range(start, stop):
+        out[q] = base[q] + scale * vector[q]
+
+
+@kernel
+def start_line(line, plan, grid, products, base, base_products):
+    """Sum what does not change along the last axis: parameters into base, products into base_products."""
+    for r in range(plan.ranges.shape[0]):
+        start, stop = plan.ranges[r, 0], plan.ranges[r, 1]
+        base[start:stop] = grid.vectors[0, start:stop]
+    base_products[:] = products[0]
+    for i in range(grid.lengths.size - 2, -1, -1):
+        scale = grid.axes[i, line % grid.lengths[i]]
+        line //= grid.lengths[i]
+        for r in range(plan.ranges.shape[0]):
+            for q in range(plan.ranges[r, 0], plan.ranges[r, 1]):
+                base[q] += scale * grid.vectors[1 + i, q]
+        for q in range(base_products.size):
+            base_products[q] += scale * products[1 + i, q]
+
+
+@kernel
+def affine_row(i, network, plan, scale, products, base_products, work, width):
+    """Give an affine row its value at a point, with the activation that rides on it."""
+    row = network.rows[i]
+    y = block(work, plan.places[i], row[SIZE], width)
+    constant = block(base_products, plan.affine_places[i], row[SIZE], width)
+    change = block(products[-1], plan.affine_places[i], row[SIZE], width)
+    for f in range(row[SIZE]):
+        for j in range(width):
+            y[f, j] = constant[f, j] + scale * change[f, j]
+        if row[CODE] != 0:
+            activate(row[CODE], y.dtype.type(0), network.attributes[i], y[f])
+
+
+@kernel
+def sweep(worker, workers, first, last, network, plan, grid, batch, t, criterion, shared, products, buffers, out):  # fmt: skip
+    """Add tile t's sums at points first … last − 1 to out [K, 6]: this worker's share of them."""
+    width, output = batch.x.shape[2], network.rows.shape[0] - 1
+    weights, work, scratch = buffers.weights[worker], buffers.work[worker], buffers.scratch[worker]
+    base, base_products = buffers.base[worker], buffers.base_products[worker]
+    length, line = grid.lengths[-1], -1
+    for p in range(first + (last - first) * worker // workers, first + (last - first) * (worker + 1) // workers):
+        if p // length != line:
+            line = p // length
+            start_line(line, plan, grid, products, base, base_products)
+        scale = grid.axes[-1, p % length]
+        for r in range(plan.ranges.shape[0]):
+            add_scaled(base, scale, grid.vectors[-1], weights, plan.ranges[r, 0], plan.ranges[r, 1])
+        for i in plan.affine:
+            affine_row(i, network, plan, scale, products, base_products, work, width)
+        forward(network, plan.order, plan.places, weights, work, shared, scratch, width)
+        z = output_block(network, plan.places, output, work, shared, width)
+        add_tile(criterion, batch, t, z, scratch, buffers.sums[worker], out[p])

@@ -1,0 +1,60 @@
+"""How much memory this process may still take: asked before a file is unpacked, never after."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+# Folder, limit and use of a container's memory, in version 2 and version 1 of control groups.
+CONTROL_GROUPS = (
+    ("/sys/fs/cgroup", "memory.max", "memory.current"),
+    ("/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes"),
+)
+
+
+def available_memory() -> int:
+    """Bytes that can be allocated now: the least of what the machine, the control group and the limits leave.
+
+    >>> available_memory() > 0
+    True
+    """
+    return max(0, min(_machine(), _control_group(), _address_space()))
+
+
+def _machine() -> int:
+    try:
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    except (OSError, ValueError, IndexError):
+        pass
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return sys.maxsize
+
+
+def _control_group() -> int:
+    """What a container's limit leaves; its cache of files counts as free, for the kernel gives it up."""
+    for folder, limit, used in CONTROL_GROUPS:
+        try:
+            left = int(Path(folder, limit).read_text()) - int(Path(folder, used).read_text())
+            lines = Path(folder, "memory.stat").read_text().splitlines()
+        except (OSError, ValueError):
+            continue
+        cached = (line.split()[1] for line in lines if line.startswith(("inactive_file ", "active_file ")))
+        return left + sum(map(int, cached))
+    return sys.maxsize
+
+
+def _address_space() -> int:
+    """What RLIMIT_AS leaves."""
+    try:
+        import resource
+
+        limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+        used = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    except (ImportError, OSError, ValueError, IndexError):
+        return sys.maxsize
+    return sys.maxsize if limit == resource.RLIM_INFINITY else limit - used

@@ -1,0 +1,16 @@
+"""The network and its data: a file that every command reads, checked once and for all.
+
+`load_model` reads a file, `build_model` makes the same from arrays, `save_model` writes it. What a file may
+hold is the op table (`operations`), the loss table (`losses`), the header (`header`) and the data (`data`);
+the bare form guesses a header (`bare`) and passes through the same checks (`full`). Neither numba nor scipy
+is needed here.
+"""
+
+from landscape.model.build import build_model
+from landscape.model.bundles import bundled, bundled_path
+from landscape.model.load import load_model
+from landscape.model.model import Model, Slot
+from landscape.model.nodes import Node
+from landscape.model.save import save_model
+
+__all__ = ["Model", "Node", "Slot", "build_model", "bundled", "bundled_path", "load_model", "save_model"]

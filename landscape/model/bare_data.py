@@ -1,0 +1,100 @@
+"""The bare form's data: what people save becomes what the format holds, with a sentence for each change."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from landscape.errors import InputError
+from landscape.model.losses import LOSSES
+from landscape.model.values import choice
+
+Changed = tuple[np.ndarray, list[str]]
+
+
+def convert_input(key: str, array: np.ndarray) -> Changed:
+    """Make examples float32, float64 or uint8, `[N, …]`."""
+    sentences = []
+    if array.dtype == np.uint8:
+        sentences.append(f"{key} is uint8: images, scaled by 1/255")
+    elif array.dtype.kind in "iub" or (array.dtype.kind == "f" and array.dtype.itemsize not in (4, 8)):
+        sentences.append(f"{key} is {array.dtype}: read as float64")
+        array = array.astype(np.float64)
+    if array.ndim == 1:
+        sentences.append(f"{key} is [N]: read as [N, 1]")
+        array = array[:, None]
+    return array, sentences
+
+
+def convert_parameter(key: str, array: np.ndarray) -> Changed:
+    """Make a weight or bias float32 or float64."""
+    if array.dtype in (np.float32, np.float64):
+        return array, []
+    return array.astype(np.float64), [f"{key} is {array.dtype}: read as float64"]
+
+
+def choose_loss(key: str, target: np.ndarray, outputs: int, given: str | None) -> tuple[str, str]:
+    """Decide the loss by the targets, with the reason.
+
+    Raises
+    ------
+    InputError
+        An unknown name was given, or the targets allow several; the message shows the option that decides.
+    """
+    if given is not None:
+        try:
+            return choice(*LOSSES)(given), "as asked"
+        except InputError as error:
+            raise InputError(f"loss: {error}") from None
+    if outputs == 1 and target.size == len(target) and is_binary(target):
+        return "binary_cross_entropy", f"for {key} is 0 or 1 and there is one output"
+    if target.dtype.kind == "f":
+        return "mse", f"for {key} is {target.dtype}"
+    if outputs == 1:
+        raise InputError(
+            f"{key}: integer targets other than 0 and 1 with one output; "
+            "expected class ids with an output a class, or --loss mse (mae, huber) for numbers"
+        )
+    if target.size != len(target):
+        raise InputError(
+            f"{key}: integer targets of shape {list(target.shape)} may be one-hot or several labels; "
+            "say --loss cross_entropy or --loss binary_cross_entropy"
+        )
+    return "cross_entropy", f"for {key} is of integers"
+
+
+def convert_target(key: str, target: np.ndarray, loss: str, outputs: int) -> Changed:
+    """Make targets what the loss takes where their meaning is plain; the check refuses the others."""
+    if loss == "cross_entropy":
+        return _to_classes(key, target, outputs)
+    if loss == "binary_cross_entropy":
+        return target, []
+    sentences = []
+    if target.dtype.kind != "f" or target.dtype.itemsize not in (4, 8):
+        sentences.append(f"{key} is {target.dtype}: read as float64")
+        target = target.astype(np.float64)
+    if target.ndim == 1 and outputs == 1:
+        sentences.append(f"{key} is [N]: read as [N, 1], as the output is")
+        target = target[:, None]
+    return target, sentences
+
+
+def _to_classes(key: str, target: np.ndarray, outputs: int) -> Changed:
+    sentences = []
+    if target.ndim == 2 and target.shape[1] == 1:
+        sentences.append(f"{key} is [N, 1]: read as [N]")
+        target = target[:, 0]
+    if target.ndim == 2 and target.shape[1] == outputs and is_binary(target) and (target.sum(1) == 1).all():
+        sentences.append(f"{key} is one-hot: read as class ids")
+        target = target.argmax(1)
+    whole = (
+        target.dtype.kind == "f" and bool((np.abs(target) < 2**31).all()) and bool((target % 1 == 0).all())
+    )
+    if whole or target.dtype.kind == "b":
+        sentences.append(f"{key} is {target.dtype}: read as class ids")
+        target = target.astype(np.int64)
+    return target, sentences
+
+
+def is_binary(target: np.ndarray) -> bool:
+    """Tell whether all targets are 0 or 1."""
+    return bool(((target == 0) | (target == 1)).all())

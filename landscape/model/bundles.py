@@ -1,0 +1,29 @@
+"""The models that come with the package: real networks to try the commands on."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+from landscape.errors import InputError
+from landscape.files import shown
+
+
+def bundled() -> dict[str, Path]:
+    """Give the bundled models' files by name."""
+    folder = Path(str(resources.files("landscape"))) / "data"
+    return {path.stem: path for path in sorted(folder.glob("*.npz"))}
+
+
+def bundled_path(name: str) -> Path:
+    """Find a bundled model's file.
+
+    Raises
+    ------
+    InputError
+        There is none of that name; the message lists those there are.
+    """
+    models = bundled()
+    if name not in models:
+        raise InputError(f"{shown(name)} is no bundled model; there are {', '.join(models)}")
+    return models[name]

@@ -1,0 +1,51 @@
+"""A file becomes a model: full form or bare, one message for anything wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from landscape.errors import InputError
+from landscape.files import read_archive, shown
+from landscape.model.bare import read_bare
+from landscape.model.full import assemble
+from landscape.model.header import parse_header
+from landscape.model.model import Model
+
+
+def load_model(
+    path: str | Path, *, activation: str | None = None, loss: str | None = None, allow_nonfinite: bool = False
+) -> Model:
+    """Read a model file of either form.
+
+    `activation` and `loss` say what a bare file leaves open. With `allow_nonfinite` parameters and data may
+    hold NaN and infinity; `Model.not_finite` says where.
+
+    Raises
+    ------
+    InputError
+        One line that names the file, the key and what was expected.
+    """
+    path = Path(path)
+    arrays = read_archive(path)
+    try:
+        if "landscape" in arrays:
+            return _read_full(arrays, path, activation, loss, allow_nonfinite)
+        return read_bare(arrays, activation=activation, loss=loss, path=path, allow_nonfinite=allow_nonfinite)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    except MemoryError:
+        raise InputError(f"{path}: takes more memory than is left") from None
+
+
+def _read_full(
+    arrays: dict[str, np.ndarray], path: Path, activation: str | None, loss: str | None, allow_nonfinite: bool
+) -> Model:
+    header = parse_header(arrays.pop("landscape"))
+    if "record" in header:
+        raise InputError(f"is a record ({shown(header['record'])}); expected a model file")
+    for option, value in (("activation", activation), ("loss", loss)):
+        if value is not None:
+            raise InputError(f"--{option} is for bare files; the header of this one says it")
+    return assemble(header, arrays, form="full", path=path, allow_nonfinite=allow_nonfinite)

@@ -1,0 +1,93 @@
+"""A model becomes a file of the full form, whatever form it came from."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from landscape.errors import InputError
+from landscape.files import require_writable, write_archive
+from landscape.memory import available_memory
+from landscape.model.header import FORMAT
+from landscape.model.model import Model
+from landscape.model.nodes import Node
+from landscape.model.story import CHECKPOINT_KEYS
+
+
+def save_model(model: Model, path: str | Path) -> None:
+    """Write a model in the full form, atomically.
+
+    Data that is mapped from files in the target's folder stays there and is named in the header; other data
+    is written into the archive.
+
+    Raises
+    ------
+    InputError
+        The path cannot be written, or mapped data from elsewhere would not fit into memory when read back.
+    ComputationError
+        The file system refused; what stood at `path` before still stands.
+    """
+    path = Path(path)
+    require_writable(path)
+    beside = mapped_beside(model, path.resolve().parent)
+    inside = {key: array for key, array in model.data.items() if key not in beside}
+    if sum(array.nbytes for array in inside.values()) > available_memory():
+        raise InputError(
+            f"{path}: the data is larger than memory; expected a path in the folder of its .npy files"
+        )
+    arrays: dict[str, np.ndarray | str] = {"landscape": json.dumps(header_of(model, beside))}
+    write_archive(path, arrays | model.parameters | model.buffers | inside | story_of(model))
+
+
+def header_of(model: Model, data: dict[str, str] | None = None) -> dict[str, Any]:
+    """Give the header that describes the model, every attribute written out."""
+    header: dict[str, Any] = {
+        "format": FORMAT,
+        "name": model.name,
+        "loss": model.loss,
+        "loss_scale": model.loss_scale,
+        "delta": model.delta,
+        "weight_decay": model.weight_decay,
+        "input_shape": model.input_shape,
+        "nodes": [_node(node) for node in model.nodes],
+    }
+    optional = {"training": model.training, "data": data or {}}
+    return header | {key: value for key, value in optional.items() if value}
+
+
+def story_of(model: Model) -> dict[str, np.ndarray]:
+    """Give history, checkpoints and the optimizer's state by the archive's keys."""
+    checkpoints = {key: getattr(model, name) for key, name in CHECKPOINT_KEYS.items()}
+    return {
+        **{f"history.{key}": array for key, array in model.history.items()},
+        **{key: array for key, array in checkpoints.items() if array is not None},
+        **{f"optimizer.{key}": array for key, array in model.optimizer.items()},
+    }
+
+
+def mapped_beside(model: Model, folder: Path) -> dict[str, str]:
+    """Name the data files, relative to the folder, that can stay where they are."""
+    result = {}
+    for key, array in model.data.items():
+        if isinstance(array, np.memmap) and array.filename is not None and whole_file(array):
+            file = Path(array.filename).resolve()
+            if file.is_relative_to(folder):
+                result[key] = str(file.relative_to(folder))
+    return result
+
+
+def whole_file(array: np.memmap) -> bool:
+    """Tell whether a mapped array is a whole .npy file and not a part of one."""
+    return Path(str(array.filename)).suffix == ".npy" and not isinstance(array.base, np.ndarray)
+
+
+def _node(node: Node) -> dict[str, Any]:
+    written: dict[str, Any] = {"name": node.name, "op": node.op, "inputs": node.inputs, **node.attributes}
+    if node.parameters_of is not None:
+        written["parameters_of"] = node.parameters_of
+    elif not node.trainable:
+        written["trainable"] = False
+    return written

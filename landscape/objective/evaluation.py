@@ -1,0 +1,69 @@
+"""From sums over examples to a loss and an accuracy with their standard errors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Loss and accuracy of one split at one θ, and the penalty of weight decay, which the loss leaves out.
+
+    Errors are standard errors over examples where the objective has a subset of them, and zero where it has all.
+    `accuracy` is None where the loss has none.
+    """
+
+    loss: float
+    loss_error: float
+    accuracy: float | None
+    accuracy_error: float | None
+    penalty: float
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Facts of the data that turn sums into means: examples used and there are, Σ c and Σ c² of their target counts."""
+
+    examples: int
+    population: int
+    total: float
+    squares: float
+
+
+def ratio(sums: Array, counts: Counts) -> Array:
+    """Divide Σ s (first of the last axis) by Σ c."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(sums[..., 0] / counts.total)
+
+
+def ratio_error(sums: Array, counts: Counts) -> Array:
+    r"""Estimate the standard error of Σ s / Σ c over n examples drawn from N without replacement.
+
+    $$\sqrt{\frac{\sum (s_i - R c_i)^2}{n (n - 1)} \Bigl(1 - \frac nN\Bigr)} \Big/ \bar c, \qquad R = \sum s / \sum c$$
+
+    Parameters
+    ----------
+    sums
+        Σ s, Σ s², Σ s c on the last axis.
+    counts
+        The data's own sums.
+
+    References
+    ----------
+    Cochran, Sampling Techniques, 3rd edition, equation 6.13.
+    """
+    n = counts.examples
+    if n == counts.population:
+        return np.zeros(sums.shape[:-1])
+    if n < 2:
+        return np.full(sums.shape[:-1], np.nan)
+    r = ratio(sums, counts)
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        squares = sums[..., 1] - 2 * r * sums[..., 2] + r * r * counts.squares
+        variance = np.maximum(squares, 0) / (n * (n - 1)) * (1 - n / counts.population)
+        return np.asarray(np.sqrt(variance) / (counts.total / n))

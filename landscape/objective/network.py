@@ -1,0 +1,322 @@
+"""A model's loss as a function of θ, computed by the kernels of the CPU."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from landscape.errors import InputError
+from landscape.formulas.losses import CROSS_ENTROPY, LOSSES
+from landscape.kernels.cpu import derivatives
+from landscape.kernels.cpu import values as value_kernels
+from landscape.kernels.cpu.arrays import Buffers, DerivativeBuffers, Network
+from landscape.kernels.cpu.losses import SUMS, Criterion
+from landscape.kernels.program import SCRATCH_ROWS, Column, Program, lower
+from landscape.model import Model
+from landscape.objective.evaluation import Evaluation, ratio, ratio_error
+from landscape.objective.session import checked_threads, session, share_work
+from landscape.objective.sweep import NetworkSweep
+from landscape.objective.tiles import Tiles
+
+Array = NDArray[np.float64]
+
+DTYPES = ("float32", "float64")
+LOSS_CODES = {name: code for code, name in enumerate(LOSSES)} | {"cross_entropy": CROSS_ENTROPY}
+# Losses whose outputs are right or wrong.
+HAS_ACCURACY = ("cross_entropy", "binary_cross_entropy")
+# Tiles are summed in at most so many parts, which threads share; the number must not depend on the threads.
+SLOTS = 8
+# Vectors that share a tile's forward and reverse pass.
+CHUNK = 16
+RESULT_BYTES = 256 * 2**20
+
+
+class Lowered(NamedTuple):
+    """A program and its arrays as the kernels take them."""
+
+    program: Program
+    network: Network
+    order: NDArray[np.int64]
+    places: NDArray[np.int64]
+
+
+def lowered(model: Model, dtype: np.dtype, *, derivatives: bool) -> Lowered:
+    """Lower a model; all rows run, and the input is read where the data are."""
+    program = lower(model, derivatives=derivatives)
+    places = program.rows[:, Column.OUTPUT].copy()
+    places[0] = -1
+    return Lowered(
+        program,
+        Network(program.rows, program.links, program.attributes.astype(dtype)),
+        np.arange(1, len(places)),
+        places,
+    )
+
+
+class NetworkObjective:
+    """The loss of a model over a split (or a seeded subset of it) as a function of θ.
+
+    Parameters
+    ----------
+    model
+        The model; its graph, constants and data are used, its θ is not.
+    split
+        "train", "validation" or "test".
+    dtype
+        "float32" or "float64"; sums over examples are in float64 either way.
+    threads
+        How many; None for all. The bits of every result are the same for any number.
+    examples, seed
+        The size of a random subset, drawn by the seed; None for all.
+
+    Raises
+    ------
+    InputError
+        A split that is not there, an op that the engine does not run, a wrong dtype or number.
+
+    Examples
+    --------
+    >>> from landscape.model import build_model
+    >>> x, y = np.array([[1.0], [2.0]]), np.array([[1.0], [4.0]])
+    >>> model = build_model(layers=[(np.array([[1.0]]), np.array([0.0]))], loss="mse", x_train=x, y_train=y)
+    >>> objective = NetworkObjective(model)
+    >>> objective.value([1.0, 0.0]), objective.gradient([1.0, 0.0]).tolist()
+    (2.0, [-4.0, -2.0])
+    >>> objective.hvp([1.0, 0.0], [1.0, 0.0]).tolist()
+    [5.0, 3.0]
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        split: str = "train",
+        *,
+        dtype: str = "float64",
+        threads: int | None = None,
+        examples: int | None = None,
+        seed: int = 0,
+    ) -> None:
+        if str(np.dtype(dtype)) not in DTYPES:
+            raise InputError(f"dtype: expected {' or '.join(DTYPES)}, found {dtype}")
+        if examples is not None and examples < 1:
+            raise InputError(f"examples: expected at least 1, found {examples}")
+        model.examples(split)
+        self.model, self.split = model, split
+        self.dtype = np.dtype(dtype)
+        self.threads = checked_threads(threads)
+        self.decay = model.decay_vector()
+        self.plain = lowered(model, self.dtype, derivatives=False)
+        if len(self.plain.places) == 1:
+            raise InputError("the output is the input itself: no parameter changes it")
+        features = self.plain.program.features + SCRATCH_ROWS
+        self.tiles = Tiles(model, split, self.dtype, features, examples, seed)
+        self.criterion = Criterion(LOSS_CODES[model.loss], self.dtype.type(model.delta))
+        self._memory: dict[str, Any] = {}
+
+    @property
+    def size(self) -> int:
+        """P, the length of θ."""
+        return self.model.size
+
+    @cached_property
+    def full(self) -> Lowered:
+        """The program that keeps every output, for derivatives."""
+        return lowered(self.model, self.dtype, derivatives=True)
+
+    @cached_property
+    def constants(self) -> NDArray:
+        """Frozen parameters and buffers, which follow θ in the kernels' vectors."""
+        return self.model.constants.astype(self.dtype)
+
+    def complete(self, thetas: ArrayLike, constants: ArrayLike | None = None) -> NDArray:
+        """Give [θ, constants] for each θ, [K, P + C] in the kernels' dtype.
+
+        Raises
+        ------
+        InputError
+            Rows that are not as long as θ.
+        """
+        rows = np.atleast_2d(np.asarray(thetas))
+        if rows.ndim != 2 or rows.shape[1] != self.size:
+            raise InputError(f"expected vectors of {self.size} parameters, found shape {list(np.shape(thetas))}")
+        tail = self.constants if constants is None else constants
+        result = np.empty((len(rows), self.size + self.constants.size), self.dtype)
+        with np.errstate(over="ignore"):
+            result[:, : self.size] = rows
+        result[:, self.size :] = tail
+        return result
+
+    def buffers(self) -> Buffers:
+        """Give each worker its memory for values."""
+        if "values" not in self._memory:
+            self._memory["values"] = Buffers(**self.common(self.plain.program.features))
+        return self._memory["values"]
+
+    def common(self, features: int) -> dict[str, NDArray]:
+        """Allocate what every kernel needs."""
+        workers, width = self.threads, self.tiles.width
+        return {
+            "work": np.zeros((workers, features * width), self.dtype),
+            "scratch": np.zeros((workers, SCRATCH_ROWS, width), self.dtype),
+            "sums": np.zeros((workers, 2, width)),
+        }
+
+    def derivative_buffers(self) -> DerivativeBuffers:
+        """Give each worker its memory for derivatives."""
+        if "derivatives" not in self._memory:
+            common = self.common(self.full.program.features)
+            self._memory["derivatives"] = DerivativeBuffers(
+                **common,
+                adjoint=np.zeros_like(common["work"]),
+                tangent=np.zeros_like(common["work"]),
+                into=np.zeros_like(common["work"]),
+                gradient=np.zeros((self.threads, self.full.program.parameters), self.dtype),
+            )
+        return self._memory["derivatives"]
+
+    def sums(self, thetas: NDArray) -> Array:
+        """Sum over examples at each row of complete vectors, [K, 6], tiles in their order."""
+        result = np.zeros((len(thetas), SUMS))
+        for number in range(self.tiles.blocks):
+            batch = self.tiles.block(number)
+            tiles = len(batch.valid)
+            chunk = max(1, RESULT_BYTES // (tiles * SUMS * 8))
+            for start in range(0, len(thetas), chunk):
+                part = thetas[start : start + chunk]
+                out = np.zeros((len(part), tiles, SUMS))
+                share_work(
+                    value_kernels.values, self.threads, *self.plain[1:], batch, self.criterion, part, self.buffers(), out
+                )
+                for t in range(tiles):
+                    result[start : start + chunk] += out[:, t]
+        return result
+
+    def penalties(self, thetas: ArrayLike) -> Array:
+        """Give ½ Σ weight_decay·θ² of each row."""
+        rows = np.atleast_2d(np.asarray(thetas, np.float64))
+        if not self.decay.any():
+            return np.zeros(len(rows))
+        with np.errstate(over="ignore", invalid="ignore"):
+            return np.asarray(0.5 * np.sum(self.decay * rows * rows, axis=1))
+
+    def losses(self, sums: Array) -> Array:
+        """Turn sums into losses, without the penalty."""
+        return ratio(sums, self.tiles.counts) * self.model.loss_scale
+
+    def values(self, thetas: ArrayLike) -> Array:
+        """Evaluate loss plus penalty at each row of thetas [K, P], giving float64 [K]."""
+        complete = self.complete(thetas)
+        with session():
+            sums = self.sums(complete)
+        return self.losses(sums) + self.penalties(thetas)
+
+    def value(self, theta: ArrayLike) -> float:
+        """Evaluate loss plus penalty at θ."""
+        return float(self.values(np.asarray(theta)[None])[0])
+
+    def columns(self, sums: Array) -> dict[str, Array]:
+        """Turn sums [K, 6] into loss and accuracy, with standard errors where the data are a subset."""
+        counts, scale = self.tiles.counts, abs(self.model.loss_scale)
+        result = {"loss": self.losses(sums)}
+        if self.model.loss in HAS_ACCURACY:
+            result["accuracy"] = ratio(sums[..., 3:], counts)
+        if counts.examples < counts.population:
+            result |= {"loss.error": ratio_error(sums, counts) * scale}
+            if self.model.loss in HAS_ACCURACY:
+                result["accuracy.error"] = ratio_error(sums[..., 3:], counts)
+        return result
+
+    def evaluate(self, theta: ArrayLike) -> Evaluation:
+        """Give loss (without penalty), accuracy, their standard errors, and the penalty at θ."""
+        complete = self.complete(theta)
+        with session():
+            sums = self.sums(complete)
+        columns = {name: float(column[0]) for name, column in self.columns(sums).items()}
+        accuracy = columns.get("accuracy")
+        return Evaluation(
+            loss=columns["loss"],
+            loss_error=columns.get("loss.error", 0.0),
+            accuracy=accuracy,
+            accuracy_error=None if accuracy is None else columns.get("accuracy.error", 0.0),
+            penalty=float(self.penalties(theta)[0]),
+        )
+
+    def slots(self, tiles: int) -> int:
+        """Give the number of parts that a block's tiles are summed in."""
+        return min(tiles, SLOTS)
+
+    def gradients(self, thetas: ArrayLike) -> Array:
+        """Give the gradients of loss plus penalty at each row of thetas [K, P], float64 [K, P]."""
+        return self.values_and_gradients(thetas)[1]
+
+    def values_and_gradients(self, thetas: ArrayLike) -> tuple[Array, Array]:
+        """Give values [K] and gradients [K, P] from one pass."""
+        complete = self.complete(thetas)
+        count, width = complete.shape
+        gradients, sums = np.zeros((count, width)), np.zeros((count, SUMS))
+        with session():
+            for number in range(self.tiles.blocks):
+                batch = self.tiles.block(number)
+                slots = self.slots(len(batch.valid))
+                chunk = max(1, RESULT_BYTES // (slots * width * 8))
+                for start in range(0, count, chunk):
+                    part = complete[start : start + chunk]
+                    out, parts = np.zeros((len(part), slots, width)), np.zeros((len(part), slots, SUMS))
+                    share_work(
+                        derivatives.gradients, self.threads, *self.full[1:], batch, self.criterion, part, slots,
+                        self.derivative_buffers(), out, parts,
+                    )  # fmt: skip
+                    gradients[start : start + chunk] += out.sum(axis=1)
+                    sums[start : start + chunk] += parts.sum(axis=1)
+        values = self.losses(sums) + self.penalties(thetas)
+        return values, self.finished(gradients) + self.decay * np.atleast_2d(np.asarray(thetas, np.float64))
+
+    def finished(self, summed: Array) -> Array:
+        """Turn a derivative of the summed loss [K, P + C] into that of the loss [K, P]."""
+        with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+            return np.asarray(summed[:, : self.size] * (self.model.loss_scale / self.tiles.counts.total))
+
+    def gradient(self, theta: ArrayLike) -> Array:
+        """Give the gradient of loss plus penalty at θ, float64 [P]."""
+        return np.asarray(self.gradients(np.asarray(theta)[None])[0])
+
+    def value_and_gradient(self, theta: ArrayLike) -> tuple[float, Array]:
+        """Give value and gradient at θ from one pass."""
+        values, gradients = self.values_and_gradients(np.asarray(theta)[None])
+        return float(values[0]), gradients[0]
+
+    def hvps(self, theta: ArrayLike, vectors: ArrayLike) -> Array:
+        """Give the exact products of the Hessian at θ with each row of vectors [K, P], float64 [K, P]."""
+        weights, complete = self.complete(theta)[0], self.complete(vectors, 0.0)
+        count, width = complete.shape
+        products = np.zeros((count, width))
+        with session():
+            for number in range(self.tiles.blocks):
+                batch = self.tiles.block(number)
+                slots = self.slots(len(batch.valid))
+                step = max(1, RESULT_BYTES // (slots * width * 8))
+                for start in range(0, count, step):
+                    part = complete[start : start + step]
+                    out = np.zeros((len(part), slots, width))
+                    share_work(
+                        derivatives.products, self.threads, *self.full[1:], batch, self.criterion, weights, part, CHUNK,
+                        slots, self.derivative_buffers(), out,
+                    )  # fmt: skip
+                    products[start : start + step] += out.sum(axis=1)
+        return self.finished(products) + self.decay * np.atleast_2d(np.asarray(vectors, np.float64))
+
+    def hvp(self, theta: ArrayLike, vector: ArrayLike) -> Array:
+        """Give the exact product of the Hessian of loss plus penalty at θ with a vector, float64 [P]."""
+        return np.asarray(self.hvps(theta, np.asarray(vector)[None])[0])
+
+    def sweep(self, center: ArrayLike, directions: ArrayLike, axes: tuple[Array, ...]) -> NetworkSweep:
+        """Prepare the grid center + Σ αᵢ directions[i], αᵢ from axes[i]; losses there leave the penalty out."""
+        return NetworkSweep(self, np.asarray(center), np.atleast_2d(np.asarray(directions)), axes)
+
+
+def evaluate_model(model: Model) -> dict[str, Evaluation]:
+    """Evaluate every split of a model at its own θ, in float64."""
+    return {split: NetworkObjective(model, split).evaluate(model.theta) for split in model.splits}

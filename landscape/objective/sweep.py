@@ -1,0 +1,166 @@
+"""A grid of points in work: what its points share, and the loop over tiles of examples and runs of points."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape.errors import InputError
+from landscape.kernels.cpu import sweep as kernels
+from landscape.kernels.cpu.arrays import Batch, SweepBuffers
+from landscape.kernels.cpu.losses import SUMS
+from landscape.kernels.program import SCRATCH_ROWS, Column, Op, Program
+from landscape.objective.session import session, share_work
+
+if TYPE_CHECKING:
+    from landscape.objective.network import NetworkObjective
+
+Array = NDArray[np.float64]
+
+# Products that are linear in their parameters, so that fixed inputs make them affine in the coordinates.
+LINEAR = (Op.DENSE,)
+# A step should last a fraction of a second: about so many multiply-adds.
+STEP_WORK = 4e9
+
+
+def depends(program: Program, directions: NDArray) -> list[bool]:
+    """Say of each row whether a direction changes it."""
+    result = [False]
+    for i in range(1, len(program.rows)):
+        first, count = program.rows[i, Column.FIRST], program.rows[i, Column.INPUTS]
+        sources = program.links[first : first + count]
+        own = any(np.any(directions[:, start:stop]) for start, stop in program.ranges[i])
+        result.append(own or any(result[k] for k in sources))
+    return result
+
+
+def make_plan(program: Program, directions: NDArray) -> tuple[kernels.Plan, int, int]:
+    """Sort rows into fixed, affine and others; give the plan and the heights of shared memory and of affine products."""
+    changes, rows = depends(program, directions), program.rows
+    places, inner = rows[:, Column.OUTPUT].copy(), np.zeros(len(rows), np.int64)
+    places[0] = -1
+    fixed, affine, order, ranges = [], [], [], []
+    affine_places, shared, products = np.full(len(rows), -1), int(rows[0, Column.SIZE]), 0
+    for i in range(1, len(rows)):
+        sources = program.links[rows[i, Column.FIRST] :][: rows[i, Column.INPUTS]]
+        if not changes[i]:
+            fixed.append(i)
+            inner[i], places[i] = shared, -1 - shared
+            shared += int(rows[i, Column.SIZE])
+        elif rows[i, Column.OP] in LINEAR and not any(changes[k] for k in sources):
+            affine.append(i)
+            affine_places[i] = products
+            products += int(rows[i, Column.SIZE])
+        else:
+            order.append(i)
+            ranges += program.ranges[i]
+    plan = kernels.Plan(
+        fixed=np.array(fixed, np.int64),
+        affine=np.array(affine, np.int64),
+        order=np.array(order, np.int64),
+        places=places,
+        inner=inner,
+        affine_places=affine_places.astype(np.int64),
+        ranges=np.array(sorted(set(ranges)), np.int64).reshape(-1, 2),
+    )
+    return plan, shared, products
+
+
+def point_work(program: Program, plan: kernels.Plan) -> float:
+    """Count the multiply-adds of one point for one example, roughly."""
+    rows = program.rows[plan.order]
+    dense = rows[rows[:, Column.OP] == Op.DENSE]
+    products = float(np.sum(dense[:, Column.SIZE] * dense[:, Column.WIDE]))
+    return products + 16.0 * float(program.rows[:, Column.SIZE].sum())
+
+
+class NetworkSweep:
+    """Losses of a network over a grid; steps go tile by tile, and within a tile by runs of points.
+
+    `state` holds the six sums of each point, then the number of steps done.
+    """
+
+    def __init__(
+        self, objective: NetworkObjective, center: NDArray, directions: NDArray, axes: tuple[Array, ...]
+    ) -> None:
+        if len(directions) != len(axes):
+            raise InputError(f"expected an axis for each of {len(directions)} directions, found {len(axes)}")
+        self.objective = objective
+        self.lengths = np.array([len(axis) for axis in axes], np.int64)
+        self.points = math.prod(self.lengths.tolist())
+        vectors = np.concatenate([objective.complete(center), objective.complete(directions, 0.0)])
+        self.grid = kernels.Grid(vectors, padded(axes, objective.dtype), self.lengths)
+        self.plan, shared, products = make_plan(objective.plain.program, vectors[1:])
+        self.allocate(shared, products)
+        self.run_length = self.points_a_step()
+        self.runs = math.ceil(self.points / self.run_length)
+        self.steps = objective.tiles.count * self.runs
+        self.state = np.zeros(self.points * SUMS + 1)
+        self.names = tuple(objective.columns(np.zeros((1, SUMS))))
+        self.ready = -1
+
+    def allocate(self, shared: int, products: int) -> None:
+        """Take all the memory of the sweep: what a tile's points share and what each worker has to itself."""
+        objective, width = self.objective, self.objective.tiles.width
+        vectors, dtype, workers = self.grid.vectors, objective.dtype, objective.threads
+        self.shared = np.zeros(shared * width, dtype)
+        self.products = np.zeros((len(vectors), products * width), dtype)
+        self.scratch = np.zeros((SCRATCH_ROWS, width), dtype)
+        self.buffers = SweepBuffers(
+            **objective.common(objective.plain.program.features),
+            weights=np.repeat(vectors[:1], workers, axis=0),
+            base=np.repeat(vectors[:1], workers, axis=0),
+            base_products=np.zeros((workers, products * width), dtype),
+        )
+
+    def points_a_step(self) -> int:
+        """Choose how many points a step has, whatever the number of threads, since a resume counts steps."""
+        work = point_work(self.objective.plain.program, self.plan) * self.objective.tiles.width
+        return min(self.points, max(16, int(STEP_WORK / work)))
+
+    def run(self, step: int) -> None:
+        """Add one tile's sums at one run of points."""
+        objective = self.objective
+        number, run = divmod(step, self.runs)
+        batch, t = objective.tiles.tile(number)
+        with session():
+            if self.ready != number:
+                self.share(batch, t)
+                self.ready = number
+            first, last = run * self.run_length, min(self.points, (run + 1) * self.run_length)
+            share_work(
+                kernels.sweep, objective.threads, first, last, objective.plain.network, self.plan, self.grid, batch, t, objective.criterion,
+                self.shared, self.products, self.buffers, self.state[:-1].reshape(self.points, SUMS),
+            )  # fmt: skip
+        self.state[-1] = step + 1
+
+    def share(self, batch: Batch, t: int) -> None:
+        """Compute what all points share of a tile."""
+        objective, network = self.objective, self.objective.plain.network
+        kernels.share_fixed(network, self.plan, self.grid, batch, t, self.shared, self.scratch)
+        share_work(
+            kernels.share_products, objective.threads, network, self.plan, self.grid, self.shared, self.products,
+            objective.tiles.width,
+        )  # fmt: skip
+
+    def point_done(self) -> NDArray[np.bool_]:
+        """Say which points have seen every tile, bool [K]."""
+        runs = np.arange(self.points) // self.run_length
+        return np.asarray((self.objective.tiles.count - 1) * self.runs + runs < self.state[-1])
+
+    def finish(self) -> dict[str, Array]:
+        """Give each column [K]; points that are not done are NaN."""
+        columns = self.objective.columns(self.state[:-1].reshape(self.points, SUMS))
+        done = self.point_done()
+        return {name: np.where(done, column, np.nan) for name, column in columns.items()}
+
+
+def padded(axes: tuple[Array, ...], dtype: np.dtype) -> NDArray:
+    """Lay axes of different lengths into one array, in the kernels' dtype."""
+    result = np.zeros((len(axes), max(len(axis) for axis in axes)), dtype)
+    for line, axis in zip(result, axes, strict=True):
+        line[: len(axis)] = axis
+    return result

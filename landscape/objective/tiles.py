@@ -1,0 +1,135 @@
+"""The data in tiles: features × examples, examples innermost, a block of tiles in memory at a time.
+
+The last tile is padded with copies of its last example, so that every product has the shape of every other; padding is never summed.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape.formulas.random import permutation
+from landscape.kernels.cpu.arrays import Batch
+from landscape.model import Model
+from landscape.objective.evaluation import Counts
+
+# The workspace of one tile should stay in a core's own cache with the weights that pass through it.
+TILE_BYTES = 384 * 1024
+WIDEST, NARROWEST, MULTIPLE = 256, 32, 8
+BLOCK_BYTES = 32 * 2**20
+KEPT_BYTES = 256 * 2**20
+IGNORED = -100
+# Streams of the counter-based generator: directions use the low ones.
+SUBSET_STREAM = 2**32
+
+
+def tile_width(examples: int, features: int, itemsize: int) -> int:
+    """Choose how many examples a tile has: what fits the cache, then evened out so that little is padded.
+
+    Examples
+    --------
+    >>> tile_width(1797, 100, 4), tile_width(5, 100, 4)
+    (232, 8)
+    """
+    fitting = TILE_BYTES // max(1, features * itemsize)
+    widest = min(WIDEST, max(NARROWEST, fitting // MULTIPLE * MULTIPLE))
+    tiles = math.ceil(examples / widest)
+    return math.ceil(math.ceil(examples / tiles) / MULTIPLE) * MULTIPLE
+
+
+class Tiles:
+    """One split of a model's data, or a subset of it drawn by a seed, as batches for the kernels."""
+
+    def __init__(
+        self, model: Model, split: str, dtype: np.dtype, features: int, examples: int | None, seed: int
+    ) -> None:
+        self.x, self.y = model.data[f"x_{split}"], model.data[f"y_{split}"]
+        self.is_labels = model.loss == "cross_entropy"
+        self.dtype = dtype
+        self.population = model.examples(split)
+        self.chosen = None
+        if examples is not None and examples < self.population:
+            self.chosen = np.sort(permutation(seed, SUBSET_STREAM, self.population)[:examples])
+        self.examples = self.population if self.chosen is None else len(self.chosen)
+        self.width = tile_width(self.examples, features, dtype.itemsize)
+        self.count = math.ceil(self.examples / self.width)
+        size = math.prod(self.x.shape[1:]) + math.prod(self.y.shape[1:])
+        self.block_tiles = max(1, BLOCK_BYTES // (size * self.width * dtype.itemsize))
+        self.keeps_all = size * self.width * self.count * dtype.itemsize <= KEPT_BYTES
+        self.kept: dict[int, Batch] = {}
+
+    @property
+    def blocks(self) -> int:
+        """How many blocks of tiles there are."""
+        return math.ceil(self.count / self.block_tiles)
+
+    def block(self, number: int) -> Batch:
+        """Give a block, kept from the last time where memory allows it."""
+        if number not in self.kept:
+            if not self.keeps_all:
+                self.kept.clear()
+            self.kept[number] = self.read(number)
+        return self.kept[number]
+
+    def tile(self, number: int) -> tuple[Batch, int]:
+        """Give the block that a tile is in and its place there."""
+        return self.block(number // self.block_tiles), number % self.block_tiles
+
+    def read(self, number: int) -> Batch:
+        """Read and lay out a block of tiles."""
+        first = number * self.block_tiles
+        tiles = min(self.block_tiles, self.count - first)
+        start = first * self.width
+        rows = np.minimum(np.arange(start, start + tiles * self.width), self.examples - 1)
+        valid = np.clip(self.examples - start - self.width * np.arange(tiles), 0, self.width)
+        x = self.inner(scaled(self.take(self.x, rows), self.dtype), tiles)
+        y = self.inner(self.take(self.y, rows), tiles)
+        empty = np.zeros((tiles, 0, self.width))
+        counts = target_counts(y, self.is_labels)
+        counts[np.arange(self.width) >= valid[:, None]] = 0
+        return Batch(
+            x=x,
+            labels=np.ascontiguousarray(y if self.is_labels else empty, dtype=np.int64),
+            targets=np.ascontiguousarray(empty if self.is_labels else y, dtype=self.dtype),
+            counts=counts,
+            valid=valid.astype(np.int64),
+        )
+
+    def take(self, array: NDArray, rows: NDArray[np.int64]) -> NDArray:
+        """Read rows of the split or of its subset; a mapped file is read where they lie."""
+        if self.chosen is not None:
+            return np.asarray(array[self.chosen[rows]])
+        part = np.asarray(array[rows[0] : rows[-1] + 1])
+        return part if len(part) == len(rows) else part[rows - rows[0]]
+
+    def inner(self, array: NDArray, tiles: int) -> NDArray:
+        """Turn [tiles·B, …] into [tiles, F, B]."""
+        return np.ascontiguousarray(array.reshape(tiles, self.width, -1).transpose(0, 2, 1))
+
+    @cached_property
+    def counts(self) -> Counts:
+        """Count unignored target elements, over all the examples used."""
+        total = squares = 0.0
+        step = 65_536
+        for start in range(0, self.examples, step):
+            rows = np.arange(start, min(start + step, self.examples))
+            y = self.take(self.y, rows).reshape(1, len(rows), -1).transpose(0, 2, 1)
+            each = target_counts(y, self.is_labels)
+            total += float(each.sum())
+            squares += float((each * each).sum())
+        return Counts(self.examples, self.population, total, squares)
+
+
+def scaled(x: NDArray, dtype: np.dtype) -> NDArray:
+    """Convert inputs to the kernels' dtype; bytes of an image become numbers from 0 to 1."""
+    return x.astype(dtype) / dtype.type(255) if x.dtype == np.uint8 else x.astype(dtype)
+
+
+def target_counts(y: NDArray, is_labels: bool) -> NDArray[np.float64]:
+    """Count the unignored elements of targets [tiles, T, B] for each example, [tiles, B]."""
+    if is_labels:
+        return np.sum(y != IGNORED, axis=1).astype(np.float64)
+    return np.full((y.shape[0], y.shape[2]), float(y.shape[1]))

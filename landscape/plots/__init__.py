@@ -1,0 +1,25 @@
+"""Records in, figures out; a figure family a file.
+
+`plot_scan` draws one figure and gives its Axes, on yours if you hand them over; `figures` draws all that a
+record has; `save_figures` writes them. Drawing uses matplotlib's object interface: no pyplot, no window, no
+global state.
+"""
+
+from landscape.plots.contours import plot_contours
+from landscape.plots.curves import plot_curves
+from landscape.plots.saving import figures, save_figures
+from landscape.plots.scans import plot_scan
+from landscape.plots.slices import plot_slices
+from landscape.plots.style import style
+from landscape.plots.surface import plot_surface
+
+__all__ = [
+    "figures",
+    "plot_contours",
+    "plot_curves",
+    "plot_scan",
+    "plot_slices",
+    "plot_surface",
+    "save_figures",
+    "style",
+]

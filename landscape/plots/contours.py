@@ -1,0 +1,204 @@
+"""A plane of the loss as a map: bands of colour, lines with their heights, the points that matter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.contour import QuadContourSet
+
+from landscape.errors import InputError
+from landscape.plots.field import Field, drawable, field_of
+from landscape.plots.levels import Levels, choose_levels
+from landscape.plots.line_labels import label_lines
+from landscape.plots.marks import hatch_missing, legend_below, mark_points
+from landscape.plots.scale import draw_scale, say_without_lines
+from landscape.plots.style import SMALL, colormap, figure_of, house_style_unless, new_figure
+from landscape.plots.words import axis_label, quantity_name, title
+from landscape.records import Scan
+
+# Inches: the map's width in a column beside its labels and scale; what stands above and below it.
+MAP_WIDTH = 2.2
+AROUND = 0.82
+LEGEND_ROW = 0.135
+# Equal axes where a step along both directions is equally long, unless one side would be a sliver.
+SAME_LENGTH = 0.05
+LONGEST_SIDE = 3.0
+
+
+def plot_contours(
+    record: Scan,
+    *,
+    quantity: str | None = None,
+    levels: int | Sequence[float] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw a two-dimensional scan as a contour map.
+
+    Lines run where the basin shows: at even steps, or logarithmically where the values span decades. Cells
+    with a corner that is not finite are hatched. The axes are equal where a step along both directions is
+    equally long.
+
+    Parameters
+    ----------
+    record
+        A scan with two axes of more than one point.
+    quantity
+        `train_loss`, `test_accuracy`, …; by default the record's main one.
+    levels
+        About how many lines, or the heights themselves.
+    ax
+        Where to draw; by default on a figure of its own, in the house's style.
+
+    Raises
+    ------
+    landscape.errors.InputError
+        Another number of dimensions, no such quantity, or levels that cannot be drawn.
+    """
+    field = field_of(record, quantity)
+    if len(field.axes) != 2:
+        raise InputError(f"a contour map needs two axes of several points, the record has {len(field.axes)}")
+    with house_style_unless(ax):
+        return _draw(field, shared_levels(field, levels), ax)
+
+
+def shared_levels(field: Field, wanted: int | Sequence[float] | None) -> Levels:
+    """Choose levels from the values of all splits, so that one colour means one loss in all figures.
+
+    What is best when it is high (an accuracy) has even steps: its basin is not at the bottom.
+    """
+    record = field.record
+    _, _, what = field.quantity.partition("_")
+    family = [name for name in record.values if what and name.partition("_")[2] == what]
+    values = np.stack([drawable(record.quantity(name)) for name in family or [field.quantity]])
+    return choose_levels(values, wanted, even=field.rises)
+
+
+def _draw(field: Field, levels: Levels, ax: Axes | None) -> Axes:
+    axes = new_figure(height_of(field)).add_subplot() if ax is None else ax
+    keys = hatch_missing(axes, field)
+    lines = draw_bands(axes, field, levels)
+    frame_plane(axes, field)
+    axes.set_title(
+        title(field.record, quantity_name(field.record, field.quantity), field.axes, field.where())
+    )
+    marks = mark_points(axes, field)
+    legend_below(axes, [*marks, *keys], ours=ax is None)
+    if levels.lines.size:
+        # Inset, the bar is as high as the map, whatever the layout makes of that.
+        draw_scale(figure_of(axes), field, levels, cax=axes.inset_axes((1.03, 0.0, 0.045, 1.0)))
+    else:
+        say_without_lines(axes, levels)
+    if ax is None:
+        figure_of(
+            axes
+        ).draw_without_rendering()  # the layout must stand before there is a free place to be found
+    if lines is not None:
+        label_lines(
+            axes, lines, levels.texts, label_colors(levels), SMALL, avoid=avoided(field), holes=holes(field)
+        )
+    return axes
+
+
+def draw_bands(ax: Axes, field: Field, levels: Levels) -> QuadContourSet | None:
+    """Fill the bands and draw the lines between them, where there are finite cells."""
+    values = np.ma.masked_invalid(field.values).T
+    x, y = field.coordinates
+    if levels.scale == "nothing" or not _has_cell(field.values):
+        return None
+    norm = levels.norm()
+    edges = levels.bands.copy()
+    edges[0] -= 1e-9 * (edges[1] - edges[0])  # the lowest band contains its lower end
+    ax.contourf(
+        x,
+        y,
+        values,
+        levels=edges,
+        cmap=colormap(),
+        norm=norm,
+        extend=levels.extend,
+        corner_mask=False,
+        zorder=1,
+    )
+    inside = levels.lines[(levels.lines > values.min()) & (levels.lines < values.max())]
+    if inside.size == 0:
+        return None
+    return ax.contour(
+        x,
+        y,
+        values,
+        levels=levels.lines,
+        colors=line_colors(levels),
+        linewidths=0.45,
+        corner_mask=False,
+        zorder=2,
+    )
+
+
+def _has_cell(values: np.ndarray) -> bool:
+    finite = np.isfinite(values)
+    return bool((finite[:-1, :-1] & finite[1:, :-1] & finite[:-1, 1:] & finite[1:, 1:]).any())
+
+
+def _lightness(levels: Levels) -> np.ndarray:
+    """Give the lightness, 0 to 1, of the colour just above each line."""
+    red, green, blue, _ = colormap()(levels.norm()(np.nextafter(levels.lines, np.inf))).T
+    return 0.299 * red + 0.587 * green + 0.114 * blue
+
+
+def line_colors(levels: Levels) -> list[str]:
+    """Give each line a colour that is seen on its bands."""
+    return ["#ffffffb0" if lightness < 0.5 else "#000000a0" for lightness in _lightness(levels)]
+
+
+def label_colors(levels: Levels) -> list[str]:
+    """Give each label a colour that is read on its bands."""
+    return ["white" if lightness < 0.5 else "black" for lightness in _lightness(levels)]
+
+
+def avoided(field: Field) -> list[tuple[float, float]]:
+    """Give the marked points, on which no label may stand."""
+    points = [(0.0, 0.0)] if field.holds_center else []
+    points += [(1.0, 0.0)] if field.holds_other else []
+    if field.best is not None:
+        x, y = field.point(field.best)
+        points.append((x, y))
+    return points
+
+
+def holes(field: Field) -> np.ndarray:
+    """Give the coordinates [n, 2] of the points with no value, so that no label stands on their hatching."""
+    x, y = field.coordinates
+    i, j = np.nonzero(~np.isfinite(field.values))
+    return np.stack([x[i], y[j]], axis=1)
+
+
+def frame_plane(ax: Axes, field: Field) -> None:
+    """Set limits, labels and, where the units agree, equal axes."""
+    x, y = field.coordinates
+    ax.set_xlim(x[0], x[-1])
+    ax.set_ylim(y[0], y[-1])
+    if equal_units(field):
+        ax.set_aspect("equal")
+    ax.set_xlabel(axis_label(field.record, field.axes[0]))
+    ax.set_ylabel(axis_label(field.record, field.axes[1]))
+    ax.locator_params(nbins=5)
+
+
+def equal_units(field: Field) -> bool:
+    """Say whether a step along both directions is equally long, and the picture no sliver."""
+    lengths = np.linalg.norm(field.record.directions[list(field.axes)], axis=1)
+    x, y = (axis[-1] - axis[0] for axis in field.coordinates)
+    same = abs(lengths[0] - lengths[1]) <= SAME_LENGTH * lengths.max()
+    return bool(same and max(x, y) <= LONGEST_SIDE * min(x, y))
+
+
+def height_of(field: Field) -> float:
+    """Give the height of a figure whose map fills the column's width."""
+    x, y = (axis[-1] - axis[0] for axis in field.coordinates)
+    ratio = y / x if equal_units(field) else 0.9
+    rows = (
+        field.holds_center + field.holds_other + field.beaten + field.diverged.any() + field.unfinished.any()
+    )
+    return float(MAP_WIDTH * ratio + AROUND + LEGEND_ROW * rows)

@@ -1,0 +1,110 @@
+"""What is drawn over a landscape: the centre, the best point, the cells where there is nothing to draw."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.legend import Legend
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch, PathPatch
+from matplotlib.path import Path
+
+from landscape.plots.field import Field
+from landscape.plots.style import NOT_FINITE, UNFINISHED, figure_of
+from landscape.plots.words import GREEK, short
+
+_POINT: dict[str, Any] = {"linestyle": "none", "markeredgecolor": "black", "zorder": 6, "clip_on": False}
+CENTER = {**_POINT, "marker": "o", "markersize": 5.5, "markerfacecolor": "white", "markeredgewidth": 1.1}
+OTHER = {**_POINT, "marker": "s", "markersize": 5, "markerfacecolor": "white", "markeredgewidth": 1.1}
+BEST = {**_POINT, "marker": "v", "markersize": 5.5, "markerfacecolor": "#ffd23f", "markeredgewidth": 0.7}
+
+
+def center_text(field: Field) -> str:
+    """Name the centre, with its value."""
+    value = field.center_value()
+    return "the model θ" if value is None else f"the model θ ({short(value)})"
+
+
+def best_text(field: Field) -> str:
+    """Name the best point of the grid, with its value and place."""
+    if field.best is None:
+        return ""
+    value, place = float(field.values[field.best]), field.point(field.best)
+    names = [f"{GREEK[axis]} = {short(at, 2)}" for axis, at in zip(field.axes, place, strict=True)]
+    kind = "highest" if field.rises else "lowest"
+    return f"{kind} on the grid ({short(value)} at {', '.join(names)})"
+
+
+def mark_points(ax: Axes, field: Field, best: bool = True) -> list[Artist]:
+    """Mark the centre, the other model and, if it is elsewhere and asked for, the best point of a plane."""
+    marks: list[Artist] = []
+    if field.holds_other:
+        marks += ax.plot(1.0, 0.0, label="the other model", **OTHER)
+    if best and field.beaten and field.best is not None:
+        marks += ax.plot(*field.point(field.best), label=best_text(field), **BEST)
+    if field.holds_center:
+        marks += ax.plot(0.0, 0.0, label=center_text(field), **CENTER)
+    return marks[::-1]
+
+
+def hatch_missing(ax: Axes, field: Field) -> list[Patch]:
+    """Hatch cells of a plane with a corner that is not finite or not computed; give the legend's keys."""
+    diverged = _cells(field.diverged)
+    unfinished = _cells(field.unfinished) & ~diverged
+    for cells, look in ((unfinished, UNFINISHED), (diverged, NOT_FINITE)):
+        if cells.any():
+            ax.add_artist(PathPatch(_outline(field, cells), linewidth=0, zorder=0.5, **look))
+    return missing_keys(field)
+
+
+def missing_keys(field: Field) -> list[Patch]:
+    """Give the legend's keys of what is hatched."""
+    looks = [
+        look for mask, look in ((field.diverged, NOT_FINITE), (field.unfinished, UNFINISHED)) if mask.any()
+    ]
+    texts = missing_texts(field)
+    return [Patch(linewidth=0.4, label=text, **look) for look, text in zip(looks, texts, strict=True)]
+
+
+def missing_texts(field: Field) -> list[str]:
+    """Count what is not drawn: `not finite: 12 of 441 points`."""
+    named = ((field.diverged, "not finite"), (field.unfinished, "not computed yet"))
+    return [f"{name}: {np.count_nonzero(mask)} of {mask.size} points" for mask, name in named if mask.any()]
+
+
+def _cells(points: np.ndarray) -> np.ndarray:
+    """Say which cells between four points have one of `points` as a corner."""
+    return points[:-1, :-1] | points[1:, :-1] | points[:-1, 1:] | points[1:, 1:]
+
+
+def _outline(field: Field, cells: np.ndarray) -> Path:
+    """Give cells of the plane as one path: hatching it takes no longer than hatching one cell."""
+    x, y = field.coordinates
+    i, j = np.nonzero(cells)
+    around = ((0, 0), (1, 0), (1, 1), (0, 1), (0, 0))
+    corners = np.stack([np.stack([x[i + di], y[j + dj]], axis=-1) for di, dj in around], axis=1)
+    codes = [Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY]
+    return Path(corners.reshape(-1, 2), np.tile(codes, len(i)).astype(Path.code_type))
+
+
+def worded_keys(words: Sequence[str]) -> list[Artist]:
+    """Give keys for the legend that are words only."""
+    return [Line2D([], [], linestyle="none", label=line) for line in words]
+
+
+def legend_below(ax: Axes, handles: Sequence[Artist], ours: bool, columns: int = 1) -> Legend | None:
+    """Put the legend under a figure of ours, where it hides nothing; in other axes where there is room."""
+    if not handles:
+        return None
+    if not ours:
+        return ax.legend(handles=list(handles), loc="best", frameon=True, framealpha=0.9)
+    figure = figure_of(ax)
+    # Without an automatic layout there is no outside; the figure has left room below.
+    place: Any = "outside lower left" if figure.get_layout_engine() else "lower left"
+    return figure.legend(
+        handles=list(handles), loc=place, handletextpad=0.6, ncols=columns, columnspacing=1.0
+    )

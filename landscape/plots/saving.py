@@ -1,0 +1,99 @@
+"""Figures of any record, and their files: the same record gives the same bytes."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from landscape.errors import InputError
+from landscape.files import require_writable, write_bytes_atomically
+from landscape.plots.scans import scan_figure_names, scan_figures
+from landscape.plots.style import style
+from landscape.records import Record
+
+# Of each format, what would differ from day to day and is left out.
+FORMATS: dict[str, dict[str, Any]] = {
+    "png": {"Software": None},
+    "svg": {"Date": None},
+    "pdf": {"CreationDate": None},
+}
+
+
+@dataclass(frozen=True)
+class Family:
+    """The figures of one kind of record: their names, and how they are drawn."""
+
+    names: Callable[..., list[str]]
+    draw: Callable[..., dict[str, Figure]]
+
+
+FAMILIES: dict[str, Family] = {"scan": Family(scan_figure_names, scan_figures)}
+
+
+def figures(
+    record: Record,
+    *,
+    quantity: str | None = None,
+    kind: str = "both",
+    levels: int | Sequence[float] | None = None,
+) -> dict[str, Figure]:
+    """Draw the figures of a record in the house's style: `contour`, `surface`, `curves`, `slices`, ….
+
+    Raises
+    ------
+    landscape.errors.InputError
+        A record that has no figures, or a kind, a quantity or levels that it cannot be drawn with.
+    """
+    return _family(record).draw(record, quantity=quantity, kind=kind, levels=levels)
+
+
+def save_figures(
+    record: Record,
+    stem: str | Path,
+    figure_format: str = "png",
+    *,
+    quantity: str | None = None,
+    kind: str = "both",
+    levels: int | Sequence[float] | None = None,
+) -> list[Path]:
+    """Draw the figures of a record and write them to `STEM.<figure>.<format>`; give the paths.
+
+    Raises
+    ------
+    landscape.errors.InputError
+        As `figures`; or an unknown format, or a path that cannot be written.
+    landscape.errors.ComputationError
+        The file system refused.
+    """
+    if figure_format not in FORMATS:
+        raise InputError(f"unknown figure format '{figure_format}': choose {', '.join(FORMATS)}")
+    if not Path(stem).name or str(stem).endswith("/"):
+        raise InputError(f"'{stem}' names no file: expected a stem such as surface, for surface.contour.png")
+    names = _family(record).names(record, quantity=quantity, kind=kind)
+    paths = {name: Path(f"{stem}.{name}.{figure_format}") for name in names}
+    for path in paths.values():
+        require_writable(path)
+    for name, figure in figures(record, quantity=quantity, kind=kind, levels=levels).items():
+        write_bytes_atomically(paths[name], figure_bytes(figure, figure_format))
+    return list(paths.values())
+
+
+def figure_bytes(figure: Figure, figure_format: str = "png") -> bytes:
+    """Give the file of a figure, without the date that would make it another file every day."""
+    buffer = io.BytesIO()
+    with style():
+        figure.savefig(buffer, format=figure_format, metadata=FORMATS[figure_format])
+    return buffer.getvalue()
+
+
+def _family(record: Record) -> Family:
+    if record.kind not in FAMILIES:
+        raise InputError(
+            f"a record of the kind '{record.kind}' has no figures: there are {', '.join(FAMILIES)}"
+        )
+    return FAMILIES[record.kind]

@@ -1,0 +1,41 @@
+"""The scale beside a map: which colour is which value, and what the value is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.figure import Figure
+
+from landscape.plots.field import Field
+from landscape.plots.levels import Levels
+from landscape.plots.style import colormap
+from landscape.plots.words import quantity_label, quantity_name, short
+
+
+def scale_label(field: Field, levels: Levels) -> str:
+    """Say what the colours and the numbers on the lines are."""
+    label = quantity_label(field.record, field.quantity)
+    if levels.scale != "above the minimum":
+        return label
+    name = quantity_name(field.record, field.quantity)
+    return label.replace(name, f"{name} above {short(levels.low)}", 1)
+
+
+def draw_scale(figure: Figure, field: Field, levels: Levels, **place: Any) -> None:
+    """Draw the colour bar where `place` says, as `Figure.colorbar` takes it."""
+    mappable = ScalarMappable(norm=levels.norm(), cmap=colormap())
+    bar = figure.colorbar(mappable, spacing="uniform", extendfrac=0.05, **place)
+    bar.set_ticks(levels.lines.tolist(), labels=levels.texts)
+    bar.ax.minorticks_off()
+    bar.outline.set_linewidth(0.5)
+    bar.set_label(scale_label(field, levels))
+
+
+def say_without_lines(ax: Axes, levels: Levels) -> None:
+    """Say on a map without lines that its values are all the same, or all missing."""
+    value = short((levels.low + levels.high) / 2, 4)
+    text = "no finite value" if levels.scale == "nothing" else f"constant: {value}"
+    box = {"facecolor": "white", "edgecolor": "#333333", "linewidth": 0.5}
+    ax.text(0.5, 0.06, text, transform=ax.transAxes, ha="center", va="bottom", bbox=box, zorder=5)

@@ -1,0 +1,113 @@
+"""How every figure looks: legible at a report's column width, in grey print and to the colour-blind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.colors import Colormap
+from matplotlib.figure import Figure, SubFigure
+
+COLUMN_WIDTH = 3.4
+"""Inches: one column of a two-column report. Fonts are sized for it, so figures go in without scaling."""
+
+COLORMAP = "viridis"
+"""Even to the eye, its lightness only rises, and it keeps its order for the colour-blind."""
+
+# Okabe and Ito's blue and vermilion stay apart for the colour-blind, and in grey by the dashes.
+SPLIT_LINES: Mapping[str, dict[str, Any]] = {
+    "train": {"color": "#004c85", "linestyle": "-"},
+    "validation": {"color": "#007a5e", "linestyle": ":"},
+    "test": {"color": "#d55e00", "linestyle": (0, (4, 1.5))},
+}
+
+NOT_FINITE: Mapping[str, Any] = {"facecolor": "#e4e4e4", "edgecolor": "#6e6e6e", "hatch": "xxxxx"}
+UNFINISHED: Mapping[str, Any] = {"facecolor": "#ffffff", "edgecolor": "#b4b4b4", "hatch": "....."}
+
+SMALL = 6.5
+
+STYLE: Mapping[Any, Any] = {
+    "axes.axisbelow": True,
+    "axes.edgecolor": "#333333",
+    "axes.grid": False,
+    "axes.labelpad": 2.5,
+    "axes.labelsize": 7.5,
+    "axes.linewidth": 0.6,
+    "axes.titlelocation": "left",
+    "axes.titlepad": 5.0,
+    "axes.titlesize": 7.5,
+    "figure.constrained_layout.h_pad": 0.03,
+    "figure.constrained_layout.w_pad": 0.03,
+    "figure.dpi": 150,
+    "figure.facecolor": "white",
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib: the same letters on every machine
+    "font.size": 7.5,
+    "grid.color": "#d8d8d8",
+    "grid.linewidth": 0.4,
+    "hatch.linewidth": 0.4,
+    "legend.borderaxespad": 0.3,
+    "legend.fontsize": SMALL,
+    "legend.frameon": False,
+    "legend.handlelength": 1.8,
+    "legend.labelspacing": 0.35,
+    "lines.linewidth": 1.3,
+    "mathtext.fontset": "dejavusans",
+    "pdf.fonttype": 42,  # journals refuse Type 3
+    "savefig.bbox": None,
+    "savefig.dpi": 300,
+    "savefig.facecolor": "white",
+    "svg.fonttype": "path",
+    "svg.hashsalt": "landscape",  # otherwise ids are drawn at random and the bytes differ
+    "text.usetex": False,
+    "xtick.direction": "out",
+    "xtick.labelsize": 7,
+    "xtick.major.pad": 2.0,
+    "xtick.major.size": 2.5,
+    "xtick.major.width": 0.6,
+    "xtick.minor.size": 1.5,
+    "xtick.minor.width": 0.4,
+    "ytick.direction": "out",
+    "ytick.labelsize": 7,
+    "ytick.major.pad": 2.0,
+    "ytick.major.size": 2.5,
+    "ytick.major.width": 0.6,
+    "ytick.minor.size": 1.5,
+    "ytick.minor.width": 0.4,
+}
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Draw in the house's style inside the `with`; matplotlib's own settings are as before after it."""
+    with matplotlib.rc_context(dict(STYLE)):
+        yield
+
+
+@contextmanager
+def house_style_unless(ax: Axes | None) -> Iterator[None]:
+    """Use the house's style for a figure of ours; somebody else's axes keep their own."""
+    if ax is not None:
+        yield
+    else:
+        with style():
+            yield
+
+
+def new_figure(height: float, layout: Literal["constrained", "compressed"] | None = "constrained") -> Figure:
+    """Make an empty figure, one column wide and `height` inches high, that pyplot knows nothing of."""
+    return Figure(figsize=(COLUMN_WIDTH, height), layout=layout)
+
+
+def figure_of(ax: Axes) -> Figure:
+    """Give the whole figure that axes stand in."""
+    figure = ax.figure
+    return figure.figure if isinstance(figure, SubFigure) else figure
+
+
+def colormap() -> Colormap:
+    """Give the map from low (dark) to high (light)."""
+    return matplotlib.colormaps[COLORMAP]

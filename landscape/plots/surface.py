@@ -1,0 +1,247 @@
+"""A plane of the loss as a surface, seen from where its basin is open."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+from mpl_toolkits.mplot3d import Axes3D
+from mpl_toolkits.mplot3d.art3d import Line3D, Poly3DCollection
+
+from landscape.errors import InputError
+from landscape.plots.contours import equal_units, shared_levels
+from landscape.plots.field import Field, field_of
+from landscape.plots.levels import Levels
+from landscape.plots.marks import (
+    BEST,
+    CENTER,
+    OTHER,
+    best_text,
+    center_text,
+    legend_below,
+    missing_texts,
+    worded_keys,
+)
+from landscape.plots.style import colormap, figure_of, house_style_unless, new_figure
+from landscape.plots.view import TALLNESS, best_view
+from landscape.plots.words import (
+    GREEK,
+    distinct,
+    one_line_label,
+    quantity_label,
+    quantity_name,
+    short,
+    title,
+    wrapped,
+)
+from landscape.records import Scan
+
+# Inches: the picture, the title above it, a row of the words below it.
+PICTURE = 2.45
+TITLE = 0.38
+ROW = 0.135
+ZOOM = 1.02
+MOST_CELLS = 100
+MESH = "#00000038"
+# Heights are logarithmic if more than this share of the points lay on the floor, this share of the range.
+ON_FLOOR = 0.6
+FLOOR = 0.03
+
+
+@dataclass(frozen=True)
+class Heights:
+    """How values become heights: cut at `high`, as they are or as the logarithm of what is above `base`."""
+
+    logarithmic: bool
+    base: float
+    low: float
+    high: float
+
+    def of(self, values: np.ndarray) -> np.ndarray:
+        """Give the heights of values."""
+        cut = np.clip(values, self.low, self.high)
+        return np.log10(cut - self.base) if self.logarithmic else cut
+
+
+def plot_surface(
+    record: Scan,
+    *,
+    quantity: str | None = None,
+    levels: int | Sequence[float] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw a two-dimensional scan as a surface in three dimensions.
+
+    Colours are those of the contour map. Heights are logarithmic where most of the surface would lie on the
+    floor; outliers are cut; the words below say so. The view is from the lowest side, so that no wall stands
+    before the basin. Points that are not finite are holes.
+
+    Parameters
+    ----------
+    record
+        A scan with two axes of more than one point.
+    quantity
+        `train_loss`, `test_accuracy`, …; by default the record's main one.
+    levels
+        About how many steps of colour, or the values between them.
+    ax
+        Three-dimensional axes to draw on; by default those of a figure of its own, in the house's style.
+
+    Raises
+    ------
+    landscape.errors.InputError
+        Another number of dimensions, flat axes, no such quantity, or levels that cannot be drawn.
+    """
+    field = field_of(record, quantity)
+    if len(field.axes) != 2:
+        raise InputError(f"a surface needs two axes of several points, the record has {len(field.axes)}")
+    if ax is not None and not isinstance(ax, Axes3D):
+        raise InputError("a surface needs three-dimensional axes: make them with projection='3d'")
+    with house_style_unless(ax):
+        chosen = shared_levels(field, levels)
+        return _draw(field, chosen, ax)
+
+
+def _draw(field: Field, levels: Levels, ax: Axes3D | None) -> Axes:
+    heights = choose_heights(field.values, levels)
+    words = axis_words(field, levels, heights)
+    rows = len(wrapped(words)) + field.holds_center + field.holds_other + field.beaten
+    axes = _new_axes(rows) if ax is None else ax
+    _draw_sheet(axes, field, heights, levels)
+    marks = _draw_marks(axes, field, heights)
+    _frame(axes, field, heights, levels)
+    _look(axes, field, heights, marks)
+    _explain(axes, field, marks, words, ours=ax is None)
+    return axes
+
+
+def choose_heights(values: np.ndarray, levels: Levels) -> Heights:
+    """Choose how values become heights."""
+    low, high = levels.low, levels.high
+    finite = values[np.isfinite(values)]
+    on_floor = finite.size > 0 and np.mean(finite - low < FLOOR * (high - low)) > ON_FLOOR
+    if not on_floor or levels.scale not in ("logarithmic", "above the minimum"):
+        return Heights(False, 0.0, low, high)
+    base = 0.0 if levels.scale == "logarithmic" else low
+    return Heights(True, base, max(low, base + (levels.lines[0] - base) / 3), high)
+
+
+def _new_axes(rows: int) -> Axes3D:
+    """Make axes between a title and so many rows of words; the automatic layout does not know depth."""
+    below = ROW * rows + 0.1
+    height = PICTURE + TITLE + below
+    figure = new_figure(height, layout=None)
+    place = (0.0, below / height, 1.0, (PICTURE + 0.1) / height)  # the upper corners of the box are empty
+    return figure.add_axes(place, projection="3d", computed_zorder=False)
+
+
+def _draw_sheet(ax: Axes3D, field: Field, heights: Heights, levels: Levels) -> None:
+    """Draw the cells whose four corners are finite; `Axes3D.plot_surface` stumbles over the others."""
+    if levels.scale == "nothing":
+        ax.text2D(0.5, 0.5, "no finite value", transform=ax.transAxes, ha="center", va="center")
+        return
+    x, y = np.meshgrid(*field.coordinates, indexing="ij")
+    corners = np.stack([x, y, field.values], axis=-1)[tuple(_kept(count) for count in x.shape)]
+    cells = np.stack([corners[:-1, :-1], corners[1:, :-1], corners[1:, 1:], corners[:-1, 1:]], axis=2)
+    cells = cells[np.isfinite(cells[..., 2]).all(axis=2)]
+    steps = np.interp(cells[..., 2].mean(axis=1), levels.bands, np.linspace(0, 1, levels.bands.size))
+    cells[..., 2] = heights.of(cells[..., 2])
+    sheet = Poly3DCollection(cells, facecolors=colormap()(steps), edgecolors=MESH, linewidths=0.12, zorder=1)
+    ax.add_collection3d(sheet)
+
+
+def _kept(count: int) -> slice:
+    """Take every point of a side, or of a very fine one every so many."""
+    return slice(None, None, -(-count // MOST_CELLS))
+
+
+def _draw_marks(ax: Axes3D, field: Field, heights: Heights) -> list[Line3D]:
+    places = []
+    if field.holds_center:
+        value = field.center_value()
+        value = _value_near(field, (0.0, 0.0)) if value is None else value
+        places.append(((0.0, 0.0), value, center_text(field), CENTER))
+    if field.holds_other:
+        places.append(((1.0, 0.0), _value_near(field, (1.0, 0.0)), "the other model", OTHER))
+    if field.beaten and field.best is not None:
+        x, y = field.point(field.best)
+        places.append(((x, y), float(field.values[field.best]), best_text(field), BEST))
+    marks = []
+    for (x, y), value, text, look in places[::-1]:
+        height = float(heights.of(np.array(value if np.isfinite(value) else heights.low)))
+        marks += ax.plot([x], [y], [height], label=text, **look)
+    return marks[::-1]
+
+
+def _value_near(field: Field, point: tuple[float, float]) -> float:
+    """Give the value at the point of the grid nearest to `point`."""
+    index = tuple(int(np.abs(a - at).argmin()) for a, at in zip(field.coordinates, point, strict=True))
+    return float(field.values[index])
+
+
+def _frame(ax: Axes3D, field: Field, heights: Heights, levels: Levels) -> None:
+    x, y = field.coordinates
+    ax.set_xlim(x[0], x[-1])
+    ax.set_ylim(y[0], y[-1])
+    ax.set_xlabel(GREEK[field.axes[0]], labelpad=-6.5)
+    ax.set_ylabel(GREEK[field.axes[1]], labelpad=-6.5)
+    ax.xaxis.set_major_locator(
+        MaxNLocator(nbins=4, steps=[1, 2, 5, 10], prune="both")
+    )  # at the corner two labels would meet
+    ax.yaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 5, 10], prune="both"))
+    ends = heights.of(np.array([heights.low, heights.high]))
+    ax.set_zlim(*ends)
+    ax.zaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
+    if heights.logarithmic:
+        lines = _thinned(levels.lines - heights.base)
+        plus = "+" if levels.scale == "above the minimum" else ""
+        ax.set_zticks(np.log10(lines), [plus + text for text in distinct(lines)])
+    for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
+        axis.set_pane_color("#f6f6f6")
+        axis.set_tick_params(pad=0 if axis is ax.zaxis else -2)
+
+
+def _look(ax: Axes3D, field: Field, heights: Heights, marks: list[Line3D]) -> None:
+    x, y = field.coordinates
+    sides = (float(np.ptp(x)), float(np.ptp(y))) if equal_units(field) else (1.0, 1.0)
+    bottom, top = heights.of(np.array([heights.low, heights.high]))
+    low, size = np.array([x[0], y[0], bottom]), np.array([np.ptp(x), np.ptp(y), top - bottom])
+    points = [tuple((np.array(mark.get_data_3d()).ravel() - low) / size) for mark in marks]
+    elevation, azimuth = best_view((heights.of(field.values) - bottom) / (top - bottom), sides, points)
+    ax.view_init(elev=elevation, azim=azimuth)
+    ax.set_box_aspect((*sides, TALLNESS * max(sides)), zoom=ZOOM)
+
+
+def _thinned(lines: np.ndarray, most: int = 6) -> np.ndarray:
+    """Leave out lines until their labels stand apart, the last one kept."""
+    step = int(np.ceil(lines.size / most))
+    return lines[::-1][::step][::-1]
+
+
+def axis_words(field: Field, levels: Levels, heights: Heights) -> list[str]:
+    """Say what the three axes are, a line each: beside the axes there is no room for it."""
+    words = [one_line_label(field.record, index) for index in field.axes]
+    height = f"height: {quantity_label(field.record, field.quantity)}"
+    if levels.scale == "above the minimum" and heights.logarithmic:
+        height += f" above {short(levels.low)}"
+    height += ", logarithmic" if heights.logarithmic else ""
+    height += f", cut at {short(levels.high, 2)}" if levels.clipped else ""
+    holes = [f"{text} (holes)" for text in missing_texts(field)]
+    return [*words, height, *holes]
+
+
+def _explain(ax: Axes3D, field: Field, handles: list[Line3D], words: list[str], ours: bool) -> None:
+    text = title(field.record, quantity_name(field.record, field.quantity), field.axes, field.where())
+    if not ours:
+        ax.set_title(text)
+        ax.set_xlabel(words[0])
+        ax.set_ylabel(words[1])
+        ax.set_zlabel(words[2])
+        legend_below(ax, handles, ours=False)
+        return
+    figure = figure_of(ax)
+    figure.suptitle(text, x=0.02, y=0.985, ha="left", va="top", fontsize=ax.title.get_fontsize())
+    legend_below(ax, [*handles, *worded_keys(wrapped(words))], ours=True)

@@ -1,0 +1,178 @@
+"""The words in the figures: what a quantity, an axis and a scan are called."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Sequence
+
+import numpy as np
+
+from landscape.records import Scan
+
+GREEK = "αβγδεζ"
+MINUS = "\N{MINUS SIGN}"
+
+SPLITS = {"train": "training", "validation": "validation", "test": "test"}
+LOSSES = {
+    "cross_entropy": "cross-entropy",
+    "binary_cross_entropy": "binary cross-entropy",
+    "mse": "mean squared error",
+    "mae": "mean absolute error",
+    "huber": "Huber",
+}
+IN_NATS = ("cross_entropy", "binary_cross_entropy")
+LONGEST_NAME = 28
+# Letters that fit, in a column, on a line of a title, of an axis label, of the legend.
+LONGEST_LINE = 50
+LONGEST_LABEL = 38
+LONGEST_ROW = 62
+PLAIN = (1e-3, 1e5)
+
+
+def quantity_name(record: Scan, quantity: str) -> str:
+    """Name a quantity as one says it: `training loss`; of a function without data just `loss`."""
+    split, _, what = quantity.partition("_")
+    if split not in SPLITS or not what:
+        return quantity
+    return what.replace("_", " ") if not record.data else f"{SPLITS[split]} {what.replace('_', ' ')}"
+
+
+def quantity_label(record: Scan, quantity: str) -> str:
+    """Name a quantity with its kind and its unit: `training loss (cross-entropy, nats)`."""
+    name = quantity_name(record, quantity)
+    if quantity == "penalty":
+        return "penalty (weight decay)"
+    if quantity.endswith("_accuracy"):
+        return f"{name} (fraction correct)"
+    loss = record.settings.get("loss")
+    if not quantity.endswith("_loss") or not isinstance(loss, str):
+        return name
+    scaled = record.settings.get("loss_scale", 1) != 1
+    unit = ", scaled" if scaled else ", nats" if loss in IN_NATS else ""
+    return f"{name} ({LOSSES.get(loss, loss)}{unit})"
+
+
+def axis_label(record: Scan, index: int) -> str:
+    r"""Say what one coordinate of a scan is: `α along random direction 1\n(filter-normalized, seed 0)`."""
+    greek = GREEK[index] if index < len(GREEK) else f"coordinate {index + 1}"
+    labels = record.settings.get("directions")
+    label = labels[index] if isinstance(labels, list) and index < len(labels) else None
+    if not isinstance(label, str):
+        return f"{greek} along direction {index + 1}"
+    name, details = _split_label(label)
+    way = f"{greek} on the way {name}" if name.startswith("to ") else f"{greek} along {name}"
+    lines = [way, f"({details})"] if details else [way]
+    return "\n".join(row for line in lines for row in textwrap.wrap(line, LONGEST_LABEL))
+
+
+def leads_to_other_model(record: Scan) -> bool:
+    """Say whether the first coordinate runs from this model, at 0, to another, at 1."""
+    labels = record.settings.get("directions")
+    return isinstance(labels, list) and bool(labels) and str(labels[0]).startswith("to the other model")
+
+
+def one_line_label(record: Scan, index: int) -> str:
+    """Say on one line what a coordinate is, for a line of the legend."""
+    return axis_label(record, index).replace("\n", " ")
+
+
+def wrapped(lines: Sequence[str]) -> list[str]:
+    """Break what is too long for a line of the legend."""
+    return [row for line in lines for row in textwrap.wrap(line, LONGEST_ROW)]
+
+
+def _split_label(label: str) -> tuple[str, str]:
+    """Take `random 1 (seed 0), filter-normalized` apart: the name, and the details as one list."""
+    name, _, normalization = label.partition(", ") if "(" not in label else _after_bracket(label)
+    inside = re.search(r"\(([^()]*)\)", name)
+    name = re.sub(r"\s*\([^()]*\)", "", name).strip()
+    name = re.sub(r"^(random|principal|eigen) (\d+)$", r"\1 direction \2", name)
+    name = "the gradient" if name == "gradient" else name
+    details = [normalization.strip(), inside.group(1) if inside else ""]
+    return name, ", ".join(detail for detail in details if detail)
+
+
+def _after_bracket(label: str) -> tuple[str, str, str]:
+    head, bracket, tail = label.rpartition(")")
+    return head + bracket, "", tail.lstrip(", ")
+
+
+def title(record: Scan, quantity: str, axes: Sequence[int], extra: str = "") -> str:
+    """Tell model, quantity, grid and span, a line or two."""
+    name = record.settings.get("model_name")
+    subject = f"{shorten(name)}: {quantity}" if isinstance(name, str) and name else quantity
+    grid = " × ".join(str(record.axes[index].size) for index in axes) or "1"
+    parts = (f"{grid} point{'s' * (grid != '1')}", spans(record, axes), extra, examples_text(record))
+    lines = [subject, ", ".join(part for part in parts if part)]
+    return "\n".join(row for line in lines for row in textwrap.wrap(line, LONGEST_LINE))
+
+
+def examples_text(record: Scan) -> str:
+    """Say so where the values are estimates from a subset of the data."""
+    examples = record.settings.get("examples")
+    counts = list(examples.values()) if isinstance(examples, dict) else [examples]
+    known = {count for count in counts if isinstance(count, int) and not isinstance(count, bool)}
+    return f"{' or '.join(str(count) for count in sorted(known))} random examples" if known else ""
+
+
+def spans(record: Scan, axes: Sequence[int]) -> str:
+    """Tell where the coordinates run: `α, β ∈ [−1, 1]`, or each its own."""
+    if not axes:
+        return ""
+    ranges = [(GREEK[i], f"[{short(record.axes[i][0])}, {short(record.axes[i][-1])}]") for i in axes]
+    if len({span for _, span in ranges}) == 1:
+        return f"{', '.join(name for name, _ in ranges)} ∈ {ranges[0][1]}"
+    return ", ".join(f"{name} ∈ {span}" for name, span in ranges)
+
+
+def shorten(text: str, longest: int = LONGEST_NAME) -> str:
+    """Leave out the middle of a long name, and keep what mathtext would read as a formula.
+
+    >>> shorten("a-very-long-name-of-a-model.v2", longest=12)
+    'a-very…el.v2'
+    """
+    text = " ".join(text.split()).replace("$", r"\$")
+    if len(text) <= longest:
+        return text
+    head = longest // 2
+    return f"{text[:head]}…{text[len(text) - (longest - head - 1) :]}"
+
+
+def short(value: float, digits: int = 3, plain: tuple[float, float] = PLAIN) -> str:
+    """Write a number with few digits and a true minus, in full where it is within `plain`.
+
+    >>> short(0.031249), short(-2.0), short(123456.0), short(0.0)
+    ('0.0312', '−2', '1.23e5', '0')
+    """
+    if not np.isfinite(value):
+        return "not finite"
+    if value == 0 or plain[0] <= abs(value) < plain[1]:
+        text = np.format_float_positional(value, precision=digits, fractional=False, trim="-")
+    else:
+        text = np.format_float_scientific(value, precision=digits - 1, trim="-", exp_digits=1)
+        text = text.replace("e+", "e")
+    return text.replace("-", MINUS)
+
+
+def distinct(values: np.ndarray) -> list[str]:
+    r"""Write increasing numbers in one manner, with as few digits as tell them apart and hit them.
+
+    >>> distinct(np.array([0.5, 1.0, 2.0])), distinct(np.array([0.691, 0.692]))
+    (['0.5', '1', '2'], ['0.691', '0.692'])
+    >>> distinct(np.array([1e-4, 1e-2, 1.0]))
+    ['$10^{-4}$', '$10^{-2}$', '$10^{0}$']
+    >>> distinct(np.array([3e-4, 1e-3, 0.1]))
+    ['3e−4', '1e−3', '0.1']
+    """
+    plain = np.abs(values[values != 0])
+    spread = plain.size > 0 and (plain.min() < PLAIN[0] or plain.max() >= PLAIN[1])
+    powers = np.log10(values) if (values > 0).all() else np.array([np.nan])
+    if spread and np.allclose(powers, np.round(powers), rtol=0, atol=1e-9):
+        return [f"$10^{{{int(power)}}}$" for power in np.round(powers)]
+    for digits in range(1, 16):
+        rounded = [float(f"{value:.{digits - 1}e}") for value in values]
+        gaps = np.diff(values).min() if len(values) > 1 else abs(values).max()
+        if np.abs(np.array(rounded) - values).max() <= 0.02 * gaps:
+            break
+    return [short(value, digits, (1e-2, 1e3) if spread else PLAIN) for value in rounded]

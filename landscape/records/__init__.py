@@ -1,0 +1,43 @@
+"""Frozen results, and how each is saved, loaded and told in one JSON object.
+
+A record file is an `.npz` (never pickled) with a 0-d unicode key `landscape` that holds JSON: the format, the
+kind of record, the hashes of the model and of its data, the settings, the version and the seconds. Everything
+that is an array stands beside it. `Record` is that common half; a kind is one dataclass, one file and one row
+of `RECORDS`.
+
+No numba, scipy or matplotlib here: anyone may import this package.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from landscape.errors import InputError
+from landscape.files import read_archive
+from landscape.records.checks import require
+from landscape.records.record import Record, read_header
+from landscape.records.scan import Scan
+
+__all__ = ["RECORDS", "Record", "Scan", "load_record"]
+
+
+RECORDS: dict[str, type[Record]] = {record.kind: record for record in (Scan,)}
+
+
+def load_record(path: str | Path) -> Record:
+    """Read a record of any kind.
+
+    Raises
+    ------
+    landscape.errors.InputError
+        As `Record.load`.
+    """
+    arrays = read_archive(path)
+    try:
+        header = read_header(arrays)
+        kind = header["record"]
+        known = ", ".join(f"'{name}'" for name in RECORDS)
+        require(kind in RECORDS, f"expected a record of the kind {known}, found the kind '{kind}'")
+        return RECORDS[kind].from_file(header, arrays)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None

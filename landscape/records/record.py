@@ -1,0 +1,183 @@
+"""The half that all records share: the header, saving, loading and being equal."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from landscape.errors import InputError
+from landscape.files import read_archive, write_archive
+from landscape.records.checks import found, require
+
+FORMAT = 1
+HEADER = "landscape"
+COMMON = ("model", "data", "settings", "version", "seconds")
+
+Arrays = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Record:
+    """What every record has: hashes of the model and of its data, settings, version, seconds.
+
+    Two records are equal when their headers and all bytes of their arrays are (so a NaN equals itself).
+    """
+
+    kind: ClassVar[str]
+
+    model: str
+    data: str
+    settings: dict[str, Any]
+    version: str
+    seconds: float
+
+    def __post_init__(self) -> None:
+        for name in ("model", "data", "version"):
+            require(isinstance(getattr(self, name), str), f"{name}: expected a text in the header")
+        require(
+            _is_number(self.seconds) and math.isfinite(self.seconds) and self.seconds >= 0,
+            f"seconds: expected a number of seconds in the header, found {self.seconds!r}",
+        )
+        require(isinstance(self.settings, Mapping), "settings: expected a JSON object in the header")
+        self._assign("seconds", float(self.seconds))
+        self._assign("settings", _plain(self.settings))
+
+    def _assign(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+
+    def arrays(self) -> Arrays:
+        """All arrays by the names they have in the file."""
+        raise NotImplementedError
+
+    @classmethod
+    def fields_of(cls, arrays: Arrays) -> dict[str, Any]:
+        """Sort the arrays of a file into the fields of this kind."""
+        raise NotImplementedError
+
+    def summary(self, files: Sequence[str | Path] = ()) -> dict[str, Any]:
+        """What `--json` prints: strict JSON, a number that is not finite as null."""
+        raise NotImplementedError
+
+    def header(self) -> dict[str, Any]:
+        """The JSON object that stands under the key `landscape`."""
+        return {
+            "format": FORMAT,
+            "record": self.kind,
+            "model": self.model,
+            "data": self.data,
+            "settings": self.settings,
+            "version": self.version,
+            "seconds": self.seconds,
+        }
+
+    def save(self, path: str | Path) -> None:
+        """Write the record to `path` at once or not at all; the same record gives the same bytes.
+
+        Raises
+        ------
+        landscape.errors.ComputationError
+            The file could not be written; what was there before is still there.
+        """
+        header = json.dumps(self.header(), ensure_ascii=False, allow_nan=False)
+        write_archive(path, {HEADER: header, **self.arrays()})
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read a record of this kind.
+
+        Raises
+        ------
+        landscape.errors.InputError
+            The file is no archive, no record, a record of another kind or of a later format, or one of its
+            arrays is missing, misshapen or not made of numbers.
+        """
+        arrays = read_archive(path)
+        try:
+            return cls.from_file(read_header(arrays), arrays)
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from None
+
+    @classmethod
+    def from_file(cls, header: dict[str, Any], arrays: Arrays) -> Self:
+        """Make the record of a file's header and arrays; InputError where they do not fit this kind."""
+        require(
+            header["record"] == cls.kind,
+            f"expected a record of the kind '{cls.kind}', found the kind '{header['record']}'",
+        )
+        common: dict[str, Any] = {name: header.get(name) for name in COMMON}
+        return cls(**common, **cls.fields_of(arrays))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Record):
+            return NotImplemented
+        mine, theirs = self.arrays(), other.arrays()
+        return (
+            self.header() == other.header()
+            and mine.keys() == theirs.keys()
+            and all(_same_bytes(mine[name], theirs[name]) for name in mine)
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def read_header(arrays: Arrays) -> dict[str, Any]:
+    """Read the JSON object of a record file; InputError if the archive is not a record that can be read."""
+    text = arrays.get(HEADER)
+    if text is None or text.ndim != 0 or text.dtype.kind != "U":
+        raise InputError(f"expected a record with a text under the key '{HEADER}', found {found(text)}")
+    try:
+        header = json.loads(str(text[()]), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise InputError(f"the header under the key '{HEADER}' is not JSON") from None
+    require(isinstance(header, dict), f"the header under the key '{HEADER}' is not a JSON object")
+    require(
+        "record" in header or "nodes" not in header,
+        "this is a model, not a record; `landscape scan` makes a record of it",
+    )
+    require(isinstance(header.get("record"), str), "the header does not say which kind of record this is")
+    number = header.get("format")
+    require(type(number) is int and number >= 1, f"format: expected {FORMAT} in the header, found {number!r}")
+    require(
+        number <= FORMAT,
+        f"the record has the format {number}, this version reads up to {FORMAT}; try a newer landscape",
+    )
+    return header
+
+
+def _refuse_constant(text: str) -> float:
+    raise ValueError(f"{text} is not JSON")
+
+
+def _same_bytes(one: np.ndarray, other: np.ndarray) -> bool:
+    return one.dtype == other.dtype and one.shape == other.shape and one.tobytes() == other.tobytes()
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+
+
+def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Turn settings into what JSON will make of them, so that a loaded record equals the saved one."""
+    try:
+        return json.loads(json.dumps(settings, allow_nan=False, default=_plain_value))
+    except (TypeError, ValueError) as error:
+        raise InputError(f"settings: expected finite numbers, texts, lists and objects ({error})") from None
+
+
+def _plain_value(value: Any) -> Any:
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"found {type(value).__name__}")
+
+
+def or_null(value: float) -> float | None:
+    """Give the number if it is finite; strict JSON has no NaN."""
+    return float(value) if math.isfinite(value) else None

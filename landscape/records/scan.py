@@ -1,0 +1,201 @@
+"""The record of a scan: a loss over a grid of points along directions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from landscape.records import checks
+from landscape.records.checks import require
+from landscape.records.record import Arrays, Record, or_null
+
+_QUANTITY = re.compile(r"(train|validation|test)_[a-z][a-z0-9_]*")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Scan(Record):
+    """A loss over a grid: L(center + Σᵢ αᵢ directions[i]), αᵢ along `axes[i]`.
+
+    `values` holds `[n₀, n₁, …]` arrays named `<split>_<what>` (`train_loss`, `test_accuracy`): NaN or
+    infinite where the network diverged, and not yet known where `done` is False. `errors` has one standard
+    error beside each quantity of a subset. `center_values` is {split: {loss, accuracy}} at the center itself.
+    `partial` is the state of an unfinished scan, empty when it is finished.
+
+    Raises
+    ------
+    landscape.errors.InputError
+        A shape or a kind of array that does not fit; the message says which.
+    """
+
+    kind: ClassVar[str] = "scan"
+
+    axes: tuple[np.ndarray, ...]
+    directions: np.ndarray
+    center: np.ndarray
+    values: dict[str, np.ndarray]
+    penalty: np.ndarray
+    done: np.ndarray
+    errors: dict[str, np.ndarray] = field(default_factory=dict)
+    center_values: dict[str, dict[str, float]] = field(default_factory=dict)
+    partial: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        axes = tuple(checks.axis(f"axis.{index}", axis) for index, axis in enumerate(self.axes))
+        require(len(axes) > 0, "axis.0: expected at least one axis, found none")
+        shape = tuple(axis.size for axis in axes)
+        center = checks.numbers("center", self.center, ndim=1)
+        self._assign("axes", axes)
+        self._assign("center", center)
+        self._assign("directions", checks.numbers("directions", self.directions, (len(axes), center.size)))
+        self._assign("penalty", checks.numbers("penalty", self.penalty, shape))
+        self._assign("done", checks.flags("done", self.done, shape))
+        self._assign("values", {name: _quantity(name, array, shape) for name, array in self.values.items()})
+        require(len(self.values) > 0, "train_loss: expected at least one quantity, found none")
+        self._assign("errors", {name: self._error(name, array) for name, array in self.errors.items()})
+        self._assign("center_values", {split: dict(of) for split, of in self.center_values.items()})
+        self._assign(
+            "partial", {name: checks.frozen(np.asarray(array)) for name, array in self.partial.items()}
+        )
+
+    def _error(self, name: str, array: ArrayLike) -> np.ndarray:
+        require(name in self.values, f"{name}.error: expected the quantity {name} beside it, found none")
+        return checks.numbers(f"{name}.error", array, self.shape)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Points along each axis."""
+        return tuple(axis.size for axis in self.axes)
+
+    @property
+    def finished(self) -> bool:
+        """Whether every point has been computed."""
+        return bool(self.done.all()) and not self.partial
+
+    @property
+    def main(self) -> str:
+        """The quantity that the summary is about: the training loss where it is there, else the first."""
+        return "train_loss" if "train_loss" in self.values else next(iter(self.values))
+
+    def quantity(self, name: str) -> np.ndarray:
+        """One quantity over the grid, `penalty` among them, NaN where it is not known yet.
+
+        Raises
+        ------
+        landscape.errors.InputError
+            The record has no such quantity.
+        """
+        found = {**self.values, "penalty": self.penalty}
+        require(name in found, f"no quantity '{name}' in this record: it has {', '.join(found)}")
+        return np.where(self.done, found[name], np.nan)
+
+    def diverged(self, name: str) -> np.ndarray:
+        """Say which points were computed and are not finite."""
+        return self.done & ~np.isfinite(self.quantity(name))
+
+    def cosines(self) -> list[float]:
+        """Cosine of the angle between directions (0, 1), (0, 2), …, (1, 2), …; NaN for one of no length."""
+        lengths = np.linalg.norm(self.directions, axis=1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            cosine = (self.directions / lengths[:, None]) @ (self.directions / lengths[:, None]).T
+        return [float(value) for value in cosine[np.triu_indices(len(cosine), k=1)]]
+
+    def summary(self, files: Sequence[str | Path] = ()) -> dict[str, Any]:
+        """Tell the scan in one JSON object, as records.md lays it out.
+
+        `minimum` and `maximum` are of `quantity`, the training loss where it is there. `cosine` is a number
+        for two directions, null for one, a list in the order (0, 1), (0, 2), (1, 2) for three.
+        """
+        cosines = [or_null(value) for value in self.cosines()]
+        known = int(np.count_nonzero(self.done))
+        broken = np.logical_or.reduce([self.diverged(name) for name in self.values])
+        return {
+            "record": self.kind,
+            "center": {
+                split: {what: or_null(value) for what, value in of.items()}
+                for split, of in self.center_values.items()
+            },
+            "quantity": self.main,
+            "minimum": self._extreme(np.nanargmin),
+            "maximum": self._extreme(np.nanargmax),
+            "diverged": int(np.count_nonzero(broken)),
+            "cosine": cosines[0] if len(cosines) == 1 else cosines or None,
+            "points": int(self.done.size),
+            "finished": self.finished,
+            "seconds": self.seconds,
+            "points_per_second": known / self.seconds if self.seconds > 0 else None,
+            "files": [str(file) for file in files],
+        }
+
+    def _extreme(self, which: Callable[[np.ndarray], Any]) -> dict[str, Any] | None:
+        values = self.quantity(self.main)
+        values = np.where(np.isfinite(values), values, np.nan)
+        if np.isnan(values).all():
+            return None
+        index = np.unravel_index(which(values), self.shape)
+        at = [float(axis[position]) for axis, position in zip(self.axes, index, strict=True)]
+        return {"value": float(values[index]), "at": at}
+
+    def arrays(self) -> Arrays:
+        """All arrays by the names they have in the file."""
+        center = {
+            f"center.{split}_{what}": np.float64(value)
+            for split, of in self.center_values.items()
+            for what, value in of.items()
+        }
+        return {
+            **{f"axis.{index}": axis for index, axis in enumerate(self.axes)},
+            "directions": self.directions,
+            "center": self.center,
+            **{name: np.asarray(value) for name, value in center.items()},
+            **self.values,
+            **{f"{name}.error": array for name, array in self.errors.items()},
+            "penalty": self.penalty,
+            "done": self.done,
+            **{f"partial.{name}": array for name, array in self.partial.items()},
+        }
+
+    @classmethod
+    def fields_of(cls, arrays: Arrays) -> dict[str, Any]:
+        """Sort the arrays of a file into fields; keys of later versions are passed over."""
+        for name in ("axis.0", "directions", "center", "penalty", "done"):
+            require(
+                name in arrays, f"the array {name} is missing; make the record again with `landscape scan`"
+            )
+        center_values: dict[str, dict[str, float]] = {}
+        for name, array in _under("center.", arrays).items():
+            split, _, what = name.partition("_")
+            require(
+                bool(_QUANTITY.fullmatch(name)), f"center.{name}: expected a name such as center.train_loss"
+            )
+            center_values.setdefault(split, {})[what] = float(checks.numbers(f"center.{name}", array, ()))
+        axes = _under("axis.", arrays)
+        missing = [str(index) for index in range(len(axes)) if str(index) not in axes]
+        require(not missing, f"the array axis.{next(iter(missing), '')} is missing")
+        errors = {name: arrays[f"{name}.error"] for name in arrays if f"{name}.error" in arrays}
+        return {
+            "axes": tuple(axes[str(index)] for index in range(len(axes))),
+            "directions": arrays["directions"],
+            "center": arrays["center"],
+            "values": {name: arrays[name] for name in arrays if _QUANTITY.fullmatch(name)},
+            "errors": errors,
+            "penalty": arrays["penalty"],
+            "done": arrays["done"],
+            "center_values": center_values,
+            "partial": _under("partial.", arrays),
+        }
+
+
+def _quantity(name: str, values: ArrayLike, shape: tuple[int, ...]) -> np.ndarray:
+    require(bool(_QUANTITY.fullmatch(name)), f"{name}: expected a name such as train_loss or test_accuracy")
+    return checks.numbers(name, values, shape)
+
+
+def _under(prefix: str, arrays: Arrays) -> Arrays:
+    return {name[len(prefix) :]: array for name, array in arrays.items() if name.startswith(prefix)}

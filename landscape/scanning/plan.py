@@ -1,0 +1,102 @@
+"""Everything that a scan will do, decided and checked before the work."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape.directions import Directions
+from landscape.objective import Objective
+from landscape.scanning.grid import Span, make_axis, parse_points, parse_spans
+from landscape.scanning.span import choose_span
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is scanned: an objective for each split at one point, and its identity.
+
+    `settings` are what can change a number and is not in the hashes; `words` are for figures and change none.
+    """
+
+    objectives: Mapping[str, Objective]
+    center: Array
+    decay: Array | None
+    model: str
+    data: str
+    settings: dict[str, Any]
+    words: dict[str, Any]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A scan before it is run: the subject, its directions and its grid."""
+
+    subject: Subject
+    directions: Directions
+    axes: tuple[Array, ...]
+    settings: dict[str, Any]
+    words: dict[str, Any]
+    notes: tuple[str, ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Points along each axis."""
+        return tuple(axis.size for axis in self.axes)
+
+
+def make_plan(
+    subject: Subject,
+    directions: Directions,
+    *,
+    points: int | str | Sequence[int],
+    span: float | str | Sequence[float | str | Span] | None,
+) -> Plan:
+    """Lay the grid; `auto` spans are probed on the first split's objective.
+
+    Raises
+    ------
+    InputError
+        A grid of no points, or a span that is no range.
+    """
+    counts = parse_points(points, len(directions.vectors))
+    wanted = parse_spans(span, directions.spans)
+    spans, notes = choose_spans(subject, directions, wanted)
+    axes = tuple(make_axis(*pair) for pair in zip(spans, counts, strict=True))
+    return Plan(
+        subject=subject,
+        directions=directions,
+        axes=axes,
+        settings={
+            **subject.settings,
+            "points": list(counts),
+            "span": [list(span) for span in spans],
+            "normalize": directions.normalize,
+            "directions_sha256": hashlib.sha256(directions.vectors.astype("<f8").tobytes()).hexdigest(),
+        },
+        words={**subject.words, "directions": list(directions.labels)},
+        notes=subject.notes + directions.notes + notes,
+    )
+
+
+def choose_spans(
+    subject: Subject, directions: Directions, wanted: tuple[Span | str, ...]
+) -> tuple[tuple[Span, ...], tuple[str, ...]]:
+    """Settle the `auto` ones."""
+    spans: list[Span] = []
+    notes: list[str] = []
+    values = next(iter(subject.objectives.values())).values
+    for index, span in enumerate(wanted):
+        if isinstance(span, str):
+            start = directions.spans[index]
+            span, note = choose_span(values, subject.center, directions.vectors[index], start)
+            notes.append(f"axis {index + 1}: {note}")
+        spans.append(span)
+    return tuple(spans), tuple(notes)

@@ -1,0 +1,96 @@
+"""What stands at the output already: the same scan, finished or not, or something that is not to be lost."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from landscape.errors import InputError
+from landscape.files import require_writable
+from landscape.records import Scan
+from landscape.scanning.plan import Plan
+from landscape.version import current_version
+
+# Told in words of their own.
+DIGESTS = ("directions_sha256", "header_sha256")
+
+
+def earlier_scan(path: Path, plan: Plan, *, fresh: bool) -> Scan | None:
+    """Load what the same settings left at `path`; None where there is nothing, or `fresh`.
+
+    The key is the model's hash, the data's, every setting that can change a number (the directions' and the
+    grid's bytes among them), the centre, and for an unfinished scan the version that wrote it.
+
+    Raises
+    ------
+    InputError
+        The path cannot be written, or holds what another key has made, or a file that is no scan at all.
+    """
+    require_writable(path)
+    if not path.exists():
+        return None
+    try:
+        found = Scan.load(path)
+    except InputError as error:
+        raise InputError(f"{error}. It is not overwritten: remove it or choose another --output") from None
+    if fresh:
+        return None
+    differing = differences(found, plan)
+    if differing:
+        raise InputError(
+            f"{path}: holds {state(found)} with other settings ({'; '.join(differing)}): "
+            "give --fresh to overwrite it, or another --output"
+        )
+    return found
+
+
+def state(found: Scan) -> str:
+    """Say how far a scan got."""
+    return "a finished scan" if found.finished else f"an unfinished scan ({progress(found):.0%} done)"
+
+
+def progress(found: Scan) -> float:
+    """Measure the share of the steps of an unfinished scan that are done."""
+    done = sum(int(value) for name, value in found.partial.items() if name.endswith(".step"))
+    total = sum(int(value) for name, value in found.partial.items() if name.endswith(".steps"))
+    return done / total if total else 0.0
+
+
+def differences(found: Scan, plan: Plan) -> list[str]:
+    """Name what differs between the key of a record and that of a plan."""
+    ours = json.loads(json.dumps(plan.settings))
+    theirs = {name: value for name, value in found.settings.items() if name not in plan.words}
+    told = [
+        f"{name} {short(theirs.get(name))} there, {short(ours.get(name))} here"
+        for name in [*ours, *(name for name in theirs if name not in ours)]
+        if ours.get(name) != theirs.get(name) and name not in DIGESTS
+    ]
+    if ours["directions_sha256"] != theirs.get("directions_sha256") and not told:
+        told.append("other directions")
+    if ours.get("header_sha256") != theirs.get("header_sha256"):
+        told.append("another name or training in the header")
+    if found.model != plan.subject.model or not np.array_equal(found.center, plan.subject.center):
+        told.append("another model or other parameters")
+    if found.data != plan.subject.data:
+        told.append("other data")
+    if not same_axes(found, plan) and not told:
+        told.append("another grid")
+    if not found.finished and found.version != current_version():
+        told.append(f"version {found.version} there, {current_version()} here")
+    return told
+
+
+def short(value: Any) -> str:
+    """Write a setting's value, cut where it is long."""
+    text = json.dumps(value)
+    return text if len(text) <= 40 else text[:37] + "…"
+
+
+def same_axes(found: Scan, plan: Plan) -> bool:
+    """Whether the grids agree to the last bit."""
+    return len(found.axes) == len(plan.axes) and all(
+        np.array_equal(a, b) for a, b in zip(found.axes, plan.axes, strict=True)
+    )

@@ -1,0 +1,196 @@
+"""The library's function for the whole of a scan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape.directions import (
+    Origin,
+    make_directions,
+    model_tensors,
+    require_same_shapes,
+    shaped_tensors,
+)
+from landscape.errors import InputError
+from landscape.files import require_writable
+from landscape.model import Model, load_model
+from landscape.objective import Objective
+from landscape.records import Scan
+from landscape.scanning.driver import Progress, run_plan
+from landscape.scanning.grid import MAXIMUM_DIMENSIONS, Span
+from landscape.scanning.plan import Plan, Subject, make_plan
+from landscape.scanning.subject import function_subject, model_subject
+
+Array = NDArray[np.float64]
+
+
+def scan(
+    subject: Model | Objective,
+    *,
+    center: NDArray[np.floating] | None = None,
+    shapes: Sequence[Sequence[int]] | None = None,
+    dimensions: int | None = None,
+    points: int | str | Sequence[int] = 51,
+    span: float | str | Sequence[float | str | Span] | None = None,
+    direction: str | Path | NDArray[np.floating] = "random",
+    to: Model | str | Path | NDArray[np.floating] | None = None,
+    normalize: str | None = None,
+    include_bias: bool = False,
+    orthogonalize: bool = True,
+    split: str = "both",
+    examples: int | None = None,
+    seed: int = 0,
+    dtype: str = "float32",
+    threads: int | None = None,
+    output: str | Path | None = None,
+    fresh: bool = False,
+    progress: Progress | None = None,
+    announce: Callable[[Plan], None] | None = None,
+) -> Scan:
+    """Evaluate a loss on a grid of one, two or three directions around a point.
+
+    Parameters
+    ----------
+    subject
+        A model, or any objective: a function of θ with `values` (and `gradient`, for that direction).
+    center, shapes
+        For an objective only: the θ [P] to scan around, and the shapes of its tensors (for normalization).
+    dimensions
+        How many directions, 1 to 3; by default 2, or as many as a file of directions has.
+    points
+        Along each axis: `51`, `"51x31"` or `(51, 31)`.
+    span
+        From where to where: `1` is −1 to 1; `"a:b"` or `(a, b)`; `"auto"` searches for a rise worth looking
+        at; a list has one an axis. By default 1, and 0 to 1 on the way to another model.
+    direction
+        `random`, `gradient`, `principal` (of the model's checkpoints), `between`, a `.npz` with `directions`
+        [d, P], or such an array.
+    to
+        Where `between` goes: a model, its file, or a θ.
+    normalize
+        `filter`, `layer` or `none`; by default `filter` for `random` and `none` for the others.
+    include_bias
+        Scale biases of directions to the biases' norm in place of setting them to zero.
+    orthogonalize
+        Make random directions orthogonal before they are normalized.
+    split
+        `train`, `test`, or `both`: train, and test where the model has it.
+    examples
+        Use a random subset of so many examples, and give standard errors.
+    seed
+        Of directions and subset.
+    dtype, threads
+        The arithmetic of a model's objective, and how many threads it uses.
+    output
+        The record's file. Work is saved there as it goes, and taken up if it was cut short; a finished record
+        of the same settings is returned as it is.
+    fresh
+        Start anew, and overwrite what `output` holds.
+    progress
+        Called after every step with the steps done and the steps in all.
+    announce
+        Called once with the plan, before the work.
+
+    Raises
+    ------
+    InputError
+        A choice that is impossible; an output that cannot be written or holds a scan of other settings.
+    ComputationError
+        A save failed; the last good record is still there.
+    KeyboardInterrupt
+        Ctrl-C; what was done is in `output`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from landscape.objective import CallableObjective
+    >>> bowl = CallableObjective(lambda theta: float(theta @ theta), size=2)
+    >>> record = scan(bowl, center=np.zeros(2), direction=np.eye(2), points=3)
+    >>> record.values["train_loss"].tolist()
+    [[2.0, 1.0, 2.0], [1.0, 0.0, 1.0], [2.0, 1.0, 2.0]]
+    """
+    if dimensions is not None and not 1 <= dimensions <= MAXIMUM_DIMENSIONS:
+        raise InputError(f"cannot scan {dimensions} dimensions: expected 1, 2 or 3")
+    path = None if output is None else Path(output)
+    if path is not None:
+        require_writable(path)
+    if isinstance(subject, Model):
+        if center is not None or shapes is not None:
+            raise InputError("a model has its own center and shapes: give them with a plain objective only")
+        whole = model_subject(
+            subject, split=split, examples=examples, seed=seed, dtype=dtype, threads=threads
+        )
+    else:
+        if examples is not None or split == "test":
+            raise InputError("an objective has its own data: choose split and examples where it is made")
+        whole = function_subject(subject, checked_center(subject, center), seed)
+    directions = make_directions(
+        find_origin(subject, whole, shapes),
+        direction,
+        dimensions=dimensions,
+        to=None if to is None else target(subject, to),
+        to_name=target_name(to),
+        normalize=normalize,
+        include_bias=include_bias,
+        orthogonal=orthogonalize,
+        seed=seed,
+    )
+    plan = make_plan(whole, directions, points=points, span=span)
+    if announce is not None:
+        announce(plan)
+    return run_plan(plan, path=path, fresh=fresh, progress=progress)
+
+
+def checked_center(objective: Objective, center: NDArray[np.floating] | None) -> Array:
+    """Check the point that an objective is scanned around.
+
+    Raises
+    ------
+    InputError
+        None was given, or it has another length, or numbers that are not finite.
+    """
+    if center is None:
+        raise InputError("an objective needs center=θ, the point to scan around")
+    theta = np.asarray(center, dtype=np.float64)
+    if theta.shape != (objective.size,):
+        raise InputError(f"center has shape {list(theta.shape)}, expected [{objective.size}]")
+    if not np.all(np.isfinite(theta)):
+        raise InputError("center holds NaN or infinity, expected finite numbers")
+    return theta
+
+
+def find_origin(subject: Model | Objective, whole: Subject, shapes: Sequence[Sequence[int]] | None) -> Origin:
+    """Say what is known where the directions start; the gradient is the first split's."""
+    objective = next(iter(whole.objectives.values()))
+    if isinstance(subject, Model):
+        return Origin(whole.center, model_tensors(subject), subject.checkpoints, objective.gradient)
+    tensors = None if shapes is None else shaped_tensors(shapes, whole.center.size)
+    return Origin(whole.center, tensors, gradient=objective.gradient)
+
+
+def target_name(to: Model | str | Path | NDArray[np.floating] | None) -> str:
+    """Name where `between` goes: the file where there is one, since two models of a run share their name."""
+    path = to.path if isinstance(to, Model) else to
+    if isinstance(path, str | Path):
+        return Path(path).name
+    return to.name if isinstance(to, Model) else "the other model"
+
+
+def target(subject: Model | Objective, to: Model | str | Path | NDArray[np.floating]) -> Array:
+    """Find the θ that `between` goes to.
+
+    Raises
+    ------
+    InputError
+        Not a model, or one of other shapes.
+    """
+    if isinstance(to, np.ndarray):
+        return np.asarray(to, dtype=np.float64)
+    other = to if isinstance(to, Model) else load_model(to)
+    if isinstance(subject, Model):
+        require_same_shapes(subject, other, other.name if isinstance(to, Model) else to)
+    return np.asarray(other.theta, dtype=np.float64)

@@ -1,0 +1,1 @@
+"""Tests: claims about behaviour and mathematics, judged by `tests.reference`."""

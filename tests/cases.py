@@ -1,0 +1,255 @@
+"""One table of networks × losses × data that every test of the engine is parametrized over.
+
+Add a row here before adding a test. All numbers are representable in float32, so that both dtypes see the
+same problem. Every unit stays away from its kinks, which `test_reference.py` checks.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from landscape.model import Model
+from tests.networks import Build, chain, network
+
+
+@dataclass(frozen=True)
+class Case:
+    """A network, a loss and data under one name."""
+
+    name: str
+    build: Build
+
+    @property
+    def model(self) -> Model:
+        """Build the model, or give the one already built."""
+        return built(self.name)
+
+    @property
+    def rng(self) -> np.random.Generator:
+        """Give a fresh generator of the case's own."""
+        return np.random.default_rng(zlib.crc32(self.name.encode()))
+
+
+@cache
+def built(name: str) -> Model:
+    """Build a case's model once for all tests."""
+    return CASES[name].build(CASES[name].rng)
+
+
+ACTIVATIONS = {
+    "relu": "relu",
+    "leaky_relu": "leaky_relu",
+    "leaky_relu_slope": "leaky_relu slope=0.2",
+    "elu": "elu",
+    "elu_alpha": "elu alpha=0.6",
+    "tanh": "tanh",
+    "sigmoid": "sigmoid",
+    "softplus": "softplus",
+    "silu": "silu",
+    "gelu": "gelu",
+    "gelu_tanh": "gelu approximate=tanh",
+    "identity": "identity",
+}
+
+LOSSES = {
+    "mse": chain([5, 7, 2], loss="mse", test=13),
+    "mae": chain([5, 7, 2], loss="mae"),
+    "huber": chain([5, 7, 2], loss="huber"),
+    "huber_delta": chain([5, 7, 2], loss="huber", delta=0.4),
+    "binary_one_output": chain([5, 7, 1], loss="binary_cross_entropy", test=9),
+    "binary_three_outputs": chain([5, 7, 3], "silu", loss="binary_cross_entropy"),
+    "loss_scale": chain([5, 7, 3], loss_scale=2.5),
+    "loss_scale_and_decay": chain([5, 7, 2], loss="mse", loss_scale=0.5, weight_decay=0.1),
+}
+
+DATA = {
+    "one_example": chain([5, 7, 3], n=1),
+    "three_examples": chain([5, 7, 3], n=3),
+    "ragged_257": chain([5, 7, 3], n=257, test=3),
+    "ragged_257_relu": chain([5, 7, 3], "relu", n=257),
+    "several_tiles": chain([6, 9, 4], n=1100, test=257),
+    "pixels": network(
+        "flat flatten | fc1 dense 48 9 | t tanh | fc2 dense 9 4", (3, 4, 4), 4, pixels=True, test=5
+    ),
+    "ignored_plain_labels": chain([5, 7, 3], ignored=0.3),
+    "ignored_labels": network("fc1 dense 4 7 | t tanh | fc2 dense 7 3", (5, 4), (5, 3), ignored=0.3, test=7),
+    "sequence_cross_entropy": network("fc1 dense 4 7 | t tanh | fc2 dense 7 3", (5, 4), (5, 3), test=11),
+    "sequence_mse": network("fc1 dense 4 7 | t tanh | fc2 dense 7 3", (5, 4), (5, 3), loss="mse", n=257),
+    "sequence_of_one": network("fc1 dense 4 7 | t tanh | fc2 dense 7 3", (1, 4), (1, 3)),
+    "grid_of_features": network("fc1 dense 4 7 | t tanh | fc2 dense 7 3", (2, 3, 4), (2, 3, 3), loss="mse"),
+}
+
+WIDTHS = {
+    "logistic_regression": chain([5, 3]),
+    "linear_regression": chain([5, 1], loss="mse"),
+    "one_input": chain([1, 4, 1], loss="mse"),
+    "one_unit_bottleneck": chain([5, 1, 3]),
+    "odd_widths": chain([17, 33, 19, 11]),
+    "wide": chain([64, 70, 33, 10], n=130),
+    "deep": chain([4, 5, 6, 5, 4, 5, 6, 3], "silu"),
+    "no_bias": chain([5, 7, 3], dense="bias=false"),
+    "large_logits": network("fc1 dense 5 7 | s softplus | p multiply : s s s s | fc2 dense 7 3", 5, 3),
+}
+
+NORMALIZATIONS = {
+    "softmax_mse": network("fc1 dense 5 6 | t tanh | fc2 dense 6 4 | s softmax", 5, 4, loss="mse"),
+    "softmax_inside": network("fc1 dense 4 6 | s softmax | fc2 dense 6 3", (5, 4), (5, 3)),
+    "layernorm": network("fc1 dense 5 7 | ln layernorm 7 | g gelu | fc2 dense 7 3", 5, 3),
+    "layernorm_first": network("ln layernorm 5 eps=0.01 | fc1 dense 5 3", 5, 3),
+    "layernorm_last": network("fc1 dense 5 6 | t tanh | fc2 dense 6 4 | ln layernorm 4", 5, 4, loss="mse"),
+    "layernorm_of_tokens": network("fc1 dense 4 6 | ln layernorm 6 | s silu | fc2 dense 6 2", (5, 4), (5, 2)),
+    "layernorm_two_axes": network(
+        "fc1 dense 4 3 | ln layernorm 5 3 eps=0.1 | t tanh | fc2 dense 3 2", (5, 4), (5, 2)
+    ),
+}
+
+GRAPHS = {
+    "skip": network(
+        "fc1 dense 5 6 | t tanh | fc2 dense 6 6 | sum add : fc2 t | u tanh | fc3 dense 6 3", 5, 3, test=8
+    ),
+    "skip_relu": network(
+        "fc1 dense 5 6 | r relu | fc2 dense 6 6 | sum add : fc2 r | s relu | fc3 dense 6 3", 5, 3
+    ),
+    "add_three": network(
+        "fc1 dense 5 6 | t tanh | b dense 5 6 : input | c dense 6 6 : t"
+        "| sum add : t b c | s sigmoid | fc2 dense 6 3",
+        5,
+        3,
+    ),
+    "add_to_input": network("fc1 dense 5 5 | sum add : fc1 input | t tanh | fc2 dense 5 3", 5, 3),
+    "add_itself": network("fc1 dense 5 6 | t tanh | sum add : t t | fc2 dense 6 3", 5, 3),
+    "add_last": network("a dense 5 3 | b dense 5 4 : input | t tanh | c dense 4 3 | sum add : a c", 5, 3),
+    "multiply_gate": network(
+        "fc1 dense 5 6 | t tanh | b dense 5 6 : input | s sigmoid | p multiply : t s | fc2 dense 6 3", 5, 3
+    ),
+    "multiply_three": network(
+        "fc1 dense 5 6 | t tanh | b dense 5 6 : input | c dense 6 6 : t | p multiply : t b c | fc2 dense 6 3",
+        5,
+        3,
+    ),
+    "multiply_itself": network("fc1 dense 5 6 | t tanh | p multiply : t t t | fc2 dense 6 3", 5, 3),
+    "multiply_input": network("fc1 dense 5 5 | p multiply : input fc1 | fc2 dense 5 3", 5, 3),
+    "concat_features": network(
+        "fc1 dense 5 6 | t tanh | b dense 5 6 : input | both concat axis=1 : t b | u tanh | fc2 dense 12 3",
+        5,
+        3,
+    ),
+    "concat_three": network(
+        "fc1 dense 5 6 | t tanh | b dense 6 6 | s silu | all concat axis=1 : s t s | fc2 dense 18 3", 5, 3
+    ),
+    "concat_sequence": network(
+        "fc1 dense 4 6 | t tanh | b dense 4 6 : input | both concat axis=1 : t b | fc2 dense 6 3",
+        (5, 4),
+        (10, 3),
+    ),
+    "concat_token_features": network(
+        "fc1 dense 4 6 | t tanh | b dense 4 6 : input | both concat axis=2 : t b | fc2 dense 12 3",
+        (5, 4),
+        (5, 3),
+    ),
+    "concat_unequal": network(
+        "fc1 dense 5 6 | t tanh | b dense 5 3 : input | both concat axis=1 : t b | s silu | fc2 dense 9 3",
+        5,
+        3,
+    ),
+    "concat_input": network(
+        "fc1 dense 5 6 | t tanh | both concat axis=1 : input t input | fc2 dense 16 3", 5, 3, n=257
+    ),
+    "concat_unequal_sequences": network(
+        "fc1 dense 4 3 | t tanh | double concat axis=1 : t t | all concat axis=1 : t double | fc2 dense 3 2",
+        (5, 4),
+        (15, 2),
+    ),
+    "concat_middle_axis": network(
+        "fc1 dense 4 3 | t tanh | b dense 4 3 : input | both concat axis=2 : t b | fc2 dense 3 2",
+        (2, 3, 4),
+        (2, 6, 2),
+        loss="mse",
+    ),
+    "flatten_sequence": network("fc1 dense 4 6 | t tanh | flat flatten | fc2 dense 30 3", (5, 4), 3),
+    "dropout": network("fc1 dense 5 6 | t tanh | drop dropout p=0.3 | fc2 dense 6 3", 5, 3),
+    "three_consumers": network(
+        "fc1 dense 5 6 | t tanh | b dense 6 6 : t | s silu : t | c dense 6 6 : t"
+        "| sum add : b s | p multiply : sum c | fc2 dense 6 3",
+        5,
+        3,
+    ),
+    "two_branches": network(
+        "a dense 5 4 | t tanh | b dense 5 4 : input | g gelu | c dense 4 4 | sum add : t c | fc dense 4 3",
+        5,
+        3,
+    ),
+    "own_silu": network("fc1 dense 5 6 | s sigmoid | p multiply : fc1 s | fc2 dense 6 3", 5, 3),
+    "two_activations": network(
+        "fc1 dense 5 6 | t tanh : fc1 | s silu : fc1 | sum add : t s | fc2 dense 6 3", 5, 3, n=257
+    ),
+    "skip_from_preactivation": network("fc1 dense 5 3 | t tanh | fc2 dense 3 3 | sum add : fc2 fc1", 5, 3),
+    "activations_in_a_row": network("fc1 dense 5 6 | a softplus | t tanh | s sigmoid | fc2 dense 6 3", 5, 3),
+    "nothing_between": network(
+        "i identity | d dropout | flat flatten | fc1 dense 5 6 | e identity | t tanh | f dropout"
+        "| fc2 dense 6 3 | out identity",
+        5,
+        3,
+    ),
+    "input_doubled": network("sum add : input input | p multiply : sum input | fc dense 5 3", 5, 3),
+    "concat_of_inputs": network("both concat axis=1 : input input | fc dense 10 3", 5, 3),
+    "softmax_of_input": network("s softmax | fc dense 5 3", 5, 3),
+    "activation_after_concat": network(
+        "fc1 dense 5 4 | b dense 5 2 : input | both concat axis=1 : fc1 b | t tanh | g gelu | fc2 dense 6 3",
+        5,
+        3,
+    ),
+    "activation_of_input": network("t tanh | fc dense 5 3", 5, 3),
+    "activation_last": network("fc1 dense 5 7 | t tanh | fc2 dense 7 2 | s sigmoid", 5, 2, loss="mse"),
+    "unused_branch": network(
+        "fc1 dense 5 6 | t tanh | unused dense 6 2 : t | fc2 dense 6 3 : t", 5, 3, weight_decay=0.2
+    ),
+}
+
+PARAMETERS = {
+    "tied_weights": network(
+        "fc1 dense 5 6 | t tanh | h dense 6 6 | u tanh| again dense parameters_of=h | v tanh | fc2 dense 6 3",
+        5,
+        3,
+        weight_decay=0.05,
+    ),
+    "tied_branches": network(
+        "a dense 5 4 | t tanh | square multiply : input input | b dense parameters_of=a : square | s sigmoid"
+        "| sum add : t s | fc dense 4 3",
+        5,
+        3,
+    ),
+    "tied_layernorm": network(
+        "fc1 dense 5 6 | ln layernorm 6 | t tanh | h dense 6 6"
+        "| again layernorm parameters_of=ln | fc2 dense 6 3",
+        5,
+        3,
+    ),
+    "frozen_first": network("fc1 dense 5 6 trainable=false | t tanh | fc2 dense 6 3", 5, 3),
+    "frozen_middle": network(
+        "fc1 dense 5 6 | t tanh | h dense 6 6 trainable=false | s silu | fc2 dense 6 3",
+        5,
+        3,
+        weight_decay=0.05,
+    ),
+    "frozen_last": network("fc1 dense 5 6 | t tanh | fc2 dense 6 3 trainable=false", 5, 3),
+    "frozen_layernorm": network(
+        "fc1 dense 5 6 | ln layernorm 6 trainable=false | t tanh | fc2 dense 6 3", 5, 3
+    ),
+    "frozen_tied": network(
+        "fc1 dense 5 6 | t tanh | h dense 6 6 trainable=false | s silu | again dense parameters_of=h | v tanh"
+        "| fc2 dense 6 3",
+        5,
+        3,
+    ),
+    "weight_decay": chain([5, 7, 3], weight_decay=0.03),
+    "weight_decay_map": chain([5, 7, 3], weight_decay={"fc1.weight": 0.2, "fc2.bias": 0.7}, n=257),
+}
+
+CHAINS = {f"chain_{name}": chain([5, 7, 6, 3], line) for name, line in ACTIVATIONS.items()}
+TABLE = CHAINS | LOSSES | DATA | WIDTHS | NORMALIZATIONS | GRAPHS | PARAMETERS
+CASES: dict[str, Case] = {name: Case(name, build) for name, build in TABLE.items()}

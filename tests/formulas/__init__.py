@@ -1,0 +1,1 @@
+"""Formulas against closed forms, differences and known answers."""

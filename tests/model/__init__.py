@@ -1,0 +1,1 @@
+"""The file format: what is read, what is inferred, what is refused."""

@@ -1,0 +1,112 @@
+"""Networks, losses and data in a line of text each: what the table of cases is written in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from landscape.model import Model, build_model
+from tests.reference import IGNORED
+
+Shape = tuple[int, ...]
+Build = Callable[[np.random.Generator], Model]
+
+
+def literal(text: str) -> Any:
+    """Read a number or a truth value; anything else is a string."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def parse(line: str) -> tuple[dict[str, Any], dict[str, Shape]]:
+    """Read `name op [sizes] [key=value] [: inputs]` as a node of the header and the shapes that it owns.
+
+    Sizes are a dense layer's in and out (`bias=false` leaves its bias out), or a layer normalization's shape.
+    A node with `parameters_of` has none.
+    """
+    left, _, inputs = line.partition(":")
+    name, op, *words = left.split()
+    more = {key: literal(text) for key, _, text in (word.partition("=") for word in words if "=" in word)}
+    sizes = tuple(int(word) for word in words if "=" not in word)
+    bias = more.pop("bias", True)
+    shapes: dict[str, Shape] = {}
+    if op == "dense" and sizes:
+        shapes = {"weight": sizes[::-1]} | ({"bias": sizes[1:]} if bias else {})
+    if op == "layernorm":
+        more["axes"] = max(1, len(sizes))
+        shapes = {"weight": sizes, "bias": sizes} if sizes else {}
+    node = {"name": name, "op": op} | ({"inputs": inputs.split()} if inputs else {}) | more
+    return node, {f"{name}.{parameter}": shape for parameter, shape in shapes.items()}
+
+
+def draw(rng: np.random.Generator, key: str, shape: Shape, norms: set[str]) -> np.ndarray:
+    """Draw one parameter at a size that keeps units of order one."""
+    node, parameter = key.rsplit(".", 1)
+    noise = rng.standard_normal(shape)
+    if parameter == "bias":
+        return (0.3 * noise).astype(np.float32)
+    scaled = 1.0 + 0.3 * noise if node in norms else 1.2 * noise / np.sqrt(shape[-1])
+    return scaled.astype(np.float32)
+
+
+def inputs(rng: np.random.Generator, shape: Shape, pixels: bool) -> np.ndarray:
+    """Draw examples: bytes of an image, or standard normal numbers."""
+    if pixels:
+        return rng.integers(0, 256, shape).astype(np.uint8)
+    return rng.standard_normal(shape).astype(np.float32)
+
+
+def targets(rng: np.random.Generator, loss: str, shape: Shape, ignored: float) -> np.ndarray:
+    """Draw targets for outputs of a shape; where some are ignored, so are all of the first example's."""
+    if loss == "binary_cross_entropy":
+        return rng.integers(0, 2, shape)
+    if loss != "cross_entropy":
+        return rng.standard_normal(shape).astype(np.float32)
+    classes = rng.integers(0, shape[-1], shape[:-1])
+    if ignored:
+        classes = np.where(rng.random(classes.shape) < ignored, IGNORED, classes)
+        classes[0] = IGNORED
+    return classes
+
+
+def network(
+    graph: str,
+    wide: int | Shape,
+    out: int | Shape,
+    *,
+    loss: str = "cross_entropy",
+    n: int = 41,
+    test: int = 0,
+    pixels: bool = False,
+    ignored: float = 0.0,
+    **header: Any,
+) -> Build:
+    """Describe a model: nodes as lines of `parse`, one example's input and output shapes, loss and data."""
+    nodes, shapes = zip(*(parse(line) for line in graph.split("|")), strict=True)
+    shape_in = (wide,) if isinstance(wide, int) else wide
+    shape_out = (out,) if isinstance(out, int) else out
+    norms = {node["name"] for node in nodes if node["op"] == "layernorm"}
+
+    def build(rng: np.random.Generator) -> Model:
+        parameters = {key: draw(rng, key, s, norms) for owned in shapes for key, s in owned.items()}
+        arrays = {}
+        for split, count in {"train": n, "test": test}.items():
+            if count:
+                arrays[f"x_{split}"] = inputs(rng, (count, *shape_in), pixels)
+                arrays[f"y_{split}"] = targets(rng, loss, (count, *shape_out), ignored)
+        return build_model(nodes=list(nodes), parameters=parameters, loss=loss, **arrays, **header)
+
+    return build
+
+
+def chain(widths: list[int], activation: str = "tanh", *, dense: str = "", **more: Any) -> Build:
+    """Describe a chain of dense layers with one activation (and its attributes) between them."""
+    layers = [f"fc{i + 1} dense {widths[i]} {widths[i + 1]} {dense}" for i in range(len(widths) - 1)]
+    activations = [f"act{i + 1} {activation}" for i in range(len(layers))]
+    lines = [line for pair in zip(layers, activations, strict=True) for line in pair]
+    return network("|".join(lines[:-1]), widths[0], widths[-1], **more)

@@ -1,0 +1,1 @@
+"""Figures are tested by what they say, not by stored pictures."""

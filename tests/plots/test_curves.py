@@ -1,0 +1,122 @@
+"""Curves of a line: panels, bands, gaps."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
+from matplotlib.figure import Figure
+
+from landscape.errors import InputError
+from landscape.plots import plot_curves
+from landscape.plots.style import figure_of
+from tests.plots.examples import axis, between, bowl, line, made, single_point, single_row
+
+
+def said(ax: Axes) -> list[str]:
+    return [text.get_text() for legend in figure_of(ax).legends for text in legend.get_texts()]
+
+
+def curves(ax: Axes) -> dict[str, np.ndarray]:
+    return {str(each.get_label()): each.get_xydata() for each in ax.lines if len(each.get_xydata()) > 2}
+
+
+def test_loss_stands_above_accuracy_and_shares_its_axis():
+    ax = plot_curves(line())
+    upper, lower = figure_of(ax).axes
+    assert ax is upper
+    assert (upper.get_ylabel(), lower.get_ylabel()) == (
+        "loss\n(cross-entropy, nats)",
+        "accuracy\n(fraction correct)",
+    )
+    assert upper.get_shared_x_axes().joined(upper, lower)
+    assert lower.get_xlabel().startswith("α along random direction 1")
+    assert upper.get_xlabel() == ""
+    assert set(curves(upper)) == set(curves(lower)) == {"training", "test"}
+
+
+def test_train_and_test_differ_in_more_than_colour():
+    ax = plot_curves(line())
+    styles = {each.get_linestyle() for each in ax.lines if len(each.get_xydata()) > 2}
+    assert len(styles) == 2
+
+
+def test_standard_errors_are_bands_one_error_wide():
+    record = line()
+    ax = plot_curves(record)
+    bands = [each for each in ax.collections if isinstance(each, PolyCollection)]
+    assert len(bands) == 2
+    assert "band: ± one standard error" in said(ax)
+    spread = bands[0].get_paths()[0].vertices
+    at_zero = spread[np.isclose(spread[:, 0], 0.0), 1]
+    assert np.ptp(at_zero) == pytest.approx(2 * 0.08)
+    assert not [each for each in plot_curves(between()).collections if isinstance(each, PolyCollection)]
+
+
+def test_a_stretch_that_is_not_finite_is_hatched_and_counted():
+    ax = plot_curves(line())
+    assert "not finite: 9 of 101 points" in said(ax)
+    (span,) = [patch for patch in ax.patches if patch.get_hatch()]
+    assert span.get_x() + span.get_width() == pytest.approx(1.5)
+
+
+def test_a_barrier_between_two_models_marks_both():
+    ax = plot_curves(between())
+    assert len(figure_of(ax).axes) == 1
+    assert {"the model θ", "the other model"} <= set(said(ax))
+
+
+def test_many_decades_are_logarithmic_and_few_are_not():
+    a = axis(21)
+    steep = made((a,), {"train_loss": 1e-5 + a**4})
+    assert plot_curves(steep).get_yscale() == "log"
+    assert plot_curves(line()).get_yscale() == "linear"
+
+
+def test_a_huge_value_does_not_flatten_the_curve():
+    a = axis(41)
+    values = 0.5 + a**2
+    values[-1] = 1e20
+    assert plot_curves(made((a,), {"train_loss": values})).get_ylim()[1] < 3
+
+
+def test_a_quantity_is_drawn_alone_for_every_split():
+    ax = plot_curves(line(), quantity="test_accuracy")
+    assert len(figure_of(ax).axes) == 1
+    assert set(curves(ax)) == {"training", "test"}
+    assert "training and test accuracy" in ax.get_title(loc="left")
+    penalty = plot_curves(line(), quantity="penalty")
+    assert set(curves(penalty)) == {"penalty"}
+
+
+def test_a_grid_of_one_row_is_a_line_at_its_place():
+    ax = plot_curves(single_row())
+    assert ax.get_xlabel().startswith("β along")
+    assert "α = 0.25" in ax.get_title(loc="left")
+    assert "the model" not in " ".join(said(ax))
+
+
+def test_a_single_point_is_seen():
+    ax = plot_curves(single_point())
+    drawn = [each for each in ax.lines if each.get_label() == "training"]
+    assert drawn[0].get_marker() == "o"
+    assert ax.get_title(loc="left").endswith("1 point")
+
+
+def test_a_line_without_a_finite_value_says_so():
+    a = axis(5)
+    ax = plot_curves(made((a,), {"train_loss": np.full(5, np.nan)}))
+    assert "no finite value" in [text.get_text() for text in ax.texts]
+    assert "not finite: 5 of 5 points" in said(ax)
+
+
+def test_given_axes_are_drawn_on_and_returned():
+    mine = Figure().add_subplot()
+    assert plot_curves(line(), ax=mine) is mine
+    assert "training" in [text.get_text() for text in mine.get_legend().get_texts()]
+
+
+def test_a_plane_has_no_curves():
+    with pytest.raises(InputError, match="one axis"):
+        plot_curves(bowl())

@@ -1,0 +1,104 @@
+"""Which figures there are, and their files."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from landscape.errors import InputError
+from landscape.plots import figures, plot_scan, save_figures
+from landscape.records import Scan
+from tests.plots.examples import EXAMPLES, axis, bowl, line, made, single_row, valley, volume
+
+STARTS = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}
+
+
+@pytest.mark.parametrize(
+    ("example", "names"),
+    [
+        (line, ["curves"]),
+        (single_row, ["curves"]),
+        (valley, ["contour", "surface"]),
+        (bowl, ["contour", "surface", "contour_test"]),
+        (volume, ["slices"]),
+    ],
+)
+def test_figures_follow_from_the_axes_and_the_splits(example, names):
+    drawn = figures(example())
+    assert list(drawn) == names
+    assert all(isinstance(figure, Figure) for figure in drawn.values())
+
+
+def test_a_quantity_or_a_kind_narrows_the_figures():
+    assert list(figures(bowl(), quantity="test_loss")) == ["contour", "surface"]
+    assert list(figures(bowl(), kind="contour")) == ["contour", "contour_test"]
+    assert list(figures(bowl(), kind="surface")) == ["surface"]
+
+
+@pytest.mark.parametrize("file_format", STARTS)
+@pytest.mark.parametrize("example", [bowl, line])
+def test_the_same_record_gives_the_same_bytes(tmp_path, file_format, example):
+    first = save_figures(example(), tmp_path / "one", file_format)
+    second = save_figures(example(), tmp_path / "two", file_format)
+    for one, two in zip(first, second, strict=True):
+        content = one.read_bytes()
+        assert content == two.read_bytes()
+        assert content.startswith(STARTS[file_format])
+
+
+def test_files_are_named_after_stem_figure_and_format(tmp_path):
+    files = save_figures(bowl(), tmp_path / "digits.scan", "svg")
+    names = ["digits.scan.contour.svg", "digits.scan.surface.svg", "digits.scan.contour_test.svg"]
+    assert [file.name for file in files] == names
+    assert sorted(names) == sorted(file.name for file in tmp_path.iterdir())
+
+
+def test_an_unknown_format_is_refused_with_those_there_are(tmp_path):
+    with pytest.raises(InputError, match="png, svg, pdf"):
+        save_figures(bowl(), tmp_path / "x", "gif")
+
+
+@pytest.mark.parametrize("stem", ["missing/x", "", "folder/"])
+def test_a_stem_that_cannot_be_written_is_refused(tmp_path, monkeypatch, stem):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError):
+        save_figures(line(), stem)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_kind_that_does_not_fit_is_refused_with_those_that_do():
+    with pytest.raises(InputError, match="curves"):
+        figures(line(), kind="surface")
+    with pytest.raises(InputError, match="contour, surface, both"):
+        figures(line(), kind="pie")
+
+
+def test_four_dimensions_are_not_drawn():
+    a = axis(2)
+    record = made((a,) * 4, {"train_loss": np.zeros((2,) * 4)})
+    with pytest.raises(InputError, match="one to three"):
+        figures(record)
+
+
+def test_a_kind_of_record_without_figures_is_refused(tmp_path):
+    @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+    class Other(Scan):
+        kind = "other"
+
+    fields = {each.name: getattr(line(), each.name) for each in dataclasses.fields(Scan)}
+    with pytest.raises(InputError, match="'other'"):
+        save_figures(Other(**fields), tmp_path / "x")
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_plot_scan_chooses_by_the_number_of_axes(name):
+    record = EXAMPLES[name]()
+    ax = plot_scan(record)
+    assert "training" in (ax.get_title(loc="left") or ax.get_figure().get_suptitle())
+
+
+def test_plot_scan_draws_a_surface_where_asked():
+    assert plot_scan(bowl(), kind="surface").name == "3d"

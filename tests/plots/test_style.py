@@ -1,0 +1,74 @@
+"""The look: grey-safe, and gone when the figure is drawn."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
+
+from landscape.plots import plot_scan, style
+from landscape.plots.saving import figure_bytes
+from landscape.plots.style import COLUMN_WIDTH, SPLIT_LINES, colormap, figure_of
+from tests.plots.examples import EXAMPLES
+
+
+def test_lightness_only_rises_with_the_value():
+    red, green, blue = colormap()(np.linspace(0, 1, 256))[:, :3].T
+    grey = 0.299 * red + 0.587 * green + 0.114 * blue
+    assert (np.diff(grey) > 0).all()
+    assert grey[-1] - grey[0] > 0.6
+
+
+def test_curves_are_told_apart_without_colour():
+    assert len({str(look["linestyle"]) for look in SPLIT_LINES.values()}) == len(SPLIT_LINES)
+
+
+def test_the_style_ends_with_its_block():
+    before = dict(matplotlib.rcParams)
+    with style():
+        assert matplotlib.rcParams["font.size"] == 7.5
+    assert dict(matplotlib.rcParams) == before
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_drawing_changes_no_global_state_and_fits_a_column(name):
+    before = dict(matplotlib.rcParams)
+    figure = figure_of(plot_scan(EXAMPLES[name]()))
+    figure_bytes(figure)
+    assert dict(matplotlib.rcParams) == before
+    assert figure.get_figwidth() == COLUMN_WIDTH
+    assert figure.get_figheight() < 2 * COLUMN_WIDTH
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_nothing_is_cut_off_at_the_edge_and_nothing_is_too_small_to_read(name):
+    figure = figure_of(plot_scan(EXAMPLES[name]()))
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    figure.draw(renderer)
+    drawn = figure.get_tightbbox(renderer).padded(-0.01)
+    assert figure.bbox_inches.containsx(drawn.x0)
+    assert figure.bbox_inches.containsx(drawn.x1)
+    assert figure.bbox_inches.containsy(drawn.y0)
+    assert figure.bbox_inches.containsy(drawn.y1)
+    assert min(text.get_fontsize() for text in figure.findobj(Text) if text.get_text().strip()) >= 6.5
+
+
+def test_drawing_does_not_load_pyplot():
+    code = (
+        "import sys, io\n"
+        "from tests.plots.examples import bowl\n"
+        "from landscape.plots import figures\n"
+        "from landscape.plots.saving import figure_bytes\n"
+        "[figure_bytes(figure) for figure in figures(bowl()).values()]\n"
+        "assert 'matplotlib.pyplot' not in sys.modules\n"
+        "assert 'scipy' not in sys.modules and 'numba' not in sys.modules\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr

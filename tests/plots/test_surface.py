@@ -1,0 +1,109 @@
+"""Surfaces: heights, holes, and a view that shows what is marked."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from mpl_toolkits.mplot3d import Axes3D
+
+from landscape.errors import InputError
+from landscape.plots import plot_surface
+from landscape.plots.contours import shared_levels
+from landscape.plots.field import field_of
+from landscape.plots.style import figure_of
+from landscape.plots.surface import choose_heights
+from landscape.plots.view import AZIMUTHS, ELEVATIONS, best_view
+from landscape.records import Scan
+from tests.plots.examples import EXAMPLES, bowl, decades, diverging, line, oblong, outliers, valley
+
+PLANES = ["bowl", "valley", "decades", "diverging", "outliers", "oblong", "negative", "constant", "hopeless"]
+
+
+def said(ax: Axes) -> str:
+    return "\n".join(text.get_text() for legend in figure_of(ax).legends for text in legend.get_texts())
+
+
+def heights(record: Scan):
+    field = field_of(record)
+    return choose_heights(field.values, shared_levels(field, None))
+
+
+@pytest.mark.parametrize("name", PLANES)
+def test_every_plane_is_drawn_with_its_axes_said_below(name):
+    ax = plot_surface(EXAMPLES[name]())
+    assert isinstance(ax, Axes3D)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("α", "β")
+    assert "α along" in said(ax) or "α on the way" in said(ax)
+    assert "height: training loss" in said(ax)
+
+
+def test_heights_are_logarithmic_only_where_the_surface_would_lie_on_the_floor():
+    assert heights(decades()).logarithmic
+    assert "logarithmic" in said(plot_surface(decades()))
+    assert not heights(bowl()).logarithmic
+    assert not heights(valley()).logarithmic
+
+
+def test_outliers_are_cut_and_the_words_say_where():
+    ax = plot_surface(outliers())
+    assert ax.get_zlim()[1] < 10
+    assert "cut at" in said(ax)
+
+
+def test_points_without_a_value_are_holes_and_counted():
+    ax = plot_surface(diverging())
+    assert "not finite: 114 of 1681 points (holes)" in said(ax)
+    assert "not computed yet: 80 of 1681 points (holes)" in said(ax)
+
+
+def test_the_centre_stands_at_its_own_height():
+    (mark,) = plot_surface(bowl()).lines
+    assert np.ravel(mark.get_data_3d()).tolist() == pytest.approx([0.0, 0.0, 0.03])
+
+
+def test_the_view_looks_over_the_lowest_rim():
+    x, y = np.meshgrid(np.linspace(0, 1, 21), np.linspace(0, 1, 21), indexing="ij")
+    for azimuth in (-60.0, 120.0):
+        slope = x * np.cos(np.radians(azimuth)) + y * np.sin(np.radians(azimuth))
+        slope = (slope - slope.min()) / np.ptp(slope)
+        _, chosen = best_view(slope, (1.0, 1.0), [])
+        assert np.cos(np.radians(chosen - azimuth)) < -0.8
+
+
+def test_the_view_rises_until_a_pit_is_seen_into():
+    x, y = np.meshgrid(np.linspace(-1, 1, 41), np.linspace(-1, 1, 41), indexing="ij")
+    pit = 0.6 * (np.hypot(x, y) > 0.75)
+    elevation, _ = best_view(pit, (1.0, 1.0), [(0.5, 0.5, 0.0)])
+    assert elevation > ELEVATIONS[0]
+    assert best_view(0 * pit, (1.0, 1.0), [(0.5, 0.5, 0.0)]) == (ELEVATIONS[0], AZIMUTHS[0])
+
+
+def test_a_hole_counts_as_a_wall_for_the_view():
+    holed = np.zeros((21, 21))
+    holed[11:, :10] = np.nan
+    _, azimuth = best_view(holed, (1.0, 1.0), [])
+    assert azimuth != AZIMUTHS[0]
+
+
+def test_two_models_are_both_seen():
+    assert "the other model" in said(plot_surface(oblong()))
+    assert len(plot_surface(oblong()).lines) == 2
+
+
+def test_flat_axes_are_refused():
+    with pytest.raises(InputError, match="projection='3d'"):
+        plot_surface(bowl(), ax=Figure().add_subplot())
+
+
+def test_given_axes_are_drawn_on_with_full_labels():
+    mine = Figure().add_subplot(projection="3d")
+    assert plot_surface(bowl(), ax=mine) is mine
+    assert "random direction 1" in mine.get_xlabel()
+    assert "training loss" in mine.get_zlabel()
+
+
+def test_a_line_has_no_surface():
+    with pytest.raises(InputError, match="two axes"):
+        plot_surface(line())

@@ -1,0 +1,1 @@
+"""Tests of scans: the grid, the plan, the driver, what is resumed and what is refused."""

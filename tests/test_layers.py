@@ -1,0 +1,78 @@
+"""Imports point down: no module of `landscape` knows one that stands above it."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "landscape"
+BOTTOM = {"errors", "files", "atomic", "memory", "npy", "version"}
+# layer → the layers that it may import, itself and the bottom aside
+ALLOWED: dict[str, set[str]] = {
+    **{name: set() for name in BOTTOM},
+    "jit": set(),
+    "formulas": {"jit"},
+    "kernels": {"formulas", "jit"},
+    "model": set(),
+    "records": {"model"},
+    "objective": {"model", "kernels", "formulas", "records", "jit"},
+    "directions": {"objective", "model", "formulas", "records"},
+    "scanning": {"directions", "objective", "model", "formulas", "records"},
+    "plots": {"records"},
+}
+ABOVE = {"commands", "studies"}
+LIGHT = BOTTOM | {"model", "records"}
+HEAVY = {"numba", "scipy", "matplotlib"}
+
+
+def modules() -> list[Path]:
+    return sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
+
+
+def layer(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported(path: Path) -> set[str]:
+    """Every absolute module name that a file imports, at its top or inside a body."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative imports hide the layer"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def layers_imported(path: Path) -> set[str]:
+    parts = [name.split(".") for name in imported(path) if name.split(".")[0] == "landscape"]
+    known = {layer(module) for module in modules()}
+    assert all(len(names) > 1 and names[1] in known for names in parts), (
+        f"{path.relative_to(PACKAGE)}: imports from the package's table of public names instead of a module"
+    )
+    return {names[1] for names in parts}
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_no_arrow_points_up(path):
+    here = layer(path)
+    if here in ABOVE or path.name == "__main__.py":
+        return
+    assert here in ALLOWED, f"{here} has no layer: give it one in tests/test_layers.py and in ARCHITECTURE.md"
+    assert layers_imported(path) - {here} <= ALLOWED[here] | BOTTOM
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_light_layers_import_nothing_heavy(path):
+    if layer(path) in LIGHT:
+        assert not {name.split(".")[0] for name in imported(path)} & HEAVY
+
+
+def test_the_public_table_imports_nothing_of_ours_when_loaded():
+    top = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8")).body
+    names = [n.module or "" for n in top if isinstance(n, ast.ImportFrom)]
+    names += [alias.name for n in top if isinstance(n, ast.Import) for alias in n.names]
+    assert not [name for name in names if name.split(".")[0] in HEAVY | {"landscape"}]

@@ -1,0 +1,1 @@
+"""The engine and the referee against PyTorch, where it is installed."""

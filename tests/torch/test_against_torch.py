@@ -1,0 +1,132 @@
+"""PyTorch in float64 judges the referee and the engine alike: values, gradients, Hessian-vector products."""
+
+from __future__ import annotations
+
+from functools import cache, reduce
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests import reference
+from tests.cases import CASES
+from tests.engine import DTYPES, TOLERANCE, VALUE_TOLERANCE, distance, every_case, objective, vectors
+
+torch = pytest.importorskip("torch")
+F = torch.nn.functional
+pytestmark = pytest.mark.torch
+every_judged = pytest.mark.parametrize("judged", [*DTYPES, "referee"])
+TOLERANCES = TOLERANCE | {"referee": 1e-12}
+VALUE_TOLERANCES = VALUE_TOLERANCE | {"referee": 1e-13}
+
+OPS: dict[str, Any] = {
+    "dense": lambda x, p, a: F.linear(x[0], p["weight"], p.get("bias")),
+    "layernorm": lambda x, p, a: F.layer_norm(
+        x[0], x[0].shape[x[0].ndim - a["axes"] :], p.get("weight"), p.get("bias"), a["eps"]
+    ),
+    "softmax": lambda x, p, a: F.softmax(x[0], dim=-1),
+    "relu": lambda x, p, a: F.relu(x[0]),
+    "leaky_relu": lambda x, p, a: F.leaky_relu(x[0], a["slope"]),
+    "elu": lambda x, p, a: F.elu(x[0], a["alpha"]),
+    "tanh": lambda x, p, a: torch.tanh(x[0]),
+    "sigmoid": lambda x, p, a: torch.sigmoid(x[0]),
+    # The threshold above which PyTorch drops the logarithm is out of the way.
+    "softplus": lambda x, p, a: F.softplus(x[0], threshold=700.0),
+    "silu": lambda x, p, a: F.silu(x[0]),
+    "gelu": lambda x, p, a: F.gelu(x[0], approximate=a["approximate"]),
+    "identity": lambda x, p, a: x[0],
+    "dropout": lambda x, p, a: F.dropout(x[0], a["p"], training=False),
+    "flatten": lambda x, p, a: torch.flatten(x[0], 1),
+    "add": lambda x, p, a: sum(x),
+    "multiply": lambda x, p, a: reduce(torch.mul, x),
+    "concat": lambda x, p, a: torch.cat(x, dim=a["axis"]),
+}
+LOSSES: dict[str, Any] = {
+    "cross_entropy": lambda o, y, delta: F.cross_entropy(o.flatten(0, -2), y.flatten(), ignore_index=-100),
+    "binary_cross_entropy": lambda o, y, delta: F.binary_cross_entropy_with_logits(o, y.reshape(o.shape)),
+    "mse": lambda o, y, delta: F.mse_loss(o, y),
+    "mae": lambda o, y, delta: F.l1_loss(o, y),
+    "huber": lambda o, y, delta: F.huber_loss(o, y, delta=delta),
+}
+
+
+def tensors(model: Any) -> tuple[Any, Any]:
+    """Inputs and targets as a PyTorch user would prepare them."""
+    x, y = model.data["x_train"], model.data["y_train"]
+    pixels = x.dtype == np.uint8
+    inputs = torch.from_numpy(np.array(x)).double() / (255.0 if pixels else 1.0)
+    targets = torch.from_numpy(np.array(y))
+    return inputs, targets.long() if model.loss == "cross_entropy" else targets.double()
+
+
+def torch_value(model: Any, theta: Any) -> Any:
+    """Evaluate the objective of a model as a PyTorch graph of θ."""
+    named = {key: torch.from_numpy(np.array(value)).double() for key, value in model.parameters.items()}
+    penalty = torch.zeros((), dtype=torch.float64)
+    for key, start, stop in reference.slots(model):
+        named[key] = theta[start:stop].reshape(model.parameters[key].shape)
+        wd = model.weight_decay.get(key, 0.0) if isinstance(model.weight_decay, dict) else model.weight_decay
+        penalty = penalty + 0.5 * wd * named[key].square().sum()
+    x, y = tensors(model)
+    values = {"input": x}
+    for node in model.nodes:
+        prefix = f"{node.parameters_of or node.name}."
+        own = {key.removeprefix(prefix): value for key, value in named.items() if key.startswith(prefix)}
+        values[node.name] = OPS[node.op]([values[name] for name in node.inputs], own, node.attributes)
+    return LOSSES[model.loss](values[model.nodes[-1].name], y, model.delta) * model.loss_scale + penalty
+
+
+@cache
+def judgement(name: str) -> tuple[float, np.ndarray, np.ndarray]:
+    """PyTorch's value, gradient and product by double backward at a case's θ."""
+    case = CASES[name]
+    theta = torch.from_numpy(case.model.theta.copy()).requires_grad_()
+    value = torch_value(case.model, theta)
+    (gradient,) = torch.autograd.grad(value, theta, create_graph=True)
+    along = gradient @ torch.from_numpy(vectors(case, 1)[0])
+    (product,) = torch.autograd.grad(along, theta)
+    return float(value.detach()), gradient.detach().numpy(), product.numpy()
+
+
+@every_judged
+@every_case
+def test_value_is_pytorchs(name, judged):
+    model = CASES[name].model
+    found = (
+        reference.value(model, model.theta)
+        if judged == "referee"
+        else objective(name, judged).value(model.theta)
+    )
+    assert found == pytest.approx(judgement(name)[0], rel=VALUE_TOLERANCES[judged])
+
+
+@every_judged
+@every_case
+def test_gradient_is_pytorchs(name, judged):
+    model = CASES[name].model
+    found = (
+        reference.gradient(model, model.theta)
+        if judged == "referee"
+        else objective(name, judged).gradient(model.theta)
+    )
+    assert distance(found, judgement(name)[1]) <= TOLERANCES[judged]
+
+
+@every_judged
+@every_case
+def test_product_is_pytorchs(name, judged):
+    case = CASES[name]
+    theta, v = case.model.theta, vectors(case, 1)[0]
+    found = (
+        reference.hvp(case.model, theta, v) if judged == "referee" else objective(name, judged).hvp(theta, v)
+    )
+    assert distance(found, judgement(name)[2]) <= TOLERANCES[judged]
+
+
+@pytest.mark.parametrize("name", ["chain_softplus", "large_logits", "wide"])
+def test_losses_far_from_the_centre_are_pytorchs(name):
+    model = CASES[name].model
+    theta = 20.0 * model.theta
+    expected = float(torch_value(model, torch.from_numpy(theta)))
+    assert reference.value(model, theta) == pytest.approx(expected, rel=1e-12)
+    assert objective(name, "float64").value(theta) == pytest.approx(expected, rel=1e-12)
