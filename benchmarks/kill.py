@@ -1,6 +1,6 @@
 """Kill a scan with SIGKILL at ten random moments, start it again each time, compare with an unbroken one.
 
-    python benchmarks/kill.py [--kills 10] [--seed 0] [--examples 200000]
+    python benchmarks/kill.py [--kills 10] [--seed 0] [--examples 400000]
 
 Prints when each kill fell and how far the saved record was, and fails unless every byte of the final record
 but its times equals those of the unbroken one.
@@ -24,6 +24,8 @@ from landscape.model import build_model, save_model
 from landscape.records import Scan
 from landscape.scanning.resume import progress
 
+RUN = "from landscape.commands import main; main()"
+
 
 def make_model(path: Path, examples: int) -> None:
     rng = np.random.default_rng(0)
@@ -38,7 +40,7 @@ def make_model(path: Path, examples: int) -> None:
 
 
 def start(folder: Path, stem: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "landscape", "scan", "model.npz", "--points", "31", "--output", stem]
+    command = [sys.executable, "-c", RUN, "scan", "model.npz", "--points", "31", "--output", stem]
     return subprocess.Popen(
         [*command, "--no-figure", "--quiet", "--json"], cwd=folder, stdout=subprocess.DEVNULL
     )
@@ -54,7 +56,7 @@ def unbroken(folder: Path) -> float:
 def broken(folder: Path, kills: int, moments: random.Random, longest: float) -> int:
     done = 0
     while done < kills:
-        process, wait = start(folder, "broken"), moments.uniform(0.2, longest)
+        process, wait = start(folder, "broken"), moments.uniform(0.5, longest)
         try:
             process.wait(timeout=wait)
             print(f"finished after {done} kills")
@@ -78,14 +80,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--examples", type=int, default=200_000)
+    parser.add_argument("--examples", type=int, default=400_000)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         make_model(folder / "model.npz", options.examples)
         seconds = unbroken(folder)
         print(f"unbroken: {seconds:.1f} s")
-        kills = broken(folder, options.kills, random.Random(options.seed), 0.5 * seconds)
+        kills = broken(
+            folder, options.kills, random.Random(options.seed), max(6.0, 1.5 * seconds / options.kills)
+        )
         whole, again = (
             replace(Scan.load(folder / f"{stem}.npz"), seconds=0.0) for stem in ("whole", "broken")
         )

@@ -1,0 +1,61 @@
+"""Find out why a network fails to train, by looking at its loss.
+
+The public names are below, loaded when first used: `import landscape` costs nothing.
+
+>>> import landscape
+>>> x = [[0.0], [1.0], [2.0]]
+>>> model = landscape.build_model(
+...     layers=[([[2.0]], [0.5])], loss="mse", x_train=x, y_train=[[0.5], [2.5], [4.5]]
+... )
+>>> landscape.NetworkObjective(model).value(model.theta)
+0.0
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+NAMES: dict[str, str] = {
+    "CallableObjective": "landscape.objective",
+    "CompiledObjective": "landscape.objective",
+    "ComputationError": "landscape.errors",
+    "Evaluation": "landscape.objective",
+    "InputError": "landscape.errors",
+    "Model": "landscape.model",
+    "NetworkObjective": "landscape.objective",
+    "Node": "landscape.model",
+    "Objective": "landscape.objective",
+    "Scan": "landscape.records",
+    "Slot": "landscape.model",
+    "build_model": "landscape.model",
+    "bundled": "landscape.model",
+    "bundled_path": "landscape.model",
+    "evaluate_model": "landscape.objective",
+    "figures": "landscape.plots",
+    "load_directions": "landscape.directions",
+    "load_model": "landscape.model",
+    "load_record": "landscape.records",
+    "make_directions": "landscape.directions",
+    "plot_scan": "landscape.plots",
+    "save_directions": "landscape.directions",
+    "save_figures": "landscape.plots",
+    "save_model": "landscape.model",
+    "scan": "landscape.scanning",
+}
+
+__all__ = sorted(NAMES)
+
+
+def __getattr__(name: str) -> Any:
+    """Import the module of a public name."""
+    if name == "__version__":
+        return importlib.import_module("landscape.version").current_version()
+    if name not in NAMES:
+        raise AttributeError(f"module 'landscape' has no attribute '{name}'")
+    return getattr(importlib.import_module(NAMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return [*__all__, "__version__"]

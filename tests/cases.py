@@ -79,6 +79,7 @@ DATA = {
     "ignored_labels": network("fc1 dense 4 7 | t tanh | fc2 dense 7 3", (5, 4), (5, 3), ignored=0.3, test=7),
     "sequence_cross_entropy": network("fc1 dense 4 7 | t tanh | fc2 dense 7 3", (5, 4), (5, 3), test=11),
     "sequence_mse": network("fc1 dense 4 7 | t tanh | fc2 dense 7 3", (5, 4), (5, 3), loss="mse", n=257),
+    "long_sequence": network("fc1 dense 2 6 | t tanh | fc2 dense 6 3", (50, 2), (50, 3), n=9),
     "sequence_of_one": network("fc1 dense 4 7 | t tanh | fc2 dense 7 3", (1, 4), (1, 3)),
     "grid_of_features": network("fc1 dense 4 7 | t tanh | fc2 dense 7 3", (2, 3, 4), (2, 3, 3), loss="mse"),
 }
@@ -100,6 +101,7 @@ NORMALIZATIONS = {
     "softmax_inside": network("fc1 dense 4 6 | s softmax | fc2 dense 6 3", (5, 4), (5, 3)),
     "layernorm": network("fc1 dense 5 7 | ln layernorm 7 | g gelu | fc2 dense 7 3", 5, 3),
     "layernorm_first": network("ln layernorm 5 eps=0.01 | fc1 dense 5 3", 5, 3),
+    "layernorm_without_epsilon": network("ln layernorm 5 eps=0 | fc1 dense 5 3", 5, 3),
     "layernorm_last": network("fc1 dense 5 6 | t tanh | fc2 dense 6 4 | ln layernorm 4", 5, 4, loss="mse"),
     "layernorm_of_tokens": network("fc1 dense 4 6 | ln layernorm 6 | s silu | fc2 dense 6 2", (5, 4), (5, 2)),
     "layernorm_two_axes": network(
@@ -202,6 +204,29 @@ GRAPHS = {
         "fc1 dense 5 4 | b dense 5 2 : input | both concat axis=1 : fc1 b | t tanh | g gelu | fc2 dense 6 3",
         5,
         3,
+    ),
+    "output_in_the_middle": network(
+        "fc1 dense 5 6 | s silu | fc2 dense 6 3 | t tanh | unused dense 3 2 | out identity : fc2", 5, 3
+    ),
+    "long_skips": network(
+        "fc1 dense 5 4 | a tanh | fc2 dense 4 7 | b tanh | fc3 dense 7 3 | c tanh | fc4 dense 3 4"
+        "| sum add : fc4 a | all concat axis=1 : sum b c | fc5 dense 14 3",
+        5,
+        3,
+    ),
+    "growing_concat": network(
+        "fc1 dense 5 3 | a tanh | c1 concat axis=1 : input a | fc2 dense 8 3 | b silu"
+        "| c2 concat axis=1 : c1 b | fc3 dense 11 3 | d gelu | c3 concat axis=1 : c2 d | fc4 dense 14 3",
+        5,
+        3,
+    ),
+    "transformer_block": network(
+        "ln1 layernorm 4 eps=0.1 | up dense 4 8 | g gelu | down dense 8 4 | sum add : down input"
+        "| ln2 layernorm 4 eps=0.1 | head dense 4 3",
+        (7, 4),
+        (7, 3),
+        ignored=0.2,
+        n=130,
     ),
     "activation_of_input": network("t tanh | fc dense 5 3", 5, 3),
     "activation_last": network("fc1 dense 5 7 | t tanh | fc2 dense 7 2 | s sigmoid", 5, 2, loss="mse"),

@@ -200,7 +200,13 @@ class NetworkObjective:
         if not self.decay.any():
             return np.zeros(len(rows))
         with np.errstate(over="ignore", invalid="ignore"):
-            return np.asarray(0.5 * np.sum(self.decay * rows * rows, axis=1))
+            return np.asarray(0.5 * np.sum(self.decayed(rows) * rows, axis=1, where=self.decay != 0))
+
+    def decayed(self, vectors: ArrayLike) -> Array:
+        """Give weight_decay·v for each row: the penalty's gradient at v, and its Hessian's product with v."""
+        rows = np.atleast_2d(np.asarray(vectors, np.float64))
+        # Not 0·∞ where nothing decays.
+        return np.multiply(self.decay, rows, out=np.zeros(rows.shape), where=self.decay != 0)
 
     def losses(self, sums: Array) -> Array:
         """Turn sums into losses, without the penalty."""
@@ -272,7 +278,7 @@ class NetworkObjective:
                     gradients[start : start + chunk] += out.sum(axis=1)
                     sums[start : start + chunk] += parts.sum(axis=1)
         values = self.losses(sums) + self.penalties(thetas)
-        return values, self.finished(gradients) + self.decay * np.atleast_2d(np.asarray(thetas, np.float64))
+        return values, self.finished(gradients) + self.decayed(thetas)
 
     def finished(self, summed: Array) -> Array:
         """Turn a derivative of the summed loss [K, P + C] into that of the loss [K, P]."""
@@ -306,7 +312,7 @@ class NetworkObjective:
                         slots, self.derivative_buffers(), out,
                     )  # fmt: skip
                     products[start : start + step] += out.sum(axis=1)
-        return self.finished(products) + self.decay * np.atleast_2d(np.asarray(vectors, np.float64))
+        return self.finished(products) + self.decayed(vectors)
 
     def hvp(self, theta: ArrayLike, vector: ArrayLike) -> Array:
         """Give the exact product of the Hessian of loss plus penalty at θ with a vector, float64 [P]."""

@@ -144,7 +144,7 @@ def _draw_sheet(ax: Axes3D, field: Field, heights: Heights, levels: Levels) -> N
         ax.text2D(0.5, 0.5, "no finite value", transform=ax.transAxes, ha="center", va="center")
         return
     x, y = np.meshgrid(*field.coordinates, indexing="ij")
-    corners = np.stack([x, y, field.values], axis=-1)[tuple(_kept(count) for count in x.shape)]
+    corners = np.stack([x, y, field.values], axis=-1)[np.ix_(*map(_kept, x.shape))]
     cells = np.stack([corners[:-1, :-1], corners[1:, :-1], corners[1:, 1:], corners[:-1, 1:]], axis=2)
     cells = cells[np.isfinite(cells[..., 2]).all(axis=2)]
     steps = np.interp(cells[..., 2].mean(axis=1), levels.bands, np.linspace(0, 1, levels.bands.size))
@@ -153,9 +153,9 @@ def _draw_sheet(ax: Axes3D, field: Field, heights: Heights, levels: Levels) -> N
     ax.add_collection3d(sheet)
 
 
-def _kept(count: int) -> slice:
-    """Take every point of a side, or of a very fine one every so many."""
-    return slice(None, None, -(-count // MOST_CELLS))
+def _kept(count: int) -> np.ndarray:
+    """Take every point of a side, or of a very fine one so many, its ends among them."""
+    return np.linspace(0, count - 1, min(count, MOST_CELLS + 1)).round().astype(int)
 
 
 def _draw_marks(ax: Axes3D, field: Field, heights: Heights) -> list[Line3D]:

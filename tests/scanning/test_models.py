@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import product
 
+import numba
 import numpy as np
 import pytest
 
 from landscape.errors import InputError
 from landscape.model import save_model
-from landscape.objective import NetworkObjective
+from landscape.objective import CallableObjective, CompiledObjective, NetworkObjective
 from landscape.scanning import scan
 from tests.scanning.examples import small_model
 
@@ -185,6 +186,34 @@ def test_whatever_changes_the_numbers_changes_the_key(tmp_path, changed):
     scan(small_model(), **CHOICES, output=output)
     with pytest.raises(InputError, match="other settings"):
         scan(small_model(), **{**CHOICES, **changed}, output=output)
+
+
+def test_a_compiled_function_of_the_users_is_scanned_at_every_point():
+    @numba.njit
+    def toy(theta):
+        return (1.0 - theta[0] * theta[1]) ** 2
+
+    record = scan(CompiledObjective(toy, size=2), center=np.zeros(2), direction=np.eye(2), points=21, span=2)
+    first, second = np.meshgrid(*record.axes, indexing="ij")
+    assert np.allclose(record.values["train_loss"], (1.0 - first * second) ** 2, rtol=1e-14, atol=1e-14)
+    assert record.center_values == {"train": {"loss": 1.0}}
+
+
+def test_callables_are_scanned_like_networks_shapes_and_gradient_included():
+    model = small_model(test=0)
+    network = NetworkObjective(model, "train", dtype="float64", threads=1)
+    plain = CallableObjective(network.value, network.gradient, size=model.size)
+    shapes = [slot.shape for slot in model.layout]
+    for choice in ({"normalize": "filter"}, {"direction": "gradient"}):
+        expected = scan(model, **CHOICES, **choice)
+        found = scan(plain, center=model.theta, shapes=shapes, points="5x3", **choice)
+        assert np.allclose(found.directions, expected.directions, rtol=1e-9, atol=1e-12)
+        assert np.allclose(found.values["train_loss"], expected.values["train_loss"], rtol=1e-9)
+
+
+def test_the_gradient_of_a_function_without_one_is_refused():
+    with pytest.raises(InputError, match="needs an objective with a gradient"):
+        scan(CallableObjective(lambda theta: 0.0, size=3), center=np.ones(3), direction="gradient")
 
 
 def test_threads_are_not_of_the_key(tmp_path):
