@@ -14,7 +14,8 @@ ALLOWED: dict[str, set[str]] = {
     **{name: set() for name in BOTTOM},
     "jit": set(),
     "formulas": {"jit"},
-    "kernels": {"formulas", "jit"},
+    # The table of integers is lowered from the model's graph.
+    "kernels": {"formulas", "jit", "model"},
     "model": set(),
     "records": {"model"},
     "objective": {"model", "kernels", "formulas", "records", "jit"},

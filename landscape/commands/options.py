@@ -68,6 +68,7 @@ fresh = click.option("--fresh", is_flag=True, help="Start anew and overwrite wha
 
 seed = click.option(
     "--seed",
+    metavar="N",
     type=click.IntRange(0, 2**63 - 1),
     default=0,
     show_default=True,

@@ -12,19 +12,22 @@ from landscape.errors import InputError
 from landscape.plots.field import Field, drawable, field_of
 from landscape.plots.levels import Levels, choose_levels
 from landscape.plots.line_labels import label_lines
-from landscape.plots.marks import hatch_missing, legend_below, mark_points
+from landscape.plots.marks import hatch_missing, head, legend_below, mark_points
 from landscape.plots.scale import draw_scale, say_without_lines
 from landscape.plots.style import SMALL, colormap, figure_of, house_style_unless, new_figure
-from landscape.plots.words import axis_label, quantity_name, title
+from landscape.plots.words import axis_label
 from landscape.records import Scan
 
 # Inches: the map's width in a column beside its labels and scale; what stands above and below it.
 MAP_WIDTH = 2.2
 AROUND = 0.82
 LEGEND_ROW = 0.135
+TALLEST = 1.3
 # Equal axes where a step along both directions is equally long, unless one side would be a sliver.
 SAME_LENGTH = 0.05
-LONGEST_SIDE = 3.0
+LONGEST_SIDE = 2.0
+# A surface whose lines fall into more pieces than this is too rough for lines: its bands say more without.
+ROUGH = 40
 
 
 def plot_contours(
@@ -80,9 +83,7 @@ def _draw(field: Field, levels: Levels, ax: Axes | None) -> Axes:
     keys = hatch_missing(axes, field)
     lines = draw_bands(axes, field, levels)
     frame_plane(axes, field)
-    axes.set_title(
-        title(field.record, quantity_name(field.record, field.quantity), field.axes, field.where())
-    )
+    head(axes, field, ours=ax is None)
     marks = mark_points(axes, field)
     legend_below(axes, [*marks, *keys], ours=ax is None)
     if levels.lines.size:
@@ -124,7 +125,7 @@ def draw_bands(ax: Axes, field: Field, levels: Levels) -> QuadContourSet | None:
     inside = levels.lines[(levels.lines > values.min()) & (levels.lines < values.max())]
     if inside.size == 0:
         return None
-    return ax.contour(
+    contours = ax.contour(
         x,
         y,
         values,
@@ -134,6 +135,10 @@ def draw_bands(ax: Axes, field: Field, levels: Levels) -> QuadContourSet | None:
         corner_mask=False,
         zorder=2,
     )
+    if sum(map(len, contours.allsegs)) > ROUGH * levels.lines.size:
+        contours.remove()
+        return None
+    return contours
 
 
 def _has_cell(values: np.ndarray) -> bool:
@@ -197,7 +202,7 @@ def equal_units(field: Field) -> bool:
 def height_of(field: Field) -> float:
     """Give the height of a figure whose map fills the column's width."""
     x, y = (axis[-1] - axis[0] for axis in field.coordinates)
-    ratio = y / x if equal_units(field) else 0.9
+    ratio = min(y / x, TALLEST) if equal_units(field) else 0.9
     rows = (
         field.holds_center + field.holds_other + field.beaten + field.diverged.any() + field.unfinished.any()
     )

@@ -13,9 +13,9 @@ from matplotlib.patches import Patch
 from landscape.errors import InputError
 from landscape.plots.field import LARGEST, Field, field_of
 from landscape.plots.levels import finite_of, without_outliers
-from landscape.plots.marks import BEST, CENTER, OTHER, best_text, legend_below, missing_texts
+from landscape.plots.marks import BEST, CENTER, OTHER, best_text, head, legend_below, missing_texts
 from landscape.plots.style import NOT_FINITE, SPLIT_LINES, UNFINISHED, house_style_unless, new_figure
-from landscape.plots.words import SPLITS, axis_label, quantity_label, quantity_name, title
+from landscape.plots.words import SPLITS, axis_label, quantity_label, quantity_name
 from landscape.records import Scan
 
 HEIGHT = {1: 2.1, 2: 3.1}
@@ -84,12 +84,11 @@ def _on_own_figure(record: Scan, groups: list[list[str]]) -> Axes:
     figure = new_figure(HEIGHT[len(groups)])
     ratios = [3, 2][: len(groups)]
     panels = figure.subplots(len(groups), 1, sharex=True, squeeze=False, height_ratios=ratios)[:, 0]
-    keys = [key for panel, group in zip(panels, groups, strict=True) for key in _panel(panel, record, group)]
+    keys: list[Artist] = []
+    for panel, group in zip(panels, groups, strict=True):
+        keys += _panel(panel, record, group, best=panel is panels[0])
     figure.align_ylabels()
-    first = field_of(record, groups[0][0])
-    panels[0].set_title(
-        title(record, _subject(record, groups[0]), first.axes, first.where() if first.axes else "")
-    )
+    head(panels[0], field_of(record, groups[0][0]), ours=True, subject=_subject(record, groups[0]))
     for panel in panels[:-1]:
         panel.set_xlabel("")
     _add_legend(figure, panels[0], keys)
@@ -119,12 +118,12 @@ def _once(keys: list[Artist]) -> list[Artist]:
     return sorted(once.values(), key=lambda key: isinstance(key, Patch))
 
 
-def _panel(ax: Axes, record: Scan, group: list[str]) -> list[Artist]:
-    """Draw quantities of one kind; give the legend's keys."""
+def _panel(ax: Axes, record: Scan, group: list[str], best: bool = True) -> list[Artist]:
+    """Draw quantities of one kind, and mark the best point if asked for; give the legend's keys."""
     fields = [field_of(record, quantity) for quantity in group]
     keys = [key for field in fields for key in _curve(ax, field)]
     _scale(ax, fields)
-    keys += _missing(ax, fields) + _points(ax, fields[0])
+    keys += _missing(ax, fields) + _points(ax, fields[0], best)
     _label(ax, fields)
     return keys
 
@@ -200,7 +199,7 @@ def _stretches(mask: np.ndarray, x: np.ndarray) -> list[tuple[float, float]]:
     return [(float(edges[a]), float(edges[b])) for a, b in steps.reshape(-1, 2)]
 
 
-def _points(ax: Axes, field: Field) -> list[Artist]:
+def _points(ax: Axes, field: Field, best: bool) -> list[Artist]:
     """Mark the model, the other model and the best point on the first curve."""
     keys: list[Artist] = []
     if field.holds_center:
@@ -209,7 +208,7 @@ def _points(ax: Axes, field: Field) -> list[Artist]:
     if field.holds_other:
         ax.axvline(1.0, color="#888888", linewidth=0.6, linestyle=":", zorder=0.8)
         keys += _mark(ax, field, 1.0, None, {**OTHER, "label": "the other model"})
-    if field.beaten and field.best is not None and field.axes:
+    if best and field.beaten and field.best is not None and field.axes:
         (x,) = field.point(field.best)
         keys += _mark(ax, field, x, None, {**BEST, "label": best_text(field)})
     return keys

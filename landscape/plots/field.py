@@ -112,7 +112,7 @@ def field_of(record: Scan, quantity: str | None = None) -> Field:
 
 
 def drawable(values: np.ndarray) -> np.ndarray:
-    """Give values as they can be drawn: NaN for what is not finite, and cut where arithmetic would overflow."""
+    """Give values as they can be drawn: NaN where not finite, and cut where arithmetic would overflow."""
     finite = np.where(np.isfinite(values), values, np.nan).astype(np.float64)
     return np.clip(finite, -LARGEST, LARGEST)
 

@@ -16,6 +16,8 @@ DIGIT = 0.62
 # What must be free around a label's middle line.
 AIR = 0.75
 CANDIDATES = 40
+# Pieces of a line that are tried, the longest ones.
+LONGEST = 4
 
 Point = tuple[float, float]
 
@@ -54,20 +56,24 @@ def label_lines(
         taken.append(place)
         x, y = ax.transData.inverted().transform(place / points_per_pixel)
         places.append((float(x), float(y)))
-        _write(contours, index, texts[index], colors[index], size, places[-1])
+    if places:
+        _write(contours, texts, colors, size, places)
     return places
 
 
-def _write(contours: QuadContourSet, index: int, text: str, color: str, size: float, place: Point) -> None:
-    level = float(np.asarray(contours.levels)[index])
+def _write(
+    contours: QuadContourSet, texts: Sequence[str], colors: Sequence[str], size: float, places: list[Point]
+) -> None:
+    """Write at each place the text of the line that runs through it, and open the line for it."""
+    levels = np.asarray(contours.levels).tolist()
     contours.clabel(
-        [level],
-        fmt={level: text},
-        colors=[color],
+        levels,
+        fmt=dict(zip(levels, texts, strict=True)),
+        colors=list(colors),
         fontsize=size,
         inline=True,
         inline_spacing=1.5,
-        manual=[place],
+        manual=places,
     )
 
 
@@ -99,7 +105,8 @@ def _best_place(
     width, _ = label
     obstacles = np.concatenate(others)
     best, best_air = None, 0.0
-    for segment in segments:
+    longest = sorted(segments, key=len, reverse=True)[:LONGEST]
+    for segment in longest:
         path = _dense(segment, 1.0)
         reach = int(np.ceil(width / 2))
         if len(path) < 2 * reach + 3:

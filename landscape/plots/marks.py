@@ -15,7 +15,7 @@ from matplotlib.path import Path
 
 from landscape.plots.field import Field
 from landscape.plots.style import NOT_FINITE, UNFINISHED, figure_of
-from landscape.plots.words import GREEK, short
+from landscape.plots.words import GREEK, quantity_name, short, title
 
 _POINT: dict[str, Any] = {"linestyle": "none", "markeredgecolor": "black", "zorder": 6, "clip_on": False}
 CENTER = {**_POINT, "marker": "o", "markersize": 5.5, "markerfacecolor": "white", "markeredgewidth": 1.1}
@@ -89,6 +89,18 @@ def _outline(field: Field, cells: np.ndarray) -> Path:
     corners = np.stack([np.stack([x[i + di], y[j + dj]], axis=-1) for di, dj in around], axis=1)
     codes = [Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY]
     return Path(corners.reshape(-1, 2), np.tile(codes, len(i)).astype(Path.code_type))
+
+
+def head(ax: Axes, field: Field, ours: bool, subject: str = "") -> None:
+    """Put the title at the left edge of a figure of ours, where it has the whole width; else on the axes."""
+    name = subject or quantity_name(field.record, field.quantity)
+    text = title(field.record, name, field.axes, field.where() if field.axes else "")
+    if not ours:
+        ax.set_title(text)
+        return
+    figure = figure_of(ax)
+    place: dict[str, Any] = {} if figure.get_layout_engine() else {"y": 0.985, "va": "top"}
+    figure.suptitle(text, x=0.02, ha="left", fontsize=ax.title.get_fontsize(), **place)
 
 
 def worded_keys(words: Sequence[str]) -> list[Artist]:

@@ -13,10 +13,10 @@ from landscape.errors import InputError
 from landscape.plots.contours import draw_bands, equal_units, shared_levels
 from landscape.plots.field import Field, field_of, slice_of
 from landscape.plots.levels import Levels
-from landscape.plots.marks import hatch_missing, legend_below, mark_points, missing_keys, worded_keys
+from landscape.plots.marks import hatch_missing, head, legend_below, mark_points, missing_keys, worded_keys
 from landscape.plots.scale import draw_scale, say_without_lines
 from landscape.plots.style import house_style_unless, new_figure
-from landscape.plots.words import GREEK, axis_label, one_line_label, quantity_name, short, title, wrapped
+from landscape.plots.words import GREEK, axis_label, one_line_label, short, wrapped
 from landscape.records import Scan
 
 MOST = 9
@@ -126,8 +126,7 @@ def _draw_panel(ax: Axes, field: Field, levels: Levels, best: bool = True) -> li
 
 
 def _frame(figure: Figure, field: Field, levels: Levels, panels: list[Axes]) -> None:
-    head = title(field.record, quantity_name(field.record, field.quantity), field.axes, field.where())
-    figure.suptitle(head, x=0.02, ha="left", fontsize=panels[0].title.get_fontsize())
+    head(panels[0], field, ours=True)
     for index, panel in enumerate(panels):
         lowest, leftmost = index + COLUMNS >= len(panels), index % COLUMNS == 0
         panel.set_xlabel(GREEK[field.axes[0]] if lowest else "")

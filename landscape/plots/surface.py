@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,6 +13,7 @@ from mpl_toolkits.mplot3d.art3d import Line3D, Poly3DCollection
 from landscape.errors import InputError
 from landscape.plots.contours import equal_units, shared_levels
 from landscape.plots.field import Field, field_of
+from landscape.plots.heights import Heights, choose_heights
 from landscape.plots.levels import Levels
 from landscape.plots.marks import (
     BEST,
@@ -21,20 +21,19 @@ from landscape.plots.marks import (
     OTHER,
     best_text,
     center_text,
+    head,
     legend_below,
     missing_texts,
     worded_keys,
 )
-from landscape.plots.style import colormap, figure_of, house_style_unless, new_figure
+from landscape.plots.style import colormap, house_style_unless, new_figure
 from landscape.plots.view import TALLNESS, best_view
 from landscape.plots.words import (
     GREEK,
     distinct,
     one_line_label,
     quantity_label,
-    quantity_name,
     short,
-    title,
     wrapped,
 )
 from landscape.records import Scan
@@ -46,24 +45,6 @@ ROW = 0.135
 ZOOM = 1.02
 MOST_CELLS = 100
 MESH = "#00000038"
-# Heights are logarithmic if more than this share of the points lay on the floor, this share of the range.
-ON_FLOOR = 0.6
-FLOOR = 0.03
-
-
-@dataclass(frozen=True)
-class Heights:
-    """How values become heights: cut at `high`, as they are or as the logarithm of what is above `base`."""
-
-    logarithmic: bool
-    base: float
-    low: float
-    high: float
-
-    def of(self, values: np.ndarray) -> np.ndarray:
-        """Give the heights of values."""
-        cut = np.clip(values, self.low, self.high)
-        return np.log10(cut - self.base) if self.logarithmic else cut
 
 
 def plot_surface(
@@ -116,17 +97,6 @@ def _draw(field: Field, levels: Levels, ax: Axes3D | None) -> Axes:
     _look(axes, field, heights, marks)
     _explain(axes, field, marks, words, ours=ax is None)
     return axes
-
-
-def choose_heights(values: np.ndarray, levels: Levels) -> Heights:
-    """Choose how values become heights."""
-    low, high = levels.low, levels.high
-    finite = values[np.isfinite(values)]
-    on_floor = finite.size > 0 and np.mean(finite - low < FLOOR * (high - low)) > ON_FLOOR
-    if not on_floor or levels.scale not in ("logarithmic", "above the minimum"):
-        return Heights(False, 0.0, low, high)
-    base = 0.0 if levels.scale == "logarithmic" else low
-    return Heights(True, base, max(low, base + (levels.lines[0] - base) / 3), high)
 
 
 def _new_axes(rows: int) -> Axes3D:
@@ -234,14 +204,11 @@ def axis_words(field: Field, levels: Levels, heights: Heights) -> list[str]:
 
 
 def _explain(ax: Axes3D, field: Field, handles: list[Line3D], words: list[str], ours: bool) -> None:
-    text = title(field.record, quantity_name(field.record, field.quantity), field.axes, field.where())
-    if not ours:
-        ax.set_title(text)
-        ax.set_xlabel(words[0])
-        ax.set_ylabel(words[1])
-        ax.set_zlabel(words[2])
-        legend_below(ax, handles, ours=False)
+    head(ax, field, ours)
+    if ours:
+        legend_below(ax, [*handles, *worded_keys(wrapped(words))], ours=True)
         return
-    figure = figure_of(ax)
-    figure.suptitle(text, x=0.02, y=0.985, ha="left", va="top", fontsize=ax.title.get_fontsize())
-    legend_below(ax, [*handles, *worded_keys(wrapped(words))], ours=True)
+    ax.set_xlabel(words[0])
+    ax.set_ylabel(words[1])
+    ax.set_zlabel(words[2])
+    legend_below(ax, handles, ours=False)

@@ -55,15 +55,24 @@ def quantity_label(record: Scan, quantity: str) -> str:
 
 def axis_label(record: Scan, index: int) -> str:
     r"""Say what one coordinate of a scan is: `α along random direction 1\n(filter-normalized, seed 0)`."""
+    return "\n".join(row for line in _coordinate(record, index) for row in _wrap(line, LONGEST_LABEL))
+
+
+def one_line_label(record: Scan, index: int) -> str:
+    """Say on one line what a coordinate is, for the legend."""
+    return " ".join(_coordinate(record, index))
+
+
+def _coordinate(record: Scan, index: int) -> list[str]:
+    """Say what a coordinate is, and in brackets, where there are any, the details."""
     greek = GREEK[index] if index < len(GREEK) else f"coordinate {index + 1}"
     labels = record.settings.get("directions")
     label = labels[index] if isinstance(labels, list) and index < len(labels) else None
     if not isinstance(label, str):
-        return f"{greek} along direction {index + 1}"
-    name, details = _split_label(label)
+        return [f"{greek} along direction {index + 1}"]
+    name, details = _split_label(label.replace("$", r"\$"))
     way = f"{greek} on the way {name}" if name.startswith("to ") else f"{greek} along {name}"
-    lines = [way, f"({details})"] if details else [way]
-    return "\n".join(row for line in lines for row in textwrap.wrap(line, LONGEST_LABEL))
+    return [way, f"({details})"] if details else [way]
 
 
 def leads_to_other_model(record: Scan) -> bool:
@@ -72,14 +81,9 @@ def leads_to_other_model(record: Scan) -> bool:
     return isinstance(labels, list) and bool(labels) and str(labels[0]).startswith("to the other model")
 
 
-def one_line_label(record: Scan, index: int) -> str:
-    """Say on one line what a coordinate is, for a line of the legend."""
-    return axis_label(record, index).replace("\n", " ")
-
-
 def wrapped(lines: Sequence[str]) -> list[str]:
     """Break what is too long for a line of the legend."""
-    return [row for line in lines for row in textwrap.wrap(line, LONGEST_ROW)]
+    return [row for line in lines for row in _wrap(line, LONGEST_ROW)]
 
 
 def _split_label(label: str) -> tuple[str, str]:
@@ -104,8 +108,20 @@ def title(record: Scan, quantity: str, axes: Sequence[int], extra: str = "") -> 
     subject = f"{shorten(name)}: {quantity}" if isinstance(name, str) and name else quantity
     grid = " × ".join(str(record.axes[index].size) for index in axes) or "1"
     parts = (f"{grid} point{'s' * (grid != '1')}", spans(record, axes), extra, examples_text(record))
-    lines = [subject, ", ".join(part for part in parts if part)]
-    return "\n".join(row for line in lines for row in textwrap.wrap(line, LONGEST_LINE))
+    return "\n".join([*_wrap(subject, LONGEST_LINE), *_filled([part for part in parts if part])])
+
+
+def _filled(parts: list[str]) -> list[str]:
+    """Put parts on lines, whole, with commas between them."""
+    lines = [parts[0]]
+    for part in parts[1:]:
+        together = f"{lines[-1]}, {part}"
+        lines[-1:] = [together] if len(together) <= LONGEST_LINE else [lines[-1], part]
+    return lines
+
+
+def _wrap(line: str, width: int) -> list[str]:
+    return textwrap.wrap(line, width, break_on_hyphens=False)
 
 
 def examples_text(record: Scan) -> str:

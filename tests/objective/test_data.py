@@ -39,7 +39,7 @@ def read_only(array: np.ndarray) -> np.ndarray:
 LAYOUTS = {
     "fortran": np.asfortranarray,
     "strided": strided,
-    "reversed twice": lambda array: array[::-1].copy()[::-1],
+    "backwards": lambda array: array[::-1].copy()[::-1],
     "big endian": lambda array: array.astype(array.dtype.newbyteorder(">")),
     "read-only": read_only,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 
 import numpy as np
@@ -106,3 +107,13 @@ def test_a_sweep_taken_up_again_gives_the_same_bits(name, dtype):
     for step in range(cut, second.steps):
         second.run(step)
     assert_same_bits(second.finish(), run(unbroken))
+
+
+@every_dtype
+def test_callers_in_two_threads_get_what_each_would_alone(dtype):
+    case, engine = CASES["several_tiles"], objective("several_tiles", dtype, 2)
+    thetas = points(case, 24)
+    alone = [engine.gradient(theta).tobytes() for theta in thetas]
+    with ThreadPoolExecutor(2) as callers:
+        together = [gradient.tobytes() for gradient in callers.map(engine.gradient, thetas)]
+    assert together == alone

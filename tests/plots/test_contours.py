@@ -42,7 +42,7 @@ def labels_on_lines(ax: Axes) -> list:
 
 def test_the_map_says_model_axes_scale_and_centre():
     ax = plot_contours(bowl())
-    assert "digits-mlp: training loss" in ax.get_title(loc="left")
+    assert "digits-mlp: training loss" in figure_of(ax).get_suptitle()
     assert ax.get_xlabel() == "α along random direction 1\n(filter-normalized, seed 0)"
     assert ax.get_ylabel() == "β along random direction 2\n(filter-normalized, seed 0)"
     assert scale_of(ax).get_ylabel() == "training loss (cross-entropy, nats)"
@@ -130,6 +130,14 @@ def test_isolated_finite_points_do_not_break_the_map():
     values[::2, ::2] = np.arange(16.0).reshape(4, 4)
     ax = plot_contours(made((axis(7), axis(7)), {"train_loss": values}))
     assert "not finite: 33 of 49 points" in said(ax)
+
+
+def test_a_surface_too_rough_for_lines_keeps_its_bands():
+    a = axis(61)
+    noise = np.random.default_rng(0).uniform(1, 2, (61, 61))
+    ax = plot_contours(made((a, a), {"train_loss": noise}))
+    assert len(ax.collections) == 1
+    assert scale_of(ax).get_ylabel()
 
 
 def test_two_points_a_side_are_enough():

@@ -85,7 +85,7 @@ def test_a_quantity_is_drawn_alone_for_every_split():
     ax = plot_curves(line(), quantity="test_accuracy")
     assert len(figure_of(ax).axes) == 1
     assert set(curves(ax)) == {"training", "test"}
-    assert "training and test accuracy" in ax.get_title(loc="left")
+    assert "training and test accuracy" in figure_of(ax).get_suptitle()
     penalty = plot_curves(line(), quantity="penalty")
     assert set(curves(penalty)) == {"penalty"}
 
@@ -93,7 +93,7 @@ def test_a_quantity_is_drawn_alone_for_every_split():
 def test_a_grid_of_one_row_is_a_line_at_its_place():
     ax = plot_curves(single_row())
     assert ax.get_xlabel().startswith("β along")
-    assert "α = 0.25" in ax.get_title(loc="left")
+    assert "α = 0.25" in figure_of(ax).get_suptitle()
     assert "the model" not in " ".join(said(ax))
 
 
@@ -101,7 +101,7 @@ def test_a_single_point_is_seen():
     ax = plot_curves(single_point())
     drawn = [each for each in ax.lines if each.get_label() == "training"]
     assert drawn[0].get_marker() == "o"
-    assert ax.get_title(loc="left").endswith("1 point")
+    assert figure_of(ax).get_suptitle().endswith("1 point")
 
 
 def test_a_line_without_a_finite_value_says_so():

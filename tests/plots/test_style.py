@@ -12,7 +12,6 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
 from landscape.plots import plot_scan, style
-from landscape.plots.saving import figure_bytes
 from landscape.plots.style import COLUMN_WIDTH, SPLIT_LINES, colormap, figure_of
 from tests.plots.examples import EXAMPLES
 
@@ -36,20 +35,15 @@ def test_the_style_ends_with_its_block():
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_drawing_changes_no_global_state_and_fits_a_column(name):
+def test_a_figure_fits_its_column_with_nothing_cut_off_or_too_small(name):
     before = dict(matplotlib.rcParams)
-    figure = figure_of(plot_scan(EXAMPLES[name]()))
-    figure_bytes(figure)
-    assert dict(matplotlib.rcParams) == before
-    assert figure.get_figwidth() == COLUMN_WIDTH
-    assert figure.get_figheight() < 2 * COLUMN_WIDTH
-
-
-@pytest.mark.parametrize("name", EXAMPLES)
-def test_nothing_is_cut_off_at_the_edge_and_nothing_is_too_small_to_read(name):
     figure = figure_of(plot_scan(EXAMPLES[name]()))
     renderer = FigureCanvasAgg(figure).get_renderer()
     figure.draw(renderer)
+    assert dict(matplotlib.rcParams) == before
+    assert "training" in figure.get_suptitle()
+    assert figure.get_figwidth() == COLUMN_WIDTH
+    assert figure.get_figheight() < 2 * COLUMN_WIDTH
     drawn = figure.get_tightbbox(renderer).padded(-0.01)
     assert figure.bbox_inches.containsx(drawn.x0)
     assert figure.bbox_inches.containsx(drawn.x1)

@@ -12,11 +12,22 @@ from landscape.errors import InputError
 from landscape.plots import plot_surface
 from landscape.plots.contours import shared_levels
 from landscape.plots.field import field_of
+from landscape.plots.heights import choose_heights
 from landscape.plots.style import figure_of
-from landscape.plots.surface import choose_heights
 from landscape.plots.view import AZIMUTHS, ELEVATIONS, best_view
 from landscape.records import Scan
-from tests.plots.examples import EXAMPLES, bowl, decades, diverging, line, oblong, outliers, valley
+from tests.plots.examples import (
+    EXAMPLES,
+    axis,
+    bowl,
+    decades,
+    diverging,
+    line,
+    made,
+    oblong,
+    outliers,
+    valley,
+)
 
 PLANES = ["bowl", "valley", "decades", "diverging", "outliers", "oblong", "negative", "constant", "hopeless"]
 
@@ -90,6 +101,14 @@ def test_a_hole_counts_as_a_wall_for_the_view():
 def test_two_models_are_both_seen():
     assert "the other model" in said(plot_surface(oblong()))
     assert len(plot_surface(oblong()).lines) == 2
+
+
+def test_a_very_fine_grid_is_thinned_but_for_its_rim():
+    a = axis(301)
+    ax = plot_surface(made((a, axis(5)), {"train_loss": np.add.outer(a**2, np.zeros(5))}))
+    (sheet,) = ax.collections
+    assert len(sheet.get_facecolor()) == 100 * 4
+    assert (ax.get_xlim(), ax.get_ylim()) == ((-1, 1), (-1, 1))
 
 
 def test_flat_axes_are_refused():

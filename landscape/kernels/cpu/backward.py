@@ -51,8 +51,7 @@ def backward_row(i, network, places, weights, work, shared, adjoint, into, gradi
 def elementwise_row(row, attribute, weights, x, y, d, target, scratch):
     """Push an adjoint d through a row of one input."""
     if row[OP] == ACTIVATION:
-        for f in range(d.shape[0]):
-            add_slope(row[CODE], x[f], y[f], attribute, d[f], target[f])
+        add_slope(row[CODE], x, y, attribute, d, target)
     elif row[OP] == SOFTMAX:
         softmax_linear(y, d, target, row[GROUPS], scratch[0])
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from landscape.jit import kernel
+from landscape.kernels.cpu.narrow import product
 from landscape.kernels.cpu.products import gemm
 from landscape.kernels.program import Column
 
@@ -15,7 +16,7 @@ def dense_value(row, weights, source, x, target, y, width, beta):
     """Set target[y:] to W·source[x:] + beta·target[y:]; offsets in features, the bias is left to the epilogue."""
     wide, out = row[WIDE], row[OUT]
     for t in range(row[GROUPS]):
-        gemm(False, False, out, width, wide, weights, row[WEIGHT], source, (x + t * wide) * width, beta, target, (y + t * out) * width)  # fmt: skip
+        product(out, width, wide, weights, row[WEIGHT], source, (x + t * wide) * width, beta, target, (y + t * out) * width)  # fmt: skip
 
 
 @kernel

@@ -49,13 +49,13 @@ def forward_row(i, network, places, weights, work, shared, scratch, width):
     y = block(work, places[i], row[SIZE], width)
     if row[OP] == DENSE:
         linear_row(i, network, places, weights, work, shared, work, places[i], width)
-        epilogue(row, attribute, weights, y)
+        if row[BIAS] >= 0 or row[CODE] != 0:
+            activate(row[CODE], weights, row[BIAS], row[OUT], attribute, y)
         return
     x = output_block(network, places, source, work, shared, width)
     if row[OP] == ACTIVATION:
         copy_rows(x, y)
-        for f in range(y.shape[0]):
-            activate(row[CODE], y.dtype.type(0), attribute, y[f])
+        activate(row[CODE], weights, -1, 1, attribute, y)
     elif row[OP] == SOFTMAX:
         softmax_value(x, y, row[GROUPS], scratch[0], scratch[1])
     elif row[OP] == LAYERNORM:
@@ -75,16 +75,6 @@ def linear_row(i, network, places, weights, work, shared, target, y, width):
         dense_value(network.rows[i], weights, work, places[source], target, y, width, 0.0)
     else:
         dense_value(network.rows[i], weights, shared, -1 - places[source], target, y, width, 0.0)
-
-
-@kernel
-def epilogue(row, attribute, weights, y):
-    """Add the bias and apply the activation that rides on a row, in one pass."""
-    if row[BIAS] < 0 and row[CODE] == 0:
-        return
-    for f in range(y.shape[0]):
-        bias = weights[row[BIAS] + f % row[OUT]] if row[BIAS] >= 0 else weights.dtype.type(0)
-        activate(row[CODE], bias, attribute, y[f])
 
 
 @kernel

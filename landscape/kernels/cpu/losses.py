@@ -67,18 +67,19 @@ def largest_magnitude(z, out):
 @kernel
 def cross_entropy_sums(z, labels, scratch, sums):
     """Add losses and correct labels of each column to sums [2, B]."""
-    top, which, total = scratch[0], scratch[1], scratch[2]
+    top, which, total, chosen = scratch[0], scratch[1], scratch[2], scratch[3]
     classes = z.shape[0] // labels.shape[0]
     for g in range(labels.shape[0]):
         leaders(z, g * classes, (g + 1) * classes, top, which)
         rest(z, g * classes, (g + 1) * classes, top, which, total)
         for j in range(top.size):
-            total[j] = log1p(total[j])
+            # An ignored label reads its group's first row, and is not counted below.
+            chosen[j] = z[g * classes + max(labels[g, j], 0), j]
         for j in range(top.size):
             label = labels[g, j]
-            if label >= 0:
-                sums[0, j] += (top[j] - z[g * classes + label, j]) + total[j]
-                sums[1, j] += 1.0 if which[j] == label else 0.0
+            loss = (top[j] - chosen[j]) + log1p(total[j])
+            sums[0, j] += loss if label >= 0 else z.dtype.type(0)
+            sums[1, j] += 1.0 if which[j] == label else 0.0
 
 
 @kernel
@@ -97,8 +98,7 @@ def example_sums(criterion, batch, t, z, scratch, sums):
     if criterion.code == CROSS_ENTROPY:
         cross_entropy_sums(z, batch.labels[t], scratch, sums)
     else:
-        for f in range(z.shape[0]):
-            add_loss(criterion.code, z[f], batch.targets[t, f], criterion.delta, sums[0])
+        add_loss(criterion.code, z, batch.targets[t], criterion.delta, sums[0])
         if criterion.code == BINARY:
             count_binary(z, batch.targets[t], sums[1])
     size = scratch[0]
@@ -112,14 +112,22 @@ def example_sums(criterion, batch, t, z, scratch, sums):
 def add_tile(criterion, batch, t, z, scratch, sums, result):
     """Add a tile's sums over its examples to result [6]."""
     example_sums(criterion, batch, t, z, scratch, sums)
+    losses, squares, weighted = 0.0, 0.0, 0.0
+    right, right_squares, right_weighted = 0.0, 0.0, 0.0
     for j in range(batch.valid[t]):
         s, k, count = sums[0, j], sums[1, j], batch.counts[t, j]
-        result[0] += s
-        result[1] += s * s
-        result[2] += s * count
-        result[3] += k
-        result[4] += k * k
-        result[5] += k * count
+        losses += s
+        squares += s * s
+        weighted += s * count
+        right += k
+        right_squares += k * k
+        right_weighted += k * count
+    result[0] += losses
+    result[1] += squares
+    result[2] += weighted
+    result[3] += right
+    result[4] += right_squares
+    result[5] += right_weighted
 
 
 @kernel
@@ -128,8 +136,7 @@ def loss_adjoint(criterion, batch, t, z, scratch, adjoint):
     if criterion.code == CROSS_ENTROPY:
         cross_entropy_adjoint(z, batch.labels[t], scratch, adjoint)
     else:
-        for f in range(z.shape[0]):
-            loss_slope(criterion.code, z[f], batch.targets[t, f], criterion.delta, adjoint[f])
+        loss_slope(criterion.code, z, batch.targets[t], criterion.delta, adjoint)
     adjoint[:, batch.valid[t] :] = 0
 
 
@@ -161,8 +168,7 @@ def loss_adjoint_tangent(criterion, batch, t, z, dz, scratch, out):
     if criterion.code == CROSS_ENTROPY:
         cross_entropy_curved(z, dz, batch.labels[t], scratch, out)
     else:
-        for f in range(z.shape[0]):
-            loss_curvature(criterion.code, z[f], batch.targets[t, f], criterion.delta, dz[f], out[f])
+        loss_curvature(criterion.code, z, batch.targets[t], criterion.delta, dz, out)
     out[:, batch.valid[t] :] = 0
 
 

@@ -2,8 +2,8 @@
 
 Argument reduction is x = n·ln 2 + r with |r| ≤ ½ ln 2. Adding 1.5·2ᵐ (m mantissa bits) rounds n and leaves it in the
 low bits of the sum, so that shifting those bits into the exponent makes 2ⁿ⁻¹; the half keeps it finite for the
-largest n, and the lowest n flushes to zero. Polynomials are the Taylor series of exp(r) − 1 and of the inverse
-hyperbolic tangent, cut where the next term is below half a unit in the last place.
+largest n, and the lowest n flushes to zero. Polynomials are the series of exp(r) − 1 and of the inverse hyperbolic
+tangent, cut where the next term is below half a unit in the last place.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, overload
+from numpy.polynomial import Chebyshev, Polynomial
 
 from landscape.formulas import primitives
 from landscape.jit import EXACT, kernel
@@ -23,6 +24,7 @@ from landscape.jit import EXACT, kernel
 # No reassociation here: it would simplify the reductions away.
 OPTIONS = {"fastmath": set(EXACT), "error_model": "numpy"}
 MANTISSA = {types.float32: 23, types.float64: 52}
+BIAS = {types.float32: 127, types.float64: 1023}
 DTYPE = {types.float32: np.float32, types.float64: np.float64}
 
 LOG2_E = math.log2(math.e)
@@ -32,7 +34,6 @@ LOW = {types.float32: math.log(2.0) - 0.693359375, types.float64: 1.908214929270
 # Below `least` exp is zero, from `most` on infinite.
 LEAST = {types.float32: -87.6, types.float64: -708.7}
 MOST = {types.float32: 88.8, types.float64: 709.9}
-TERMS = {types.float32: 7, types.float64: 13}
 # tanh is one to the last bit from here on (of 2x).
 SATURATED = {types.float32: 20.0, types.float64: 40.0}
 ATANH_TERMS = {types.float32: 5, types.float64: 11}
@@ -75,7 +76,8 @@ def split_near_one(typing_context: Any, y: Any) -> Any:
 @overload(primitives.exp, jit_options=OPTIONS)
 def exp_on_cpu(x: Any) -> Any:
     """Scale 1 + (eʳ − 1) by 2ⁿ."""
-    reduced = reduction(x)
+    # One less than the type's bias: 2ⁿ⁻¹ is finite for the largest n.
+    reduced = reduction(x, bias=BIAS[x] - 1)
     least, most = LEAST[x], MOST[x]
 
     def exp(x: Any) -> Any:
@@ -90,25 +92,32 @@ def exp_on_cpu(x: Any) -> Any:
 @overload(primitives.tanh, jit_options=OPTIONS)
 def tanh_on_cpu(x: Any) -> Any:
     """Give u / (u + 2) for u = e^{2|x|} − 1, which has no cancellation, with the sign of x."""
-    reduced, limit = reduction(x), SATURATED[x]
+    reduced, limit = reduction(x, bias=BIAS[x]), SATURATED[x]
 
     def tanh(x: Any) -> Any:
-        y = type(x)(2) * abs(x)
+        y = abs(x + x)
         y = type(x)(limit) if y > type(x)(limit) else y
-        half, small = reduced(y)
-        power = half * type(x)(2)
+        power, small = reduced(y)
         u = power * small + (power - type(x)(1))
-        value = u / (u + type(x)(2))
-        return -value if x < type(x)(0) else value
+        return math.copysign(u / (u + type(x)(2)), x)
 
     return tanh
 
 
-def reduction(real: Any) -> Callable[..., Any]:
-    """Make the common part of exp and tanh: y to (2ⁿ⁻¹, eʳ − 1)."""
-    magic = 1.5 * 2.0 ** MANTISSA[real] + (126.0 if real == types.float32 else 1022.0)
-    high, low, terms = HIGH[real], LOW[real], TERMS[real]
-    c = tuple(1.0 / math.factorial(k) for k in range(terms, 0, -1))
+def exponential_series(real: Any) -> tuple[float, ...]:
+    """Give the coefficients of (eʳ − 1)/r for |r| ≤ ½ ln 2, highest first: Taylor's, or for float32 one term fewer at Chebyshev's points."""
+    if real == types.float64:
+        return tuple(1.0 / math.factorial(k) for k in range(13, 0, -1))
+    half = 0.5 * math.log(2.0)
+    fitted = Chebyshev.interpolate(lambda r: np.expm1(r) / r, 5, [-half, half]).convert(kind=Polynomial)
+    return tuple(float(c) for c in fitted.coef[::-1])
+
+
+def reduction(real: Any, bias: int) -> Callable[..., Any]:
+    """Make the common part of exp and tanh: y to (2ⁿ, eʳ − 1), n raised by what the bias exceeds the type's."""
+    magic = 1.5 * 2.0 ** MANTISSA[real] + bias
+    high, low, c = HIGH[real], LOW[real], exponential_series(real)
+    terms = len(c)
 
     @kernel(exact=True, cached=False)
     def reduced(y: Any) -> Any:

@@ -16,7 +16,7 @@ from landscape.kernels.cpu.arrays import block
 from landscape.kernels.cpu.dense import add_bias
 from landscape.kernels.cpu.forward import forward, linear_row, output_block
 from landscape.kernels.cpu.losses import add_tile
-from landscape.kernels.cpu.switches import activate
+from landscape.kernels.cpu.switches import activate_affine
 from landscape.kernels.program import Column
 
 SIZE, CODE = int(Column.SIZE), int(Column.CODE)
@@ -66,10 +66,17 @@ def share_products(worker, workers, network, plan, grid, shared, products, width
 
 
 @kernel
-def add_scaled(base, scale, vector, out, start, stop):
-    """Set out = base + scale·vector on an interval."""
-    for q in range(start, stop):
+def add_scaled(base, scale, vector, out):
+    """Set out = base + scale·vector."""
+    for q in range(out.size):
         out[q] = base[q] + scale * vector[q]
+
+
+@kernel
+def increase(total, scale, vector):
+    """Add scale·vector to a total."""
+    for q in range(total.size):
+        total[q] += scale * vector[q]
 
 
 @kernel
@@ -83,10 +90,9 @@ def start_line(line, plan, grid, products, base, base_products):
         scale = grid.axes[i, line % grid.lengths[i]]
         line //= grid.lengths[i]
         for r in range(plan.ranges.shape[0]):
-            for q in range(plan.ranges[r, 0], plan.ranges[r, 1]):
-                base[q] += scale * grid.vectors[1 + i, q]
-        for q in range(base_products.size):
-            base_products[q] += scale * products[1 + i, q]
+            start, stop = plan.ranges[r, 0], plan.ranges[r, 1]
+            increase(base[start:stop], scale, grid.vectors[1 + i, start:stop])
+        increase(base_products, scale, products[1 + i])
 
 
 @kernel
@@ -96,11 +102,7 @@ def affine_row(i, network, plan, scale, products, base_products, work, width):
     y = block(work, plan.places[i], row[SIZE], width)
     constant = block(base_products, plan.affine_places[i], row[SIZE], width)
     change = block(products[-1], plan.affine_places[i], row[SIZE], width)
-    for f in range(row[SIZE]):
-        for j in range(width):
-            y[f, j] = constant[f, j] + scale * change[f, j]
-        if row[CODE] != 0:
-            activate(row[CODE], y.dtype.type(0), network.attributes[i], y[f])
+    activate_affine(row[CODE], constant, scale, change, network.attributes[i], y)
 
 
 @kernel
@@ -116,7 +118,8 @@ def sweep(worker, workers, first, last, network, plan, grid, batch, t, criterion
             start_line(line, plan, grid, products, base, base_products)
         scale = grid.axes[-1, p % length]
         for r in range(plan.ranges.shape[0]):
-            add_scaled(base, scale, grid.vectors[-1], weights, plan.ranges[r, 0], plan.ranges[r, 1])
+            start, stop = plan.ranges[r, 0], plan.ranges[r, 1]
+            add_scaled(base[start:stop], scale, grid.vectors[-1, start:stop], weights[start:stop])
         for i in plan.affine:
             affine_row(i, network, plan, scale, products, base_products, work, width)
         forward(network, plan.order, plan.places, weights, work, shared, scratch, width)

@@ -16,8 +16,8 @@ from landscape.formulas.losses import LOSSES
 from landscape.jit import kernel
 
 
-def loops(table: Mapping[str, Any], arguments: str, statement: str) -> Any:
-    """Compile a function of (code, arguments) with a loop over j for each row of a table.
+def loops(table: Mapping[str, Any], arguments: str, statement: str, once_a_row: str = "pass") -> Any:
+    """Compile a function of (code, arguments) with loops over rows f and columns j of `shape` for each row of a table.
 
     `{slope}` in the statement stands for the row's formula of that name.
     """
@@ -27,18 +27,35 @@ def loops(table: Mapping[str, Any], arguments: str, statement: str) -> Any:
     for code, row in enumerate(table.values()):
         names |= {f"{field}_{code}": getattr(row, field) for field in fields}
         body = statement.format(**{field: f"{field}_{code}" for field in fields})
-        lines += [f"    if code == {code}:", "        for j in range(out.size):", f"            {body}"]
+        lines += [
+            f"    if code == {code}:",
+            "        for f in range(z.shape[0]):",
+            f"            {once_a_row}",
+            "            for j in range(z.shape[1]):",
+            f"                {body}",
+        ]
     exec("\n".join(lines), names)
     return kernel(cached=False)(names["chosen"])
 
 
-# f(out + bias) in place: one array under one name, since a loop over two that overlap stays scalar.
-activate = loops(ACTIVATIONS, "bias, p, out", "out[j] = {value}(out[j] + bias, p)")
-# f′(z)·factor and f″(z)·factor are added to what is there.
-add_slope = loops(ACTIVATIONS, "z, a, p, factor, out", "out[j] += {slope}(z[j], a[j], p) * factor[j]")
-add_curvature = loops(ACTIVATIONS, "z, a, p, factor, out", "out[j] += {curvature}(z[j], a[j], p) * factor[j]")
+# z = f(z + bias) in place, under one name, since a loop over two arrays that overlap stays scalar; bias −1 is none.
+activate = loops(
+    ACTIVATIONS,
+    "weights, bias, period, p, z",
+    "z[f, j] = {value}(z[f, j] + b, p)",
+    "b = weights[bias + f % period] if bias >= 0 else weights.dtype.type(0)",
+)
+# out = f(base + scale·change).
+activate_affine = loops(ACTIVATIONS, "base, scale, change, p, z", "z[f, j] = {value}(base[f, j] + scale * change[f, j], p)")
+# f′(z)·factor, and f″(z)·d·dz, are added to what is there.
+add_slope = loops(ACTIVATIONS, "z, a, p, factor, out", "out[f, j] += {slope}(z[f, j], a[f, j], p) * factor[f, j]")
+add_curvature = loops(
+    ACTIVATIONS, "z, a, p, d, dz, out", "out[f, j] += {curvature}(z[f, j], a[f, j], p) * (d[f, j] * dz[f, j])"
+)
 
-# Losses of outputs z for targets y are summed in float64; derivatives are set.
-add_loss = loops(LOSSES, "z, y, delta, out", "out[j] += {value}(z[j], y[j], delta)")
-loss_slope = loops(LOSSES, "z, y, delta, out", "out[j] = {slope}(z[j], y[j], delta)")
-loss_curvature = loops(LOSSES, "z, y, delta, factor, out", "out[j] = {curvature}(z[j], y[j], delta) * factor[j]")
+# Losses of outputs z for targets y are summed over rows, in float64; derivatives are set.
+add_loss = loops(LOSSES, "z, y, delta, out", "out[j] += {value}(z[f, j], y[f, j], delta)")
+loss_slope = loops(LOSSES, "z, y, delta, out", "out[f, j] = {slope}(z[f, j], y[f, j], delta)")
+loss_curvature = loops(
+    LOSSES, "z, y, delta, factor, out", "out[f, j] = {curvature}(z[f, j], y[f, j], delta) * factor[f, j]"
+)

@@ -56,8 +56,7 @@ def one_input_tangent(row, attribute, weights, vector, x, dx, y, dy, scratch):
     if row[OP] == SOFTMAX:
         softmax_linear(y, dx, dy, row[GROUPS], scratch[0])
     else:
-        for f in range(dy.shape[0]):
-            add_slope(row[CODE], x[f], y[f], attribute, dx[f], dy[f])
+        add_slope(row[CODE], x, y, attribute, dx, dy)
 
 
 @kernel
@@ -130,11 +129,7 @@ def bent_row(row, attribute, x, dx, y, dy, d, target, scratch):
     if row[OP] == SOFTMAX:
         softmax_curved(y, dy, d, target, row[GROUPS], scratch[0], scratch[1])
         return
-    factor = scratch[0]
-    for f in range(d.shape[0]):
-        for j in range(factor.size):
-            factor[j] = d[f, j] * dx[f, j]
-        add_curvature(row[CODE], x[f], y[f], attribute, factor, target[f])
+    add_curvature(row[CODE], x, y, attribute, d, dx, target)
 
 
 @kernel

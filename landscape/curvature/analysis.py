@@ -1,0 +1,202 @@
+"""A model's Hessian from what is asked to a record: eigenpairs, trace, density, nodes, differences beside products."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from landscape.curvature.earlier import earlier_record
+from landscape.curvature.eigen import require_counts
+from landscape.curvature.dense import dense_bytes, require_memory
+from landscape.curvature.point import Point, function_point, model_point
+from landscape.curvature.work import Work
+from landscape.errors import InputError
+from landscape.model import Model
+from landscape.records import Hessian
+from landscape.version import current_version
+
+METHODS = ("exact", "finite-difference", "both")
+# What is computed where nothing is asked for.
+TOP, BOTTOM = 10, 5
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of a Hessian; `top` and `bottom` are numbers of eigenvalues, all where `all` is set."""
+
+    top: int
+    bottom: int
+    all: bool
+    density: bool
+    trace: bool
+    by_node: bool
+    method: str
+    node: str | None
+    accuracy: float
+    tolerance: float
+    max_products: int
+    seed: int
+
+    @property
+    def eigenvalues(self) -> bool:
+        """Whether eigenvalues are asked for."""
+        return self.all or self.top + self.bottom > 0
+
+
+def analyze_hessian(
+    subject: Model | Any,
+    theta: ArrayLike | None = None,
+    *,
+    top: int | None = None,
+    bottom: int | None = None,
+    all: bool = False,
+    density: bool = False,
+    trace: bool = False,
+    by_node: bool = False,
+    method: str = "exact",
+    node: str | None = None,
+    split: str = "train",
+    dtype: str = "float64",
+    examples: int | None = None,
+    seed: int = 0,
+    threads: int | None = None,
+    accuracy: float = 0.05,
+    tolerance: float = 1e-8,
+    max_products: int = 200_000,
+    output: str | Path | None = None,
+    fresh: bool = False,
+    announce: Callable[[str], None] | None = None,
+) -> Hessian:
+    """Analyse the Hessian of a model's loss (penalty included) at its parameters, or of an objective at θ.
+
+    Parameters
+    ----------
+    subject
+        A model, or any objective with `hvp` or `gradient`.
+    theta
+        The point [P], for an objective.
+    top, bottom, all
+        Eigenvalues: the largest, the smallest (algebraically), or every one. Where nothing at all is asked for,
+        ten and five.
+    density, trace
+        The spectral density to an `accuracy`; trace and Frobenius norm.
+    by_node
+        Also the least and largest eigenvalue of each node's submatrix.
+    method
+        "exact", "finite-difference" (of gradients), or "both": exact, and how far differences are from it.
+    node
+        Analyse the submatrix of one node only.
+    split, dtype, examples, seed, threads
+        As `NetworkObjective` takes them.
+    tolerance, max_products
+        Of the search for eigenvalues, as `eigenpairs` takes them.
+    output, fresh
+        Where to save; a record of the same settings that is there is returned unless `fresh`.
+    announce
+        Called with sentences on what is done.
+
+    Raises
+    ------
+    InputError
+        Whatever cannot be asked of this subject; the message says what can.
+    ComputationError
+        Products that are not finite, or a file that cannot be written.
+
+    Examples
+    --------
+    >>> from landscape.objective import CallableObjective
+    >>> toy = CallableObjective(lambda w: (1 - w[0] * w[1]) ** 2,
+    ...     hvp=lambda w, v: np.array([[0.0, -2.0], [-2.0, 0.0]]) @ v, size=2)
+    >>> analyze_hessian(toy, [0.0, 0.0], all=True).eigenvalues.round(12).tolist()
+    [-2.0, 2.0]
+    """
+    begun = time.perf_counter()
+    point = point_of(subject, theta, split=split, dtype=dtype, threads=threads, examples=examples, seed=seed)
+    request = Request(
+        top=top or 0, bottom=bottom or 0, all=all, density=density, trace=trace, by_node=by_node, method=method,
+        node=node, accuracy=accuracy, tolerance=tolerance, max_products=max_products, seed=seed,
+    )  # fmt: skip
+    request = checked_request(request, point, default=top is None and bottom is None)
+    settings = settings_of(point, request)
+    path = None if output is None else Path(output)
+    found = None if path is None else earlier_record(path, point, settings, fresh=fresh)
+    if found is not None:
+        return found
+    work = Work(point, request, announce or (lambda sentence: None))
+    record = Hessian(
+        model=point.model, data=point.data, settings=settings | work.learned(), version=current_version(),
+        seconds=time.perf_counter() - begun, **work.results(),
+    )  # fmt: skip
+    record = replace(record, seconds=time.perf_counter() - begun)
+    if path is not None:
+        record.save(path)
+    return record
+
+
+def point_of(subject: Any, theta: ArrayLike | None, **options: Any) -> Point:
+    """Take a model at its own parameters, an objective at those given."""
+    if isinstance(subject, Model):
+        if theta is not None:
+            raise InputError("a model is analysed at its own parameters: use model.with_theta(theta)")
+        return model_point(subject, **options)
+    if theta is None:
+        raise InputError("expected theta, the point at which the objective is analysed")
+    return function_point(subject, theta)
+
+
+def checked_request(request: Request, point: Point, *, default: bool) -> Request:
+    """Fill in what was not asked for, and refuse what there is not.
+
+    Raises
+    ------
+    InputError
+        The message says what there is.
+    """
+    size = point.theta.size
+    if request.method not in METHODS:
+        raise InputError(f"unknown method '{request.method}': choose {', '.join(METHODS)}")
+    if request.node is not None and request.node not in point.nodes:
+        names = ", ".join(point.nodes) or "none, since this is no model"
+        raise InputError(f"no node '{request.node}' with trainable parameters: there are {names}")
+    if request.node is not None:
+        size = len(point.nodes[request.node])
+    if request.by_node and (request.node is not None or not point.nodes):
+        raise InputError("--by-node compares the nodes of a whole model: leave --node out")
+    if request.all and not default:
+        raise InputError("--all gives every eigenvalue: leave --top and --bottom out")
+    if default and not (request.all or request.density or request.trace or request.by_node):
+        top = min(TOP, size)
+        request = replace(request, top=top, bottom=min(BOTTOM, size - top))
+    if request.all:
+        require_memory(size)
+    elif not default:
+        require_counts(request.top, request.bottom, size)
+    return request
+
+
+def settings_of(point: Point, request: Request) -> dict[str, Any]:
+    """Give all that can change a number."""
+    errors = {
+        "eigenvalues": "bound: residual and asymmetry"
+        if request.method != "finite-difference"
+        else "residual and asymmetry, and the spread between orders, which is an estimate",
+        "trace": "one standard error, 0 where exact",
+        "frobenius": "one standard error, 0 where exact",
+        "density": "one standard error over the random vectors",
+        "finite_difference": "spread between orders, relative to the largest eigenvalue",
+    }
+    size = point.theta.size if request.node is None else len(point.nodes[request.node])
+    asked = json.loads(json.dumps(asdict(request)))
+    return {**point.settings, **asked, "parameters": size, "errors": errors}
+
+
+def memory_sentence(size: int) -> str:
+    """Say what a dense Hessian takes, before it is taken."""
+    return f"taking {dense_bytes(size) / 1e6:,.0f} MB for the dense Hessian of {size:,} parameters"

@@ -1,0 +1,86 @@
+"""The whole matrix, for sizes where it fits: from blocks of products, symmetrized, its asymmetry kept as an error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape.curvature.operators import SymmetricOperator
+from landscape.errors import InputError
+from landscape.memory import available_memory
+
+Array = NDArray[np.float64]
+
+# Products in one block: enough to share a tile's forward pass, few enough to need little memory.
+BLOCK = 256
+# The matrix, its eigenvectors, LAPACK's workspace of two matrices.
+COPIES_WITH_EIGENVECTORS = 4
+
+
+@dataclass(frozen=True)
+class DenseMatrix:
+    """A symmetric matrix [n, n] and how far its products were from symmetric.
+
+    `asymmetry` is ½‖A − Aᵀ‖₂ (bounded by the Frobenius norm): by Weyl no eigenvalue is off by more for it.
+    """
+
+    matrix: Array
+    asymmetry: float
+
+
+def dense_bytes(size: int) -> int:
+    """Count the bytes of a dense Hessian and of all its eigenvectors.
+
+    >>> dense_bytes(1000)
+    32000000
+    """
+    return COPIES_WITH_EIGENVECTORS * 8 * size * size
+
+
+def require_memory(size: int) -> None:
+    """Refuse a dense matrix that does not fit.
+
+    Raises
+    ------
+    InputError
+        It does not; the message says how much it takes, and what to use instead.
+    """
+    needed, free = dense_bytes(size), available_memory()
+    if needed > free:
+        raise InputError(
+            f"a dense Hessian of {size:,} parameters and its eigenvectors take {needed / 1e9:,.1f} GB, "
+            f"{free / 1e9:,.1f} GB are free: use --top and --bottom, which need products only"
+        )
+
+
+def dense_matrix(operator: SymmetricOperator) -> DenseMatrix:
+    """Build the matrix from its products with the unit vectors.
+
+    Raises
+    ------
+    InputError
+        It would not fit into memory.
+
+    Examples
+    --------
+    >>> operator = SymmetricOperator(2, lambda rows: rows @ np.array([[1.0, 2.0], [2.0, 5.0]]))
+    >>> dense_matrix(operator).matrix.tolist()
+    [[1.0, 2.0], [2.0, 5.0]]
+    """
+    size = operator.size
+    require_memory(size)
+    matrix = np.empty((size, size))
+    for start in range(0, size, BLOCK):
+        stop = min(size, start + BLOCK)
+        units = np.zeros((stop - start, size))
+        units[np.arange(stop - start), np.arange(start, stop)] = 1.0
+        matrix[start:stop] = operator.rows(units)
+    return symmetrized(matrix)
+
+
+def symmetrized(matrix: Array) -> DenseMatrix:
+    """Give ½(A + Aᵀ) and the norm of what was cut off."""
+    skew = 0.5 * (matrix - matrix.T)
+    return DenseMatrix(matrix - skew, float(np.linalg.norm(skew)))

@@ -1,0 +1,52 @@
+"""A record that stands at the output already: the same Hessian, or something that is not to be lost."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from landscape.curvature.point import Point
+from landscape.errors import InputError
+from landscape.files import require_writable
+from landscape.records import Hessian
+
+
+def earlier_record(path: Path, point: Point, settings: dict[str, Any], *, fresh: bool) -> Hessian | None:
+    """Load what the same settings left at `path`; None where there is nothing, or `fresh`.
+
+    Raises
+    ------
+    InputError
+        The path cannot be written, or holds a record of other settings, or a file that is no such record.
+    """
+    require_writable(path)
+    if not path.exists():
+        return None
+    try:
+        found = Hessian.load(path)
+    except InputError as error:
+        raise InputError(f"{error}. It is not overwritten: remove it or choose another --output") from None
+    if fresh:
+        return None
+    differing = differences(found, point, settings)
+    if differing:
+        raise InputError(
+            f"{path}: holds a Hessian with other settings ({'; '.join(differing)}): "
+            "give --fresh to overwrite it, or another --output"
+        )
+    return found
+
+
+def differences(found: Hessian, point: Point, settings: dict[str, Any]) -> list[str]:
+    """Name what differs between a record and what is asked for."""
+    told = []
+    for name, ours in json.loads(json.dumps(settings)).items():
+        theirs = found.settings.get(name)
+        if theirs != ours and name not in ("layout", "errors"):
+            told.append(f"{name} {json.dumps(theirs)} there, {json.dumps(ours)} here")
+    if found.model != point.model:
+        told.append("another model or other parameters")
+    if found.data != point.data:
+        told.append("other data")
+    return told

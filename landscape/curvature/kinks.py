@@ -1,0 +1,56 @@
+"""Differences that straddle a kink: found by the pattern of units on either side, cured by a smaller step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape.objective import NetworkObjective
+from landscape.objective.patterns import KinkPatterns
+
+Array = NDArray[np.float64]
+
+SHRINK = 4.0
+# Below this part of the step rounding would cost more digits than a kink's neighbourhood is worth.
+MOST_SHRINKS = 6
+
+
+class KinkCheck:
+    """Whether a stencil's ends lie on one smooth piece; `there` is False where there are no kinks.
+
+    Only networks are looked into: of other functions nothing is known, and `there` is False too.
+    """
+
+    def __init__(self, objective: Any, theta: Array) -> None:
+        self.theta = theta
+        self.patterns = KinkPatterns(objective) if isinstance(objective, NetworkObjective) else None
+        self.there = self.patterns is not None and self.patterns.there
+
+    def crosses(self, move: Array) -> bool:
+        """Say whether a unit's sign differs between θ + move and θ − move."""
+        if self.patterns is None or not self.there:
+            return False
+        ahead, behind = self.patterns.at(self.theta + move), self.patterns.at(self.theta - move)
+        return not np.array_equal(ahead, behind)
+
+
+def shrink_at_kinks(check: KinkCheck, units: Array, step: float) -> tuple[Array, int, int]:
+    """Give each unit vector [K, P] its step: smaller where that avoids a kink; count those crossed and cured.
+
+    Where no step does, the first one stays: a jump divided by a smaller step would be a larger error.
+    """
+    steps = np.full(len(units), step)
+    if not check.there:
+        return steps, 0, 0
+    crossed = [k for k, unit in enumerate(units) if check.crosses(step * unit)]
+    cured = 0
+    for k in crossed:
+        for power in range(1, MOST_SHRINKS + 1):
+            smaller = step / SHRINK**power
+            if not check.crosses(smaller * units[k]):
+                steps[k] = smaller
+                cured += 1
+                break
+    return steps, len(crossed), cured

@@ -1,0 +1,233 @@
+"""Matrices that are known by their products: the Hessian, its parts, and the Hessian as an optimizer sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse.linalg import LinearOperator
+
+from landscape.errors import ComputationError, InputError
+from landscape.model import Model
+
+Array = NDArray[np.float64]
+Products = Callable[[Array], Array]
+
+
+class SymmetricOperator(LinearOperator):
+    """A symmetric matrix A [n, n] given by its products with many vectors at once; SciPy's solvers take it.
+
+    Parameters
+    ----------
+    size
+        n.
+    products
+        Rows [K, n] to the rows A v, [K, n].
+
+    Examples
+    --------
+    >>> twice = SymmetricOperator(3, lambda rows: 2.0 * rows)
+    >>> (twice @ np.ones(3)).tolist(), twice.count
+    ([2.0, 2.0, 2.0], 1)
+    """
+
+    def __init__(self, size: int, products: Products) -> None:
+        super().__init__(np.dtype(np.float64), (size, size))
+        self._products = products
+        self.count = 0
+
+    @property
+    def size(self) -> int:
+        """The number n of rows."""
+        return int(self.shape[0])
+
+    def rows(self, vectors: ArrayLike) -> Array:
+        """Multiply each row of vectors [K, n]; `count` grows by K.
+
+        Raises
+        ------
+        ComputationError
+            A product is not finite: the function has no second derivatives here, or they overflow.
+        """
+        given = np.atleast_2d(np.asarray(vectors, np.float64))
+        self.count += len(given)
+        result = self._products(given)
+        if not np.isfinite(result).all():
+            raise ComputationError(
+                "a product of the Hessian is not finite at this point: expected finite second derivatives; "
+                "try another point, or --dtype float64 if this was float32"
+            )
+        return result
+
+    def _matvec(self, vector: Array) -> Array:
+        return np.asarray(self.rows(np.reshape(vector, (1, -1)))[0])
+
+    def _matmat(self, columns: Array) -> Array:
+        return self.rows(np.ascontiguousarray(columns.T)).T
+
+    def _adjoint(self) -> SymmetricOperator:
+        return self
+
+    def _transpose(self) -> SymmetricOperator:
+        return self
+
+
+def hessian_operator(objective: Any, theta: ArrayLike) -> SymmetricOperator:
+    r"""Give the exact Hessian $\nabla^2 L(\theta)$ by its products.
+
+    Parameters
+    ----------
+    objective
+        With `hvps(theta, vectors)` or `hvp(theta, vector)`.
+    theta
+        The point, [P].
+
+    Raises
+    ------
+    InputError
+        The point is not finite, or the objective has no products.
+
+    Examples
+    --------
+    >>> from landscape.objective import CallableObjective
+    >>> bowl = CallableObjective(lambda x: float(x @ x), hvp=lambda x, v: 2 * v, size=2)
+    >>> hessian_operator(bowl, [0.0, 0.0]).rows(np.eye(2)).tolist()
+    [[2.0, 0.0], [0.0, 2.0]]
+    """
+    point = checked_point(objective, theta)
+    if hasattr(objective, "hvps"):
+        return SymmetricOperator(point.size, lambda rows: np.asarray(objective.hvps(point, rows)))
+    if objective.hvp is None:
+        raise InputError(
+            "the objective has no hvp, so no exact Hessian: give one, or take finite differences of its gradient"
+        )
+    return SymmetricOperator(
+        point.size, lambda rows: np.stack([np.asarray(objective.hvp(point, row)) for row in rows])
+    )
+
+
+def checked_point(objective: Any, theta: ArrayLike) -> Array:
+    """Read θ [P] for an objective.
+
+    Raises
+    ------
+    InputError
+        Another length, none at all, or a value that is not finite.
+    """
+    point = np.array(theta, np.float64)
+    if point.ndim != 1 or point.size == 0 or point.size != objective.size:
+        raise InputError(f"theta: expected {objective.size} parameters, found shape {list(point.shape)}")
+    if not np.isfinite(point).all():
+        first = int(np.argmax(~np.isfinite(point)))
+        raise InputError(f"theta: expected finite numbers, found {point[first]} at [{first}]")
+    return point
+
+
+def submatrix(operator: SymmetricOperator, indices: ArrayLike) -> SymmetricOperator:
+    """Give the principal submatrix of some rows and columns: A restricted to their parameters.
+
+    Raises
+    ------
+    InputError
+        No indices, or one that is not there.
+
+    Examples
+    --------
+    >>> matrix = np.diag([1.0, 2.0, 3.0])
+    >>> part = submatrix(SymmetricOperator(3, lambda rows: rows @ matrix), [0, 2])
+    >>> part.rows(np.eye(2)).tolist()
+    [[1.0, 0.0], [0.0, 3.0]]
+    """
+    chosen = np.asarray(indices, np.int64)
+    if chosen.size == 0 or chosen.min() < 0 or chosen.max() >= operator.size:
+        raise InputError(f"expected indices of 0 to {operator.size - 1}, at least one")
+
+    def products(rows: Array) -> Array:
+        full = np.zeros((len(rows), operator.size))
+        full[:, chosen] = rows
+        return operator.rows(full)[:, chosen]
+
+    return SymmetricOperator(chosen.size, products)
+
+
+def parameter_nodes(model: Model) -> dict[str, NDArray[np.int64]]:
+    """Give the indices into θ of each node that has trainable parameters, in the model's order."""
+    found: dict[str, list[NDArray[np.int64]]] = {}
+    for slot in model.layout:
+        found.setdefault(slot.node, []).append(np.arange(slot.start, slot.stop))
+    return {name: np.concatenate(parts) for name, parts in found.items()}
+
+
+def node_indices(model: Model, name: str) -> NDArray[np.int64]:
+    """Give the indices into θ of one node's parameters.
+
+    Raises
+    ------
+    InputError
+        There is no such node, or it has no trainable parameters; the message lists those that have.
+    """
+    nodes = parameter_nodes(model)
+    if name not in nodes:
+        there = any(node.name == name for node in model.nodes)
+        reason = "has no trainable parameters of its own" if there else "is not in the model"
+        raise InputError(f"node '{name}' {reason}: choose {', '.join(nodes)}")
+    return nodes[name]
+
+
+def preconditioned(operator: SymmetricOperator, preconditioner: ArrayLike) -> SymmetricOperator:
+    r"""Give $P^{-1/2} A P^{-1/2}$ for a diagonal preconditioner, given as its diagonal [n].
+
+    Its largest eigenvalue is what an optimizer with steps $-\eta P^{-1} g$ compares with 2/η.
+
+    Raises
+    ------
+    InputError
+        The diagonal has another length or an element that is not positive.
+
+    Examples
+    --------
+    >>> bowl = SymmetricOperator(2, lambda rows: rows * [4.0, 9.0])
+    >>> preconditioned(bowl, [4.0, 3.0]).rows(np.eye(2)).diagonal().round(12).tolist()
+    [1.0, 3.0]
+    """
+    diagonal = np.asarray(preconditioner, np.float64)
+    if diagonal.shape != (operator.size,) or not np.all((diagonal > 0) & np.isfinite(diagonal)):
+        raise InputError(
+            f"preconditioner: expected {operator.size} positive numbers, found shape {list(diagonal.shape)}"
+        )
+    root = 1.0 / np.sqrt(diagonal)
+    return SymmetricOperator(operator.size, lambda rows: root * operator.rows(root * rows))
+
+
+def adam_preconditioner(
+    second_moment: ArrayLike,
+    step: int,
+    *,
+    beta1: float = 0.9,
+    beta2: float = 0.999,
+    epsilon: float = 1e-8,
+) -> Array:
+    r"""Give the diagonal that Adam divides by after `step` steps.
+
+    $$P = (1-\beta_1^t)\Bigl(\sqrt{v_t/(1-\beta_2^t)} + \epsilon\Bigr)$$
+
+    Raises
+    ------
+    InputError
+        Fewer than one step, or a second moment that is negative.
+
+    References
+    ----------
+    Cohen et al., "Adaptive gradient methods at the edge of stability" (arXiv 2207.14484), section 2.
+
+    Examples
+    --------
+    >>> adam_preconditioner([0.001], 1, epsilon=0.0).round(12).tolist()
+    [0.1]
+    """
+    moment = np.asarray(second_moment, np.float64)
+    if step < 1 or not np.all(moment >= 0):
+        raise InputError("expected at least one step of Adam and a second moment that is nowhere negative")
+    return np.asarray((1 - beta1**step) * (np.sqrt(moment / (1 - beta2**step)) + epsilon))

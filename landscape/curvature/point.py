@@ -1,0 +1,101 @@
+"""Where a Hessian is taken: an objective, θ, which parameters belong to which node, and what a record says of it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from landscape.curvature.operators import checked_point, parameter_nodes
+from landscape.errors import InputError
+from landscape.model import Model
+from landscape.objective import NetworkObjective
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Point:
+    """An objective at θ [P]; `nodes` gives the indices into θ of each node, and is empty for a function."""
+
+    objective: Any
+    theta: Array
+    nodes: dict[str, NDArray[np.int64]]
+    model: str
+    data: str
+    settings: dict[str, Any]
+
+
+def model_point(
+    model: Model, *, split: str, dtype: str, threads: int | None, examples: int | None, seed: int
+) -> Point:
+    """Take a model at its own parameters.
+
+    Raises
+    ------
+    InputError
+        No trainable parameters, parameters or a loss that are not finite, or a split that is not there.
+    """
+    if model.size == 0:
+        raise InputError("the model has no trainable parameters, so it has no Hessian")
+    broken = model.not_finite()
+    if broken:
+        raise InputError(f"expected finite numbers in the model; {broken[0]}")
+    total = model.examples(split)
+    subset = examples if examples is not None and examples < total else None
+    objective = NetworkObjective(model, split, dtype=dtype, threads=threads, examples=subset, seed=seed)
+    loss = objective.value(model.theta)
+    if not np.isfinite(loss):
+        raise InputError(f"the {split} loss is {loss} at this point: a Hessian needs a finite one")
+    return Point(
+        objective=objective,
+        theta=model.theta,
+        nodes=parameter_nodes(model),
+        model=model.fingerprint(),
+        data=model.data_fingerprint(),
+        settings={
+            "model_name": model.name,
+            "loss": model.loss,
+            "split": split,
+            "examples": subset,
+            "dtype": dtype,
+            "device": "cpu",
+            "layout": [[slot.node, slot.start, slot.stop] for slot in model.layout],
+        },
+    )
+
+
+def function_point(objective: Any, theta: ArrayLike) -> Point:
+    """Take a function of θ; it is known again by its value and gradient there, for its code cannot be hashed.
+
+    Raises
+    ------
+    InputError
+        A θ of another length or not finite, or a value that is not finite.
+    """
+    point = checked_point(objective, theta)
+    value = float(objective.value(point))
+    if not np.isfinite(value):
+        raise InputError(f"the value is {value} at this point: a Hessian needs a finite one")
+    known = [point, np.array([value])]
+    if objective.gradient is not None:
+        known.append(np.asarray(objective.gradient(point)))
+    digest = hashlib.sha256(np.concatenate(known).astype("<f8").tobytes()).hexdigest()
+    return Point(
+        objective=objective,
+        theta=point,
+        nodes={},
+        model=digest,
+        data="",
+        settings={
+            "model_name": "function",
+            "split": None,
+            "examples": None,
+            "dtype": str(np.dtype(objective.dtype)),
+            "device": "cpu",
+            "layout": [],
+        },
+    )

@@ -1,0 +1,153 @@
+"""The search for eigenvectors at one end of a spectrum: Lanczos restarted, LOBPCG from a warm start, and deflation."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse.linalg import ArpackError, ArpackNoConvergence, LinearOperator, eigsh, lobpcg
+
+from landscape.curvature.operators import SymmetricOperator
+from landscape.curvature.probes import unit_rows
+
+Array = NDArray[np.float64]
+
+STREAM = 2**35
+# Vectors that a restarted Lanczos keeps.
+LEAST_BASIS = 64
+WARM_ITERATIONS = 60
+# The check for missed eigenvalues may be coarser than the eigenvalues themselves.
+CHECK_TOLERANCE = 1e-6
+ENDS = {1: "top", -1: "bottom"}
+
+
+@dataclass(frozen=True)
+class End:
+    """What a search needs beside the end it looks at; `scale` is about ‖A‖."""
+
+    operator: SymmetricOperator
+    scale: float
+    tolerance: float
+    seed: int
+    max_products: int
+
+
+class Shifted:
+    r"""The matrix $B = \pm A + 2\|A\| I$ on the complement of some vectors, where B has what was deflated at 0.
+
+    B is positive definite there, its largest eigenvalues are the end that is looked for, and a tolerance relative
+    to them is one relative to ‖A‖, so that eigenvalues near zero are no harder than others.
+    """
+
+    def __init__(self, end: End, sign: int, away: Array) -> None:
+        self.end, self.sign, self.away = end, sign, away
+        self.shift = 2 * end.scale
+
+    def multiply(self, columns: Array) -> Array:
+        """Multiply columns [n, K]."""
+        inside = self.project(columns)
+        images = self.end.operator.rows(np.ascontiguousarray(inside.T)).T
+        return self.project(self.sign * images + self.shift * inside)
+
+    def project(self, columns: Array) -> Array:
+        """Take out what was found already."""
+        return columns - self.away.T @ (self.away @ columns)
+
+    def operator(self) -> LinearOperator:
+        """Give it to SciPy."""
+        size = self.end.operator.size
+        return LinearOperator(
+            (size, size),
+            matvec=lambda vector: self.multiply(np.reshape(vector, (-1, 1)))[:, 0],
+            matmat=self.multiply,
+            dtype=np.float64,
+        )
+
+
+def search_end(end: End, sign: int, count: int, away: Array, warm: Array) -> tuple[Array, str]:
+    """Find `count` vectors [count, n] at one end, orthogonal to `away`; a sentence says what was not found.
+
+    `sign` is 1 for the largest eigenvalues, −1 for the smallest; `warm` are vectors to begin with.
+    """
+    if count == 0:
+        return np.zeros((0, end.operator.size)), ""
+    matrix = Shifted(end, sign, away)
+    budget = end.operator.count + end.max_products
+    vectors = warm_search(matrix, warm) if len(warm) else None
+    values = quotients(matrix, vectors)
+    if vectors is None:
+        values, vectors = krylov_search(matrix, count, 0, end.tolerance, end.max_products, warm)
+    attempt = 1
+    while len(vectors) == count and end.operator.count < budget:
+        value, vector = missed(matrix, vectors, attempt, budget - end.operator.count)
+        if len(value) == 0 or value[0] <= values.min() + 10 * CHECK_TOLERANCE * end.scale:
+            return vectors, ""
+        values, vectors = insert(values, vectors, value[0], vector[0])
+        attempt += 1
+    return vectors, (
+        f"{len(vectors)} of {count} eigenvalues at the {ENDS[sign]} converged within "
+        f"{end.max_products:,} products: ask for fewer, or for a larger tolerance."
+    )
+
+
+def krylov_search(
+    matrix: Shifted, count: int, stream: int, tolerance: float, products: int, warm: Array
+) -> tuple[Array, Array]:
+    """Run SciPy's restarted Lanczos for the `count` largest; give what converged."""
+    end = matrix.end
+    size = end.operator.size
+    begin = unit_rows(end.seed, STREAM + stream, 1, size)[0] + warm.sum(axis=0)
+    basis = min(size, max(LEAST_BASIS, 2 * count + 1))
+    restarts = max(1, products // max(1, basis - count))
+    try:
+        values, columns = eigsh(
+            matrix.operator(),
+            k=count,
+            which="LA",
+            v0=matrix.project(begin[:, None])[:, 0],
+            ncv=basis,
+            tol=tolerance / 3,
+            maxiter=restarts,
+        )
+    except ArpackNoConvergence as stopped:
+        values, columns = stopped.eigenvalues, stopped.eigenvectors
+    except ArpackError:
+        values, columns = np.zeros(0), np.zeros((size, 0))
+    return np.asarray(values), np.ascontiguousarray(np.asarray(columns).T)
+
+
+def missed(matrix: Shifted, found: Array, attempt: int, products: int) -> tuple[Array, Array]:
+    """Look for the largest eigenvalue on the complement of what was found, from another random vector."""
+    rest = Shifted(matrix.end, matrix.sign, np.linalg.qr(np.concatenate([matrix.away, found]).T)[0].T)
+    tolerance = max(matrix.end.tolerance, CHECK_TOLERANCE)
+    return krylov_search(rest, 1, attempt, tolerance, products, found[:0])
+
+
+def insert(values: Array, vectors: Array, value: float, vector: Array) -> tuple[Array, Array]:
+    """Put a missed eigenpair in the place of the least."""
+    least = int(np.argmin(values))
+    values, vectors = values.copy(), vectors.copy()
+    values[least], vectors[least] = value, vector
+    return values, vectors
+
+
+def quotients(matrix: Shifted, vectors: Array | None) -> Array:
+    """Give vᵀBv of unit vectors in rows."""
+    if vectors is None:
+        return np.zeros(0)
+    return np.asarray(np.sum(vectors.T * matrix.multiply(vectors.T), axis=0))
+
+
+def warm_search(matrix: Shifted, warm: Array) -> Array | None:
+    """Run LOBPCG from vectors of a matrix nearby; None where it did not reach the tolerance."""
+    end = matrix.end
+    limit = end.tolerance * end.scale
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        values, columns = lobpcg(
+            matrix.operator(), np.ascontiguousarray(warm.T), largest=True, tol=limit, maxiter=WARM_ITERATIONS
+        )
+    residuals = np.linalg.norm(matrix.multiply(columns) - columns * values, axis=0)
+    return np.ascontiguousarray(columns.T) if np.all(residuals <= 3 * limit) else None

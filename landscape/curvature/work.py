@@ -1,0 +1,182 @@
+"""The parts of an analysis in their order, each adding what it found to the record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape.curvature.dense import DenseMatrix, dense_bytes, dense_matrix
+from landscape.curvature.density import spectral_density
+from landscape.curvature.eigen import Eigenpairs, dense_eigenpairs, eigenpairs
+from landscape.curvature.finite_difference import FiniteDifference
+from landscape.curvature.operators import SymmetricOperator, hessian_operator, submatrix
+from landscape.curvature.point import Point
+from landscape.curvature.probes import unit_rows
+from landscape.curvature.trace import Estimate, frobenius, hutch_plus_plus
+
+if TYPE_CHECKING:
+    from landscape.curvature.analysis import Request
+
+Array = NDArray[np.float64]
+
+STREAM = 2**38
+COMPARED = 8
+
+
+class Work:
+    """One analysis: an operator for what was asked for, and results as fields of the record."""
+
+    def __init__(self, point: Point, request: Request, announce: Callable[[str], None]) -> None:
+        self.point, self.request, self.announce = point, request, announce
+        self.difference: FiniteDifference | None = None
+        if request.method != "exact":
+            self.difference = FiniteDifference(point.objective, point.theta, seed=request.seed)
+        if request.method == "finite-difference" and self.difference is not None:
+            self.whole = self.difference.operator()
+        else:
+            self.whole = hessian_operator(point.objective, point.theta)
+        self.operator = self.whole if request.node is None else submatrix(self.whole, self.chosen)
+        self.dense: DenseMatrix | None = None
+        self.method = "none"
+
+    @property
+    def chosen(self) -> NDArray[np.int64]:
+        """Indices of the parameters that are analysed."""
+        if self.request.node is None:
+            return np.arange(self.point.theta.size)
+        return self.point.nodes[self.request.node]
+
+    @property
+    def doubt(self) -> float:
+        """What the matrix itself may be off by: the spread of finite differences, nothing for exact products."""
+        replaced = self.request.method == "finite-difference" and self.difference is not None
+        return self.difference.seen.spread if replaced and self.difference is not None else 0.0
+
+    def results(self) -> dict[str, Any]:
+        """Compute everything asked for; the fields of a record."""
+        pairs = self.found_pairs()
+        fields: dict[str, Any] = {
+            "estimates": self.estimates(pairs),
+            "density": self.density(),
+            **self.nodes(),
+            **self.fields_of(pairs),
+        }
+        if self.difference is not None:
+            fields["kinks"] = (self.difference.seen.crossed, self.difference.seen.cured)
+        return {**fields, "products": self.whole.count}
+
+    def learned(self) -> dict[str, Any]:
+        """Give what was decided on the way, for the record's settings."""
+        if self.difference is None:
+            return {}
+        return {"finite_difference": {"order": self.difference.order, "step": self.difference.step}}
+
+    def found_pairs(self) -> Eigenpairs | None:
+        """Compute the eigenpairs, if any are asked for."""
+        request, size = self.request, self.operator.size
+        if request.all:
+            self.announce(
+                f"taking {dense_bytes(size) / 1e6:,.0f} MB for the dense Hessian of {size:,} parameters"
+            )
+            self.dense = dense_matrix(self.operator)
+            return dense_eigenpairs(self.dense)
+        if not request.eigenvalues:
+            return None
+        self.announce(
+            f"finding the {request.top} largest and {request.bottom} smallest of {size:,} eigenvalues"
+        )
+        return eigenpairs(
+            self.operator,
+            top=request.top,
+            bottom=request.bottom,
+            tolerance=request.tolerance,
+            seed=request.seed,
+            max_products=request.max_products,
+        )
+
+    def fields_of(self, pairs: Eigenpairs | None) -> dict[str, Any]:
+        """Lay eigenpairs out as the record has them: vectors over all of θ."""
+        if pairs is None:
+            pairs = Eigenpairs(np.zeros(0), self.operator_rows(0), np.zeros(0), np.zeros(0), 0.0, "none")
+        vectors = pairs.vectors
+        if self.request.node is not None:
+            vectors = np.zeros((len(pairs.values), self.point.theta.size))
+            vectors[:, self.chosen] = pairs.vectors
+        return {
+            "eigenvalues": pairs.values,
+            "residuals": pairs.residuals,
+            "errors": pairs.errors + self.doubt,
+            "eigenvectors": vectors,
+            "orthogonality": pairs.orthogonality,
+            "status": pairs.status,
+        }
+
+    def operator_rows(self, count: int) -> Array:
+        """Give a few random unit vectors of the operator's size."""
+        size = self.operator.size
+        return unit_rows(self.request.seed, STREAM, count, size) if count else np.zeros((0, size))
+
+    def estimates(self, pairs: Eigenpairs | None) -> dict[str, tuple[float, float]]:
+        """Compute trace and Frobenius norm, and how far finite differences are from exact products."""
+        found: dict[str, Estimate] = {}
+        if self.request.trace and self.dense is not None:
+            found["trace"] = Estimate(float(np.trace(self.dense.matrix)), 0.0)
+            found["frobenius"] = Estimate(float(np.linalg.norm(self.dense.matrix)), 0.0)
+        elif self.request.trace:
+            self.announce("estimating trace and Frobenius norm")
+            found["trace"] = hutch_plus_plus(self.operator, seed=self.request.seed)
+            found["frobenius"] = frobenius(self.operator, seed=self.request.seed)
+        if self.request.method == "both" and self.difference is not None:
+            found["finite_difference"] = self.compared(pairs, self.difference)
+        return {name: (estimate.value, estimate.error) for name, estimate in found.items()}
+
+    def compared(self, pairs: Eigenpairs | None, difference: FiniteDifference) -> Estimate:
+        """Give the largest ‖H_fd v − Hv‖ over eigenvectors (or random vectors), and the spread, over ‖H‖."""
+        self.announce("comparing with finite differences of gradients")
+        rows = pairs.vectors if pairs is not None and len(pairs.values) else self.operator_rows(COMPARED)
+        other = difference.operator()
+        part = other if self.request.node is None else submatrix(other, self.chosen)
+        exact = self.operator.rows(rows) if self.dense is None else rows @ self.dense.matrix
+        apart = float(np.linalg.norm(part.rows(rows) - exact, axis=1).max())
+        scale = float(np.linalg.norm(exact, axis=1).max()) or 1.0
+        return Estimate(apart / scale, difference.seen.spread / scale)
+
+    def density(self) -> dict[str, Array]:
+        """Compute the spectral density, if asked for."""
+        if not self.request.density:
+            return {}
+        self.announce("estimating the spectral density")
+        found = spectral_density(self.operator, accuracy=self.request.accuracy, seed=self.request.seed)
+        return {
+            "grid": found.grid,
+            "value": found.value,
+            "error": found.error,
+            "nodes": found.nodes,
+            "weights": found.weights,
+        }
+
+    def nodes(self) -> dict[str, Any]:
+        """Compute the extreme eigenvalues of each node's submatrix, if asked for."""
+        if not self.request.by_node:
+            return {}
+        values, errors = [], []
+        for name, indices in self.point.nodes.items():
+            self.announce(f"finding the extreme eigenvalues of node {name}")
+            found = self.node_pairs(submatrix(self.whole, indices))
+            values.append(found.values[[0, -1]])
+            errors.append(found.errors[[0, -1]] + self.doubt)
+        return {
+            "node_names": tuple(self.point.nodes),
+            "node_eigenvalues": np.array(values),
+            "node_errors": np.array(errors),
+        }
+
+    def node_pairs(self, part: SymmetricOperator) -> Eigenpairs:
+        """Give the least and the largest eigenpair of a submatrix."""
+        bottom = 1 if part.size > 1 else 0
+        found = eigenpairs(part, top=1, bottom=bottom, tolerance=self.request.tolerance, seed=self.request.seed)
+        return replace(found)

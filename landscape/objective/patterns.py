@@ -1,0 +1,80 @@
+"""Which side of its kink every unit is on: two points with equal patterns lie on one smooth piece of the loss."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from landscape.kernels.cpu.arrays import Batch
+from landscape.kernels.cpu.forward import forward, output_block
+from landscape.kernels.program import ACTIVATION_CODES, Column, Op
+from landscape.objective.network import NetworkObjective
+from landscape.objective.session import session
+
+Pattern = NDArray[np.bool_]
+
+# The first derivative jumps at 0, or (elu) the second may.
+KINKED = ("relu", "leaky_relu", "elu")
+KINKED_LOSSES = ("mae", "huber")
+
+
+class KinkPatterns:
+    """The signs of all pre-activations with a kink at 0, and of residuals where the loss has one.
+
+    One forward pass a point, of the engine's own, over all examples the objective uses.
+
+    Examples
+    --------
+    >>> from landscape.model import build_model
+    >>> layers = [(np.array([[1.0]]), np.zeros(1)), (np.array([[1.0]]), np.zeros(1))]
+    >>> x = np.array([[-1.0], [2.0]])
+    >>> model = build_model(layers=layers, activation="relu", loss="mse", x_train=x, y_train=x)
+    >>> patterns = KinkPatterns(NetworkObjective(model))
+    >>> patterns.there, patterns.at(model.theta).tolist()
+    (True, [False, True])
+    """
+
+    def __init__(self, objective: NetworkObjective) -> None:
+        self.objective = objective
+        codes = [ACTIVATION_CODES[name] for name in KINKED]
+        network = objective.full.network
+        rows = [
+            row for row in network.rows if row[Column.OP] == Op.ACTIVATION and row[Column.CODE] in codes
+        ]
+        self.sources = [int(network.links[row[Column.FIRST]]) for row in rows]
+        self.of_loss = objective.model.loss in KINKED_LOSSES
+
+    @property
+    def there(self) -> bool:
+        """Whether the loss has kinks at all."""
+        return bool(self.sources) or self.of_loss
+
+    def at(self, theta: ArrayLike) -> Pattern:
+        """Give the pattern at θ, flat."""
+        weights = self.objective.complete(theta)[0]
+        parts: list[Pattern] = []
+        with session():
+            for number in range(self.objective.tiles.count):
+                parts += self.of_tile(weights, *self.objective.tiles.tile(number))
+        return np.concatenate(parts) if parts else np.zeros(0, bool)
+
+    def of_tile(self, weights: NDArray, batch: Batch, t: int) -> list[Pattern]:
+        """Give the patterns of one tile's examples."""
+        _, network, order, places = self.objective.full
+        memory = self.objective.derivative_buffers()
+        work, scratch, width = memory.work[0], memory.scratch[0], batch.x.shape[2]
+        data, valid = batch.x[t].reshape(-1), int(batch.valid[t])
+        forward(network, order, places, weights, work, data, scratch, width)
+        found = [
+            output_block(network, places, row, work, data, width)[:, :valid].ravel() > 0
+            for row in self.sources
+        ]
+        if self.of_loss:
+            output = output_block(network, places, len(network.rows) - 1, work, data, width)
+            found += self.of_residuals((output - batch.targets[t])[:, :valid].ravel())
+        return found
+
+    def of_residuals(self, residuals: NDArray) -> list[Pattern]:
+        """Give the side of the loss's kinks on which residuals are."""
+        delta = self.objective.model.delta if self.objective.model.loss == "huber" else 0.0
+        return [residuals > delta, residuals < -delta]

@@ -1,0 +1,30 @@
+"""README's parts, for the tests that hold it to its word."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    """Give the fenced blocks of one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+def shell_lines() -> list[str]:
+    """Give every line of the shell blocks."""
+    return [line for block in blocks("sh") for line in block.splitlines() if line.strip()]
+
+
+def commands() -> list[list[str]]:
+    """Give the arguments of every line that calls `landscape`."""
+    return [shlex.split(line)[1:] for line in shell_lines() if line.startswith("landscape ")]
+
+
+def installs() -> list[str]:
+    """Give the lines that begin with an environment of their own."""
+    return [line for line in shell_lines() if line.startswith("python3 -m venv")]

@@ -1,0 +1,87 @@
+"""The kernels are plain Python too: without compilation they compute what the referee does.
+
+One fresh interpreter runs the whole table of cases with `NUMBA_DISABLE_JIT` and the CUDA simulator on, both of which
+must be set before numba is imported. What is right there and wrong compiled is the compiler's doing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests import reference
+from tests.cases import CASES, Case
+from tests.engine import DTYPES, TOLERANCE, VALUE_TOLERANCE, distance, vectors
+
+PLAIN = {"NUMBA_DISABLE_JIT": "1", "NUMBA_ENABLE_CUDASIM": "1"}
+AXES = (np.array([-0.5, 0.5]), np.array([0.0, 0.25, 1.0]))
+
+Numbers = dict[str, Any]
+
+
+def compute(case: Case, dtype: str) -> Numbers:
+    """Evaluate a case at θ and on a small grid around it."""
+    from landscape.objective import NetworkObjective
+
+    objective = NetworkObjective(case.model, dtype=dtype, threads=2)
+    theta, directions = case.model.theta, vectors(case, 2)
+    sweep = objective.sweep(theta, directions, AXES)
+    for step in range(sweep.steps):
+        sweep.run(step)
+    return {
+        "value": objective.value(theta),
+        "gradient": objective.gradient(theta).tolist(),
+        "hvp": objective.hvp(theta, directions[0]).tolist(),
+        "sweep": sweep.finish()["loss"].tolist(),
+    }
+
+
+def main() -> None:
+    """Print every case in every dtype as JSON; run in an interpreter that has `PLAIN` in its environment."""
+    from numba import config
+
+    assert config.DISABLE_JIT and config.ENABLE_CUDASIM
+    print(json.dumps({f"{name} {dtype}": compute(CASES[name], dtype) for name in CASES for dtype in DTYPES}))
+
+
+@cache
+def uncompiled() -> dict[str, Numbers]:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "tests.test_plain_python"],
+        env=os.environ | PLAIN,
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", CASES)
+def test_plain_python_agrees_with_the_referee(name, dtype):
+    found, case = uncompiled()[f"{name} {dtype}"], CASES[name]
+    model, directions = case.model, vectors(case, 2)
+    gradient, product = reference.gradient(model, model.theta), reference.hvp(model, model.theta, directions[0])
+    grid = [
+        reference.loss(model, model.theta + a * directions[0] + b * directions[1])
+        for a in AXES[0]
+        for b in AXES[1]
+    ]
+    assert found["value"] == pytest.approx(reference.value(model, model.theta), rel=VALUE_TOLERANCE[dtype])
+    assert distance(np.array(found["gradient"]), gradient) <= TOLERANCE[dtype]
+    assert distance(np.array(found["hvp"]), product) <= TOLERANCE[dtype]
+    np.testing.assert_allclose(found["sweep"], grid, rtol=VALUE_TOLERANCE[dtype])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+"""README is held to its word: its Python runs, its commands run, its options and its lists exist."""
+
+from __future__ import annotations
+
+import re
+
+import click
+import numpy as np
+import pytest
+
+from landscape.commands import COMMANDS, group, main
+from landscape.kernels.program import SUPPORTED
+from landscape.model import bundled_path, load_model, save_model
+from landscape.model.operations import OPERATIONS
+from tests.documents import README, ROOT, blocks, commands, installs
+
+# Small enough to be quick, and still a grid.
+QUICK = {"scan": ["--points", "3"]}
+
+
+def mark(code: str) -> pytest.ParameterSet:
+    """Give a block to the test, with the mark of what it imports."""
+    return pytest.param(code, marks=[pytest.mark.torch] if "import torch" in code else [])
+
+
+def options_of(name: str) -> set[str]:
+    """Name a command's options."""
+    context = click.Context(group)
+    command = group.get_command(context, name)
+    assert command is not None
+    return {flag for parameter in command.get_params(context) for flag in parameter.opts}
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Stand where the files are that README's commands name."""
+    monkeypatch.chdir(tmp_path)
+    model = load_model(bundled_path("digits"))
+    save_model(model, "digits.npz")
+    save_model(model.with_theta(model.theta + 0.1), "other.npz")
+    np.savez("model.npz", W1=np.eye(4, 3), b1=np.ones(3), W2=np.eye(3), b2=np.ones(3), x=np.eye(4), y=np.arange(4) % 3)
+    return tmp_path
+
+
+@pytest.mark.parametrize("code", [mark(code) for code in blocks("python")])
+def test_python_blocks_run(code, tmp_path, monkeypatch):
+    if "import torch" in code:
+        pytest.importorskip("torch")
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, "README.md", "exec"), {"__name__": "readme"})
+
+
+@pytest.mark.parametrize("arguments", commands(), ids=" ".join)
+def test_command_lines_run(arguments, folder):
+    name, rest = arguments[0], arguments[1:]
+    if name == "plot":
+        with pytest.raises(SystemExit):
+            main(["scan", "digits.npz", "--points", "3", "--quiet", "--no-figure"])
+    with pytest.raises(SystemExit) as end:
+        main([name, *rest, *QUICK.get(name, [])])
+    assert end.value.code == 0
+
+
+def test_the_first_install_leaves_a_record_and_figures():
+    first = installs()[0].split(" && ")
+    assert first[1:] == [".venv/bin/pip install .", ".venv/bin/landscape demo", ".venv/bin/landscape scan digits.npz"]
+
+
+def test_the_first_install_names_the_files_that_a_scan_leaves(folder):
+    with pytest.raises(SystemExit):
+        main(["scan", "digits.npz", "--points", "3", "--quiet"])
+    left = {path.name for path in folder.glob("digits.scan.*")}
+    assert left == set(re.findall(r"`(digits\.scan[\w.]*)`", README))
+
+
+def test_the_second_install_runs_the_tests_with_the_extra_of_their_own():
+    assert installs()[1].split(" && ")[1:] == [".venv/bin/pip install -e '.[test]'", ".venv/bin/python -m pytest"]
+    assert len(installs()) == 2
+
+
+def test_every_option_named_exists():
+    known = set().union(*(options_of(name) for name in COMMANDS)) | {"--help"}
+    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README)) <= known
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_command_is_described(name):
+    assert f"**`landscape {name}`**" in README
+
+
+@pytest.mark.parametrize("option", sorted(options_of("scan") | options_of("plot")))
+def test_every_option_of_scan_and_plot_is_named(option):
+    assert option in README
+
+
+def test_ops_are_listed_as_what_runs_and_what_does_not_yet():
+    limits = README[README.index("## Limits") :]
+    runs, refused = limits.split("The format also knows", 1)
+    assert {name for name in OPERATIONS if f"`{name}`" in runs} == set(SUPPORTED)
+    refused = refused[: refused.index("refuses")]
+    assert {name for name in OPERATIONS if f"`{name}`" in refused} == set(OPERATIONS) - set(SUPPORTED)
+
+
+def test_links_lead_to_files():
+    targets = re.findall(r"\]\(([^)#:]+)\)", README)
+    assert targets
+    assert [target for target in targets if not (ROOT / target).is_file()] == []
