@@ -9,6 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "landscape"
 BOTTOM = {"errors", "files", "atomic", "memory", "npy", "version"}
+BELOW_OBJECTIVES = {"model", "formulas", "records"}
 # layer → the layers that it may import, itself and the bottom aside
 ALLOWED: dict[str, set[str]] = {
     **{name: set() for name in BOTTOM},
@@ -18,9 +19,10 @@ ALLOWED: dict[str, set[str]] = {
     "kernels": {"formulas", "jit", "model"},
     "model": set(),
     "records": {"model"},
-    "objective": {"model", "kernels", "formulas", "records", "jit"},
-    "directions": {"objective", "model", "formulas", "records"},
-    "scanning": {"directions", "objective", "model", "formulas", "records"},
+    "objective": {"kernels", "jit"} | BELOW_OBJECTIVES,
+    "directions": {"objective"} | BELOW_OBJECTIVES,
+    "curvature": {"objective"} | BELOW_OBJECTIVES,
+    "scanning": {"directions", "curvature", "objective"} | BELOW_OBJECTIVES,
     "plots": {"records"},
 }
 ABOVE = {"commands", "studies"}

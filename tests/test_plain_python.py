@@ -1,7 +1,7 @@
 """The kernels are plain Python too: without compilation they compute what the referee does.
 
-One fresh interpreter runs the whole table of cases with `NUMBA_DISABLE_JIT` and the CUDA simulator on, both of which
-must be set before numba is imported. What is right there and wrong compiled is the compiler's doing.
+One fresh interpreter runs the whole table of cases with `NUMBA_DISABLE_JIT` and the CUDA simulator on, both
+of which must be set before numba is imported. What is right there and wrong compiled is the compiler's doing.
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ def main() -> None:
     """Print every case in every dtype as JSON; run in an interpreter that has `PLAIN` in its environment."""
     from numba import config
 
-    assert config.DISABLE_JIT and config.ENABLE_CUDASIM
+    assert config.DISABLE_JIT
+    assert config.ENABLE_CUDASIM
     print(json.dumps({f"{name} {dtype}": compute(CASES[name], dtype) for name in CASES for dtype in DTYPES}))
 
 
@@ -71,7 +72,8 @@ def uncompiled() -> dict[str, Numbers]:
 def test_plain_python_agrees_with_the_referee(name, dtype):
     found, case = uncompiled()[f"{name} {dtype}"], CASES[name]
     model, directions = case.model, vectors(case, 2)
-    gradient, product = reference.gradient(model, model.theta), reference.hvp(model, model.theta, directions[0])
+    gradient = reference.gradient(model, model.theta)
+    product = reference.hvp(model, model.theta, directions[0])
     grid = [
         reference.loss(model, model.theta + a * directions[0] + b * directions[1])
         for a in AXES[0]

@@ -16,6 +16,10 @@ from landscape.errors import ComputationError, InputError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("landscape.commands.demo", "Write a bundled model, to try the others on."),
+    "hessian": (
+        "landscape.commands.hessian",
+        "Find the curvature: eigenvalues, trace and density, each with its error.",
+    ),
     "info": ("landscape.commands.info", "Show what a model file holds and how it was understood."),
     "plot": ("landscape.commands.plot", "Draw a record again without recomputing it."),
     "scan": ("landscape.commands.scan", "Evaluate the loss along directions and draw it."),

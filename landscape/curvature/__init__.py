@@ -1,7 +1,8 @@
-"""Second derivatives of an objective: products, dense matrices, eigenpairs, densities, traces, each with its error.
+"""Second derivatives of an objective: products, matrices, eigenpairs, densities, traces, with errors.
 
-Everything here works on a `SymmetricOperator`, a matrix known by its products with vectors: the exact Hessian, its
-finite differences, a submatrix, a preconditioned Hessian. `analyze_hessian` puts the parts together into a record.
+Everything here works on a `SymmetricOperator`, a matrix known by its products with vectors: the exact
+Hessian, its finite differences, a submatrix, a preconditioned Hessian. `analyze_hessian` puts the parts
+together into a record.
 """
 
 from landscape.curvature.analysis import analyze_hessian

@@ -1,4 +1,4 @@
-"""A model's Hessian from what is asked to a record: eigenpairs, trace, density, nodes, differences beside products."""
+"""A Hessian from what is asked of it to a record."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
+from landscape.curvature.dense import require_memory
 from landscape.curvature.earlier import earlier_record
 from landscape.curvature.eigen import require_counts
-from landscape.curvature.dense import dense_bytes, require_memory
 from landscape.curvature.point import Point, function_point, model_point
 from landscape.curvature.work import Work
 from landscape.errors import InputError
@@ -68,7 +67,7 @@ def analyze_hessian(
     seed: int = 0,
     threads: int | None = None,
     accuracy: float = 0.05,
-    tolerance: float = 1e-8,
+    tolerance: float = 1e-6,
     max_products: int = 200_000,
     output: str | Path | None = None,
     fresh: bool = False,
@@ -83,8 +82,8 @@ def analyze_hessian(
     theta
         The point [P], for an objective.
     top, bottom, all
-        Eigenvalues: the largest, the smallest (algebraically), or every one. Where nothing at all is asked for,
-        ten and five.
+        Eigenvalues: the largest, the smallest (algebraically), or every one. Where nothing at all is asked
+        for, ten and five.
     density, trace
         The spectral density to an `accuracy`; trace and Frobenius norm.
     by_node
@@ -120,8 +119,9 @@ def analyze_hessian(
     begun = time.perf_counter()
     point = point_of(subject, theta, split=split, dtype=dtype, threads=threads, examples=examples, seed=seed)
     request = Request(
-        top=top or 0, bottom=bottom or 0, all=all, density=density, trace=trace, by_node=by_node, method=method,
-        node=node, accuracy=accuracy, tolerance=tolerance, max_products=max_products, seed=seed,
+        top=top or 0, bottom=bottom or 0, all=all, density=density, trace=trace, by_node=by_node,
+        method=method, node=node, accuracy=accuracy, tolerance=tolerance, max_products=max_products,
+        seed=seed,
     )  # fmt: skip
     request = checked_request(request, point, default=top is None and bottom is None)
     settings = settings_of(point, request)
@@ -171,7 +171,7 @@ def checked_request(request: Request, point: Point, *, default: bool) -> Request
         raise InputError("--by-node compares the nodes of a whole model: leave --node out")
     if request.all and not default:
         raise InputError("--all gives every eigenvalue: leave --top and --bottom out")
-    if default and not (request.all or request.density or request.trace or request.by_node):
+    if default and not (request.all or request.density or request.trace):
         top = min(TOP, size)
         request = replace(request, top=top, bottom=min(BOTTOM, size - top))
     if request.all:
@@ -195,8 +195,3 @@ def settings_of(point: Point, request: Request) -> dict[str, Any]:
     size = point.theta.size if request.node is None else len(point.nodes[request.node])
     asked = json.loads(json.dumps(asdict(request)))
     return {**point.settings, **asked, "parameters": size, "errors": errors}
-
-
-def memory_sentence(size: int) -> str:
-    """Say what a dense Hessian takes, before it is taken."""
-    return f"taking {dense_bytes(size) / 1e6:,.0f} MB for the dense Hessian of {size:,} parameters"

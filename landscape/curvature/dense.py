@@ -1,4 +1,4 @@
-"""The whole matrix, for sizes where it fits: from blocks of products, symmetrized, its asymmetry kept as an error."""
+"""The whole matrix, where it fits: from blocks of products, symmetrized, its asymmetry kept as an error."""
 
 from __future__ import annotations
 

@@ -28,7 +28,8 @@ GROUP_BYTES = 2**30
 class SpectralDensity:
     """A density on a grid [g], smoothed by a Gaussian of a width, with one standard error over the vectors.
 
-    `nodes` and `weights` [m, steps] are the quadratures of the m random vectors; each row of weights sums to one.
+    `nodes` and `weights` [m, steps] are the quadratures of the m random vectors; each row of weights sums
+    to one.
     """
 
     grid: Array
@@ -72,8 +73,9 @@ def spectral_density(
 ) -> SpectralDensity:
     r"""Estimate the density of eigenvalues by stochastic Lanczos quadrature, fully reorthogonalized.
 
-    The cumulative distribution is within `accuracy`·(λmax − λmin) of the true one in Wasserstein's distance, with
-    probability 0.95, for $\lceil 12/t + ½\rceil$ steps and $\lceil 4\ln(2n/\eta)/((n+2)t^2)\rceil$ vectors.
+    The cumulative distribution is within `accuracy`·(λmax − λmin) of the true one in Wasserstein's
+    distance, with probability 0.95, for $\lceil 12/t + ½\rceil$ steps and $\lceil
+    4\ln(2n/\eta)/((n+2)t^2)\rceil$ vectors.
 
     Parameters
     ----------
@@ -120,7 +122,8 @@ def grouped_lanczos(operator: SymmetricOperator, steps: int, vectors: int, seed:
     group = max(1, min(vectors, min(GROUP_BYTES, free // 2) // one))
     starts = range(0, vectors, group)
     parts = [
-        lanczos(operator, unit_rows(seed, STREAM, min(group, vectors - k), size, first=k), steps) for k in starts
+        lanczos(operator, unit_rows(seed, STREAM, min(group, vectors - k), size, first=k), steps)
+        for k in starts
     ]
     return Quadrature(
         np.concatenate([part.nodes for part in parts]), np.concatenate([part.weights for part in parts])

@@ -1,7 +1,7 @@
 """Eigenpairs with residuals: all of them, or some at an end of the spectrum, none missed and none twice.
 
-A Krylov space sees one vector of a repeated eigenvalue. So what a solver found is projected out and the rest is
-searched again from another random vector, until nothing beyond the last one kept is left.
+A Krylov space sees one vector of a repeated eigenvalue. So what a solver found is projected out and the
+rest is searched again from another random vector, until nothing beyond the last one kept is left.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from landscape.errors import InputError
 Array = NDArray[np.float64]
 
 # Up to here, or where a quarter of all is asked for, the whole matrix is cheaper than a search.
-SMALL = 256
+SMALL = 512
 STREAM = 2**35
 NORM_STEPS = 12
 
@@ -31,8 +31,8 @@ class Eigenpairs:
     """Eigenvalues [k] ascending, and unit eigenvectors [k, n] as rows.
 
     `residuals` are ‖A v − λ v‖: an eigenvalue of A lies within that distance. `errors` add what A itself is
-    off by (its asymmetry). `orthogonality` is max |V Vᵀ − I|. `status` is empty, or the sentence that says what
-    did not converge; what is there is right all the same, within its errors.
+    off by (its asymmetry). `orthogonality` is max |V Vᵀ − I|. `status` is empty, or the sentence that says
+    what did not converge; what is there is right all the same, within its errors.
     """
 
     values: Array
@@ -49,7 +49,7 @@ def eigenpairs(
     *,
     top: int = 0,
     bottom: int = 0,
-    tolerance: float = 1e-8,
+    tolerance: float = 1e-6,
     seed: int = 0,
     start: ArrayLike | None = None,
     max_products: int = 200_000,
@@ -156,7 +156,7 @@ def ends_of(pairs: Eigenpairs, top: int, bottom: int) -> Eigenpairs:
 
 
 def ritz_pairs(operator: SymmetricOperator, rows: Array) -> Eigenpairs:
-    """Give the eigenpairs of A restricted to the span of rows [k, n] (Rayleigh and Ritz), and their residuals."""
+    """Give the eigenpairs of A restricted to the span of rows [k, n] (Rayleigh and Ritz), with residuals."""
     basis = np.ascontiguousarray(np.linalg.qr(rows.T)[0].T)
     images = operator.rows(basis)
     projected = basis @ images.T

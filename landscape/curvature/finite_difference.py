@@ -1,7 +1,8 @@
 r"""Products of the Hessian from differences of gradients, with the step chosen and the error measured.
 
-Central differences at steps h, h/2, h/4 are one column of Richardson's table; each further column removes the next
-even power of h. "central" takes the first entry, "fourth" (order 4) the second, "richardson" (order 6) the third.
+Central differences at steps h, h/2, h/4 are one column of Richardson's table; each further column removes
+the next even power of h. "central" takes the first entry, "fourth" (order 4) the second, "richardson"
+(order 6) the third.
 """
 
 from __future__ import annotations
@@ -46,8 +47,9 @@ class FiniteDifference:
 
     $$Hv \approx \frac{g(\theta + hv) - g(\theta - hv)}{2h}, \qquad \|v\| = 1$$
 
-    The step starts from $\epsilon^{1/3}\max(1, \|\theta\|)$ and moves to where the spread between orders, measured on
-    random vectors, is least. The spread is an estimate of the error; a bound of it only where no kink was crossed.
+    The step starts from $\epsilon^{1/3}\max(1, \|\theta\|)$ and moves to where the spread between orders,
+    measured on random vectors, is least. The spread is an estimate of the error; a bound of it only where
+    no kink was crossed.
 
     Parameters
     ----------
@@ -65,7 +67,7 @@ class FiniteDifference:
     Raises
     ------
     InputError
-        A point that is not finite, an unknown order, a step that is not positive, or an objective without gradient.
+        A point that is not finite, an unknown order, a step that is not positive, or no gradient.
 
     Examples
     --------
@@ -77,7 +79,13 @@ class FiniteDifference:
     """
 
     def __init__(
-        self, objective: Any, theta: ArrayLike, *, order: str = "fourth", step: float | None = None, seed: int = 0
+        self,
+        objective: Any,
+        theta: ArrayLike,
+        *,
+        order: str = "fourth",
+        step: float | None = None,
+        seed: int = 0,
     ) -> None:
         if order not in LEVELS:
             raise InputError(f"unknown order '{order}': choose {', '.join(LEVELS)}")
@@ -143,8 +151,8 @@ class FiniteDifference:
     def table(self, units: Array, steps: Array, levels: int) -> tuple[Array, Array]:
         """Give the last entry of Richardson's table, and the one of the order below from the coarser steps.
 
-        Their distance exceeds the error of the first: by orders where truncation rules, and where rounding does
-        still by a little. With one level both are the same.
+        Their distance exceeds the error of the first: by orders where truncation rules, by a little where
+        rounding does. With one level both are the same.
         """
         row: list[Array] = []
         result = coarse = np.zeros(0)

@@ -1,4 +1,4 @@
-"""Lanczos with full reorthogonalization, from several vectors in step, so that their products share the work."""
+"""Lanczos with full reorthogonalization, from several vectors in step: their products share the work."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ INVARIANT = 1e-13
 
 @dataclass(frozen=True)
 class Quadrature:
-    """Gauss quadratures [m, steps] of the starts' spectral measures; where a space closed early, weights are 0."""
+    """Gauss quadratures [m, steps] of spectral measures; where a space closed early, weights are 0."""
 
     nodes: Array
     weights: Array
 
 
 def lanczos(operator: SymmetricOperator, starts: Array, steps: int) -> Quadrature:
-    r"""Give nodes and weights with $\sum_i w_i f(\theta_i) = v^\top f(A) v$ for each unit vector v of starts [m, n].
+    r"""Give nodes and weights with $\sum_i w_i f(\theta_i) = v^\top f(A) v$ for each start v.
 
-    Exact for polynomials of a degree up to 2·steps − 1.
+    Starts are unit vectors [m, n]. Exact for polynomials of a degree up to 2·steps − 1.
 
     Examples
     --------

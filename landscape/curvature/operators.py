@@ -1,4 +1,4 @@
-"""Matrices that are known by their products: the Hessian, its parts, and the Hessian as an optimizer sees it."""
+"""Matrices known by their products: the Hessian, its parts, and the Hessian as an optimizer sees it."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def hessian_operator(objective: Any, theta: ArrayLike) -> SymmetricOperator:
         return SymmetricOperator(point.size, lambda rows: np.asarray(objective.hvps(point, rows)))
     if objective.hvp is None:
         raise InputError(
-            "the objective has no hvp, so no exact Hessian: give one, or take finite differences of its gradient"
+            "the objective has no hvp, so no exact Hessian: give one, or take finite differences"
         )
     return SymmetricOperator(
         point.size, lambda rows: np.stack([np.asarray(objective.hvp(point, row)) for row in rows])

@@ -1,4 +1,4 @@
-"""Where a Hessian is taken: an objective, θ, which parameters belong to which node, and what a record says of it."""
+"""Where a Hessian is taken: an objective, θ, the parameters of each node, and what a record says of it."""
 
 from __future__ import annotations
 

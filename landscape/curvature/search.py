@@ -1,4 +1,4 @@
-"""The search for eigenvectors at one end of a spectrum: Lanczos restarted, LOBPCG from a warm start, and deflation."""
+"""The search for eigenvectors at one end of a spectrum: Lanczos, LOBPCG from a warm start, deflation."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ class End:
 
 
 class Shifted:
-    r"""The matrix $B = \pm A + 2\|A\| I$ on the complement of some vectors, where B has what was deflated at 0.
+    r"""The matrix $B = \pm A + 2\|A\| I$ with what was found already deflated to 0.
 
-    B is positive definite there, its largest eigenvalues are the end that is looked for, and a tolerance relative
-    to them is one relative to ‖A‖, so that eigenvalues near zero are no harder than others.
+    B is positive definite there, its largest eigenvalues are the end that is looked for, and a tolerance
+    relative to them is one relative to ‖A‖, so that eigenvalues near zero are no harder than others.
     """
 
     def __init__(self, end: End, sign: int, away: Array) -> None:
@@ -82,7 +82,7 @@ def search_end(end: End, sign: int, count: int, away: Array, warm: Array) -> tup
     attempt = 1
     while len(vectors) == count and end.operator.count < budget:
         value, vector = missed(matrix, vectors, attempt, budget - end.operator.count)
-        if len(value) == 0 or value[0] <= values.min() + 10 * CHECK_TOLERANCE * end.scale:
+        if len(value) == 0 or value[0] <= values.min() + end.tolerance * end.scale:
             return vectors, ""
         values, vectors = insert(values, vectors, value[0], vector[0])
         attempt += 1

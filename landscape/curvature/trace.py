@@ -131,7 +131,9 @@ def hessian_diagonal(
 
 def diagonal_part(operator: SymmetricOperator) -> Array:
     """Read the diagonal off the products with the unit vectors."""
-    return np.concatenate([np.sum(units * operator.rows(units), axis=1) for units in unit_blocks(operator.size)])
+    return np.concatenate(
+        [np.sum(units * operator.rows(units), axis=1) for units in unit_blocks(operator.size)]
+    )
 
 
 def quadratic_forms(operator: SymmetricOperator, count: int, seed: int) -> Array:

@@ -20,7 +20,7 @@ MOST_STEPS = 12
 
 @dataclass(frozen=True)
 class ValueHessian:
-    """A Hessian [P, P] from values alone, its step, and the spread between orders two and four (an estimate)."""
+    """A Hessian [P, P] from values alone, its step, and the spread between orders 2 and 4 (an estimate)."""
 
     matrix: Array
     step: float
@@ -33,8 +33,8 @@ def hessian_from_values(objective: Any, theta: ArrayLike, *, step: float | None 
     $$H_{ij} \approx \frac{f(+,+) - f(+,-) - f(-,+) + f(-,-)}{4h^2}, \qquad
       H_{ii} \approx \frac{f(+) - 2f + f(-)}{h^2}$$
 
-    The step starts from $\epsilon^{1/4}\max(1,\|\theta\|)$ and moves to where the spread between the orders, measured
-    on the diagonal, is least. About 4 P² values, all points of a block at once.
+    The step starts from $\epsilon^{1/4}\max(1,\|\theta\|)$ and moves to where the spread between the
+    orders, measured on the diagonal, is least. About 4 P² values, all points of a block at once.
 
     Raises
     ------

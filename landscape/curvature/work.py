@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from landscape.curvature.dense import DenseMatrix, dense_bytes, dense_matrix
 from landscape.curvature.density import spectral_density
 from landscape.curvature.eigen import Eigenpairs, dense_eigenpairs, eigenpairs
 from landscape.curvature.finite_difference import FiniteDifference
-from landscape.curvature.operators import SymmetricOperator, hessian_operator, submatrix
+from landscape.curvature.operators import hessian_operator, submatrix
 from landscape.curvature.point import Point
 from landscape.curvature.probes import unit_rows
 from landscape.curvature.trace import Estimate, frobenius, hutch_plus_plus
@@ -41,7 +40,7 @@ class Work:
             self.whole = hessian_operator(point.objective, point.theta)
         self.operator = self.whole if request.node is None else submatrix(self.whole, self.chosen)
         self.dense: DenseMatrix | None = None
-        self.method = "none"
+        self.sentences: list[str] = []
 
     @property
     def chosen(self) -> NDArray[np.int64]:
@@ -52,7 +51,7 @@ class Work:
 
     @property
     def doubt(self) -> float:
-        """What the matrix itself may be off by: the spread of finite differences, nothing for exact products."""
+        """What the matrix itself may be off by: the spread of differences, nothing for exact products."""
         replaced = self.request.method == "finite-difference" and self.difference is not None
         return self.difference.seen.spread if replaced and self.difference is not None else 0.0
 
@@ -112,7 +111,7 @@ class Work:
             "errors": pairs.errors + self.doubt,
             "eigenvectors": vectors,
             "orthogonality": pairs.orthogonality,
-            "status": pairs.status,
+            "status": " ".join([pairs.status, *self.sentences]).strip(),
         }
 
     def operator_rows(self, count: int) -> Array:
@@ -163,20 +162,23 @@ class Work:
         """Compute the extreme eigenvalues of each node's submatrix, if asked for."""
         if not self.request.by_node:
             return {}
-        values, errors = [], []
-        for name, indices in self.point.nodes.items():
-            self.announce(f"finding the extreme eigenvalues of node {name}")
-            found = self.node_pairs(submatrix(self.whole, indices))
-            values.append(found.values[[0, -1]])
-            errors.append(found.errors[[0, -1]] + self.doubt)
+        found = {name: self.node_pairs(name, indices) for name, indices in self.point.nodes.items()}
+        self.sentences += [f"node {name}: {pairs.status}" for name, pairs in found.items() if pairs.status]
         return {
-            "node_names": tuple(self.point.nodes),
-            "node_eigenvalues": np.array(values),
-            "node_errors": np.array(errors),
+            "node_names": tuple(found),
+            "node_eigenvalues": np.array([pairs.values[[0, -1]] for pairs in found.values()]),
+            "node_errors": np.array([pairs.errors[[0, -1]] + self.doubt for pairs in found.values()]),
         }
 
-    def node_pairs(self, part: SymmetricOperator) -> Eigenpairs:
-        """Give the least and the largest eigenpair of a submatrix."""
-        bottom = 1 if part.size > 1 else 0
-        found = eigenpairs(part, top=1, bottom=bottom, tolerance=self.request.tolerance, seed=self.request.seed)
-        return replace(found)
+    def node_pairs(self, name: str, indices: NDArray[np.int64]) -> Eigenpairs:
+        """Give the least and the largest eigenpair of a node's submatrix."""
+        self.announce(f"finding the extreme eigenvalues of node {name}")
+        request, part = self.request, submatrix(self.whole, indices)
+        return eigenpairs(
+            part,
+            top=1,
+            bottom=1 if part.size > 1 else 0,
+            tolerance=request.tolerance,
+            seed=request.seed,
+            max_products=request.max_products,
+        )

@@ -1,4 +1,4 @@
-"""Which side of its kink every unit is on: two points with equal patterns lie on one smooth piece of the loss."""
+"""Which side of its kink every unit is on: points with equal patterns lie on one smooth piece of the loss."""
 
 from __future__ import annotations
 
@@ -38,9 +38,7 @@ class KinkPatterns:
         self.objective = objective
         codes = [ACTIVATION_CODES[name] for name in KINKED]
         network = objective.full.network
-        rows = [
-            row for row in network.rows if row[Column.OP] == Op.ACTIVATION and row[Column.CODE] in codes
-        ]
+        rows = [row for row in network.rows if row[Column.OP] == Op.ACTIVATION and row[Column.CODE] in codes]
         self.sources = [int(network.links[row[Column.FIRST]]) for row in rows]
         self.of_loss = objective.model.loss in KINKED_LOSSES
 

@@ -7,9 +7,12 @@ global state.
 
 from landscape.plots.contours import plot_contours
 from landscape.plots.curves import plot_curves
+from landscape.plots.eigenvector_mass import plot_eigenvector_mass
+from landscape.plots.node_eigenvalues import plot_node_eigenvalues
 from landscape.plots.saving import figures, save_figures
 from landscape.plots.scans import plot_scan
 from landscape.plots.slices import plot_slices
+from landscape.plots.spectrum import plot_spectrum
 from landscape.plots.style import style
 from landscape.plots.surface import plot_surface
 
@@ -17,8 +20,11 @@ __all__ = [
     "figures",
     "plot_contours",
     "plot_curves",
+    "plot_eigenvector_mass",
+    "plot_node_eigenvalues",
     "plot_scan",
     "plot_slices",
+    "plot_spectrum",
     "plot_surface",
     "save_figures",
     "style",

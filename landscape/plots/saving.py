@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from landscape.errors import InputError
 from landscape.files import require_writable, write_bytes_atomically
+from landscape.plots.hessians import hessian_figure_names, hessian_figures
 from landscape.plots.scans import scan_figure_names, scan_figures
 from landscape.plots.style import style
 from landscape.records import Record
@@ -32,7 +33,10 @@ class Family:
     draw: Callable[..., dict[str, Figure]]
 
 
-FAMILIES: dict[str, Family] = {"scan": Family(scan_figure_names, scan_figures)}
+FAMILIES: dict[str, Family] = {
+    "scan": Family(scan_figure_names, scan_figures),
+    "hessian": Family(hessian_figure_names, hessian_figures),
+}
 
 
 def figures(

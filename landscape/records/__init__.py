@@ -15,13 +15,14 @@ from pathlib import Path
 from landscape.errors import InputError
 from landscape.files import read_archive
 from landscape.records.checks import require
+from landscape.records.hessian import Hessian
 from landscape.records.record import Record, read_header
 from landscape.records.scan import Scan
 
-__all__ = ["RECORDS", "Record", "Scan", "load_record"]
+__all__ = ["RECORDS", "Hessian", "Record", "Scan", "load_record"]
 
 
-RECORDS: dict[str, type[Record]] = {record.kind: record for record in (Scan,)}
+RECORDS: dict[str, type[Record]] = {record.kind: record for record in (Scan, Hessian)}
 
 
 def load_record(path: str | Path) -> Record:

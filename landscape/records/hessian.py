@@ -24,12 +24,12 @@ class Hessian(Record):
     """Second derivatives of a loss at one point.
 
     `eigenvalues` [k] ascend; `residuals` are ‖Hv − λv‖, `errors` add what H itself is off by; `eigenvectors`
-    [k, P] are unit rows, zero outside of `settings["node"]` where one was chosen. `estimates` holds (value, error)
-    of `trace` and `frobenius` (standard errors; 0 where exact) and of `finite_difference` (the largest
-    ‖H_fd v − Hv‖ over ‖H‖, and the spread between orders). `density` has grid, value and error [g], nodes and
-    weights [m, steps]. `node_eigenvalues` [n, 2] are the least and the largest eigenvalue of each node's
-    submatrix, with `node_errors`. `kinks` counts finite differences that crossed a kink, and those of them that a
-    smaller step cured. `status` says what did not converge, and is empty where all did.
+    [k, P] are unit rows, zero outside of `settings["node"]` where one was chosen. `estimates` holds (value,
+    error) of `trace` and `frobenius` (standard errors; 0 where exact) and of `finite_difference` (the
+    largest ‖H_fd v − Hv‖ over ‖H‖, and the spread between orders). `density` has grid, value and error [g],
+    nodes and weights [m, steps]. `node_eigenvalues` [n, 2] are the least and the largest eigenvalue of each
+    node's submatrix, with `node_errors`. `kinks` counts finite differences that crossed a kink, and those
+    of them that a smaller step cured. `status` says what did not converge, and is empty where all did.
 
     Raises
     ------
@@ -123,7 +123,9 @@ class Hessian(Record):
             "node_names": tuple(names.tolist()),
             "node_eigenvalues": arrays.get("node.eigenvalues", empty),
             "node_errors": arrays.get("node.errors", empty),
-            "kinks": tuple(checks.numbers("kinks", arrays.get("kinks", np.zeros(2)), (2,)).astype(int).tolist()),
+            "kinks": tuple(
+                checks.numbers("kinks", arrays.get("kinks", np.zeros(2)), (2,)).astype(int).tolist()
+            ),
             "status": str(status[()]),
         }
 
@@ -156,7 +158,8 @@ class Hessian(Record):
 
 def _told(values: np.ndarray, errors: np.ndarray) -> list[dict[str, float | None]]:
     return [
-        {"value": or_null(value), "error": or_null(error)} for value, error in zip(values, errors, strict=True)
+        {"value": or_null(value), "error": or_null(error)}
+        for value, error in zip(values, errors, strict=True)
     ]
 
 
@@ -171,8 +174,12 @@ def _checked_density(density: Arrays) -> Arrays:
     missing = [name for name in DENSITY if name not in density]
     require(not missing, f"the array density.{next(iter(missing), '')} is missing; {_AGAIN}")
     grid = checks.axis("density.grid", density["grid"])
-    curves = {name: checks.numbers(f"density.{name}", density[name], grid.shape) for name in ("value", "error")}
+    curves = {
+        name: checks.numbers(f"density.{name}", density[name], grid.shape) for name in ("value", "error")
+    }
     nodes = np.asarray(density["nodes"])
     require(nodes.ndim == 2, f"density.nodes: expected the shape [m, steps], found {list(nodes.shape)}")
-    both = {name: checks.numbers(f"density.{name}", density[name], nodes.shape) for name in ("nodes", "weights")}
+    both = {
+        name: checks.numbers(f"density.{name}", density[name], nodes.shape) for name in ("nodes", "weights")
+    }
     return {"grid": grid, **curves, **both}

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from landscape.objective import NetworkObjective
+from landscape.objective import sweep as sweeps
 from tests import reference
 from tests.cases import CASES
 from tests.engine import VALUE_TOLERANCE, every_case, every_dtype, objective, vectors
@@ -124,3 +125,26 @@ def test_memory_mapped_data_give_the_same_bits(name, dtype, tmp_path):
         run(engine.sweep(theta, directions, AXES[:2])),
         run(objective(name, dtype).sweep(theta, directions, AXES[:2])),
     )
+
+
+@every_dtype
+@pytest.mark.parametrize("name", ["several_tiles", "sequence_mse", "skip_relu"])
+def test_points_in_many_runs_have_the_same_bits_for_any_threads_and_any_cut(name, dtype, monkeypatch):
+    case = CASES[name]
+    arguments = (case.model.theta, vectors(case, 2), (np.linspace(-1, 1, 9), np.linspace(-1, 1, 11)))
+    whole = run(objective(name, dtype).sweep(*arguments))
+    monkeypatch.setattr(sweeps, "STEP_WORK", 1.0)
+    first, second = (objective(name, dtype, threads).sweep(*arguments) for threads in (1, 2))
+    assert first.steps == second.steps > 1
+    cut = first.steps - 2
+    for step in range(cut):
+        first.run(step)
+    partial, done = first.finish(), first.point_done()
+    assert 0 < done.sum() < done.size
+    for key, column in whole.items():
+        assert partial[key][done].tobytes() == column[done].tobytes()
+        assert np.isnan(partial[key][~done]).all()
+    second.state[...] = first.state
+    for step in range(cut, second.steps):
+        second.run(step)
+    assert_same_bits(second.finish(), whole)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from landscape.jit import kernel
-from landscape.kernels.cpu.narrow import product
+from landscape.kernels.cpu.micro import product
 from landscape.kernels.cpu.products import gemm
 from landscape.kernels.program import Column
 
@@ -16,7 +16,7 @@ def dense_value(row, weights, source, x, target, y, width, beta):
     """Set target[y:] to W·source[x:] + beta·target[y:]; offsets in features, the bias is left to the epilogue."""
     wide, out = row[WIDE], row[OUT]
     for t in range(row[GROUPS]):
-        product(out, width, wide, weights, row[WEIGHT], source, (x + t * wide) * width, beta, target, (y + t * out) * width)  # fmt: skip
+        product(False, out, width, wide, weights, row[WEIGHT], source, (x + t * wide) * width, beta, target, (y + t * out) * width)  # fmt: skip
 
 
 @kernel
@@ -24,7 +24,7 @@ def dense_backward(row, weights, adjoint, y, into, x, width):
     """Add Wᵀ·adjoint[y:] to into[x:]."""
     wide, out = row[WIDE], row[OUT]
     for t in range(row[GROUPS]):
-        gemm(True, False, wide, width, out, weights, row[WEIGHT], adjoint, (y + t * out) * width, 1.0, into, (x + t * wide) * width)  # fmt: skip
+        product(True, wide, width, out, weights, row[WEIGHT], adjoint, (y + t * out) * width, 1.0, into, (x + t * wide) * width)  # fmt: skip
 
 
 @kernel
