@@ -27,6 +27,7 @@ NAMES: dict[str, str] = {
     "NetworkObjective": "landscape.objective",
     "Node": "landscape.model",
     "Objective": "landscape.objective",
+    "Record": "landscape.records",
     "Scan": "landscape.records",
     "Slot": "landscape.model",
     "analyze_hessian": "landscape.curvature",
@@ -39,11 +40,16 @@ NAMES: dict[str, str] = {
     "load_model": "landscape.model",
     "load_record": "landscape.records",
     "make_directions": "landscape.directions",
+    "plot_contours": "landscape.plots",
+    "plot_curves": "landscape.plots",
     "plot_scan": "landscape.plots",
+    "plot_slices": "landscape.plots",
+    "plot_surface": "landscape.plots",
     "save_directions": "landscape.directions",
     "save_figures": "landscape.plots",
     "save_model": "landscape.model",
     "scan": "landscape.scanning",
+    "style": "landscape.plots",
 }
 
 __all__ = sorted(NAMES)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import click
 
 from landscape.errors import ComputationError, InputError
+from landscape.version import current_version
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("landscape.commands.demo", "Write a bundled model, to try the others on."),
@@ -48,7 +49,7 @@ class LazyGroup(click.Group):
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="landscape", message="%(prog)s %(version)s")
+@click.version_option(current_version(), prog_name="landscape", message="%(prog)s %(version)s")
 def group() -> None:
     """Find out why a network fails to train, by looking at its loss.
 
@@ -72,6 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         fail(error, 2)
     except ComputationError as error:
         fail(error, 1)
+    except MemoryError as error:
+        fail(MemoryError(f"out of memory ({error}): try --threads 1, --dtype float32 or fewer --examples"), 1)
     sys.exit(status if isinstance(status, int) else 0)
 
 

@@ -110,6 +110,7 @@ def analyze_hessian(
 
     Examples
     --------
+    >>> import numpy as np
     >>> from landscape.objective import CallableObjective
     >>> toy = CallableObjective(lambda w: (1 - w[0] * w[1]) ** 2,
     ...     hvp=lambda w, v: np.array([[0.0, -2.0], [-2.0, 0.0]]) @ v, size=2)

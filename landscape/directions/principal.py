@@ -33,6 +33,11 @@ def principal_directions(origin: Origin, count: int) -> tuple[Array, Array]:
             "direction 'principal' needs the run's checkpoints, and the file holds none "
             "(key 'checkpoints', [K, P]): use 'random' or 'gradient'"
         )
+    if not np.all(np.isfinite(origin.checkpoints)):
+        raise InputError(
+            "direction 'principal' needs finite checkpoints, and some of the file's (key 'checkpoints') are not: "
+            "use 'random' or 'gradient', or leave them out of the file"
+        )
     differences = np.asarray(origin.checkpoints, dtype=np.float64) - origin.theta
     # One thread, so that the bits are the same however many the process may use.
     with threadpool_limits(limits=1, user_api="blas"):

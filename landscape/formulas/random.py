@@ -48,6 +48,11 @@ def words(seed: int, stream: int, start: int, count: int) -> tuple[Words, Words,
     return (w0 << SHIFT) | w1, (w2 << SHIFT) | w3, start - 2 * first
 
 
+def fraction(word: Words) -> NDArray[np.float64]:
+    """Turn 64-bit words into numbers strictly between 0 and 1, by their upper 52 bits."""
+    return ((word >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
+
+
 def uniform(seed: int, stream: int, start: int, count: int) -> NDArray[np.float64]:
     """Draw `count` numbers, uniform on (0, 1), from position `start` of a stream.
 
@@ -58,7 +63,7 @@ def uniform(seed: int, stream: int, start: int, count: int) -> NDArray[np.float6
     """
     even, odd, offset = words(seed, stream, start, count)
     pairs = np.stack([even, odd], axis=1).reshape(-1)[offset : offset + count]
-    return ((pairs >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
+    return fraction(pairs)
 
 
 def normal(seed: int, stream: int, start: int, count: int) -> NDArray[np.float64]:
@@ -70,9 +75,8 @@ def normal(seed: int, stream: int, start: int, count: int) -> NDArray[np.float64
     True
     """
     even, odd, offset = words(seed, stream, start, count)
-    u = ((even >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
-    angle = 2.0 * np.pi * ((odd >> np.uint64(11)).astype(np.float64) * 2.0**-53)
-    radius = np.sqrt(-2.0 * np.log(u))
+    angle = 2.0 * np.pi * fraction(odd)
+    radius = np.sqrt(-2.0 * np.log(fraction(even)))
     pairs = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1).reshape(-1)
     return pairs[offset : offset + count]
 

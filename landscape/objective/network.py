@@ -15,6 +15,7 @@ from landscape.kernels.cpu import values as value_kernels
 from landscape.kernels.cpu.arrays import Buffers, DerivativeBuffers, Network
 from landscape.kernels.cpu.losses import SUMS, Criterion
 from landscape.kernels.program import SCRATCH_ROWS, Column, Program, lower
+from landscape.memory import available_memory
 from landscape.model import Model
 from landscape.objective.evaluation import Evaluation, ratio, ratio_error
 from landscape.objective.session import checked_threads, session, share_work
@@ -156,8 +157,20 @@ class NetworkObjective:
         return self._memory["values"]
 
     def common(self, features: int) -> dict[str, NDArray]:
-        """Allocate what every kernel needs."""
+        """Allocate what every kernel needs.
+
+        Raises
+        ------
+        InputError
+            The workspace would not fit into memory.
+        """
         workers, width = self.threads, self.tiles.width
+        needed = workers * width * features * self.dtype.itemsize
+        if needed > available_memory():
+            raise InputError(
+                f"the network's outputs take {features:,} numbers an example, {needed / 2**30:.1f} GiB for "
+                f"{workers} threads and {width} examples each, more than is free: try fewer threads or float32"
+            )
         return {
             "work": np.zeros((workers, features * width), self.dtype),
             "scratch": np.zeros((workers, SCRATCH_ROWS, width), self.dtype),

@@ -101,9 +101,12 @@ class Scan(Record):
 
     def cosines(self) -> list[float]:
         """Cosine of the angle between directions (0, 1), (0, 2), …, (1, 2), …; NaN for one of no length."""
-        lengths = np.linalg.norm(self.directions, axis=1)
+        # Scaled first, since the square of a very long direction overflows.
+        largest = np.max(np.abs(self.directions), axis=1, keepdims=True, initial=0.0)
         with np.errstate(invalid="ignore", divide="ignore"):
-            cosine = (self.directions / lengths[:, None]) @ (self.directions / lengths[:, None]).T
+            scaled = self.directions / largest
+            unit = scaled / np.linalg.norm(scaled, axis=1, keepdims=True)
+            cosine = unit @ unit.T
         return [float(value) for value in cosine[np.triu_indices(len(cosine), k=1)]]
 
     def summary(self, files: Sequence[str | Path] = ()) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Tests of records, a kind a file."""
