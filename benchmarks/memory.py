@@ -84,7 +84,9 @@ def main() -> None:
         peak, took = peak_of([*command, "--points", "5", "--no-figure", "--fresh"], folder)
         peaks.append(peak)
         size = (folder / "x.npy").stat().st_size
-        print(f"data {size / 1e9:5.2f} GB: peak anonymous memory {peak / 1e6:6.0f} MB, {took:.0f} s", flush=True)
+        print(
+            f"data {size / 1e9:5.2f} GB: peak anonymous memory {peak / 1e6:6.0f} MB, {took:.0f} s", flush=True
+        )
     print(f"ratio of the peaks: {peaks[1] / peaks[0]:.2f}")
 
 

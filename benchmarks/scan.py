@@ -46,12 +46,17 @@ class Problem:
     def model(self) -> Model:
         rng = np.random.default_rng(0)
         layers = [
-            ((rng.standard_normal((o, i)) / np.sqrt(i)).astype("f4"), (0.1 * rng.standard_normal(o)).astype("f4"))
+            (
+                (rng.standard_normal((o, i)) / np.sqrt(i)).astype("f4"),
+                (0.1 * rng.standard_normal(o)).astype("f4"),
+            )
             for i, o in zip(self.widths[:-1], self.widths[1:], strict=True)
         ]
         x = rng.standard_normal((self.examples, self.widths[0])).astype("f4")
         y = rng.integers(0, self.widths[-1], self.examples)
-        return build_model(layers=layers, activation=self.activation, loss="cross_entropy", x_train=x, y_train=y)
+        return build_model(
+            layers=layers, activation=self.activation, loss="cross_entropy", x_train=x, y_train=y
+        )
 
     @cached_property
     def directions(self) -> np.ndarray:
@@ -104,11 +109,18 @@ def ours(problem: Problem, threads: int, dtype: str = "float32") -> np.ndarray:
 def network(problem: Problem) -> tuple[torch.nn.Module, torch.Tensor, torch.Tensor]:
     layers: list[torch.nn.Module] = []
     for i, o in zip(problem.widths[:-1], problem.widths[1:], strict=True):
-        layers += [torch.nn.Linear(i, o), torch.nn.Tanh() if problem.activation == "tanh" else torch.nn.ReLU()]
+        layers += [
+            torch.nn.Linear(i, o),
+            torch.nn.Tanh() if problem.activation == "tanh" else torch.nn.ReLU(),
+        ]
     module = torch.nn.Sequential(*layers[:-1])
     theta = torch.tensor(problem.model.theta, dtype=torch.float32)
     torch.nn.utils.vector_to_parameters(theta, module.parameters())
-    return module, torch.from_numpy(problem.model.data["x_train"]), torch.from_numpy(problem.model.data["y_train"])
+    return (
+        module,
+        torch.from_numpy(problem.model.data["x_train"]),
+        torch.from_numpy(problem.model.data["y_train"]),
+    )
 
 
 def coordinates(problem: Problem) -> torch.Tensor:
@@ -180,14 +192,22 @@ def landscaper(problem: Problem) -> Callable[[], None]:
     vectors = torch.tensor(problem.directions, dtype=torch.float32)
     sizes = [parameter.numel() for parameter in module.parameters()]
     directions = [
-        [part.view_as(p) for part, p in zip(vector.split(sizes), module.parameters(), strict=True)] for vector in vectors
+        [part.view_as(p) for part, p in zip(vector.split(sizes), module.parameters(), strict=True)]
+        for vector in vectors
     ]
 
     def criterion(m: torch.nn.Module, d: tuple[torch.Tensor, torch.Tensor]) -> float:
         return float(torch.nn.functional.cross_entropy(m(d[0]), d[1]).item())
 
     return lambda: compute_loss_landscape(
-        copy.deepcopy(module), (x, y), directions, criterion, steps=problem.side, distance=1.0, dim=2, device="cpu"
+        copy.deepcopy(module),
+        (x, y),
+        directions,
+        criterion,
+        steps=problem.side,
+        distance=1.0,
+        dim=2,
+        device="cpu",
     )
 
 
@@ -243,7 +263,8 @@ def measure(problem: Problem, threads: int, rounds: int, peers: bool) -> str:
             times[name].append(seconds(call))
     best = min(("loop", "vmap"), key=lambda name: statistics.median(times[name]))
     ratios = {
-        name: spread([t / o for t, o in zip(times[name], times["landscape"], strict=True)]) for name in candidates
+        name: spread([t / o for t, o in zip(times[name], times["landscape"], strict=True)])
+        for name in candidates
     }
     share = useful(problem) / min(times["landscape"]) / peak(threads)
     cells = [problem.name, str(threads), ratios["loop"], ratios["vmap"], best]
@@ -258,7 +279,9 @@ def main() -> None:
     parser.add_argument("--problems", type=int, nargs="+", default=range(len(PROBLEMS)))
     parser.add_argument("--no-peers", action="store_true", help="PyTorch alone")
     options = parser.parse_args()
-    print("| network, examples, points | threads | loop | vmap | faster | loss-landscapes | landscaper | float32 | float64 | of peak |")
+    print(
+        "| network, examples, points | threads | loop | vmap | faster | loss-landscapes | landscaper | float32 | float64 | of peak |"
+    )
     print("| --- " * 10 + "|")
     for threads in options.threads:
         for number in options.problems:

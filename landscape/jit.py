@@ -67,9 +67,7 @@ def cache_in(folder: Path) -> Iterator[None]:
         numba.config.CACHE_DIR = before
 
 
-def kernel(
-    function: Function | None = None, *, exact: bool = False, cached: bool = True
-) -> Any:
+def kernel(function: Function | None = None, *, exact: bool = False, cached: bool = True) -> Any:
     """Compile a function of the engine without signatures, cached on disk, NumPy's error model.
 
     It releases the interpreter's lock, so that threads can share work (`objective.session.share_work`). `exact` forbids

@@ -6,10 +6,13 @@ state, so any part of a stream can be drawn by itself, in any order, on any work
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-Words = NDArray[np.uint64]
+# An array of words or a single one.
+Words = Any
 
 LOW = np.uint64(0xFFFFFFFF)
 SHIFT = np.uint64(32)

@@ -1,8 +1,8 @@
 """The network as a table of integers: a row a node, and the same table for every device and every job.
 
-Lowering drops the nodes that move nothing (`flatten`, `dropout` in evaluation, `identity`), cuts products of many inputs into
-pairs, lets an activation ride on the product before it where its input is not needed again, and lays every output
-into a workspace of features × examples; the input stays where the data are. Adding an op that the engine runs: one function and one row of `LOWERINGS`.
+Lowering drops the nodes that move nothing (`flatten`, `dropout` in evaluation, `identity`), cuts products of many inputs
+into pairs, lets an activation ride on the product before it where its input is not needed again, and lays every
+output into a workspace of features × examples; the input stays where the data are. Adding an op that the engine runs: one function and one row of `LOWERINGS`.
 """
 
 from __future__ import annotations

@@ -27,11 +27,22 @@ class FunctionSweep:
     names = ("loss",)
 
     def __init__(
-        self, values: Callable[[Array], Array], center: Array, directions: Array, axes: tuple[Array, ...], run: int
+        self,
+        values: Callable[[Array], Array],
+        center: Array,
+        directions: Array,
+        axes: tuple[Array, ...],
+        run: int,
     ) -> None:
         if len(directions) != len(axes):
             raise InputError(f"expected an axis for each of {len(directions)} directions, found {len(axes)}")
-        self.values, self.center, self.directions, self.axes, self.length = values, center, directions, axes, run
+        self.values, self.center, self.directions, self.axes, self.length = (
+            values,
+            center,
+            directions,
+            axes,
+            run,
+        )
         self.points = math.prod(len(axis) for axis in axes)
         self.steps = math.ceil(self.points / run)
         self.state = np.zeros(self.points + 1)

@@ -142,7 +142,9 @@ class NetworkObjective:
         """
         rows = np.atleast_2d(np.asarray(thetas))
         if rows.ndim != 2 or rows.shape[1] != self.size:
-            raise InputError(f"expected vectors of {self.size} parameters, found shape {list(np.shape(thetas))}")
+            raise InputError(
+                f"expected vectors of {self.size} parameters, found shape {list(np.shape(thetas))}"
+            )
         tail = self.constants if constants is None else constants
         result = np.empty((len(rows), self.size + self.constants.size), self.dtype)
         with np.errstate(over="ignore"):
@@ -201,7 +203,14 @@ class NetworkObjective:
                 part = thetas[start : start + chunk]
                 out = np.zeros((len(part), tiles, SUMS))
                 share_work(
-                    value_kernels.values, self.threads, *self.plain[1:], batch, self.criterion, part, self.buffers(), out
+                    value_kernels.values,
+                    self.threads,
+                    *self.plain[1:],
+                    batch,
+                    self.criterion,
+                    part,
+                    self.buffers(),
+                    out,
                 )
                 for t in range(tiles):
                     result[start : start + chunk] += out[:, t]

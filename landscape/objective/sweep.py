@@ -42,7 +42,8 @@ def make_plan(program: Program, directions: NDArray) -> tuple[kernels.Plan, int,
     changes, rows = depends(program, directions), program.rows
     places, inner = rows[:, Column.OUTPUT].copy(), np.zeros(len(rows), np.int64)
     places[0] = -1
-    fixed, affine, order, ranges = [], [], [], []
+    fixed, affine, order = list[int](), list[int](), list[int]()
+    ranges: list[tuple[int, int]] = []
     affine_places, shared, products = np.full(len(rows), -1), int(rows[0, Column.SIZE]), 0
     for i in range(1, len(rows)):
         sources = program.links[rows[i, Column.FIRST] :][: rows[i, Column.INPUTS]]

@@ -26,7 +26,9 @@ def backward(network, places, weights, work, shared, adjoint, gradient, scratch,
     """
     for i in range(network.rows.shape[0] - 1, 0, -1):
         if network.rows[i, ACTIVE]:
-            backward_row(i, network, places, weights, work, shared, adjoint, adjoint, gradient, scratch, width)
+            backward_row(
+                i, network, places, weights, work, shared, adjoint, adjoint, gradient, scratch, width
+            )
 
 
 @kernel
@@ -36,7 +38,10 @@ def backward_row(i, network, places, weights, work, shared, adjoint, into, gradi
     if row[OP] == DENSE:
         dense_row(i, network, places, weights, work, shared, adjoint, into, gradient, width)
         return
-    x, d = output_block(network, places, source, work, shared, width), block(adjoint, places[i], row[SIZE], width)
+    x, d = (
+        output_block(network, places, source, work, shared, width),
+        block(adjoint, places[i], row[SIZE], width),
+    )
     if row[OP] == LAYERNORM and row[TRAINED] and gradient.size > 0:
         layernorm_gradient(row, network.attributes[i], x, d, gradient, scratch)
     if row[OP] == ADD or row[OP] == CONCAT or row[OP] == MULTIPLY:

@@ -31,7 +31,9 @@ def primal(network, order, places, batch, t, criterion, weights, work, adjoint, 
     forward(network, order, places, weights, work, data, scratch, width)
     adjoint[:] = 0
     z = output_block(network, places, last, work, data, width)
-    loss_adjoint(criterion, batch, t, z, scratch, block(adjoint, places[last], network.rows[last, SIZE], width))
+    loss_adjoint(
+        criterion, batch, t, z, scratch, block(adjoint, places[last], network.rows[last, SIZE], width)
+    )
     backward(network, places, weights, work, data, adjoint, gradient, scratch, width)
 
 
@@ -66,7 +68,9 @@ def one_product(network, places, batch, t, criterion, weights, vector, worker, b
     rows = network.rows[last, SIZE]
     z, dz = block(work, places[last], rows, width), block(tangent, places[last], rows, width)
     loss_adjoint_tangent(criterion, batch, t, z, dz, scratch, block(into, places[last], rows, width))
-    tangent_backward(network, places, weights, vector, work, data, tangent, adjoint, into, gradient, scratch, width)
+    tangent_backward(
+        network, places, weights, vector, work, data, tangent, adjoint, into, gradient, scratch, width
+    )
     add_to(out, gradient)
 
 
@@ -82,6 +86,9 @@ def products(worker, workers, network, order, places, batch, criterion, weights,
     for item in range(items * worker // workers, items * (worker + 1) // workers):
         c, s = item // slots, item % slots
         for t in range(tiles * s // slots, tiles * (s + 1) // slots):
-            primal(network, order, places, batch, t, criterion, weights, buffers.work[worker], buffers.adjoint[worker], nothing, buffers.scratch[worker])  # fmt: skip
+            work, adjoint, scratch = buffers.work[worker], buffers.adjoint[worker], buffers.scratch[worker]
+            primal(network, order, places, batch, t, criterion, weights, work, adjoint, nothing, scratch)
             for k in range(c * chunk, min(count, (c + 1) * chunk)):
-                one_product(network, places, batch, t, criterion, weights, vectors[k], worker, buffers, out[k, s])
+                one_product(
+                    network, places, batch, t, criterion, weights, vectors[k], worker, buffers, out[k, s]
+                )

@@ -32,9 +32,9 @@ def moments(x, first, last, epsilon, mean, rate):
 
 
 @kernel
-def weight_at(row, weights, l):
-    """Give the scale of feature l, one where the node has no weight."""
-    return weights[row[WEIGHT] + l] if row[WEIGHT] >= 0 else weights.dtype.type(1)
+def weight_at(row, weights, k):
+    """Give the scale of feature k, one where the node has no weight."""
+    return weights[row[WEIGHT] + k] if row[WEIGHT] >= 0 else weights.dtype.type(1)
 
 
 @kernel
@@ -43,10 +43,10 @@ def layernorm_value(row, weights, epsilon, x, y, scratch):
     wide, mean, rate = row[WIDE], scratch[0], scratch[1]
     for g in range(row[GROUPS]):
         moments(x, g * wide, (g + 1) * wide, epsilon, mean, rate)
-        for l in range(wide):
-            w = weight_at(row, weights, l)
-            b = weights[row[BIAS] + l] if row[BIAS] >= 0 else weights.dtype.type(0)
-            f = g * wide + l
+        for k in range(wide):
+            w = weight_at(row, weights, k)
+            b = weights[row[BIAS] + k] if row[BIAS] >= 0 else weights.dtype.type(0)
+            f = g * wide + k
             for j in range(mean.size):
                 y[f, j] = w * ((x[f, j] - mean[j]) * rate[j]) + b
 
@@ -58,9 +58,9 @@ def means(row, weights, x, d, g, mean, rate, first, second):
     share = x.dtype.type(1) / x.dtype.type(wide)
     first[:] = 0
     second[:] = 0
-    for l in range(wide):
-        w = weight_at(row, weights, l)
-        f = g * wide + l
+    for k in range(wide):
+        w = weight_at(row, weights, k)
+        f = g * wide + k
         for j in range(mean.size):
             scaled = w * d[f, j]
             first[j] += scaled
@@ -77,9 +77,9 @@ def layernorm_backward(row, weights, epsilon, x, d, into, scratch):
     for g in range(row[GROUPS]):
         moments(x, g * wide, (g + 1) * wide, epsilon, mean, rate)
         means(row, weights, x, d, g, mean, rate, first, second)
-        for l in range(wide):
-            w = weight_at(row, weights, l)
-            f = g * wide + l
+        for k in range(wide):
+            w = weight_at(row, weights, k)
+            f = g * wide + k
             for j in range(mean.size):
                 hat = (x[f, j] - mean[j]) * rate[j]
                 into[f, j] += rate[j] * (w * d[f, j] - first[j] - hat * second[j])
@@ -91,16 +91,16 @@ def layernorm_gradient(row, epsilon, x, d, gradient, scratch):
     wide, mean, rate = row[WIDE], scratch[0], scratch[1]
     for g in range(row[GROUPS]):
         moments(x, g * wide, (g + 1) * wide, epsilon, mean, rate)
-        for l in range(wide):
-            f = g * wide + l
+        for k in range(wide):
+            f = g * wide + k
             scaled, plain = x.dtype.type(0), x.dtype.type(0)
             for j in range(mean.size):
                 scaled += d[f, j] * ((x[f, j] - mean[j]) * rate[j])
                 plain += d[f, j]
             if row[WEIGHT] >= 0:
-                gradient[row[WEIGHT] + l] += scaled
+                gradient[row[WEIGHT] + k] += scaled
             if row[BIAS] >= 0:
-                gradient[row[BIAS] + l] += plain
+                gradient[row[BIAS] + k] += plain
 
 
 @kernel
@@ -126,11 +126,11 @@ def layernorm_tangent(row, weights, tangent, epsilon, x, dx, dy, scratch):
     for g in range(row[GROUPS]):
         moments(x, g * wide, (g + 1) * wide, epsilon, mean, rate)
         changes(x, dx, g * wide, (g + 1) * wide, mean, rate, drift, slope)
-        for l in range(wide):
-            w = weight_at(row, weights, l)
-            dw = tangent[row[WEIGHT] + l] if row[WEIGHT] >= 0 else zero
-            db = tangent[row[BIAS] + l] if row[BIAS] >= 0 else zero
-            f = g * wide + l
+        for k in range(wide):
+            w = weight_at(row, weights, k)
+            dw = tangent[row[WEIGHT] + k] if row[WEIGHT] >= 0 else zero
+            db = tangent[row[BIAS] + k] if row[BIAS] >= 0 else zero
+            f = g * wide + k
             for j in range(mean.size):
                 hat = (x[f, j] - mean[j]) * rate[j]
                 dy[f, j] = w * (rate[j] * (dx[f, j] - drift[j] - hat * slope[j])) + dw * hat + db
@@ -152,20 +152,20 @@ def layernorm_curved(row, weights, tangent, epsilon, x, dx, d, dd, into, scratch
         means(row, weights, x, d, g, mean, rate, first, second)
         third[:] = 0
         fourth[:] = 0
-        for l in range(wide):
-            w = weight_at(row, weights, l)
-            dw = tangent[row[WEIGHT] + l] if row[WEIGHT] >= 0 else zero
-            f = g * wide + l
+        for k in range(wide):
+            w = weight_at(row, weights, k)
+            dw = tangent[row[WEIGHT] + k] if row[WEIGHT] >= 0 else zero
+            f = g * wide + k
             for j in range(mean.size):
                 hat = (x[f, j] - mean[j]) * rate[j]
                 moved = rate[j] * (dx[f, j] - drift[j] - hat * slope[j])
                 change = dw * d[f, j] + w * dd[f, j]
                 third[j] += share * change
                 fourth[j] += share * (change * hat + w * d[f, j] * moved)
-        for l in range(wide):
-            w = weight_at(row, weights, l)
-            dw = tangent[row[WEIGHT] + l] if row[WEIGHT] >= 0 else zero
-            f = g * wide + l
+        for k in range(wide):
+            w = weight_at(row, weights, k)
+            dw = tangent[row[WEIGHT] + k] if row[WEIGHT] >= 0 else zero
+            f = g * wide + k
             for j in range(mean.size):
                 hat = (x[f, j] - mean[j]) * rate[j]
                 moved = rate[j] * (dx[f, j] - drift[j] - hat * slope[j])
@@ -182,8 +182,8 @@ def layernorm_gradient_tangent(row, epsilon, x, dx, d, dd, gradient, scratch):
     for g in range(row[GROUPS]):
         moments(x, g * wide, (g + 1) * wide, epsilon, mean, rate)
         changes(x, dx, g * wide, (g + 1) * wide, mean, rate, drift, slope)
-        for l in range(wide):
-            f = g * wide + l
+        for k in range(wide):
+            f = g * wide + k
             scaled, plain = x.dtype.type(0), x.dtype.type(0)
             for j in range(mean.size):
                 hat = (x[f, j] - mean[j]) * rate[j]
@@ -191,6 +191,6 @@ def layernorm_gradient_tangent(row, epsilon, x, dx, d, dd, gradient, scratch):
                 scaled += dd[f, j] * hat + d[f, j] * moved
                 plain += dd[f, j]
             if row[WEIGHT] >= 0:
-                gradient[row[WEIGHT] + l] += scaled
+                gradient[row[WEIGHT] + k] += scaled
             if row[BIAS] >= 0:
-                gradient[row[BIAS] + l] += plain
+                gradient[row[BIAS] + k] += plain

@@ -47,8 +47,12 @@ def vector_code(rows: int, vectors: int) -> Callable[..., Any]:
                 return builder.gep(context.make_array(array_type)(context, builder, array).data, [start])
 
             def spread(value: Any) -> Any:
-                one = builder.insert_element(ir.Constant(vector, ir.Undefined), value, ir.Constant(ir.IntType(32), 0))
-                return builder.shuffle_vector(one, one, ir.Constant(ir.VectorType(ir.IntType(32), lanes), None))
+                one = builder.insert_element(
+                    ir.Constant(vector, ir.Undefined), value, ir.Constant(ir.IntType(32), 0)
+                )
+                return builder.shuffle_vector(
+                    one, one, ir.Constant(ir.VectorType(ir.IntType(32), lanes), None)
+                )
 
             def place(base: Any, line: Any, v: int) -> Any:
                 offset = builder.add(builder.mul(line, width_), ir.Constant(index, v * lanes))

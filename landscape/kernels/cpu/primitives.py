@@ -25,7 +25,7 @@ from landscape.jit import EXACT, kernel
 OPTIONS = {"fastmath": set(EXACT), "error_model": "numpy"}
 MANTISSA = {types.float32: 23, types.float64: 52}
 BIAS = {types.float32: 127, types.float64: 1023}
-DTYPE = {types.float32: np.float32, types.float64: np.float64}
+DTYPE: dict[Any, Any] = {types.float32: np.float32, types.float64: np.float64}
 
 LOG2_E = math.log2(math.e)
 # ln 2 in two parts; n times the high part is exact for |n| < 2¹².

@@ -22,7 +22,18 @@ OPTIONS = {"fastmath": set(FAST), "error_model": "numpy"}
 
 
 def gemm(
-    transpose_a: bool, transpose_b: bool, m: int, n: int, k: int, a: Any, ia: int, b: Any, ib: int, beta: float, c: Any, ic: int
+    transpose_a: bool,
+    transpose_b: bool,
+    m: int,
+    n: int,
+    k: int,
+    a: Any,
+    ia: int,
+    b: Any,
+    ib: int,
+    beta: float,
+    c: Any,
+    ic: int,
 ) -> None:
     """Set C [m, n] to op(A) [m, k] · op(B) [k, n] + beta·C for blocks that start at ia, ib and ic of flat arrays."""
     left = a[ia : ia + m * k]

@@ -112,7 +112,9 @@ def sweep(worker, workers, first, last, network, plan, grid, batch, t, criterion
     weights, work, scratch = buffers.weights[worker], buffers.work[worker], buffers.scratch[worker]
     base, base_products = buffers.base[worker], buffers.base_products[worker]
     length, line = grid.lengths[-1], -1
-    for p in range(first + (last - first) * worker // workers, first + (last - first) * (worker + 1) // workers):
+    for p in range(
+        first + (last - first) * worker // workers, first + (last - first) * (worker + 1) // workers
+    ):
         if p // length != line:
             line = p // length
             start_line(line, plan, grid, products, base, base_products)

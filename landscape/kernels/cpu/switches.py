@@ -46,9 +46,13 @@ activate = loops(
     "b = weights[bias + f % period] if bias >= 0 else weights.dtype.type(0)",
 )
 # out = f(base + scale·change).
-activate_affine = loops(ACTIVATIONS, "base, scale, change, p, z", "z[f, j] = {value}(base[f, j] + scale * change[f, j], p)")
+activate_affine = loops(
+    ACTIVATIONS, "base, scale, change, p, z", "z[f, j] = {value}(base[f, j] + scale * change[f, j], p)"
+)
 # f′(z)·factor, and f″(z)·d·dz, are added to what is there.
-add_slope = loops(ACTIVATIONS, "z, a, p, factor, out", "out[f, j] += {slope}(z[f, j], a[f, j], p) * factor[f, j]")
+add_slope = loops(
+    ACTIVATIONS, "z, a, p, factor, out", "out[f, j] += {slope}(z[f, j], a[f, j], p) * factor[f, j]"
+)
 add_curvature = loops(
     ACTIVATIONS, "z, a, p, d, dz, out", "out[f, j] += {curvature}(z[f, j], a[f, j], p) * (d[f, j] * dz[f, j])"
 )

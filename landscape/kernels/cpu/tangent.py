@@ -9,7 +9,7 @@ from __future__ import annotations
 from landscape.jit import kernel
 from landscape.kernels.cpu.arrays import block
 from landscape.kernels.cpu.backward import backward_row
-from landscape.kernels.cpu.combine import add_part, add_product, add_rows, join
+from landscape.kernels.cpu.combine import add_product, add_rows, join
 from landscape.kernels.cpu.dense import add_bias, dense_backward, dense_gradient, dense_value
 from landscape.kernels.cpu.forward import input_of, linear_row, output_block
 from landscape.kernels.cpu.layernorm import layernorm_curved, layernorm_gradient_tangent, layernorm_tangent
@@ -106,7 +106,9 @@ def curved_row(i, network, places, weights, vector, work, shared, tangent, adjoi
     """Push the change of a row's adjoint to its inputs and parameters: the rule itself, and the rule's own change."""
     row, source = network.rows[i], input_of(network, i, 0)
     if row[OP] == LAYERNORM:
-        layernorm_row(i, network, places, weights, vector, work, tangent, adjoint, into, gradient, scratch, width)
+        layernorm_row(
+            i, network, places, weights, vector, work, tangent, adjoint, into, gradient, scratch, width
+        )
         return
     backward_row(i, network, places, weights, work, shared, into, into, gradient, scratch, width)
     d = block(adjoint, places[i], row[SIZE], width)
@@ -143,7 +145,9 @@ def multiply_curved(i, network, places, tangent, d, into, width):
 
 
 @kernel
-def layernorm_row(i, network, places, weights, vector, work, tangent, adjoint, into, gradient, scratch, width):
+def layernorm_row(
+    i, network, places, weights, vector, work, tangent, adjoint, into, gradient, scratch, width
+):
     """Push the change of an adjoint through a layer normalization."""
     row, source, epsilon = network.rows[i], input_of(network, i, 0), network.attributes[i]
     x, dx = block(work, places[source], row[SIZE], width), block(tangent, places[source], row[SIZE], width)
