@@ -54,14 +54,14 @@ def rest(z, first, last, top, which, total):
 
 
 @kernel
-def largest_magnitude(z, out):
-    """Set out [B] to max |z| of each column; not finite where any element is not."""
+def count_broken(z, out):
+    """Set out [B] to the number of elements of each column that are not finite."""
+    none, one, infinity = z.dtype.type(0), z.dtype.type(1), z.dtype.type(math.inf)
     out[:] = 0
     for f in range(z.shape[0]):
         for j in range(out.size):
-            size = abs(z[f, j])
-            # A NaN fails the comparison and stays, since later ones fail too.
-            out[j] = out[j] if size <= out[j] else (out[j] if out[j] != out[j] else size)
+            # A NaN fails the comparison as infinity does.
+            out[j] += none if abs(z[f, j]) < infinity else one
 
 
 @kernel
@@ -101,11 +101,10 @@ def example_sums(criterion, batch, t, z, scratch, sums):
         add_loss(criterion.code, z, batch.targets[t], criterion.delta, sums[0])
         if criterion.code == BINARY:
             count_binary(z, batch.targets[t], sums[1])
-    size = scratch[0]
-    largest_magnitude(z, size)
-    for j in range(size.size):
-        if not math.isfinite(size[j]):
-            sums[1, j] = math.nan
+    broken = scratch[0]
+    count_broken(z, broken)
+    for j in range(broken.size):
+        sums[1, j] = sums[1, j] if broken[j] == 0 else math.nan
 
 
 @kernel
