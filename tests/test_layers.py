@@ -23,7 +23,6 @@ ALLOWED: dict[str, set[str]] = {
     "directions": {"objective"} | BELOW_OBJECTIVES,
     "curvature": {"objective"} | BELOW_OBJECTIVES,
     "scanning": {"directions", "curvature", "objective"} | BELOW_OBJECTIVES,
-    "curvature": {"objective", "model", "formulas", "records"},
     "plots": {"records"},
 }
 ABOVE = {"commands", "studies"}

@@ -18,6 +18,7 @@ from landscape.curvature.point import Point, function_point, model_point
 from landscape.curvature.work import Work
 from landscape.errors import InputError
 from landscape.model import Model
+from landscape.objective.session import session
 from landscape.records import Hessian
 from landscape.version import current_version
 
@@ -130,12 +131,14 @@ def analyze_hessian(
     found = None if path is None else earlier_record(path, point, settings, fresh=fresh)
     if found is not None:
         return found
-    work = Work(point, request, announce or (lambda sentence: None))
+    # One thread for BLAS: the same bits whatever else runs, and no fight with the threads of the products.
+    with session():
+        work = Work(point, request, announce or (lambda sentence: None))
+        results = work.results()
     record = Hessian(
         model=point.model, data=point.data, settings=settings | work.learned(), version=current_version(),
-        seconds=time.perf_counter() - begun, **work.results(),
+        seconds=time.perf_counter() - begun, **results,
     )  # fmt: skip
-    record = replace(record, seconds=time.perf_counter() - begun)
     if path is not None:
         record.save(path)
     return record

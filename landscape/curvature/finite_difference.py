@@ -179,7 +179,10 @@ class FiniteDifference:
         spread = self.probe_spread
         if self.levels > 1:
             spread = float(np.linalg.norm(result - coarse, axis=1).max())
-        self.seen.spread = max(self.seen.spread, spread)
+        # θ ± hv is rounded too: of that, equal orders know nothing.
+        rounding = self.epsilon * max(1.0, float(np.abs(self.theta).max())) / steps
+        rounded = float((rounding * np.linalg.norm(result, axis=1)).max())
+        self.seen.spread = max(self.seen.spread, spread, rounded)
         self.seen.crossed += crossed
         self.seen.cured += cured
         return lengths[:, None] * result

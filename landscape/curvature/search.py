@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +23,8 @@ WARM_ITERATIONS = 60
 # The check for missed eigenvalues may be coarser than the eigenvalues themselves.
 CHECK_TOLERANCE = 1e-6
 ENDS = {1: "top", -1: "bottom"}
+# Newer SciPy draws restarts from a generator, and from the system's entropy where none is given.
+TAKES_RNG = "rng" in inspect.signature(eigsh).parameters
 
 
 @dataclass(frozen=True)
@@ -86,10 +90,15 @@ def search_end(end: End, sign: int, count: int, away: Array, warm: Array) -> tup
             return vectors, ""
         values, vectors = insert(values, vectors, value[0], vector[0])
         attempt += 1
-    return vectors, (
-        f"{len(vectors)} of {count} eigenvalues at the {ENDS[sign]} converged within "
-        f"{end.max_products:,} products: ask for fewer, or for a larger tolerance."
-    )
+    return vectors, sentence(len(vectors), count, ENDS[sign], end.max_products)
+
+
+def sentence(found: int, count: int, name: str, products: int) -> str:
+    """Say what a search did not do."""
+    start = f"{found} of {count} eigenvalues at the {name} converged within {products:,} products"
+    if found == count:
+        start += ", none of which were left to look for missed ones"
+    return start + ": ask for fewer, or for a larger tolerance."
 
 
 def krylov_search(
@@ -100,6 +109,7 @@ def krylov_search(
     size = end.operator.size
     begin = unit_rows(end.seed, STREAM + stream, 1, size)[0] + warm.sum(axis=0)
     basis = min(size, max(LEAST_BASIS, 2 * count + 1))
+    seeded: dict[str, Any] = {"rng": np.random.default_rng([end.seed, stream])} if TAKES_RNG else {}
     restarts = max(1, products // max(1, basis - count))
     try:
         values, columns = eigsh(
@@ -110,6 +120,7 @@ def krylov_search(
             ncv=basis,
             tol=tolerance / 3,
             maxiter=restarts,
+            **seeded,
         )
     except ArpackNoConvergence as stopped:
         values, columns = stopped.eigenvalues, stopped.eigenvectors

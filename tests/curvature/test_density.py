@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import wasserstein_distance
 
-from landscape.curvature import spectral_density
 from landscape.curvature import density as module
+from landscape.curvature import spectral_density
 from landscape.curvature.density import STREAM
 from landscape.curvature.krylov import lanczos
 from landscape.curvature.probes import unit_rows

@@ -1,0 +1,43 @@
+"""Patterns of units: the referee's signs, at every tile, and none where the loss is smooth."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from landscape.objective import NetworkObjective
+from landscape.objective.patterns import KINKED, KinkPatterns
+from tests import reference
+from tests.cases import CASES
+
+KINKED_CASES = ("ragged_257_relu", "relu", "leaky_relu", "elu_alpha", "mae", "huber_delta")
+SMOOTH_CASES = ("mse", "deep", "logistic_regression")
+
+
+def expected(model, theta):
+    """Count the positive pre-activations, and the residuals beyond the loss's kinks, by the referee."""
+    x, y = reference.examples(model, "train", None)
+    values = reference.forward(model, theta, x)
+    signs = [np.asarray(values[n.inputs[0]] > 0).ravel() for n in model.nodes if n.op in KINKED]
+    if model.loss in ("mae", "huber"):
+        delta = model.delta if model.loss == "huber" else 0.0
+        residuals = values[model.nodes[-1].name] - y.reshape(values[model.nodes[-1].name].shape)
+        signs += [(residuals > delta).ravel(), (residuals < -delta).ravel()]
+    return sum(int(part.sum()) for part in signs), sum(part.size for part in signs)
+
+
+@pytest.mark.parametrize("name", [name for name in KINKED_CASES if name in CASES])
+def test_the_signs_are_the_referees(name):
+    model = CASES[name].model
+    patterns = KinkPatterns(NetworkObjective(model, threads=1))
+    found = patterns.at(model.theta)
+    assert patterns.there
+    assert (int(found.sum()), found.size) == expected(model, model.theta)
+
+
+@pytest.mark.parametrize("name", SMOOTH_CASES)
+def test_a_smooth_loss_has_no_pattern(name):
+    model = CASES[name].model
+    patterns = KinkPatterns(NetworkObjective(model, threads=1))
+    assert not patterns.there
+    assert patterns.at(model.theta).size == 0
