@@ -45,7 +45,9 @@ class LevelsType(click.ParamType):
     show_default=True,
     help="Which figures of a plane.",
 )
-@options.output
+@click.option(
+    "--output", metavar="STEM", help="Name the figures STEM.<figure>.png; by default after the record."
+)
 @options.figure_format
 @options.messages
 def command(

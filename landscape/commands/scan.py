@@ -40,7 +40,8 @@ if TYPE_CHECKING:
     metavar="random|gradient|principal|between|FILE.npz",
     default="random",
     show_default=True,
-    help="What the first axis is; random ones fill the rest. A file has 'directions' [d, P].",
+    help="What the axes are: principal and a file ('directions' [d, P]) have several, "
+    "after the others random ones fill the rest.",
 )
 @click.option(
     "--to", metavar="OTHER.npz", type=click.Path(path_type=Path), help="The model that between goes to."

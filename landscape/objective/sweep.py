@@ -102,6 +102,7 @@ class NetworkSweep:
         self.state = np.zeros(self.points * SUMS + 1)
         self.names = tuple(objective.columns(np.zeros((1, SUMS))))
         self.ready = -1
+        self.prepare()
 
     def allocate(self, shared: int, products: int) -> None:
         """Take all the memory of the sweep: what a tile's points share and what each worker has to itself."""
@@ -122,21 +123,28 @@ class NetworkSweep:
         work = point_work(self.objective.plain.program, self.plan) * self.objective.tiles.width
         return min(self.points, max(16, int(STEP_WORK / work)))
 
+    def prepare(self) -> None:
+        """Compile what is not compiled yet, on no points, so that the steps can be timed."""
+        self.work_off(0, 0, 0)
+
     def run(self, step: int) -> None:
         """Add one tile's sums at one run of points."""
-        objective = self.objective
         number, run = divmod(step, self.runs)
+        self.work_off(number, run * self.run_length, min(self.points, (run + 1) * self.run_length))
+        self.state[-1] = step + 1
+
+    def work_off(self, number: int, first: int, last: int) -> None:
+        """Add a tile's sums at points first … last − 1."""
+        objective = self.objective
         batch, t = objective.tiles.tile(number)
         with session():
             if self.ready != number:
                 self.share(batch, t)
                 self.ready = number
-            first, last = run * self.run_length, min(self.points, (run + 1) * self.run_length)
             share_work(
                 kernels.sweep, objective.threads, first, last, objective.plain.network, self.plan, self.grid, batch, t, objective.criterion,
                 self.shared, self.products, self.buffers, self.state[:-1].reshape(self.points, SUMS),
             )  # fmt: skip
-        self.state[-1] = step + 1
 
     def share(self, batch: Batch, t: int) -> None:
         """Compute what all points share of a tile."""
