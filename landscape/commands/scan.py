@@ -9,8 +9,8 @@ import click
 
 from landscape.commands import INTERRUPTED, options
 from landscape.commands.scan_report import ScanReport
+from landscape.commands.stem import output_stem
 from landscape.directions.normalize import NORMALIZATIONS
-from landscape.errors import InputError
 
 if TYPE_CHECKING:
     from landscape.records import Scan
@@ -87,7 +87,7 @@ def command(
     from landscape.model import load_model
     from landscape.scanning import scan
 
-    stem = output_stem(output, model)
+    stem = output_stem(output, model, "scan")
     report = ScanReport(save_directions, quiet=quiet)
     try:
         with report.progress() as progress:
@@ -107,24 +107,6 @@ def command(
     files = [Path(f"{stem}.npz")] + ([] if no_figure else draw(record, stem, figure_format))
     report.wrote(files)
     click.echo(report.json(record, files) if as_json else report.table(record))
-
-
-def output_stem(output: str | None, model: Path) -> str:
-    """Name the files: as asked (a trailing `.npz` is dropped), else after the model, in this directory.
-
-    Raises
-    ------
-    InputError
-        An empty name.
-    """
-    if output is None:
-        return f"{model.stem}.scan"
-    stem = output.removesuffix(".npz")
-    if not Path(stem).name or stem.endswith("/"):
-        raise InputError(
-            f"--output '{output}' names no file: expected a stem such as surface, for surface.npz"
-        )
-    return stem
 
 
 def draw(record: Scan, stem: str, figure_format: str) -> list[Path]:

@@ -25,6 +25,6 @@ def output_stem(output: str | None, model: Path, command: str) -> str:
     stem = output.removesuffix(".npz")
     if not Path(stem).name or stem.endswith("/"):
         raise InputError(
-            f"--output '{output}' names no file: expected a stem such as curvature, for curvature.npz"
+            f"--output '{output}' names no file: expected a stem such as surface, for surface.npz"
         )
     return stem
