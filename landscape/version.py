@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
-
 
 def current_version() -> str:
     """Read the installed version; `checkout` where the package runs from its sources, not installed."""
+    # Half of what `--help` costs, so it is imported where a version is wanted.
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version("landscape")
     except PackageNotFoundError:

@@ -48,8 +48,22 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(context)])
 
 
+def show_version(context: click.Context, option: click.Parameter, asked: bool) -> None:
+    """Print the version, looked up only when it is asked for."""
+    if asked:
+        click.echo(f"landscape {current_version()}")
+        context.exit()
+
+
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(current_version(), prog_name="landscape", message="%(prog)s %(version)s")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=show_version,
+    help="Show the version and exit.",
+)
 def group() -> None:
     """Find out why a network fails to train, by looking at its loss.
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from landscape.commands import INTERRUPTED, options
-from landscape.commands.stem import output_stem
+from landscape.commands.stem import draw, output_stem
 
 METHODS = ("exact", "finite-difference", "both")
 
@@ -102,10 +102,3 @@ def command(
     if record.status:
         click.echo(f"Error: {record.status}", err=True)
     return 1 if record.status else 0
-
-
-def draw(record: Any, stem: str, figure_format: str) -> list[Path]:
-    """Write the figures beside the record."""
-    from landscape.plots import save_figures
-
-    return save_figures(record, stem, figure_format)

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from landscape.commands import INTERRUPTED, options
 from landscape.commands.scan_report import ScanReport
-from landscape.commands.stem import output_stem
+from landscape.commands.stem import draw, output_stem
 from landscape.directions.normalize import NORMALIZATIONS
-
-if TYPE_CHECKING:
-    from landscape.records import Scan
 
 
 @click.command(
@@ -107,10 +104,3 @@ def command(
     files = [Path(f"{stem}.npz")] + ([] if no_figure else draw(record, stem, figure_format))
     report.wrote(files)
     click.echo(report.json(record, files) if as_json else report.table(record))
-
-
-def draw(record: Scan, stem: str, figure_format: str) -> list[Path]:
-    """Write the figures beside the record."""
-    from landscape.plots import save_figures
-
-    return save_figures(record, stem, figure_format)

@@ -1,10 +1,14 @@
-"""The name of what a command writes."""
+"""What a command writes: its name, and the figures beside the record."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from landscape.errors import InputError
+
+if TYPE_CHECKING:
+    from landscape.records import Record
 
 
 def output_stem(output: str | None, model: Path, command: str) -> str:
@@ -28,3 +32,10 @@ def output_stem(output: str | None, model: Path, command: str) -> str:
             f"--output '{output}' names no file: expected a stem such as surface, for surface.npz"
         )
     return stem
+
+
+def draw(record: Record, stem: str, figure_format: str) -> list[Path]:
+    """Write the figures beside the record."""
+    from landscape.plots import save_figures
+
+    return save_figures(record, stem, figure_format)

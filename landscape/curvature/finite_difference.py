@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from landscape.curvature.kinks import KinkCheck, shrink_at_kinks
 from landscape.curvature.operators import SymmetricOperator, checked_point
 from landscape.curvature.probes import unit_rows
+from landscape.curvature.step import step_of_least_spread
 from landscape.errors import InputError
 
 Array = NDArray[np.float64]
@@ -25,7 +26,6 @@ LEVELS = {"central": 1, "fourth": 2, "richardson": 3}
 STREAM = 2**37
 PROBES = 4
 STEP_FACTOR = 4.0
-MOST_STEPS = 12
 # Vectors whose gradients are in memory at one time: about so many bytes of them.
 BLOCK_BYTES = 64 * 2**20
 
@@ -113,17 +113,7 @@ class FiniteDifference:
         def spread(step: float) -> float:
             return self.spread_at(units, step)
 
-        best, least = self.first_step, spread(self.first_step)
-        for factor in (STEP_FACTOR, 1 / STEP_FACTOR):
-            start = best
-            for _ in range(MOST_STEPS):
-                value = spread(best * factor)
-                if not value < least:
-                    break
-                best, least = best * factor, value
-            if best != start:
-                break
-        self.probe_spread = least
+        best, self.probe_spread = step_of_least_spread(spread, self.first_step, STEP_FACTOR)
         return best
 
     def given_step(self, step: float, seed: int) -> float:

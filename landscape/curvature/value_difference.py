@@ -10,12 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from landscape.curvature.dense import require_memory
 from landscape.curvature.operators import checked_point
+from landscape.curvature.step import step_of_least_spread
 
 Array = NDArray[np.float64]
 
 BLOCK_BYTES = 64 * 2**20
 STEP_FACTOR = 2.0
-MOST_STEPS = 12
 
 
 @dataclass(frozen=True)
@@ -65,18 +65,8 @@ def chosen_step(objective: Any, point: Array) -> float:
         coarse, fine = (diagonal(objective, point, h) for h in (step, step / 2))
         return float(np.linalg.norm(coarse - fine))
 
-    best = epsilon**0.25 * max(1.0, float(np.linalg.norm(point)))
-    least = spread(best)
-    for factor in (STEP_FACTOR, 1 / STEP_FACTOR):
-        start = best
-        for _ in range(MOST_STEPS):
-            value = spread(best * factor)
-            if not value < least:
-                break
-            best, least = best * factor, value
-        if best != start:
-            break
-    return best
+    first = epsilon**0.25 * max(1.0, float(np.linalg.norm(point)))
+    return step_of_least_spread(spread, first, STEP_FACTOR)[0]
 
 
 def diagonal(objective: Any, point: Array, step: float) -> Array:

@@ -92,44 +92,29 @@ def vector_code(rows: int, vectors: int) -> Callable[..., Any]:
     return micro
 
 
-six_two, six_one = intrinsic(vector_code(6, 2)), intrinsic(vector_code(6, 1))
-four_two, four_one = intrinsic(vector_code(4, 2)), intrinsic(vector_code(4, 1))
-two_two, two_one = intrinsic(vector_code(2, 2)), intrinsic(vector_code(2, 1))
-one_two, one_one = intrinsic(vector_code(1, 2)), intrinsic(vector_code(1, 1))
+def over_rows(six: Any, four: Any, two: Any, one: Any) -> Any:
+    """Compile the loop over rows for micro-kernels of one width: six at a time, then what is left."""
+
+    @kernel(cached=False)
+    def columns(m, width, k, w, iw, row, step, x, ix, beta, c, ic):
+        i = 0
+        while i + 6 <= m:
+            six(w, iw + i * row, row, step, x, ix, width, k, beta, c, ic + i * width)
+            i += 6
+        if i + 4 <= m:
+            four(w, iw + i * row, row, step, x, ix, width, k, beta, c, ic + i * width)
+            i += 4
+        if i + 2 <= m:
+            two(w, iw + i * row, row, step, x, ix, width, k, beta, c, ic + i * width)
+            i += 2
+        if i < m:
+            one(w, iw + i * row, row, step, x, ix, width, k, beta, c, ic + i * width)
+
+    return columns
 
 
-@kernel(cached=False)
-def two_vectors(m, width, k, w, iw, row, step, x, ix, beta, c, ic):
-    """Do two vectors of columns, all rows: six at a time, then what is left."""
-    i = 0
-    while i + 6 <= m:
-        six_two(w, iw + i * row, row, step, x, ix, width, k, beta, c, ic + i * width)
-        i += 6
-    if i + 4 <= m:
-        four_two(w, iw + i * row, row, step, x, ix, width, k, beta, c, ic + i * width)
-        i += 4
-    if i + 2 <= m:
-        two_two(w, iw + i * row, row, step, x, ix, width, k, beta, c, ic + i * width)
-        i += 2
-    if i < m:
-        one_two(w, iw + i * row, row, step, x, ix, width, k, beta, c, ic + i * width)
-
-
-@kernel(cached=False)
-def one_vector(m, width, k, w, iw, row, step, x, ix, beta, c, ic):
-    """Do one vector of columns, all rows."""
-    i = 0
-    while i + 6 <= m:
-        six_one(w, iw + i * row, row, step, x, ix, width, k, beta, c, ic + i * width)
-        i += 6
-    if i + 4 <= m:
-        four_one(w, iw + i * row, row, step, x, ix, width, k, beta, c, ic + i * width)
-        i += 4
-    if i + 2 <= m:
-        two_one(w, iw + i * row, row, step, x, ix, width, k, beta, c, ic + i * width)
-        i += 2
-    if i < m:
-        one_one(w, iw + i * row, row, step, x, ix, width, k, beta, c, ic + i * width)
+two_vectors = over_rows(*(intrinsic(vector_code(rows, 2)) for rows in (6, 4, 2, 1)))
+one_vector = over_rows(*(intrinsic(vector_code(rows, 1)) for rows in (6, 4, 2, 1)))
 
 
 def product(transposed: bool, m: int, n: int, k: int, w: Any, iw: int, x: Any, ix: int, beta: Any, c: Any, ic: int) -> None:  # fmt: skip

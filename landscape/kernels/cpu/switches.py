@@ -17,7 +17,7 @@ from landscape.jit import kernel
 
 
 def loops(table: Mapping[str, Any], arguments: str, statement: str, once_a_row: str = "pass") -> Any:
-    """Compile a function of (code, arguments) with loops over rows f and columns j of `shape` for each row of a table.
+    """Compile a function of (code, arguments) with loops over rows f and columns j of z for each row of a table.
 
     `{slope}` in the statement stands for the row's formula of that name.
     """
