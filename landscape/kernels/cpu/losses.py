@@ -98,7 +98,7 @@ def example_sums(criterion, batch, t, z, scratch, sums):
     if criterion.code == CROSS_ENTROPY:
         cross_entropy_sums(z, batch.labels[t], scratch, sums)
     else:
-        add_loss(criterion.code, z, batch.targets[t], criterion.delta, sums[0])
+        add_loss(criterion.code, z, batch.targets[t], sums[0], criterion.delta)
         if criterion.code == BINARY:
             count_binary(z, batch.targets[t], sums[1])
     broken = scratch[0]
@@ -135,7 +135,7 @@ def loss_adjoint(criterion, batch, t, z, scratch, adjoint):
     if criterion.code == CROSS_ENTROPY:
         cross_entropy_adjoint(z, batch.labels[t], scratch, adjoint)
     else:
-        loss_slope(criterion.code, z, batch.targets[t], criterion.delta, adjoint)
+        loss_slope(criterion.code, z, batch.targets[t], adjoint, criterion.delta)
     adjoint[:, batch.valid[t] :] = 0
 
 
@@ -167,7 +167,7 @@ def loss_adjoint_tangent(criterion, batch, t, z, dz, scratch, out):
     if criterion.code == CROSS_ENTROPY:
         cross_entropy_curved(z, dz, batch.labels[t], scratch, out)
     else:
-        loss_curvature(criterion.code, z, batch.targets[t], criterion.delta, dz, out)
+        loss_curvature(criterion.code, z, batch.targets[t], dz, out, criterion.delta)
     out[:, batch.valid[t] :] = 0
 
 
