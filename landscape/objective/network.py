@@ -15,7 +15,7 @@ from landscape.kernels.cpu import values as value_kernels
 from landscape.kernels.cpu.arrays import Buffers, DerivativeBuffers, Network
 from landscape.kernels.cpu.losses import SUMS, Criterion
 from landscape.kernels.program import SCRATCH_ROWS, Column, Program, lower
-from landscape.memory import available_memory
+from landscape.memory import fits_memory
 from landscape.model import Model
 from landscape.objective.evaluation import Evaluation, ratio, ratio_error
 from landscape.objective.session import checked_threads, session, share_work
@@ -168,7 +168,7 @@ class NetworkObjective:
         """
         workers, width = self.threads, self.tiles.width
         needed = workers * width * features * self.dtype.itemsize
-        if needed > available_memory():
+        if not fits_memory(needed):
             raise InputError(
                 f"the network's outputs take {features:,} numbers an example, {needed / 2**30:.1f} GiB for "
                 f"{workers} threads and {width} examples each, more than is free: try fewer threads or float32"

@@ -76,10 +76,10 @@ def cross_entropy_sums(z, labels, scratch, sums):
             # An ignored label reads its group's first row, and is not counted below.
             chosen[j] = z[g * classes + max(labels[g, j], 0), j]
         for j in range(top.size):
-            label = labels[g, j]
             loss = (top[j] - chosen[j]) + log1p(total[j])
-            sums[0, j] += loss if label >= 0 else z.dtype.type(0)
-            sums[1, j] += 1.0 if which[j] == label else 0.0
+            sums[0, j] += loss if labels[g, j] >= 0 else z.dtype.type(0)
+            # In the dtype of `which`: a comparison in any wider one would not vectorize.
+            sums[1, j] += 1.0 if which[j] == z.dtype.type(labels[g, j]) else 0.0
 
 
 @kernel
