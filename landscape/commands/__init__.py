@@ -24,6 +24,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "info": ("landscape.commands.info", "Show what a model file holds and how it was understood."),
     "plot": ("landscape.commands.plot", "Draw a record again without recomputing it."),
     "scan": ("landscape.commands.scan", "Evaluate the loss along directions and draw it."),
+    "sharpness": (
+        "landscape.commands.sharpness",
+        "Measure how sharp a minimum is, and what rescaling the layers does to it.",
+    ),
 }
 
 INTERRUPTED = 130

@@ -318,6 +318,10 @@ class NetworkObjective:
 
     def hvps(self, theta: ArrayLike, vectors: ArrayLike) -> Array:
         """Give the exact products of the Hessian at θ with each row of vectors [K, P], float64 [K, P]."""
+        return self.tile_products(derivatives.products, theta, vectors) + self.decayed(vectors)
+
+    def tile_products(self, kernel: Any, theta: ArrayLike, vectors: ArrayLike, *options: Any) -> Array:
+        """Run a kernel of products over all tiles: those of a matrix at θ, for the loss without penalty."""
         weights, complete = self.complete(theta)[0], self.complete(vectors, 0.0)
         count, width = complete.shape
         products = np.zeros((count, width))
@@ -330,11 +334,11 @@ class NetworkObjective:
                     part = complete[start : start + step]
                     out = np.zeros((len(part), slots, width))
                     share_work(
-                        derivatives.products, self.threads, *self.full[1:], batch, self.criterion, weights, part, CHUNK,
-                        slots, self.derivative_buffers(), out,
+                        kernel, self.threads, *self.full[1:], batch, self.criterion, *options, weights, part,
+                        CHUNK, slots, self.derivative_buffers(), out,
                     )  # fmt: skip
                     products[start : start + step] += out.sum(axis=1)
-        return self.finished(products) + self.decayed(vectors)
+        return self.finished(products)
 
     def hvp(self, theta: ArrayLike, vector: ArrayLike) -> Array:
         """Give the exact product of the Hessian of loss plus penalty at θ with a vector, float64 [P]."""

@@ -11,6 +11,7 @@ from landscape.plots.eigenvector_mass import plot_eigenvector_mass
 from landscape.plots.node_eigenvalues import plot_node_eigenvalues
 from landscape.plots.saving import figures, save_figures
 from landscape.plots.scans import plot_scan
+from landscape.plots.sharpness import plot_sharpness
 from landscape.plots.slices import plot_slices
 from landscape.plots.spectrum import plot_spectrum
 from landscape.plots.style import style
@@ -23,6 +24,7 @@ __all__ = [
     "plot_eigenvector_mass",
     "plot_node_eigenvalues",
     "plot_scan",
+    "plot_sharpness",
     "plot_slices",
     "plot_spectrum",
     "plot_surface",
