@@ -17,9 +17,11 @@ import importlib
 from typing import Any
 
 NAMES: dict[str, str] = {
+    "Atlas": "landscape.records",
     "CallableObjective": "landscape.objective",
     "CompiledObjective": "landscape.objective",
     "ComputationError": "landscape.errors",
+    "Critical": "landscape.records",
     "Evaluation": "landscape.objective",
     "InputError": "landscape.errors",
     "Hessian": "landscape.records",
@@ -30,6 +32,7 @@ NAMES: dict[str, str] = {
     "Record": "landscape.records",
     "Scan": "landscape.records",
     "Slot": "landscape.model",
+    "analyze_critical": "landscape.critical",
     "analyze_hessian": "landscape.curvature",
     "build_model": "landscape.model",
     "bundled": "landscape.model",
@@ -40,8 +43,10 @@ NAMES: dict[str, str] = {
     "load_model": "landscape.model",
     "load_record": "landscape.records",
     "make_directions": "landscape.directions",
+    "plot_atlas": "landscape.plots",
     "plot_contours": "landscape.plots",
     "plot_curves": "landscape.plots",
+    "plot_escape": "landscape.plots",
     "plot_scan": "landscape.plots",
     "plot_slices": "landscape.plots",
     "plot_surface": "landscape.plots",
@@ -49,6 +54,7 @@ NAMES: dict[str, str] = {
     "save_figures": "landscape.plots",
     "save_model": "landscape.model",
     "scan": "landscape.scanning",
+    "search_critical": "landscape.critical",
     "style": "landscape.plots",
 }
 

@@ -128,7 +128,7 @@ def analyze_hessian(
     request = checked_request(request, point, default=top is None and bottom is None)
     settings = settings_of(point, request)
     path = None if output is None else Path(output)
-    found = None if path is None else earlier_record(path, point, settings, fresh=fresh)
+    found = None if path is None else earlier_record(Hessian, path, point, settings, fresh=fresh)
     if found is not None:
         return found
     # One thread for BLAS: the same bits whatever else runs, and no fight with the threads of the products.

@@ -1,18 +1,22 @@
-"""A record that stands at the output already: the same Hessian, or something that is not to be lost."""
+"""A record that stands at the output already: the same one, or something that is not to be lost."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from landscape.curvature.point import Point
 from landscape.errors import InputError
 from landscape.files import require_writable
-from landscape.records import Hessian
+from landscape.records import Record
+
+Found = TypeVar("Found", bound=Record)
 
 
-def earlier_record(path: Path, point: Point, settings: dict[str, Any], *, fresh: bool) -> Hessian | None:
+def earlier_record(
+    kind: type[Found], path: Path, point: Point, settings: dict[str, Any], *, fresh: bool
+) -> Found | None:
     """Load what the same settings left at `path`; None where there is nothing, or `fresh`.
 
     Raises
@@ -24,7 +28,7 @@ def earlier_record(path: Path, point: Point, settings: dict[str, Any], *, fresh:
     if not path.exists():
         return None
     try:
-        found = Hessian.load(path)
+        found = kind.load(path)
     except InputError as error:
         raise InputError(f"{error}. It is not overwritten: remove it or choose another --output") from None
     if fresh:
@@ -32,13 +36,13 @@ def earlier_record(path: Path, point: Point, settings: dict[str, Any], *, fresh:
     differing = differences(found, point, settings)
     if differing:
         raise InputError(
-            f"{path}: holds a Hessian with other settings ({'; '.join(differing)}): "
+            f"{path}: holds a {kind.kind} record with other settings ({'; '.join(differing)}): "
             "give --fresh to overwrite it, or another --output"
         )
     return found
 
 
-def differences(found: Hessian, point: Point, settings: dict[str, Any]) -> list[str]:
+def differences(found: Record, point: Point, settings: dict[str, Any]) -> list[str]:
     """Name what differs between a record and what is asked for."""
     told = []
     for name, ours in json.loads(json.dumps(settings)).items():

@@ -14,15 +14,17 @@ from pathlib import Path
 
 from landscape.errors import InputError
 from landscape.files import read_archive
+from landscape.records.atlas import Atlas
 from landscape.records.checks import require
+from landscape.records.critical import Critical
 from landscape.records.hessian import Hessian
 from landscape.records.record import Record, read_header
 from landscape.records.scan import Scan
 
-__all__ = ["RECORDS", "Hessian", "Record", "Scan", "load_record"]
+__all__ = ["RECORDS", "Atlas", "Critical", "Hessian", "Record", "Scan", "load_record"]
 
 
-RECORDS: dict[str, type[Record]] = {record.kind: record for record in (Scan, Hessian)}
+RECORDS: dict[str, type[Record]] = {record.kind: record for record in (Scan, Hessian, Critical, Atlas)}
 
 
 def load_record(path: str | Path) -> Record:
