@@ -17,9 +17,11 @@ import importlib
 from typing import Any
 
 NAMES: dict[str, str] = {
+    "Atlas": "landscape.records",
     "CallableObjective": "landscape.objective",
     "CompiledObjective": "landscape.objective",
     "ComputationError": "landscape.errors",
+    "Critical": "landscape.records",
     "Evaluation": "landscape.objective",
     "InputError": "landscape.errors",
     "Hessian": "landscape.records",
@@ -31,6 +33,7 @@ NAMES: dict[str, str] = {
     "Scan": "landscape.records",
     "Sharpness": "landscape.records",
     "Slot": "landscape.model",
+    "analyze_critical": "landscape.critical",
     "analyze_hessian": "landscape.curvature",
     "build_model": "landscape.model",
     "bundled": "landscape.model",
@@ -42,8 +45,10 @@ NAMES: dict[str, str] = {
     "load_record": "landscape.records",
     "make_directions": "landscape.directions",
     "measure_sharpness": "landscape.sharpness",
+    "plot_atlas": "landscape.plots",
     "plot_contours": "landscape.plots",
     "plot_curves": "landscape.plots",
+    "plot_escape": "landscape.plots",
     "plot_scan": "landscape.plots",
     "plot_sharpness": "landscape.plots",
     "plot_slices": "landscape.plots",
@@ -52,6 +57,7 @@ NAMES: dict[str, str] = {
     "save_figures": "landscape.plots",
     "save_model": "landscape.model",
     "scan": "landscape.scanning",
+    "search_critical": "landscape.critical",
     "style": "landscape.plots",
 }
 

@@ -22,6 +22,7 @@ ALLOWED: dict[str, set[str]] = {
     "objective": {"kernels", "jit"} | BELOW_OBJECTIVES,
     "directions": {"objective"} | BELOW_OBJECTIVES,
     "curvature": {"objective"} | BELOW_OBJECTIVES,
+    "critical": {"curvature", "objective"} | BELOW_OBJECTIVES,
     "scanning": {"directions", "curvature", "objective"} | BELOW_OBJECTIVES,
     "sharpness": {"curvature", "directions", "objective"} | BELOW_OBJECTIVES,
     "plots": {"records"},

@@ -16,6 +16,10 @@ from landscape.errors import ComputationError, InputError
 from landscape.version import current_version
 
 COMMANDS: dict[str, tuple[str, str]] = {
+    "critical": (
+        "landscape.commands.critical",
+        "Say whether a model is at a minimum, a saddle or a plateau; search for more.",
+    ),
     "demo": ("landscape.commands.demo", "Write a bundled model, to try the others on."),
     "hessian": (
         "landscape.commands.hessian",

@@ -128,12 +128,9 @@ def analyze_hessian(
     request = checked_request(request, point, default=top is None and bottom is None)
     settings = settings_of(point, request)
     path = None if output is None else Path(output)
-    if path is not None:
-        found = earlier_record(
-            Hessian, path, model=point.model, data=point.data, settings=settings, fresh=fresh
-        )
-        if found is not None:
-            return found
+    found = earlier_record(Hessian, path, model=point.model, data=point.data, settings=settings, fresh=fresh)
+    if found is not None:
+        return found
     # One thread for BLAS: the same bits whatever else runs, and no fight with the threads of the products.
     with session():
         work = Work(point, request, announce or (lambda sentence: None))

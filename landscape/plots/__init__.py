@@ -5,9 +5,11 @@ record has; `save_figures` writes them. Drawing uses matplotlib's object interfa
 global state.
 """
 
+from landscape.plots.atlases import plot_atlas
 from landscape.plots.contours import plot_contours
 from landscape.plots.curves import plot_curves
 from landscape.plots.eigenvector_mass import plot_eigenvector_mass
+from landscape.plots.escapes import plot_escape
 from landscape.plots.node_eigenvalues import plot_node_eigenvalues
 from landscape.plots.saving import figures, save_figures
 from landscape.plots.scans import plot_scan
@@ -19,9 +21,11 @@ from landscape.plots.surface import plot_surface
 
 __all__ = [
     "figures",
+    "plot_atlas",
     "plot_contours",
     "plot_curves",
     "plot_eigenvector_mass",
+    "plot_escape",
     "plot_node_eigenvalues",
     "plot_scan",
     "plot_sharpness",

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from landscape.errors import InputError
 from landscape.files import require_writable, write_bytes_atomically
+from landscape.plots.criticals import critical_figure_names, critical_figures
 from landscape.plots.hessians import hessian_figure_names, hessian_figures
 from landscape.plots.scans import scan_figure_names, scan_figures
 from landscape.plots.sharpness import sharpness_figure_names, sharpness_figures
@@ -38,6 +39,8 @@ FAMILIES: dict[str, Family] = {
     "scan": Family(scan_figure_names, scan_figures),
     "hessian": Family(hessian_figure_names, hessian_figures),
     "sharpness": Family(sharpness_figure_names, sharpness_figures),
+    "critical": Family(critical_figure_names, critical_figures),
+    "atlas": Family(critical_figure_names, critical_figures),
 }
 
 

@@ -14,16 +14,20 @@ from pathlib import Path
 
 from landscape.errors import InputError
 from landscape.files import read_archive
+from landscape.records.atlas import Atlas
 from landscape.records.checks import require
+from landscape.records.critical import Critical
 from landscape.records.hessian import Hessian
 from landscape.records.record import Record, read_header
 from landscape.records.scan import Scan
 from landscape.records.sharpness import Sharpness
 
-__all__ = ["RECORDS", "Hessian", "Record", "Scan", "Sharpness", "load_record"]
+__all__ = ["RECORDS", "Atlas", "Critical", "Hessian", "Record", "Scan", "Sharpness", "load_record"]
 
 
-RECORDS: dict[str, type[Record]] = {record.kind: record for record in (Scan, Hessian, Sharpness)}
+RECORDS: dict[str, type[Record]] = {
+    record.kind: record for record in (Scan, Hessian, Sharpness, Critical, Atlas)
+}
 
 
 def load_record(path: str | Path) -> Record:

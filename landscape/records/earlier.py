@@ -17,15 +17,17 @@ DERIVED = ("layout", "errors", "measures")
 
 
 def earlier_record(
-    kind: type[Kind], path: Path, *, model: str, data: str, settings: dict[str, Any], fresh: bool
+    kind: type[Kind], path: Path | None, *, model: str, data: str, settings: dict[str, Any], fresh: bool
 ) -> Kind | None:
-    """Load what the same settings left at `path`; None where there is nothing, or `fresh`.
+    """Load what the same settings left at `path`; None where there is nothing, no path, or `fresh`.
 
     Raises
     ------
     InputError
         The path cannot be written, or holds a record of other settings, or a file that is no such record.
     """
+    if path is None:
+        return None
     require_writable(path)
     if not path.exists():
         return None
@@ -38,7 +40,7 @@ def earlier_record(
     differing = differences(found, model, data, settings)
     if differing:
         raise InputError(
-            f"{path}: holds a record made with other settings ({'; '.join(differing)}): "
+            f"{path}: holds a {kind.kind} record with other settings ({'; '.join(differing)}): "
             "give --fresh to overwrite it, or another --output"
         )
     return found

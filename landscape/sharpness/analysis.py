@@ -121,12 +121,11 @@ def measure_sharpness(
     moved = rescaled_models(subject, seed) if rescaling_test else {}
     settings = settings_of(whole, request, compare, sorted(moved))
     path = None if output is None else Path(output)
-    if path is not None:
-        earlier = earlier_record(
-            Sharpness, path, model=whole.model, data=whole.data, settings=settings, fresh=fresh
-        )
-        if earlier is not None:
-            return earlier
+    earlier = earlier_record(
+        Sharpness, path, model=whole.model, data=whole.data, settings=settings, fresh=fresh
+    )
+    if earlier is not None:
+        return earlier
     own = request.measured(whole)
     beside = {
         level: request.measured(model_subject(model, **how), f", rescaled by {level}")
