@@ -26,6 +26,7 @@ from landscape.npy import ArrayHeader, is_plain, read_header
 __all__ = [
     "map_array",
     "read_archive",
+    "require_regular",
     "require_writable",
     "shown",
     "write_archive",
@@ -80,7 +81,7 @@ def map_array(path: str | Path) -> np.ndarray:
         Not a file, not an array of plain values, or fewer or more bytes than its header says.
     """
     path = Path(path)
-    _require_regular(path)
+    require_regular(path)
     try:
         with path.open("rb") as stream:
             header = read_header(stream)
@@ -115,8 +116,14 @@ def write_archive(
     write_atomically(Path(path), lambda stream: _write_members(stream, arrays, compress))
 
 
-def _require_regular(path: Path) -> None:
-    """A pipe or a device would block or never end."""
+def require_regular(path: Path) -> None:
+    """Refuse what is no file: a pipe or a device would block or never end.
+
+    Raises
+    ------
+    InputError
+        There is nothing, or something else, at that path.
+    """
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
@@ -133,7 +140,7 @@ def _require_regular(path: Path) -> None:
 
 @contextlib.contextmanager
 def _opened_archive(path: Path) -> Iterator[zipfile.ZipFile]:
-    _require_regular(path)
+    require_regular(path)
     try:
         archive = zipfile.ZipFile(path)
     except PermissionError as error:

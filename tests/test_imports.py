@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-HEAVY = ("numba", "llvmlite", "scipy", "matplotlib", "torch")
+HEAVY = ("numba", "llvmlite", "scipy", "matplotlib", "torch", "onnx", "onnxruntime", "sklearn")
 REPORT = f"import json, sys; print(json.dumps([n for n in {HEAVY!r} if n in sys.modules]), file=sys.stderr)"
 
 
@@ -43,6 +43,7 @@ def test_help_loads_nothing_heavy(arguments):
 
 
 @pytest.mark.parametrize("command", ["critical", "scan", "hessian", "plot", "info", "demo"])
+@pytest.mark.parametrize("command", ["scan", "hessian", "plot", "info", "demo", "import"])
 def test_help_of_a_command_loads_nothing_heavy(command):
     assert loaded_after(run_command(command, "--help")) == []
 

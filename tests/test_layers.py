@@ -20,6 +20,7 @@ ALLOWED: dict[str, set[str]] = {
     "model": set(),
     "records": {"model"},
     "objective": {"kernels", "jit"} | BELOW_OBJECTIVES,
+    "importers": {"model", "objective"},
     "directions": {"objective"} | BELOW_OBJECTIVES,
     "curvature": {"objective"} | BELOW_OBJECTIVES,
     "critical": {"curvature", "objective"} | BELOW_OBJECTIVES,

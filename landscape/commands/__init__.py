@@ -25,6 +25,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "landscape.commands.hessian",
         "Find the curvature: eigenvalues, trace and density, each with its error.",
     ),
+    "import": (
+        "landscape.commands.import_file",
+        "Make a model file of a network of PyTorch or ONNX, or of safetensors.",
+    ),
     "info": ("landscape.commands.info", "Show what a model file holds and how it was understood."),
     "plot": ("landscape.commands.plot", "Draw a record again without recomputing it."),
     "scan": ("landscape.commands.scan", "Evaluate the loss along directions and draw it."),

@@ -94,13 +94,8 @@ def _place(
     shapes = tuple(_input_shape(draft, name, drafts, nodes, input_shape) for name in inputs)
     if operation.reads_ids and inputs != (INPUT,):
         raise InputError(f'{draft.op}: reads ids, which only the data has; expected "inputs": ["{INPUT}"]')
-    attributes = operation.settle(draft.attributes, shapes)
-    try:
-        sizes = operation.sizes(shapes, attributes)
-    except InputError as error:
-        raise InputError(f"{draft.op}: {error}") from None
     owner = _owner(draft, drafts, found)
-    sizes = _bind_all(draft, sizes, found)
+    attributes, shape = infer(draft, shapes, found)
     return Node(
         name=draft.name,
         op=draft.op,
@@ -108,8 +103,26 @@ def _place(
         attributes=attributes,
         parameters_of=draft.parameters_of,
         trainable=owner.trainable is not False,
-        shape=_output(draft, shapes, attributes, sizes),
+        shape=shape,
     )
+
+
+def infer(draft: Draft, shapes: tuple[Shape, ...], found: Found) -> tuple[Attributes, Shape]:
+    """Settle a node's attributes by its inputs' shapes, match its parameters, and give its output's shape.
+
+    Raises
+    ------
+    InputError
+        The op cannot read such inputs, or a parameter is missing or misshapen.
+    """
+    operation = draft.operation
+    try:
+        attributes = operation.settle(draft.attributes, shapes)
+        sizes = operation.sizes(shapes, attributes)
+    except InputError as error:
+        raise InputError(f"{draft.op}: {error}") from None
+    sizes = _bind_all(draft, sizes, found)
+    return attributes, _output(draft, shapes, attributes, sizes)
 
 
 def _output(draft: Draft, shapes: tuple[Shape, ...], attributes: Attributes, sizes: Sizes) -> Shape:

@@ -128,7 +128,20 @@ def parse_header(array: np.ndarray) -> dict[str, Any]:
         )
     if array.nbytes > 4 * LONGEST:
         raise InputError(f"header: expected at most {LONGEST} characters, found {array.nbytes // 4}")
-    text = str(array[()])
+    return parse_object(str(array[()]))
+
+
+def parse_object(text: str) -> dict[str, Any]:
+    """Parse JSON of plain, finite numbers in which no key stands twice.
+
+    >>> parse_object('{"format": 1}')
+    {'format': 1}
+
+    Raises
+    ------
+    InputError
+        Not JSON, not an object, a key that stands twice, a number that is not finite.
+    """
     try:
         value = json.loads(text, object_pairs_hook=_distinct, parse_constant=_not_finite)
     except InputError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from landscape.errors import InputError
 from landscape.formulas.losses import CROSS_ENTROPY, LOSSES
 from landscape.kernels.cpu import derivatives
+from landscape.kernels.cpu import outputs as output_kernels
 from landscape.kernels.cpu import values as value_kernels
 from landscape.kernels.cpu.arrays import Buffers, DerivativeBuffers, Network
 from landscape.kernels.cpu.losses import SUMS, Criterion
@@ -271,6 +273,21 @@ class NetworkObjective:
             accuracy_error=None if accuracy is None else columns.get("accuracy.error", 0.0),
             penalty=float(self.penalties(theta)[0]),
         )
+
+    def outputs(self, theta: ArrayLike) -> NDArray:
+        """Give the network's outputs at θ for every example, [N, …] in the kernels' dtype."""
+        weights, shape = self.complete(theta)[0], self.model.nodes[-1].shape
+        parts = []
+        with session():
+            for number in range(self.tiles.blocks):
+                batch = self.tiles.block(number)
+                tiles, _, width = batch.x.shape
+                out = np.zeros((tiles, math.prod(shape), width), self.dtype)
+                share_work(
+                    output_kernels.outputs, self.threads, *self.plain[1:], batch, weights, self.buffers(), out
+                )
+                parts.append(out.transpose(0, 2, 1).reshape(tiles * width, *shape))
+        return np.concatenate(parts)[: self.tiles.examples]
 
     def slots(self, tiles: int) -> int:
         """Give the number of parts that a block's tiles are summed in."""

@@ -1,0 +1,98 @@
+"""`landscape import`: a network of another framework becomes a model file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from landscape.commands import options
+from landscape.commands.info import evaluated
+from landscape.errors import InputError
+
+if TYPE_CHECKING:
+    from landscape.model import Model
+
+
+@click.command("import", epilog="Example: landscape import net.onnx --data data.npz -o model.npz")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--data",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="DATA.npz",
+    help="Examples and targets: x_train, y_train, and x_test, y_test where there are.",
+)
+@click.option(
+    "-o",
+    "output",
+    type=click.Path(path_type=Path),
+    metavar="MODEL.npz",
+    help="Where to write the model; by default FILE's name with .npz in the working directory.",
+)
+@click.option(
+    "--header",
+    type=click.Path(path_type=Path),
+    metavar="HEADER.json",
+    help="For weights alone: the header that says what they mean (docs/model-format.md).",
+)
+@options.activation
+@options.loss
+@options.fresh
+@options.messages
+def command(
+    file: Path,
+    data: Path,
+    output: Path | None,
+    header: Path | None,
+    activation: str | None,
+    loss: str | None,
+    fresh: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Make a model file of FILE (.onnx, .safetensors, .pt with a state dict) and data.
+
+    An ONNX graph is run by onnxruntime too, and nothing is written unless the outputs are equal.
+    """
+    from landscape.files import require_writable
+    from landscape.importers import import_file
+    from landscape.model import save_model
+
+    target = output or Path(f"{file.stem}.npz")
+    require_writable(target)
+    if target.exists() and not fresh:
+        raise InputError(f"{target}: is there already; give -o another name, or --fresh to replace it")
+    model = import_file(file, data, header=header, activation=activation, loss=loss)
+    summary = summarized(model) | evaluated(model)
+    save_model(model, target)
+    if output is None and not quiet:
+        click.echo(f"wrote {target}", err=True)
+    click.echo(json.dumps(summary | {"files": [str(target)]}, allow_nan=False) if as_json else table(summary))
+
+
+def summarized(model: Model) -> dict[str, Any]:
+    """Give what was made, and every sentence about how."""
+    return {
+        "name": model.name,
+        "nodes": len(model.nodes),
+        "parameters": model.size,
+        "loss": model.loss,
+        "weight_decay": model.weight_decay,
+        "notes": list(model.inferred),
+    }
+
+
+def table(summary: dict[str, Any]) -> str:
+    """Write the summary for people."""
+    lines = [
+        f"{summary['name']}: {summary['nodes']} nodes, {summary['parameters']:,} parameters, loss {summary['loss']}"
+    ]
+    for split, values in summary["losses"].items():
+        shown = {key: value for key, value in values.items() if value is not None}
+        lines.append(f"{split}  " + "  ".join(f"{key} {value:.6g}" for key, value in shown.items()))
+    if summary["not_evaluated"]:
+        lines.append(f"not evaluated: {summary['not_evaluated']}")
+    return "\n".join([*lines, *summary["notes"]])

@@ -1,0 +1,15 @@
+"""Networks of other frameworks become models, each compared with its original on the data.
+
+PyTorch modules and scikit-learn estimators come from the running process; ONNX graphs, safetensors and state
+dicts from files. No file is unpickled by trust, and nothing in one is executed. The frameworks are imported when
+asked for.
+"""
+
+from landscape.importers.files import import_file
+from landscape.importers.onnx_graph import from_onnx
+from landscape.importers.pytorch import from_torch
+from landscape.importers.safetensors import from_safetensors
+from landscape.importers.scikit import from_sklearn
+from landscape.importers.state_dict import from_state_dict
+
+__all__ = ["from_onnx", "from_safetensors", "from_sklearn", "from_state_dict", "from_torch", "import_file"]

@@ -1,0 +1,134 @@
+"""A network in the making: an importer adds nodes, and every value has its shape as soon as it is there."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from landscape.errors import InputError
+from landscape.files import shown
+from landscape.model.graph import infer
+from landscape.model.nodes import INPUT, RESERVED, read_draft
+from landscape.model.operation import Shape
+from landscape.model.operations import OPERATIONS
+
+
+class Weight(NamedTuple):
+    """A parameter or buffer: its numbers, what tells it from others of equal numbers, whether it is trained."""
+
+    array: np.ndarray
+    identity: Hashable
+    trainable: bool = True
+
+
+class Network:
+    """Nodes, parameters and the shape of every value, one example's, as an importer goes along.
+
+    >>> network = Network((3,))
+    >>> network.add("fc", "dense", ["input"], {"weight": Weight(np.ones((2, 3)), "W")})
+    'fc'
+    >>> network.shapes["fc"]
+    (2,)
+    """
+
+    def __init__(self, input_shape: Shape) -> None:
+        self.shapes: dict[str, Shape] = {INPUT: input_shape}
+        self.nodes: list[dict[str, Any]] = []
+        self.notes: list[str] = []
+        self._keys: dict[Hashable, tuple[str, str]] = {}
+        self._owned: dict[str, Mapping[str, Weight]] = {}
+
+    @property
+    def reads_ids(self) -> bool:
+        """Whether the data are ids for an embedding."""
+        return any(INPUT in node["inputs"] and OPERATIONS[node["op"]].reads_ids for node in self.nodes)
+
+    def add(
+        self,
+        name: str,
+        op: str,
+        inputs: Sequence[str],
+        weights: Mapping[str, Weight] | None = None,
+        **attributes: Any,
+    ) -> str:
+        """Add a node under a name like the one wished for, and give the name that it got.
+
+        Raises
+        ------
+        InputError
+            Shapes that do not go together, or parameters that are partly shared or partly trained.
+        """
+        name, weights = self.free(name), weights or {}
+        owner = self._shared_with(weights)
+        node: dict[str, Any] = {"name": name, "op": op, "inputs": list(inputs), **attributes}
+        if owner is not None:
+            node["parameters_of"] = owner
+        elif weights and not _trained(op, weights):
+            node["trainable"] = False
+        draft = read_draft(len(self.nodes), node)
+        found = {f"{owner or name}.{key}": weight.array.shape for key, weight in weights.items()}
+        _, self.shapes[name] = infer(draft, tuple(self.shapes[source] for source in inputs), found)
+        self.nodes.append(node)
+        if owner is None:
+            self._claim(name, weights)
+        return name
+
+    def free(self, name: str) -> str:
+        """Give the name itself where it is free and allowed, else one made of it."""
+        printable = "".join(c if c.isprintable() else "_" for c in name)[:150].strip() or "node"
+        if printable.split(".")[0] in RESERVED:
+            printable = f"node.{printable}"
+        result, count = printable, 1
+        while result in self.shapes:
+            count += 1
+            result = f"{printable}_{count}"
+        return result
+
+    def ending_at(self, output: str) -> list[dict[str, Any]]:
+        """Give the nodes that the output is made of, in order; the output is the last."""
+        needed = {output}
+        for node in reversed(self.nodes):
+            if node["name"] in needed:
+                needed |= {*node["inputs"], node.get("parameters_of", output)}
+        kept = [node for node in self.nodes if node["name"] in needed]
+        if not kept or kept[-1]["name"] != output:
+            raise InputError("the output is the input itself: there is no network to import")
+        return kept
+
+    def parameters_of(self, nodes: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray]:
+        """Give the arrays that belong to nodes, by the archive's keys."""
+        return {
+            f"{node['name']}.{key}": weight.array
+            for node in nodes
+            for key, weight in self._owned.get(node["name"], {}).items()
+        }
+
+    def _claim(self, name: str, weights: Mapping[str, Weight]) -> None:
+        self._owned[name] = weights
+        for key, weight in weights.items():
+            self._keys[weight.identity] = (name, key)
+
+    def _shared_with(self, weights: Mapping[str, Weight]) -> str | None:
+        """Find the node that has the same parameters, all of them."""
+        homes = {key: self._keys.get(weight.identity) for key, weight in weights.items()}
+        owners = {home[0] for home in homes.values() if home is not None}
+        if not owners:
+            return None
+        owner = min(owners)
+        if homes != {key: (owner, key) for key in self._owned[owner]}:
+            raise InputError(
+                f"shares some parameters with {shown(owner)} and not all; expected all of them or none"
+            )
+        return owner
+
+
+def _trained(op: str, weights: Mapping[str, Weight]) -> bool:
+    """Tell whether a node's parameters are trained, all of them."""
+    buffers = {parameter.name for parameter in OPERATIONS[op].parameters if parameter.buffer}
+    trained = {key: weight.trainable for key, weight in weights.items() if key not in buffers}
+    if len(set(trained.values())) > 1:
+        frozen = next(key for key, value in trained.items() if not value)
+        raise InputError(f"its {frozen} is frozen and others are not; expected all of a layer's or none")
+    return any(trained.values())

@@ -1,0 +1,116 @@
+"""What a graph of ONNX knows before it sees an example: weights, settings, and shapes with the batch left open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from landscape.errors import InputError
+from landscape.files import shown
+from landscape.importers.network import Weight
+
+# Reshape takes 0 as "the size that is there", so it stands for the batch's size in shapes.
+BATCH = 0
+
+
+class Constant(NamedTuple):
+    """An array, and what tells it from others: the initializer that it is, or is made of."""
+
+    array: np.ndarray
+    identity: str
+    trainable: bool = True
+
+    def weight(self, array: np.ndarray | None = None, part: str = "") -> Weight:
+        """Give it, or an array made of it, as a parameter in float32 or float64."""
+        found = self.array if array is None else array
+        dtype = np.float64 if found.dtype == np.float64 else np.float32
+        return Weight(np.ascontiguousarray(found, dtype), self.identity + part, self.trainable)
+
+
+def read_tensor(onnx: Any, tensor: Any) -> np.ndarray:
+    """Read a tensor whose numbers are in the file, as many as its shape says.
+
+    Raises
+    ------
+    InputError
+        External data, another kind of number, or a shape that the bytes do not fill.
+    """
+    label = shown(tensor.name)
+    if tensor.data_location != onnx.TensorProto.DEFAULT or tensor.external_data:
+        raise InputError(
+            f"{label}: its numbers are in another file; expected them in this one (torch.onnx.export(…, external_data=False))"
+        )
+    count = 1
+    for size in tensor.dims:
+        count *= max(int(size), 0)
+    held = len(tensor.raw_data) or 4 * (
+        len(tensor.float_data)
+        + len(tensor.int32_data)
+        + 2 * (len(tensor.double_data) + len(tensor.int64_data) + len(tensor.uint64_data))
+    )
+    if count > max(held, 1) or min(tensor.dims, default=1) < 0:
+        raise InputError(f"{label}: damaged: shape {list(tensor.dims)} for {held} bytes")
+    try:
+        array = onnx.numpy_helper.to_array(tensor)
+    except Exception as error:  # it raises errors of several kinds
+        raise InputError(f"{label}: damaged: {shown(str(error), 100)}") from None
+    if array.dtype.kind not in "iufb":
+        raise InputError(f"{label}: expected numbers, found {array.dtype}")
+    return np.asarray(array)
+
+
+def _gather(inputs: list[np.ndarray], settings: Mapping[str, Any]) -> np.ndarray:
+    return np.take(inputs[0], inputs[1], axis=settings.get("axis", 0))
+
+
+def _unsqueeze(inputs: list[np.ndarray], settings: Mapping[str, Any]) -> np.ndarray:
+    axes = inputs[1] if len(inputs) > 1 else settings["axes"]
+    return np.expand_dims(inputs[0], tuple(int(axis) for axis in np.ravel(axes)))
+
+
+def _squeeze(inputs: list[np.ndarray], settings: Mapping[str, Any]) -> np.ndarray:
+    axes = inputs[1] if len(inputs) > 1 else settings.get("axes")
+    return np.squeeze(inputs[0], None if axes is None else tuple(int(axis) for axis in np.ravel(axes)))
+
+
+def _concat(inputs: list[np.ndarray], settings: Mapping[str, Any]) -> np.ndarray:
+    return np.concatenate(inputs, axis=settings.get("axis", 0))
+
+
+def _transpose(inputs: list[np.ndarray], settings: Mapping[str, Any]) -> np.ndarray:
+    return np.transpose(inputs[0], settings.get("perm"))
+
+
+# Ops of constants that exporters write between a shape and a Reshape, or a weight and its product; none makes
+# more numbers than it is given.
+FOLDED: dict[str, Callable[[list[np.ndarray], Mapping[str, Any]], np.ndarray]] = {
+    "Gather": _gather,
+    "Unsqueeze": _unsqueeze,
+    "Squeeze": _squeeze,
+    "Concat": _concat,
+    "Transpose": _transpose,
+    "Identity": lambda inputs, settings: inputs[0],
+    "Cast": lambda inputs, settings: inputs[0],
+}
+
+
+def fold(op: str, name: str, inputs: list[Constant], settings: Mapping[str, Any]) -> Constant | None:
+    """Compute an op of constants; None where it is none of those above.
+
+    Raises
+    ------
+    InputError
+        The op does not go with its inputs.
+    """
+    if op not in FOLDED or not inputs:
+        return None
+    try:
+        array = FOLDED[op]([constant.array for constant in inputs], settings)
+    except (ValueError, IndexError, KeyError, TypeError) as error:
+        raise InputError(f"{shown(name)} ({op}): cannot be computed: {error}") from None
+    if op == "Gather" and array.size > 1_000:
+        return None
+    identity = inputs[0].identity if op == "Identity" else f"{inputs[0].identity}/{op}{settings.get('perm')}"
+    return Constant(array, identity, inputs[0].trainable)

@@ -1,0 +1,126 @@
+"""`from_onnx`: a file with a graph of ONNX becomes a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from landscape.errors import InputError
+from landscape.files import require_regular, shown
+from landscape.importers.data import Data, read_data
+from landscape.importers.finish import TAILS, Loss, Original, make_model, verified
+from landscape.importers.onnx_graph.walk import walk
+from landscape.importers.optional import need
+from landscape.memory import available_memory
+from landscape.model import Model
+
+BATCH = 100
+# onnxruntime computes in the file's float32.
+TOLERANCE = 1e-5
+LARGEST = 2**31 - 1
+
+
+def from_onnx(
+    path: str | Path,
+    data: Data,
+    *,
+    loss: str | None = None,
+    weight_decay: float = 0.0,
+    name: str | None = None,
+) -> Model:
+    """Make a model of an ONNX file and data, with a loss of the format, by default the one that the targets say.
+
+    A softmax, log-softmax or sigmoid at the end goes into the loss where that is cross-entropy. The
+    translation is compared with onnxruntime on up to 1,000 training examples; the last of the model's `inferred`
+    sentences says how well they agree. Files with external data are refused.
+
+    Raises
+    ------
+    InputError
+        No such file, another kind of file, an op that the format does not have (the message names it and the
+        nearest one), or the outputs differ.
+    """
+    path = Path(path)
+    onnx = need("onnx")
+    need("onnxruntime")
+    arrays = read_data(data)
+    try:
+        proto = load(onnx, path)
+        network, output, tail, chosen = walk(onnx, proto, arrays, loss)
+        model = make_model(
+            network, output, arrays, Loss(chosen, weight_decay=weight_decay), name or path.stem
+        )
+        session = Session(onnx, proto)
+        original = Original("onnxruntime", session.outputs, TOLERANCE, None if tail is None else TAILS[tail])
+        return verified(model, original)
+    except InputError as error:
+        message = str(error)
+        raise InputError(message if message.startswith(f"{path}: ") else f"{path}: {message}") from None
+
+
+def load(onnx: Any, path: Path) -> Any:
+    """Parse a file, and refuse what is no graph of plain operators with one input and one output."""
+    require_regular(path)
+    size = path.stat().st_size
+    if size > min(LARGEST, available_memory() // 4):
+        raise InputError(f"{size / 1e9:.1f} GB: more than can be read")
+    try:
+        proto = onnx.load_model(str(path), load_external_data=False)
+    except Exception as error:  # protobuf raises errors of its own
+        raise InputError(f"expected an ONNX file: {shown(str(error), 120)}") from None
+    graph = proto.graph
+    if not graph.node:
+        raise InputError("expected an ONNX graph, found none: the file is something else or empty")
+    for node in graph.node:
+        if node.domain not in ("", "ai.onnx"):
+            raise InputError(
+                f"{shown(node.op_type)}: an operator of the domain {shown(node.domain)}; expected ONNX's own"
+            )
+    _as_in_evaluation(graph)
+    return proto
+
+
+def _as_in_evaluation(graph: Any) -> None:
+    """Turn a graph that was exported in training mode into that of evaluation."""
+    for node in graph.node:
+        if node.op_type == "BatchNormalization":
+            kept = [attribute for attribute in node.attribute if attribute.name != "training_mode"]
+            del node.attribute[:]
+            node.attribute.extend(kept)
+            del node.output[1:]
+        if node.op_type == "Dropout":
+            del node.input[2:]
+            del node.output[1:]
+
+
+class Session:
+    """onnxruntime on a graph that was translated, and so is known to be plain."""
+
+    def __init__(self, onnx: Any, proto: Any) -> None:
+        runtime = need("onnxruntime")
+        options = runtime.SessionOptions()
+        options.log_severity_level = 4
+        try:
+            self.session = runtime.InferenceSession(
+                proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # onnxruntime has many errors of its own
+            raise InputError(f"onnxruntime refuses the graph: {shown(str(error), 200)}") from None
+        self.input = self.session.get_inputs()[0]
+
+    def outputs(self, x: np.ndarray) -> np.ndarray:
+        """Evaluate the graph on examples; a graph of a fixed batch gets batches of that size."""
+        fixed = self.input.shape[0] if self.input.shape else None
+        batch = fixed if isinstance(fixed, int) and fixed > 0 else BATCH
+        kinds = {"tensor(float)": np.float32, "tensor(double)": np.float64, "tensor(int32)": np.int32}
+        given = x.astype(kinds.get(self.input.type, np.int64))
+        parts = []
+        for start in range(0, len(given), batch):
+            part = given[np.minimum(np.arange(start, start + batch), len(given) - 1)]
+            try:
+                parts.append(self.session.run(None, {self.input.name: part})[0])
+            except Exception as error:  # onnxruntime has many errors of its own
+                raise InputError(f"onnxruntime fails on the data: {shown(str(error), 200)}") from None
+        return np.concatenate(parts)[: len(given)]

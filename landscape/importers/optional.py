@@ -1,0 +1,28 @@
+"""Packages that only some importers need: imported when asked for, with a word where they are missing."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from landscape.errors import InputError
+
+INSTALL = {"torch": "landscape[torch]", "onnx": "landscape[onnx]", "onnxruntime": "landscape[onnx]"}
+
+
+def need(name: str) -> Any:
+    """Import a package.
+
+    >>> need("json").dumps([1])
+    '[1]'
+
+    Raises
+    ------
+    InputError
+        It is not installed; the message says what to install.
+    """
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        package = INSTALL.get(name.split(".")[0], name)
+        raise InputError(f"this needs the package {name}: pip install '{package}'") from None

@@ -1,0 +1,88 @@
+"""PyTorch's losses in the format's words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from landscape.errors import InputError
+from landscape.files import shown
+from landscape.importers.finish import Loss
+from landscape.model.losses import IGNORED, LOSSES
+
+# Class and function → the format's name, and what the network itself must end with.
+MODULES = {
+    "CrossEntropyLoss": ("cross_entropy", None),
+    "NLLLoss": ("cross_entropy", "log_softmax"),
+    "BCEWithLogitsLoss": ("binary_cross_entropy", None),
+    "BCELoss": ("binary_cross_entropy", "sigmoid"),
+    "MSELoss": ("mse", None),
+    "L1Loss": ("mae", None),
+    "HuberLoss": ("huber", None),
+    "SmoothL1Loss": ("huber", None),
+}
+FUNCTIONS = {
+    "cross_entropy": MODULES["CrossEntropyLoss"],
+    "nll_loss": MODULES["NLLLoss"],
+    "binary_cross_entropy_with_logits": MODULES["BCEWithLogitsLoss"],
+    "binary_cross_entropy": MODULES["BCELoss"],
+    "mse_loss": MODULES["MSELoss"],
+    "l1_loss": MODULES["L1Loss"],
+    "huber_loss": MODULES["HuberLoss"],
+    "smooth_l1_loss": MODULES["SmoothL1Loss"],
+}
+# What each attribute must be, for the format's loss to be the same.
+PLAIN = {
+    "reduction": "mean",
+    "label_smoothing": 0.0,
+    "weight": None,
+    "pos_weight": None,
+    "ignore_index": IGNORED,
+}
+
+
+@dataclass(frozen=True)
+class TorchLoss:
+    """A loss, and the op that must end the network and is then a part of the loss."""
+
+    name: str
+    tail: str | None
+    scale: float = 1.0
+    delta: float = 1.0
+
+    def with_decay(self, weight_decay: float) -> Loss:
+        """Give the loss as a model has it."""
+        return Loss(self.name, self.scale, self.delta, weight_decay)
+
+
+def read_loss(torch: Any, loss: Any) -> TorchLoss:
+    """Understand a name of the format, a loss module or a function.
+
+    Raises
+    ------
+    InputError
+        Another loss, or one with weights, smoothing or a sum in place of the mean.
+    """
+    if isinstance(loss, str) and loss in LOSSES:
+        return TorchLoss(loss, None)
+    if isinstance(loss, torch.nn.Module) and type(loss).__name__ in MODULES:
+        return _module(loss)
+    known = getattr(loss, "__name__", "")
+    if known in FUNCTIONS and getattr(torch.nn.functional, known) is loss:
+        return TorchLoss(*FUNCTIONS[known])
+    name = loss if isinstance(loss, str) else known or type(loss).__name__
+    raise InputError(
+        f"loss: expected one of {', '.join(LOSSES)}, or one of torch.nn: {', '.join(MODULES)}; found {shown(name)}"
+    )
+
+
+def _module(loss: Any) -> TorchLoss:
+    kind = type(loss).__name__
+    name, tail = MODULES[kind]
+    for key, plain in PLAIN.items():
+        if hasattr(loss, key) and getattr(loss, key) != plain:
+            raise InputError(f"loss: {kind} with {key}={plain!r} expected; the format has no other")
+    delta = float(getattr(loss, "delta", getattr(loss, "beta", 1.0)))
+    if kind == "SmoothL1Loss" and delta == 0:
+        return TorchLoss("mae", None)
+    return TorchLoss(name, tail, 1.0 / delta if kind == "SmoothL1Loss" else 1.0, delta)

@@ -1,0 +1,99 @@
+"""`from_torch`: a module in the running process becomes a model."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+
+from landscape.errors import InputError
+from landscape.importers.data import Data, original_input, read_data
+from landscape.importers.finish import TAILS, Original, make_model, verified
+from landscape.importers.optional import need
+from landscape.importers.pytorch.losses import read_loss
+from landscape.importers.pytorch.trace import Trace, first_line, trace
+from landscape.importers.pytorch.walk import walk
+from landscape.model import Model
+
+BATCH = 100
+# The module is compared in float64, where only the order of sums differs.
+TOLERANCE = 1e-8
+
+
+def from_torch(
+    module: Any, loss: Any, data: Data, *, weight_decay: float = 0.0, name: str | None = None
+) -> Model:
+    """Make a model of a PyTorch module, as it is in evaluation mode, with its loss and data.
+
+    The module is traced by torch.fx, so its forward may not branch on values. Nodes keep the names of modules.
+    The translation is compared with the module, in float64, on up to 1,000 training examples; the
+    last of the model's `inferred` sentences says how well they agree.
+
+    Parameters
+    ----------
+    module
+        An `nn.Module` of layers that the format has; `nn.MultiheadAttention` and the transformer encoder with
+        `batch_first=True`. It is not changed.
+    loss
+        A name of the format ("cross_entropy", …), or a loss of `torch.nn` or `torch.nn.functional` with
+        `reduction="mean"`.
+    data
+        (x, y), a mapping with `x_train`, `y_train`, `x_test`, …, or the path of such an `.npz`.
+    weight_decay
+        The λ of ½ λ ‖θ‖², as `weight_decay` of `torch.optim.SGD`.
+    name
+        The model's name; by default the class's.
+
+    Raises
+    ------
+    InputError
+        Something cannot be traced or translated (the message names the module, the op and the nearest one), or
+        the outputs differ.
+    """
+    torch = need("torch")
+    if not isinstance(module, torch.nn.Module):
+        raise InputError(f"module: expected a torch.nn.Module, found {type(module).__name__}")
+    arrays = read_data(data)
+    wanted = read_loss(torch, loss)
+    traced = trace(torch, in_double(torch, module), arrays["x_train"])
+    network, output, tail = walk(torch, traced, stored_dtype(torch, module), wanted)
+    model = make_model(
+        network, output, arrays, wanted.with_decay(weight_decay), name or type(module).__name__
+    )
+    original = Original(
+        f"the module {type(module).__name__}",
+        lambda x: run(torch, traced, x),
+        TOLERANCE,
+        None if tail is None else TAILS[tail],
+    )
+    return verified(model, original)
+
+
+def in_double(torch: Any, module: Any) -> Any:
+    """Copy a module, in float64 and in evaluation mode."""
+    try:
+        return copy.deepcopy(module).to("cpu", torch.float64).eval()
+    except Exception as error:  # a module may raise what it likes
+        raise InputError(f"the module cannot be copied: {first_line(error)}") from None
+
+
+def stored_dtype(torch: Any, module: Any) -> np.dtype:
+    """Give float64 for a module that has such parameters, else float32."""
+    tensors = [*module.parameters(), *module.buffers()]
+    return np.dtype(np.float64 if any(t.dtype == torch.float64 for t in tensors) else np.float32)
+
+
+def run(torch: Any, traced: Trace, x: np.ndarray) -> np.ndarray:
+    """Evaluate the module on examples, some at a time."""
+    ids = x.dtype.kind == "i"
+    given = original_input(x, ids).reshape(len(x), *traced.example_shape)
+    parts = []
+    with torch.no_grad():
+        for start in range(0, len(given), BATCH):
+            try:
+                result = traced.module(torch.from_numpy(given[start : start + BATCH]))
+                parts.append(result.numpy())
+            except Exception as error:  # a module may raise what it likes
+                raise InputError(f"the module fails on the data: {first_line(error)}") from None
+    return np.concatenate(parts)

@@ -1,0 +1,137 @@
+"""A module becomes a graph of calls, each with the value that it has on a few examples."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from landscape.errors import InputError
+from landscape.files import shown
+from landscape.importers.data import original_input
+from landscape.model.operation import Shape
+
+# So many that no other axis is likely to be taken for the batch's.
+EXAMPLES = 3
+# What a shape is asked for by; the answer does not depend on the examples.
+SHAPE_METHODS = ("size", "dim", "numel", "__len__")
+SHAPE_ATTRIBUTES = ("shape", "dtype", "device", "ndim")
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A traced module: its calls, the value of each on a few examples, and what the data decide."""
+
+    module: Any
+    graph: Any
+    values: dict[Any, Any]
+    varying: frozenset[Any]
+    example_shape: Shape
+
+    def shape(self, node: Any) -> Shape:
+        """Give the shape of a call's value, the first of several, without the batch."""
+        value = self.values[node]
+        while isinstance(value, (tuple, list)) and value:
+            value = value[0]
+        return tuple(value.shape[1:])
+
+
+def trace(torch: Any, module: Any, x: np.ndarray) -> Trace:
+    """Trace a module and run it on the first examples.
+
+    Raises
+    ------
+    InputError
+        A forward that branches on values or takes several inputs, or that fails on the data.
+    """
+    traced = torch.fx.GraphModule(module, _graph(torch, module))
+    traced.graph.eliminate_dead_code()
+    traced.recompile()
+    rows = np.arange(EXAMPLES) % len(x)
+    given = _tensor(torch, x[rows])
+    runner = torch.fx.Interpreter(traced, garbage_collect_values=False)
+    try:
+        with torch.no_grad():
+            runner.run(given)
+    except Exception as error:  # a module may raise what it likes
+        raise InputError(f"the module fails on the first examples: {first_line(error)}") from None
+    return Trace(module, traced.graph, runner.env, _varying(traced.graph), tuple(given.shape[1:]))
+
+
+def require_tensor(torch: Any, result: Any) -> None:
+    """Refuse a module that puts out something else than one tensor, an example a row.
+
+    Raises
+    ------
+    InputError
+        The message says what it puts out.
+    """
+    if not isinstance(result, torch.Tensor) or result.ndim < 1 or len(result) != EXAMPLES:
+        raise InputError(
+            f"the module puts out {_described(result)} for {EXAMPLES} examples; expected one tensor [N, …]"
+        )
+
+
+def _graph(torch: Any, module: Any) -> Any:
+    parameters = inspect.signature(module.forward).parameters.values()
+    named = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    defaults = {p.name: p.default for p in named[1:] if p.default is not p.empty}
+    needed = [p.name for p in named if p.default is p.empty]
+    if not named or len(needed) > 1:
+        raise InputError(
+            f"forward of {type(module).__name__}: expected one input, found {', '.join(needed) or 'none'}"
+        )
+    tracer = torch.fx.Tracer()
+    try:
+        graph = tracer.trace(module, concrete_args=defaults or None)
+    except Exception as error:  # a forward may raise what it likes
+        raise InputError(f"{_where(tracer, module)} cannot be traced: {first_line(error)}") from None
+    return graph
+
+
+def _where(tracer: Any, module: Any) -> str:
+    """Name the module that was being traced."""
+    stack = list(getattr(tracer, "module_stack", {}).values())
+    if not stack:
+        return f"the module {type(module).__name__}"
+    name, kind = stack[-1] if isinstance(stack[-1], tuple) else (stack[-1], "")
+    return f"{name} ({getattr(kind, '__name__', kind)})"
+
+
+def _tensor(torch: Any, x: np.ndarray) -> Any:
+    """Give examples as the module reads them; [N] numbers are [N, 1]."""
+    given = original_input(x, ids=x.dtype.kind == "i")
+    return torch.from_numpy(given[:, None] if given.ndim == 1 else given)
+
+
+def _varying(graph: Any) -> frozenset[Any]:
+    """Find the calls whose values depend on the examples, not only on their shape."""
+    found: set[Any] = set()
+    for node in graph.nodes:
+        if node.op == "placeholder":
+            found |= {node} if not found else set()
+        elif not asks_shape(node) and any(source in found for source in node.all_input_nodes):
+            found.add(node)
+    return frozenset(found)
+
+
+def asks_shape(node: Any) -> bool:
+    """Tell whether a call asks a tensor for its shape or kind only."""
+    if node.op == "call_method":
+        return node.target in SHAPE_METHODS
+    name = getattr(node.target, "__name__", "")
+    return node.op == "call_function" and (
+        name == "len" or (name == "getattr" and node.args[1] in SHAPE_ATTRIBUTES)
+    )
+
+
+def first_line(error: BaseException) -> str:
+    """Give what an exception says, in one line of reasonable length."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return shown(text, 200).strip("'\"")
+
+
+def _described(value: Any) -> str:
+    return str(list(value.shape)) if hasattr(value, "shape") else f"a {type(value).__name__}"

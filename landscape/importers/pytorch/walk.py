@@ -1,0 +1,95 @@
+"""From calls to nodes: every call that depends on the examples is translated by a row of a table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from landscape.errors import InputError
+from landscape.importers.nearest import unsupported
+from landscape.importers.network import Network
+from landscape.importers.pytorch.call import Call, Value
+from landscape.importers.pytorch.functions import FUNCTIONS
+from landscape.importers.pytorch.losses import TorchLoss
+from landscape.importers.pytorch.modules import MODULES
+from landscape.importers.pytorch.trace import Trace, require_tensor
+from landscape.model.nodes import INPUT
+
+# Modules whose functions are what their names say.
+KNOWN_HOMES = ("torch", "_operator", "builtins", "math")
+
+
+def walk(torch: Any, traced: Trace, dtype: np.dtype, loss: TorchLoss) -> tuple[Network, str, str | None]:
+    """Translate a trace; give the network, the name of its output, and the tail that the loss has taken over.
+
+    Raises
+    ------
+    InputError
+        A call that the format has no op for; the message names the module.
+    """
+    network = Network(traced.example_shape)
+    whole = next(node for node in traced.graph.nodes if node.op == "output").args[0]
+    result, tail = _without_tail(traced, whole, loss) if hasattr(whole, "op") else (None, None)
+    found: dict[Any, Value] = {}
+    for node in traced.graph.nodes:
+        if node.op == "placeholder":
+            found.setdefault(node, Value(INPUT, traced.shape(node))) if node in traced.varying else None
+        elif node in traced.varying and node.op != "output":
+            call = Call(torch, traced, node, network, found, dtype)
+            found[node] = Value(_translated(call), traced.shape(node))
+        if node is result:
+            break
+    require_tensor(torch, traced.values[whole] if hasattr(whole, "op") else whole)
+    if result not in found:
+        raise InputError("the output does not depend on the examples")
+    return network, found[result].node, tail
+
+
+def _translated(call: Call) -> str:
+    op, translate = _row(call)
+    if translate is None:
+        raise unsupported(call.label, op, MODULES if call.module is not None else FUNCTIONS)
+    try:
+        name = translate(call)
+        call.require_shape(name)
+    except InputError as error:
+        message = str(error)
+        raise InputError(message if message.startswith(call.label) else f"{call.label}: {message}") from None
+    return name
+
+
+def _row(call: Call) -> tuple[str, Any]:
+    """Find the name of a call's op and the row that translates it."""
+    if call.module is not None:
+        name = type(call.module).__name__
+        return name, MODULES.get(name)
+    if call.node.op == "call_method":
+        return call.node.target, FUNCTIONS.get(call.node.target)
+    name = getattr(call.node.target, "__name__", str(call.node.target))
+    home = getattr(call.node.target, "__module__", None) or "torch"
+    known = home.split(".")[0] in KNOWN_HOMES
+    return name, FUNCTIONS.get(name) if known else None
+
+
+def _without_tail(traced: Trace, result: Any, loss: TorchLoss) -> tuple[Any, str | None]:
+    """Let the loss take over what the network ends with, where the two together are a loss of the format."""
+    kind = _op_name(traced, result)
+    if loss.name == "cross_entropy" and kind == "log_softmax":
+        return result.args[0], kind
+    if loss.tail is not None:
+        if kind != loss.tail:
+            raise InputError(
+                f"loss: it expects a network that ends with {loss.tail}, found {kind}; "
+                "use the loss of logits (CrossEntropyLoss, BCEWithLogitsLoss)"
+            )
+        return result.args[0], kind
+    return result, None
+
+
+def _op_name(traced: Trace, node: Any) -> str:
+    """Name a call's op in the format's way of writing."""
+    if node.op == "call_module":
+        kind = type(traced.module.get_submodule(node.target)).__name__
+        return {"LogSoftmax": "log_softmax", "Sigmoid": "sigmoid"}.get(kind, kind)
+    return str(getattr(node.target, "__name__", node.target))

@@ -1,0 +1,21 @@
+"""Entry point for a network's outputs, where the loss would only say how good they are."""
+
+from __future__ import annotations
+
+from landscape.jit import kernel
+from landscape.kernels.cpu.forward import forward, output_block
+
+
+@kernel
+def outputs(worker, workers, network, order, places, batch, weights, buffers, out):
+    """Set out [tiles, F, B] to the last row's output at one θ, for each example of each tile.
+
+    This worker does its share of the tiles.
+    """
+    tiles, width = batch.x.shape[0], batch.x.shape[2]
+    work, scratch = buffers.work[worker], buffers.scratch[worker]
+    last = network.rows.shape[0] - 1
+    for t in range(tiles * worker // workers, tiles * (worker + 1) // workers):
+        data = batch.x[t].reshape(-1)
+        forward(network, order, places, weights, work, data, scratch, width)
+        out[t] = output_block(network, places, last, work, data, width)
