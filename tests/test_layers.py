@@ -23,6 +23,7 @@ ALLOWED: dict[str, set[str]] = {
     "directions": {"objective"} | BELOW_OBJECTIVES,
     "curvature": {"objective"} | BELOW_OBJECTIVES,
     "scanning": {"directions", "curvature", "objective"} | BELOW_OBJECTIVES,
+    "training": {"directions", "objective"} | BELOW_OBJECTIVES,
     "plots": {"records"},
 }
 ABOVE = {"commands", "studies"}
