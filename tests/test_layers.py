@@ -26,6 +26,7 @@ ALLOWED: dict[str, set[str]] = {
     "critical": {"curvature", "objective"} | BELOW_OBJECTIVES,
     "scanning": {"directions", "curvature", "objective"} | BELOW_OBJECTIVES,
     "sharpness": {"curvature", "directions", "objective"} | BELOW_OBJECTIVES,
+    "training": {"directions", "objective"} | BELOW_OBJECTIVES,
     "plots": {"records"},
 }
 ABOVE = {"commands", "studies"}
