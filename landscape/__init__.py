@@ -35,6 +35,7 @@ NAMES: dict[str, str] = {
     "Scan": "landscape.records",
     "Slot": "landscape.model",
     "SurfaceObjective": "landscape.objective",
+    "Trajectory": "landscape.records",
     "analyze_hessian": "landscape.curvature",
     "build_model": "landscape.model",
     "bundled": "landscape.model",
@@ -50,6 +51,8 @@ NAMES: dict[str, str] = {
     "new_model": "landscape.training",
     "plot_contours": "landscape.plots",
     "plot_curves": "landscape.plots",
+    "plot_out_of_plane": "landscape.plots",
+    "plot_path": "landscape.plots",
     "plot_scan": "landscape.plots",
     "plot_slices": "landscape.plots",
     "plot_surface": "landscape.plots",
@@ -60,6 +63,7 @@ NAMES: dict[str, str] = {
     "style": "landscape.plots",
     "train": "landscape.training",
     "train_many": "landscape.training",
+    "trajectory": "landscape.trajectories",
 }
 
 __all__ = sorted(NAMES)

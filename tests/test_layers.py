@@ -24,6 +24,7 @@ ALLOWED: dict[str, set[str]] = {
     "curvature": {"objective"} | BELOW_OBJECTIVES,
     "scanning": {"directions", "curvature", "objective"} | BELOW_OBJECTIVES,
     "training": {"directions", "objective"} | BELOW_OBJECTIVES,
+    "trajectories": {"scanning", "directions", "objective"} | BELOW_OBJECTIVES,
     "plots": {"records"},
 }
 ABOVE = {"commands", "studies"}

@@ -24,6 +24,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "info": ("landscape.commands.info", "Show what a model file holds and how it was understood."),
     "plot": ("landscape.commands.plot", "Draw a record again without recomputing it."),
     "scan": ("landscape.commands.scan", "Evaluate the loss along directions and draw it."),
+    "trajectory": (
+        "landscape.commands.trajectory",
+        "Draw the checkpoints of a run over the loss on a plane.",
+    ),
 }
 
 INTERRUPTED = 130

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from landscape.errors import InputError
 from landscape.files import require_writable, write_bytes_atomically
 from landscape.plots.hessians import hessian_figure_names, hessian_figures
+from landscape.plots.paths import trajectory_figure_names, trajectory_figures
 from landscape.plots.scans import scan_figure_names, scan_figures
 from landscape.plots.style import style
 from landscape.records import Record
@@ -36,6 +37,7 @@ class Family:
 FAMILIES: dict[str, Family] = {
     "scan": Family(scan_figure_names, scan_figures),
     "hessian": Family(hessian_figure_names, hessian_figures),
+    "trajectory": Family(trajectory_figure_names, trajectory_figures),
 }
 
 

@@ -18,11 +18,12 @@ from landscape.records.checks import require
 from landscape.records.hessian import Hessian
 from landscape.records.record import Record, read_header
 from landscape.records.scan import Scan
+from landscape.records.trajectory import Trajectory
 
-__all__ = ["RECORDS", "Hessian", "Record", "Scan", "load_record"]
+__all__ = ["RECORDS", "Hessian", "Record", "Scan", "Trajectory", "load_record"]
 
 
-RECORDS: dict[str, type[Record]] = {record.kind: record for record in (Scan, Hessian)}
+RECORDS: dict[str, type[Record]] = {record.kind: record for record in (Scan, Hessian, Trajectory)}
 
 
 def load_record(path: str | Path) -> Record:
