@@ -17,6 +17,10 @@ from landscape.version import current_version
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("landscape.commands.demo", "Write a bundled model, to try the others on."),
+    "figures": (
+        "landscape.commands.figures",
+        "Draw the gallery: the pictures of the lecture, computed.",
+    ),
     "hessian": (
         "landscape.commands.hessian",
         "Find the curvature: eigenvalues, trace and density, each with its error.",
