@@ -42,7 +42,9 @@ def test_help_loads_nothing_heavy(arguments):
     assert loaded_after(run_command(*arguments)) == []
 
 
-@pytest.mark.parametrize("command", ["scan", "hessian", "plot", "info", "demo", "trajectory", "figures"])
+@pytest.mark.parametrize(
+    "command", ["scan", "hessian", "plot", "info", "demo", "trajectory", "figures", "race"]
+)
 def test_help_of_a_command_loads_nothing_heavy(command):
     assert loaded_after(run_command(command, "--help")) == []
 

@@ -10,6 +10,7 @@ from landscape.plots.curves import plot_curves
 from landscape.plots.eigenvector_mass import plot_eigenvector_mass
 from landscape.plots.node_eigenvalues import plot_node_eigenvalues
 from landscape.plots.paths import plot_out_of_plane, plot_path
+from landscape.plots.races import plot_race, plot_race_paths
 from landscape.plots.saving import figures, save_figures
 from landscape.plots.scans import plot_scan
 from landscape.plots.slices import plot_slices
@@ -25,6 +26,8 @@ __all__ = [
     "plot_node_eigenvalues",
     "plot_out_of_plane",
     "plot_path",
+    "plot_race",
+    "plot_race_paths",
     "plot_scan",
     "plot_slices",
     "plot_spectrum",

@@ -23,6 +23,8 @@ from landscape.records import Scan
 MAP_WIDTH = 2.2
 AROUND = 0.82
 LEGEND_ROW = 0.135
+# Of keys that an overlay adds, which have markers.
+MARKED_ROW = 0.17
 TALLEST = 1.3
 # Equal axes where a step along both directions is equally long, unless one side would be a sliver.
 SAME_LENGTH = 0.05
@@ -94,7 +96,7 @@ def draw_map(
     head(axes, field, ours=ax is None)
     extra = [] if overlay is None else overlay(axes)
     if ax is None:
-        figure_of(axes).set_figheight(height_of(field) + LEGEND_ROW * len(extra))
+        figure_of(axes).set_figheight(height_of(field) + MARKED_ROW * len(extra))
     marks = mark_points(axes, field)
     legend_below(axes, [*extra, *marks, *keys], ours=ax is None)
     if levels.lines.size:

@@ -14,6 +14,7 @@ from landscape.errors import InputError
 from landscape.files import require_writable, write_bytes_atomically
 from landscape.plots.hessians import hessian_figure_names, hessian_figures
 from landscape.plots.paths import trajectory_figure_names, trajectory_figures
+from landscape.plots.races import race_figure_names, race_figures
 from landscape.plots.scans import scan_figure_names, scan_figures
 from landscape.plots.style import style
 from landscape.records import Record
@@ -37,6 +38,7 @@ class Family:
 FAMILIES: dict[str, Family] = {
     "scan": Family(scan_figure_names, scan_figures),
     "hessian": Family(hessian_figure_names, hessian_figures),
+    "race": Family(race_figure_names, race_figures),
     "trajectory": Family(trajectory_figure_names, trajectory_figures),
 }
 

@@ -16,14 +16,18 @@ from landscape.errors import InputError
 from landscape.files import read_archive
 from landscape.records.checks import require
 from landscape.records.hessian import Hessian
+from landscape.records.race import Race
 from landscape.records.record import Record, read_header
 from landscape.records.scan import Scan
+from landscape.records.study import Study
 from landscape.records.trajectory import Trajectory
 
-__all__ = ["RECORDS", "Hessian", "Record", "Scan", "Trajectory", "load_record"]
+__all__ = ["RECORDS", "Hessian", "Race", "Record", "Scan", "Study", "Trajectory", "load_record"]
 
 
-RECORDS: dict[str, type[Record]] = {record.kind: record for record in (Scan, Hessian, Trajectory)}
+RECORDS: dict[str, type[Record]] = {
+    record.kind: record for record in (Scan, Hessian, Trajectory, Race, Study)
+}
 
 
 def load_record(path: str | Path) -> Record:

@@ -11,10 +11,11 @@ import numpy as np
 
 from landscape.records import checks
 from landscape.records.checks import require
+from landscape.records.nested import PREFIX, nested, unnested
 from landscape.records.record import Arrays, Record, or_null
 from landscape.records.scan import Scan
 
-_SCAN, _PLANE = "scan.", "plane."
+_PLANE = "plane."
 _AGAIN = "make the record again with `landscape trajectory`"
 
 
@@ -68,26 +69,20 @@ class Trajectory(Record):
 
     def arrays(self) -> Arrays:
         """All arrays by the names they have in the file; center and directions are the scan's."""
-        shared = ("center", "directions")
-        plane = self.scan.arrays()
         return {
             "step": self.step,
             "projected": self.projected,
-            **{name: plane[name] for name in shared},
             "distance": self.distance,
             "captured": self.captured,
             **self.values,
             **{f"{_PLANE}{name}": array for name, array in self.plane_values.items()},
-            **{f"{_SCAN}{name}": array for name, array in plane.items() if name not in shared},
+            **nested(self.scan),
         }
 
     @classmethod
     def from_file(cls, header: dict[str, Any], arrays: Arrays) -> Trajectory:
         """Make the record of a file's header and arrays; InputError where they do not fit this kind."""
-        named = {name.removeprefix(_SCAN): array for name, array in arrays.items() if name.startswith(_SCAN)}
-        shared = {name: arrays[name] for name in ("center", "directions") if name in arrays}
-        scan = Scan.from_file({**header, "record": Scan.kind}, named | shared)
-        return super().from_file(header, {**arrays, _SCAN: scan})  # type: ignore[dict-item]
+        return super().from_file(header, {**arrays, PREFIX: unnested(header, arrays)})  # type: ignore[dict-item]
 
     @classmethod
     def fields_of(cls, arrays: Arrays) -> dict[str, Any]:
@@ -102,7 +97,7 @@ class Trajectory(Record):
         missing += [f"{_PLANE}{name}" for name in own if name not in on_plane]
         require(not missing, f"the array {next(iter(missing), '')} is missing; {_AGAIN}")
         return {
-            "scan": arrays[_SCAN],
+            "scan": arrays[PREFIX],
             **{name: arrays[name] for name in ("step", "projected", "distance", "captured")},
             "values": {name: arrays[name] for name in on_plane},
             "plane_values": on_plane,
