@@ -11,6 +11,8 @@ from landscape.plots.curves import plot_curves
 from landscape.plots.eigenvector_mass import plot_eigenvector_mass
 from landscape.plots.escapes import plot_escape
 from landscape.plots.node_eigenvalues import plot_node_eigenvalues
+from landscape.plots.paths import plot_out_of_plane, plot_path
+from landscape.plots.races import plot_race, plot_race_paths
 from landscape.plots.saving import figures, save_figures
 from landscape.plots.scans import plot_scan
 from landscape.plots.sharpness import plot_sharpness
@@ -27,6 +29,10 @@ __all__ = [
     "plot_eigenvector_mass",
     "plot_escape",
     "plot_node_eigenvalues",
+    "plot_out_of_plane",
+    "plot_path",
+    "plot_race",
+    "plot_race_paths",
     "plot_scan",
     "plot_sharpness",
     "plot_slices",

@@ -17,7 +17,7 @@ DERIVED = ("layout", "errors", "measures")
 
 
 def earlier_record(
-    kind: type[Kind], path: Path | None, *, model: str, data: str, settings: dict[str, Any], fresh: bool
+    kind: type[Kind], path: str | Path | None, *, model: str, data: str, settings: dict[str, Any], fresh: bool
 ) -> Kind | None:
     """Load what the same settings left at `path`; None where there is nothing, no path, or `fresh`.
 
@@ -28,6 +28,7 @@ def earlier_record(
     """
     if path is None:
         return None
+    path = Path(path)
     require_writable(path)
     if not path.exists():
         return None
