@@ -118,8 +118,8 @@ def atlas_table(record: Atlas) -> str:
             f"{told['at_kinks']} on kinks, the rest not critical",
         ),
     ]
-    if told["critical"]:
-        zero = np.mean(record.inertia[record.critical, 1]) / record.size
+    zero = np.mean(record.inertia[record.critical, 1]) / record.size if told["critical"] else 0.0
+    if zero > 0:
         rows.append(
             ("zero", f"{zero:.0%} of their eigenvalues are zero within the error: their signs are rounding")
         )

@@ -148,7 +148,8 @@ def look_by_products(
 ) -> Local:
     """Use products only: eigenvalues at the ends, and the part of the decrement that a Krylov space catches."""
     operator, difference = derivatives.operator(theta)
-    pairs = eigenpairs(operator, top=TOP, bottom=BOTTOM, seed=derivatives.seed)
+    bottom = min(BOTTOM, (theta.size + 1) // 2)
+    pairs = eigenpairs(operator, top=min(TOP, theta.size - bottom), bottom=bottom, seed=derivatives.seed)
     norm = float(np.abs(pairs.values).max())
     spread = 0.0 if difference is None else difference.seen.spread
     rounding = theta.size * derivatives.epsilon * norm + spread

@@ -37,9 +37,10 @@ def radii_of(local: Local, escape: Escape | None, scale: float) -> Array:
     """Choose how far to look: where the quadratic model has changed by the scale, or beyond the escape."""
     farthest = max(1.0, float(np.linalg.norm(local.theta)))
     curvatures = np.maximum(np.abs(local.eigenvalues[[0, -1]]), 1e-300)
-    radii = np.minimum(np.sqrt(2 * max(scale, abs(local.loss)) / curvatures), farthest)
+    radii = np.sqrt(2 * max(scale, abs(local.loss)) / curvatures)
     if escape is not None and escape.best:
-        radii[0] = BEYOND * abs(escape.best)
+        radii[0] = farthest = BEYOND * abs(escape.best)
+    radii = np.minimum(radii, farthest)
     return np.full(2, radii.max()) if radii.max() < ALIKE * radii.min() else radii
 
 

@@ -141,10 +141,11 @@ def search_critical(
             )
         for name, value in found.items():
             arrays[name][number] = value
+        result = record()
         if path is not None:
-            record().save(path)
+            result.save(path)
         say(sentence(int(number), starts, found))
-    return record()
+    return result
 
 
 def empty(starts: int, size: int) -> dict[str, NDArray[Any]]:

@@ -16,7 +16,9 @@ from landscape.plots.style import SMALL, colormap, house_style_unless, new_figur
 from landscape.plots.words import short, shorten
 from landscape.records import Critical
 
-HEIGHT = 2.35
+HEIGHT = 2.5
+MOST_TICKS = 4
+LONGEST_NAME = 20
 PATH: dict[str, Any] = {"color": "#ffffff", "linewidth": 2.6, "zorder": 5, "solid_capstyle": "round"}
 PATH_INSIDE: dict[str, Any] = {"color": "#d55e00", "linewidth": 1.3, "zorder": 5.5}
 END: dict[str, Any] = {
@@ -54,9 +56,7 @@ def plot_quadratic_model(record: Critical) -> Figure:
         The record has no surfaces.
     """
     _require_planes(record)
-    return _side_by_side(
-        record, ("plane", "model"), ("the loss", "its quadratic model"), "extreme eigenvectors"
-    )
+    return _side_by_side(record, ("plane", "model"), ("the loss", "its quadratic model"), "two eigenvectors")
 
 
 def plot_random_plane(record: Critical) -> Figure:
@@ -85,41 +85,64 @@ def _require_planes(record: Critical) -> None:
 
 
 def _side_by_side(record: Critical, names: tuple[str, str], titles: tuple[str, str], subject: str) -> Figure:
-    values = [quadratic_model(record) if name == "model" else record.planes[f"{name}.loss"] for name in names]
-    # The model may fall below every loss: levels are the truth's, and go on downwards where it needs them.
-    levels = choose_levels(np.concatenate([part.ravel() for part in values]), even=names[1] == "model")
+    """Draw two maps, each over its own scale; the model's is the truth's, and where it is lower it is hatched."""
+    truth = choose_levels(record.planes["plane.loss"])
+    hatched = ""
+    if names[1] == "model" and np.any(quadratic_model(record) < truth.low):
+        hatched = "; hatched: below any loss here"
     with house_style_unless(None):
         figure = new_figure(HEIGHT)
         axes = figure.subplots(1, 2)
-        for ax, name, part, title in zip(axes, names, values, titles, strict=True):
-            _map(ax, record, "plane" if name == "model" else name, part, levels)
+        for ax, name, title in zip(axes, names, titles, strict=True):
+            if name == "model":
+                values, levels = quadratic_model(record), truth
+            else:
+                values = record.planes[f"{name}.loss"]
+                levels = truth if name == "plane" else choose_levels(values)
+            _map(ax, record, "plane" if name == "model" else name, values, levels)
             ax.set_title(title, fontsize=SMALL)
-        mappable = ScalarMappable(norm=levels.norm(), cmap=colormap())
-        bar = figure.colorbar(mappable, ax=axes, location="bottom", shrink=0.9, aspect=40, spacing="uniform")
-        bar.set_ticks(levels.lines[::2].tolist(), labels=levels.texts[::2])
-        bar.ax.minorticks_off()
-        above = f" above {short(levels.low)}" if levels.scale == "above the minimum" else ""
-        bar.set_label(f"loss{above}")
-        figure.suptitle(_title(record, subject), x=0.02, ha="left", fontsize=7.5)
+            _scale(figure, ax, levels)
+        figure.suptitle(_title(record, subject, hatched), x=0.02, ha="left", fontsize=7.5)
     return figure
 
 
+def _scale(figure: Figure, ax: Axes, levels: Levels) -> None:
+    """Draw the colours' scale under a map, with as many numbers as there is room for."""
+    bar = figure.colorbar(
+        ScalarMappable(norm=levels.norm(), cmap=colormap()),
+        ax=ax,
+        location="bottom",
+        aspect=22,
+        spacing="uniform",
+    )
+    every = max(1, -(-len(levels.lines) // MOST_TICKS))
+    bar.set_ticks(levels.lines[::every].tolist(), labels=levels.texts[::every])
+    bar.ax.minorticks_off()
+    bar.outline.set_linewidth(0.5)
+    bar.set_label(f"loss above {short(levels.low)}" if levels.scale == "above the minimum" else "loss")
+
+
 def _map(ax: Axes, record: Critical, name: str, values: np.ndarray, levels: Levels) -> None:
+    """Draw one map: bands, lines, the point, and on the eigenvectors' plane the escape."""
     x, y = record.planes[f"{name}.axis.0"], record.planes[f"{name}.axis.1"]
-    if levels.scale != "nothing":
-        shown = np.ma.masked_invalid(np.clip(values, levels.low, None)).T
+    if levels.scale not in ("nothing", "constant"):
+        shown = np.ma.masked_invalid(values).T
         ax.contourf(
-            x, y, shown, levels=_edges(levels), cmap=colormap(), norm=levels.norm(), extend=levels.extend
+            x,
+            y,
+            np.ma.clip(shown, levels.low, levels.high),
+            levels=_edges(levels),
+            cmap=colormap(),
+            norm=levels.norm(),
         )
+        if shown.min() < levels.low:
+            ax.contourf(
+                x, y, shown, levels=[shown.min() - 1.0, levels.low], colors=["#e4e4e4"], hatches=["/////"]
+            )
         inside = levels.lines[(levels.lines > shown.min()) & (levels.lines < shown.max())]
         if inside.size:
             ax.contour(x, y, shown, levels=inside, colors="#00000060", linewidths=0.4)
-    best = record.verdict["escape"]
-    if name == "plane" and best and abs(best["step"]) <= x[-1]:
-        ax.plot([0, best["step"]], [0, 0], **PATH)
-        ax.plot([0, best["step"]], [0, 0], **PATH_INSIDE)
-        ax.plot(best["step"], 0, **END)
-    ax.plot(0, 0, **CENTER)
+    _marks(ax, record, name, float(x[-1]))
     if name == "plane":
         low, high = record.eigenvalues[[0, -1]]
         ax.set_xlabel(f"along λ = {short(float(low), 2)}")
@@ -132,15 +155,27 @@ def _map(ax: Axes, record: Critical, name: str, values: np.ndarray, levels: Leve
         ax.set_aspect("equal")
 
 
+def _marks(ax: Axes, record: Critical, name: str, widest: float) -> None:
+    """Mark the point, and the escape where it lies in the map."""
+    best = record.verdict["escape"]
+    if name == "plane" and best and abs(best["step"]) <= widest:
+        ax.plot([0, best["step"]], [0, 0], **PATH)
+        ax.plot([0, best["step"]], [0, 0], **PATH_INSIDE)
+        ax.plot(best["step"], 0, **END)
+    ax.plot(0, 0, **CENTER)
+
+
 def _edges(levels: Levels) -> np.ndarray:
+    """Give the bands' edges; the lowest band contains its lower end, the highest its upper."""
     edges = levels.bands.copy()
-    edges[0] -= 1e-9 * (edges[1] - edges[0])
+    margin = 1e-9 * (edges[-1] - edges[0])
+    edges[0], edges[-1] = edges[0] - margin, edges[-1] + margin
     return edges
 
 
-def _title(record: Critical, subject: str) -> str:
-    name = shorten(str(record.settings.get("model_name") or "function"))
+def _title(record: Critical, subject: str, more: str) -> str:
+    name = shorten(str(record.settings.get("model_name") or "function"), LONGEST_NAME)
     verdict = record.verdict
     above, zero, below = verdict["inertia"]
-    count = f"{below} negative" if above is None else f"{above} positive, {zero} zero, {below} negative"
-    return f"{name}: {verdict['kind']} on {subject}\nloss {short(verdict['loss'])}; eigenvalues: {count}"
+    count = f"index at least {below}" if above is None else f"eigenvalues +{above}, 0: {zero}, −{below}"
+    return f"{name}: {verdict['kind']}, {subject}\nloss {short(verdict['loss'])}{more or f'; {count}'}"

@@ -16,7 +16,7 @@ from landscape.records import Critical
 HEIGHT = 2.6
 TRUTH: dict[str, Any] = {"color": "#004c85", "linestyle": "-"}
 MODEL: dict[str, Any] = {"color": "#d55e00", "linestyle": (0, (4, 1.5))}
-# How far below the deepest loss the model is shown, as a part of the loss's range.
+# How far beyond the deepest loss both are shown, as a part of its depth.
 BELOW = 1.2
 
 
@@ -86,8 +86,10 @@ def _best(ax: Axes, loss: float, escape: dict[str, float]) -> list:
 
 def _frame(ax: Axes, loss: float, actual: np.ndarray, escape: dict[str, float] | None) -> None:
     """Show the loss's own range, the model's best step, and no wall at the sides that would dwarf them."""
-    deepest = min(float(np.nanmin(actual)), escape["predicted"] if escape else 0.0)
+    deepest = float(np.nanmin(actual))
     depth = abs(deepest) or float(np.nanmax(np.abs(actual))) or 1.0
+    if escape:
+        deepest = max(min(deepest, escape["predicted"]), deepest - BELOW * depth)
     highest = min(float(np.nanmax(actual)), BELOW * depth)
     ax.set_ylim(loss + deepest - 0.1 * depth, loss + max(highest, 0.0) + 0.1 * depth)
     ax.set_xlabel("step α along the lowest eigenvector")

@@ -1,0 +1,52 @@
+"""Records of critical points and of atlases: the same after saving, refused where they do not fit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from landscape.critical import analyze_critical, search_critical
+from landscape.errors import InputError
+from landscape.files import read_archive, write_archive
+from landscape.records import Atlas, Critical, load_record
+from tests.critical.test_search import egg_box
+from tests.curvature.matrices import toy
+
+
+@pytest.fixture
+def paths(tmp_path):
+    """Write one record of each kind."""
+    analyze_critical(toy(), [0.0, 0.0], output=tmp_path / "critical.npz")
+    search_critical(egg_box(), 2, [0.0, 0.0], output=tmp_path / "atlas.npz")
+    return tmp_path
+
+
+@pytest.mark.parametrize(("name", "kind"), [("critical", Critical), ("atlas", Atlas)])
+def test_a_loaded_record_is_the_saved_one(paths, name, kind):
+    record = load_record(paths / f"{name}.npz")
+    assert isinstance(record, kind)
+    record.save(paths / "again.npz")
+    assert (paths / "again.npz").read_bytes() == (paths / f"{name}.npz").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "value", "message"),
+    [
+        ("critical", "gradient", np.zeros(3), r"gradient: expected the shape \[2\]"),
+        ("critical", "escape.theta", np.zeros(3), r"escape.theta: expected the shape \[2\]"),
+        ("critical", "verdict", np.array("{}"), "verdict: expected one of minimum"),
+        ("critical", "verdict", np.array("nonsense"), "verdict: expected a JSON object"),
+        ("critical", "plane.loss", np.zeros((2, 2)), "plane.loss: expected the shape"),
+        ("critical", "theta", None, "the array theta is missing"),
+        ("critical", "plane.vectors", None, "the array plane.vectors is missing"),
+        ("atlas", "inertia", np.zeros((2, 2)), r"inertia: expected the shape \[2, 3\]"),
+        ("atlas", "done", np.zeros(2), "done: expected bool"),
+        ("atlas", "loss", None, "the array loss is missing"),
+    ],
+)
+def test_what_does_not_fit_is_refused_by_its_name(paths, name, key, value, message):
+    arrays = read_archive(paths / f"{name}.npz")
+    arrays = {k: a for k, a in arrays.items() if k != key} | ({} if value is None else {key: value})
+    write_archive(paths / "bad.npz", arrays)
+    with pytest.raises(InputError, match=message):
+        load_record(paths / "bad.npz")
