@@ -14,8 +14,8 @@ from landscape.model import bundled_path, load_model, save_model
 from landscape.model.operations import OPERATIONS
 from tests.documents import README, ROOT, blocks, commands, installs
 
-# Small enough to be quick, and still a grid.
-QUICK = {"scan": ["--points", "3"]}
+# Small enough to be quick, and still a grid; one measure beside the control.
+QUICK = {"scan": ["--points", "3"], "sharpness": ["--measure", "fisher_rao"]}
 
 
 def mark(code: str) -> pytest.ParameterSet:
