@@ -14,9 +14,10 @@ from landscape.model import bundled_path, load_model, save_model
 from landscape.model.operations import OPERATIONS
 from tests.documents import README, ROOT, blocks, commands, installs
 
-# Small enough to be quick, and still a grid.
+# Small enough to be quick, and still a grid; one measure beside the control.
 QUICK = {
     "scan": ["--points", "3"],
+    "sharpness": ["--measure", "fisher_rao"],
     "trajectory": ["--points", "3"],
     "race": ["--points", "3", "--seeds", "1"],
 }

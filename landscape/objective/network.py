@@ -111,6 +111,7 @@ class NetworkObjective:
         self.dtype = np.dtype(dtype)
         self.threads = checked_threads(threads)
         self.decay = model.decay_vector()
+        self.decays = bool(self.decay.any())
         self.plain = lowered(model, self.dtype, derivatives=False)
         if len(self.plain.places) == 1:
             raise InputError("the output is the input itself: no parameter changes it")
@@ -142,15 +143,19 @@ class NetworkObjective:
         InputError
             Rows that are not as long as θ.
         """
-        rows = np.atleast_2d(np.asarray(thetas))
+        rows = np.asarray(thetas)
+        rows = rows[None] if rows.ndim == 1 else rows
         if rows.ndim != 2 or rows.shape[1] != self.size:
             raise InputError(
                 f"expected vectors of {self.size} parameters, found shape {list(np.shape(thetas))}"
             )
         tail = self.constants if constants is None else constants
         result = np.empty((len(rows), self.size + self.constants.size), self.dtype)
-        with np.errstate(over="ignore"):
+        if rows.dtype == self.dtype:
             result[:, : self.size] = rows
+        else:
+            with np.errstate(over="ignore"):
+                result[:, : self.size] = rows
         result[:, self.size :] = tail
         return result
 
@@ -221,7 +226,7 @@ class NetworkObjective:
     def penalties(self, thetas: ArrayLike) -> Array:
         """Give ½ Σ weight_decay·θ² of each row."""
         rows = np.atleast_2d(np.asarray(thetas, np.float64))
-        if not self.decay.any():
+        if not self.decays:
             return np.zeros(len(rows))
         with np.errstate(over="ignore", invalid="ignore"):
             return np.asarray(0.5 * np.sum(self.decayed(rows) * rows, axis=1, where=self.decay != 0))
@@ -335,7 +340,8 @@ class NetworkObjective:
 
     def hvps(self, theta: ArrayLike, vectors: ArrayLike) -> Array:
         """Give the exact products of the Hessian at θ with each row of vectors [K, P], float64 [K, P]."""
-        return self.tile_products(derivatives.products, theta, vectors) + self.decayed(vectors)
+        products = self.tile_products(derivatives.products, theta, vectors)
+        return products + self.decayed(vectors) if self.decays else products
 
     def tile_products(self, kernel: Any, theta: ArrayLike, vectors: ArrayLike, *options: Any) -> Array:
         """Run a kernel of products over all tiles: those of a matrix at θ, for the loss without penalty."""

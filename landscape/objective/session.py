@@ -22,6 +22,15 @@ from landscape.errors import InputError
 
 # BLAS's number of threads belongs to the process.
 LOCK = threading.RLock()
+
+
+class Inside:
+    """Whether a session is open; read and written by the thread that holds the lock."""
+
+    depth = 0
+
+
+INSIDE = Inside()
 # More is a slip of the pen rather than a wish.
 MOST_THREADS = 1024
 
@@ -85,7 +94,22 @@ def session() -> Iterator[None]:
     A threaded BLAS inside threads that share the work fights them for the cores: the same 1,000 gradients then took
     twenty times as long.
     """
-    with LOCK, event.install_listener("numba:compile", ANNOUNCER):
+    with LOCK:
+        if INSIDE.depth:
+            yield
+            return
+        INSIDE.depth = 1
+        try:
+            with alone():
+                yield
+        finally:
+            INSIDE.depth = 0
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Do what a session does, for the outermost one; those within need do nothing again."""
+    with event.install_listener("numba:compile", ANNOUNCER):
         libraries = [(library, library.num_threads) for library in blas_libraries()]
         threaded = [(library, before) for library, before in libraries if before != 1]
         try:
