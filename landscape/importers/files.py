@@ -15,7 +15,12 @@ from landscape.importers.safetensors import from_safetensors
 from landscape.model import Model
 
 PICKLES = (".pkl", ".pickle", ".joblib")
-READERS: dict[str, Callable[..., Model]] = {".onnx": from_onnx, ".safetensors": from_safetensors, ".pt": from_pt, ".pth": from_pt}
+READERS: dict[str, Callable[..., Model]] = {
+    ".onnx": from_onnx,
+    ".safetensors": from_safetensors,
+    ".pt": from_pt,
+    ".pth": from_pt,
+}
 
 
 def import_file(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +75,7 @@ def load(onnx: Any, path: Path) -> Any:
     graph = proto.graph
     if not graph.node:
         raise InputError("expected an ONNX graph, found none: the file is something else or empty")
+    _require_names(graph)
     for node in graph.node:
         if node.domain not in ("", "ai.onnx"):
             raise InputError(
@@ -80,6 +83,19 @@ def load(onnx: Any, path: Path) -> Any:
             )
     _as_in_evaluation(graph)
     return proto
+
+
+def _require_names(graph: Any) -> None:
+    """Refuse names that are no text, which protobuf gives as bytes, and nodes that put nothing out."""
+    names = [entry.name for part in (graph.input, graph.output, graph.initializer) for entry in part]
+    for node in graph.node:
+        if not node.output or not node.output[0]:
+            raise InputError(f"{shown(node.name)} ({shown(node.op_type)}): expected an output")
+        names += [node.name, node.op_type, node.domain, *node.input, *node.output]
+        names += [attribute.name for attribute in node.attribute]
+    for name in names:
+        if not isinstance(name, str):
+            raise InputError(f"damaged: the name {shown(name)} is no text")
 
 
 def _as_in_evaluation(graph: Any) -> None:
@@ -103,12 +119,14 @@ class Session:
         options = runtime.SessionOptions()
         options.log_severity_level = 4
         try:
-            self.session = runtime.InferenceSession(
-                proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
-            )
+            # It prints what it also raises.
+            with contextlib.redirect_stdout(io.StringIO()):
+                self.session = runtime.InferenceSession(
+                    proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
+                )
+            self.input = self.session.get_inputs()[0]
         except Exception as error:  # onnxruntime has many errors of its own
             raise InputError(f"onnxruntime refuses the graph: {shown(str(error), 200)}") from None
-        self.input = self.session.get_inputs()[0]
 
     def outputs(self, x: np.ndarray) -> np.ndarray:
         """Evaluate the graph on examples; a graph of a fixed batch gets batches of that size."""
