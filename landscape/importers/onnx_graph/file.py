@@ -124,21 +124,22 @@ class Session:
                 self.session = runtime.InferenceSession(
                     proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
                 )
-            self.input = self.session.get_inputs()[0]
+            entry = self.session.get_inputs()[0]
+            self.input, self.kind, self.shape = entry.name, entry.type, entry.shape
         except Exception as error:  # onnxruntime has many errors of its own
             raise InputError(f"onnxruntime refuses the graph: {shown(str(error), 200)}") from None
 
     def outputs(self, x: np.ndarray) -> np.ndarray:
         """Evaluate the graph on examples; a graph of a fixed batch gets batches of that size."""
-        fixed = self.input.shape[0] if self.input.shape else None
+        fixed = self.shape[0] if self.shape else None
         batch = fixed if isinstance(fixed, int) and fixed > 0 else BATCH
         kinds = {"tensor(float)": np.float32, "tensor(double)": np.float64, "tensor(int32)": np.int32}
-        given = x.astype(kinds.get(self.input.type, np.int64))
+        given = x.astype(kinds.get(self.kind, np.int64))
         parts = []
         for start in range(0, len(given), batch):
             part = given[np.minimum(np.arange(start, start + batch), len(given) - 1)]
             try:
-                parts.append(self.session.run(None, {self.input.name: part})[0])
+                parts.append(self.session.run(None, {self.input: part})[0])
             except Exception as error:  # onnxruntime has many errors of its own
                 raise InputError(f"onnxruntime fails on the data: {shown(str(error), 200)}") from None
         return np.concatenate(parts)[: len(given)]
