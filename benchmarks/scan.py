@@ -101,8 +101,12 @@ PROBLEMS = (
 )
 
 
-def ours(problem: Problem, threads: int, dtype: str = "float32") -> np.ndarray:
+def ours(problem: Problem, threads: int, dtype: str = "float32") -> Callable[[], np.ndarray]:
     objective = NetworkObjective(problem.model, dtype=dtype, threads=threads)
+    return lambda: scanned(problem, objective)
+
+
+def scanned(problem: Problem, objective: NetworkObjective) -> np.ndarray:
     sweep = objective.sweep(problem.model.theta, problem.directions, (problem.axis, problem.axis))
     for step in range(sweep.steps):
         sweep.run(step)
@@ -255,15 +259,16 @@ def measure(problem: Problem, threads: int, rounds: int, peers: bool) -> str:
     candidates: dict[str, Callable[[], object]] = {"loop": torch_loop(problem), "vmap": torch_vmap(problem)}
     if peers:
         candidates |= {"loss-landscapes": loss_landscapes(problem), "landscaper": landscaper(problem)}
-    surface = ours(problem, threads)[::11]
+    scan = ours(problem, threads)
+    surface = scan()[::11]
     error = float(np.max(np.abs(surface / problem.reference - 1)))
-    exact = float(np.max(np.abs(ours(problem, threads, "float64")[::11] / problem.reference - 1)))
+    exact = float(np.max(np.abs(ours(problem, threads, "float64")()[::11] / problem.reference - 1)))
     for name in ("loop", "vmap"):
         found = np.asarray(candidates[name]())[::11]
         assert np.allclose(found, problem.reference, rtol=1e-3), f"{name} does other work"
     times: dict[str, list[float]] = {name: [] for name in ("landscape", *candidates)}
     for _ in range(rounds):
-        times["landscape"].append(seconds(lambda: ours(problem, threads)))
+        times["landscape"].append(seconds(scan))
         for name, call in candidates.items():
             times[name].append(seconds(call))
     best = min(("loop", "vmap"), key=lambda name: statistics.median(times[name]))

@@ -12,6 +12,9 @@ CONTROL_GROUPS = (
     ("/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes"),
 )
 
+# Fewer bytes than any machine that runs Python has to spare.
+UNASKED = 8 * 2**20
+
 
 def available_memory() -> int:
     """Bytes that can be allocated now: the least of what the machine, the control group and the limits leave.
@@ -20,6 +23,15 @@ def available_memory() -> int:
     True
     """
     return max(0, min(_machine(), _control_group(), _address_space()))
+
+
+def fits_memory(needed: int) -> bool:
+    """Say whether so many bytes can be allocated now; a few are taken to fit, since the question reads six files.
+
+    >>> fits_memory(1000), fits_memory(10**18)
+    (True, False)
+    """
+    return needed <= UNASKED or needed <= available_memory()
 
 
 def _machine() -> int:

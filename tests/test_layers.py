@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
+
+import landscape
 
 PACKAGE = Path(__file__).parents[1] / "landscape"
 BOTTOM = {"errors", "files", "atomic", "memory", "npy", "version"}
@@ -23,10 +26,16 @@ ALLOWED: dict[str, set[str]] = {
     "importers": {"model", "objective"},
     "directions": {"objective"} | BELOW_OBJECTIVES,
     "curvature": {"objective"} | BELOW_OBJECTIVES,
+    "critical": {"curvature", "objective"} | BELOW_OBJECTIVES,
     "scanning": {"directions", "curvature", "objective"} | BELOW_OBJECTIVES,
+    "sharpness": {"curvature", "directions", "objective"} | BELOW_OBJECTIVES,
+    "training": {"directions", "objective"} | BELOW_OBJECTIVES,
+    "trajectories": {"scanning", "directions", "objective"} | BELOW_OBJECTIVES,
     "plots": {"records"},
 }
 ABOVE = {"commands", "studies"}
+# The gallery is written as a user would write it: with the table of public names, and nothing else of ours.
+USERS = {"gallery"}
 LIGHT = BOTTOM | {"model", "records"}
 HEAVY = {"numba", "scipy", "matplotlib"}
 
@@ -63,10 +72,23 @@ def layers_imported(path: Path) -> set[str]:
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_no_arrow_points_up(path):
     here = layer(path)
-    if here in ABOVE or path.name == "__main__.py":
+    if here in ABOVE | USERS or path.name == "__main__.py":
         return
     assert here in ALLOWED, f"{here} has no layer: give it one in tests/test_layers.py and in ARCHITECTURE.md"
     assert layers_imported(path) - {here} <= ALLOWED[here] | BOTTOM
+
+
+FIGURES = [path for path in modules() if layer(path) in USERS and path.stem not in ("__init__", "files")]
+
+
+@pytest.mark.parametrize("path", FIGURES, ids=lambda path: path.stem)
+def test_the_gallery_uses_public_names_only(path):
+    ours = {name for name in imported(path) if name.split(".")[0] == "landscape"}
+    assert {
+        name for name in ours if name != "landscape" and not name.startswith("landscape.gallery")
+    } == set()
+    used = set(re.findall(r"\blandscape\.(\w+)", path.read_text(encoding="utf-8"))) - USERS
+    assert used <= set(landscape.NAMES)
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from landscape import memory
-from landscape.memory import available_memory
+from landscape.memory import available_memory, fits_memory
 
 
 @pytest.fixture
@@ -40,3 +40,10 @@ def test_there_is_never_less_than_nothing(container):
 def test_a_machine_that_says_nothing_is_asked_otherwise(monkeypatch):
     monkeypatch.setattr(memory, "Path", lambda *names: Path("/absent"))
     assert 0 < memory._machine() <= sys.maxsize
+
+
+def test_only_what_is_large_is_compared_with_what_is_left(monkeypatch):
+    monkeypatch.setattr(memory, "available_memory", lambda: 10**9)
+    assert fits_memory(memory.UNASKED)
+    assert fits_memory(10**9)
+    assert not fits_memory(10**9 + 1)

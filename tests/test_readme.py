@@ -18,7 +18,11 @@ from landscape.model.operations import OPERATIONS
 from tests.documents import README, ROOT, blocks, commands, installs
 
 # Small enough to be quick, and still a grid.
-QUICK = {"scan": ["--points", "3"]}
+QUICK = {
+    "scan": ["--points", "3"],
+    "trajectory": ["--points", "3"],
+    "race": ["--points", "3", "--seeds", "1"],
+}
 
 
 # What a part needs that is no dependency, by its mark: words to know it by, and the packages.

@@ -16,7 +16,15 @@ from landscape.errors import ComputationError, InputError
 from landscape.version import current_version
 
 COMMANDS: dict[str, tuple[str, str]] = {
+    "critical": (
+        "landscape.commands.critical",
+        "Say whether a model is at a minimum, a saddle or a plateau; search for more.",
+    ),
     "demo": ("landscape.commands.demo", "Write a bundled model, to try the others on."),
+    "figures": (
+        "landscape.commands.figures",
+        "Draw the gallery: the pictures of the lecture, computed.",
+    ),
     "hessian": (
         "landscape.commands.hessian",
         "Find the curvature: eigenvalues, trace and density, each with its error.",
@@ -27,7 +35,16 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "info": ("landscape.commands.info", "Show what a model file holds and how it was understood."),
     "plot": ("landscape.commands.plot", "Draw a record again without recomputing it."),
+    "race": ("landscape.commands.race", "Train with several optimizers from one start, and rank them."),
     "scan": ("landscape.commands.scan", "Evaluate the loss along directions and draw it."),
+    "sharpness": (
+        "landscape.commands.sharpness",
+        "Measure how sharp a minimum is, and what rescaling the layers does to it.",
+    ),
+    "trajectory": (
+        "landscape.commands.trajectory",
+        "Draw the checkpoints of a run over the loss on a plane.",
+    ),
 }
 
 INTERRUPTED = 130

@@ -13,6 +13,7 @@ from landscape.curvature.finite_difference import FiniteDifference
 from landscape.curvature.operators import (
     SymmetricOperator,
     adam_preconditioner,
+    congruence,
     hessian_operator,
     node_indices,
     preconditioned,
@@ -36,6 +37,7 @@ __all__ = [
     "SymmetricOperator",
     "adam_preconditioner",
     "analyze_hessian",
+    "congruence",
     "dense_eigenpairs",
     "dense_matrix",
     "eigenpairs",

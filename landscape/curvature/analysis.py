@@ -12,7 +12,6 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from landscape.curvature.dense import require_memory
-from landscape.curvature.earlier import earlier_record
 from landscape.curvature.eigen import require_counts
 from landscape.curvature.point import Point, function_point, model_point
 from landscape.curvature.work import Work
@@ -20,6 +19,7 @@ from landscape.errors import InputError
 from landscape.model import Model
 from landscape.objective.session import session
 from landscape.records import Hessian
+from landscape.records.earlier import earlier_record
 from landscape.version import current_version
 
 METHODS = ("exact", "finite-difference", "both")
@@ -128,7 +128,7 @@ def analyze_hessian(
     request = checked_request(request, point, default=top is None and bottom is None)
     settings = settings_of(point, request)
     path = None if output is None else Path(output)
-    found = None if path is None else earlier_record(path, point, settings, fresh=fresh)
+    found = earlier_record(Hessian, path, model=point.model, data=point.data, settings=settings, fresh=fresh)
     if found is not None:
         return found
     # One thread for BLAS: the same bits whatever else runs, and no fight with the threads of the products.

@@ -176,6 +176,19 @@ def node_indices(model: Model, name: str) -> NDArray[np.int64]:
     return nodes[name]
 
 
+def congruence(operator: SymmetricOperator, diagonal: ArrayLike) -> SymmetricOperator:
+    """Give D A D for a diagonal matrix D, given as its diagonal [n].
+
+    Examples
+    --------
+    >>> ones = SymmetricOperator(2, lambda rows: rows @ np.ones((2, 2)))
+    >>> congruence(ones, [2.0, 3.0]).rows(np.eye(2)).tolist()
+    [[4.0, 6.0], [6.0, 9.0]]
+    """
+    factors = np.asarray(diagonal, np.float64)
+    return SymmetricOperator(operator.size, lambda rows: factors * operator.rows(factors * rows))
+
+
 def preconditioned(operator: SymmetricOperator, preconditioner: ArrayLike) -> SymmetricOperator:
     r"""Give $P^{-1/2} A P^{-1/2}$ for a diagonal preconditioner, given as its diagonal [n].
 
@@ -197,8 +210,7 @@ def preconditioned(operator: SymmetricOperator, preconditioner: ArrayLike) -> Sy
         raise InputError(
             f"preconditioner: expected {operator.size} positive numbers, found shape {list(diagonal.shape)}"
         )
-    root = 1.0 / np.sqrt(diagonal)
-    return SymmetricOperator(operator.size, lambda rows: root * operator.rows(root * rows))
+    return congruence(operator, 1.0 / np.sqrt(diagonal))
 
 
 def adam_preconditioner(

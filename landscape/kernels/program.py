@@ -33,6 +33,7 @@ class Op(IntEnum):
     ADD = 5
     MULTIPLY = 6
     CONCAT = 7
+    MASK = 100
 
 
 class Column(IntEnum):
@@ -108,7 +109,8 @@ class Program:
 class Lowering:
     """The table in the making, and where each parameter lies in [θ, constants]."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, training: bool = False) -> None:
+        self.training = training
         self.rows: list[Row] = [Row(Op.INPUT, math.prod(model.input_shape), [])]
         self.row_of: dict[str, int] = {"input": 0}
         self.shape_of = {"input": model.input_shape} | {node.name: node.shape for node in model.nodes}
@@ -206,6 +208,16 @@ def lower_nothing(state: Lowering, node: Node) -> int:
     return state.row_of[node.inputs[0]]
 
 
+def lower_dropout(state: Lowering, node: Node) -> int:
+    """Multiply by a random mask in training, and pass the row on otherwise."""
+    if not state.training or node.attributes["p"] == 0:
+        return lower_nothing(state, node)
+    mask = state.add(Row(Op.MASK, math.prod(node.shape), [], attribute=float(node.attributes["p"])))
+    product = state.row(Op.MULTIPLY, node)
+    product.inputs.append(mask)
+    return state.add(product)
+
+
 LOWERINGS: dict[str, Callable[[Lowering, Node], int]] = {
     "dense": lower_dense,
     **dict.fromkeys(
@@ -213,7 +225,7 @@ LOWERINGS: dict[str, Callable[[Lowering, Node], int]] = {
     ),
     "identity": lower_nothing,
     "flatten": lower_nothing,
-    "dropout": lower_nothing,
+    "dropout": lower_dropout,
     "softmax": lower_softmax,
     "layernorm": lower_layernorm,
     "add": lower_add,
@@ -226,15 +238,17 @@ SUPPORTED = tuple(LOWERINGS)
 CARRIERS = (Op.DENSE,)
 
 
-def lower(model: Model, *, derivatives: bool) -> Program:
+def lower(model: Model, *, derivatives: bool, training: bool = False) -> Program:
     """Lower a model to a program: for derivatives (every output kept) or for values alone (fused, places reused).
+
+    For training, dropout drops.
 
     Raises
     ------
     InputError
         An op that the engine does not run yet.
     """
-    state = Lowering(model)
+    state = Lowering(model, training)
     for node in model.nodes:
         if node.op not in LOWERINGS:
             raise InputError(

@@ -34,6 +34,14 @@ TRAINING: dict[str, values.Reader] = {
     "epochs": values.number(0.0),
     "seed": values.integer(0, values.LARGEST_SEED),
     "init": values.text,
+    "radius": values.number(0.0),
+    "schedule_steps": values.integer(1, values.LARGEST_SEED),
+    "period": values.number(0.0),
+    "decay": values.number(0.0),
+    "floor": values.number(0.0),
+    "replacement": values.boolean,
+    "dtype": values.choice("float32", "float64"),
+    "start": values.text,
     "history_loss": values.choice("full", "batch"),
 }
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from landscape.errors import InputError
 from landscape.files import require_writable, write_archive
-from landscape.memory import available_memory
+from landscape.memory import fits_memory
 from landscape.model.header import FORMAT
 from landscape.model.model import Model
 from landscape.model.nodes import Node
@@ -34,7 +34,7 @@ def save_model(model: Model, path: str | Path) -> None:
     require_writable(path)
     beside = mapped_beside(model, path.resolve().parent)
     inside = {key: array for key, array in model.data.items() if key not in beside}
-    if sum(array.nbytes for array in inside.values()) > available_memory():
+    if not fits_memory(sum(array.nbytes for array in inside.values())):
         raise InputError(
             f"{path}: the data is larger than memory; expected a path in the folder of its .npy files"
         )

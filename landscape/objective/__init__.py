@@ -4,6 +4,7 @@ from landscape.objective.evaluation import Evaluation
 from landscape.objective.functions import CallableObjective, CompiledObjective
 from landscape.objective.network import NetworkObjective, evaluate_model
 from landscape.objective.protocol import Objective, Sweep
+from landscape.objective.surfaces import SurfaceObjective
 
 __all__ = [
     "CallableObjective",
@@ -11,6 +12,7 @@ __all__ = [
     "Evaluation",
     "NetworkObjective",
     "Objective",
+    "SurfaceObjective",
     "Sweep",
     "evaluate_model",
 ]

@@ -17,7 +17,7 @@ from landscape.kernels.cpu import values as value_kernels
 from landscape.kernels.cpu.arrays import Buffers, DerivativeBuffers, Network
 from landscape.kernels.cpu.losses import SUMS, Criterion
 from landscape.kernels.program import SCRATCH_ROWS, Column, Program, lower
-from landscape.memory import available_memory
+from landscape.memory import fits_memory
 from landscape.model import Model
 from landscape.objective.evaluation import Evaluation, ratio, ratio_error
 from landscape.objective.session import checked_threads, session, share_work
@@ -170,7 +170,7 @@ class NetworkObjective:
         """
         workers, width = self.threads, self.tiles.width
         needed = workers * width * features * self.dtype.itemsize
-        if needed > available_memory():
+        if not fits_memory(needed):
             raise InputError(
                 f"the network's outputs take {features:,} numbers an example, {needed / 2**30:.1f} GiB for "
                 f"{workers} threads and {width} examples each, more than is free: try fewer threads or float32"
@@ -335,6 +335,10 @@ class NetworkObjective:
 
     def hvps(self, theta: ArrayLike, vectors: ArrayLike) -> Array:
         """Give the exact products of the Hessian at θ with each row of vectors [K, P], float64 [K, P]."""
+        return self.tile_products(derivatives.products, theta, vectors) + self.decayed(vectors)
+
+    def tile_products(self, kernel: Any, theta: ArrayLike, vectors: ArrayLike, *options: Any) -> Array:
+        """Run a kernel of products over all tiles: those of a matrix at θ, for the loss without penalty."""
         weights, complete = self.complete(theta)[0], self.complete(vectors, 0.0)
         count, width = complete.shape
         products = np.zeros((count, width))
@@ -347,11 +351,11 @@ class NetworkObjective:
                     part = complete[start : start + step]
                     out = np.zeros((len(part), slots, width))
                     share_work(
-                        derivatives.products, self.threads, *self.full[1:], batch, self.criterion, weights, part, CHUNK,
-                        slots, self.derivative_buffers(), out,
+                        kernel, self.threads, *self.full[1:], batch, self.criterion, *options, weights, part,
+                        CHUNK, slots, self.derivative_buffers(), out,
                     )  # fmt: skip
                     products[start : start + step] += out.sum(axis=1)
-        return self.finished(products) + self.decayed(vectors)
+        return self.finished(products)
 
     def hvp(self, theta: ArrayLike, vector: ArrayLike) -> Array:
         """Give the exact product of the Hessian of loss plus penalty at θ with a vector, float64 [P]."""

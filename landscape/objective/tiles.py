@@ -92,7 +92,7 @@ class Tiles:
         counts[np.arange(self.width) >= valid[:, None]] = 0
         return Batch(
             x=x,
-            labels=np.ascontiguousarray(y if self.is_labels else empty, dtype=np.int64),
+            labels=np.ascontiguousarray(y if self.is_labels else empty, dtype=np.int32),
             targets=np.ascontiguousarray(empty if self.is_labels else y, dtype=self.dtype),
             counts=counts,
             valid=valid.astype(np.int64),

@@ -5,12 +5,17 @@ record has; `save_figures` writes them. Drawing uses matplotlib's object interfa
 global state.
 """
 
+from landscape.plots.atlases import plot_atlas
 from landscape.plots.contours import plot_contours
 from landscape.plots.curves import plot_curves
 from landscape.plots.eigenvector_mass import plot_eigenvector_mass
+from landscape.plots.escapes import plot_escape
 from landscape.plots.node_eigenvalues import plot_node_eigenvalues
+from landscape.plots.paths import plot_out_of_plane, plot_path
+from landscape.plots.races import plot_race, plot_race_paths
 from landscape.plots.saving import figures, save_figures
 from landscape.plots.scans import plot_scan
+from landscape.plots.sharpness import plot_sharpness
 from landscape.plots.slices import plot_slices
 from landscape.plots.spectrum import plot_spectrum
 from landscape.plots.style import style
@@ -18,11 +23,18 @@ from landscape.plots.surface import plot_surface
 
 __all__ = [
     "figures",
+    "plot_atlas",
     "plot_contours",
     "plot_curves",
     "plot_eigenvector_mass",
+    "plot_escape",
     "plot_node_eigenvalues",
+    "plot_out_of_plane",
+    "plot_path",
+    "plot_race",
+    "plot_race_paths",
     "plot_scan",
+    "plot_sharpness",
     "plot_slices",
     "plot_spectrum",
     "plot_surface",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.contour import QuadContourSet
 
@@ -22,6 +23,8 @@ from landscape.records import Scan
 MAP_WIDTH = 2.2
 AROUND = 0.82
 LEGEND_ROW = 0.135
+# Of keys that an overlay adds, which have markers.
+MARKED_ROW = 0.17
 TALLEST = 1.3
 # Equal axes where a step along both directions is equally long, unless one side would be a sliver.
 SAME_LENGTH = 0.05
@@ -63,7 +66,7 @@ def plot_contours(
     if len(field.axes) != 2:
         raise InputError(f"a contour map needs two axes of several points, the record has {len(field.axes)}")
     with house_style_unless(ax):
-        return _draw(field, shared_levels(field, levels), ax)
+        return draw_map(field, shared_levels(field, levels), ax)
 
 
 def shared_levels(field: Field, wanted: int | Sequence[float] | None) -> Levels:
@@ -78,14 +81,24 @@ def shared_levels(field: Field, wanted: int | Sequence[float] | None) -> Levels:
     return choose_levels(values, wanted, even=field.rises)
 
 
-def _draw(field: Field, levels: Levels, ax: Axes | None) -> Axes:
+def draw_map(
+    field: Field,
+    levels: Levels,
+    ax: Axes | None,
+    overlay: Callable[[Axes], list[Artist]] | None = None,
+    around: Sequence[tuple[float, float]] = (),
+) -> Axes:
+    """Draw the map, and on it an `overlay` that gives the legend's keys; no label stands on `around`."""
     axes = new_figure(height_of(field)).add_subplot() if ax is None else ax
     keys = hatch_missing(axes, field)
     lines = draw_bands(axes, field, levels)
     frame_plane(axes, field)
     head(axes, field, ours=ax is None)
+    extra = [] if overlay is None else overlay(axes)
+    if ax is None:
+        figure_of(axes).set_figheight(height_of(field) + MARKED_ROW * len(extra))
     marks = mark_points(axes, field)
-    legend_below(axes, [*marks, *keys], ours=ax is None)
+    legend_below(axes, [*extra, *marks, *keys], ours=ax is None)
     if levels.lines.size:
         # Inset, the bar is as high as the map, whatever the layout makes of that.
         draw_scale(figure_of(axes), field, levels, cax=axes.inset_axes((1.03, 0.0, 0.045, 1.0)))
@@ -97,7 +110,13 @@ def _draw(field: Field, levels: Levels, ax: Axes | None) -> Axes:
         ).draw_without_rendering()  # the layout must stand before there is a free place to be found
     if lines is not None:
         label_lines(
-            axes, lines, levels.texts, label_colors(levels), SMALL, avoid=avoided(field), holes=holes(field)
+            axes,
+            lines,
+            levels.texts,
+            label_colors(levels),
+            SMALL,
+            avoid=[*avoided(field), *around],
+            holes=holes(field),
         )
     return axes
 

@@ -12,8 +12,12 @@ from matplotlib.figure import Figure
 
 from landscape.errors import InputError
 from landscape.files import require_writable, write_bytes_atomically
+from landscape.plots.criticals import critical_figure_names, critical_figures
 from landscape.plots.hessians import hessian_figure_names, hessian_figures
+from landscape.plots.paths import trajectory_figure_names, trajectory_figures
+from landscape.plots.races import race_figure_names, race_figures
 from landscape.plots.scans import scan_figure_names, scan_figures
+from landscape.plots.sharpness import sharpness_figure_names, sharpness_figures
 from landscape.plots.style import style
 from landscape.records import Record
 
@@ -36,6 +40,11 @@ class Family:
 FAMILIES: dict[str, Family] = {
     "scan": Family(scan_figure_names, scan_figures),
     "hessian": Family(hessian_figure_names, hessian_figures),
+    "sharpness": Family(sharpness_figure_names, sharpness_figures),
+    "critical": Family(critical_figure_names, critical_figures),
+    "atlas": Family(critical_figure_names, critical_figures),
+    "race": Family(race_figure_names, race_figures),
+    "trajectory": Family(trajectory_figure_names, trajectory_figures),
 }
 
 

@@ -14,15 +14,35 @@ from pathlib import Path
 
 from landscape.errors import InputError
 from landscape.files import read_archive
+from landscape.records.atlas import Atlas
 from landscape.records.checks import require
+from landscape.records.critical import Critical
 from landscape.records.hessian import Hessian
+from landscape.records.race import Race
 from landscape.records.record import Record, read_header
 from landscape.records.scan import Scan
+from landscape.records.sharpness import Sharpness
+from landscape.records.study import Study
+from landscape.records.trajectory import Trajectory
 
-__all__ = ["RECORDS", "Hessian", "Record", "Scan", "load_record"]
+__all__ = [
+    "RECORDS",
+    "Atlas",
+    "Critical",
+    "Hessian",
+    "Race",
+    "Record",
+    "Scan",
+    "Sharpness",
+    "Study",
+    "Trajectory",
+    "load_record",
+]
 
 
-RECORDS: dict[str, type[Record]] = {record.kind: record for record in (Scan, Hessian)}
+RECORDS: dict[str, type[Record]] = {
+    record.kind: record for record in (Scan, Hessian, Sharpness, Critical, Atlas, Trajectory, Race, Study)
+}
 
 
 def load_record(path: str | Path) -> Record:

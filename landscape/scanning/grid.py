@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape.errors import InputError
-from landscape.memory import available_memory
+from landscape.memory import fits_memory
 
 Span = tuple[float, float]
 
@@ -45,7 +45,7 @@ def parse_points(points: int | str | Sequence[int], dimensions: int) -> tuple[in
             "give one number for all, or one an axis"
         )
     counts = counts * dimensions if len(counts) == 1 else counts
-    if math.prod(counts) * BYTES_PER_POINT > available_memory():
+    if not fits_memory(math.prod(counts) * BYTES_PER_POINT):
         raise InputError(
             f"points '{points}' make {math.prod(counts):.3g} points, more than memory holds: use fewer"
         )

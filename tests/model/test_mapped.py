@@ -136,7 +136,7 @@ class TestSaving:
         assert load_model(path.parent / "part.npz").data_fingerprint() == part.data_fingerprint()
 
     def test_data_that_would_not_fit_is_not_copied(self, path, tmp_path, monkeypatch):
-        monkeypatch.setattr(saving, "available_memory", lambda: 50)
+        monkeypatch.setattr(saving, "fits_memory", lambda needed: needed <= 50)
         (tmp_path / "elsewhere").mkdir()
         with pytest.raises(InputError, match="larger than memory"):
             save_model(load_model(path), tmp_path / "elsewhere" / "away.npz")

@@ -20,7 +20,7 @@ class Network(NamedTuple):
 class Batch(NamedTuple):
     """Tiles of data, examples innermost.
 
-    `x` [tiles, F, B]; `labels` int64 [tiles, T, B] (cross-entropy) or empty; `targets` [tiles, F, B] or empty; `counts` float64
+    `x` [tiles, F, B]; `labels` int32 [tiles, T, B] (cross-entropy) or empty; `targets` [tiles, F, B] or empty; `counts` float64
     [tiles, B]: unignored target elements an example; `valid` int64 [tiles]: examples in a tile, the columns after
     them repeat the last.
     """

@@ -56,7 +56,7 @@ def backward_row(i, network, places, weights, work, shared, adjoint, into, gradi
 def elementwise_row(row, attribute, weights, x, y, d, target, scratch):
     """Push an adjoint d through a row of one input."""
     if row[OP] == ACTIVATION:
-        add_slope(row[CODE], x, y, attribute, d, target)
+        add_slope(row[CODE], x, y, d, target, attribute)
     elif row[OP] == SOFTMAX:
         softmax_linear(y, d, target, row[GROUPS], scratch[0])
     else:

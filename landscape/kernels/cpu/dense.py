@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from landscape.jit import kernel
-from landscape.kernels.cpu.micro import product
+from landscape.kernels.cpu.micro import affine, product
 from landscape.kernels.cpu.products import gemm
 from landscape.kernels.program import Column
 
@@ -12,11 +12,19 @@ GROUPS, WIDE, OUT = int(Column.GROUPS), int(Column.WIDE), int(Column.OUT)
 
 
 @kernel
-def dense_value(row, weights, source, x, target, y, width, beta):
-    """Set target[y:] to W·source[x:] + beta·target[y:]; offsets in features, the bias is left to the epilogue."""
+def dense_value(row, weights, source, x, target, y, width):
+    """Set target[y:] to W·source[x:] + b; offsets in features."""
     wide, out = row[WIDE], row[OUT]
     for t in range(row[GROUPS]):
-        product(False, out, width, wide, weights, row[WEIGHT], source, (x + t * wide) * width, beta, target, (y + t * out) * width)  # fmt: skip
+        affine(out, width, wide, weights, row[WEIGHT], row[BIAS], source, (x + t * wide) * width, target, (y + t * out) * width)  # fmt: skip
+
+
+@kernel
+def add_dense(row, weights, source, x, target, y, width):
+    """Add W·source[x:] to target[y:]."""
+    wide, out = row[WIDE], row[OUT]
+    for t in range(row[GROUPS]):
+        product(False, out, width, wide, weights, row[WEIGHT], source, (x + t * wide) * width, 1.0, target, (y + t * out) * width)  # fmt: skip
 
 
 @kernel
@@ -45,14 +53,3 @@ def dense_bias_gradient(row, adjoint, gradient):
         for j in range(adjoint.shape[1]):
             total += adjoint[f, j]
         gradient[row[BIAS] + f % row[OUT]] += total
-
-
-@kernel
-def add_bias(row, weights, y):
-    """Add the bias to an output [F, B]."""
-    if row[BIAS] < 0:
-        return
-    for f in range(y.shape[0]):
-        bias = weights[row[BIAS] + f % row[OUT]]
-        for j in range(y.shape[1]):
-            y[f, j] += bias

@@ -16,7 +16,7 @@ from landscape.kernels.cpu.switches import activate
 from landscape.kernels.program import Column, Op
 
 OP, SIZE, FIRST, INPUTS = int(Column.OP), int(Column.SIZE), int(Column.FIRST), int(Column.INPUTS)
-BIAS, GROUPS, OUT, CODE = int(Column.BIAS), int(Column.GROUPS), int(Column.OUT), int(Column.CODE)
+GROUPS, CODE = int(Column.GROUPS), int(Column.CODE)
 DENSE, ACTIVATION, SOFTMAX, LAYERNORM = int(Op.DENSE), int(Op.ACTIVATION), int(Op.SOFTMAX), int(Op.LAYERNORM)
 ADD, MULTIPLY, CONCAT = int(Op.ADD), int(Op.MULTIPLY), int(Op.CONCAT)
 
@@ -49,13 +49,13 @@ def forward_row(i, network, places, weights, work, shared, scratch, width):
     y = block(work, places[i], row[SIZE], width)
     if row[OP] == DENSE:
         linear_row(i, network, places, weights, work, shared, work, places[i], width)
-        if row[BIAS] >= 0 or row[CODE] != 0:
-            activate(row[CODE], weights, row[BIAS], row[OUT], attribute, y)
+        if row[CODE] != 0:
+            activate(row[CODE], y, attribute)
         return
     x = output_block(network, places, source, work, shared, width)
     if row[OP] == ACTIVATION:
         copy_rows(x, y)
-        activate(row[CODE], weights, -1, 1, attribute, y)
+        activate(row[CODE], y, attribute)
     elif row[OP] == SOFTMAX:
         softmax_value(x, y, row[GROUPS], scratch[0], scratch[1])
     elif row[OP] == LAYERNORM:
@@ -69,12 +69,12 @@ def forward_row(i, network, places, weights, work, shared, scratch, width):
 
 @kernel
 def linear_row(i, network, places, weights, work, shared, target, y, width):
-    """Run the part of a row that is linear in its parameters, without bias and activation, into target[y:]."""
+    """Run the part of a row that is linear in its parameters, without the activation, into target[y:]."""
     source = input_of(network, i, 0)
     if places[source] >= 0:
-        dense_value(network.rows[i], weights, work, places[source], target, y, width, 0.0)
+        dense_value(network.rows[i], weights, work, places[source], target, y, width)
     else:
-        dense_value(network.rows[i], weights, shared, -1 - places[source], target, y, width, 0.0)
+        dense_value(network.rows[i], weights, shared, -1 - places[source], target, y, width)
 
 
 @kernel

@@ -76,10 +76,10 @@ def cross_entropy_sums(z, labels, scratch, sums):
             # An ignored label reads its group's first row, and is not counted below.
             chosen[j] = z[g * classes + max(labels[g, j], 0), j]
         for j in range(top.size):
-            label = labels[g, j]
             loss = (top[j] - chosen[j]) + log1p(total[j])
-            sums[0, j] += loss if label >= 0 else z.dtype.type(0)
-            sums[1, j] += 1.0 if which[j] == label else 0.0
+            sums[0, j] += loss if labels[g, j] >= 0 else z.dtype.type(0)
+            # In the dtype of `which`: a comparison in any wider one would not vectorize.
+            sums[1, j] += 1.0 if which[j] == z.dtype.type(labels[g, j]) else 0.0
 
 
 @kernel
@@ -98,7 +98,7 @@ def example_sums(criterion, batch, t, z, scratch, sums):
     if criterion.code == CROSS_ENTROPY:
         cross_entropy_sums(z, batch.labels[t], scratch, sums)
     else:
-        add_loss(criterion.code, z, batch.targets[t], criterion.delta, sums[0])
+        add_loss(criterion.code, z, batch.targets[t], sums[0], criterion.delta)
         if criterion.code == BINARY:
             count_binary(z, batch.targets[t], sums[1])
     broken = scratch[0]
@@ -135,7 +135,7 @@ def loss_adjoint(criterion, batch, t, z, scratch, adjoint):
     if criterion.code == CROSS_ENTROPY:
         cross_entropy_adjoint(z, batch.labels[t], scratch, adjoint)
     else:
-        loss_slope(criterion.code, z, batch.targets[t], criterion.delta, adjoint)
+        loss_slope(criterion.code, z, batch.targets[t], adjoint, criterion.delta)
     adjoint[:, batch.valid[t] :] = 0
 
 
@@ -167,7 +167,7 @@ def loss_adjoint_tangent(criterion, batch, t, z, dz, scratch, out):
     if criterion.code == CROSS_ENTROPY:
         cross_entropy_curved(z, dz, batch.labels[t], scratch, out)
     else:
-        loss_curvature(criterion.code, z, batch.targets[t], criterion.delta, dz, out)
+        loss_curvature(criterion.code, z, batch.targets[t], dz, out, criterion.delta)
     out[:, batch.valid[t] :] = 0
 
 

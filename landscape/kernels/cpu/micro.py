@@ -7,6 +7,7 @@ first cache, and W is read where it lies, transposed or not. Every column is sum
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -30,15 +31,16 @@ OPTIONS = {"fastmath": set(EXACT), "error_model": "numpy"}
 def vector_code(rows: int, vectors: int) -> Callable[..., Any]:
     """Make the typing and the code of a micro-kernel of `rows` rows and `vectors` vectors of columns.
 
-    W[r, q] is at iw + r·row + q·step of w; X and C have `width` columns and start at ix and ic.
+    W[r, q] is at iw + r·row + q·step of w; X and C have `width` columns and start at ix and ic. Sums start from the bias of
+    their row, at `bias` + r of w, or from zero where that is negative.
     """
 
-    def micro(context_: Any, w: Any, iw: Any, row: Any, step: Any, x: Any, ix: Any, width: Any, depth: Any, beta: Any, c: Any, ic: Any) -> Any:  # fmt: skip
+    def micro(_: Any, w: Any, iw: Any, bias: Any, row: Any, step: Any, x: Any, ix: Any, width: Any, depth: Any, beta: Any, c: Any, ic: Any) -> Any:  # fmt: skip
         whole = types.intp
         lanes = VECTOR_BYTES * 8 // c.dtype.bitwidth
 
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            w_, iw_, row_, step_, x_, ix_, width_, depth_, beta_, c_, ic_ = arguments
+            w_, iw_, bias_, row_, step_, x_, ix_, width_, depth_, beta_, c_, ic_ = arguments
             real = context.get_value_type(c.dtype)
             vector, align = ir.VectorType(real, lanes), c.dtype.bitwidth // 8
             index = context.get_value_type(whole)
@@ -58,12 +60,19 @@ def vector_code(rows: int, vectors: int) -> Callable[..., Any]:
                 offset = builder.add(builder.mul(line, width_), ir.Constant(index, v * lanes))
                 return builder.bitcast(builder.gep(base, [offset]), vector.as_pointer())
 
-            w0, x0, c0 = data(w, w_, iw_), data(x, x_, ix_), data(c, c_, ic_)
+            w0, b0, x0, c0 = data(w, w_, iw_), data(w, w_, bias_), data(x, x_, ix_), data(c, c_, ic_)
             sums = [[cgutils.alloca_once(builder, vector) for _ in range(vectors)] for _ in range(rows)]
             zero = ir.Constant(vector, [0.0] * lanes)
-            for line in sums:
-                for place_ in line:
-                    builder.store(zero, place_)
+            none = builder.icmp_signed("<", bias_, ir.Constant(index, 0))
+            with builder.if_else(none) as (without, with_bias):
+                with without:
+                    for place_ in itertools.chain(*sums):
+                        builder.store(zero, place_)
+                with with_bias:
+                    for r, line in enumerate(sums):
+                        first = spread(builder.load(builder.gep(b0, [ir.Constant(index, r)])))
+                        for place_ in line:
+                            builder.store(first, place_)
             with cgutils.for_range(builder, depth_, intp=index) as loop:
                 columns = [builder.load(place(x0, loop.index, v), align=align) for v in range(vectors)]
                 for r in range(rows):
@@ -87,7 +96,7 @@ def vector_code(rows: int, vectors: int) -> Callable[..., Any]:
                             builder.store(total, target, align=align)
             return context.get_dummy_value()
 
-        return types.void(w, whole, whole, whole, x, whole, whole, whole, c.dtype, c, whole), generate
+        return types.void(w, whole, whole, whole, whole, x, whole, whole, whole, c.dtype, c, whole), generate
 
     return micro
 
@@ -96,19 +105,19 @@ def over_rows(six: Any, four: Any, two: Any, one: Any) -> Any:
     """Compile the loop over rows for micro-kernels of one width: six at a time, then what is left."""
 
     @kernel(cached=False)
-    def columns(m, width, k, w, iw, row, step, x, ix, beta, c, ic):
-        i = 0
+    def columns(m, width, k, w, iw, bias, row, step, x, ix, beta, c, ic):
+        i, one_more = 0, 1 if bias >= 0 else 0
         while i + 6 <= m:
-            six(w, iw + i * row, row, step, x, ix, width, k, beta, c, ic + i * width)
+            six(w, iw + i * row, bias + i * one_more, row, step, x, ix, width, k, beta, c, ic + i * width)
             i += 6
         if i + 4 <= m:
-            four(w, iw + i * row, row, step, x, ix, width, k, beta, c, ic + i * width)
+            four(w, iw + i * row, bias + i * one_more, row, step, x, ix, width, k, beta, c, ic + i * width)
             i += 4
         if i + 2 <= m:
-            two(w, iw + i * row, row, step, x, ix, width, k, beta, c, ic + i * width)
+            two(w, iw + i * row, bias + i * one_more, row, step, x, ix, width, k, beta, c, ic + i * width)
             i += 2
         if i < m:
-            one(w, iw + i * row, row, step, x, ix, width, k, beta, c, ic + i * width)
+            one(w, iw + i * row, bias + i * one_more, row, step, x, ix, width, k, beta, c, ic + i * width)
 
     return columns
 
@@ -122,20 +131,54 @@ def product(transposed: bool, m: int, n: int, k: int, w: Any, iw: int, x: Any, i
     gemm(transposed, False, m, n, k, w, iw, x, ix, beta, c, ic)
 
 
-def in_registers(transposed: Any, m: Any, n: Any, k: Any, w: Any, iw: Any, x: Any, ix: Any, beta: Any, c: Any, ic: Any) -> None:  # fmt: skip
-    """Run the micro-kernels over blocks of columns, or BLAS where they are no whole vectors or too deep."""
-    lanes = VECTOR_BYTES // c.itemsize
-    if n % lanes != 0 or k > DEEPEST:
-        gemm(transposed, False, m, n, k, w, iw, x, ix, beta, c, ic)
+def affine(m: int, n: int, k: int, w: Any, iw: int, bias: int, x: Any, ix: int, c: Any, ic: int) -> None:
+    """Set C [m, n] to W X [k, n] + b for blocks of flat arrays; b is at `bias` of w, or none where that is negative."""
+    by_blas(m, n, k, w, iw, bias, x, ix, c, ic)
+
+
+@kernel(cached=False)
+def by_blas(m, n, k, w, iw, bias, x, ix, c, ic):
+    """Let BLAS add to rows that hold the bias."""
+    if bias < 0:
+        gemm(False, False, m, n, k, w, iw, x, ix, 0.0, c, ic)
         return
-    row, step = (1, m) if transposed else (k, 1)
-    scale = c.dtype.type(beta)
-    j = 0
+    for i in range(m):
+        c[ic + i * n : ic + (i + 1) * n] = w[bias + i]
+    gemm(False, False, m, n, k, w, iw, x, ix, 1.0, c, ic)
+
+
+@kernel(cached=False)
+def fits(n, k, itemsize):
+    """Say whether columns are whole vectors and the depth is one that the first cache holds."""
+    return n % (VECTOR_BYTES // itemsize) == 0 and k <= DEEPEST
+
+
+@kernel(cached=False)
+def over_columns(m, n, k, w, iw, bias, row, step, x, ix, beta, c, ic):
+    """Run the micro-kernels over blocks of columns."""
+    lanes, j = VECTOR_BYTES // c.itemsize, 0
     while j + 2 * lanes <= n:
-        two_vectors(m, n, k, w, iw, row, step, x, ix + j, scale, c, ic + j)
+        two_vectors(m, n, k, w, iw, bias, row, step, x, ix + j, beta, c, ic + j)
         j += 2 * lanes
     if j < n:
-        one_vector(m, n, k, w, iw, row, step, x, ix + j, scale, c, ic + j)
+        one_vector(m, n, k, w, iw, bias, row, step, x, ix + j, beta, c, ic + j)
+
+
+def in_registers(transposed: Any, m: Any, n: Any, k: Any, w: Any, iw: Any, x: Any, ix: Any, beta: Any, c: Any, ic: Any) -> None:  # fmt: skip
+    """Multiply by micro-kernels where they fit, else by BLAS."""
+    if fits(n, k, c.itemsize):
+        row, step = (1, m) if transposed else (k, 1)
+        over_columns(m, n, k, w, iw, -1, row, step, x, ix, c.dtype.type(beta), c, ic)
+    else:
+        gemm(transposed, False, m, n, k, w, iw, x, ix, beta, c, ic)
+
+
+def affine_in_registers(m: Any, n: Any, k: Any, w: Any, iw: Any, bias: Any, x: Any, ix: Any, c: Any, ic: Any) -> None:  # fmt: skip
+    """Multiply and add the bias by micro-kernels where they fit, else by BLAS."""
+    if fits(n, k, c.itemsize):
+        over_columns(m, n, k, w, iw, bias, k, 1, x, ix, c.dtype.type(0), c, ic)
+    else:
+        by_blas(m, n, k, w, iw, bias, x, ix, c, ic)
 
 
 @overload(product, jit_options=OPTIONS)
@@ -146,3 +189,11 @@ def product_on_cpu(transposed: Any, m: Any, n: Any, k: Any, w: Any, iw: Any, x: 
     return lambda transposed, m, n, k, w, iw, x, ix, beta, c, ic: gemm(
         transposed, False, m, n, k, w, iw, x, ix, beta, c, ic
     )
+
+
+@overload(affine, jit_options=OPTIONS)
+def affine_on_cpu(m: Any, n: Any, k: Any, w: Any, iw: Any, bias: Any, x: Any, ix: Any, c: Any, ic: Any) -> Any:  # fmt: skip
+    """Choose by the machine's registers."""
+    if USES_MICRO:
+        return affine_in_registers
+    return lambda m, n, k, w, iw, bias, x, ix, c, ic: by_blas(m, n, k, w, iw, bias, x, ix, c, ic)

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from landscape.jit import kernel
 from landscape.kernels.cpu.arrays import block
-from landscape.kernels.cpu.dense import add_bias
 from landscape.kernels.cpu.forward import forward, linear_row, output_block
 from landscape.kernels.cpu.losses import add_tile
 from landscape.kernels.cpu.switches import activate_affine
@@ -60,9 +59,8 @@ def share_products(worker, workers, network, plan, grid, shared, products, width
     """Set products [1 + d, A·B] to the affine rows' outputs for θ₀ and for each direction: this worker's share."""
     for k in range(worker, grid.vectors.shape[0], workers):
         for i in plan.affine:
-            row, start = network.rows[i], plan.affine_places[i]
+            start = plan.affine_places[i]
             linear_row(i, network, plan.inner, grid.vectors[k], shared, shared, products[k], start, width)
-            add_bias(row, grid.vectors[k], block(products[k], start, row[SIZE], width))
 
 
 @kernel
@@ -102,7 +100,7 @@ def affine_row(i, network, plan, scale, products, base_products, work, width):
     y = block(work, plan.places[i], row[SIZE], width)
     constant = block(base_products, plan.affine_places[i], row[SIZE], width)
     change = block(products[-1], plan.affine_places[i], row[SIZE], width)
-    activate_affine(row[CODE], constant, scale, change, network.attributes[i], y)
+    activate_affine(row[CODE], constant, change, y, scale, network.attributes[i])
 
 
 @kernel

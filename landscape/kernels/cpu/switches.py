@@ -16,50 +16,48 @@ from landscape.formulas.losses import LOSSES
 from landscape.jit import kernel
 
 
-def loops(table: Mapping[str, Any], arguments: str, statement: str, once_a_row: str = "pass") -> Any:
-    """Compile a function of (code, arguments) with loops over rows f and columns j of z for each row of a table.
+def loops(table: Mapping[str, Any], blocks: str, scalars: str, statement: str, by_row: bool = False) -> Any:
+    """Compile a function of (code, blocks, scalars) with a loop over a statement for each row of a table.
 
-    `{slope}` in the statement stands for the row's formula of that name.
+    `{slope}` in the statement stands for the row's formula of that name. Blocks are contiguous, and run through in one line as `z[q]`, so
+    that few elements are left over by vectors; `by_row` keeps rows f and columns j.
     """
     fields = {name for _, name, _, _ in Formatter().parse(statement) if name}
-    names: dict[str, Any] = {}
-    lines = [f"def chosen(code, {arguments}):"]
+    names: dict[str, Any] = {"__name__": __name__}
+    arguments = ", ".join(filter(None, ("code", blocks, scalars)))
+    lines = [f"def chosen({arguments}):"]
+    if not by_row:
+        lines += [f"    {name} = {name}.reshape(-1)" for name in blocks.split(", ")]
     for code, row in enumerate(table.values()):
         names |= {f"{field}_{code}": getattr(row, field) for field in fields}
         body = statement.format(**{field: f"{field}_{code}" for field in fields})
-        lines += [
-            f"    if code == {code}:",
-            "        for f in range(z.shape[0]):",
-            f"            {once_a_row}",
-            "            for j in range(z.shape[1]):",
-            f"                {body}",
-        ]
+        lines.append(f"    if code == {code}:")
+        if by_row:
+            lines += [
+                "        for f in range(z.shape[0]):",
+                f"            for j in range(z.shape[1]): {body}",
+            ]
+        else:
+            lines.append(f"        for q in range(z.size): {body}")
     exec("\n".join(lines), names)
     return kernel(cached=False)(names["chosen"])
 
 
-# z = f(z + bias) in place, under one name, since a loop over two arrays that overlap stays scalar; bias −1 is none.
-activate = loops(
-    ACTIVATIONS,
-    "weights, bias, period, p, z",
-    "z[f, j] = {value}(z[f, j] + b, p)",
-    "b = weights[bias + f % period] if bias >= 0 else weights.dtype.type(0)",
-)
-# out = f(base + scale·change).
+# z = f(z) in place, under one name, since a loop over two arrays that overlap stays scalar.
+activate = loops(ACTIVATIONS, "z", "p", "z[q] = {value}(z[q], p)")
+# z = f(base + scale·change).
 activate_affine = loops(
-    ACTIVATIONS, "base, scale, change, p, z", "z[f, j] = {value}(base[f, j] + scale * change[f, j], p)"
+    ACTIVATIONS, "base, change, z", "scale, p", "z[q] = {value}(base[q] + scale * change[q], p)"
 )
 # f′(z)·factor, and f″(z)·d·dz, are added to what is there.
-add_slope = loops(
-    ACTIVATIONS, "z, a, p, factor, out", "out[f, j] += {slope}(z[f, j], a[f, j], p) * factor[f, j]"
-)
+add_slope = loops(ACTIVATIONS, "z, a, factor, out", "p", "out[q] += {slope}(z[q], a[q], p) * factor[q]")
 add_curvature = loops(
-    ACTIVATIONS, "z, a, p, d, dz, out", "out[f, j] += {curvature}(z[f, j], a[f, j], p) * (d[f, j] * dz[f, j])"
+    ACTIVATIONS, "z, a, d, dz, out", "p", "out[q] += {curvature}(z[q], a[q], p) * (d[q] * dz[q])"
 )
 
 # Losses of outputs z for targets y are summed over rows, in float64; derivatives are set.
-add_loss = loops(LOSSES, "z, y, delta, out", "out[j] += {value}(z[f, j], y[f, j], delta)")
-loss_slope = loops(LOSSES, "z, y, delta, out", "out[f, j] = {slope}(z[f, j], y[f, j], delta)")
+add_loss = loops(LOSSES, "z, y, out", "delta", "out[j] += {value}(z[f, j], y[f, j], delta)", by_row=True)
+loss_slope = loops(LOSSES, "z, y, out", "delta", "out[q] = {slope}(z[q], y[q], delta)")
 loss_curvature = loops(
-    LOSSES, "z, y, delta, factor, out", "out[f, j] = {curvature}(z[f, j], y[f, j], delta) * factor[f, j]"
+    LOSSES, "z, y, factor, out", "delta", "out[q] = {curvature}(z[q], y[q], delta) * factor[q]"
 )

@@ -10,7 +10,7 @@ from landscape.jit import kernel
 from landscape.kernels.cpu.arrays import block
 from landscape.kernels.cpu.backward import backward_row
 from landscape.kernels.cpu.combine import add_product, add_rows, join
-from landscape.kernels.cpu.dense import add_bias, dense_backward, dense_gradient, dense_value
+from landscape.kernels.cpu.dense import add_dense, dense_backward, dense_gradient
 from landscape.kernels.cpu.forward import input_of, linear_row, output_block
 from landscape.kernels.cpu.layernorm import layernorm_curved, layernorm_gradient_tangent, layernorm_tangent
 from landscape.kernels.cpu.softmax import softmax_curved, softmax_linear
@@ -56,7 +56,7 @@ def one_input_tangent(row, attribute, weights, vector, x, dx, y, dy, scratch):
     if row[OP] == SOFTMAX:
         softmax_linear(y, dx, dy, row[GROUPS], scratch[0])
     else:
-        add_slope(row[CODE], x, y, attribute, dx, dy)
+        add_slope(row[CODE], x, y, dx, dy, attribute)
 
 
 @kernel
@@ -66,11 +66,10 @@ def dense_tangent(i, network, places, weights, vector, work, shared, tangent, wi
     dy = block(tangent, places[i], row[SIZE], width)
     if row[TRAINED]:
         linear_row(i, network, places, vector, work, shared, tangent, places[i], width)
-        add_bias(row, vector, dy)
     else:
         dy[:, :] = 0
     if network.rows[source, ACTIVE]:
-        dense_value(row, weights, tangent, places[source], tangent, places[i], width, 1.0)
+        add_dense(row, weights, tangent, places[source], tangent, places[i], width)
 
 
 @kernel
@@ -131,7 +130,7 @@ def bent_row(row, attribute, x, dx, y, dy, d, target, scratch):
     if row[OP] == SOFTMAX:
         softmax_curved(y, dy, d, target, row[GROUPS], scratch[0], scratch[1])
         return
-    add_curvature(row[CODE], x, y, attribute, d, dx, target)
+    add_curvature(row[CODE], x, y, d, dx, target, attribute)
 
 
 @kernel

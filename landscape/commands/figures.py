@@ -1,0 +1,55 @@
+"""`landscape figures`: the gallery, drawn for a report."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from landscape.commands import INTERRUPTED, options
+
+
+@click.command("figures", epilog="For example: landscape figures toy_saddle convex_rates -o report")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option(
+    "-o", "--output", "folder", metavar="DIR", type=click.Path(path_type=Path), default=Path("figures"),
+    show_default=True, help="The folder that the figures and their page README.md go into.",
+)  # fmt: skip
+@click.option("--list", "listed", is_flag=True, help="Name the figures and what they show, draw none.")
+@click.option("--quick", is_flag=True, help="Fewer points, runs and steps: for a look, not for a report.")
+@options.figure_format
+@options.messages
+def command(
+    names: tuple[str, ...],
+    folder: Path,
+    listed: bool,
+    quick: bool,
+    figure_format: str,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Draw the figures NAME of the gallery, by default all: the lecture's pictures, computed.
+
+    Each is drawn from a fixed seed by networks that are trained, or functions that are scanned, on the spot.
+    """
+    from landscape.gallery import FIGURES, draw_gallery
+
+    if listed:
+        width = max(map(len, FIGURES))
+        table = "\n".join(f"{name:<{width}}  {words}" for name, words in FIGURES.items())
+        click.echo(json.dumps(FIGURES, ensure_ascii=False) if as_json else table)
+        return
+
+    def say(sentence: str) -> None:
+        if not quiet:
+            click.echo(sentence, err=True)
+
+    try:
+        files = draw_gallery(folder, names, quick=quick, figure_format=figure_format, announce=say)
+    except KeyboardInterrupt:
+        say("interrupted; the figures named before are written")
+        raise click.exceptions.Exit(INTERRUPTED) from None
+    say(f"wrote {len(files)} files into {folder}")
+    if as_json:
+        click.echo(json.dumps({"files": [str(file) for file in files]}))

@@ -1,0 +1,130 @@
+"""`landscape race`: optimizers from one start, as a record and figures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from landscape.commands import INTERRUPTED, options
+from landscape.commands.stem import draw, output_stem
+from landscape.errors import InputError
+
+if TYPE_CHECKING:
+    from landscape.records import Race
+
+
+@click.command("race", epilog="For example: landscape race digits.npz --init he --optimizer sgd,adam --tune")
+@options.model
+@click.option(
+    "--optimizer",
+    metavar="NAME,NAME,…",
+    default="sgd,heavy_ball,rmsprop,adam",
+    show_default=True,
+    help="Who runs; the names are those of train.",
+)
+@click.option(
+    "--learning-rate", metavar="R[,R,…]", default="0.01", show_default=True, help="One for all, or one each."
+)
+@click.option("--tune", is_flag=True, help="Choose each rate from the same grid by a run of its own.")
+@click.option("--init", metavar="NAME", help="Start all at one initialization drawn by --seed: he, xavier, …")
+@click.option("--steps", type=click.IntRange(min=2), metavar="N", help="Updates of a run.")
+@click.option("--epochs", type=float, metavar="N", help="Length of a run; 10 by default.")
+@click.option("--batch-size", type=click.IntRange(min=1), metavar="N", default=32, show_default=True)
+@click.option(
+    "--seeds", type=click.IntRange(min=1), metavar="N", default=3, show_default=True, help="Runs of each."
+)
+@click.option(
+    "--points",
+    type=click.IntRange(min=2),
+    metavar="N",
+    default=31,
+    show_default=True,
+    help="Of the plane, along each axis.",
+)
+@options.engine
+@options.bare_file
+@options.record
+def command(
+    model: Path,
+    activation: str | None,
+    loss: str | None,
+    output: str | None,
+    no_figure: bool,
+    figure_format: str,
+    as_json: bool,
+    quiet: bool,
+    optimizer: str,
+    learning_rate: str,
+    **choices: Any,
+) -> None:
+    """Train MODEL with several optimizers from the same start, and rank them.
+
+    Draws the loss against updates and examples seen, with a band over the seeds, and the paths on one plane.
+    A divergence is a result, and ranks last.
+    """
+    from landscape.model import load_model
+    from landscape.studies import race
+
+    def say(sentence: str) -> None:
+        if not quiet:
+            click.echo(sentence, err=True)
+
+    stem = output_stem(output, model, "race")
+    try:
+        record = race(
+            load_model(model, activation=activation, loss=loss),
+            optimizers=[name.strip() for name in optimizer.split(",") if name.strip()],
+            learning_rate=read_rates(learning_rate),
+            output=f"{stem}.npz",
+            announce=say,
+            **choices,
+        )
+    except KeyboardInterrupt:
+        say("interrupted; nothing was written")
+        raise click.exceptions.Exit(INTERRUPTED) from None
+    files = [Path(f"{stem}.npz")] + ([] if no_figure else draw(record, stem, figure_format))
+    say(f"wrote {', '.join(map(str, files))}")
+    click.echo(json.dumps(record.summary(files), allow_nan=False) if as_json else table(record))
+
+
+def read_rates(text: str) -> list[float]:
+    """Read rates between commas.
+
+    Raises
+    ------
+    InputError
+        Not numbers.
+
+    Examples
+    --------
+    >>> read_rates("0.1,1e-3")
+    [0.1, 0.001]
+    """
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise InputError(
+            f"--learning-rate '{text}': expected a number such as 0.01, or one for each optimizer: 0.1,0.001"
+        ) from None
+
+
+def table(record: Race) -> str:
+    """Write the ranking for people."""
+    told = record.summary()
+    lines = [
+        f"{'':>2}  {'optimizer':<12} {'rate':>8}  {'training loss':>13}  band over {told['seeds']} seeds"
+    ]
+    for place, row in enumerate(told["ranking"], start=1):
+        low, high = (f"{end:.4g}" if end is not None else "diverged" for end in row["band"])
+        loss = "diverged" if row["train_loss"] is None else f"{row['train_loss']:.4g}"
+        more = f"  test accuracy {row['test_accuracy']:.3f}" if row.get("test_accuracy") is not None else ""
+        rate = f"{row['learning_rate']:g}"
+        lines.append(f"{place:>2}  {row['optimizer']:<12} {rate:>8}  {loss:>13}  {low} to {high}{more}")
+    captured = sum(share or 0.0 for share in told["captured"])
+    lines.append(
+        f"after {told['steps']:,} updates; {captured:.1%} of the paths' variance is on the plane drawn"
+    )
+    return "\n".join(lines)

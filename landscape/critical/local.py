@@ -1,0 +1,196 @@
+"""What the gradient and the Hessian at one point say: decrement, flatness, inertia, the index and its interval."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import ldl
+from scipy.sparse.linalg import minres
+
+from landscape.critical.derivatives import Derivatives
+from landscape.curvature import (
+    SymmetricOperator,
+    dense_eigenpairs,
+    eigenpairs,
+    frobenius,
+)
+from landscape.curvature.krylov import lanczos
+
+Array = NDArray[np.float64]
+
+# δ of the Newton decrement: a part of the largest eigenvalue, or this where that is 0.
+DAMPING, DAMPING_AT_ZERO = 1e-6, 1e-12
+# Of a Hessian that is known by products only.
+KRYLOV_STEPS, MINRES_STEPS = 100, 200
+TOP, BOTTOM = 4, 8
+
+
+@dataclass(frozen=True)
+class Local:
+    """A point with its derivatives.
+
+    `eigenvalues` [k] ascend, with `vectors` [k, P] and `errors`; `matrix` is the Hessian, None where it is
+    known by products only, and then the eigenvalues are those at the two ends. `tolerance` is the error of
+    the Hessian: no eigenvalue is off by more, beside its own residual. `newton` is the step −H⁺g.
+    """
+
+    theta: Array
+    loss: float
+    gradient: Array
+    matrix: Array | None
+    eigenvalues: Array
+    vectors: Array
+    errors: Array
+    tolerance: float
+    newton: Array
+    decrement: float
+    flatness: float
+    status: str = ""
+
+    @property
+    def dense(self) -> bool:
+        """Whether all eigenvalues are known."""
+        return self.matrix is not None
+
+    @property
+    def gradient_norm(self) -> float:
+        """‖g‖."""
+        return float(np.linalg.norm(self.gradient))
+
+    @property
+    def bounds(self) -> Array:
+        """What each eigenvalue may be off by: the Hessian's error, or its own residual where that is more."""
+        return np.maximum(self.tolerance, self.errors)
+
+    @property
+    def inertia(self) -> tuple[int, int, int]:
+        """Count the eigenvalues above, within and below the error, among those that are known."""
+        above = int(np.sum(self.eigenvalues > self.bounds))
+        below = int(np.sum(self.eigenvalues < -self.bounds))
+        return above, len(self.eigenvalues) - above - below, below
+
+    @property
+    def null_space(self) -> Array:
+        """Give the eigenvectors [n0, P] whose eigenvalues are zero within the error."""
+        return self.vectors[np.abs(self.eigenvalues) <= self.bounds]
+
+    def index_interval(self) -> tuple[int, int | None]:
+        """Bracket the number of negative eigenvalues: n₋(H + δI) to n₋(H − δI), by LDLᵀ; [found, None] without H."""
+        if self.matrix is None:
+            return self.inertia[2], None
+        shift = self.tolerance * np.eye(len(self.matrix))
+        low, high = (negative_count(self.matrix + sign * shift) for sign in (1, -1))
+        return min(low, high), max(low, high)
+
+    def widened(self, error: float) -> Local:
+        """Give the same point with a larger error of the Hessian."""
+        return replace(self, tolerance=max(self.tolerance, error))
+
+
+def negative_count(matrix: Array) -> int:
+    """Count negative eigenvalues by Sylvester's law: those of the blocks of D in LDLᵀ.
+
+    >>> negative_count(np.array([[0.0, -2.0], [-2.0, 0.0]]))
+    1
+    """
+    blocks = ldl(matrix, check_finite=False)[1]
+    diagonal, side = np.diag(blocks), np.diag(blocks, -1)
+    count, i = 0, 0
+    while i < len(diagonal):
+        if i + 1 < len(diagonal) and side[i] != 0:
+            count += int(np.sum(np.linalg.eigvalsh(blocks[i : i + 2, i : i + 2]) < 0))
+            i += 2
+        else:
+            count += int(diagonal[i] < 0)
+            i += 1
+    return count
+
+
+def look(derivatives: Derivatives, theta: Array, *, scale: float, dense: bool) -> Local:
+    """Compute everything about one point; `scale` is what losses are measured by."""
+    loss, gradient = derivatives.value(theta), derivatives.gradient(theta)
+    if dense:
+        return look_at_matrix(derivatives, theta, loss, gradient, scale)
+    return look_by_products(derivatives, theta, loss, gradient, scale)
+
+
+def look_at_matrix(
+    derivatives: Derivatives, theta: Array, loss: float, gradient: Array, scale: float
+) -> Local:
+    """Use the whole Hessian: all eigenvalues, exact decrement."""
+    matrix = derivatives.matrix(theta)
+    pairs = dense_eigenpairs(matrix)
+    norm = float(np.abs(pairs.values).max())
+    rounding = matrix.asymmetry + theta.size * derivatives.epsilon * norm
+    along = pairs.vectors @ gradient
+    damping = damping_of(norm)
+    decrement = 0.5 * float(np.sum(along**2 / (np.abs(pairs.values) + damping))) / scale
+    kept = np.abs(pairs.values) > max(rounding, damping)
+    newton = -(along[kept] / pairs.values[kept]) @ pairs.vectors[kept]
+    flatness = relative_residual(
+        matrix.matrix @ newton, newton, gradient, float(np.linalg.norm(matrix.matrix))
+    )
+    return Local(
+        theta, loss, gradient, matrix.matrix, pairs.values, pairs.vectors, pairs.errors, rounding, newton,
+        decrement, flatness,
+    )  # fmt: skip
+
+
+def damping_of(norm: float) -> float:
+    """Give δ of the decrement for a Hessian of a norm."""
+    return DAMPING * norm if norm > 0 else DAMPING_AT_ZERO
+
+
+def look_by_products(
+    derivatives: Derivatives, theta: Array, loss: float, gradient: Array, scale: float
+) -> Local:
+    """Use products only: eigenvalues at the ends, and the part of the decrement that a Krylov space catches."""
+    operator, difference = derivatives.operator(theta)
+    pairs = eigenpairs(operator, top=TOP, bottom=BOTTOM, seed=derivatives.seed)
+    norm = float(np.abs(pairs.values).max())
+    spread = 0.0 if difference is None else difference.seen.spread
+    rounding = theta.size * derivatives.epsilon * norm + spread
+    length = float(np.linalg.norm(gradient))
+    decrement, newton = 0.0, np.zeros_like(gradient)
+    if length > 0:
+        measure = lanczos(operator, gradient[None] / length, KRYLOV_STEPS)
+        parts = measure.weights / (np.abs(measure.nodes) + damping_of(norm))
+        decrement = 0.5 * length**2 * float(parts.sum()) / scale
+        newton = residual_steps(operator, gradient)[-1]
+    whole = frobenius(operator, seed=derivatives.seed).value
+    flatness = relative_residual(operator.rows(newton)[0], newton, gradient, whole)
+    return Local(
+        theta, loss, gradient, None, pairs.values, pairs.vectors, pairs.errors, rounding, newton, decrement,
+        flatness, pairs.status,
+    )  # fmt: skip
+
+
+def residual_steps(operator: SymmetricOperator, gradient: Array) -> Array:
+    """Give steps [k, P] that lessen ‖Hp + g‖ more and more: the iterates 1, 2, 4, … and the last of MINRES."""
+    kept: list[Array] = []
+    count = 0
+
+    def keep(iterate: Array) -> None:
+        nonlocal count
+        count += 1
+        if count & (count - 1) == 0:
+            kept.append(np.array(iterate))
+
+    last = minres(operator, -gradient, maxiter=MINRES_STEPS, rtol=1e-12, callback=keep)[0]
+    return np.array([*kept, last])
+
+
+def relative_residual(image: Array, step: Array, gradient: Array, norm: float) -> float:
+    """Give ‖Hp + g‖/(‖H‖‖p‖ + ‖g‖): near 1 where the gradient lies in the null space of H, 0 where g is.
+
+    References
+    ----------
+    Frye et al., "Critical point-finding methods reveal gradient-flat regions of deep network losses",
+    Neural Computation 33 (2021), with the Frobenius norm.
+    """
+    length = float(np.linalg.norm(gradient))
+    if length == 0:
+        return 0.0
+    return float(np.linalg.norm(image + gradient)) / (norm * float(np.linalg.norm(step)) + length)

@@ -1,0 +1,237 @@
+"""The search for critical points of a network, from many starts: the atlas of loss against index.
+
+A start is a random θ, led down for a number of steps by Newton's method with the eigenvalues' absolute values (so that
+negative curvature is followed, not climbed), a number that differs from start to start; from there polishing
+goes to the critical point nearby, of whatever index.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from landscape.critical.analysis import MOST_DENSE_STEPS, frame_of
+from landscape.critical.derivatives import Derivatives
+from landscape.critical.kinks import jumps
+from landscape.critical.local import Local, look
+from landscape.critical.polish import CRITICAL, Polished, polish
+from landscape.critical.verdict import FLAT, changed_hessian
+from landscape.curvature.analysis import point_of
+from landscape.curvature.point import Point
+from landscape.curvature.probes import gaussian_rows
+from landscape.errors import InputError
+from landscape.model import Model
+from landscape.objective.session import session
+from landscape.records import Atlas
+from landscape.records.atlas import FLAGS, NUMBERS
+from landscape.records.earlier import earlier_record
+from landscape.version import current_version
+
+Array = NDArray[np.float64]
+
+STREAM = 2**43
+# Steps down before polishing, in turn from start to start.
+DESCENTS = (0, 3, 10, 30, 100)
+SHORTER = 0.5 ** np.arange(12)
+POLISHING_STEPS = 200
+BIAS = 0.1
+DAMPING = 1e-4
+
+
+def search_critical(
+    subject: Model | Any,
+    starts: int,
+    theta: ArrayLike | None = None,
+    *,
+    spread: float = 1.0,
+    split: str = "train",
+    dtype: str = "float64",
+    examples: int | None = None,
+    seed: int = 0,
+    threads: int | None = None,
+    output: str | Path | None = None,
+    fresh: bool = False,
+    announce: Callable[[str], None] | None = None,
+) -> Atlas:
+    """Find critical points from a number of starts.
+
+    The starts of a model are drawn anew, a layer's weights with variance 1/inputs; those of an objective around
+    `theta`. With `output` the record is saved after every start, and an unfinished one of the same settings is taken up.
+
+    Parameters
+    ----------
+    subject
+        A model, or any objective.
+    starts
+        How many.
+    theta
+        The middle [P] of the starts, for an objective.
+    spread
+        The starts' standard deviation, as a multiple of the usual one (of 1, for an objective).
+    split, dtype, examples, seed, threads
+        As `NetworkObjective` takes them; `seed` also draws the starts.
+    output, fresh
+        Where to save, and whether to begin anew.
+    announce
+        Called with a sentence a start.
+
+    Raises
+    ------
+    InputError
+        Fewer than one start, or more parameters than the whole Hessian is taken for.
+
+    Examples
+    --------
+    >>> from landscape.objective import CallableObjective
+    >>> toy = CallableObjective(lambda w: float((w[0]**2 - 1) ** 2 + w[1]**2),
+    ...     lambda w: np.array([4 * w[0] * (w[0]**2 - 1), 2 * w[1]]), size=2)
+    >>> found = search_critical(toy, 8, [0.0, 0.0])
+    >>> sorted(set(found.inertia[found.critical, 2].astype(int).tolist()))
+    [0, 1]
+    """
+    begun = time.perf_counter()
+    point = point_of(subject, theta, split=split, dtype=dtype, threads=threads, examples=examples, seed=seed)
+    size = point.theta.size
+    if starts < 1:
+        raise InputError(
+            f"--search: expected at least 1 start, found {starts}: there is nothing to search from"
+        )
+    if size > MOST_DENSE_STEPS:
+        raise InputError(
+            f"--search takes the whole Hessian in every step, of up to {MOST_DENSE_STEPS} parameters, found {size:,}: "
+            "search a smaller network, or judge points one by one without --search"
+        )
+    if not (np.isfinite(spread) and spread > 0):
+        raise InputError(f"spread: expected a positive number, found {spread}")
+    frame = frame_of(point, None, None)
+    settings = {
+        **point.settings, "starts": starts, "spread": float(spread), "scale": frame.scale, "seed": seed,
+        "parameters": size,
+    }  # fmt: skip
+    path = None if output is None else Path(output)
+    earlier = earlier_record(Atlas, path, model=point.model, data=point.data, settings=settings, fresh=fresh)
+    arrays = (
+        empty(starts, size)
+        if earlier is None
+        else {name: np.array(array) for name, array in earlier.arrays().items() if name != "status"}
+    )
+    spent = 0.0 if earlier is None else earlier.seconds
+    if earlier is not None and earlier.finished:
+        return earlier
+
+    def record() -> Atlas:
+        missed = bool(np.all(arrays["done"]) and not np.any(arrays["critical"]))
+        status = f"none of {starts} starts reached a critical point: try more starts." if missed else ""
+        return Atlas(
+            model=point.model, data=point.data, settings=settings, version=current_version(),
+            seconds=spent + time.perf_counter() - begun, status=status, **arrays,
+        )  # fmt: skip
+
+    say = announce or (lambda sentence: None)
+    derivatives = Derivatives(point.objective, seed)
+    for number in np.flatnonzero(~arrays["done"]):
+        with session():
+            found = run(
+                derivatives, start_of(point, subject, int(number), spread, seed), int(number), frame.scale
+            )
+        for name, value in found.items():
+            arrays[name][number] = value
+        if path is not None:
+            record().save(path)
+        say(sentence(int(number), starts, found))
+    return record()
+
+
+def empty(starts: int, size: int) -> dict[str, NDArray[Any]]:
+    """Give the arrays of a search that has not begun."""
+    numbers = {name: np.full((starts, *more), np.nan) for name, more in NUMBERS.items()}
+    return {"theta": np.zeros((starts, size)), **numbers, **{name: np.zeros(starts, bool) for name in FLAGS}}
+
+
+def start_of(point: Point, subject: Any, number: int, spread: float, seed: int) -> Array:
+    """Draw start number so-and-so: a function of the seed and the number alone."""
+    draws = gaussian_rows(seed, STREAM, 1, point.theta.size, first=number)[0]
+    if not isinstance(subject, Model):
+        return np.asarray(point.theta + spread * draws)
+    theta = np.array(point.theta)
+    for slot in subject.layout:
+        part = slice(slot.start, slot.stop)
+        if len(slot.shape) > 1:
+            theta[part] = spread * draws[part] / np.sqrt(np.prod(slot.shape[1:]))
+        elif slot.parameter == "bias":
+            theta[part] = spread * BIAS * draws[part]
+    return theta
+
+
+def run(derivatives: Derivatives, theta: Array, number: int, scale: float) -> dict[str, Any]:
+    """Go down, polish, and count; the row of one start."""
+    local = look(derivatives, theta, scale=scale, dense=True)
+    descents = DESCENTS[number % len(DESCENTS)]
+    taken = 0
+    for _ in range(descents):
+        lower = step_down(derivatives, local)
+        if lower is None:
+            break
+        local = look(derivatives, lower, scale=scale, dense=True)
+        taken += 1
+    polished = polish(derivatives, local, scale=scale, dense=True, reach=np.inf, steps=POLISHING_STEPS)
+    return row_of(derivatives, polished, taken)
+
+
+def step_down(derivatives: Derivatives, local: Local) -> Array | None:
+    """Take the best of the steps −t(|H| + δI)⁻¹g that lower the loss; None where none does.
+
+    References
+    ----------
+    Dauphin et al., "Identifying and attacking the saddle point problem", arXiv 1406.2572.
+    """
+    damped = np.abs(local.eigenvalues) + DAMPING * max(float(np.abs(local.eigenvalues).max()), 1e-12)
+    move = -((local.vectors @ local.gradient) / damped) @ local.vectors
+    thetas = local.theta + SHORTER[:, None] * move
+    losses = derivatives.values(thetas)
+    losses[~np.isfinite(losses)] = np.inf
+    best = int(np.argmin(losses))
+    return thetas[best] if losses[best] < local.loss else None
+
+
+def row_of(derivatives: Derivatives, polished: Polished, descents: int) -> dict[str, Any]:
+    """Classify where a search ended."""
+    local = polished.local
+    critical = local.decrement <= CRITICAL and bool(np.isfinite(local.loss))
+    if critical:
+        local = local.widened(changed_hessian(derivatives, local))
+    kink = critical and jumps(derivatives, local.theta)
+    return {
+        "theta": local.theta,
+        "loss": local.loss,
+        "gradient_norm": local.gradient_norm,
+        "newton_decrement": local.decrement,
+        "flatness": local.flatness,
+        "tolerance": local.tolerance,
+        "inertia": local.inertia,
+        "index_interval": local.index_interval(),
+        "positive": int(np.sum(local.eigenvalues > 0)),
+        "steps": descents + polished.steps,
+        "done": True,
+        "critical": critical and not kink,
+        "flat": not critical and local.flatness > FLAT,
+        "kink": kink,
+    }
+
+
+def sentence(number: int, starts: int, found: dict[str, Any]) -> str:
+    """Say where one start ended."""
+    where = f"start {number + 1} of {starts}: loss {found['loss']:.6g}, "
+    if found["critical"]:
+        above, zero, below = found["inertia"]
+        return where + f"critical, {below} negative, {zero} zero, {above} positive"
+    if found["kink"]:
+        return where + "on a kink"
+    if found["flat"]:
+        return where + f"gradient-flat ({found['flatness']:.2f})"
+    return where + f"not critical (Newton decrement {found['newton_decrement']:.1g})"

@@ -1,0 +1,141 @@
+"""From the evidence to a word: the rules in their order, each with its reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape.critical.derivatives import Derivatives
+from landscape.critical.escape import Escape, escape_along
+from landscape.critical.kinks import SIDES, Kinks, look_for_kinks
+from landscape.critical.local import Local
+from landscape.critical.polish import CRITICAL
+from landscape.critical.singular import Finding, minimum_or_singular
+
+Array = NDArray[np.float64]
+
+# Below this Newton decrement a point that is not critical is near to one.
+NEAR_CRITICAL = 1e-6
+# Gradient-flat from here on (Frye et al. 2021).
+FLAT = 0.9
+# The Hessian may change by so many times what it does over so many remaining Newton steps: a zero of the
+# gradient up to the fourth order is reached by so many.
+NEWTON_STEPS, SAFETY = 4.0, 2.0
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was found of a point, with the evidence: its kind, why, its derivatives, the interval of its index."""
+
+    finding: Finding
+    local: Local
+    interval: tuple[int, int | None]
+    kinks: Kinks
+    escape: Escape | None
+
+    @property
+    def lower(self) -> Array | None:
+        """A point [P] of lower loss that was met, if any."""
+        if self.finding.lower is not None or self.escape is None or not self.escape.best:
+            return self.finding.lower
+        return self.local.theta + self.escape.best * self.local.vectors[0]
+
+
+def judge(
+    derivatives: Derivatives, local: Local, *, scale: float, lower_bound: float | None, near: bool = True
+) -> Verdict:
+    """Decide what kind of point it is; `near` is False where polishing found nothing near the point given."""
+    critical = local.decrement <= CRITICAL
+    if critical and local.dense:
+        local = local.widened(changed_hessian(derivatives, local))
+    escape = way_down(derivatives, local)
+    kinks = look_for_kinks(derivatives, local.theta, reached_points(local, escape))
+    if kinks.on:
+        finding = at_kink(kinks, local)
+    elif not critical:
+        close = local.decrement < NEAR_CRITICAL and near
+        finding = Finding("near-critical" if close else "not critical", why_not_critical(local))
+    elif kinks.bent:
+        reason = f"the second derivatives jump across this point{named(kinks)}, so no Hessian decides"
+        finding = Finding("undetermined", reason)
+    elif escape is not None:
+        finding = with_negative(local, escape)
+    else:
+        finding = minimum_or_singular(derivatives, local, scale, lower_bound)
+    return Verdict(finding, local, local.index_interval(), kinks, escape)
+
+
+def changed_hessian(derivatives: Derivatives, local: Local) -> float:
+    """Measure how much H may still change on the way to the critical point, and at a rounding of θ."""
+    signs = np.where(np.arange(local.theta.size) % 2 == 0, 1.0, -1.0)
+    step = NEWTON_STEPS * local.newton + derivatives.epsilon * np.abs(local.theta) * signs
+    moved = derivatives.matrix(local.theta + step).matrix
+    assert local.matrix is not None
+    return local.tolerance + SAFETY * float(np.linalg.norm(moved - local.matrix))
+
+
+def way_down(derivatives: Derivatives, local: Local) -> Escape | None:
+    """Step along the lowest eigenvector, where its eigenvalue is certainly negative."""
+    if not local.eigenvalues[0] + local.bounds[0] < 0:
+        return None
+    value = float(local.eigenvalues[0])
+    return escape_along(derivatives, local.theta, local.loss, local.vectors[0], value)
+
+
+def reached_points(local: Local, escape: Escape | None) -> Array:
+    """Give the points [k, P] between which and θ kinks are in the way: Newton's, and the escape's."""
+    points = [local.theta + local.newton, local.theta - local.newton]
+    if escape is not None and escape.best:
+        points.append(local.theta + escape.best * local.vectors[0])
+    return np.array(points)
+
+
+def why_not_critical(local: Local) -> str:
+    """Say by what number the point is not critical."""
+    bound = "" if local.dense else "at least "
+    text = f"the relative Newton decrement is {bound}{local.decrement:.2g}, a critical point's {CRITICAL:g} at most"
+    if local.flatness > FLAT:
+        text += (
+            f"; the point is gradient-flat: the gradient lies in the null space of H ({local.flatness:.2f})"
+        )
+    return text
+
+
+def with_negative(local: Local, escape: Escape) -> Finding:
+    """Name a critical point with an eigenvalue below zero beyond the error."""
+    above, zero, below = local.inertia
+    lowest = f"the least eigenvalue {local.eigenvalues[0]:.4g} ± {local.bounds[0]:.1g} is negative"
+    if not escape.best:
+        return Finding("undetermined", f"{lowest}, but no step along its eigenvector lowered the loss")
+    told = f"{lowest}, and a step of {abs(escape.best):.3g} along its eigenvector changed the loss by {escape.gain:.3g}"
+    if above:
+        return Finding("saddle", told)
+    if zero == 0 and local.dense:
+        return Finding("maximum", f"all {below} eigenvalues are negative beyond the error")
+    rest = f"{zero} eigenvalues are zero within the error, " if local.dense else ""
+    return Finding(
+        "undetermined",
+        f"no minimum, since {told}; {rest}none is known to be positive: a degenerate maximum or a saddle",
+    )
+
+
+def named(kinks: Kinks) -> str:
+    """Name the first units of a kink, in brackets."""
+    units = ", ".join(f"{unit.node} unit {unit.unit}" for unit in kinks.units[:3])
+    return f" (kink of {units})" if units else ""
+
+
+def at_kink(kinks: Kinks, local: Local) -> Finding:
+    """Judge a point where derivatives jump: by one-sided slopes, or not at all."""
+    where = "the gradient jumps across this point" + named(kinks)
+    if kinks.direction is not None:
+        step = SIDES[0] * max(1.0, float(np.linalg.norm(local.theta)))
+        reason = f"{where}, and to one side the loss falls with the slope {kinks.slope:.3g}"
+        return Finding("not critical", reason, lower=local.theta + step * kinks.direction)
+    if kinks.all_rise:
+        return Finding("minimum", f"{where}, and the loss rises to both sides")
+    return Finding(
+        "undetermined", f"{where}: it has no Hessian here, and no one-sided step that was tried decides"
+    )

@@ -1,0 +1,97 @@
+"""The lecture's pictures, each drawn again from a computation: a figure a module, its text beside its code.
+
+A module has `SEES` (what one sees), `CORRECTS` (where the lecture or notes on it were wrong, or what they leave
+out) and `draw(quick) -> Figure`. It is written as a user would write it: from `landscape` it uses public names
+only. `FIGURES` is the table, in the lecture's order; a row is a module of the same name.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+FIGURES: dict[str, str] = {
+    "overfitting": "three points, a flexible and a constrained network, the true curve",
+    "toy_saddle": "the saddle of y = w₁w₂x, its Taylor model and the way out",
+    "random_plane_hides_saddle": "one saddle on a random plane and on its extreme eigenvectors",
+    "minimum_ratio": "critical points of many networks: loss against inertia, and the naive ratio",
+    "noisy_updates": "the loss of two batches on one line: stuck on one, not on the other",
+}
+
+PAGE = "README.md"
+
+
+def figure_module(name: str) -> Any:
+    """Import the module of one figure.
+
+    Raises
+    ------
+    landscape.InputError
+        There is no such figure; the message lists them.
+    """
+    if name not in FIGURES:
+        from landscape import InputError
+
+        raise InputError(f"no figure '{name}' in the gallery: there are {', '.join(FIGURES)}")
+    return importlib.import_module(f"landscape.gallery.{name}")
+
+
+def draw_figure(name: str, *, quick: bool = False) -> Figure:
+    """Compute and draw one figure of the gallery; `quick` takes fewer points, runs and steps.
+
+    Raises
+    ------
+    landscape.InputError
+        There is no such figure.
+    """
+    return figure_module(name).draw(quick)
+
+
+def draw_gallery(
+    folder: str | Path,
+    names: Sequence[str] = (),
+    *,
+    quick: bool = False,
+    figure_format: str = "png",
+    announce: Callable[[str], None] | None = None,
+) -> list[Path]:
+    """Draw figures into a folder, by default all of them, and a page of what they show; give the paths.
+
+    Raises
+    ------
+    landscape.InputError
+        There is no such figure or format, or the folder cannot be written; said before any work.
+    """
+    from landscape.gallery.files import figure_paths, write_figure, write_page
+
+    chosen = list(dict.fromkeys(names)) or list(FIGURES)
+    modules = [figure_module(name) for name in chosen]
+    paths = figure_paths(Path(folder), chosen, figure_format)
+    for name, module, path in zip(chosen, modules, paths, strict=True):
+        if announce is not None:
+            announce(f"{name}: {FIGURES[name]}")
+        write_figure(module.draw(quick), path, figure_format)
+    page = Path(folder) / PAGE
+    write_page(page, page_text(chosen, figure_format))
+    return [*paths, page]
+
+
+def page_text(names: Sequence[str] = (), figure_format: str = "png") -> str:
+    """Write the page that shows figures with two sentences each: what one sees, and what was wrong."""
+    chosen = names or list(FIGURES)
+    lines = ["# The lecture's pictures, computed", ""]
+    lines += [
+        "Drawn by `landscape figures -o figures`; one of them by its script or by `landscape figures NAME`.",
+        "Every number in them is computed when they are drawn, from fixed seeds.",
+        "",
+    ]
+    for name in chosen:
+        module = figure_module(name)
+        lines += [f"## {name}", "", f"![{FIGURES[name]}]({name}.{figure_format})", ""]
+        lines += [module.SEES, "", module.CORRECTS, ""]
+    return "\n".join(lines)

@@ -1,0 +1,42 @@
+"""Where the pictures of the gallery go: checked before the work, written at once or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from landscape import InputError
+from landscape.files import require_writable, write_bytes_atomically
+from landscape.plots.saving import FORMATS, figure_bytes
+
+
+def figure_paths(folder: Path, names: Sequence[str], figure_format: str) -> list[Path]:
+    """Name the files, and see that they can be written; the folder is made if its parent is there.
+
+    Raises
+    ------
+    landscape.InputError
+        An unknown format, or a path that cannot be written.
+    """
+    if figure_format not in FORMATS:
+        raise InputError(f"unknown figure format '{figure_format}': choose {', '.join(FORMATS)}")
+    if not folder.exists():
+        if not folder.absolute().parent.is_dir():
+            raise InputError(f"{folder}: the folder above it is not there, make it first")
+        folder.mkdir()
+    paths = [folder / f"{name}.{figure_format}" for name in names]
+    for path in paths:
+        require_writable(path)
+    return paths
+
+
+def write_figure(figure: Figure, path: Path, figure_format: str) -> None:
+    """Write one picture: the same computation gives the same bytes."""
+    write_bytes_atomically(path, figure_bytes(figure, figure_format))
+
+
+def write_page(path: Path, text: str) -> None:
+    """Write the page beside the pictures."""
+    write_bytes_atomically(path, text.encode())

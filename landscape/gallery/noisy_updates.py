@@ -1,0 +1,69 @@
+"""Why noise helps: a point where one batch's loss has no slope, and another's has."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from matplotlib.figure import Figure
+
+import landscape
+from landscape.gallery.drawing import COLUMN, LOOKS, panels
+
+SEES = (
+    "On one line through a half-trained digits network the losses of two batches of 16 and of all 1,437 examples have their minima at "
+    "different places: where L¹ has no slope an update on its batch is stuck, and one on the other batch is not."
+)
+CORRECTS = (
+    "The notes say 'large batch' in both bullets on the cost of an update; the second is the small batch, whose updates are cheap "
+    "and noisy, and only their gradients, not the loss that one wants to lower, differ from batch to batch."
+)
+
+BATCH = 16
+CHECKPOINT = 8
+
+
+def on_batch(model: landscape.Model, rows: np.ndarray) -> landscape.Model:
+    """The same network with some of its training examples only."""
+    data = {"x_train": model.data["x_train"][rows], "y_train": model.data["y_train"][rows]}
+    return replace(model, data=data)
+
+
+def draw(quick: bool = False) -> Figure:
+    """Draw the three losses on the line of the first batch's gradient, and the point where it is stuck."""
+    digits = landscape.load_model(landscape.bundled_path("digits"))
+    model = digits.with_theta(digits.checkpoints[CHECKPOINT])
+    rows = np.random.default_rng(3).permutation(model.examples("train"))
+    subjects = {
+        "all examples, L": model,
+        "a batch, L¹": on_batch(model, rows[:BATCH]),
+        "another batch, L²": on_batch(model, rows[BATCH : 2 * BATCH]),
+    }
+    gradient = landscape.NetworkObjective(subjects["a batch, L¹"]).gradient(model.theta)
+    direction = -gradient / np.linalg.norm(gradient)
+    points = 41 if quick else 161
+    lines = {
+        name: landscape.scan(
+            subject,
+            direction=direction[None],
+            normalize="none",
+            span=(-0.5, 1.0),
+            points=points,
+            split="train",
+        )
+        for name, subject in subjects.items()
+    }
+    with landscape.style():
+        figure, ax = panels(1, width=COLUMN, height=2.5)
+        for (name, line), look in zip(lines.items(), LOOKS, strict=False):
+            ax.plot(line.axes[0], line.values["train_loss"], label=name, **look)
+        stuck = lines["a batch, L¹"]
+        best = int(np.argmin(stuck.values["train_loss"]))
+        at = stuck.axes[0][best]
+        ax.axvline(at, color="#888888", linewidth=0.7, linestyle=":")
+        for line, look in zip(lines.values(), LOOKS, strict=False):
+            ax.plot(at, line.values["train_loss"][best], "o", color=look["color"], markersize=4)
+        ax.set(xlabel="α down the gradient of L¹ (norm in θ)", ylabel="training loss (nats)")
+        ax.set_title("stuck for one batch, not for another")
+        ax.legend()
+    return figure

@@ -1,0 +1,88 @@
+"""Products with matrices Σ Jᵀ M J that stand in for the Hessian: J the outputs' derivative in θ, M a matrix of each example's outputs.
+
+The tangent forward gives J v, M is applied to it, and the ordinary reverse pass gives the rest. M is the loss's own curvature (the
+Gauss–Newton matrix), the outer product of its slope (the empirical Fisher matrix), or a constant times the identity (the Fisher matrix
+of a likelihood whose loss has kinks).
+"""
+
+from __future__ import annotations
+
+from landscape.jit import kernel
+from landscape.kernels.cpu.arrays import block
+from landscape.kernels.cpu.backward import backward
+from landscape.kernels.cpu.derivatives import add_to
+from landscape.kernels.cpu.forward import forward, output_block
+from landscape.kernels.cpu.losses import loss_adjoint, loss_adjoint_tangent
+from landscape.kernels.cpu.tangent import tangent_forward
+from landscape.kernels.program import Column
+
+SIZE = int(Column.SIZE)
+CURVATURE, OUTER, CONSTANT = 0, 1, 2
+
+
+@kernel
+def outer_product(slope, dz, scratch, out):
+    """Set out [F, B] to slope·(slopeᵀ dz) of each column."""
+    along = scratch[0]
+    along[:] = 0
+    for f in range(dz.shape[0]):
+        for j in range(along.size):
+            along[j] += slope[f, j] * dz[f, j]
+    for f in range(dz.shape[0]):
+        for j in range(along.size):
+            out[f, j] = slope[f, j] * along[j]
+
+
+@kernel
+def output_change(kind, factor, criterion, batch, t, z, dz, slope, scratch, out):
+    """Set out [F, B] to M dz."""
+    if kind == CURVATURE:
+        loss_adjoint_tangent(criterion, batch, t, z, dz, scratch, out)
+    elif kind == OUTER:
+        outer_product(slope, dz, scratch, out)
+    else:
+        for f in range(dz.shape[0]):
+            for j in range(dz.shape[1]):
+                out[f, j] = factor * dz[f, j]
+        out[:, batch.valid[t] :] = 0
+
+
+@kernel
+def one_fisher_product(network, places, batch, t, criterion, kind, factor, weights, vector, worker, buffers, out):  # fmt: skip
+    """Add the tile's product with a vector to out [P]; the tile's outputs and slopes must be in the buffers."""
+    width, data, last = batch.x.shape[2], batch.x[t].reshape(-1), network.rows.shape[0] - 1
+    work, scratch, tangent = buffers.work[worker], buffers.scratch[worker], buffers.tangent[worker]
+    into, gradient = buffers.into[worker], buffers.gradient[worker]
+    tangent_forward(network, places, weights, vector, work, data, tangent, scratch, width)
+    into[:] = 0
+    gradient[:] = 0
+    rows = network.rows[last, SIZE]
+    z, dz = block(work, places[last], rows, width), block(tangent, places[last], rows, width)
+    slope, change = (
+        block(buffers.adjoint[worker], places[last], rows, width),
+        block(into, places[last], rows, width),
+    )
+    output_change(kind, factor, criterion, batch, t, z, dz, slope, scratch, change)
+    backward(network, places, weights, work, data, into, gradient, scratch, width)
+    add_to(out, gradient)
+
+
+@kernel
+def fisher_products(worker, workers, network, order, places, batch, criterion, kind, factor, weights, vectors, chunk, slots, buffers, out):  # fmt: skip
+    """Add to out [K, slots, P] the products with vectors [K, P]; the work is divided as that of `derivatives.products`."""
+    tiles, count, width = batch.x.shape[0], vectors.shape[0], batch.x.shape[2]
+    last = network.rows.shape[0] - 1
+    work, adjoint, scratch = buffers.work[worker], buffers.adjoint[worker], buffers.scratch[worker]
+    rows = network.rows[last, SIZE]
+    items = (count + chunk - 1) // chunk * slots
+    for item in range(items * worker // workers, items * (worker + 1) // workers):
+        c, s = item // slots, item % slots
+        for t in range(tiles * s // slots, tiles * (s + 1) // slots):
+            data = batch.x[t].reshape(-1)
+            forward(network, order, places, weights, work, data, scratch, width)
+            z = output_block(network, places, last, work, data, width)
+            loss_adjoint(criterion, batch, t, z, scratch, block(adjoint, places[last], rows, width))
+            for k in range(c * chunk, min(count, (c + 1) * chunk)):
+                one_fisher_product(
+                    network, places, batch, t, criterion, kind, factor, weights, vectors[k], worker, buffers, out[k, s]
+                )  # fmt: skip

@@ -1,0 +1,161 @@
+"""Named test surfaces as objectives, and descents on them and on any compiled function."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numba
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from landscape.errors import InputError
+from landscape.formulas.optimizers import OPTIMIZERS
+from landscape.formulas.surfaces import SURFACES
+from landscape.kernels.cpu.descent import descend as descend_kernel
+from landscape.kernels.cpu.training import Runs
+from landscape.kernels.cpu.updates import scaled_step
+from landscape.objective.functions import CallableObjective, checked
+from landscape.objective.session import checked_threads, session, share_work
+
+Array = NDArray[np.float64]
+
+# Starts in a block: its vectors stay in the first cache.
+BLOCK = 256
+# Of central differences, relative to an element's size: the cube root of float64's unit.
+STEP = float(np.finfo(np.float64).eps) ** (1 / 3)
+
+
+class SurfaceObjective(CallableObjective):
+    """A named surface of two parameters, with its exact gradient and Hessian.
+
+    Parameters
+    ----------
+    name
+        One of "rosenbrock", "himmelblau", "beale", "monkey_saddle", "toy" (the lecture's (1 − w₁w₂)²) and "convex" (the
+        lecture's least squares of ten examples, parameters b and w).
+
+    Raises
+    ------
+    InputError
+        An unknown name.
+
+    Examples
+    --------
+    >>> toy = SurfaceObjective("toy")
+    >>> toy.value([0.0, 0.0]), toy.hessian([0.0, 0.0]).tolist()
+    (1.0, [[0.0, -2.0], [-2.0, 0.0]])
+    """
+
+    def __init__(self, name: str) -> None:
+        if name not in SURFACES:
+            raise InputError(f"surface: expected one of {', '.join(SURFACES)}, found {name!r}")
+        self.name, self.code, self.surface = name, list(SURFACES).index(name), SURFACES[name]
+        super().__init__(
+            lambda theta: self.surface.value(theta[0], theta[1]),
+            lambda theta: np.array(self.surface.slope(theta[0], theta[1])),
+            lambda theta, vector: self.hessian(theta) @ vector,
+            size=2,
+        )
+
+    @property
+    def box(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Where the surface is usually looked at: the range of each parameter."""
+        return self.surface.box
+
+    @property
+    def minima(self) -> Array:
+        """The global minima, [K, 2]; of `toy` and `monkey_saddle` none."""
+        return np.array(self.surface.minima).reshape(-1, 2)
+
+    def hessian(self, theta: ArrayLike) -> Array:
+        """Give the Hessian at θ, [2, 2]."""
+        point = checked(theta, 2)
+        xx, xy, yy = self.surface.curvature(point[0], point[1])
+        return np.array([[xx, xy], [xy, yy]], np.float64)
+
+
+def descend_surface(
+    objective: SurfaceObjective, runs: Runs, starts: Array, steps: int, every: int, dtype: str, threads: int | None
+) -> NDArray[Any]:  # fmt: skip
+    """Take starts [R, 2] through all steps; give the path [K, R, 2] before every `every`-th step and at the end."""
+    workers, kind = checked_threads(threads), np.dtype(dtype)
+    width = min(BLOCK, len(starts))
+    blocks = math.ceil(len(starts) / width)
+    padded = np.concatenate([starts, np.repeat(starts[-1:], blocks * width - len(starts), axis=0)])
+    theta = padded.reshape(blocks, width, 2).transpose(0, 2, 1).reshape(blocks, 2 * width).astype(kind)
+    memory = len(list(OPTIMIZERS.values())[int(runs.optimizer[0])].slots)
+    slots, buffers = np.zeros((blocks, memory, 2 * width), kind), np.zeros((workers, 2, 2 * width), kind)
+    path = np.empty((math.ceil(steps / every) + 1, blocks, 2 * width), kind)
+    with session():
+        share_work(descend_kernel, workers, objective.code, runs, theta, slots, every, steps, buffers, path)
+    found = path.reshape(len(path), blocks, 2, width).transpose(0, 1, 3, 2)
+    return np.ascontiguousarray(found.reshape(len(path), blocks * width, 2)[:, : len(starts)])
+
+
+def descend_function(
+    function: Any, gradient: Any, runs: Runs, starts: Array, steps: int, every: int, threads: int | None
+) -> Array:
+    """Do the same on a user's compiled function, with its compiled gradient or central differences of it."""
+    for given in (function, gradient):
+        if given is not None and not isinstance(given, numba.core.dispatcher.Dispatcher):
+            raise InputError("expected functions under @numba.njit")
+    workers, size = checked_threads(threads), starts.shape[1]
+    memory = len(list(OPTIMIZERS.values())[int(runs.optimizer[0])].slots)
+    path = np.empty((math.ceil(steps / every) + 1, len(starts), size))
+    loop = compiled_descent(function if gradient is None else gradient, gradient is not None)
+    with session():
+        share_work(
+            loop, workers, runs, starts.copy(), np.zeros((len(starts), memory, size)), every, steps,
+            np.zeros((workers, 2, size)), path,
+        )  # fmt: skip
+    return path
+
+
+def compiled_descent(function: Any, exact: bool) -> Callable[..., None]:
+    """Compile a worker's descents for one user's function, kept for this process."""
+
+    @numba.njit(nogil=True)
+    def slope(theta: Array, out: Array) -> None:
+        if exact:
+            out[:] = function(theta)
+            return
+        for q in range(theta.size):
+            middle = theta[q]
+            step = STEP * max(1.0, abs(middle))
+            theta[q] = middle + step
+            above = function(theta)
+            theta[q] = middle - step
+            out[q] = (above - function(theta)) / (2.0 * step)
+            theta[q] = middle
+
+    @numba.njit(nogil=True)
+    def norm_of(vector: Array) -> float:
+        total = 0.0
+        for q in range(vector.size):
+            total += vector[q] * vector[q]
+        return math.sqrt(total)
+
+    @numba.njit(nogil=True)
+    def loop(worker: int, workers: int, runs: Runs, starts: Array, slots: Array, every: int, steps: int, buffers: Array, path: Array) -> None:  # fmt: skip
+        gradient, previous = buffers[worker, 0], buffers[worker, 1]
+        for r in range(worker, starts.shape[0], workers):
+            theta = starts[r]
+            for step in range(steps):
+                if step % every == 0:
+                    path[step // every, r] = theta
+                slope(theta, gradient)
+                norm = norm_of(gradient)
+                if runs.radius[0] > 0.0 and norm > 0.0:
+                    previous[:] = theta
+                    for q in range(theta.size):
+                        theta[q] += runs.radius[0] / norm * gradient[q]
+                    slope(theta, gradient)
+                    norm = norm_of(gradient)
+                    theta[:] = previous
+                factor = runs.clip[0] / norm if 0.0 < runs.clip[0] < norm else 1.0
+                scaled_step(runs, 0, step, theta, gradient, factor, slots[r])
+            path[path.shape[0] - 1, r] = theta
+
+    return loop

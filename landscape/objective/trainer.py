@@ -1,0 +1,216 @@
+"""Many trainings of one network at once: the only place of training that knows devices, dtypes and threads."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape.errors import InputError
+from landscape.formulas.optimizers import OPTIMIZERS
+from landscape.kernels.cpu import training
+from landscape.kernels.cpu.arrays import Network
+from landscape.kernels.cpu.batches import Examples
+from landscape.kernels.cpu.losses import SUMS, Criterion
+from landscape.kernels.cpu.training import Log, Progress, Runs, TrainingBuffers
+from landscape.kernels.cpu.updates import scheduled
+from landscape.kernels.program import SCRATCH_ROWS, Column, Program, lower
+from landscape.memory import available_memory
+from landscape.model import Model
+from landscape.objective.network import DTYPES, HAS_ACCURACY, LOSS_CODES
+from landscape.objective.session import checked_threads, session, share_work
+from landscape.objective.tiles import scaled, target_counts, tile_width
+
+Array = NDArray[np.float64]
+Columns = dict[str, NDArray[Any]]
+
+
+class Lowering(NamedTuple):
+    """A program's arrays as the kernels take them."""
+
+    network: Network
+    places: NDArray[np.int64]
+
+
+def runs_of(columns: Columns, width: NDArray[np.int64]) -> Runs:
+    """Make the kernels' settings of columns [R] and the widths of tiles."""
+    return Runs(width=width, **columns)
+
+
+class Trainer:
+    """R runs of one model on its training data, each with its own settings, start and memory.
+
+    Parameters
+    ----------
+    model
+        Graph, constants and data.
+    columns
+        The fields of the kernels' `Runs` but `width`, arrays [R].
+    thetas
+        Starts [R, P].
+    dtype, threads
+        As for `NetworkObjective`; the bits do not depend on the threads.
+
+    Raises
+    ------
+    InputError
+        A start that is not finite, an op that the engine does not run, runs that do not fit into memory.
+    """
+
+    def __init__(
+        self, model: Model, columns: Columns, thetas: Array, *, dtype: str = "float32", threads: int | None = None
+    ) -> None:  # fmt: skip
+        if str(np.dtype(dtype)) not in DTYPES:
+            raise InputError(f"dtype: expected {' or '.join(DTYPES)}, found {dtype}")
+        self.model, self.dtype, self.threads = model, np.dtype(dtype), checked_threads(threads)
+        self.program = lower(model, derivatives=True, training=True)
+        self.network = self._arrays(self.program)
+        self.evaluated = self._arrays(lower(model, derivatives=True))
+        self.criterion = Criterion(LOSS_CODES[model.loss], self.dtype.type(model.delta))
+        self._splits: dict[str, Examples] = {}
+        decay = model.decay_vector().astype(self.dtype)
+        self.decay = decay if decay.any() else decay[:0]
+        examples = model.examples("train")
+        widths = [self.width(int(size)) for size in columns["batch"]]
+        self.runs = runs_of(columns, np.array(widths, np.int64))
+        self.widest = max([*widths, *(self.width(model.examples(split)) for split in model.splits)])
+        self.slots = max(len(list(OPTIMIZERS.values())[code].slots) for code in columns["optimizer"])
+        self._require_memory(len(widths), examples)
+        self.progress = self._start(np.asarray(thetas))
+        self.buffers = self._buffers(max(model.examples(split) for split in model.splits))
+
+    def _arrays(self, program: Program) -> Lowering:
+        places = program.rows[:, Column.OUTPUT].copy()
+        places[0] = -1
+        return Lowering(Network(program.rows, program.links, program.attributes.astype(self.dtype)), places)
+
+    def width(self, examples: int) -> int:
+        """Choose the width of a batch's tiles."""
+        return tile_width(examples, self.program.features + SCRATCH_ROWS, self.dtype.itemsize)
+
+    def _require_memory(self, runs: int, examples: int) -> None:
+        size = self.model.size + self.model.constants.size
+        features = math.prod(self.model.input_shape)
+        needed = self.dtype.itemsize * (runs * size * (1 + self.slots) + examples * features)
+        if needed > available_memory():
+            raise InputError(
+                f"{runs} runs of {size:,} parameters on {examples:,} examples take {needed / 2**30:.1f} GiB, more than "
+                "is free: try fewer runs at once or float32"
+            )
+
+    def _start(self, thetas: NDArray) -> Progress:
+        runs, size = len(self.runs.batch), self.model.size
+        if thetas.shape != (runs, size):
+            raise InputError(f"expected {runs} starts of {size} parameters, found shape {list(thetas.shape)}")
+        weights = np.empty((runs, size + self.model.constants.size), self.dtype)
+        with np.errstate(over="ignore"):
+            weights[:, :size] = thetas
+        weights[:, size:] = self.model.constants
+        if not np.isfinite(weights).all():
+            raise InputError("the start is not finite; expected finite parameters")
+        return Progress(
+            weights,
+            np.zeros((runs, self.slots, size), self.dtype),
+            np.zeros(runs, np.int64),
+            np.full(runs, -1, np.int64),
+        )
+
+    def _buffers(self, longest: int) -> TrainingBuffers:
+        def rows(count: int, dtype: Any = self.dtype) -> NDArray[Any]:
+            return np.zeros((self.threads, count), dtype)
+
+        wide, examples = self.widest, self.examples("train")
+        inputs, size = math.prod(self.model.input_shape), self.model.size
+        work = self.program.features * wide
+        return TrainingBuffers(
+            work=rows(work), adjoint=rows(work), scratch=rows(SCRATCH_ROWS * wide), x=rows(inputs * wide),
+            rows=rows(inputs * wide), transposed=rows(int(self.program.rows[:, Column.WIDE].max()) * wide),
+            labels=rows(examples.labels.shape[1] * wide, np.int64), targets=rows(examples.targets.shape[1] * wide),
+            counts=rows(wide, np.float64), valid=rows(1, np.int64), sums=rows(2 * wide, np.float64),
+            total=rows(SUMS + 1, np.float64), order=rows(longest, np.int64),
+            gradient=rows(self.program.parameters), previous=rows(size),
+        )  # fmt: skip
+
+    def examples(self, split: str) -> Examples:
+        """Give a split's data, an example a row."""
+        if split not in self._splits:
+            x, y = self.model.data[f"x_{split}"], np.asarray(self.model.data[f"y_{split}"])
+            y = y.reshape(len(y), -1)
+            is_labels, none = self.model.loss == "cross_entropy", y[:, :0]
+            self._splits[split] = Examples(
+                x=np.ascontiguousarray(scaled(np.asarray(x).reshape(len(y), -1), self.dtype)),
+                labels=np.ascontiguousarray(y if is_labels else none, np.int64),
+                targets=np.ascontiguousarray(none if is_labels else y, self.dtype),
+                counts=target_counts(y.T[None], is_labels)[0],
+            )
+        return self._splits[split]
+
+    def advance(self, stop: int | NDArray[np.int64], log: Log | None = None) -> None:
+        """Take every run to a step, those that diverged aside."""
+        stops = np.broadcast_to(np.asarray(stop, np.int64), self.progress.step.shape).copy()
+        nothing = Log(0, 0, np.zeros((0, 0, 0)), np.zeros((0, 0)))
+        with session():
+            share_work(
+                training.train, self.threads, *self.network, self.examples("train"), self.criterion, self.runs, self.progress,
+                stops, self.decay, float(self.model.loss_scale), self.buffers, log or nothing,
+            )  # fmt: skip
+
+    @property
+    def thetas(self) -> NDArray:
+        """Where the runs are, [R, P] in the dtype."""
+        return self.progress.weights[:, : self.model.size]
+
+    def rate(self, run: int, step: int) -> float:
+        """Give a run's learning rate at a step."""
+        r = self.runs
+        numbers = (
+            r.schedule[run],
+            step,
+            r.total[run],
+            r.warmup[run],
+            r.period[run],
+            r.decay[run],
+            r.floor[run],
+        )
+        return float(r.rate[run] * scheduled(*numbers))
+
+    def evaluate(self, split: str = "train") -> dict[str, Array]:
+        """Give loss (without penalty), accuracy and norm of the whole gradient (with it) of each run over a split, [R].
+
+        It is a step of plain descent at rate zero with all examples for a batch, so that nothing more need be compiled.
+        """
+        runs, examples = len(self.runs.batch), self.examples(split)
+        log = Log(0, 1, np.zeros((runs, 1, SUMS + 1)), np.zeros((runs, 1)))
+        with session():
+            share_work(
+                training.train, self.threads, *self.evaluated, examples, self.criterion, self._at_rest(examples),
+                self._copy(), np.ones(runs, np.int64), self.decay, float(self.model.loss_scale), self.buffers, log,
+            )  # fmt: skip
+        sums = log.sums[:, 0]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            result = {
+                "loss": sums[:, 0] / sums[:, SUMS] * self.model.loss_scale,
+                "gradient_norm": log.norms[:, 0],
+            }
+            if self.model.loss in HAS_ACCURACY:
+                result["accuracy"] = sums[:, 3] / sums[:, SUMS]
+        return result
+
+    def _at_rest(self, examples: Examples) -> Runs:
+        """Settings of steps that move nothing."""
+        count = len(examples.counts)
+        still = {name: np.zeros_like(column) for name, column in self.runs._asdict().items()}
+        still |= {
+            "batch": np.full_like(self.runs.batch, count),
+            "width": np.full_like(self.runs.width, self.width(count)),
+            "total": np.ones_like(self.runs.total),
+        }
+        return Runs(**still)
+
+    def _copy(self) -> Progress:
+        """Progress that may be written to, all at step zero."""
+        steps = np.zeros_like(self.progress.step)
+        slots = np.zeros((len(steps), 1, self.model.size), self.dtype)
+        return Progress(self.progress.weights.copy(), slots, steps, steps - 1)

@@ -1,0 +1,146 @@
+"""A critical point on planes: the loss beside its quadratic model, and beside a random plane that hides what it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.figure import Figure
+
+from landscape.errors import InputError
+from landscape.plots.levels import Levels, choose_levels
+from landscape.plots.marks import CENTER
+from landscape.plots.style import SMALL, colormap, house_style_unless, new_figure
+from landscape.plots.words import short, shorten
+from landscape.records import Critical
+
+HEIGHT = 2.35
+PATH: dict[str, Any] = {"color": "#ffffff", "linewidth": 2.6, "zorder": 5, "solid_capstyle": "round"}
+PATH_INSIDE: dict[str, Any] = {"color": "#d55e00", "linewidth": 1.3, "zorder": 5.5}
+END: dict[str, Any] = {
+    "linestyle": "none",
+    "marker": "D",
+    "markersize": 4,
+    "markerfacecolor": "#d55e00",
+    "markeredgecolor": "white",
+    "markeredgewidth": 0.8,
+    "zorder": 6,
+}
+
+
+def quadratic_model(record: Critical) -> np.ndarray:
+    """Give L + gᵀd + ½λd² on the plane of the extreme eigenvectors, as its grid has it.
+
+    Raises
+    ------
+    landscape.errors.InputError
+        The record has no surfaces.
+    """
+    _require_planes(record)
+    x, y = np.meshgrid(record.planes["plane.axis.0"], record.planes["plane.axis.1"], indexing="ij")
+    slopes = record.planes["plane.vectors"] @ record.gradient
+    low, high = record.eigenvalues[[0, -1]]
+    return np.asarray(record.verdict["loss"] + slopes[0] * x + slopes[1] * y + (low * x**2 + high * y**2) / 2)
+
+
+def plot_quadratic_model(record: Critical) -> Figure:
+    """Draw the loss and its quadratic model side by side, on the plane of the extreme eigenvectors.
+
+    Raises
+    ------
+    landscape.errors.InputError
+        The record has no surfaces.
+    """
+    _require_planes(record)
+    return _side_by_side(
+        record, ("plane", "model"), ("the loss", "its quadratic model"), "extreme eigenvectors"
+    )
+
+
+def plot_random_plane(record: Critical) -> Figure:
+    """Draw the point on the plane of its extreme eigenvectors and on a random one, which can hide a saddle.
+
+    Raises
+    ------
+    landscape.errors.InputError
+        The record has no surfaces.
+
+    References
+    ----------
+    Böttcher and Wheeler, "Visualizing high-dimensional loss landscapes with Hessian directions", arXiv 2208.13219.
+    """
+    _require_planes(record)
+    return _side_by_side(
+        record, ("plane", "random"), ("extreme eigenvectors", "random directions"), "two planes"
+    )
+
+
+def _require_planes(record: Critical) -> None:
+    if not record.has_planes:
+        raise InputError(
+            "the record has no surfaces: it is of a single parameter, or they were not asked for"
+        )
+
+
+def _side_by_side(record: Critical, names: tuple[str, str], titles: tuple[str, str], subject: str) -> Figure:
+    values = [quadratic_model(record) if name == "model" else record.planes[f"{name}.loss"] for name in names]
+    # The model may fall below every loss: levels are the truth's, and go on downwards where it needs them.
+    levels = choose_levels(np.concatenate([part.ravel() for part in values]), even=names[1] == "model")
+    with house_style_unless(None):
+        figure = new_figure(HEIGHT)
+        axes = figure.subplots(1, 2)
+        for ax, name, part, title in zip(axes, names, values, titles, strict=True):
+            _map(ax, record, "plane" if name == "model" else name, part, levels)
+            ax.set_title(title, fontsize=SMALL)
+        mappable = ScalarMappable(norm=levels.norm(), cmap=colormap())
+        bar = figure.colorbar(mappable, ax=axes, location="bottom", shrink=0.9, aspect=40, spacing="uniform")
+        bar.set_ticks(levels.lines[::2].tolist(), labels=levels.texts[::2])
+        bar.ax.minorticks_off()
+        above = f" above {short(levels.low)}" if levels.scale == "above the minimum" else ""
+        bar.set_label(f"loss{above}")
+        figure.suptitle(_title(record, subject), x=0.02, ha="left", fontsize=7.5)
+    return figure
+
+
+def _map(ax: Axes, record: Critical, name: str, values: np.ndarray, levels: Levels) -> None:
+    x, y = record.planes[f"{name}.axis.0"], record.planes[f"{name}.axis.1"]
+    if levels.scale != "nothing":
+        shown = np.ma.masked_invalid(np.clip(values, levels.low, None)).T
+        ax.contourf(
+            x, y, shown, levels=_edges(levels), cmap=colormap(), norm=levels.norm(), extend=levels.extend
+        )
+        inside = levels.lines[(levels.lines > shown.min()) & (levels.lines < shown.max())]
+        if inside.size:
+            ax.contour(x, y, shown, levels=inside, colors="#00000060", linewidths=0.4)
+    best = record.verdict["escape"]
+    if name == "plane" and best and abs(best["step"]) <= x[-1]:
+        ax.plot([0, best["step"]], [0, 0], **PATH)
+        ax.plot([0, best["step"]], [0, 0], **PATH_INSIDE)
+        ax.plot(best["step"], 0, **END)
+    ax.plot(0, 0, **CENTER)
+    if name == "plane":
+        low, high = record.eigenvalues[[0, -1]]
+        ax.set_xlabel(f"along λ = {short(float(low), 2)}")
+        ax.set_ylabel(f"along λ = {short(float(high), 2)}")
+    else:
+        ax.set_xlabel("random direction 1")
+        ax.set_ylabel("random direction 2")
+    ax.locator_params(nbins=4)
+    if abs(x[-1] - y[-1]) < 0.05 * x[-1]:
+        ax.set_aspect("equal")
+
+
+def _edges(levels: Levels) -> np.ndarray:
+    edges = levels.bands.copy()
+    edges[0] -= 1e-9 * (edges[1] - edges[0])
+    return edges
+
+
+def _title(record: Critical, subject: str) -> str:
+    name = shorten(str(record.settings.get("model_name") or "function"))
+    verdict = record.verdict
+    above, zero, below = verdict["inertia"]
+    count = f"{below} negative" if above is None else f"{above} positive, {zero} zero, {below} negative"
+    return f"{name}: {verdict['kind']} on {subject}\nloss {short(verdict['loss'])}; eigenvalues: {count}"

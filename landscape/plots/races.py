@@ -1,0 +1,179 @@
+"""A race of optimizers: losses with their band over seeds, and the paths on one plane."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patheffects import Normal, Stroke
+
+from landscape.errors import InputError
+from landscape.plots.contours import draw_map, shared_levels
+from landscape.plots.field import field_of
+from landscape.plots.marks import worded_keys
+from landscape.plots.style import figure_of, house_style_unless, new_figure
+from landscape.plots.words import quantity_label, short, shorten
+from landscape.records import Race
+
+# Okabe and Ito's colours, dark enough on white; beyond four the dashes and markers tell them apart.
+COLORS = ("#004c85", "#d55e00", "#007a5e", "#a0457f", "#8a6d00", "#333333", "#3399cc")
+DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5)))
+MARKERS = "osD^vPX"
+HEIGHT, LEGEND_ROW = 2.3, 0.135
+
+
+def look_of(index: int) -> dict[str, Any]:
+    """Give the colour and dashes of the entrant at a place."""
+    return {"color": COLORS[index % len(COLORS)], "linestyle": DASHES[index % len(DASHES)]}
+
+
+def plot_race(
+    record: Race, *, quantity: str | None = None, levels: Any = None, ax: Axes | None = None
+) -> Axes:
+    """Draw a quantity against updates: medians, and bands from the least to the largest over the seeds.
+
+    The axis above counts the examples seen. In the legend the best stands first.
+
+    Raises
+    ------
+    landscape.errors.InputError
+        No such quantity.
+    """
+    name = "train_loss" if quantity is None else quantity
+    if name not in record.values:
+        raise InputError(f"no quantity '{name}' in this record: it has {', '.join(record.values)}")
+    with house_style_unless(ax):
+        axes = new_figure(HEIGHT + LEGEND_ROW * len(record.optimizers)).add_subplot() if ax is None else ax
+        lines = [_band(axes, record, index, record.values[name][index]) for index in record.ranking()]
+        _frame(axes, record, name)
+        if ax is not None:
+            ax.legend(handles=lines)
+            return ax
+        figure = figure_of(axes)
+        seeds = record.diverged.shape[1]
+        words = (
+            f"{shorten(str(record.settings.get('model_name', '')))}: median and range of {seeds} seeds"
+            if seeds > 1
+            else shorten(str(record.settings.get("model_name", "")))
+        )
+        figure.suptitle(words, x=0.02, ha="left", fontsize=axes.title.get_fontsize())
+        figure.legend(handles=lines, loc="outside lower left", title="best first", alignment="left")
+        return axes
+
+
+def _band(ax: Axes, record: Race, index: int, runs: np.ndarray) -> Artist:
+    """Draw one optimizer's runs [S, K]; where one has diverged there is no band, where most have no line."""
+    known = np.isfinite(runs)
+    middle = np.where(known.mean(axis=0) > 0.5, _over_seeds(np.nanmedian, runs), np.nan)
+    look = look_of(index)
+    (line,) = ax.plot(record.step, middle, label=entrant(record, index), **look)
+    if len(runs) > 1:
+        low, high = _over_seeds(np.nanmin, runs), _over_seeds(np.nanmax, runs)
+        ax.fill_between(record.step, low, high, color=look["color"], alpha=0.18, linewidth=0)
+    return line
+
+
+def _over_seeds(which: Any, runs: np.ndarray) -> np.ndarray:
+    """Reduce over the seeds that are finite; NaN where none is."""
+    result = np.full(runs.shape[1], np.nan)
+    some = np.isfinite(runs).any(axis=0)
+    result[some] = which(np.where(np.isfinite(runs), runs, np.nan)[:, some], axis=0)
+    return result
+
+
+def entrant(record: Race, index: int) -> str:
+    """Name an optimizer with its rate, its final loss and what diverged."""
+    final = float(np.median(record.final()[index]))
+    words = f"{record.optimizers[index]}, η = {short(record.rates[index])}"
+    words += f": {short(final)}" if np.isfinite(final) else ""
+    gone = int(np.count_nonzero(record.diverged[index] >= 0))
+    return words + (f", {gone} of {record.diverged.shape[1]} diverged" if gone else "")
+
+
+def _frame(ax: Axes, record: Race, name: str) -> None:
+    known = record.values[name][np.isfinite(record.values[name])]
+    # What explodes would press all others to the floor.
+    first = record.values[name][:, :, 0]
+    top = 3.0 * float(np.nanmax(first)) if np.isfinite(first).any() else None
+    if known.size and known.min() > 0 and name.endswith("_loss"):
+        ax.set_yscale("log")
+    if top is not None and known.size and known.max() > top and name.endswith("_loss"):
+        ax.set_ylim(top=top)
+    ax.set_xlim(0, record.step[-1])
+    ax.set_xlabel("updates")
+    ax.set_ylabel(quantity_label(record.scan, name).replace(" (", "\n("))
+    ratio = float(record.examples[-1] / record.step[-1])
+    above = ax.secondary_xaxis("top", functions=(lambda x: x * ratio, lambda x: x / ratio))
+    above.set_xlabel("examples seen")
+
+
+def plot_race_paths(
+    record: Race,
+    *,
+    quantity: str | None = None,
+    levels: int | Sequence[float] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the first seed's paths over the loss on their principal plane."""
+    field = field_of(record.scan, None)
+    points = [(float(x), float(y)) for path in record.projected for x, y in path if np.isfinite(x)]
+    with house_style_unless(ax):
+        return draw_map(
+            field,
+            shared_levels(field, levels),
+            ax,
+            overlay=lambda axes: draw_paths(axes, record),
+            around=points,
+        )
+
+
+def draw_paths(ax: Axes, record: Race) -> list[Artist]:
+    """Draw each path with a marker at its end; give the legend's keys."""
+    keys: list[Artist] = []
+    for index in record.ranking():
+        x, y = record.projected[index].T
+        look = look_of(index)
+        last = int(np.flatnonzero(np.isfinite(x))[-1])
+        (path,) = ax.plot(
+            x, y, color=look["color"], linewidth=1.1, zorder=4, label=record.optimizers[index],
+            marker=MARKERS[index % len(MARKERS)], markevery=[last], markersize=4.5, markeredgecolor="white",
+            markeredgewidth=0.6,
+        )  # fmt: skip
+        path.set_path_effects([Stroke(foreground="white", linewidth=2.2), Normal()])
+        keys.append(path)
+    share = f"{record.captured.sum():.1%} of the paths' variance is on this plane"
+    return [*keys, *worded_keys([share])]
+
+
+PLOTTERS = {"race": plot_race, "paths": plot_race_paths}
+
+
+def race_figure_names(record: Race, *, quantity: str | None = None, kind: str = "both") -> list[str]:
+    """Name the figures without drawing them.
+
+    Raises
+    ------
+    landscape.errors.InputError
+        No such quantity.
+    """
+    if quantity is not None and quantity not in record.values:
+        raise InputError(f"no quantity '{quantity}' in this record: it has {', '.join(record.values)}")
+    return list(PLOTTERS)
+
+
+def race_figures(
+    record: Race,
+    *,
+    quantity: str | None = None,
+    kind: str = "both",
+    levels: int | Sequence[float] | None = None,
+) -> dict[str, Figure]:
+    """Draw the losses, and the paths on their plane."""
+    return {
+        name: figure_of(plotter(record, quantity=quantity, levels=levels))
+        for name, plotter in PLOTTERS.items()
+    }

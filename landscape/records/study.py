@@ -1,0 +1,88 @@
+"""The record of a study: named series, and the sentences that say what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from landscape.records import checks
+from landscape.records.checks import require
+from landscape.records.record import Arrays, Record, or_null
+
+_SERIES = "series."
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Study(Record):
+    """An experiment on one model: `study` names it, `series` are its numbers, `findings` its sentences.
+
+    `numbers` are single results worth a name (a proposed rate, its interval), in the summary as they are.
+
+    Raises
+    ------
+    landscape.errors.InputError
+        A series that is not made of numbers, or a study without a sentence.
+    """
+
+    kind: ClassVar[str] = "study"
+
+    study: str
+    series: dict[str, np.ndarray]
+    numbers: dict[str, float]
+    findings: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        series = {}
+        for name, array in self.series.items():
+            series[name] = checks.numbers(f"{_SERIES}{name}", array, np.shape(array))
+        self._assign("series", series)
+        self._assign("numbers", {name: float(value) for name, value in self.numbers.items()})
+        self._assign("findings", tuple(str(sentence) for sentence in self.findings))
+        require(len(self.findings) > 0, "findings: expected at least one sentence, found none")
+
+    def arrays(self) -> Arrays:
+        """All arrays by the names they have in the file."""
+        return {
+            "study": np.array(self.study),
+            "findings": np.array(self.findings),
+            **{f"{_SERIES}{name}": array for name, array in self.series.items()},
+            **{f"number.{name}": np.asarray(value) for name, value in self.numbers.items()},
+        }
+
+    @classmethod
+    def fields_of(cls, arrays: Arrays) -> dict[str, Any]:
+        """Sort the arrays of a file into fields; keys of later versions are passed over."""
+        for name in ("study", "findings"):
+            there = name in arrays and arrays[name].dtype.kind == "U"
+            require(there, f"the text {name} is missing; make the record again with `landscape study`")
+        return {
+            "study": str(arrays["study"][()]),
+            "findings": tuple(arrays["findings"].tolist()),
+            "series": {n.removeprefix(_SERIES): a for n, a in arrays.items() if n.startswith(_SERIES)},
+            "numbers": {
+                n.removeprefix("number."): float(checks.numbers(n, a, ()))
+                for n, a in arrays.items()
+                if n.startswith("number.")
+            },
+        }
+
+    def summary(self, files: Sequence[str | Path] = ()) -> dict[str, Any]:
+        """Tell the study in one JSON object; a number that is not finite is null."""
+
+        def plain(values: Any) -> Any:
+            return [plain(value) for value in values] if isinstance(values, list) else or_null(values)
+
+        return {
+            "record": self.kind,
+            "study": self.study,
+            "findings": list(self.findings),
+            **{name: or_null(value) for name, value in self.numbers.items()},
+            "series": {name: plain(array.tolist()) for name, array in self.series.items()},
+            "seconds": self.seconds,
+            "files": [str(file) for file in files],
+        }

@@ -1,0 +1,110 @@
+"""What sharpness is measured of: a loss without its penalty, at a point, with what is known of the network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from landscape.curvature import SymmetricOperator, hessian_operator
+from landscape.curvature.point import function_point, model_point
+from landscape.directions import Origin, Tensor, model_tensors, shaped_tensors
+from landscape.errors import InputError
+from landscape.model import Model
+from landscape.objective import NetworkObjective
+from landscape.objective.fisher import fisher_products
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A loss at θ [P]; `tensors` cut θ into weights and biases where that is known.
+
+    `model` and `data` are hashes, `settings` what can change a number.
+    """
+
+    objective: Any
+    theta: Array
+    tensors: tuple[Tensor, ...] | None
+    model: str
+    data: str
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def loss(self) -> float:
+        """The loss at θ."""
+        return float(self.objective.value(self.theta))
+
+    @cached_property
+    def hessian(self) -> SymmetricOperator:
+        """The Hessian at θ."""
+        return hessian_operator(self.objective, self.theta)
+
+    @property
+    def origin(self) -> Origin:
+        """θ as directions start from it."""
+        return Origin(self.theta, self.tensors)
+
+    @cached_property
+    def rounding(self) -> float:
+        """The rounding of a difference of two losses: a few units in the last place of the loss."""
+        return 8 * float(np.finfo(np.dtype(self.objective.dtype)).eps) * abs(self.loss)
+
+    def values(self, moves: Array) -> Array:
+        """Give the losses at θ + each row of moves [K, P]."""
+        return np.asarray(self.objective.values(self.theta + moves), np.float64)
+
+    def value_and_gradient(self, move: Array) -> tuple[float, Array]:
+        """Give loss and gradient at θ + move, from one pass where the objective can."""
+        point = self.theta + move
+        if hasattr(self.objective, "value_and_gradient"):
+            value, gradient = self.objective.value_and_gradient(point)
+            return float(value), np.asarray(gradient)
+        return float(self.objective.value(point)), np.asarray(self.objective.gradient(point))
+
+    @property
+    def empirical_fisher(self) -> Callable[[Array], Array] | None:
+        """Products of the empirical Fisher matrix with rows, where there are examples to speak of."""
+        if not isinstance(self.objective, NetworkObjective):
+            return None
+        return lambda rows: fisher_products(self.objective, self.theta, rows, matrix="empirical-fisher")
+
+
+def model_subject(model: Model, **options: Any) -> Subject:
+    """Take a model at its own parameters, without weight decay: that is no property of the minimum.
+
+    Raises
+    ------
+    InputError
+        As `model_point`.
+    """
+    bare = replace(model, weight_decay=0.0)
+    point = model_point(bare, **options)
+    return Subject(
+        objective=point.objective,
+        theta=point.theta,
+        tensors=model_tensors(model),
+        model=model.fingerprint(),
+        data=model.data_fingerprint(),
+        settings=point.settings,
+    )
+
+
+def function_subject(objective: Any, theta: ArrayLike, shapes: Any = None) -> Subject:
+    """Take a function of θ; `shapes` cut θ into tensors.
+
+    Raises
+    ------
+    InputError
+        As `function_point`, or shapes that do not add up.
+    """
+    point = function_point(objective, theta)
+    if objective.gradient is None:
+        raise InputError("sharpness needs an objective with a gradient: give gradient=…")
+    tensors = None if shapes is None else shaped_tensors(shapes, point.theta.size)
+    return Subject(objective, point.theta, tensors, point.model, point.data, point.settings)

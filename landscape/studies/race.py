@@ -1,0 +1,236 @@
+"""Optimizers from one start: loss against updates, a band over seeds, paths on one plane."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape.directions import Directions, Origin, check_directions, principal_directions
+from landscape.errors import ComputationError, InputError
+from landscape.model import Model
+from landscape.records import Race, Scan
+from landscape.records.earlier import earlier_record
+from landscape.scanning import make_plan, run_plan
+from landscape.scanning.subject import model_subject
+from landscape.training import Ensemble, initialize, train_many
+from landscape.trajectories.projection import Projection, project, spans_around
+from landscape.version import current_version
+
+Array = NDArray[np.float64]
+
+OPTIMIZERS = ("sgd", "heavy_ball", "rmsprop", "adam")
+# What `tune` tries for every optimizer alike: a factor of √10 between rates.
+TUNING_RATES = tuple(float(f"{rate:.3g}") for rate in 10.0 ** np.arange(-4.0, 0.51, 0.5))
+LOOKS = 41
+
+
+def race(
+    model: Model,
+    *,
+    optimizers: Sequence[str] = OPTIMIZERS,
+    learning_rate: float | Sequence[float] = 0.01,
+    tune: bool = False,
+    init: str | None = None,
+    steps: int | None = None,
+    epochs: float | None = None,
+    batch_size: int = 32,
+    seeds: int = 3,
+    seed: int = 0,
+    points: int = 31,
+    dtype: str = "float32",
+    threads: int | None = None,
+    output: str | Path | None = None,
+    fresh: bool = False,
+    announce: Callable[[str], object] = lambda sentence: None,
+) -> Race:
+    """Train a model with several optimizers from the same start.
+
+    Parameters
+    ----------
+    model
+        The network, its data and, unless `init` is given, the start.
+    optimizers
+        Names, as `train` takes them.
+    learning_rate
+        One for all, or one each.
+    tune
+        Choose each rate among `TUNING_RATES` by the final training loss of a run of its own seed (the one before
+        the race's), alike for every optimizer.
+    init
+        Draw one start for all by the seed instead.
+    steps, epochs
+        The length of a run: by default 10 epochs.
+    batch_size, dtype, threads
+        As `train` takes them.
+    seeds, seed
+        How many runs of each, and the first one's seed; seeds draw the batches.
+    points
+        Of the plane, along each axis.
+    output, fresh
+        Where to save; a record of the same settings that is there is returned unless `fresh`.
+    announce
+        Called with sentences on what is done.
+
+    Raises
+    ------
+    InputError
+        An unknown optimizer, a rate that is not positive, an output that cannot be written.
+    ComputationError
+        Every run diverged at once, so that there is no plane to draw.
+    """
+    names, rates = entrants(optimizers, learning_rate)
+    if seeds < 1:
+        raise InputError(f"seeds: expected at least 1, found {seeds}")
+    common: dict[str, Any] = {"batch_size": batch_size}
+    common |= {"steps": steps} if steps is not None else {"epochs": 10.0 if epochs is None else epochs}
+    settings = {
+        "optimizers": list(names), "learning_rate": list(rates), "tune": tune, "init": init, **common,
+        "seeds": seeds, "seed": seed, "points": points, "dtype": dtype,
+    }  # fmt: skip
+    found = earlier_record(
+        Race, output, model=model.fingerprint(), data=model.data_fingerprint(), settings=settings, fresh=fresh
+    )
+    if found is not None:
+        return found
+    begun = time.perf_counter()
+    start = model if init is None else model.with_theta(initialize(model, init, seed))
+    runner = Runner(start, {**common, "dtype": dtype, "threads": threads})
+    tuning = np.zeros((len(names), 0))
+    if tune:
+        announce(f"tuning: {len(TUNING_RATES)} rates for each of {len(names)} optimizers")
+        tuning = np.stack([runner.final(name, TUNING_RATES, seed + seeds) for name in names])
+        rates = tuple(TUNING_RATES[int(np.argmin(row))] for row in tuning)
+    announce(f"racing: {len(names)} optimizers, {seeds} seeds each")
+    runs = [
+        runner.run(name, rate, range(seed, seed + seeds)) for name, rate in zip(names, rates, strict=True)
+    ]
+    announce("scanning the plane of the paths")
+    plane, projections = plane_of(start, runs, points, dtype, threads)
+    record = assemble(names, rates, runs, plane, projections)
+    result = Race(
+        **record,
+        tuning_rates=np.array(TUNING_RATES if tune else ()),
+        tuning_loss=tuning,
+        model=model.fingerprint(),
+        data=model.data_fingerprint(),
+        settings={**plane.settings, **settings},
+        version=current_version(),
+        seconds=time.perf_counter() - begun,
+    )
+    if output is not None:
+        result.save(output)
+    return result
+
+
+def entrants(
+    optimizers: Sequence[str], learning_rate: float | Sequence[float]
+) -> tuple[tuple[str, ...], tuple[float, ...]]:
+    """Give names and a rate each.
+
+    Raises
+    ------
+    InputError
+        No name, one name twice, or another number of rates than one or one each.
+
+    Examples
+    --------
+    >>> entrants(["sgd", "adam"], 0.1)
+    (('sgd', 'adam'), (0.1, 0.1))
+    """
+    names = tuple(optimizers)
+    if not names or len(set(names)) != len(names):
+        raise InputError(f"optimizers: expected different names, found {', '.join(names) or 'none'}")
+    rates = np.atleast_1d(np.asarray(learning_rate, np.float64))
+    if rates.size not in (1, len(names)):
+        raise InputError(
+            f"learning_rate: expected one, or one for each of {len(names)} optimizers, found {rates.size}"
+        )
+    return names, tuple(np.broadcast_to(rates, len(names)).tolist())
+
+
+class Runner:
+    """Runs of one start with common settings."""
+
+    def __init__(self, start: Model, common: dict[str, Any]) -> None:
+        self.start, self.common = start, common
+
+    def run(self, optimizer: str, rate: float, seeds: range) -> Ensemble:
+        """Train once a seed; paths are kept at the looks."""
+        return train_many(
+            self.start, optimizer=optimizer, learning_rate=rate, seed=seeds, looks=LOOKS, keep="theta",
+            **self.common,
+        )  # fmt: skip
+
+    def final(self, optimizer: str, rates: Sequence[float], seed: int) -> Array:
+        """Give the training loss that each rate ends with; infinite where it diverged."""
+        found = train_many(
+            self.start, optimizer=optimizer, learning_rate=list(rates), seed=seed, looks=2, **self.common
+        )
+        last = found.losses["train_loss"][:, -1]
+        return np.where(np.isfinite(last), last, np.inf)
+
+
+def plane_of(
+    start: Model, runs: Sequence[Ensemble], points: int, dtype: str, threads: int | None
+) -> tuple[Scan, list[Projection]]:
+    """Scan the principal plane of the first seed's paths, seen from the start; project the paths on it.
+
+    Raises
+    ------
+    ComputationError
+        No run moved to a finite point.
+    """
+    paths = [np.asarray(run.path[0], np.float64) for run in runs if run.path is not None]
+    known = [path[np.isfinite(path).all(axis=1)] for path in paths]
+    together = np.concatenate(known)
+    origin = Origin(start.theta, checkpoints=together)
+    try:
+        vectors, captured = principal_directions(origin, 2)
+    except InputError as error:
+        raise ComputationError(
+            f"the paths span no plane ({error}): all runs diverged or did not move"
+        ) from None
+    labels = tuple(f"principal {index + 1} ({share:.1%})" for index, share in enumerate(captured))
+    spans = ((-1.0, 1.0),) * 2
+    directions = Directions(vectors, labels, spans, "none", check_directions(vectors, origin))
+    whole = model_subject(start, split="train", examples=None, seed=0, dtype=dtype, threads=threads)
+    projection = project(together, start.theta, vectors)
+    plan = make_plan(whole, directions, points=points, span=list(spans_around(projection.coordinates)))
+    return run_plan(plan), [on_plane(path, start.theta, vectors, projection.captured) for path in paths]
+
+
+def on_plane(path: Array, center: Array, vectors: Array, captured: Array) -> Projection:
+    """Project a path [K, P], NaN where it diverged."""
+    finite = np.isfinite(path).all(axis=1)
+    coordinates, distance = np.full((len(path), 2), np.nan), np.full(len(path), np.nan)
+    found = project(path[finite], center, vectors)
+    coordinates[finite], distance[finite] = found.coordinates, found.distance
+    return Projection(coordinates, distance, captured)
+
+
+def assemble(
+    names: Sequence[str],
+    rates: Sequence[float],
+    runs: Sequence[Ensemble],
+    plane: Scan,
+    projections: Sequence[Projection],
+) -> dict[str, Any]:
+    """Put the runs' numbers into arrays."""
+    step = runs[0].step[0]
+    return {
+        "optimizers": tuple(names),
+        "rates": np.array(rates),
+        "step": step,
+        "examples": step * runs[0].recipes[0].batch_size,
+        "values": {name: np.stack([run.losses[name] for run in runs]) for name in runs[0].losses},
+        "diverged": np.stack([run.diverged for run in runs]),
+        "scan": plane,
+        "projected": np.stack([found.coordinates for found in projections]),
+        "distance": np.stack([found.distance for found in projections]),
+        "captured": projections[0].captured,
+    }

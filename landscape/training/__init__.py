@@ -1,0 +1,20 @@
+"""Training on the landscape: one run into a file, many runs at once, any function's descent."""
+
+from landscape.training.descent import Descent, descend
+from landscape.training.ensemble import Ensemble, train_many
+from landscape.training.recipe import Recipe
+from landscape.training.run import DivergenceError, train
+from landscape.training.start import INITIALIZATIONS, initialize, new_model
+
+__all__ = [
+    "INITIALIZATIONS",
+    "Descent",
+    "DivergenceError",
+    "Ensemble",
+    "Recipe",
+    "descend",
+    "initialize",
+    "new_model",
+    "train",
+    "train_many",
+]

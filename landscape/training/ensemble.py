@@ -1,0 +1,234 @@
+"""Many trainings at once: over seeds, rates, batch sizes, optimizers; what is kept of each is thinned or projected."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from landscape.errors import InputError
+from landscape.memory import available_memory
+from landscape.model import Model
+from landscape.objective.trainer import Trainer
+from landscape.training.recipe import Recipe, columns, steps_of
+from landscape.training.run import CHUNK_SECONDS, FIRST_CHUNK, nothing, read_recipe
+from landscape.training.start import initialize
+
+Array = NDArray[np.float64]
+KEEP = ("nothing", "theta", "projected")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Ensemble:
+    """R trainings, looked at K times each, evenly spread from the first step to the last.
+
+    `recipes` are the R settings, every default written out; `step` [R, K]; `losses` has `train_loss`, `train_accuracy`, `validation_loss`, …
+    [R, K] over whole splits, `gradient_norm` [R, K] of the whole gradient with the penalty; `theta` [R, P] is where each run ended, at its last finite
+    point where it diverged; `diverged` [R] is the step that failed, or −1. Looks that a diverged run did not reach are NaN. `path` [R, K, P] or
+    `projected` [R, K, d], coordinates along `directions` from `center`, and `distance` [R, K] out of that
+    plane, are there where asked for.
+    """
+
+    recipes: tuple[Recipe, ...]
+    step: NDArray[np.int64]
+    losses: dict[str, Array]
+    theta: NDArray[Any]
+    diverged: NDArray[np.int64]
+    path: NDArray[Any] | None = None
+    projected: Array | None = None
+    distance: Array | None = None
+    seconds: float = 0.0
+
+
+def train_many(
+    model: Model,
+    *,
+    epochs: float | None = None,
+    init: str | None = None,
+    starts: ArrayLike | None = None,
+    looks: int = 20,
+    keep: str = "nothing",
+    directions: ArrayLike | None = None,
+    center: ArrayLike | None = None,
+    dtype: str = "float32",
+    threads: int | None = None,
+    advance: Callable[[int, int], None] = nothing,
+    announce: Callable[[str], object] = nothing,
+    **settings: Any,
+) -> Ensemble:
+    """Train once for every combination of the settings that are lists, all runs at once.
+
+    Parameters
+    ----------
+    model
+        The network, its data, and the start of every run.
+    epochs
+        In place of `steps`; runs of smaller batches then take more steps.
+    init
+        Draw each run's start by its seed instead.
+    starts
+        Starts [R, P], a row a run in the order of `recipes`.
+    looks
+        K: how often losses over the whole data are taken, start and end among them.
+    keep
+        Of the paths: "nothing", "theta" (whole, thinned to the looks) or "projected" along `directions` [d, P] from `center` (the model's θ).
+    dtype, threads
+        As in `train`. A run has the bits that it has alone.
+    advance, announce
+        Called with (steps done, steps) over all runs, and with sentences.
+    **settings
+        Fields of `Recipe`, each a value or a list; combinations are in the order of `optimizer`, then the others as given.
+
+    Raises
+    ------
+    InputError
+        A setting that cannot be, starts of a wrong shape or not finite, paths that do not fit into memory.
+
+    Examples
+    --------
+    >>> from landscape.model import build_model
+    >>> x = np.array([[1.0], [2.0]])
+    >>> line = build_model(layers=[(np.zeros((1, 1)), np.zeros(1))], loss="mse", x_train=x, y_train=3 * x)
+    >>> found = train_many(line, learning_rate=[0.1, 10.0], steps=2000, dtype="float64", looks=3)
+    >>> found.losses["train_loss"][0].round(6).tolist(), bool(found.diverged[1] > 0)
+    ([22.5, 0.0, 0.0], True)
+    """
+    if keep not in KEEP:
+        raise InputError(f"keep: expected one of {', '.join(KEEP)}, found {keep!r}")
+    examples = model.examples("train")
+    recipes = combinations(settings, epochs, examples, announce)
+    model = with_penalty(model, recipes)
+    if starts is None:
+        starts = [initialize(model, init, recipe.seed) if init else model.theta for recipe in recipes]
+    trainer = Trainer(model, columns(recipes, examples), np.asarray(starts), dtype=dtype, threads=threads)
+    steps = np.array([recipe.steps for recipe in recipes])
+    looked = np.round(np.linspace(0, steps, max(2, looks), axis=1)).astype(np.int64)
+    paths = Paths(trainer, keep, directions, model.theta if center is None else center, looked.shape[1])
+    begun = time.perf_counter()
+    losses = follow(trainer, looked, paths, advance)
+    return Ensemble(
+        recipes=tuple(recipe.filled() for recipe in recipes), step=looked, losses=losses, theta=trainer.thetas.copy(),
+        diverged=trainer.progress.diverged.copy(), path=paths.path, projected=paths.projected, distance=paths.distance,
+        seconds=time.perf_counter() - begun,
+    )  # fmt: skip
+
+
+def combinations(
+    settings: dict[str, Any], epochs: float | None, examples: int, announce: Callable[[str], object]
+) -> list[Recipe]:
+    """Make a recipe of every combination of settings that are lists.
+
+    Raises
+    ------
+    InputError
+        Steps beside epochs, an empty list, or what a recipe refuses.
+    """
+    names = sorted(settings, key=lambda name: name != "optimizer")
+    lists = [list(v) if isinstance(v := settings[name], (Sequence, range, np.ndarray)) and not isinstance(v, str) else [v]
+             for name in names]  # fmt: skip
+    recipes = []
+    for values in itertools.product(*lists):
+        chosen = dict(zip(names, values, strict=True))
+        if epochs is not None:
+            if "steps" in chosen:
+                raise InputError("expected steps or epochs, found both")
+            chosen["steps"] = steps_of(epochs, chosen.get("batch_size", 32), examples)
+        recipes.append(read_recipe(chosen))
+    if not recipes:
+        raise InputError("expected at least one run, found an empty list of settings")
+    largest = max(recipe.batch_size for recipe in recipes)
+    if largest > examples:
+        announce(f"batch_size: there are {examples} examples; a batch of {largest} is all of them")
+    return recipes
+
+
+def with_penalty(model: Model, recipes: Sequence[Recipe]) -> Model:
+    """Give the model the weight decay that runs of optimizers without one of their own ask for.
+
+    Raises
+    ------
+    InputError
+        They ask for several.
+    """
+    asked = {
+        recipe.weight_decay for recipe in recipes if not recipe.decoupled and recipe.weight_decay is not None
+    }
+    if len(asked) > 1:
+        raise InputError("weight_decay: runs at once share one penalty; expected one value, or adamw or lion")
+    return replace(model, weight_decay=asked.pop()) if asked else model
+
+
+class Paths:
+    """What is kept of the runs' paths."""
+
+    def __init__(
+        self, trainer: Trainer, keep: str, directions: ArrayLike | None, center: ArrayLike, looks: int
+    ) -> None:
+        runs, size = trainer.thetas.shape
+        self.path = self.projected = self.distance = None
+        if keep == "theta":
+            needed = runs * looks * size * trainer.dtype.itemsize
+            if needed > available_memory():
+                raise InputError(
+                    f'the paths of {runs} runs take {needed / 2**30:.1f} GiB, more than is free: try keep="projected" or fewer looks'
+                )
+            self.path = np.full((runs, looks, size), np.nan, trainer.dtype)
+        if keep == "projected":
+            rows = np.atleast_2d(np.asarray([] if directions is None else directions, np.float64))
+            if rows.shape[1] != size or np.shape(center) != (size,):
+                raise InputError(
+                    f'keep="projected": expected directions [d, {size}], found shape {list(rows.shape)}'
+                )
+            self.center, self.inverse, self.directions = (
+                np.asarray(center, np.float64),
+                np.linalg.pinv(rows),
+                rows,
+            )
+            self.projected = np.full((runs, looks, len(rows)), np.nan)
+            self.distance = np.full((runs, looks), np.nan)
+
+    def note(self, look: int, reached: NDArray[np.bool_], thetas: NDArray[Any]) -> None:
+        """Keep a look of the runs that reached it."""
+        if self.path is not None:
+            self.path[reached, look] = thetas[reached]
+        if self.projected is not None and self.distance is not None:
+            for run in np.flatnonzero(reached):
+                away = thetas[run] - self.center
+                coordinates = away @ self.inverse
+                self.projected[run, look] = coordinates
+                self.distance[run, look] = np.linalg.norm(away - coordinates @ self.directions)
+
+
+def follow(
+    trainer: Trainer, looked: NDArray[np.int64], paths: Paths, advance: Callable[[int, int], None]
+) -> dict[str, Array]:
+    """Take the runs from look to look."""
+    losses: dict[str, Array] = {}
+    for look in range(looked.shape[1]):
+        for _ in chunks(trainer, looked[:, look]):
+            advance(int(trainer.progress.step.sum()), int(looked[:, -1].sum()))
+        reached = trainer.progress.diverged < 0
+        for split in trainer.model.splits:
+            for name, values in trainer.evaluate(split).items():
+                if name == "gradient_norm" and split != "train":
+                    continue
+                key = name if name == "gradient_norm" else f"{split}_{name}"
+                row = losses.setdefault(key, np.full(looked.shape, np.nan))
+                row[reached, look] = values[reached]
+        paths.note(look, reached, trainer.thetas)
+    return losses
+
+
+def chunks(trainer: Trainer, stops: NDArray[np.int64]) -> Iterator[None]:
+    """Take the runs to their stops in parts short enough to be interrupted between."""
+    chunk = FIRST_CHUNK
+    while np.any((trainer.progress.step < stops) & (trainer.progress.diverged < 0)):
+        begun = time.monotonic()
+        trainer.advance(np.minimum(trainer.progress.step + chunk, stops))
+        chunk = max(1, min(8 * chunk, int(chunk * CHUNK_SECONDS / max(time.monotonic() - begun, 1e-6))))
+        yield

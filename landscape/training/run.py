@@ -1,0 +1,319 @@
+"""One training: from a start to a model with its history, its checkpoints and its optimizer's memory; cut and resumed at will."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from landscape.errors import ComputationError, InputError
+from landscape.files import require_writable
+from landscape.formulas.optimizers import OPTIMIZERS
+from landscape.model import Model, load_model, save_model
+from landscape.objective.trainer import Trainer
+from landscape.training.marks import marks
+from landscape.training.recipe import Recipe, columns, steps_of
+from landscape.training.start import initialize
+
+# Seconds between saves, and of a chunk of steps between two looks at Ctrl-C.
+SAVE_SECONDS, CHUNK_SECONDS, FIRST_CHUNK = 5.0, 0.3, 16
+# A save may take this part of the time, whatever the file's size.
+SAVE_PART = 0.1
+
+Advance = Callable[[int, int], None]
+
+
+class DivergenceError(ComputationError):
+    """A training whose loss or parameters left the finite numbers; `model` has the last finite θ, `step` is the one that failed."""
+
+    def __init__(self, message: str, model: Model, step: int) -> None:
+        super().__init__(message)
+        self.model, self.step = model, step
+
+
+def nothing(*_: Any) -> None:
+    """Report to nobody."""
+
+
+@dataclass
+class Story:
+    """What is kept on the way: rows of the history, checkpoints with their steps."""
+
+    history: dict[str, list[float]] = field(default_factory=dict)
+    checkpoints: list[np.ndarray] = field(default_factory=list)
+    steps: list[int] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, model: Model) -> Story:
+        """Take up the story of a file."""
+        history = {name: list(series) for name, series in model.history.items()}
+        if model.checkpoints is None or model.checkpoint_steps is None:
+            return cls(history)
+        return cls(history, list(model.checkpoints), [int(step) for step in model.checkpoint_steps])
+
+    def note(self, step: int, rate: float, trainer: Trainer) -> None:
+        """Add a row of the history: losses and accuracies over whole splits, the norm of the whole gradient."""
+        row: dict[str, float] = {"step": step}
+        for split in trainer.model.splits:
+            found = trainer.evaluate(split)
+            names = ["loss", *(["accuracy"] if "accuracy" in found else [])]
+            row |= {f"{split}_{name}": float(found[name][0]) for name in names}
+            if split == "train":
+                row["gradient_norm"] = float(found["gradient_norm"][0])
+        row["learning_rate"] = rate
+        for name, value in row.items():
+            self.history.setdefault(name, []).append(value)
+
+    def keep(self, step: int, theta: np.ndarray) -> None:
+        """Add a checkpoint."""
+        self.checkpoints.append(theta.copy())
+        self.steps.append(step)
+
+
+def train(
+    model: Model,
+    *,
+    epochs: float | None = None,
+    init: str | None = None,
+    checkpoints: int = 20,
+    history: int = 50,
+    dtype: str = "float32",
+    threads: int | None = None,
+    output: str | Path | None = None,
+    fresh: bool = False,
+    advance: Advance = nothing,
+    announce: Callable[[str], object] = nothing,
+    **settings: Any,
+) -> Model:
+    """Train a model from its parameters, or from an initialization drawn by the seed.
+
+    Parameters
+    ----------
+    model
+        The network, its data and the start.
+    epochs
+        In place of `steps`.
+    init
+        One of `INITIALIZATIONS`; None starts at the model's θ.
+    checkpoints, history
+        How many parameter vectors, and how many rows of losses over the whole data, are kept, spread evenly; start and end among them.
+    output
+        A file to save to, every few seconds and at the end; an unfinished one of the same settings is taken up, and ends with the bits of an unbroken run.
+    fresh
+        Start anew and overwrite what `output` holds.
+    advance, announce
+        Called with (steps done, steps), and with sentences.
+    **settings
+        The fields of `Recipe`: `optimizer`, `learning_rate`, `batch_size`, `steps`, `seed`, …
+
+    Returns
+    -------
+    The model at the end, with `history`, `checkpoints`, `optimizer` and `training`.
+
+    Raises
+    ------
+    InputError
+        A setting that cannot be, a start that is not finite, checkpoints that would not fit, a file of another training in the way.
+    DivergenceError
+        After saving; it has the model at the last finite θ.
+
+    Examples
+    --------
+    >>> from landscape.model import build_model
+    >>> x = np.array([[1.0], [2.0]])
+    >>> line = build_model(layers=[(np.zeros((1, 1)), np.zeros(1))], loss="mse", x_train=x, y_train=3 * x)
+    >>> done = train(line, learning_rate=0.1, batch_size=2, steps=500, dtype="float64")
+    >>> done.theta.round(6).tolist(), int(done.history["step"][-1])
+    ([3.0, 0.0], 500)
+    """
+    run = Run.prepare(model, settings, epochs, init, dtype, threads, announce)
+    path = None if output is None else Path(output)
+    run.plan(checkpoints, history, path)
+    if path is not None:
+        require_writable(path)
+        if path.exists() and not fresh and run.take_up(path):
+            announce(f"{path} is finished already; --fresh trains anew")
+            return load_model(path)
+    return run.to_the_end(path, advance)
+
+
+class Run:
+    """A training in work."""
+
+    def __init__(
+        self, model: Model, recipe: Recipe, extra: dict[str, Any], dtype: str, threads: int | None
+    ) -> None:
+        if recipe.weight_decay is not None and not recipe.decoupled:
+            model = replace(model, weight_decay=recipe.weight_decay)
+        self.model, self.recipe = model, recipe.filled()
+        self.training = self.recipe.settings() | extra | {"dtype": dtype, "start": model.fingerprint()}
+        examples = model.examples("train")
+        self.trainer = Trainer(
+            model, columns([recipe], examples), model.theta[None], dtype=dtype, threads=1 if threads is None else threads
+        )  # fmt: skip
+        self.story = Story()
+        self.checkpoints = self.history = np.zeros(0, np.int64)
+
+    @classmethod
+    def prepare(
+        cls, model: Model, settings: dict[str, Any], epochs: float | None, init: str | None, dtype: str,
+        threads: int | None, announce: Callable[[str], object],
+    ) -> Run:  # fmt: skip
+        """Check the settings and find the start."""
+        examples = model.examples("train")
+        if epochs is not None:
+            if "steps" in settings:
+                raise InputError("expected steps or epochs, found both")
+            settings = settings | {"steps": steps_of(epochs, settings.get("batch_size", 32), examples)}
+        recipe = read_recipe(settings)
+        if recipe.batch_size > examples:
+            announce(f"batch_size: there are {examples} examples; every batch is all of them")
+            recipe = replace(recipe, batch_size=examples)
+        if init is not None:
+            model = model.with_theta(initialize(model, init, recipe.seed))
+        extra = {"history_loss": "full"} | ({} if init is None else {"init": init})
+        return cls(model, recipe, extra, dtype, threads)
+
+    def plan(self, checkpoints: int, history: int, path: Path | None) -> None:
+        """Choose where to look; what is kept must fit.
+
+        Raises
+        ------
+        InputError
+            The checkpoints do not fit on the disk.
+        """
+        self.checkpoints = marks(self.recipe.steps, checkpoints)
+        self.history = np.union1d(marks(self.recipe.steps, max(2, history)), self.checkpoints)
+        needed = len(self.checkpoints) * self.model.size * self.trainer.dtype.itemsize
+        if path is not None and path.absolute().parent.is_dir():
+            free = shutil.disk_usage(path.absolute().parent).free
+            # A save writes a second file before the first one goes.
+            if 2 * needed > free:
+                raise InputError(
+                    f"{len(self.checkpoints)} checkpoints take {needed / 2**30:.1f} GiB, twice while saving, and "
+                    f"{path.absolute().parent} has {free / 2**30:.1f}: try fewer checkpoints"
+                )
+
+    def take_up(self, path: Path) -> bool:
+        """Go on from a file of this training; say whether it is finished.
+
+        Raises
+        ------
+        InputError
+            The file is of another training.
+        """
+        found = load_model(path)
+        same = found.training == self.training and found.data_fingerprint() == self.model.data_fingerprint()
+        if not same or "step" not in found.optimizer:
+            raise InputError(
+                f"{path} is there already, and not of this training: give another name, or --fresh to replace it"
+            )
+        progress = self.trainer.progress
+        progress.step[0] = int(found.optimizer["step"])
+        progress.weights[0, : self.model.size] = found.theta
+        for number, name in enumerate(OPTIMIZERS[self.recipe.optimizer].slots):
+            progress.slots[0, number] = found.optimizer[name]
+        self.story = Story.of(found)
+        return self.step >= self.recipe.steps
+
+    @property
+    def step(self) -> int:
+        """Steps done."""
+        return int(self.trainer.progress.step[0])
+
+    def to_the_end(self, path: Path | None, advance: Advance) -> Model:
+        """Train, saving on the way."""
+        chunk, saved, cost = FIRST_CHUNK, time.monotonic(), 0.0
+        try:
+            while True:
+                self.look()
+                if self.step >= self.recipe.steps:
+                    break
+                begun = time.monotonic()
+                self.advance(chunk)
+                advance(self.step, self.recipe.steps)
+                now = time.monotonic()
+                chunk = max(1, min(8 * chunk, int(chunk * CHUNK_SECONDS / max(now - begun, 1e-6))))
+                if path is not None and now - saved > max(SAVE_SECONDS, cost / SAVE_PART):
+                    save_model(self.result(), path)
+                    saved = time.monotonic()
+                    cost = saved - now
+        except (KeyboardInterrupt, DivergenceError):
+            if path is not None:
+                save_model(self.result(), path)
+            raise
+        result = self.result()
+        if path is not None:
+            save_model(result, path)
+        return result
+
+    def look(self) -> None:
+        """Note history and checkpoint where this step is one of theirs and was not looked at before."""
+        step = self.step
+        if step in self.history and step not in self.story.history.get("step", []):
+            self.story.note(step, self.trainer.rate(0, step), self.trainer)
+        if step in self.checkpoints and step not in self.story.steps:
+            self.story.keep(step, self.trainer.thetas[0])
+
+    def advance(self, chunk: int) -> None:
+        """Take a chunk of steps, at most to the next look.
+
+        Raises
+        ------
+        DivergenceError
+            A step that was not finite.
+        """
+        later = self.history[self.history > self.step]
+        self.trainer.advance(min(self.step + chunk, int(later[0])))
+        failed = int(self.trainer.progress.diverged[0])
+        if failed >= 0:
+            raise self.divergence(failed)
+
+    def divergence(self, failed: int) -> DivergenceError:
+        """Say what happened; the last finite θ is where the run stands."""
+        self.story.note(self.step, self.trainer.rate(0, self.step), self.trainer)
+        message = (
+            f"the training diverged: step {failed} of {self.recipe.steps} left the finite numbers; the parameters before it are kept; "
+            f"try a learning rate below {self.recipe.learning_rate:g}, --clip or --warmup"
+        )
+        return DivergenceError(message, self.result(), failed)
+
+    def result(self) -> Model:
+        """Give the model as it stands."""
+        progress, story, dtype = self.trainer.progress, self.story, self.trainer.dtype
+        slots = OPTIMIZERS[self.recipe.optimizer].slots
+        moved = self.model.with_theta(progress.weights[0, : self.model.size])
+        return replace(
+            moved,
+            parameters={name: np.asarray(value, dtype) for name, value in moved.parameters.items()},
+            history={
+                name: np.array(row, np.int64 if name == "step" else float)
+                for name, row in story.history.items()
+            },
+            checkpoints=np.stack(story.checkpoints) if story.checkpoints else None,
+            checkpoint_steps=np.array(story.steps, np.int64) if story.checkpoints else None,
+            checkpoint_buffers=None,
+            optimizer={name: progress.slots[0, number].copy() for number, name in enumerate(slots)}
+            | {"step": np.array(self.step)},
+            training=self.training,
+        )
+
+
+def read_recipe(settings: dict[str, Any]) -> Recipe:
+    """Make a recipe of keyword arguments.
+
+    Raises
+    ------
+    InputError
+        A keyword that is none of its fields.
+    """
+    known = set(Recipe.__dataclass_fields__)
+    for name in settings:
+        if name not in known:
+            raise InputError(f"train: expected one of {', '.join(sorted(known))}, found {name!r}")
+    return Recipe(**settings)

@@ -1,0 +1,107 @@
+"""Where a training starts: initializations by a seed, and new networks on a file of data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape.errors import InputError
+from landscape.files import read_archive
+from landscape.formulas.random import normal
+from landscape.model import Model, build_model
+
+Array = NDArray[np.float64]
+
+# Streams of the generator from here on, one a parameter.
+STREAM = 2**36
+# Of embeddings and positions, whose rows are not summed over (GPT-2's), and of `normal`.
+NARROW, PLAIN = 0.02, 0.01
+ONES = ("layernorm", "batchnorm")
+TABLES = ("embedding", "position")
+
+# Standard deviation of a weight by its fan-in and fan-out. He et al. 2015 (arXiv 1502.01852); Glorot and Bengio 2010.
+INITIALIZATIONS: dict[str, Callable[[float, float], float]] = {
+    "he": lambda inputs, outputs: math.sqrt(2.0 / inputs),
+    "xavier": lambda inputs, outputs: math.sqrt(2.0 / (inputs + outputs)),
+    "normal": lambda inputs, outputs: PLAIN,
+    "zero": lambda inputs, outputs: 0.0,
+}
+
+
+def initialize(model: Model, init: str = "he", seed: int = 0) -> Array:
+    """Draw a start θ [P]: normal weights, biases of zero, scales of normalizations one.
+
+    The standard deviation is √(2/fan-in) for `he`, √(2/(fan-in + fan-out)) for `xavier`, 0.01 for `normal`, 0 for `zero`;
+    0.02 for embeddings and positions (0 for `zero`).
+
+    Raises
+    ------
+    InputError
+        An unknown initialization.
+    """
+    if init not in INITIALIZATIONS:
+        raise InputError(f"init: expected one of {', '.join(INITIALIZATIONS)}, found {init!r}")
+    ops = {node.name: node.op for node in model.nodes}
+    theta = np.zeros(model.size)
+    for number, slot in enumerate(model.layout):
+        part, op = theta[slot.start : slot.stop], ops[slot.node]
+        if op in ONES:
+            part[:] = 1.0 if slot.parameter == "weight" else 0.0
+        elif len(slot.shape) >= 2:
+            field = math.prod(slot.shape[2:])
+            scale = INITIALIZATIONS[init](slot.shape[1] * field, slot.shape[0] * field)
+            scale = min(scale, NARROW) if op in TABLES else scale
+            part[:] = scale * normal(seed, STREAM + number, 0, part.size)
+    return theta
+
+
+def new_model(
+    path: str | Path, architecture: Sequence[int] | str, *, activation: str = "relu", loss: str | None = None,
+    init: str = "he", seed: int = 0,
+) -> Model:  # fmt: skip
+    """Make a network of dense layers, such as "64-32-10", on a file that holds x_train and y_train.
+
+    The loss is chosen as for a bare file, unless given.
+
+    Raises
+    ------
+    InputError
+        Sizes that do not fit the data, an unknown activation, loss or initialization, a file without data.
+    """
+    arrays = read_archive(Path(path))
+    data: dict[str, Any] = {key: array for key, array in arrays.items() if key.split("_")[0] in ("x", "y")}
+    if "x_train" not in data or "y_train" not in data:
+        raise InputError(f"{path}: expected x_train and y_train, found {', '.join(arrays) or 'nothing'}")
+    sizes, features = sizes_of(architecture), math.prod(data["x_train"].shape[1:])
+    if sizes[0] != features:
+        raise InputError(f"architecture: the data have {features} numbers an example, found {sizes[0]} first")
+    layers = [(np.zeros(pair), np.zeros(pair[1])) for pair in pairwise(sizes)]
+    model = build_model(layers=layers, activation=activation, loss=loss, name=Path(path).stem, **data)
+    return model.with_theta(initialize(model, init, seed))
+
+
+def sizes_of(architecture: Sequence[int] | str) -> list[int]:
+    """Read "64-32-10" as sizes.
+
+    >>> sizes_of("64-32-10")
+    [64, 32, 10]
+
+    Raises
+    ------
+    InputError
+        Not whole numbers above zero, or less than two.
+    """
+    parts = architecture.split("-") if isinstance(architecture, str) else list(architecture)
+    try:
+        sizes = [int(part) for part in parts]
+    except ValueError:
+        sizes = []
+    if len(sizes) < 2 or min(sizes) < 1:
+        raise InputError(f"architecture: expected sizes such as 64-32-10, found {architecture}")
+    return sizes

@@ -1,0 +1,203 @@
+"""The library's function for a run on a plane of its landscape."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape.directions import Origin, make_directions, model_tensors
+from landscape.errors import InputError
+from landscape.files import require_writable
+from landscape.model import Model
+from landscape.records import Scan, Trajectory
+from landscape.scanning import Plan, Progress, Subject, make_plan, run_plan
+from landscape.scanning.grid import Span
+from landscape.scanning.resume import differences
+from landscape.scanning.subject import model_subject
+from landscape.trajectories.projection import Projection, project, spans_around
+from landscape.version import current_version
+
+Array = NDArray[np.float64]
+
+DIMENSIONS = 2
+
+
+def trajectory(
+    model: Model,
+    *,
+    direction: str | Path | NDArray[np.floating] = "principal",
+    points: int | str | Sequence[int] = 51,
+    span: float | str | Sequence[float | str | Span] | None = None,
+    normalize: str | None = None,
+    include_bias: bool = False,
+    split: str = "both",
+    examples: int | None = None,
+    seed: int = 0,
+    dtype: str = "float32",
+    threads: int | None = None,
+    output: str | Path | None = None,
+    fresh: bool = False,
+    progress: Progress | None = None,
+    announce: Callable[[Plan, Projection], None] | None = None,
+) -> Trajectory:
+    """Project a model's checkpoints on a plane through its θ, and scan that plane.
+
+    The loss drawn at a checkpoint's place is that of its projection. How far the checkpoint is from the
+    plane, and its own loss, stand beside it.
+
+    Parameters
+    ----------
+    model
+        A model with checkpoints.
+    direction
+        What spans the plane: `principal`, any other that `scan` takes, or an array [2, P].
+    points, span
+        The plane's grid; by default its range shows the whole path.
+    normalize, include_bias, split, examples, seed, dtype, threads
+        As `scan` takes them.
+    output, fresh
+        Where to save; a record of the same settings that is there is returned unless `fresh`.
+    progress, announce
+        Called after every step of the scan, and once with the plan and the projection before it.
+
+    Raises
+    ------
+    InputError
+        No checkpoints, a choice that is impossible, or an output that cannot be written.
+    """
+    path = None if output is None else Path(output)
+    if path is not None:
+        require_writable(path)
+    run = finite_checkpoints(model)
+    whole = model_subject(model, split=split, examples=examples, seed=seed, dtype=dtype, threads=threads)
+    directions = make_directions(
+        Origin(
+            whole.center, model_tensors(model), run.thetas, next(iter(whole.objectives.values())).gradient
+        ),
+        direction,
+        dimensions=DIMENSIONS,
+        normalize=normalize,
+        include_bias=include_bias,
+        seed=seed,
+    )
+    projection = project(run.thetas, whole.center, directions.vectors)
+    wanted = spans_around(projection.coordinates) if span is None or span == [] else span
+    plan = with_run(make_plan(whole, directions, points=points, span=wanted), run)
+    if announce is not None:
+        announce(plan, projection)
+    earlier = None if path is None else earlier_trajectory(path, plan, fresh=fresh)
+    if earlier is not None:
+        return earlier
+    begun = time.perf_counter()
+    scan = run_plan(plan, path=None if path is None else plane_path(path), fresh=fresh, progress=progress)
+    record = assemble(plan, scan, run, projection, time.perf_counter() - begun)
+    if path is not None:
+        record.save(path)
+    return record
+
+
+@dataclass(frozen=True)
+class Run:
+    """Checkpoints [K, P] and the updates [K] before each; `notes` say what was left out."""
+
+    thetas: Array
+    steps: NDArray[np.int64]
+    notes: tuple[str, ...] = ()
+
+
+def finite_checkpoints(model: Model) -> Run:
+    """Take a model's checkpoints, those aside that diverged.
+
+    Raises
+    ------
+    InputError
+        Fewer than two are left.
+    """
+    if model.checkpoints is None:
+        raise InputError(
+            "a trajectory needs the run's checkpoints, and the file holds none (key 'checkpoints', [K, P]): "
+            "`landscape scan` looks around one point"
+        )
+    thetas = np.asarray(model.checkpoints, np.float64)
+    steps = model.checkpoint_steps
+    counted = np.arange(len(thetas)) if steps is None else np.asarray(steps)
+    finite = np.isfinite(thetas).all(axis=1)
+    if np.count_nonzero(finite) < 2:
+        raise InputError(
+            f"{np.count_nonzero(finite)} of {len(thetas)} checkpoints are finite: a trajectory needs two"
+        )
+    left_out = int(np.count_nonzero(~finite))
+    note = f"{left_out} of {len(thetas)} checkpoints are not finite and are left out"
+    return Run(thetas[finite], counted[finite], (note,) if left_out else ())
+
+
+def with_run(plan: Plan, run: Run) -> Plan:
+    """Add the checkpoints to a plan's key: another run on the same plane is another record."""
+    digest = hashlib.sha256(run.thetas.astype("<f8").tobytes()).hexdigest()
+    settings = {**plan.settings, "checkpoints_sha256": digest}
+    return replace(plan, settings=settings, notes=plan.notes + run.notes)
+
+
+def plane_path(path: Path) -> Path:
+    """Name the file of the plane's scan, which is taken up where it was cut short."""
+    return path.with_name(f"{path.name.removesuffix('.npz')}.plane.npz")
+
+
+def earlier_trajectory(path: Path, plan: Plan, *, fresh: bool) -> Trajectory | None:
+    """Load what the same settings left at `path`; None where there is nothing, or `fresh`.
+
+    Raises
+    ------
+    InputError
+        The path holds a trajectory of other settings, or a file that is none.
+    """
+    if not path.exists():
+        return None
+    try:
+        found = Trajectory.load(path)
+    except InputError as error:
+        raise InputError(f"{error}. It is not overwritten: remove it or choose another --output") from None
+    if fresh:
+        return None
+    differing = differences(found.scan, plan)
+    if differing:
+        raise InputError(
+            f"{path}: holds a trajectory with other settings ({'; '.join(differing)}): "
+            "give --fresh to overwrite it, or another --output"
+        )
+    return found
+
+
+def assemble(plan: Plan, scan: Scan, run: Run, projection: Projection, seconds: float) -> Trajectory:
+    """Evaluate the checkpoints and their projections, and put everything together."""
+    on_plane = plan.subject.center + projection.coordinates @ plan.directions.vectors
+    return Trajectory(
+        scan=scan,
+        step=run.steps,
+        projected=projection.coordinates,
+        distance=projection.distance,
+        captured=projection.captured,
+        values=losses(plan.subject, run.thetas),
+        plane_values=losses(plan.subject, on_plane),
+        model=scan.model,
+        data=scan.data,
+        settings=scan.settings,
+        version=current_version(),
+        seconds=seconds,
+    )
+
+
+def losses(subject: Subject, thetas: Array) -> dict[str, Array]:
+    """Evaluate every split at each row of thetas [K, P], without the penalty, as a scan's losses are."""
+    decay = np.zeros(thetas.shape[1]) if subject.decay is None else subject.decay
+    penalty = 0.5 * np.sum(decay * thetas**2, axis=1)
+    return {
+        f"{split}_loss": np.asarray(objective.values(thetas)) - penalty
+        for split, objective in subject.objectives.items()
+    }

@@ -1,0 +1,56 @@
+"""`landscape trajectory`: what it prints, what it writes, how it ends."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from landscape.commands import main
+from landscape.model import save_model
+from tests.scanning.examples import small_model
+from tests.trajectories.test_trajectory import with_checkpoints
+
+FAST = ("--threads", "1", "--points", "5")
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    """Run the command in a folder with `m.npz` in it: exit status, stdout, stderr."""
+    monkeypatch.chdir(tmp_path)
+    save_model(with_checkpoints(), tmp_path / "m.npz")
+
+    def run(*arguments, model="m.npz"):
+        with pytest.raises(SystemExit) as end:
+            main(["trajectory", model, *FAST, *arguments])
+        captured = capsys.readouterr()
+        return end.value.code or 0, captured.out, captured.err
+
+    return run
+
+
+def test_records_and_figures_are_named_after_model_and_command(run, tmp_path):
+    status, out, err = run()
+    names = {f"m.trajectory{end}" for end in (".npz", ".plane.npz", ".path.png", ".out_of_plane.png")}
+    assert status == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"m.npz", *names}
+    assert all(name in err for name in names)
+    assert "of the variance around θ" in out
+
+
+def test_json_is_one_object_and_quiet_is_quiet(run):
+    status, out, err = run("--json", "--quiet", "--no-figure")
+    told = json.loads(out)
+    assert (status, err) == (0, "")
+    assert told["record"] == "trajectory"
+    assert len(told["captured"]) == 2
+    assert told["files"] == ["m.trajectory.npz", "m.trajectory.plane.npz"]
+
+
+def test_a_model_without_checkpoints_is_bad_input(run, tmp_path):
+    save_model(replace(small_model(), checkpoints=None, checkpoint_steps=None), tmp_path / "none.npz")
+    status, _, err = run(model="none.npz")
+    assert status == 2
+    assert "checkpoints" in err
+    assert len(err.splitlines()) == 1

@@ -1,0 +1,1 @@
+"""Tests of the gallery: every figure is drawn, the exact ones are exact."""
