@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+from importlib.util import find_spec
+from pathlib import Path
 
 import click
 import numpy as np
@@ -23,9 +26,26 @@ QUICK = {
 }
 
 
-def mark(code: str) -> pytest.ParameterSet:
-    """Give a block to the test, with the mark of what it imports."""
-    return pytest.param(code, marks=[pytest.mark.torch] if "import torch" in code else [])
+# What a part needs that is no dependency, by its mark: words to know it by, and the packages.
+OPTIONAL = {
+    "torch": ("import torch", ("torch",)),
+    "sklearn": ("from sklearn", ("sklearn",)),
+    "onnx": (".onnx", ("onnx", "onnxruntime")),
+}
+
+
+def marked(part: object, text: str) -> pytest.ParameterSet:
+    """Give a part to the test, with the marks of what it needs."""
+    marks = [getattr(pytest.mark, name) for name, (word, _) in OPTIONAL.items() if word in text]
+    return pytest.param(part, marks=marks, id=text.split("\n")[0] if part != text else None)
+
+
+def require(text: str) -> None:
+    """Skip where a part needs what is not installed."""
+    for word, packages in OPTIONAL.values():
+        if word in text:
+            for package in packages:
+                pytest.importorskip(package)
 
 
 def options_of(name: str) -> set[str]:
@@ -55,17 +75,41 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.mark.parametrize("code", [mark(code) for code in blocks("python")])
+def write_imports() -> None:
+    """Write what README imports: data, weights, and a graph where onnx is installed."""
+    rng = np.random.default_rng(0)
+    weight = rng.standard_normal((3, 4)).astype(np.float32)
+    np.savez("data.npz", x_train=rng.standard_normal((8, 4)), y_train=np.arange(8) % 3)
+    index = json.dumps({"fc.weight": {"dtype": "F32", "shape": [3, 4], "data_offsets": [0, 48]}}).encode()
+    Path("weights.safetensors").write_bytes(len(index).to_bytes(8, "little") + index + weight.tobytes())
+    if find_spec("onnx") is not None:
+        import onnx
+        from onnx import helper
+
+        node = helper.make_node("Gemm", ["x", "fc.weight"], ["y"], transB=1)
+        kind = onnx.TensorProto.FLOAT
+        values = [
+            helper.make_tensor_value_info(name, kind, ["N", size]) for name, size in (("x", 4), ("y", 3))
+        ]
+        tensors = [onnx.numpy_helper.from_array(weight, "fc.weight")]
+        graph = helper.make_graph([node], "g", values[:1], values[1:], tensors)
+        version = [helper.make_opsetid("", 17)]
+        onnx.save(helper.make_model(graph, opset_imports=version, ir_version=8), "net.onnx")
+
+
+@pytest.mark.parametrize("code", [marked(code, code) for code in blocks("python")])
 def test_python_blocks_run(code, tmp_path, monkeypatch):
-    if "import torch" in code:
-        pytest.importorskip("torch")
+    require(code)
     monkeypatch.chdir(tmp_path)
     exec(compile(code, "README.md", "exec"), {"__name__": "readme"})
 
 
-@pytest.mark.parametrize("arguments", commands(), ids=" ".join)
+@pytest.mark.parametrize("arguments", [marked(line, " ".join(line)) for line in commands()])
 def test_command_lines_run(arguments, folder):
     name, rest = arguments[0], arguments[1:]
+    require(" ".join(arguments))
+    if name == "import":
+        write_imports()
     if name == "plot":
         with pytest.raises(SystemExit):
             main(["scan", "digits.npz", "--points", "3", "--quiet", "--no-figure"])

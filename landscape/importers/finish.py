@@ -56,6 +56,7 @@ def make_model(network: Network, output: str, data: Arrays, loss: Loss, name: st
     nodes = network.ending_at(output)
     arrays, sentences = _inputs(network, data)
     targets, chosen, more = _targets(data, loss.name, network.shapes[output])
+    examples: dict[str, Any] = arrays | targets
     model = build_model(
         nodes=nodes,
         parameters=network.parameters_of(nodes),
@@ -65,9 +66,7 @@ def make_model(network: Network, output: str, data: Arrays, loss: Loss, name: st
         weight_decay=loss.weight_decay,
         name=name,
         input_shape=network.shapes[INPUT],
-        arrays=arrays | targets,
-        x_train=arrays["x_train"],
-        y_train=targets["y_train"],
+        **examples,
     )
     return replace(model, form="imported", inferred=(*network.notes, *sentences, *more))
 

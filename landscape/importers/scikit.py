@@ -126,7 +126,7 @@ def _network_of(
 ) -> tuple[list[tuple[np.ndarray, np.ndarray | None]], float, tuple[str, ...]]:
     """Give an MLP's layers, its λ, and a word about where λ comes from."""
     layers: list[Any] = [
-        (np.ascontiguousarray(weight.T), bias)
+        (np.array(weight.T, order="C"), np.array(bias))
         for weight, bias in zip(estimator.coefs_, estimator.intercepts_, strict=True)
     ]
     examples = len(arrays["x_train"])
@@ -219,7 +219,7 @@ def ridge(estimator: Any, arrays: Arrays) -> Found:
 
 def _linear(estimator: Any) -> list[tuple[np.ndarray, np.ndarray | None]]:
     """Give the one layer of a linear model."""
-    weight = np.atleast_2d(np.asarray(estimator.coef_))
+    weight = np.atleast_2d(np.array(estimator.coef_))
     if not estimator.fit_intercept:
         return [(weight, None)]
     return [(weight, np.broadcast_to(np.ravel(estimator.intercept_), (len(weight),)).astype(weight.dtype))]

@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from landscape.errors import InputError
 from landscape.files import require_regular, shown
 from landscape.importers.data import Data, as_array, read_data
@@ -42,7 +44,8 @@ def from_state_dict(
     InputError
         What a model file would be refused for.
     """
-    arrays = {str(key): as_array(str(key), value) for key, value in state.items()}
+    # Copies: the model does not move with a network that goes on training.
+    arrays = {str(key): np.array(as_array(str(key), value)) for key, value in state.items()}
     examples = read_data(data)
     for key in examples:
         if key in arrays:

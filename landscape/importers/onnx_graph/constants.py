@@ -108,7 +108,7 @@ def fold(op: str, name: str, inputs: list[Constant], settings: Mapping[str, Any]
         return None
     try:
         array = FOLDED[op]([constant.array for constant in inputs], settings)
-    except (ValueError, IndexError, KeyError, TypeError) as error:
+    except (ValueError, IndexError, KeyError, TypeError, OverflowError) as error:
         raise InputError(f"{shown(name)} ({op}): cannot be computed: {error}") from None
     if op == "Gather" and array.size > 1_000:
         return None

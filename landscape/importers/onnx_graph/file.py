@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +75,7 @@ def load(onnx: Any, path: Path) -> Any:
     graph = proto.graph
     if not graph.node:
         raise InputError("expected an ONNX graph, found none: the file is something else or empty")
+    _require_names(graph)
     for node in graph.node:
         if node.domain not in ("", "ai.onnx"):
             raise InputError(
@@ -80,6 +83,19 @@ def load(onnx: Any, path: Path) -> Any:
             )
     _as_in_evaluation(graph)
     return proto
+
+
+def _require_names(graph: Any) -> None:
+    """Refuse names that are no text, which protobuf gives as bytes, and nodes that put nothing out."""
+    names = [entry.name for part in (graph.input, graph.output, graph.initializer) for entry in part]
+    for node in graph.node:
+        if not node.output or not node.output[0]:
+            raise InputError(f"{shown(node.name)} ({shown(node.op_type)}): expected an output")
+        names += [node.name, node.op_type, node.domain, *node.input, *node.output]
+        names += [attribute.name for attribute in node.attribute]
+    for name in names:
+        if not isinstance(name, str):
+            raise InputError(f"damaged: the name {shown(name)} is no text")
 
 
 def _as_in_evaluation(graph: Any) -> None:
@@ -103,24 +119,27 @@ class Session:
         options = runtime.SessionOptions()
         options.log_severity_level = 4
         try:
-            self.session = runtime.InferenceSession(
-                proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
-            )
+            # It prints what it also raises.
+            with contextlib.redirect_stdout(io.StringIO()):
+                self.session = runtime.InferenceSession(
+                    proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
+                )
+            entry = self.session.get_inputs()[0]
+            self.input, self.kind, self.shape = entry.name, entry.type, entry.shape
         except Exception as error:  # onnxruntime has many errors of its own
             raise InputError(f"onnxruntime refuses the graph: {shown(str(error), 200)}") from None
-        self.input = self.session.get_inputs()[0]
 
     def outputs(self, x: np.ndarray) -> np.ndarray:
         """Evaluate the graph on examples; a graph of a fixed batch gets batches of that size."""
-        fixed = self.input.shape[0] if self.input.shape else None
+        fixed = self.shape[0] if self.shape else None
         batch = fixed if isinstance(fixed, int) and fixed > 0 else BATCH
         kinds = {"tensor(float)": np.float32, "tensor(double)": np.float64, "tensor(int32)": np.int32}
-        given = x.astype(kinds.get(self.input.type, np.int64))
+        given = x.astype(kinds.get(self.kind, np.int64))
         parts = []
         for start in range(0, len(given), batch):
             part = given[np.minimum(np.arange(start, start + batch), len(given) - 1)]
             try:
-                parts.append(self.session.run(None, {self.input.name: part})[0])
+                parts.append(self.session.run(None, {self.input: part})[0])
             except Exception as error:  # onnxruntime has many errors of its own
                 raise InputError(f"onnxruntime fails on the data: {shown(str(error), 200)}") from None
         return np.concatenate(parts)[: len(given)]

@@ -96,7 +96,7 @@ def _step(onnx: Any, graph: Graph, node: Any) -> None:
             raise InputError(
                 f"{shown(node.name or name)} ({node.op_type}): reads {shown(source)}, which nothing puts out"
             )
-    if node.op_type == "Shape" and node.input[0] in graph.values:
+    if node.op_type == "Shape" and len(node.input) == 1 and node.input[0] in graph.values:
         shape: Shape = graph.network.shapes[graph.values[node.input[0]]]
         graph.constants[name] = Constant(np.array([BATCH, *shape]), name, False)
         return

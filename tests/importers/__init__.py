@@ -1,0 +1,1 @@
+"""Importers: the same function as the original, or one line that says why not."""

@@ -1,0 +1,218 @@
+"""ONNX graphs: outputs are onnxruntime's; what the format does not have is named; a hostile file is one line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import landscape
+from landscape import InputError
+
+onnx = pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+pytestmark = pytest.mark.onnx
+
+RNG = np.random.default_rng(0)
+N = 9
+FLOAT, INT64 = onnx.TensorProto.FLOAT, onnx.TensorProto.INT64
+
+
+def normal(*shape: int) -> np.ndarray:
+    return RNG.standard_normal(shape).astype(np.float32)
+
+
+def node(op: str, inputs: str, output: str, **settings: Any) -> Any:
+    return onnx.helper.make_node(op, inputs.split(), [output], name=f"node_{output}", **settings)
+
+
+def graph(
+    nodes: list[Any],
+    weights: dict[str, np.ndarray],
+    shape: tuple[int, ...],
+    *,
+    kind: int = FLOAT,
+    out: str = "y",
+    version: int = 20,
+) -> bytes:
+    """Serialize a graph from the input `x` [N, *shape] to the output `y`."""
+    tensors = [onnx.numpy_helper.from_array(array, name) for name, array in weights.items()]
+    made = onnx.helper.make_graph(
+        nodes,
+        "g",
+        [onnx.helper.make_tensor_value_info("x", kind, ["N", *shape])],
+        [onnx.helper.make_tensor_value_info(out, FLOAT, None)],
+        tensors,
+    )
+    opset = [onnx.helper.make_opsetid("", version)]
+    return onnx.helper.make_model(made, opset_imports=opset, ir_version=10).SerializeToString()
+
+
+def data(shape: tuple[int, ...], classes: int = 3) -> dict[str, np.ndarray]:
+    return {"x_train": normal(N, *shape), "y_train": np.arange(N) % classes}
+
+
+def imported(tmp_path: Path, content: bytes, examples: dict[str, np.ndarray], **options: Any) -> Any:
+    (tmp_path / "net.onnx").write_bytes(content)
+    return landscape.from_onnx(tmp_path / "net.onnx", examples, **options)
+
+
+def refused(tmp_path: Path, content: bytes, examples: dict[str, np.ndarray]) -> str:
+    with pytest.raises(InputError) as caught:
+        imported(tmp_path, content, examples)
+    message = str(caught.value)
+    assert message.startswith(f"{tmp_path / 'net.onnx'}: ")
+    assert "\n" not in message
+    return message
+
+
+HEAD = {"fc.weight": normal(3, 6), "fc.bias": normal(3)}
+GEMM = node("Gemm", "h fc.weight fc.bias", "y", transB=1)
+ACTIVATIONS = {
+    "relu": ("Relu", {}),
+    "leaky_relu": ("LeakyRelu", {"alpha": 0.3}),
+    "elu": ("Elu", {"alpha": 0.7}),
+    "sigmoid": ("Sigmoid", {}),
+    "tanh": ("Tanh", {}),
+    "softplus": ("Softplus", {}),
+    "gelu": ("Gelu", {}),
+    "softmax": ("Softmax", {"axis": -1}),
+    "identity": ("Identity", {}),
+    "dropout": ("Dropout", {}),
+}
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_an_activation_is_onnxruntimes(tmp_path, name):
+    op, settings = ACTIVATIONS[name]
+    content = graph([node(op, "x", "h", **settings), GEMM], HEAD, (6,))
+    model = imported(tmp_path, content, data((6,)))
+    assert [n.op for n in model.nodes][-1] == "dense"
+    assert "outputs equal those of onnxruntime on 9 of 9" in model.inferred[-1]
+
+
+GRAPHS = {
+    "matmul_and_bias": ([node("MatMul", "x w", "a"), node("Add", "a b", "h"), GEMM], {"w": normal(5, 6), "b": normal(6)}, (5,)),
+    "bias_first": ([node("MatMul", "x w", "a"), node("Add", "b a", "h"), GEMM], {"w": normal(5, 6), "b": normal(6)}, (5,)),
+    "transposed_weight": ([node("Transpose", "w", "wt", perm=[1, 0]), node("MatMul", "x wt", "h"), GEMM], {"w": normal(6, 5)}, (5,)),
+    "residual": ([node("Tanh", "x", "a"), node("Add", "a x", "h"), GEMM], {}, (6,)),
+    "product": ([node("Sigmoid", "x", "a"), node("Mul", "a x", "h"), GEMM], {}, (6,)),
+    "concat": ([node("Tanh", "x", "a"), node("Concat", "a x", "h", axis=1), GEMM], {}, (3,)),
+    "layernorm": ([node("LayerNormalization", "x s b", "h", epsilon=0.1), GEMM], {"s": normal(6), "b": normal(6)}, (6,)),
+    "flatten": ([node("Flatten", "x", "h"), GEMM], {}, (2, 3)),
+    "reshape": ([node("Reshape", "x shape", "h"), GEMM], {"shape": np.array([0, -1])}, (2, 3)),
+    "reshape_by_shape": (
+        [
+            node("Shape", "x", "s"), node("Gather", "s zero", "n", axis=0), node("Unsqueeze", "n first", "n1"),
+            node("Concat", "n1 rest", "shape", axis=0), node("Reshape", "x shape", "h"), GEMM,
+        ],
+        {"zero": np.array(0), "first": np.array([0]), "rest": np.array([-1])},
+        (2, 3),
+    ),
+    "constant": (
+        [onnx.helper.make_node("Constant", [], ["w"], value=onnx.numpy_helper.from_array(normal(5, 6))), node("MatMul", "x w", "h"), GEMM],
+        {},
+        (5,),
+    ),
+    "cast": ([node("Cast", "x", "h", to=FLOAT), GEMM], {}, (6,)),
+    "sequence": ([node("MatMul", "x w", "a"), node("Tanh", "a", "b"), node("Flatten", "b", "h"), GEMM], {"w": normal(4, 2)}, (3, 4)),
+    "two_heads_of_one_weight": (
+        [node("MatMul", "x w", "a"), node("Tanh", "a", "b"), node("MatMul", "b w", "h"), GEMM], {"w": normal(6, 6)}, (6,)
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_a_graph_has_onnxruntimes_outputs(tmp_path, name):
+    nodes, weights, shape = GRAPHS[name]
+    model = imported(tmp_path, graph(nodes, HEAD | weights, shape), data(shape))
+    difference = float(model.inferred[-1].split("largest difference ")[1].split(",")[0])
+    assert difference < 1e-5
+
+
+def test_a_weight_that_is_used_twice_is_in_theta_once(tmp_path):
+    nodes, weights, shape = GRAPHS["two_heads_of_one_weight"]
+    model = imported(tmp_path, graph(nodes, HEAD | weights, shape), data(shape))
+    assert model.size == 36 + 18 + 3
+
+
+@pytest.mark.parametrize("op", ["Softmax", "LogSoftmax"])
+def test_a_softmax_at_the_end_goes_into_the_cross_entropy(tmp_path, op):
+    nodes = [node("Gemm", "x fc.weight fc.bias", "z", transB=1), node(op, "z", "y", axis=-1)]
+    model = imported(tmp_path, graph(nodes, HEAD, (6,)), data((6,)))
+    assert [n.op for n in model.nodes] == ["dense"]
+    assert any(f"{op} at the end goes into the loss" in sentence for sentence in model.inferred)
+
+
+def test_a_sigmoid_at_the_end_goes_into_the_binary_cross_entropy(tmp_path):
+    nodes = [node("Gemm", "x w b", "z", transB=1), node("Sigmoid", "z", "y")]
+    content = graph(nodes, {"w": normal(1, 6), "b": normal(1)}, (6,))
+    model = imported(tmp_path, content, data((6,), classes=2))
+    assert (model.loss, [n.op for n in model.nodes]) == ("binary_cross_entropy", ["dense"])
+
+
+def test_parameters_keep_the_names_of_the_file(tmp_path):
+    model = imported(tmp_path, graph([node("Tanh", "x", "h"), GEMM], HEAD, (6,)), data((6,)))
+    assert list(model.parameters) == ["fc.weight", "fc.bias"]
+
+
+REFUSED = {
+    "op": ([node("Selu", "x", "h"), GEMM], {}, (6,), "the nearest that is: elu"),
+    "recurrent": ([node("LSTM", "x w r", "h", hidden_size=2), GEMM], {"w": normal(1, 8, 6), "r": normal(1, 8, 2)}, (6,), "'LSTM'"),
+    "constant_added": ([node("Add", "x c", "h"), GEMM], {"c": normal(6)}, (6,), "node_h"),
+    "two_values_multiplied": ([node("MatMul", "x x", "h"), GEMM], {}, (6, 6), "attention"),
+    "scaled": ([node("Gemm", "x fc.weight fc.bias", "y", transB=1, alpha=2.0)], {}, (6,), "alpha=2"),
+    "shape": ([node("Gemm", "x w", "h"), GEMM], {"w": normal(5, 4)}, (5,), "node_y"),
+    "mixed_examples": ([node("Reshape", "x shape", "h"), GEMM], {"shape": np.array([-1, 6])}, (2, 6), "mixes the examples"),
+    "nothing_reads": ([node("Tanh", "nowhere", "h"), GEMM], {}, (6,), "nothing puts out"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_the_format_does_not_have_is_named(tmp_path, name):
+    nodes, weights, shape, word = REFUSED[name]
+    assert word in refused(tmp_path, graph(nodes, HEAD | weights, shape), data(shape))
+
+
+def test_numbers_in_other_files_are_not_looked_for(tmp_path):
+    proto = onnx.load_from_string(graph([node("Tanh", "x", "h"), GEMM], HEAD, (6,)))
+    tensor = proto.graph.initializer[0]
+    tensor.ClearField("raw_data")
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="../../etc/passwd")
+    assert "in another file" in refused(tmp_path, proto.SerializeToString(), data((6,)))
+
+
+def test_a_shape_that_the_bytes_do_not_fill_is_refused_without_being_made(tmp_path):
+    proto = onnx.load_from_string(graph([node("Tanh", "x", "h"), GEMM], HEAD, (6,)))
+    proto.graph.initializer[0].dims[:] = [2**40, 2**20]
+    assert "damaged" in refused(tmp_path, proto.SerializeToString(), data((6,)))
+
+
+def test_operators_of_other_domains_are_refused(tmp_path):
+    custom = onnx.helper.make_node("Anything", ["x"], ["h"], domain="com.example")
+    assert "domain" in refused(tmp_path, graph([custom, GEMM], HEAD, (6,)), data((6,)))
+
+
+def test_a_file_that_is_no_graph_is_refused(tmp_path):
+    for content in (b"", b"nothing at all", bytes(100)):
+        refused(tmp_path, content, data((6,)))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(position=st.integers(0, 10_000), value=st.integers(0, 255), cut=st.integers(0, 200))
+def test_no_change_of_a_valid_file_does_more_than_be_refused(tmp_path, position, value, cut):
+    nodes, weights, shape = GRAPHS["reshape_by_shape"]
+    content = bytearray(graph(nodes, HEAD | weights, shape))
+    content[position % len(content)] = value
+    (tmp_path / "net.onnx").write_bytes(bytes(content[: len(content) - (cut if cut < 100 else 0)]))
+    message = ""
+    try:
+        landscape.from_onnx(tmp_path / "net.onnx", data(shape))
+    except InputError as error:
+        message = str(error)
+    assert "\n" not in message
