@@ -18,7 +18,9 @@ from tests.documents import README, ROOT, blocks, commands, installs
 QUICK = {
     "scan": ["--points", "3"],
     "trajectory": ["--points", "3"],
-    "race": ["--points", "3", "--seeds", "1"],
+    "race": ["--points", "3", "--seeds", "1", "--dtype", "float64"],
+    # The type that the other tests have compiled.
+    "train": ["--dtype", "float64"],
 }
 
 
