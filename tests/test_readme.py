@@ -22,7 +22,9 @@ QUICK = {
     "scan": ["--points", "3"],
     "sharpness": ["--measure", "fisher_rao"],
     "trajectory": ["--points", "3"],
-    "race": ["--points", "3", "--seeds", "1"],
+    "race": ["--points", "3", "--seeds", "1", "--dtype", "float64"],
+    # The type that the other tests have compiled.
+    "train": ["--dtype", "float64"],
 }
 
 

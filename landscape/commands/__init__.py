@@ -41,6 +41,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "landscape.commands.sharpness",
         "Measure how sharp a minimum is, and what rescaling the layers does to it.",
     ),
+    "train": ("landscape.commands.train", "Train a network, with its history and checkpoints."),
     "trajectory": (
         "landscape.commands.trajectory",
         "Draw the checkpoints of a run over the loss on a plane.",

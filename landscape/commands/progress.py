@@ -17,7 +17,8 @@ class Rate:
     The first step of a process may compile, and what an earlier process did took none of this one's time.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, unit: str = "points") -> None:
+        self.unit = unit
         self.first: tuple[int, float] | None = None
 
     def told(self, done: int, total: int, units: int, now: float) -> str:
@@ -37,18 +38,18 @@ class Rate:
         if steps <= 0 or seconds <= 0:
             return ""
         left = timedelta(seconds=round((total - done) * seconds / steps))
-        return f"{units / total * steps / seconds:,.0f} points/s, {left} left"
+        return f"{units / total * steps / seconds:,.0f} {self.unit}/s, {left} left"
 
 
 @contextmanager
 def progress_bar(
-    label: str, units: Callable[[], int], *, quiet: bool
+    label: str, units: Callable[[], int], *, quiet: bool, unit: str = "points"
 ) -> Iterator[Callable[[int, int], None]]:
     """Show a bar on stderr where it is a terminal and not `quiet`; give what is called as (done, total).
 
     `units` says how many points the whole work has, once it is known.
     """
-    rate = Rate()
+    rate = Rate(unit)
     hidden = quiet or not sys.stderr.isatty()
     bar = click.progressbar(
         length=1, label=label, file=sys.stderr, show_eta=False, item_show_func=str, hidden=hidden

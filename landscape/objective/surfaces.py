@@ -14,8 +14,7 @@ from landscape.errors import InputError
 from landscape.formulas.optimizers import OPTIMIZERS
 from landscape.formulas.surfaces import SURFACES
 from landscape.kernels.cpu.descent import descend as descend_kernel
-from landscape.kernels.cpu.training import Runs
-from landscape.kernels.cpu.updates import scaled_step
+from landscape.kernels.cpu.updates import CLIP, OPTIMIZER, RADIUS, Runs, scaled_step
 from landscape.objective.functions import CallableObjective, checked
 from landscape.objective.session import checked_threads, session, share_work
 
@@ -85,7 +84,7 @@ def descend_surface(
     blocks = math.ceil(len(starts) / width)
     padded = np.concatenate([starts, np.repeat(starts[-1:], blocks * width - len(starts), axis=0)])
     theta = padded.reshape(blocks, width, 2).transpose(0, 2, 1).reshape(blocks, 2 * width).astype(kind)
-    memory = len(list(OPTIMIZERS.values())[int(runs.optimizer[0])].slots)
+    memory = len(list(OPTIMIZERS.values())[int(runs.whole[0, OPTIMIZER])].slots)
     slots, buffers = np.zeros((blocks, memory, 2 * width), kind), np.zeros((workers, 2, 2 * width), kind)
     path = np.empty((math.ceil(steps / every) + 1, blocks, 2 * width), kind)
     with session():
@@ -102,7 +101,7 @@ def descend_function(
         if given is not None and not isinstance(given, numba.core.dispatcher.Dispatcher):
             raise InputError("expected functions under @numba.njit")
     workers, size = checked_threads(threads), starts.shape[1]
-    memory = len(list(OPTIMIZERS.values())[int(runs.optimizer[0])].slots)
+    memory = len(list(OPTIMIZERS.values())[int(runs.whole[0, OPTIMIZER])].slots)
     path = np.empty((math.ceil(steps / every) + 1, len(starts), size))
     loop = compiled_descent(function if gradient is None else gradient, gradient is not None)
     with session():
@@ -140,6 +139,7 @@ def compiled_descent(function: Any, exact: bool) -> Callable[..., None]:
     @numba.njit(nogil=True)
     def loop(worker: int, workers: int, runs: Runs, starts: Array, slots: Array, every: int, steps: int, buffers: Array, path: Array) -> None:  # fmt: skip
         gradient, previous = buffers[worker, 0], buffers[worker, 1]
+        whole, numbers = runs.whole[0], runs.numbers[0]
         for r in range(worker, starts.shape[0], workers):
             theta = starts[r]
             for step in range(steps):
@@ -147,15 +147,15 @@ def compiled_descent(function: Any, exact: bool) -> Callable[..., None]:
                     path[step // every, r] = theta
                 slope(theta, gradient)
                 norm = norm_of(gradient)
-                if runs.radius[0] > 0.0 and norm > 0.0:
+                if numbers[RADIUS] > 0.0 and norm > 0.0:
                     previous[:] = theta
                     for q in range(theta.size):
-                        theta[q] += runs.radius[0] / norm * gradient[q]
+                        theta[q] += numbers[RADIUS] / norm * gradient[q]
                     slope(theta, gradient)
                     norm = norm_of(gradient)
                     theta[:] = previous
-                factor = runs.clip[0] / norm if 0.0 < runs.clip[0] < norm else 1.0
-                scaled_step(runs, 0, step, theta, gradient, factor, slots[r])
+                factor = numbers[CLIP] / norm if 0.0 < numbers[CLIP] < norm else 1.0
+                scaled_step(whole, numbers, step, theta, gradient, factor, slots[r])
             path[path.shape[0] - 1, r] = theta
 
     return loop

@@ -14,8 +14,8 @@ from landscape.kernels.cpu import training
 from landscape.kernels.cpu.arrays import Network
 from landscape.kernels.cpu.batches import Examples
 from landscape.kernels.cpu.losses import SUMS, Criterion
-from landscape.kernels.cpu.training import Log, Progress, Runs, TrainingBuffers
-from landscape.kernels.cpu.updates import scheduled
+from landscape.kernels.cpu.training import Log, Progress, TrainingBuffers
+from landscape.kernels.cpu.updates import NUMBERS, WHOLE, Runs, scheduled
 from landscape.kernels.program import SCRATCH_ROWS, Column, Program, lower
 from landscape.memory import available_memory
 from landscape.model import Model
@@ -35,8 +35,12 @@ class Lowering(NamedTuple):
 
 
 def runs_of(columns: Columns, width: NDArray[np.int64]) -> Runs:
-    """Make the kernels' settings of columns [R] and the widths of tiles."""
-    return Runs(width=width, **columns)
+    """Make the kernels' settings of columns [R], named as `WHOLE` and `NUMBERS`, and the widths of tiles."""
+    columns = columns | {"width": width}
+    return Runs(
+        np.stack([columns[name].astype(np.int64) for name in WHOLE], axis=1),
+        np.stack([columns[name].astype(np.float64) for name in NUMBERS], axis=1),
+    )
 
 
 class Trainer:
@@ -79,7 +83,8 @@ class Trainer:
         self.slots = max(len(list(OPTIMIZERS.values())[code].slots) for code in columns["optimizer"])
         self._require_memory(len(widths), examples)
         self.progress = self._start(np.asarray(thetas))
-        self.buffers = self._buffers(max(model.examples(split) for split in model.splits))
+        longest = max(model.examples(split) for split in model.splits)
+        self.buffers = [self._buffers(longest) for _ in range(self.threads)]
 
     def _arrays(self, program: Program) -> Lowering:
         places = program.rows[:, Column.OUTPUT].copy()
@@ -101,7 +106,7 @@ class Trainer:
             )
 
     def _start(self, thetas: NDArray) -> Progress:
-        runs, size = len(self.runs.batch), self.model.size
+        runs, size = len(self.runs.whole), self.model.size
         if thetas.shape != (runs, size):
             raise InputError(f"expected {runs} starts of {size} parameters, found shape {list(thetas.shape)}")
         weights = np.empty((runs, size + self.model.constants.size), self.dtype)
@@ -118,20 +123,35 @@ class Trainer:
         )
 
     def _buffers(self, longest: int) -> TrainingBuffers:
-        def rows(count: int, dtype: Any = self.dtype) -> NDArray[Any]:
-            return np.zeros((self.threads, count), dtype)
-
+        """Give one worker its memory."""
         wide, examples = self.widest, self.examples("train")
-        inputs, size = math.prod(self.model.input_shape), self.model.size
-        work = self.program.features * wide
+        inputs, work = math.prod(self.model.input_shape), self.program.features * self.widest
+        deepest = int(self.program.rows[:, Column.WIDE].max())
         return TrainingBuffers(
-            work=rows(work), adjoint=rows(work), scratch=rows(SCRATCH_ROWS * wide), x=rows(inputs * wide),
-            rows=rows(inputs * wide), transposed=rows(int(self.program.rows[:, Column.WIDE].max()) * wide),
-            labels=rows(examples.labels.shape[1] * wide, np.int64), targets=rows(examples.targets.shape[1] * wide),
-            counts=rows(wide, np.float64), valid=rows(1, np.int64), sums=rows(2 * wide, np.float64),
-            total=rows(SUMS + 1, np.float64), order=rows(longest, np.int64),
-            gradient=rows(self.program.parameters), previous=rows(size),
+            work=np.zeros(work, self.dtype), adjoint=np.zeros(work, self.dtype),
+            scratch=np.zeros(SCRATCH_ROWS * wide, self.dtype), x=np.zeros(inputs * wide, self.dtype),
+            rows=np.zeros(inputs * wide, self.dtype), transposed=np.zeros(deepest * wide, self.dtype),
+            labels=np.zeros(examples.labels.shape[1] * wide, np.int32),
+            targets=np.zeros(examples.targets.shape[1] * wide, self.dtype), counts=np.zeros(wide),
+            valid=np.zeros(1, np.int64), sums=np.zeros(2 * wide), total=np.zeros(SUMS + 1),
+            order=np.zeros(longest, np.int64), gradient=np.zeros(self.program.parameters, self.dtype),
+            previous=np.zeros(self.model.size, self.dtype),
         )  # fmt: skip
+
+    def _run(
+        self, lowering: Lowering, examples: Examples, runs: Runs, progress: Progress, stops: NDArray, log: Log
+    ) -> None:  # fmt: skip
+        """Call the kernel on every thread, each with its own memory and its own copy of the program."""
+
+        def work(worker: int, workers: int) -> None:
+            network = Network(*(array.copy() for array in lowering.network))
+            training.train(
+                worker, workers, network, lowering.places, examples, self.criterion, runs, progress, stops, self.decay,
+                float(self.model.loss_scale), self.buffers[worker], log,
+            )  # fmt: skip
+
+        with session():
+            share_work(work, self.threads)
 
     def examples(self, split: str) -> Examples:
         """Give a split's data, an example a row."""
@@ -141,7 +161,7 @@ class Trainer:
             is_labels, none = self.model.loss == "cross_entropy", y[:, :0]
             self._splits[split] = Examples(
                 x=np.ascontiguousarray(scaled(np.asarray(x).reshape(len(y), -1), self.dtype)),
-                labels=np.ascontiguousarray(y if is_labels else none, np.int64),
+                labels=np.ascontiguousarray(y if is_labels else none, np.int32),
                 targets=np.ascontiguousarray(none if is_labels else y, self.dtype),
                 counts=target_counts(y.T[None], is_labels)[0],
             )
@@ -151,11 +171,7 @@ class Trainer:
         """Take every run to a step, those that diverged aside."""
         stops = np.broadcast_to(np.asarray(stop, np.int64), self.progress.step.shape).copy()
         nothing = Log(0, 0, np.zeros((0, 0, 0)), np.zeros((0, 0)))
-        with session():
-            share_work(
-                training.train, self.threads, *self.network, self.examples("train"), self.criterion, self.runs, self.progress,
-                stops, self.decay, float(self.model.loss_scale), self.buffers, log or nothing,
-            )  # fmt: skip
+        self._run(self.network, self.examples("train"), self.runs, self.progress, stops, log or nothing)
 
     @property
     def thetas(self) -> NDArray:
@@ -164,30 +180,22 @@ class Trainer:
 
     def rate(self, run: int, step: int) -> float:
         """Give a run's learning rate at a step."""
-        r = self.runs
-        numbers = (
-            r.schedule[run],
-            step,
-            r.total[run],
-            r.warmup[run],
-            r.period[run],
-            r.decay[run],
-            r.floor[run],
+        whole = dict(zip(WHOLE, self.runs.whole[run], strict=True))
+        number = dict(zip(NUMBERS, self.runs.numbers[run], strict=True))
+        shape = (number["period"], number["decay"], number["floor"])
+        return float(
+            number["rate"] * scheduled(whole["schedule"], step, whole["total"], whole["warmup"], *shape)
         )
-        return float(r.rate[run] * scheduled(*numbers))
 
     def evaluate(self, split: str = "train") -> dict[str, Array]:
         """Give loss (without penalty), accuracy and norm of the whole gradient (with it) of each run over a split, [R].
 
         It is a step of plain descent at rate zero with all examples for a batch, so that nothing more need be compiled.
         """
-        runs, examples = len(self.runs.batch), self.examples(split)
+        runs, examples = len(self.runs.whole), self.examples(split)
         log = Log(0, 1, np.zeros((runs, 1, SUMS + 1)), np.zeros((runs, 1)))
-        with session():
-            share_work(
-                training.train, self.threads, *self.evaluated, examples, self.criterion, self._at_rest(examples),
-                self._copy(), np.ones(runs, np.int64), self.decay, float(self.model.loss_scale), self.buffers, log,
-            )  # fmt: skip
+        still = self._at_rest(examples)
+        self._run(self.evaluated, examples, still, self._copy(), np.ones(runs, np.int64), log)
         sums = log.sums[:, 0]
         with np.errstate(invalid="ignore", divide="ignore"):
             result = {
@@ -201,13 +209,10 @@ class Trainer:
     def _at_rest(self, examples: Examples) -> Runs:
         """Settings of steps that move nothing."""
         count = len(examples.counts)
-        still = {name: np.zeros_like(column) for name, column in self.runs._asdict().items()}
-        still |= {
-            "batch": np.full_like(self.runs.batch, count),
-            "width": np.full_like(self.runs.width, self.width(count)),
-            "total": np.ones_like(self.runs.total),
-        }
-        return Runs(**still)
+        whole = np.zeros_like(self.runs.whole)
+        whole[:, WHOLE.index("batch")], whole[:, WHOLE.index("width")] = count, self.width(count)
+        whole[:, WHOLE.index("total")] = 1
+        return Runs(whole, np.zeros_like(self.runs.numbers))
 
     def _copy(self) -> Progress:
         """Progress that may be written to, all at step zero."""

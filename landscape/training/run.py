@@ -229,6 +229,7 @@ class Run:
     def to_the_end(self, path: Path | None, advance: Advance) -> Model:
         """Train, saving on the way."""
         chunk, saved, cost = FIRST_CHUNK, time.monotonic(), 0.0
+        advance(self.step, self.recipe.steps)
         try:
             while True:
                 self.look()

@@ -22,7 +22,7 @@ encrypt = kernel(cached=False)(philox)
 class Examples(NamedTuple):
     """Data an example a row, as training draws them.
 
-    `x` [N, F]; `labels` int64 [N, T] (cross-entropy) or [N, 0]; `targets` [N, G] or [N, 0]; `counts` float64 [N]: unignored
+    `x` [N, F]; `labels` int32 [N, T] (cross-entropy) or [N, 0]; `targets` [N, G] or [N, 0]; `counts` float64 [N]: unignored
     target elements.
     """
 
@@ -70,7 +70,8 @@ def gather(examples, order, start, valid, rows, tile):
     features, width, x = examples.x.shape[1], tile.x.shape[2], tile.x.reshape(-1)
     for j in range(width):
         e = order[start + min(j, valid - 1)]
-        rows[j * features : (j + 1) * features] = examples.x[e]
+        for f in range(features):
+            rows[j * features + f] = examples.x[e, f]
         for t in range(examples.labels.shape[1]):
             tile.labels[0, t, j] = examples.labels[e, t]
         for t in range(examples.targets.shape[1]):

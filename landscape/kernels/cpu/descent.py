@@ -7,7 +7,7 @@ from typing import Any
 
 from landscape.formulas.surfaces import SURFACES
 from landscape.jit import kernel
-from landscape.kernels.cpu.updates import scaled_step
+from landscape.kernels.cpu.updates import CLIP, RADIUS, scaled_step
 
 
 def slope_loops() -> Any:
@@ -56,7 +56,7 @@ def descend(worker, workers, surface, runs, theta, slots, every, steps, buffers,
 
     `runs` has one row; slots [blocks, S, 2·n]; buffers [workers, 2, 2·n]; path [K, blocks, 2·n] is kept before every `every`-th step and at the end.
     """
-    count, kind = theta.shape[1] // 2, theta.dtype.type
+    count, kind, whole, numbers = theta.shape[1] // 2, theta.dtype.type, runs.whole[0], runs.numbers[0]
     gradient, previous = buffers[worker, 0], buffers[worker, 1]
     for b in range(worker, theta.shape[0], workers):
         points = theta[b]
@@ -64,12 +64,12 @@ def descend(worker, workers, surface, runs, theta, slots, every, steps, buffers,
             if step % every == 0:
                 path[step // every, b] = points
             slopes(surface, points[:count], points[count:], gradient[:count], gradient[count:])
-            if runs.radius[0] > 0.0:
+            if numbers[RADIUS] > 0.0:
                 previous[:] = points
-                climb_each(points, gradient, kind(runs.radius[0]))
+                climb_each(points, gradient, kind(numbers[RADIUS]))
                 slopes(surface, points[:count], points[count:], gradient[:count], gradient[count:])
                 points[:] = previous
-            if runs.clip[0] > 0.0:
-                clip_each(gradient, kind(runs.clip[0]))
-            scaled_step(runs, 0, step, points, gradient, 1.0, slots[b])
+            if numbers[CLIP] > 0.0:
+                clip_each(gradient, kind(numbers[CLIP]))
+            scaled_step(whole, numbers, step, points, gradient, 1.0, slots[b])
         path[path.shape[0] - 1, b] = points

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+import numpy as np
 from numpy.typing import NDArray
 
 from landscape.jit import kernel
@@ -16,38 +17,12 @@ from landscape.kernels.cpu.forward import forward_row, input_of, output_block
 from landscape.kernels.cpu.losses import SUMS, add_tile, loss_adjoint
 from landscape.kernels.cpu.micro import product
 from landscape.kernels.cpu.transpose import transpose
-from landscape.kernels.cpu.updates import scaled_step
+from landscape.kernels.cpu.updates import BATCH, CLIP, RADIUS, REPLACEMENT, SEED, WIDTH, scaled_step
 from landscape.kernels.program import SCRATCH_ROWS, Column, Op
 
 OP, SIZE, WEIGHT, GROUPS = int(Column.OP), int(Column.SIZE), int(Column.WEIGHT), int(Column.GROUPS)
 WIDE, OUT, ACTIVE, TRAINED = int(Column.WIDE), int(Column.OUT), int(Column.ACTIVE), int(Column.TRAINED)
 DENSE, MASK = int(Op.DENSE), int(Op.MASK)
-
-
-class Runs(NamedTuple):
-    """What each of R runs is: integers [R] and float64 numbers [R].
-
-    `width` is that of the run's tiles; `total` and `warmup` are steps; `radius` is SAM's; `clip` 0 is none.
-    """
-
-    optimizer: NDArray
-    schedule: NDArray
-    batch: NDArray
-    width: NDArray
-    seed: NDArray
-    replacement: NDArray
-    total: NDArray
-    warmup: NDArray
-    rate: NDArray
-    momentum: NDArray
-    beta2: NDArray
-    eps: NDArray
-    weight_decay: NDArray
-    clip: NDArray
-    radius: NDArray
-    period: NDArray
-    decay: NDArray
-    floor: NDArray
 
 
 class Progress(NamedTuple):
@@ -69,9 +44,10 @@ class Log(NamedTuple):
 
 
 class TrainingBuffers(NamedTuple):
-    """What a worker has to itself, a row each; flat, since runs have tiles of their own width.
+    """What a worker has to itself; flat, since runs have tiles of their own width.
 
-    `total` [7] are a batch's sums and its number of target elements.
+    Every worker's arrays are allocated by themselves: threads would fight for the reference count of a shared one. `total` [7] are
+    a batch's sums and its number of target elements.
     """
 
     work: NDArray
@@ -95,6 +71,7 @@ class Place(NamedTuple):
     """A worker's memory for one run: tile, scratch [S, B], sums [2, B], and what is as in the buffers."""
 
     tile: Batch
+    data: NDArray
     work: NDArray
     adjoint: NDArray
     scratch: NDArray
@@ -108,31 +85,24 @@ class Place(NamedTuple):
 
 
 @kernel
-def place_of(buffers, worker, width, count):
+def place_of(buffers, width, count):
     """View a worker's buffers at a width, for so many examples."""
-    features = buffers.x.shape[1] // buffers.counts.shape[1]
-    labels = buffers.labels.shape[1] // buffers.counts.shape[1]
-    targets = buffers.targets.shape[1] // buffers.counts.shape[1]
+    widest = buffers.counts.size
+    features, labels = buffers.x.size // widest, buffers.labels.size // widest
+    targets = buffers.targets.size // widest
+    data = buffers.x[: features * width]
     tile = Batch(
-        buffers.x[worker, : features * width].reshape(1, features, width),
-        buffers.labels[worker, : labels * width].reshape(1, labels, width),
-        buffers.targets[worker, : targets * width].reshape(1, targets, width),
-        buffers.counts[worker, :width].reshape(1, width),
-        buffers.valid[worker],
+        data.reshape(1, features, width),
+        buffers.labels[: labels * width].reshape(1, labels, width),
+        buffers.targets[: targets * width].reshape(1, targets, width),
+        buffers.counts[:width].reshape(1, width),
+        buffers.valid,
     )
+    scratch = buffers.scratch[: SCRATCH_ROWS * width].reshape(SCRATCH_ROWS, width)
     return Place(
-        tile,
-        buffers.work[worker],
-        buffers.adjoint[worker],
-        buffers.scratch[worker, : SCRATCH_ROWS * width].reshape(SCRATCH_ROWS, width),
-        buffers.sums[worker, : 2 * width].reshape(2, width),
-        buffers.rows[worker],
-        buffers.transposed[worker],
-        buffers.total[worker],
-        buffers.order[worker, :count],
-        buffers.gradient[worker],
-        buffers.previous[worker],
-    )
+        tile, data, buffers.work, buffers.adjoint, scratch, buffers.sums[: 2 * width].reshape(2, width), buffers.rows,
+        buffers.transposed, buffers.total, buffers.order[:count], buffers.gradient, buffers.previous,
+    )  # fmt: skip
 
 
 @kernel
@@ -149,8 +119,7 @@ def dense_reverse(i, network, places, weights, place):
                 transpose(wide, width, place.work, (places[source] + t * wide) * width, x, 0)
             elif row[GROUPS] > 1:
                 x = place.transposed
-                data = place.tile.x.reshape(-1)
-                transpose(wide, width, data, (-1 - places[source] + t * wide) * width, x, 0)
+                transpose(wide, width, place.data, (-1 - places[source] + t * wide) * width, x, 0)
             delta = (places[i] + t * out) * width
             product(False, out, wide, width, place.adjoint, delta, x, 0, 1.0, place.gradient, row[WEIGHT])
         dense_bias_gradient(row, block(place.adjoint, places[i], row[SIZE], width), place.gradient)
@@ -164,7 +133,7 @@ def tile_gradient(network, places, criterion, weights, place, seed, first, logge
 
     Masks are drawn for the examples from the run's `first` on.
     """
-    rows, width, data = network.rows, place.tile.x.shape[2], place.tile.x.reshape(-1)
+    rows, width, data = network.rows, place.tile.x.shape[2], place.data
     last = rows.shape[0] - 1
     for i in range(1, last + 1):
         if rows[i, OP] == MASK:
@@ -172,7 +141,7 @@ def tile_gradient(network, places, criterion, weights, place, seed, first, logge
             draw_mask(seed, i, first, float(network.attributes[i]), y)
         else:
             forward_row(i, network, places, weights, place.work, data, place.scratch, width)
-    place.adjoint[: (places[last] + rows[last, SIZE]) * width] = 0
+    clear(place.adjoint, (places[last] + rows[last, SIZE]) * width)
     z = output_block(network, places, last, place.work, data, width)
     if logged:
         add_tile(criterion, place.tile, 0, z, place.scratch, place.sums, place.total)
@@ -225,16 +194,16 @@ def averaged(place, weights, decay, scale):
 
 
 @kernel
-def choose_batch(runs, r, step, place, epoch):
-    """Have the examples of a step in the place's order; give where they start, how many, and the epoch shuffled last."""
-    count, size = place.order.size, runs.batch[r]
-    if runs.replacement[r]:
-        draw(runs.seed[r], step, place.order, size)
+def choose_batch(whole, step, order, epoch):
+    """Have the examples of a step in the order; give where they start, how many, and the epoch shuffled last."""
+    count, size, seed = order.size, whole[BATCH], np.uint64(whole[SEED])
+    if whole[REPLACEMENT]:
+        draw(seed, step, order, size)
         return 0, size, epoch
     steps = (count + size - 1) // size
     now, start = step // steps, step % steps * size
     if now != epoch:
-        shuffle(runs.seed[r], now, place.order)
+        shuffle(seed, now, order)
     return start, min(size, count - start), now
 
 
@@ -249,56 +218,79 @@ def climb(theta, gradient, radius, factor):
 
 
 @kernel
-def take_step(network, places, examples, criterion, runs, r, progress, place, step, start, size, decay, scale, log):  # fmt: skip
-    """Take one step of one run and say whether it stayed finite; if not, θ is as before."""
-    weights, width = progress.weights[r], place.tile.x.shape[2]
-    theta, gradient = weights[: place.previous.size], place.gradient[: place.previous.size]
-    place.previous[:] = theta
+def clear(vector, count):
+    """Set the first elements to zero; loops of their own vectorize, assignments to slices do not."""
+    zero = vector.dtype.type(0)
+    for q in range(count):
+        vector[q] = zero
+
+
+@kernel
+def copy(source, target):
+    """Set the target, as long as it is, to the source."""
+    for q in range(target.size):
+        target[q] = source[q]
+
+
+@kernel
+def take_step(
+    network, places, examples, criterion, place, weights, theta, slots, whole, numbers, step, start, size, decay, scale, log, r
+):  # fmt: skip
+    """Take one step of run r and say whether it stayed finite; if not, θ is as before."""
+    width, gradient = place.tile.x.shape[2], place.gradient[: theta.size]
+    copy(theta, place.previous)
     logged = log.stride > 0 and (step - log.start) % log.stride == 0
-    rounds, factor = 2 if runs.radius[r] > 0.0 else 1, 0.0
+    rounds, factor = 2 if numbers[RADIUS] > 0.0 else 1, 0.0
     for again in range(rounds):
         if again:
-            climb(theta, gradient, runs.radius[r], factor)
-        place.gradient[:] = 0
-        place.total[:] = 0.0
+            climb(theta, gradient, numbers[RADIUS], factor)
+        clear(place.gradient, place.gradient.size)
+        clear(place.total, place.total.size)
         for t in range((size + width - 1) // width):
-            valid = min(width, size - t * width)
-            gather(examples, place.order, start + t * width, valid, place.rows, place.tile)
-            first = step * runs.batch[r] + t * width
-            tile_gradient(network, places, criterion, weights, place, runs.seed[r], first, logged and again == 0)  # fmt: skip
-            for j in range(valid):
+            gather(
+                examples, place.order, start + t * width, min(width, size - t * width), place.rows, place.tile
+            )
+            first = step * whole[BATCH] + t * width
+            tile_gradient(network, places, criterion, weights, place, np.uint64(whole[SEED]), first, logged and again == 0)  # fmt: skip
+            for j in range(width):
                 place.total[SUMS] += place.tile.counts[0, j]
         factor = averaged(place, weights, decay, scale)
         if logged and again == 0:
             log.sums[r, (step - log.start) // log.stride] = place.total
             log.norms[r, (step - log.start) // log.stride] = norm_of(gradient) * factor
-    theta[:] = place.previous
+    if rounds == 2:
+        copy(place.previous, theta)
     norm = norm_of(gradient) * factor
     if not norm < math.inf:
         return False
-    if 0.0 < runs.clip[r] < norm:
-        factor *= runs.clip[r] / norm
-    scaled_step(runs, r, step, theta, gradient, factor, progress.slots[r])
+    if 0.0 < numbers[CLIP] < norm:
+        factor *= numbers[CLIP] / norm
+    scaled_step(whole, numbers, step, theta, gradient, factor, slots)
     if is_finite(theta):
         return True
-    theta[:] = place.previous
+    copy(place.previous, theta)
     return False
 
 
 @kernel
 def train(worker, workers, network, places, examples, criterion, runs, progress, stop, decay, scale, buffers, log):  # fmt: skip
-    """Take this worker's share of the runs to step `stop`; a run that diverges keeps its last finite θ.
+    """Take this worker's share of the runs to their steps `stop`; a run that diverges keeps its last finite θ.
 
-    `decay` [P] is the penalty's, empty for none; `scale` the loss's factor.
+    `buffers` are the worker's; `decay` [P] is the penalty's, empty for none; `scale` the loss's factor.
     """
     for r in range(worker, progress.step.size, workers):
-        place = place_of(buffers, worker, runs.width[r], examples.counts.size)
-        epoch = -1
+        whole, numbers, epoch = runs.whole[r], runs.numbers[r], -1
+        weights, slots = progress.weights[r], progress.slots[r]
+        theta = weights[: buffers.previous.size]
+        place = place_of(buffers, whole[WIDTH], examples.counts.size)
         for step in range(progress.step[r], stop[r]):
             if progress.diverged[r] >= 0:
                 break
-            start, size, epoch = choose_batch(runs, r, step, place, epoch)
-            if take_step(network, places, examples, criterion, runs, r, progress, place, step, start, size, decay, scale, log):  # fmt: skip
+            start, size, epoch = choose_batch(whole, step, place.order, epoch)
+            if take_step(
+                network, places, examples, criterion, place, weights, theta, slots, whole, numbers, step, start, size, decay,
+                scale, log, r,
+            ):  # fmt: skip
                 progress.step[r] = step + 1
             else:
                 progress.diverged[r] = step

@@ -5,11 +5,28 @@ As in `switches.py`, the text of a function is made from the table, so that each
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
+
+from numpy.typing import NDArray
 
 from landscape.formulas.optimizers import OPTIMIZERS, SLOTS, Scales
 from landscape.formulas.schedules import SCHEDULES
 from landscape.jit import kernel
+
+# The columns of a run's settings: whole numbers, and others. The width is that of the run's tiles.
+WHOLE = ("optimizer", "schedule", "batch", "width", "seed", "replacement", "total", "warmup")
+OPTIMIZER, SCHEDULE, BATCH, WIDTH, SEED, REPLACEMENT, TOTAL, WARMUP = range(len(WHOLE))
+NUMBERS = (
+    "rate", "momentum", "beta2", "eps", "weight_decay", "clip", "radius", "period", "decay", "floor",
+)  # fmt: skip
+RATE, MOMENTUM, BETA2, EPS, WEIGHT_DECAY, CLIP, RADIUS, PERIOD, DECAY, FLOOR = range(len(NUMBERS))
+
+
+class Runs(NamedTuple):
+    """What each of R runs is: int64 [R, W] by the columns `WHOLE`, float64 [R, N] by `NUMBERS`."""
+
+    whole: NDArray
+    numbers: NDArray
 
 
 def update_loops() -> Any:
@@ -70,11 +87,16 @@ def scales(code, step, rate, momentum, beta2, eps, decay, dtype):
 
 
 @kernel
-def scaled_step(runs, r, step, theta, gradient, factor, slots):
-    """Update θ [P] of run r by its optimizer at its rate of the step; the gradient is multiplied by a factor first."""
-    rate = runs.rate[r] * scheduled(
-        runs.schedule[r], step, runs.total[r], runs.warmup[r], runs.period[r], runs.decay[r], runs.floor[r]
+def scaled_step(whole, numbers, step, theta, gradient, factor, slots):
+    """Update θ [P] of a run by its optimizer at its rate of the step; the gradient is multiplied by a factor first.
+
+    `whole` and `numbers` are the run's rows of `Runs`.
+    """
+    rate = numbers[RATE] * scheduled(
+        whole[SCHEDULE], step, whole[TOTAL], whole[WARMUP], numbers[PERIOD], numbers[DECAY], numbers[FLOOR]
     )
-    code = runs.optimizer[r]
-    k = scales(code, step, rate, runs.momentum[r], runs.beta2[r], runs.eps[r], runs.weight_decay[r], theta)
+    code = whole[OPTIMIZER]
+    k = scales(
+        code, step, rate, numbers[MOMENTUM], numbers[BETA2], numbers[EPS], numbers[WEIGHT_DECAY], theta
+    )
     update(code, theta, gradient, theta.dtype.type(factor), slots, k)
