@@ -21,6 +21,11 @@ FIGURES: dict[str, str] = {
     "random_plane_hides_saddle": "one saddle on a random plane and on its extreme eigenvectors",
     "minimum_ratio": "critical points of many networks: loss against inertia, and the naive ratio",
     "noisy_updates": "the loss of two batches on one line: stuck on one, not on the other",
+    "convex_rates": "gradient descent on the convex example with three rates",
+    "root_mean_square": "a rate for each parameter by the root mean square of its gradients",
+    "explosion": "the bursts of the root-mean-square form at a constant rate",
+    "decay": "the same with a decaying rate: Adagrad",
+    "momentum": "a ball past a shallow minimum, with and without momentum",
 }
 
 PAGE = "README.md"

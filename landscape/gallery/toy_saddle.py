@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 import landscape
 from landscape.gallery.drawing import (
@@ -21,46 +21,33 @@ from landscape.gallery.drawing import (
 )
 
 SEES = (
-    "The loss (1 − w₁w₂)² has two valleys and a saddle at the origin with λ = ±2; along the eigenvector of λ = −2 the "
+    "The loss (1 − w₁w₂)² has two valleys and a saddle at the origin with λ = ±2; along the eigenvector u of λ = −2 the "
     "loss falls to 0 at α = √2, while the second-order Taylor model 1 − α² falls for ever and says −1 there."
 )
 CORRECTS = (
     "The lecture calls a critical point with all λ > 0 a minimum, but every minimum of its own example has λ = 0 along the "
-    "valley: at (1, 1) they are 0 and 4, a degenerate minimum; and the notes' gᵀ is missing in the Taylor expansion."
+    "valley: at (1, 1) they are 0 and 4, a degenerate minimum; and the notes' Taylor expansion lacks the transpose in (θ − θ′)ᵀg."
 )
 
+Array = NDArray[np.float64]
 
-@numba.njit
-def toy(theta: np.ndarray) -> float:
-    """(1 − w₁w₂)²."""
-    return (1.0 - theta[0] * theta[1]) ** 2
+ESCAPE = np.array([1.0, 1.0]) / np.sqrt(2.0)
 
 
-def toy_gradient(theta: np.ndarray) -> np.ndarray:
-    """−2(1 − w₁w₂)(w₂, w₁)."""
-    return -2.0 * (1.0 - theta[0] * theta[1]) * theta[::-1]
-
-
-def toy_product(theta: np.ndarray, vector: np.ndarray) -> np.ndarray:
-    """Multiply [[2w₂², 4w₁w₂ − 2], [4w₁w₂ − 2, 2w₁²]] with a vector."""
-    w1, w2 = theta
-    mixed = 4.0 * w1 * w2 - 2.0
-    return np.array([[2.0 * w2**2, mixed], [mixed, 2.0 * w1**2]]) @ vector
-
-
-def objective() -> landscape.CompiledObjective:
-    """The toy's loss with its derivatives."""
-    return landscape.CompiledObjective(toy, 2, toy_gradient, toy_product)
+def escape_of(curvature: float, points: int = 201) -> tuple[Array, Array, Array]:
+    """Give α along the escape, the loss there, and what a Taylor model of this curvature predicts."""
+    toy = landscape.SurfaceObjective("toy")
+    line = landscape.scan(toy, center=np.zeros(2), direction=ESCAPE[None], span=2, points=points)
+    alpha, loss = line.axes[0], line.values["train_loss"]
+    return alpha, loss, toy.value(np.zeros(2)) + 0.5 * curvature * alpha**2
 
 
 def draw(quick: bool = False) -> Figure:
     """Draw the surface, the map with the eigenvectors, and the loss along the escape."""
-    function = objective()
+    toy = landscape.SurfaceObjective("toy")
     points = 21 if quick else 61
-    plane = landscape.scan(function, center=np.zeros(2), direction=np.eye(2), span=2, points=points)
-    hessian = landscape.analyze_hessian(function, np.zeros(2), all=True)
-    escape = hessian.eigenvectors[0] * np.sign(hessian.eigenvectors[0, 0])
-    line = landscape.scan(function, center=np.zeros(2), direction=escape[None], span=2, points=201)
+    plane = landscape.scan(toy, center=np.zeros(2), direction=np.eye(2), span=2, points=points)
+    hessian = landscape.analyze_hessian(toy, np.zeros(2), all=True)
     with landscape.style():
         figure = Figure(figsize=(PAGE, 2.35))
         surface = figure.add_axes((0.0, 0.06, 0.27, 0.84), projection="3d", computed_zorder=False)
@@ -72,7 +59,7 @@ def draw(quick: bool = False) -> Figure:
         quiet_map(contours, plane, "saddle at the origin", levels=(0.05, 0.3, 1, 2, 4, 8, 16))
         contours.set(xlabel="w₁", ylabel="w₂")
         draw_eigenvectors(contours, hessian)
-        draw_escape(along, line, hessian.eigenvalues[0])
+        draw_escape(along, float(hessian.eigenvalues[0]))
     return figure
 
 
@@ -85,20 +72,18 @@ def draw_eigenvectors(ax: Axes, hessian: landscape.Hessian) -> None:
             arrow(ax, (0, 0), way * ends, color)
         at = 1.35 * ends
         ax.text(
-            at[0], at[1], f"λ = {value:+.0f}".replace("-", "−"), color="white", ha="center", va="center", fontsize=7,
-            bbox={"facecolor": color, "edgecolor": "none", "pad": 1.2}, zorder=6,
+            at[0], at[1], f"λ = {value:+.0f}".replace("-", "−"), color="white", ha="center", va="center",
+            fontsize=7, bbox={"facecolor": color, "edgecolor": "none", "pad": 1.2}, zorder=6,
         )  # fmt: skip
 
 
-def draw_escape(ax: Axes, line: landscape.Scan, curvature: float) -> None:
+def draw_escape(ax: Axes, curvature: float) -> None:
     """Draw the loss along the escape beside what the Taylor model predicts."""
-    alpha, loss = line.axes[0], line.values["train_loss"]
-    model = loss[alpha.size // 2] + 0.5 * curvature * alpha**2
+    alpha, loss, model = escape_of(curvature)
     ax.plot(alpha, loss, color=BLUE, label="loss")
     ax.plot(alpha, model, color=ORANGE, linestyle=DASHED, label="Taylor model")
-    best = float(alpha[np.argmin(np.where(alpha > 0, loss, np.inf))])
     ax.axvline(np.sqrt(2), color=GREY, linestyle=DOTTED, linewidth=0.8)
-    ax.plot(best, loss.min(), "o", color=BLUE, markersize=4)
+    ax.plot(np.sqrt(2), 0.0, "o", color=BLUE, markersize=4)
     ax.plot(np.sqrt(2), -1.0, "s", color=ORANGE, markersize=4)
     ax.set(xlabel="α along u, λ = −2", ylabel="loss", ylim=(-1.6, 1.7), xlim=(-2, 2))
     ax.set_title("escape: predicted and actual")

@@ -1,0 +1,65 @@
+"""The lecture's convex example, Σ(y − b − wx)² over ten points: its map, its paths, and the bursts on them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
+
+import landscape
+from landscape.gallery.drawing import BLACK, quiet_map
+
+Array = NDArray[np.float64]
+
+START = (-120.0, -4.0)
+STEPS = 100_000
+# A burst is |w − w*| above this, after the first fall into the valley; two are so many steps apart.
+HIGH, SETTLED, APART = 0.5, 100, 100
+
+
+def goal() -> Array:
+    """The least-squares line (b, w)."""
+    return landscape.SurfaceObjective("convex").minima[0]
+
+
+def path_of(steps: int = STEPS, **settings: Any) -> Array:
+    """Descend from the lecture's start; give every point (b, w), [steps + 1, 2]."""
+    return np.asarray(landscape.descend("convex", START, steps=steps, **settings).path[0])
+
+
+def bursts(path: Array) -> NDArray[np.int64]:
+    """Give the step at which each burst of a path begins."""
+    high = np.abs(path[:, 1] - goal()[1]) > HIGH
+    begins = np.flatnonzero(high[1:] & ~high[:-1]) + 1
+    begins = begins[begins > SETTLED]
+    first = np.concatenate([[True], np.diff(begins) > APART])[: begins.size]
+    return begins[first]
+
+
+def map_of_loss(points: int) -> landscape.Scan:
+    """Scan the lecture's window, b from −200 to −100 and w from −5 to 5."""
+    surface = landscape.SurfaceObjective("convex")
+    spans = [tuple(map(float, side)) for side in surface.box]
+    return landscape.scan(
+        surface, center=np.zeros(2), direction=np.eye(2), span=spans, points=points, normalize="none"
+    )
+
+
+def draw_map(ax: Axes, record: landscape.Scan, title: str) -> None:
+    """Draw the map with the start and the goal."""
+    quiet_map(ax, record, title, levels=(1e6, 3e6, 1e7, 3e7, 6e7))
+    for line in list(ax.lines):
+        line.remove()
+    for extra in list(ax.child_axes):
+        extra.remove()
+    ax.plot(*goal(), "x", color="#ffd23f", markersize=6, markeredgewidth=1.8, zorder=7)
+    ax.plot(*START, "o", markerfacecolor="white", markeredgecolor=BLACK, markersize=4.5, zorder=7)
+    ax.set(xlabel="b", ylabel="w", xlim=(-200, -100), ylim=(-5, 5), aspect="auto")
+
+
+def draw_path(ax: Axes, path: Array, **look: Any) -> None:
+    """Draw a path as far as matplotlib can: beyond a million it has left the picture anyway."""
+    inside = np.clip(path, -1e6, 1e6)
+    ax.plot(inside[:, 0], inside[:, 1], **{"color": "white", "linewidth": 1.0, "zorder": 5, **look})

@@ -1,0 +1,42 @@
+"""The root-mean-square form bursts: σ_w shrinks on the flat run until a step is too long."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.figure import Figure
+
+import landscape
+from landscape.gallery.convex import STEPS, bursts, draw_map, draw_path, goal, map_of_loss, path_of
+from landscape.gallery.drawing import BLUE, DOTTED, GREY, ORANGE, PAGE, panels
+
+SEES = (
+    "With η = 1 the flat run ends in a burst near step 714, when the old, large gradients of w weigh so little in its mean that a step is too "
+    "long; σ_w grows, the path calms down, and it happens again, 62 times in 100,000 steps."
+)
+CORRECTS = (
+    "The lecture says that the accumulated small gradients explode once and are then corrected; computed, there is no end to it at "
+    "a constant rate, with η = 0.1 there is no burst at all, and Duchi's Adagrad, which sums, has none with η = 1."
+)
+
+
+def draw(quick: bool = False) -> Figure:
+    """Draw the path, and the distance of w from the valley with the bursts marked."""
+    steps = 1000 if quick else STEPS
+    path = path_of(steps, optimizer="adagrad_rms", learning_rate=1.0)
+    begins = bursts(path)
+    with landscape.style():
+        figure, (left, right) = panels(2, width=PAGE, height=2.3)
+        draw_map(left, map_of_loss(15 if quick else 81), f"η = 1, {steps:,} steps")
+        draw_path(left, path, linewidth=0.6)
+        away = np.abs(path[:, 1] - goal()[1])
+        shown = min(steps, 6000)
+        right.plot(away[: shown + 1], color=BLUE, linewidth=0.9)
+        for begin in begins[begins <= shown]:
+            right.axvline(begin, color=GREY, linestyle=DOTTED, linewidth=0.7, zorder=0.5)
+        right.plot(begins[:1], [4.2], "v", color=ORANGE, markersize=5)
+        right.text(
+            float(begins[0]) + 0.02 * shown, 4.15, f"the first: step {begins[0]}", va="center", fontsize=6.5
+        )
+        right.set(xlabel="updates", ylabel="|w − w*|", xlim=(0, shown), ylim=(0, 4.6))
+        right.set_title(f"{len(begins)} bursts in {steps:,} steps")
+    return figure
