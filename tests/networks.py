@@ -13,6 +13,7 @@ from tests.reference import IGNORED
 
 Shape = tuple[int, ...]
 Build = Callable[[np.random.Generator], Model]
+NORMS = ("layernorm", "batchnorm")
 
 
 def literal(text: str) -> Any:
@@ -26,8 +27,8 @@ def literal(text: str) -> Any:
 def parse(line: str) -> tuple[dict[str, Any], dict[str, Shape]]:
     """Read `name op [sizes] [key=value] [: inputs]` as a node of the header and the shapes that it owns.
 
-    Sizes are a dense layer's in and out (`bias=false` leaves its bias out), or a layer normalization's shape.
-    A node with `parameters_of` has none.
+    Sizes are a dense layer's in and out (`bias=false` leaves its bias out), a convolution's in (of a group), out and kernel,
+    or the shape of the only parameter (pair). A node with `parameters_of` has none.
     """
     left, _, inputs = line.partition(":")
     name, op, *words = left.split()
@@ -37,6 +38,17 @@ def parse(line: str) -> tuple[dict[str, Any], dict[str, Shape]]:
     shapes: dict[str, Shape] = {}
     if op == "dense" and sizes:
         shapes = {"weight": sizes[::-1]} | ({"bias": sizes[1:]} if bias else {})
+    if op.startswith("conv") and sizes:
+        shapes = {"weight": (sizes[1], sizes[0], *sizes[2:])} | ({"bias": sizes[1:2]} if bias else {})
+    if op == "batchnorm" and sizes:
+        names = ("weight", "bias") if bias else ()
+        shapes = dict.fromkeys((*names, "running_mean", "running_var"), sizes)
+    if op in ("embedding", "position"):
+        shapes = {"weight": sizes}
+    if op == "attention":
+        wide = sizes[0]
+        shapes = {"in_proj_weight": (3 * wide, wide), "in_proj_bias": (3 * wide,)}
+        shapes |= {"out_proj.weight": (wide, wide), "out_proj.bias": (wide,)}
     if op == "layernorm":
         more["axes"] = max(1, len(sizes))
         shapes = {"weight": sizes, "bias": sizes} if sizes else {}
@@ -44,18 +56,24 @@ def parse(line: str) -> tuple[dict[str, Any], dict[str, Shape]]:
     return node, {f"{name}.{parameter}": shape for parameter, shape in shapes.items()}
 
 
-def draw(rng: np.random.Generator, key: str, shape: Shape, norms: set[str]) -> np.ndarray:
+def draw(rng: np.random.Generator, key: str, shape: Shape, ops: dict[str, str]) -> np.ndarray:
     """Draw one parameter at a size that keeps units of order one."""
-    node, parameter = key.rsplit(".", 1)
+    parameter, op = key.rsplit(".", 1)[1], ops.get(key.rsplit(".", 1)[0], "")
     noise = rng.standard_normal(shape)
-    if parameter == "bias":
+    if parameter in ("bias", "running_mean", "in_proj_bias"):
         return (0.3 * noise).astype(np.float32)
-    scaled = 1.0 + 0.3 * noise if node in norms else 1.2 * noise / np.sqrt(shape[-1])
+    if parameter == "running_var":
+        return (0.5 + noise * noise).astype(np.float32)
+    if op in ("embedding", "position"):
+        return noise.astype(np.float32)
+    scaled = 1.0 + 0.3 * noise if op in NORMS else 1.2 * noise / np.sqrt(np.prod(shape[1:]))
     return scaled.astype(np.float32)
 
 
-def inputs(rng: np.random.Generator, shape: Shape, pixels: bool) -> np.ndarray:
-    """Draw examples: bytes of an image, or standard normal numbers."""
+def inputs(rng: np.random.Generator, shape: Shape, pixels: bool, tokens: int) -> np.ndarray:
+    """Draw examples: ids, bytes of an image, or standard normal numbers."""
+    if tokens:
+        return rng.integers(0, tokens, shape)
     if pixels:
         return rng.integers(0, 256, shape).astype(np.uint8)
     return rng.standard_normal(shape).astype(np.float32)
@@ -83,6 +101,7 @@ def network(
     n: int = 41,
     test: int = 0,
     pixels: bool = False,
+    tokens: int = 0,
     ignored: float = 0.0,
     **header: Any,
 ) -> Build:
@@ -90,14 +109,14 @@ def network(
     nodes, shapes = zip(*(parse(line) for line in graph.split("|")), strict=True)
     shape_in = (wide,) if isinstance(wide, int) else wide
     shape_out = (out,) if isinstance(out, int) else out
-    norms = {node["name"] for node in nodes if node["op"] == "layernorm"}
+    ops = {node["name"]: node["op"] for node in nodes}
 
     def build(rng: np.random.Generator) -> Model:
-        parameters = {key: draw(rng, key, s, norms) for owned in shapes for key, s in owned.items()}
+        parameters = {key: draw(rng, key, s, ops) for owned in shapes for key, s in owned.items()}
         arrays = {}
         for split, count in {"train": n, "test": test}.items():
             if count:
-                arrays[f"x_{split}"] = inputs(rng, (count, *shape_in), pixels)
+                arrays[f"x_{split}"] = inputs(rng, (count, *shape_in), pixels, tokens)
                 arrays[f"y_{split}"] = targets(rng, loss, (count, *shape_out), ignored)
         return build_model(nodes=list(nodes), parameters=parameters, loss=loss, **arrays, **header)
 

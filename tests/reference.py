@@ -12,10 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from tests.reference_ops import KINKED, backward_op, forward_op, sigmoid, softplus
+from tests.reference_ops import KINKED, backward_op, forward_op, largest_gap, sigmoid, softplus
 
 Array = np.ndarray
-PARAMETERS = {"dense": ("weight", "bias"), "layernorm": ("weight", "bias")}
+PAIR = ("weight", "bias")
+PARAMETERS = {
+    **dict.fromkeys(("dense", "layernorm", "conv2d", "conv1d", "batchnorm"), PAIR),
+    **dict.fromkeys(("embedding", "position"), ("weight",)),
+    "attention": ("in_proj_weight", "in_proj_bias", "out_proj.weight", "out_proj.bias"),
+}
+BUFFERS = {"batchnorm": ("running_mean", "running_var")}
 IGNORED = -100
 TINY = 1e-30
 
@@ -50,7 +56,8 @@ def size(model: Any) -> int:
 
 def unpack(model: Any, theta: Array) -> dict[str, Array]:
     """Every owned parameter by its name, the trainable ones taken from θ."""
-    named = {key: np.asarray(value, np.float64) for key, value in model.parameters.items()}
+    owned = {**model.parameters, **model.buffers}
+    named = {key: np.asarray(value, np.float64) for key, value in owned.items()}
     for key, start, stop in slots(model):
         named[key] = theta[start:stop].reshape(model.parameters[key].shape)
     return named
@@ -59,7 +66,8 @@ def unpack(model: Any, theta: Array) -> dict[str, Array]:
 def parameters_of(node: Any, named: dict[str, Array]) -> dict[str, Array]:
     """Give the parameters that one node uses, its own or those it shares."""
     owner = node.parameters_of or node.name
-    keys = {parameter: f"{owner}.{parameter}" for parameter in PARAMETERS.get(node.op, ())}
+    used = (*PARAMETERS.get(node.op, ()), *BUFFERS.get(node.op, ()))
+    keys = {parameter: f"{owner}.{parameter}" for parameter in used}
     return {parameter: named[key] for parameter, key in keys.items() if key in named}
 
 
@@ -68,6 +76,8 @@ def examples(model: Any, split: str, rows: Array | None) -> tuple[Array, Array]:
     x, y = np.asarray(model.data[f"x_{split}"]), np.asarray(model.data[f"y_{split}"])
     if rows is not None:
         x, y = x[rows], y[rows]
+    if any(node.op == "embedding" for node in model.nodes):
+        return x, y
     return (x / 255.0 if x.dtype == np.uint8 else x.astype(np.float64)), y
 
 
@@ -227,6 +237,7 @@ def margin(model: Any, theta: Array, split: str = "train") -> float:
     x, y = examples(model, split, None)
     values = forward(model, theta, x)
     gaps = [np.abs(values[n.inputs[0]]).min() for n in model.nodes if n.op in KINKED]
+    gaps += [largest_gap(values[n.inputs[0]], n.attributes).min() for n in model.nodes if n.op == "maxpool2d"]
     if model.loss in ("mae", "huber"):
         residuals = np.abs(values[model.nodes[-1].name] - y.reshape(values[model.nodes[-1].name].shape))
         gaps.append(np.abs(residuals - (model.delta if model.loss == "huber" else 0.0)).min())

@@ -8,7 +8,7 @@ nothing is conjugated. A point on a kink takes the slope of its left side.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -169,6 +169,236 @@ def concat_back(
     return list(np.split(g, ends, axis=a["axis"])), {}
 
 
+def image_axes(x: Array, w: Array, a: Attributes) -> tuple[Array, Array, Attributes]:
+    """Make a sequence an image of height 1, with a weight of height 1."""
+    if x.ndim == 4:
+        return x, w, a
+    axes = {key: (int(key != "padding"), *a[key]) for key in ("stride", "padding", "dilation")}
+    return x[:, :, None], w[:, :, None], {**a, **axes}
+
+
+def padded(x: Array, padding: tuple[int, int], value: float = 0.0) -> Array:
+    """Put a frame around images."""
+    (py, px) = padding
+    return np.pad(x, ((0, 0), (0, 0), (py, py), (px, px)), constant_values=value)
+
+
+def taps(
+    shape: tuple[int, ...], kernel: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]
+) -> Iterator[tuple[int, int, tuple[slice, slice]]]:
+    """Name each tap of a window, and the pixels of padded images that all windows see through it."""
+    (dy, dx), (sy, sx) = dilation, stride
+    rows = (shape[0] - dy * (kernel[0] - 1) - 1) // sy + 1
+    columns = (shape[1] - dx * (kernel[1] - 1) - 1) // sx + 1
+    for i in range(kernel[0]):
+        for j in range(kernel[1]):
+            yield (
+                i,
+                j,
+                (slice(i * dy, i * dy + sy * rows, sy), slice(j * dx, j * dx + sx * columns, sx)),
+            )
+
+
+def convolution(inputs: list[Array], p: Mapping[str, Array], a: Attributes) -> Array:
+    """Slide a product over images, tap by tap."""
+    x, w, b = image_axes(inputs[0], p["weight"], a)
+    frame, groups, y = padded(x, b["padding"]), b["groups"], 0.0
+    grouped = w.reshape(groups, -1, *w.shape[1:])
+    for i, j, seen in taps(frame.shape[2:], w.shape[2:], b["stride"], b["dilation"]):
+        part = frame[:, :, *seen]
+        part = part.reshape(len(x), groups, -1, *part.shape[2:])
+        y = y + np.einsum("ngchw,goc->ngohw", part, grouped[..., i, j])
+    y = y.reshape(len(x), len(w), *y.shape[3:])
+    y = y + p["bias"][:, None, None] if "bias" in p else y
+    return y if inputs[0].ndim == 4 else y[:, :, 0]
+
+
+def convolution_back(
+    g: Array, inputs: list[Array], p: Mapping[str, Array], a: Attributes
+) -> tuple[list[Array], dict[str, Array]]:
+    """Pull a cotangent back through a convolution, tap by tap."""
+    x, w, b = image_axes(inputs[0], p["weight"], a)
+    frame, groups = padded(x, b["padding"]), b["groups"]
+    g = g if g.ndim == 4 else g[:, :, None]
+    grouped = w.reshape(groups, -1, *w.shape[1:])
+    upstream = g.reshape(len(x), groups, -1, *g.shape[2:])
+    pulled = np.zeros(frame.shape, np.result_type(g, w))
+    slope = np.zeros(grouped.shape, np.result_type(g, x))
+    for i, j, seen in taps(frame.shape[2:], w.shape[2:], b["stride"], b["dilation"]):
+        part = frame[:, :, *seen]
+        part = part.reshape(len(x), groups, -1, *part.shape[2:])
+        slope[..., i, j] = np.einsum("ngohw,ngchw->goc", upstream, part)
+        back = np.einsum("ngohw,goc->ngchw", upstream, grouped[..., i, j])
+        pulled[:, :, *seen] += back.reshape(len(x), -1, *back.shape[3:])
+    (py, px), (height, width) = b["padding"], x.shape[2:]
+    slopes = {"weight": slope.reshape(p["weight"].shape)}
+    if "bias" in p:
+        slopes["bias"] = g.sum(axis=(0, 2, 3))
+    return [pulled[:, :, py : py + height, px : px + width].reshape(inputs[0].shape)], slopes
+
+
+def channel(vector: Array, x: Array) -> Array:
+    """Lay a vector of channels along axis 1."""
+    return vector.reshape(-1, *(1,) * (x.ndim - 2))
+
+
+def standardized(x: Array, p: Mapping[str, Array], a: Attributes) -> tuple[Array, Array]:
+    """(x − running mean)/√(running variance + eps), and the divisor's inverse."""
+    inverse = 1.0 / np.sqrt(channel(p["running_var"], x) + a["eps"])
+    return (x - channel(p["running_mean"], x)) * inverse, inverse
+
+
+def batchnorm(inputs: list[Array], p: Mapping[str, Array], a: Attributes) -> Array:
+    """Standardize each channel, then scale and shift."""
+    y = standardized(inputs[0], p, a)[0]
+    y = y * channel(p["weight"], y) if "weight" in p else y
+    return y + channel(p["bias"], y) if "bias" in p else y
+
+
+def batchnorm_back(
+    g: Array, inputs: list[Array], p: Mapping[str, Array], a: Attributes
+) -> tuple[list[Array], dict[str, Array]]:
+    """Pull a cotangent back through a batch normalization."""
+    unit, inverse = standardized(inputs[0], p, a)
+    others = (0, *range(2, g.ndim))
+    slopes = {}
+    if "weight" in p:
+        slopes["weight"] = (g * unit).sum(axis=others)
+    if "bias" in p:
+        slopes["bias"] = g.sum(axis=others)
+    return [g * inverse * (channel(p["weight"], g) if "weight" in p else 1.0)], slopes
+
+
+def windows(x: Array, a: Attributes, value: float) -> Array:
+    """Stack what each window sees, a tap after the other, the padding as `value`."""
+    frame = padded(x, a["padding"], value)
+    return np.stack(
+        [frame[:, :, *seen] for _, _, seen in taps(frame.shape[2:], a["kernel"], a["stride"], (1, 1))]
+    )
+
+
+def spread_windows(g: Array, x: Array, a: Attributes) -> Array:
+    """Add a cotangent of each window's taps up at the pixels."""
+    (py, px), (height, width) = a["padding"], x.shape[2:]
+    pulled = np.zeros(padded(x, a["padding"]).shape, g.dtype)
+    for part, (_, _, seen) in zip(g, taps(pulled.shape[2:], a["kernel"], a["stride"], (1, 1)), strict=True):
+        pulled[:, :, *seen] += part
+    return pulled[:, :, py : py + height, px : px + width]
+
+
+def largest(x: Array, a: Attributes) -> tuple[Array, Array]:
+    """All windows, and the number of the first tap that sees the largest."""
+    seen = windows(x, a, -np.inf)
+    return seen, seen.real.argmax(axis=0)[None]
+
+
+def largest_gap(x: Array, a: Attributes) -> Array:
+    """The distance from each window's largest pixel to the next."""
+    seen = np.sort(windows(x, a, -np.inf), axis=0)
+    return seen[-1] - seen[-2] if len(seen) > 1 else np.full(1, np.inf)
+
+
+def maxpool(inputs: list[Array], p: Mapping[str, Array], a: Attributes) -> Array:
+    """The largest pixel of each window."""
+    seen, which = largest(inputs[0], a)
+    return np.take_along_axis(seen, which, axis=0)[0]
+
+
+def maxpool_back(
+    g: Array, inputs: list[Array], p: Mapping[str, Array], a: Attributes
+) -> tuple[list[Array], dict[str, Array]]:
+    """Give the cotangent to the largest pixel."""
+    seen, which = largest(inputs[0], a)
+    pulled = np.zeros(seen.shape, g.dtype)
+    np.put_along_axis(pulled, which, g[None], axis=0)
+    return [spread_windows(pulled, inputs[0], a)], {}
+
+
+def avgpool_back(
+    g: Array, inputs: list[Array], p: Mapping[str, Array], a: Attributes
+) -> tuple[list[Array], dict[str, Array]]:
+    """Give each pixel its share of the cotangent."""
+    count = a["kernel"][0] * a["kernel"][1]
+    return [spread_windows(np.stack([g / count] * count), inputs[0], a)], {}
+
+
+def mean_back(g: Array, x: Array, axis: int) -> Array:
+    """Give each place of an axis its share of the cotangent."""
+    return np.repeat(np.expand_dims(g, axis), x.shape[axis], axis) / x.shape[axis]
+
+
+def global_back(
+    g: Array, inputs: list[Array], p: Mapping[str, Array], a: Attributes
+) -> tuple[list[Array], dict[str, Array]]:
+    """Give each pixel its share of the channel's cotangent."""
+    x = inputs[0]
+    spread = np.broadcast_to(g.reshape(*g.shape, *(1,) * (x.ndim - 2)), x.shape)
+    return [spread * (x.shape[1] / x[0].size)], {}
+
+
+def pad_channels(inputs: list[Array], p: Mapping[str, Array], a: Attributes) -> Array:
+    """Take every stride-th pixel, put channels of zeros around."""
+    sy, sx = a["stride"]
+    frame = ((0, 0), (a["before"], a["after"]), (0, 0), (0, 0))
+    return np.pad(inputs[0][:, :, ::sy, ::sx], frame)
+
+
+def pad_channels_back(
+    g: Array, inputs: list[Array], p: Mapping[str, Array], a: Attributes
+) -> tuple[list[Array], dict[str, Array]]:
+    """Put the cotangent of the middle channels back."""
+    (sy, sx), pulled = a["stride"], np.zeros(inputs[0].shape, g.dtype)
+    pulled[:, :, ::sy, ::sx] = g[:, a["before"] : a["before"] + pulled.shape[1]]
+    return [pulled], {}
+
+
+def embedding_back(
+    g: Array, inputs: list[Array], p: Mapping[str, Array], a: Attributes
+) -> tuple[list[Array], dict[str, Array]]:
+    """Add the cotangents up at the rows that were read."""
+    slope = np.zeros(p["weight"].shape, g.dtype)
+    np.add.at(slope, inputs[0].astype(int), g)
+    return [np.zeros(inputs[0].shape)], {"weight": slope}
+
+
+def heads(x: Array, count: int) -> Array:
+    """Cut vectors [N, T, D] into [N, heads, T, D/heads]."""
+    return x.reshape(*x.shape[:2], count, -1).swapaxes(1, 2)
+
+
+def attention_parts(x: Array, p: Mapping[str, Array], a: Attributes) -> tuple[Array, ...]:
+    """Queries, keys, values, probabilities and the mixtures before the last projection."""
+    q, k, v = np.split(x @ p["in_proj_weight"].T + p["in_proj_bias"], 3, axis=-1)
+    q, k, v = (heads(part, a["heads"]) for part in (q, k, v))
+    scores = q @ k.swapaxes(-1, -2) / math.sqrt(q.shape[-1])
+    if a["causal"]:
+        scores = np.where(np.tri(scores.shape[-1], dtype=bool), scores, -np.inf)
+    weights = softmax([scores], {}, {})
+    return q, k, v, weights, (weights @ v).swapaxes(1, 2).reshape(x.shape)
+
+
+def attention(inputs: list[Array], p: Mapping[str, Array], a: Attributes) -> Array:
+    """Mix the values of tokens by the softmax of queries with keys."""
+    return attention_parts(inputs[0], p, a)[-1] @ p["out_proj.weight"].T + p["out_proj.bias"]
+
+
+def attention_back(
+    g: Array, inputs: list[Array], p: Mapping[str, Array], a: Attributes
+) -> tuple[list[Array], dict[str, Array]]:
+    """Pull a cotangent back through self-attention."""
+    x = inputs[0]
+    q, k, v, weights, mixed = attention_parts(x, p, a)
+    slopes = {"out_proj.weight": np.einsum("nto,nti->oi", g, mixed), "out_proj.bias": g.sum(axis=(0, 1))}
+    upstream = heads(g @ p["out_proj.weight"], a["heads"])
+    along = upstream @ v.swapaxes(-1, -2)
+    scores = weights * (along - (weights * along).sum(axis=-1, keepdims=True)) / math.sqrt(q.shape[-1])
+    parts = (scores @ k, scores.swapaxes(-1, -2) @ q, weights.swapaxes(-1, -2) @ upstream)
+    joined = np.concatenate([part.swapaxes(1, 2).reshape(x.shape) for part in parts], axis=-1)
+    slopes["in_proj_weight"] = np.einsum("nto,nti->oi", joined, x)
+    slopes["in_proj_bias"] = joined.sum(axis=(0, 1))
+    return [joined @ p["in_proj_weight"]], slopes
+
+
 FORWARD: dict[str, Callable[[list[Array], Mapping[str, Array], Attributes], Array]] = {
     "dense": dense,
     "layernorm": layernorm,
@@ -177,6 +407,17 @@ FORWARD: dict[str, Callable[[list[Array], Mapping[str, Array], Attributes], Arra
     "multiply": lambda x, p, a: product_of(x[1:], x[0]),
     "concat": lambda x, p, a: np.concatenate(x, axis=a["axis"]),
     "flatten": lambda x, p, a: x[0].reshape(x[0].shape[0], -1),
+    "conv2d": convolution,
+    "conv1d": convolution,
+    "batchnorm": batchnorm,
+    "maxpool2d": maxpool,
+    "avgpool2d": lambda x, p, a: windows(x[0], a, 0.0).mean(axis=0),
+    "globalavgpool": lambda x, p, a: x[0].reshape(*x[0].shape[:2], -1).mean(axis=-1),
+    "mean": lambda x, p, a: x[0].mean(axis=a["axis"]),
+    "pad_channels": pad_channels,
+    "embedding": lambda x, p, a: p["weight"][x[0].astype(int)],
+    "position": lambda x, p, a: x[0] + p["weight"],
+    "attention": attention,
 }
 Backward = Callable[
     [Array, list[Array], Mapping[str, Array], Attributes], tuple[list[Array], dict[str, Array]]
@@ -189,6 +430,17 @@ BACKWARD: dict[str, Backward] = {
     "multiply": multiply_back,
     "concat": concat_back,
     "flatten": lambda g, x, p, a: ([g.reshape(x[0].shape)], {}),
+    "conv2d": convolution_back,
+    "conv1d": convolution_back,
+    "batchnorm": batchnorm_back,
+    "maxpool2d": maxpool_back,
+    "avgpool2d": avgpool_back,
+    "globalavgpool": global_back,
+    "mean": lambda g, x, p, a: ([mean_back(g, x[0], a["axis"])], {}),
+    "pad_channels": pad_channels_back,
+    "embedding": embedding_back,
+    "position": lambda g, x, p, a: ([g], {"weight": g.sum(axis=0)}),
+    "attention": attention_back,
 }
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from landscape.commands import COMMANDS, group, main
-from landscape.kernels.program import SUPPORTED
+from landscape.kernels.lowering import SUPPORTED
 from landscape.model import bundled_path, load_model, save_model
 from landscape.model.operations import OPERATIONS
 from tests.documents import README, ROOT, blocks, commands, installs
@@ -168,12 +168,9 @@ def test_every_option_of_a_command_is_named(name):
     } == set()
 
 
-def test_ops_are_listed_as_what_runs_and_what_does_not_yet():
+def test_every_op_of_the_format_is_listed_and_runs():
     limits = README[README.index("## Limits") :]
-    runs, refused = limits.split("The format also knows", 1)
-    assert {name for name in OPERATIONS if f"`{name}`" in runs} == set(SUPPORTED)
-    refused = refused[: refused.index("refuses")]
-    assert {name for name in OPERATIONS if f"`{name}`" in refused} == set(OPERATIONS) - set(SUPPORTED)
+    assert {name for name in OPERATIONS if f"`{name}`" in limits} == set(SUPPORTED) == set(OPERATIONS)
 
 
 def test_links_lead_to_files():

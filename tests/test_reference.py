@@ -33,8 +33,9 @@ def test_layout_and_decay_of_the_model_are_those_of_the_format(name):
 @every_case
 def test_parameters_survive_packing_into_theta(name):
     model = CASES[name].model
+    owned = {**model.parameters, **model.buffers}
     for key, value in reference.unpack(model, model.theta).items():
-        assert np.array_equal(value, model.parameters[key])
+        assert np.array_equal(value, owned[key])
 
 
 @every_case

@@ -16,7 +16,10 @@ from landscape.kernels.cpu import outputs as output_kernels
 from landscape.kernels.cpu import values as value_kernels
 from landscape.kernels.cpu.arrays import Buffers, DerivativeBuffers, Network
 from landscape.kernels.cpu.losses import SUMS, Criterion
-from landscape.kernels.program import SCRATCH_ROWS, Column, Program, lower
+from landscape.kernels.cpu.rules import Rule, addresses
+from landscape.kernels.cpu.wider import RULES, VALUE_RULES
+from landscape.kernels.lowering import lower
+from landscape.kernels.program import Column, Program
 from landscape.memory import fits_memory
 from landscape.model import Model
 from landscape.objective.evaluation import Evaluation, ratio, ratio_error
@@ -53,10 +56,24 @@ def lowered(model: Model, dtype: np.dtype, *, derivatives: bool) -> Lowered:
     places[0] = -1
     return Lowered(
         program,
-        Network(program.rows, program.links, program.attributes.astype(dtype)),
+        network_arrays(program, dtype, VALUE_RULES if not derivatives else RULES),
         np.arange(1, len(places)),
         places,
     )
+
+
+def network_arrays(program: Program, dtype: np.dtype, rules: tuple[Rule, ...]) -> Network:
+    """Give a program's arrays in the kernels' dtype, with the rules that its ops need compiled."""
+    wide = len(program.geometry) > 0
+    with session():
+        return Network(
+            program.rows,
+            program.links,
+            program.attributes.astype(dtype),
+            program.geometry,
+            program.epsilons.astype(dtype),
+            addresses(rules if wide else (), dtype),
+        )
 
 
 class NetworkObjective:
@@ -115,7 +132,7 @@ class NetworkObjective:
         self.plain = lowered(model, self.dtype, derivatives=False)
         if len(self.plain.places) == 1:
             raise InputError("the output is the input itself: no parameter changes it")
-        features = self.plain.program.features + SCRATCH_ROWS
+        features = self.plain.program.features + self.plain.program.scratch
         self.tiles = Tiles(model, split, self.dtype, features, examples, seed)
         self.criterion = Criterion(LOSS_CODES[model.loss], self.dtype.type(model.delta))
         self._memory: dict[str, Any] = {}
@@ -182,7 +199,7 @@ class NetworkObjective:
             )
         return {
             "work": np.zeros((workers, features * width), self.dtype),
-            "scratch": np.zeros((workers, SCRATCH_ROWS, width), self.dtype),
+            "scratch": np.zeros((workers, self.plain.program.scratch, width), self.dtype),
             "sums": np.zeros((workers, 2, width)),
         }
 

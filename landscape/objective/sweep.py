@@ -12,7 +12,7 @@ from landscape.errors import InputError
 from landscape.kernels.cpu import sweep as kernels
 from landscape.kernels.cpu.arrays import Batch, SweepBuffers
 from landscape.kernels.cpu.losses import SUMS
-from landscape.kernels.program import SCRATCH_ROWS, Column, Op, Program
+from landscape.kernels.program import Column, Op, Program
 from landscape.objective.session import session, share_work
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 # Products that are linear in their parameters, so that fixed inputs make them affine in the coordinates.
-LINEAR = (Op.DENSE,)
+LINEAR = (Op.DENSE, Op.CONVOLUTION, Op.EMBEDDING)
 # A step should last a fraction of a second: about so many multiply-adds.
 STEP_WORK = 4e9
 
@@ -73,8 +73,8 @@ def make_plan(program: Program, directions: NDArray) -> tuple[kernels.Plan, int,
 def point_work(program: Program, plan: kernels.Plan) -> float:
     """Count the multiply-adds of one point for one example, roughly."""
     rows = program.rows[plan.order]
-    dense = rows[rows[:, Column.OP] == Op.DENSE]
-    products = float(np.sum(dense[:, Column.SIZE] * dense[:, Column.WIDE]))
+    linear = rows[np.isin(rows[:, Column.OP], LINEAR)]
+    products = float(np.sum(linear[:, Column.SIZE] * linear[:, Column.WIDE]))
     return products + 16.0 * float(program.rows[:, Column.SIZE].sum())
 
 
@@ -110,7 +110,7 @@ class NetworkSweep:
         vectors, dtype, workers = self.grid.vectors, objective.dtype, objective.threads
         self.shared = np.zeros(shared * width, dtype)
         self.products = np.zeros((len(vectors), products * width), dtype)
-        self.scratch = np.zeros((SCRATCH_ROWS, width), dtype)
+        self.scratch = np.zeros((objective.plain.program.scratch, width), dtype)
         self.buffers = SweepBuffers(
             **objective.common(objective.plain.program.features),
             weights=np.repeat(vectors[:1], workers, axis=0),

@@ -48,6 +48,7 @@ class Tiles:
     ) -> None:
         self.x, self.y = model.data[f"x_{split}"], model.data[f"y_{split}"]
         self.is_labels = model.loss == "cross_entropy"
+        self.is_ids = any(node.operation.reads_ids for node in model.nodes)
         self.dtype = dtype
         self.population = model.examples(split)
         self.chosen = None
@@ -85,7 +86,8 @@ class Tiles:
         start = first * self.width
         rows = np.minimum(np.arange(start, start + tiles * self.width), self.examples - 1)
         valid = np.clip(self.examples - start - self.width * np.arange(tiles), 0, self.width)
-        x = self.inner(scaled(self.take(self.x, rows), self.dtype), tiles)
+        x = self.take(self.x, rows)
+        x = self.inner(x.astype(self.dtype) if self.is_ids else scaled(x, self.dtype), tiles)
         y = self.inner(self.take(self.y, rows), tiles)
         empty = np.zeros((tiles, 0, self.width))
         counts = target_counts(y, self.is_labels)

@@ -16,10 +16,12 @@ from landscape.kernels.cpu.batches import Examples
 from landscape.kernels.cpu.losses import SUMS, Criterion
 from landscape.kernels.cpu.training import Log, Progress, TrainingBuffers
 from landscape.kernels.cpu.updates import NUMBERS, WHOLE, Runs, scheduled
-from landscape.kernels.program import SCRATCH_ROWS, Column, Program, lower
+from landscape.kernels.cpu.wider import RULES
+from landscape.kernels.lowering import lower
+from landscape.kernels.program import Column, Program
 from landscape.memory import available_memory
 from landscape.model import Model
-from landscape.objective.network import DTYPES, HAS_ACCURACY, LOSS_CODES
+from landscape.objective.network import DTYPES, HAS_ACCURACY, LOSS_CODES, network_arrays
 from landscape.objective.session import checked_threads, session, share_work
 from landscape.objective.tiles import scaled, target_counts, tile_width
 
@@ -68,6 +70,7 @@ class Trainer:
     ) -> None:  # fmt: skip
         if str(np.dtype(dtype)) not in DTYPES:
             raise InputError(f"dtype: expected {' or '.join(DTYPES)}, found {dtype}")
+        require_trainable(model)
         self.model, self.dtype, self.threads = model, np.dtype(dtype), checked_threads(threads)
         self.program = lower(model, derivatives=True, training=True)
         self.network = self._arrays(self.program)
@@ -89,11 +92,11 @@ class Trainer:
     def _arrays(self, program: Program) -> Lowering:
         places = program.rows[:, Column.OUTPUT].copy()
         places[0] = -1
-        return Lowering(Network(program.rows, program.links, program.attributes.astype(self.dtype)), places)
+        return Lowering(network_arrays(program, self.dtype, RULES), places)
 
     def width(self, examples: int) -> int:
         """Choose the width of a batch's tiles."""
-        return tile_width(examples, self.program.features + SCRATCH_ROWS, self.dtype.itemsize)
+        return tile_width(examples, self.program.features + self.program.scratch, self.dtype.itemsize)
 
     def _require_memory(self, runs: int, examples: int) -> None:
         size = self.model.size + self.model.constants.size
@@ -129,7 +132,7 @@ class Trainer:
         deepest = int(self.program.rows[:, Column.WIDE].max())
         return TrainingBuffers(
             work=np.zeros(work, self.dtype), adjoint=np.zeros(work, self.dtype),
-            scratch=np.zeros(SCRATCH_ROWS * wide, self.dtype), x=np.zeros(inputs * wide, self.dtype),
+            scratch=np.zeros(self.program.scratch * wide, self.dtype), x=np.zeros(inputs * wide, self.dtype),
             rows=np.zeros(inputs * wide, self.dtype), transposed=np.zeros(deepest * wide, self.dtype),
             labels=np.zeros(examples.labels.shape[1] * wide, np.int32),
             targets=np.zeros(examples.targets.shape[1] * wide, self.dtype), counts=np.zeros(wide),
@@ -219,3 +222,13 @@ class Trainer:
         steps = np.zeros_like(self.progress.step)
         slots = np.zeros((len(steps), 1, self.model.size), self.dtype)
         return Progress(self.progress.weights.copy(), slots, steps, steps - 1)
+
+
+def require_trainable(model: Model) -> None:
+    """Refuse what training would treat otherwise than it should: running statistics that nothing updates."""
+    for node in model.nodes:
+        if node.op == "batchnorm":
+            raise InputError(
+                f"node '{node.name}': batch normalization is not trained yet, since its running statistics would stay as they are; "
+                "expected a network without it, or another trainer's parameters"
+            )

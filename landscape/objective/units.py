@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from landscape.kernels.cpu.forward import forward, output_block
-from landscape.kernels.program import LOWERINGS, Column, Op, lower_activation
+from landscape.kernels.lower_features import lower_activation
+from landscape.kernels.lowering import LOWERINGS
+from landscape.kernels.program import Column, Op
 from landscape.objective.network import NetworkObjective
 from landscape.objective.patterns import KINKED
 from landscape.objective.session import session

@@ -107,7 +107,9 @@ def _frame(ax: Axes, record: Race, name: str) -> None:
     ax.set_xlabel("updates")
     ax.set_ylabel(quantity_label(record.scan, name).replace(" (", "\n("))
     ratio = float(record.examples[-1] / record.step[-1])
-    above = ax.secondary_xaxis("top", functions=(lambda x: x * ratio, lambda x: x / ratio))
+    above = ax.secondary_xaxis(
+        "top", functions=(lambda x: np.asarray(x) * ratio, lambda x: np.asarray(x) / ratio)
+    )
     above.set_xlabel("examples seen")
 
 

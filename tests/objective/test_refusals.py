@@ -63,14 +63,14 @@ def test_as_many_axes_as_directions_are_asked_for():
 
 def test_an_op_that_the_engine_does_not_run_is_refused_by_name():
     model = build_model(
-        nodes=[{"name": "pool", "op": "maxpool2d", "kernel": 2}, {"name": "flat", "op": "flatten"},
-               {"name": "fc", "op": "dense"}],
-        parameters={"fc.weight": np.ones((2, 4)), "fc.bias": np.zeros(2)},
+        nodes=[{"name": "norm", "op": "batchnorm", "mode": "batch"}, {"name": "fc", "op": "dense"}],
+        parameters={"norm.running_mean": np.zeros(4), "norm.running_var": np.ones(4),
+                    "fc.weight": np.ones((2, 4)), "fc.bias": np.zeros(2)},
         loss="cross_entropy",
-        x_train=np.ones((3, 1, 4, 4)),
+        x_train=np.ones((3, 4)),
         y_train=np.array([0, 1, 0]),
     )  # fmt: skip
-    with pytest.raises(InputError, match=r"pool.*maxpool2d.*dense") as caught:
+    with pytest.raises(InputError, match=r"norm.*batchnorm.*batch.*running") as caught:
         NetworkObjective(model)
     assert "\n" not in str(caught.value)
 

@@ -40,6 +40,20 @@ OPS: dict[str, Any] = {
     "add": lambda x, p, a: sum(x),
     "multiply": lambda x, p, a: reduce(torch.mul, x),
     "concat": lambda x, p, a: torch.cat(x, dim=a["axis"]),
+    **dict.fromkeys(("conv1d", "conv2d"), lambda x, p, a: convolution(x[0], p, a)),
+    "batchnorm": lambda x, p, a: F.batch_norm(
+        x[0], p["running_mean"], p["running_var"], p.get("weight"), p.get("bias"), False, 0.0, a["eps"]
+    ),
+    "maxpool2d": lambda x, p, a: F.max_pool2d(x[0], a["kernel"], a["stride"], a["padding"]),
+    "avgpool2d": lambda x, p, a: F.avg_pool2d(x[0], a["kernel"], a["stride"], a["padding"]),
+    "globalavgpool": lambda x, p, a: x[0].flatten(2).mean(dim=2),
+    "mean": lambda x, p, a: x[0].mean(dim=a["axis"]),
+    "pad_channels": lambda x, p, a: F.pad(
+        x[0][:, :, :: a["stride"][0], :: a["stride"][1]], (0, 0, 0, 0, a["before"], a["after"])
+    ),
+    "embedding": lambda x, p, a: F.embedding(x[0], p["weight"]),
+    "position": lambda x, p, a: x[0] + p["weight"],
+    "attention": lambda x, p, a: attention(x[0].transpose(0, 1), p, a).transpose(0, 1),
 }
 LOSSES: dict[str, Any] = {
     "cross_entropy": lambda o, y, delta: F.cross_entropy(o.flatten(0, -2), y.flatten(), ignore_index=-100),
@@ -50,18 +64,36 @@ LOSSES: dict[str, Any] = {
 }
 
 
+def convolution(x: Any, p: Any, a: Any) -> Any:
+    """Convolve along one axis or two."""
+    function = F.conv1d if x.ndim == 3 else F.conv2d
+    return function(x, p["weight"], p.get("bias"), a["stride"], a["padding"], a["dilation"], a["groups"])
+
+
+def attention(x: Any, p: Any, a: Any) -> Any:
+    """PyTorch's own self-attention of [T, N, D], which reads its parameters by these names."""
+    hidden = torch.ones(len(x), len(x), dtype=torch.bool).triu(1) if a["causal"] else None
+    return F.multi_head_attention_forward(
+        x, x, x, x.shape[2], a["heads"], p["in_proj_weight"], p["in_proj_bias"], None, None, False, 0.0,
+        p["out_proj.weight"], p["out_proj.bias"], False, attn_mask=hidden, need_weights=True,
+    )[0]  # fmt: skip
+
+
 def tensors(model: Any) -> tuple[Any, Any]:
     """Inputs and targets as a PyTorch user would prepare them."""
     x, y = model.data["x_train"], model.data["y_train"]
     pixels = x.dtype == np.uint8
-    inputs = torch.from_numpy(np.array(x)).double() / (255.0 if pixels else 1.0)
+    inputs = torch.from_numpy(np.array(x))
+    if not any(node.op == "embedding" for node in model.nodes):
+        inputs = inputs.double() / (255.0 if pixels else 1.0)
     targets = torch.from_numpy(np.array(y))
     return inputs, targets.long() if model.loss == "cross_entropy" else targets.double()
 
 
 def torch_value(model: Any, theta: Any) -> Any:
     """Evaluate the objective of a model as a PyTorch graph of θ."""
-    named = {key: torch.from_numpy(np.array(value)).double() for key, value in model.parameters.items()}
+    owned = {**model.parameters, **model.buffers}
+    named = {key: torch.from_numpy(np.array(value)).double() for key, value in owned.items()}
     penalty = torch.zeros((), dtype=torch.float64)
     for key, start, stop in reference.slots(model):
         named[key] = theta[start:stop].reshape(model.parameters[key].shape)

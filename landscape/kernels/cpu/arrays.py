@@ -10,11 +10,17 @@ from landscape.jit import kernel
 
 
 class Network(NamedTuple):
-    """A program as arrays: the rows, the links, the attributes in the kernels' dtype."""
+    """A program as arrays: the rows, the links, the attributes in the kernels' dtype.
+
+    `geometry` [n, columns] and `epsilons` [n] are empty where no row needs them; `rules` int64 holds the addresses of the wider ops' kernels.
+    """
 
     rows: NDArray
     links: NDArray
     attributes: NDArray
+    geometry: NDArray
+    epsilons: NDArray
+    rules: NDArray
 
 
 class Batch(NamedTuple):

@@ -10,12 +10,14 @@ from landscape.kernels.cpu.forward import input_of, output_block
 from landscape.kernels.cpu.layernorm import layernorm_backward, layernorm_gradient
 from landscape.kernels.cpu.softmax import softmax_linear
 from landscape.kernels.cpu.switches import add_slope
-from landscape.kernels.program import Column, Op
+from landscape.kernels.cpu.wider import wide_backward
+from landscape.kernels.program import WIDER, Column, Op
 
 OP, SIZE, INPUTS, GROUPS = int(Column.OP), int(Column.SIZE), int(Column.INPUTS), int(Column.GROUPS)
 CODE, ACTIVE, TRAINED = int(Column.CODE), int(Column.ACTIVE), int(Column.TRAINED)
 DENSE, ACTIVATION, SOFTMAX, LAYERNORM = int(Op.DENSE), int(Op.ACTIVATION), int(Op.SOFTMAX), int(Op.LAYERNORM)
 ADD, MULTIPLY, CONCAT = int(Op.ADD), int(Op.MULTIPLY), int(Op.CONCAT)
+FIRST_WIDER = int(WIDER)
 
 
 @kernel
@@ -37,6 +39,21 @@ def backward_row(i, network, places, weights, work, shared, adjoint, into, gradi
     row, source = network.rows[i], input_of(network, i, 0)
     if row[OP] == DENSE:
         dense_row(i, network, places, weights, work, shared, adjoint, into, gradient, width)
+        return
+    if row[OP] >= FIRST_WIDER:
+        wide_backward(
+            i,
+            network,
+            places,
+            weights,
+            work,
+            shared,
+            adjoint,
+            into,
+            gradient,
+            scratch,
+            width,
+        )
         return
     x, d = (
         output_block(network, places, source, work, shared, width),

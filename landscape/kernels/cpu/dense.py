@@ -53,3 +53,14 @@ def dense_bias_gradient(row, adjoint, gradient):
         for j in range(adjoint.shape[1]):
             total += adjoint[f, j]
         gradient[row[BIAS] + f % row[OUT]] += total
+
+
+@kernel
+def add_bias(row, weights, y):
+    """Add the bias to an output [F, B]."""
+    if row[BIAS] < 0:
+        return
+    for f in range(y.shape[0]):
+        bias = weights[row[BIAS] + f % row[OUT]]
+        for j in range(y.shape[1]):
+            y[f, j] += bias

@@ -13,12 +13,14 @@ from landscape.kernels.cpu.dense import dense_value
 from landscape.kernels.cpu.layernorm import layernorm_value
 from landscape.kernels.cpu.softmax import softmax_value
 from landscape.kernels.cpu.switches import activate
-from landscape.kernels.program import Column, Op
+from landscape.kernels.cpu.wider import wide_forward, wide_linear
+from landscape.kernels.program import WIDER, Column, Op
 
 OP, SIZE, FIRST, INPUTS = int(Column.OP), int(Column.SIZE), int(Column.FIRST), int(Column.INPUTS)
 GROUPS, CODE = int(Column.GROUPS), int(Column.CODE)
 DENSE, ACTIVATION, SOFTMAX, LAYERNORM = int(Op.DENSE), int(Op.ACTIVATION), int(Op.SOFTMAX), int(Op.LAYERNORM)
 ADD, MULTIPLY, CONCAT = int(Op.ADD), int(Op.MULTIPLY), int(Op.CONCAT)
+CONVOLUTION, EMBEDDING, FIRST_WIDER = int(Op.CONVOLUTION), int(Op.EMBEDDING), int(WIDER)
 
 
 @kernel
@@ -47,15 +49,19 @@ def forward_row(i, network, places, weights, work, shared, scratch, width):
     """Run one row, with the activation that rides on it."""
     row, attribute, source = network.rows[i], network.attributes[i], input_of(network, i, 0)
     y = block(work, places[i], row[SIZE], width)
-    if row[OP] == DENSE:
+    if row[OP] == DENSE or row[OP] == CONVOLUTION or row[OP] == EMBEDDING:
         linear_row(i, network, places, weights, work, shared, work, places[i], width)
         if row[CODE] != 0:
             activate(row[CODE], y, attribute)
         return
     x = output_block(network, places, source, work, shared, width)
-    if row[OP] == ACTIVATION:
-        copy_rows(x, y)
-        activate(row[CODE], y, attribute)
+    if row[OP] >= FIRST_WIDER or row[OP] == ACTIVATION:
+        if row[OP] == ACTIVATION:
+            copy_rows(x, y)
+        else:
+            wide_forward(i, network, weights, x, y, scratch)
+        if row[CODE] != 0:
+            activate(row[CODE], y, attribute)
     elif row[OP] == SOFTMAX:
         softmax_value(x, y, row[GROUPS], scratch[0], scratch[1])
     elif row[OP] == LAYERNORM:
@@ -71,7 +77,10 @@ def forward_row(i, network, places, weights, work, shared, scratch, width):
 def linear_row(i, network, places, weights, work, shared, target, y, width):
     """Run the part of a row that is linear in its parameters, without the activation, into target[y:]."""
     source = input_of(network, i, 0)
-    if places[source] >= 0:
+    if network.rows[i, OP] != DENSE:
+        memory, x = (work, places[source]) if places[source] >= 0 else (shared, -1 - places[source])
+        wide_linear(i, network, weights, memory, x, target, y, width)
+    elif places[source] >= 0:
         dense_value(network.rows[i], weights, work, places[source], target, y, width)
     else:
         dense_value(network.rows[i], weights, shared, -1 - places[source], target, y, width)

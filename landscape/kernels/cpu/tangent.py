@@ -15,12 +15,14 @@ from landscape.kernels.cpu.forward import input_of, linear_row, output_block
 from landscape.kernels.cpu.layernorm import layernorm_curved, layernorm_gradient_tangent, layernorm_tangent
 from landscape.kernels.cpu.softmax import softmax_curved, softmax_linear
 from landscape.kernels.cpu.switches import add_curvature, add_slope
-from landscape.kernels.program import Column, Op
+from landscape.kernels.cpu.wider import wide_curved, wide_tangent
+from landscape.kernels.program import WIDER, Column, Op
 
 OP, SIZE, INPUTS, GROUPS = int(Column.OP), int(Column.SIZE), int(Column.INPUTS), int(Column.GROUPS)
 CODE, ACTIVE, TRAINED = int(Column.CODE), int(Column.ACTIVE), int(Column.TRAINED)
 DENSE, ACTIVATION, SOFTMAX, LAYERNORM = int(Op.DENSE), int(Op.ACTIVATION), int(Op.SOFTMAX), int(Op.LAYERNORM)
 ADD, MULTIPLY, CONCAT = int(Op.ADD), int(Op.MULTIPLY), int(Op.CONCAT)
+CONVOLUTION, EMBEDDING, FIRST_WIDER = int(Op.CONVOLUTION), int(Op.EMBEDDING), int(WIDER)
 
 
 @kernel
@@ -36,10 +38,13 @@ def tangent_row(i, network, places, weights, vector, work, shared, tangent, scra
     """Set one row's tangent."""
     row, source = network.rows[i], input_of(network, i, 0)
     dy = block(tangent, places[i], row[SIZE], width)
-    if row[OP] == DENSE:
-        dense_tangent(i, network, places, weights, vector, work, shared, tangent, width)
+    if row[OP] == DENSE or row[OP] == CONVOLUTION or row[OP] == EMBEDDING:
+        product_tangent(i, network, places, weights, vector, work, shared, tangent, scratch, width)
     elif row[OP] == ADD or row[OP] == CONCAT or row[OP] == MULTIPLY:
         gather_tangent(i, network, places, work, shared, tangent, dy, width)
+    elif row[OP] >= FIRST_WIDER:
+        x = output_block(network, places, source, work, shared, width)
+        wide_tangent(i, network, places, weights, vector, work, x, tangent, scratch, width)
     else:
         x, y = block(work, places[source], row[SIZE], width), block(work, places[i], row[SIZE], width)
         dx = block(tangent, places[source], row[SIZE], width)
@@ -60,7 +65,7 @@ def one_input_tangent(row, attribute, weights, vector, x, dx, y, dy, scratch):
 
 
 @kernel
-def dense_tangent(i, network, places, weights, vector, work, shared, tangent, width):
+def product_tangent(i, network, places, weights, vector, work, shared, tangent, scratch, width):
     """Set Ẏ = Ẇ X + W Ẋ + ḃ."""
     row, source = network.rows[i], input_of(network, i, 0)
     dy = block(tangent, places[i], row[SIZE], width)
@@ -68,7 +73,9 @@ def dense_tangent(i, network, places, weights, vector, work, shared, tangent, wi
         linear_row(i, network, places, vector, work, shared, tangent, places[i], width)
     else:
         dy[:, :] = 0
-    if network.rows[source, ACTIVE]:
+    if row[OP] != DENSE:
+        wide_tangent(i, network, places, weights, vector, work, dy, tangent, scratch, width)
+    elif network.rows[source, ACTIVE]:
         add_dense(row, weights, tangent, places[source], tangent, places[i], width)
 
 
@@ -117,6 +124,21 @@ def curved_row(i, network, places, weights, vector, work, shared, tangent, adjoi
         if row[TRAINED] and network.rows[source, ACTIVE]:
             dense_gradient(row, tangent, places[source], adjoint, places[i], gradient, width)
             dense_backward(row, vector, adjoint, places[i], into, places[source], width)
+    elif row[OP] >= FIRST_WIDER:
+        wide_curved(
+            i,
+            network,
+            places,
+            weights,
+            vector,
+            work,
+            tangent,
+            adjoint,
+            into,
+            gradient,
+            scratch,
+            width,
+        )
     elif row[OP] == ACTIVATION or row[OP] == SOFTMAX:
         x, y = block(work, places[source], row[SIZE], width), block(work, places[i], row[SIZE], width)
         dx, dy = block(tangent, places[source], row[SIZE], width), block(tangent, places[i], row[SIZE], width)

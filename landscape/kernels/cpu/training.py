@@ -18,7 +18,7 @@ from landscape.kernels.cpu.losses import SUMS, add_tile, loss_adjoint
 from landscape.kernels.cpu.micro import product
 from landscape.kernels.cpu.transpose import transpose
 from landscape.kernels.cpu.updates import BATCH, CLIP, RADIUS, REPLACEMENT, SEED, WIDTH, scaled_step
-from landscape.kernels.program import SCRATCH_ROWS, Column, Op
+from landscape.kernels.program import Column, Op
 
 OP, SIZE, WEIGHT, GROUPS = int(Column.OP), int(Column.SIZE), int(Column.WEIGHT), int(Column.GROUPS)
 WIDE, OUT, ACTIVE, TRAINED = int(Column.WIDE), int(Column.OUT), int(Column.ACTIVE), int(Column.TRAINED)
@@ -98,7 +98,8 @@ def place_of(buffers, width, count):
         buffers.counts[:width].reshape(1, width),
         buffers.valid,
     )
-    scratch = buffers.scratch[: SCRATCH_ROWS * width].reshape(SCRATCH_ROWS, width)
+    high = buffers.scratch.size // widest
+    scratch = buffers.scratch[: high * width].reshape(high, width)
     return Place(
         tile, data, buffers.work, buffers.adjoint, scratch, buffers.sums[: 2 * width].reshape(2, width), buffers.rows,
         buffers.transposed, buffers.total, buffers.order[:count], buffers.gradient, buffers.previous,

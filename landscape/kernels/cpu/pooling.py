@@ -1,0 +1,96 @@
+"""`maxpool2d` and `avgpool2d`, channels last: a window's pixels are blocks of rows.
+
+The maximum is the first of its window, as PyTorch's, and a NaN wins; the average counts the padding.
+"""
+
+from __future__ import annotations
+
+from landscape.jit import kernel
+from landscape.kernels.cpu.convolution import KX, KY, OH, OW, PX, PY, SX, SY, C, H, W, window
+
+
+@kernel
+def pixel(block, place, channels):
+    """View the rows of one pixel."""
+    return block[place * channels : (place + 1) * channels]
+
+
+@kernel
+def maxpool_value(shape, x, y):
+    """Set y [F, B] to the largest of each window."""
+    for v in range(shape[OH]):
+        _, ny, top = window(v, shape[H], shape[KY], shape[SY], shape[PY], 1)
+        for u in range(shape[OW]):
+            _, nx, left = window(u, shape[W], shape[KX], shape[SX], shape[PX], 1)
+            out = pixel(y, v * shape[OW] + u, shape[C])
+            out[:, :] = pixel(x, top * shape[W] + left, shape[C])
+            for a in range(ny):
+                for b in range(nx):
+                    raise_to(pixel(x, (top + a) * shape[W] + left + b, shape[C]), out)
+
+
+@kernel
+def raise_to(x, y):
+    """Set y to the larger of both."""
+    for f in range(y.shape[0]):
+        for j in range(y.shape[1]):
+            # A NaN must win, so the comparison is the one that it fails.
+            y[f, j] = y[f, j] if x[f, j] <= y[f, j] else x[f, j]
+
+
+@kernel
+def maxpool_linear(shape, x, y, d, into, free, reverse):
+    """Add d at the place of each window's maximum to `into`, or d's element there, in the two directions of the same map.
+
+    In reverse d is of the output and `into` of the image; `free` [B] is scratch.
+    """
+    for v in range(shape[OH]):
+        _, ny, top = window(v, shape[H], shape[KY], shape[SY], shape[PY], 1)
+        for u in range(shape[OW]):
+            _, nx, left = window(u, shape[W], shape[KX], shape[SX], shape[PX], 1)
+            for c in range(shape[C]):
+                f = (v * shape[OW] + u) * shape[C] + c
+                free[:] = 1
+                for a in range(ny):
+                    for b in range(nx):
+                        g = ((top + a) * shape[W] + left + b) * shape[C] + c
+                        if reverse:
+                            move_maximum(x[g], y[f], free, d[f], into[g])
+                        else:
+                            move_maximum(x[g], y[f], free, d[g], into[f])
+
+
+@kernel
+def move_maximum(x, y, free, d, into):
+    """Add d where x is its window's maximum y and none before it was."""
+    zero, one = x.dtype.type(0), x.dtype.type(1)
+    for j in range(x.size):
+        hit = free[j] if x[j] == y[j] else zero
+        into[j] += d[j] if hit > zero else zero
+        free[j] = zero if hit > zero else free[j] * one
+
+
+@kernel
+def avgpool_linear(shape, d, into, reverse):
+    """Add each window's mean to `into`, or in reverse its share of d to each pixel."""
+    share = d.dtype.type(1) / d.dtype.type(shape[KY] * shape[KX])
+    for v in range(shape[OH]):
+        _, ny, top = window(v, shape[H], shape[KY], shape[SY], shape[PY], 1)
+        for u in range(shape[OW]):
+            _, nx, left = window(u, shape[W], shape[KX], shape[SX], shape[PX], 1)
+            place = v * shape[OW] + u
+            for a in range(ny):
+                for b in range(nx):
+                    there = (top + a) * shape[W] + left + b
+                    if reverse:
+                        add_share(pixel(d, place, shape[C]), share, pixel(into, there, shape[C]))
+                    else:
+                        add_share(pixel(d, there, shape[C]), share, pixel(into, place, shape[C]))
+
+
+@kernel
+def add_share(d, share, into):
+    """Add a share of a block to another."""
+    for f in range(into.shape[0]):
+        for j in range(into.shape[1]):
+            into[f, j] += share * d[f, j]

@@ -1,0 +1,126 @@
+"""How the ops of image networks become rows, channels last; sequences are images of height 1."""
+
+from __future__ import annotations
+
+import math
+
+from landscape.errors import InputError
+from landscape.kernels.building import Lowering
+from landscape.kernels.program import Geometry, Op
+from landscape.model import Node
+from landscape.model.operation import Shape
+
+Sizes = dict[Geometry, int]
+
+
+def two_axes(pair: tuple[int, ...], fill: int) -> tuple[int, int]:
+    """Give what belongs to y and to x; one axis is x.
+
+    >>> two_axes((3,), 1)
+    (1, 3)
+    """
+    return (fill, pair[0]) if len(pair) == 1 else (pair[0], pair[1])
+
+
+def image_geometry(before: Shape, after: Shape) -> Sizes:
+    """Say how large images come and go."""
+    height, width = two_axes(before[1:], 1)
+    out_height, out_width = two_axes(after[1:], 1)
+    return {
+        Geometry.CHANNELS: before[0],
+        Geometry.HEIGHT: height,
+        Geometry.WIDTH: width,
+        Geometry.OUT_CHANNELS: after[0],
+        Geometry.OUT_HEIGHT: out_height,
+        Geometry.OUT_WIDTH: out_width,
+    }
+
+
+def window_geometry(node: Node, kernel: tuple[int, ...], dilation: tuple[int, ...]) -> Sizes:
+    """Say which window slides over the image and how."""
+    result: Sizes = {}
+    for first, pair, fill in (
+        (Geometry.KERNEL_Y, kernel, 1),
+        (Geometry.STRIDE_Y, node.attributes["stride"], 1),
+        (Geometry.PADDING_Y, node.attributes["padding"], 0),
+        (Geometry.DILATION_Y, dilation, 1),
+    ):
+        result[first], result[Geometry(first + 1)] = two_axes(pair, fill)
+    return result
+
+
+def lower_convolution(state: Lowering, node: Node) -> int:
+    """Slide a product over the image."""
+    before, groups = state.shape_of[node.inputs[0]], int(node.attributes["groups"])
+    kernel = state.shapes[f"{node.owner}.weight"][2:]
+    geometry = image_geometry(before, node.shape) | window_geometry(node, kernel, node.attributes["dilation"])
+    row = state.row(
+        Op.CONVOLUTION,
+        node,
+        last=True,
+        wide=before[0] // groups * math.prod(kernel),
+        out=node.shape[0],
+        geometry=geometry | {Geometry.GROUPS: groups},
+    )
+    return state.add(row)
+
+
+def lower_pool(state: Lowering, node: Node) -> int:
+    """Take the largest or the mean of each window."""
+    geometry = image_geometry(state.shape_of[node.inputs[0]], node.shape)
+    geometry |= window_geometry(node, node.attributes["kernel"], (1, 1))
+    op = Op.MAXPOOL if node.op == "maxpool2d" else Op.AVGPOOL
+    return state.add(state.row(op, node, last=True, geometry=geometry))
+
+
+def lower_batchnorm(state: Lowering, node: Node) -> int:
+    """Scale and shift each channel by running statistics.
+
+    Raises
+    ------
+    InputError
+        The mode `"batch"`, whose statistics are those of the data.
+    """
+    if node.attributes["mode"] != "running":
+        raise InputError(
+            f"node '{node.name}': the engine does not run batchnorm with mode '{node.attributes['mode']}' yet; it runs 'running'"
+        )
+    row = state.row(
+        Op.BATCHNORM,
+        node,
+        last=True,
+        out=node.shape[0],
+        epsilon=float(node.attributes["eps"]),
+        geometry={
+            Geometry.MEAN: state.place(node, "running_mean")[0],
+            Geometry.VARIANCE: state.place(node, "running_var")[0],
+        },
+    )
+    return state.add(row)
+
+
+def lower_global_mean(state: Lowering, node: Node) -> int:
+    """Average each channel over the pixels, which stand before it."""
+    pixels = math.prod(state.shape_of[node.inputs[0]][1:])
+    return state.add(state.row(Op.MEAN, node, last=True, groups=1, wide=pixels, out=node.shape[0]))
+
+
+def lower_mean(state: Lowering, node: Node) -> int:
+    """Average over an axis: groups before it, `out` rows after it."""
+    before, axis = state.shape_of[node.inputs[0]], node.attributes["axis"] - 1
+    row = state.row(
+        Op.MEAN, node, groups=math.prod(before[:axis]), wide=before[axis], out=math.prod(before[axis + 1 :])
+    )
+    return state.add(row)
+
+
+def lower_pad_channels(state: Lowering, node: Node) -> int:
+    """Put channels of zeros before and after, and take every stride-th pixel."""
+    geometry = image_geometry(state.shape_of[node.inputs[0]], node.shape)
+    stride_y, stride_x = node.attributes["stride"]
+    geometry |= {
+        Geometry.STRIDE_Y: stride_y,
+        Geometry.STRIDE_X: stride_x,
+        Geometry.BEFORE: int(node.attributes["before"]),
+    }
+    return state.add(state.row(Op.PAD_CHANNELS, node, last=True, geometry=geometry))

@@ -1,0 +1,184 @@
+"""From a model to a program: each node becomes rows, rows are fused, and every output gets its place.
+
+Lowering drops the nodes that move nothing (`flatten`, `dropout` in evaluation, `identity`), cuts products of many inputs
+into pairs, lets an activation ride on the product before it where its input is not needed again, and lays every
+output into a workspace of features × examples; the input stays where the data are. Images lie channels last from their first convolution on, and are
+turned back where an op reads them in the format's order. Adding an op that the engine runs: one function and one row of `LOWERINGS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape.errors import InputError
+from landscape.kernels.building import Lowering
+from landscape.kernels.lower_features import (
+    lower_activation,
+    lower_add,
+    lower_concat,
+    lower_dense,
+    lower_dropout,
+    lower_flatten,
+    lower_layernorm,
+    lower_multiply,
+    lower_nothing,
+    lower_softmax,
+)
+from landscape.kernels.lower_images import (
+    lower_batchnorm,
+    lower_convolution,
+    lower_global_mean,
+    lower_mean,
+    lower_pad_channels,
+    lower_pool,
+)
+from landscape.kernels.lower_tokens import lower_attention, lower_embedding, lower_position
+from landscape.kernels.program import SCRATCH_ROWS, WIDER, Column, Geometry, Op, Program, Row
+from landscape.model import Model, Node
+
+LOWERINGS: dict[str, Callable[[Lowering, Node], int]] = {
+    "dense": lower_dense,
+    **dict.fromkeys(
+        ("relu", "leaky_relu", "elu", "tanh", "sigmoid", "softplus", "silu", "gelu"), lower_activation
+    ),
+    "identity": lower_nothing,
+    "flatten": lower_flatten,
+    "dropout": lower_dropout,
+    "softmax": lower_softmax,
+    "layernorm": lower_layernorm,
+    "add": lower_add,
+    "multiply": lower_multiply,
+    "concat": lower_concat,
+    "conv2d": lower_convolution,
+    "conv1d": lower_convolution,
+    "batchnorm": lower_batchnorm,
+    "maxpool2d": lower_pool,
+    "avgpool2d": lower_pool,
+    "globalavgpool": lower_global_mean,
+    "mean": lower_mean,
+    "pad_channels": lower_pad_channels,
+    "embedding": lower_embedding,
+    "position": lower_position,
+    "attention": lower_attention,
+}
+SUPPORTED = tuple(LOWERINGS)
+
+# Rows whose output may be overwritten by the activation that follows, in the same pass.
+CARRIERS = (Op.DENSE, Op.CONVOLUTION, Op.BATCHNORM)
+
+
+def lower(model: Model, *, derivatives: bool, training: bool = False) -> Program:
+    """Lower a model to a program: for derivatives (every output kept) or for values alone (fused, places reused).
+
+    For training, dropout drops.
+
+    Raises
+    ------
+    InputError
+        An op that the engine does not run yet.
+    """
+    state = Lowering(model, training)
+    for node in model.nodes:
+        if node.op not in LOWERINGS:
+            raise InputError(
+                f"node '{node.name}': the engine does not run the op '{node.op}' yet; it runs {', '.join(SUPPORTED)}"
+            )
+        state.row_of[node.name] = LOWERINGS[node.op](state, node)
+    rows = ending_at(state.rows, state.plain(model.nodes[-1].name))
+    if not derivatives:
+        rows = fuse(rows)
+    offsets, features = stack_all(rows) if derivatives else stack_reusing(rows)
+    return assemble(rows, offsets, features, model)
+
+
+def ending_at(rows: list[Row], last: int) -> list[Row]:
+    """Cut off the rows after the output, which nothing reads."""
+    return rows[: last + 1]
+
+
+def readers(rows: Sequence[Row]) -> list[list[int]]:
+    """List, for each row, the rows that read it."""
+    result: list[list[int]] = [[] for _ in rows]
+    for index, row in enumerate(rows):
+        for source in row.inputs:
+            result[source].append(index)
+    return result
+
+
+def fuse(rows: list[Row]) -> list[Row]:
+    """Let an activation ride on the row before it where that row has no other reader."""
+    read_by, kept, moved = readers(rows), list[Row](), dict[int, int]()
+    for index, row in enumerate(rows):
+        source = row.inputs[0] if row.inputs else -1
+        if row.op == Op.ACTIVATION and rows[source].op in CARRIERS and read_by[source] == [index]:
+            carrier = kept[moved[source]]
+            carrier.code, carrier.attribute = row.code, row.attribute
+            moved[index] = moved[source]
+            continue
+        row.inputs = [moved[i] for i in row.inputs]
+        moved[index] = len(kept)
+        kept.append(row)
+    return kept
+
+
+def stack_all(rows: Sequence[Row]) -> tuple[list[int], int]:
+    """Give every output a place of its own."""
+    ends = np.cumsum([0] + [row.size for row in rows[1:]]).tolist()
+    return [0, *ends[:-1]], ends[-1]
+
+
+def stack_reusing(rows: Sequence[Row]) -> tuple[list[int], int]:
+    """Give every output the lowest place that is free while it is needed (first fit)."""
+    read_by = readers(rows)
+    offsets: list[int] = [0]
+    live: list[tuple[int, int, int]] = []
+    for index, row in list(enumerate(rows))[1:]:
+        live = [place for place in live if place[2] >= index]
+        offset = 0
+        for start, stop, _ in sorted(live):
+            if offset + row.size <= start:
+                break
+            offset = max(offset, stop)
+        offsets.append(offset)
+        live.append((offset, offset + row.size, max(read_by[index], default=len(rows))))
+    return offsets, max(offset + row.size for offset, row in zip(offsets[1:], rows[1:], strict=True))
+
+
+def assemble(rows: Sequence[Row], offsets: Sequence[int], features: int, model: Model) -> Program:
+    """Write rows into the table."""
+    table = np.zeros((len(rows), len(Column)), np.int64)
+    links: list[int] = []
+    for line, row, offset in zip(table, rows, offsets, strict=True):
+        line[Column.OP], line[Column.OUTPUT], line[Column.SIZE] = row.op, offset, row.size
+        line[Column.FIRST], line[Column.INPUTS] = len(links), len(row.inputs)
+        line[Column.WEIGHT], line[Column.BIAS] = row.weight, row.bias
+        line[Column.GROUPS], line[Column.WIDE], line[Column.OUT] = row.groups, row.wide, row.out
+        line[Column.CODE], line[Column.ACTIVE], line[Column.TRAINED] = row.code, row.active, row.trained
+        links += row.inputs
+    return Program(
+        rows=table,
+        links=np.array(links or [0], np.int64),
+        attributes=np.array([row.attribute for row in rows]),
+        features=features,
+        parameters=model.size + model.constants.size,
+        ranges=tuple(
+            tuple(span for span in ((row.weight, row.weight_stop), (row.bias, row.bias_stop)) if span[0] >= 0)
+            for row in rows
+        ),
+        scratch=max(SCRATCH_ROWS, max(row.scratch for row in rows)),
+        geometry=assemble_geometry(rows),
+        epsilons=np.array([row.epsilon for row in rows]),
+    )
+
+
+def assemble_geometry(rows: Sequence[Row]) -> NDArray[np.int64]:
+    """Write what the wider ops need beside their rows; nothing where there are none."""
+    count = 0 if all(row.op < WIDER for row in rows) else len(rows)
+    table = np.full((count, len(Geometry)), -1, np.int64)
+    for line, row in zip(table, rows, strict=False):
+        for column, value in row.geometry.items():
+            line[column] = value
+    return table
