@@ -57,6 +57,11 @@ from landscape.directions.normalize import NORMALIZATIONS
     type=click.Path(path_type=Path),
     help="Write the directions as used.",
 )
+@click.option(
+    "--recompute-statistics",
+    is_flag=True,
+    help="Average batch normalization's statistics over the training data at every point before evaluating.",
+)
 @options.data
 @options.engine
 @options.bare_file

@@ -46,6 +46,7 @@ def scan(
     seed: int = 0,
     dtype: str = "float32",
     threads: int | None = None,
+    recompute_statistics: bool = False,
     output: str | Path | None = None,
     fresh: bool = False,
     progress: Progress | None = None,
@@ -85,6 +86,8 @@ def scan(
         Of directions and subset.
     dtype, threads
         The arithmetic of a model's objective, and how many threads it uses.
+    recompute_statistics
+        At every point, average the statistics of batch normalization over the training data before evaluating.
     output
         The record's file. Work is saved there as it goes, and taken up if it was cut short; a finished record
         of the same settings is returned as it is.
@@ -122,11 +125,19 @@ def scan(
         if center is not None or shapes is not None:
             raise InputError("a model has its own center and shapes: give them with a plain objective only")
         whole = model_subject(
-            subject, split=split, examples=examples, seed=seed, dtype=dtype, threads=threads
+            subject,
+            split=split,
+            examples=examples,
+            seed=seed,
+            dtype=dtype,
+            threads=threads,
+            recompute_statistics=recompute_statistics,
         )
     else:
-        if examples is not None or split == "test":
-            raise InputError("an objective has its own data: choose split and examples where it is made")
+        if examples is not None or split == "test" or recompute_statistics:
+            raise InputError(
+                "an objective has its own data: choose split, examples and statistics where it is made"
+            )
         whole = function_subject(subject, checked_center(subject, center), seed)
     directions = make_directions(
         find_origin(subject, whole, shapes),
