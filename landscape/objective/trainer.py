@@ -105,7 +105,8 @@ class Trainer:
     def _require_memory(self, runs: int, examples: int) -> None:
         size = self.model.size + self.model.constants.size
         features = math.prod(self.model.input_shape)
-        needed = self.dtype.itemsize * (runs * size * (1 + self.slots) + examples * features)
+        # θ and memory, and a copy of both while losses are taken.
+        needed = self.dtype.itemsize * (runs * size * (3 + self.slots) + examples * features)
         if needed > available_memory():
             raise InputError(
                 f"{runs} runs of {size:,} parameters on {examples:,} examples take {needed / 2**30:.1f} GiB, more than "
