@@ -34,6 +34,7 @@ NAMES: dict[str, str] = {
     "Objective": "landscape.objective",
     "Race": "landscape.records",
     "Recipe": "landscape.training",
+    "RecomputedObjective": "landscape.objective",
     "Record": "landscape.records",
     "Scan": "landscape.records",
     "Sharpness": "landscape.records",
