@@ -131,12 +131,12 @@ def search_critical(
         )  # fmt: skip
 
     say = announce or (lambda sentence: None)
-    derivatives = Derivatives(point.objective, seed)
     for number in np.flatnonzero(~arrays["done"]):
         with session():
-            found = run(
-                derivatives, start_of(point, subject, int(number), spread, seed), int(number), frame.scale
-            )
+            # Each start has its own, as a search that was cut and taken up would.
+            derivatives = Derivatives(point.objective, seed)
+            begin = start_of(point, subject, int(number), spread, seed)
+            found = run(derivatives, begin, int(number), frame.scale)
         for name, value in found.items():
             arrays[name][number] = value
         result = record()
