@@ -113,7 +113,11 @@ GRAPHS = {
         {"zero": np.array(0), "first": np.array([0]), "rest": np.array([-1])},
         (2, 3),
     ),
-    "reshaped_input": ([node("Unsqueeze", "x axes", "a"), node("Flatten", "a", "b"), node("MatMul", "b w", "h"), GEMM], {"axes": np.array([1]), "w": normal(5, 6)}, (5,)),
+    "reshaped_input": (
+        [node("Unsqueeze", "x axes", "a"), node("Flatten", "a", "b"), node("MatMul", "b w", "h"), GEMM],
+        {"axes": np.array([1]), "w": normal(5, 6)},
+        (5,),
+    ),
     "constant": (
         [onnx.helper.make_node("Constant", [], ["w"], value=onnx.numpy_helper.from_array(normal(5, 6))), node("MatMul", "x w", "h"), GEMM],
         {},
