@@ -371,6 +371,22 @@ IMAGES = {
         n=11,
         weight_decay=0.03,
     ),
+    "batch_statistics": network(
+        "fc1 dense 5 6 | b batchnorm 6 mode=batch batch_size=12 | t tanh | fc2 dense 6 3", 5, 3
+    ),
+    "batch_statistics_first": network("b batchnorm 5 mode=batch eps=0.1 bias=false | fc1 dense 5 3", 5, 3),
+    "batch_statistics_of_images": network(
+        "c conv2d 2 3 3 3 | b batchnorm 3 mode=batch batch_size=9 | s silu | d conv2d 3 4 2 2 | e batchnorm 4 mode=batch batch_size=9"
+        "| t tanh | g globalavgpool | fc dense 4 3",
+        (2, 5, 4),
+        3,
+        n=23,
+    ),
+    "batch_statistics_frozen": network(
+        "fc1 dense 5 6 | b batchnorm 6 mode=batch batch_size=21 trainable=false | t tanh | fc2 dense 6 3",
+        5,
+        3,
+    ),
     "resnet": network(
         "c conv2d 3 4 3 3 padding=1 bias=false | b batchnorm 4 | r elu"
         "| c1 conv2d 4 6 3 3 stride=2 padding=1 bias=false | b1 batchnorm 6 | r1 elu"

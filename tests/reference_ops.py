@@ -242,8 +242,24 @@ def channel(vector: Array, x: Array) -> Array:
     return vector.reshape(-1, *(1,) * (x.ndim - 2))
 
 
+def batches(x: Array, a: Attributes) -> list[slice]:
+    """Cut examples into consecutive batches."""
+    return [slice(start, start + a["batch_size"]) for start in range(0, len(x), a["batch_size"])]
+
+
+def batch_standardized(x: Array, a: Attributes) -> tuple[Array, Array]:
+    """(x − mean)/√(var + eps) of each channel over a batch, and the divisor's inverse."""
+    others = (0, *range(2, x.ndim))
+    centred = x - x.mean(axis=others, keepdims=True)
+    inverse = 1.0 / np.sqrt((centred * centred).mean(axis=others, keepdims=True) + a["eps"])
+    return centred * inverse, inverse + 0.0 * x
+
+
 def standardized(x: Array, p: Mapping[str, Array], a: Attributes) -> tuple[Array, Array]:
-    """(x − running mean)/√(running variance + eps), and the divisor's inverse."""
+    """(x − running mean)/√(running variance + eps), and the divisor's inverse; or by the statistics of each batch."""
+    if a["mode"] == "batch":
+        parts = [batch_standardized(x[rows], a) for rows in batches(x, a)]
+        return np.concatenate([unit for unit, _ in parts]), np.concatenate([rate for _, rate in parts])
     inverse = 1.0 / np.sqrt(channel(p["running_var"], x) + a["eps"])
     return (x - channel(p["running_mean"], x)) * inverse, inverse
 
@@ -266,7 +282,15 @@ def batchnorm_back(
         slopes["weight"] = (g * unit).sum(axis=others)
     if "bias" in p:
         slopes["bias"] = g.sum(axis=others)
-    return [g * inverse * (channel(p["weight"], g) if "weight" in p else 1.0)], slopes
+    h = g * (channel(p["weight"], g) if "weight" in p else 1.0)
+    if a["mode"] == "batch":
+        parts = []
+        for rows in batches(g, a):
+            mean = h[rows].mean(axis=others, keepdims=True)
+            along = (h[rows] * unit[rows]).mean(axis=others, keepdims=True)
+            parts.append(h[rows] - mean - unit[rows] * along)
+        h = np.concatenate(parts)
+    return [h * inverse], slopes
 
 
 def windows(x: Array, a: Attributes, value: float) -> Array:

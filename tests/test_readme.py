@@ -55,7 +55,8 @@ def options_of(name: str) -> set[str]:
     context = click.Context(group)
     command = group.get_command(context, name)
     assert command is not None
-    return {flag for parameter in command.get_params(context) for flag in parameter.opts}
+    parts = [command, *(command.commands.values() if isinstance(command, click.Group) else ())]
+    return {flag for part in parts for parameter in part.get_params(context) for flag in parameter.opts}
 
 
 @pytest.fixture

@@ -42,6 +42,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Measure how sharp a minimum is, and what rescaling the layers does to it.",
     ),
     "train": ("landscape.commands.train", "Train a network, with its history and checkpoints."),
+    "study": (
+        "landscape.commands.study",
+        "Answer a question about training by an experiment: batch size, rate, stability, schedule.",
+    ),
     "trajectory": (
         "landscape.commands.trajectory",
         "Draw the checkpoints of a run over the loss on a plane.",

@@ -11,6 +11,7 @@ import click
 from landscape.commands import INTERRUPTED, options
 from landscape.commands.stem import draw, output_stem
 
+OPERATORS = ("hessian", "gauss-newton", "fisher", "empirical-fisher")
 METHODS = ("exact", "finite-difference", "both")
 
 
@@ -22,6 +23,16 @@ METHODS = ("exact", "finite-difference", "both")
     default="exact",
     show_default=True,
     help="Exact products, finite differences of gradients, or exact ones compared with differences.",
+)
+@click.option(
+    "--operator",
+    type=click.Choice(OPERATORS),
+    default="hessian",
+    show_default=True,
+    help="The matrix: the Hessian, or what stands in for it.",
+)
+@click.option(
+    "--precondition", is_flag=True, help="See it as Adam does: P^(-1/2) H P^(-1/2), P from the file's state."
 )
 @click.option(
     "--top", type=int, metavar="K", help="The K largest eigenvalues. By default 10, with 5 at the bottom."

@@ -23,7 +23,10 @@ def lines(record: Hessian) -> Iterator[tuple[str, str]]:
     what = f"{settings['model_name']}, {settings['parameters']:,} parameters"
     what += f" of node {settings['node']}" if settings["node"] else ""
     what += f", {settings['split']} loss" if settings["split"] else ""
-    yield "hessian", f"{what}, {settings['method']}, {settings['dtype']}"
+    matrix = f"{settings.get('operator', 'hessian')}" + (
+        " seen by Adam" if settings.get("precondition") else ""
+    )
+    yield matrix, f"{what}, {settings['method']}, {settings['dtype']}"
     yield from eigenvalue_lines(record)
     if len(record.eigenvalues):
         yield "orthogonality", f"max |VᵀV − I| = {record.orthogonality:.1e}"

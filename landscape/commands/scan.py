@@ -34,10 +34,10 @@ from landscape.directions.normalize import NORMALIZATIONS
 )
 @click.option(
     "--direction",
-    metavar="random|gradient|principal|between|FILE.npz",
+    metavar="random|gradient|principal|eigen|between|FILE.npz",
     default="random",
     show_default=True,
-    help="What the axes are: principal and a file ('directions' [d, P]) have several, "
+    help="What the axes are: principal, eigen (largest and smallest eigenvalue) and a file ('directions' [d, P]) have several, "
     "after the others random ones fill the rest.",
 )
 @click.option(
@@ -56,6 +56,18 @@ from landscape.directions.normalize import NORMALIZATIONS
     metavar="FILE.npz",
     type=click.Path(path_type=Path),
     help="Write the directions as used.",
+)
+@click.option(
+    "--recompute-statistics",
+    is_flag=True,
+    help="Average batch normalization's statistics over the training data at every point before evaluating.",
+)
+@click.option(
+    "--quantity",
+    type=click.Choice(("loss", "curvature")),
+    default="loss",
+    show_default=True,
+    help="curvature: also the extreme eigenvalues of the Hessian at every point, a search each; in float64 their bounds are tight.",
 )
 @options.data
 @options.engine

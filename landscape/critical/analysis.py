@@ -209,11 +209,9 @@ def polished_point(
     """Polish; give also the point to judge, and whether it is near the one given."""
     steps_dense = point.theta.size <= MOST_DENSE_STEPS
     length = reach * max(1.0, float(np.linalg.norm(point.theta)))
-    begin = (
-        given
-        if steps_dense == given.dense
-        else look(derivatives, point.theta, scale=frame.scale, dense=steps_dense)
-    )
+    begin = given
+    if given.dense and not steps_dense:
+        begin = look(derivatives, point.theta, scale=frame.scale, dense=False, ends=False)
 
     def progress(step: int, local: Local) -> None:
         if step and step % 10 == 0:
@@ -232,6 +230,6 @@ def polished_point(
     )
     if not near:
         return polished, given, False
-    if polished.local.dense == dense:
+    if steps_dense:
         return polished, polished.local, True
     return polished, look(derivatives, polished.local.theta, scale=frame.scale, dense=dense), True

@@ -33,7 +33,8 @@ class Local:
 
     `eigenvalues` [k] ascend, with `vectors` [k, P] and `errors`; `matrix` is the Hessian, None where it is
     known by products only, and then the eigenvalues are those at the two ends. `tolerance` is the error of
-    the Hessian: no eigenvalue is off by more, beside its own residual. `newton` is the step −H⁺g.
+    the Hessian: no eigenvalue is off by more, beside its own residual. `newton` is the step −H⁺g; `steps`
+    [k, P], where the Hessian is not known, are that step and such as solve for it less far.
     """
 
     theta: Array
@@ -48,6 +49,7 @@ class Local:
     decrement: float
     flatness: float
     status: str = ""
+    steps: Array | None = None
 
     @property
     def dense(self) -> bool:
@@ -108,11 +110,16 @@ def negative_count(matrix: Array) -> int:
     return count
 
 
-def look(derivatives: Derivatives, theta: Array, *, scale: float, dense: bool) -> Local:
-    """Compute everything about one point; `scale` is what losses are measured by."""
+def look(derivatives: Derivatives, theta: Array, *, scale: float, dense: bool, ends: bool = True) -> Local:
+    """Compute everything about one point; `scale` is what losses are measured by.
+
+    Without `dense` and `ends` no eigenvalue is looked for, which polishing does not need.
+    """
     loss, gradient = derivatives.value(theta), derivatives.gradient(theta)
     if dense:
         return look_at_matrix(derivatives, theta, loss, gradient, scale)
+    if not ends:
+        return look_along_gradient(derivatives, theta, loss, gradient, scale)
     return look_by_products(derivatives, theta, loss, gradient, scale)
 
 
@@ -147,24 +154,42 @@ def look_by_products(
     derivatives: Derivatives, theta: Array, loss: float, gradient: Array, scale: float
 ) -> Local:
     """Use products only: eigenvalues at the ends, and the part of the decrement that a Krylov space catches."""
+    light = look_along_gradient(derivatives, theta, loss, gradient, scale)
     operator, difference = derivatives.operator(theta)
     bottom = min(BOTTOM, (theta.size + 1) // 2)
     pairs = eigenpairs(operator, top=min(TOP, theta.size - bottom), bottom=bottom, seed=derivatives.seed)
-    norm = float(np.abs(pairs.values).max())
     spread = 0.0 if difference is None else difference.seen.spread
-    rounding = theta.size * derivatives.epsilon * norm + spread
+    rounding = theta.size * derivatives.epsilon * float(np.abs(pairs.values).max()) + spread
+    whole = frobenius(operator, seed=derivatives.seed).value
+    return replace(
+        light,
+        eigenvalues=pairs.values,
+        vectors=pairs.vectors,
+        errors=pairs.errors,
+        tolerance=rounding,
+        flatness=relative_residual(operator.rows(light.newton)[0], light.newton, gradient, whole),
+        status=pairs.status,
+    )
+
+
+def look_along_gradient(
+    derivatives: Derivatives, theta: Array, loss: float, gradient: Array, scale: float
+) -> Local:
+    """Look at the Krylov space of the gradient alone: the decrement's part and Newton's steps, no eigenvalues."""
+    operator, _ = derivatives.operator(theta)
     length = float(np.linalg.norm(gradient))
-    decrement, newton = 0.0, np.zeros_like(gradient)
+    decrement, steps = 0.0, np.zeros((1, theta.size))
     if length > 0:
         measure = lanczos(operator, gradient[None] / length, KRYLOV_STEPS)
-        parts = measure.weights / (np.abs(measure.nodes) + damping_of(norm))
-        decrement = 0.5 * length**2 * float(parts.sum()) / scale
-        newton = residual_steps(operator, gradient)[-1]
-    whole = frobenius(operator, seed=derivatives.seed).value
-    flatness = relative_residual(operator.rows(newton)[0], newton, gradient, whole)
+        damping = damping_of(float(np.abs(measure.nodes).max()))
+        decrement = (
+            0.5 * length**2 * float(np.sum(measure.weights / (np.abs(measure.nodes) + damping))) / scale
+        )
+        steps = residual_steps(operator, gradient)[::-1]
+    none = np.zeros(0)
     return Local(
-        theta, loss, gradient, None, pairs.values, pairs.vectors, pairs.errors, rounding, newton, decrement,
-        flatness, pairs.status,
+        theta, loss, gradient, None, none, np.zeros((0, theta.size)), none, 0.0, steps[0], decrement, 0.0,
+        steps=steps,
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape.critical.derivatives import Derivatives
-from landscape.critical.local import Local, look, residual_steps
+from landscape.critical.local import Local, look
 
 Array = NDArray[np.float64]
 
@@ -67,7 +67,7 @@ def polish(
         if moved is None:
             return ended(local, start, step, newton, "")
         theta, was_newton = moved
-        local = look(derivatives, theta, scale=scale, dense=dense)
+        local = look(derivatives, theta, scale=scale, dense=dense, ends=False)
         newton += was_newton
     return ended(local, start, steps, newton, f"the gradient still falls after {steps} steps")
 
@@ -82,7 +82,7 @@ def better(derivatives: Derivatives, local: Local, origin: Array, reach: float) 
     norm = local.gradient_norm
     if norm == 0:
         return None
-    moves = candidates(derivatives, local)
+    moves = candidates(local)
     thetas = local.theta + moves
     inside = np.linalg.norm(thetas - origin, axis=1) <= reach
     if not inside.any():
@@ -97,11 +97,10 @@ def better(derivatives: Derivatives, local: Local, origin: Array, reach: float) 
     return thetas[inside][best], bool(np.flatnonzero(inside)[best] == 0)
 
 
-def candidates(derivatives: Derivatives, local: Local) -> Array:
+def candidates(local: Local) -> Array:
     """Give the steps [k, P] to try, Newton's first."""
-    if not local.dense:
-        steps = residual_steps(derivatives.operator(local.theta)[0], local.gradient)[::-1]
-        return np.concatenate([steps[:1] * SHORTER[:, None], steps[1:]])
+    if local.steps is not None:
+        return np.concatenate([local.steps[:1] * SHORTER[:, None], local.steps[1:]])
     values, along = local.eigenvalues, local.vectors @ local.gradient
     largest = float(np.abs(values).max())
     if largest == 0:

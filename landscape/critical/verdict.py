@@ -56,7 +56,7 @@ def judge(
         finding = at_kink(kinks, local)
     elif not critical:
         close = local.decrement < NEAR_CRITICAL and near
-        finding = Finding("near-critical" if close else "not critical", why_not_critical(local))
+        finding = Finding("near-critical" if close else "not critical", why_not_critical(local, kinks))
     elif kinks.bent:
         reason = f"the second derivatives jump across this point{named(kinks)}, so no Hessian decides"
         finding = Finding("undetermined", reason)
@@ -92,14 +92,14 @@ def reached_points(local: Local, escape: Escape | None) -> Array:
     return np.array(points)
 
 
-def why_not_critical(local: Local) -> str:
+def why_not_critical(local: Local, kinks: Kinks) -> str:
     """Say by what number the point is not critical."""
     bound = "" if local.dense else "at least "
     text = f"the relative Newton decrement is {bound}{local.decrement:.2g}, a critical point's {CRITICAL:g} at most"
     if local.flatness > FLAT:
-        text += (
-            f"; the point is gradient-flat: the gradient lies in the null space of H ({local.flatness:.2f})"
-        )
+        text += f"; gradient-flat: the gradient lies in the null space of H ({local.flatness:.2f})"
+    if kinks.units:
+        text += f"; {len(kinks.units)} units change sides of a kink within the remaining Newton step or the escape"
     return text
 
 

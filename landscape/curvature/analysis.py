@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from landscape.curvature.dense import require_memory
 from landscape.curvature.eigen import require_counts
+from landscape.curvature.operators import MATRICES
 from landscape.curvature.point import Point, function_point, model_point
 from landscape.curvature.work import Work
 from landscape.errors import InputError
@@ -38,6 +39,8 @@ class Request:
     trace: bool
     by_node: bool
     method: str
+    operator: str
+    precondition: bool
     node: str | None
     accuracy: float
     tolerance: float
@@ -61,6 +64,8 @@ def analyze_hessian(
     trace: bool = False,
     by_node: bool = False,
     method: str = "exact",
+    operator: str = "hessian",
+    precondition: bool = False,
     node: str | None = None,
     split: str = "train",
     dtype: str = "float64",
@@ -91,6 +96,10 @@ def analyze_hessian(
         Also the least and largest eigenvalue of each node's submatrix.
     method
         "exact", "finite-difference" (of gradients), or "both": exact, and how far differences are from it.
+    operator
+        "hessian", or what stands in for it: "gauss-newton", "fisher", "empirical-fisher".
+    precondition
+        Analyse P^(−1/2) H P^(−1/2) with what Adam divides by, from the state in the model's file.
     node
         Analyse the submatrix of one node only.
     split, dtype, examples, seed, threads
@@ -122,7 +131,7 @@ def analyze_hessian(
     point = point_of(subject, theta, split=split, dtype=dtype, threads=threads, examples=examples, seed=seed)
     request = Request(
         top=top or 0, bottom=bottom or 0, all=all, density=density, trace=trace, by_node=by_node,
-        method=method, node=node, accuracy=accuracy, tolerance=tolerance, max_products=max_products,
+        method=method, operator=operator, precondition=precondition, node=node, accuracy=accuracy, tolerance=tolerance, max_products=max_products,
         seed=seed,
     )  # fmt: skip
     request = checked_request(request, point, default=top is None and bottom is None)
@@ -166,6 +175,14 @@ def checked_request(request: Request, point: Point, *, default: bool) -> Request
     size = point.theta.size
     if request.method not in METHODS:
         raise InputError(f"unknown method '{request.method}': choose {', '.join(METHODS)}")
+    if request.operator not in MATRICES:
+        raise InputError(f"unknown operator '{request.operator}': choose {', '.join(MATRICES)}")
+    if request.operator != "hessian" and request.method != "exact":
+        raise InputError("finite differences are those of the Hessian: leave --method or --operator out")
+    if request.precondition and point.preconditioner is None:
+        raise InputError(
+            "--precondition needs Adam's state in the file (optimizer.v and optimizer.step), and there is none"
+        )
     if request.node is not None and request.node not in point.nodes:
         names = ", ".join(point.nodes) or "none, since this is no model"
         raise InputError(f"no node '{request.node}' with trainable parameters: there are {names}")
@@ -188,7 +205,7 @@ def checked_request(request: Request, point: Point, *, default: bool) -> Request
 def settings_of(point: Point, request: Request) -> dict[str, Any]:
     """Give all that can change a number."""
     errors = {
-        "eigenvalues": "bound: residual and asymmetry"
+        "eigenvalues": "bound: residual and asymmetry, and rounding by estimate"
         if request.method != "finite-difference"
         else "residual and asymmetry, and the spread between orders, which is an estimate",
         "trace": "one standard error, 0 where exact",

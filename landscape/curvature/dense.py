@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,10 +24,12 @@ class DenseMatrix:
     """A symmetric matrix [n, n] and how far its products were from symmetric.
 
     `asymmetry` is ½‖A − Aᵀ‖₂ (bounded by the Frobenius norm): by Weyl no eigenvalue is off by more for it.
+    `rounding` is what else the products may be off by, relative to ‖A‖.
     """
 
     matrix: Array
     asymmetry: float
+    rounding: float = 0.0
 
 
 def dense_bytes(size: int) -> int:
@@ -77,7 +79,8 @@ def dense_matrix(operator: SymmetricOperator) -> DenseMatrix:
         units = np.zeros((stop - start, size))
         units[np.arange(stop - start), np.arange(start, stop)] = 1.0
         matrix[start:stop] = operator.rows(units)
-    return symmetrized(matrix)
+    dense = symmetrized(matrix)
+    return replace(dense, rounding=operator.rounding(1.0))
 
 
 def symmetrized(matrix: Array) -> DenseMatrix:

@@ -31,7 +31,7 @@ class Eigenpairs:
     """Eigenvalues [k] ascending, and unit eigenvectors [k, n] as rows.
 
     `residuals` are ‖A v − λ v‖: an eigenvalue of A lies within that distance. `errors` add what A itself is
-    off by (its asymmetry). `orthogonality` is max |V Vᵀ − I|. `status` is empty, or the sentence that says
+    off by (its asymmetry, and its rounding by estimate). `orthogonality` is max |V Vᵀ − I|. `status` is empty, or the sentence that says
     what did not converge; what is there is right all the same, within its errors.
     """
 
@@ -95,7 +95,8 @@ def eigenpairs(
     above, above_status = search_end(end, 1, top, np.zeros((0, size)), rows[bottom:])
     below, below_status = search_end(end, -1, bottom, above, rows[:bottom])
     status = " ".join(sentence for sentence in (below_status, above_status) if sentence)
-    return replace(ritz_pairs(operator, np.concatenate([below, above])), status=status)
+    found = ritz_pairs(operator, np.concatenate([below, above]))
+    return replace(found, errors=found.errors + operator.rounding(scale), status=status)
 
 
 def require_counts(top: int, bottom: int, size: int) -> None:
@@ -139,7 +140,12 @@ def dense_eigenpairs(dense: DenseMatrix) -> Eigenpairs:
     vectors = np.ascontiguousarray(columns.T)
     residuals = np.linalg.norm(vectors @ dense.matrix - values[:, None] * vectors, axis=1)
     return Eigenpairs(
-        values, vectors, residuals, residuals + dense.asymmetry, orthogonality_of(vectors), "eigh (dense)"
+        values,
+        vectors,
+        residuals,
+        residuals + dense.asymmetry + dense.rounding * float(np.abs(values).max()),
+        orthogonality_of(vectors),
+        "eigh (dense)",
     )
 
 

@@ -11,9 +11,14 @@ from scipy.sparse.linalg import LinearOperator
 
 from landscape.errors import ComputationError, InputError
 from landscape.model import Model
+from landscape.objective import NetworkObjective
+from landscape.objective.fisher import STAND_INS, fisher_products
 
 Array = NDArray[np.float64]
 Products = Callable[[Array], Array]
+
+DOUBLE = float(np.finfo(np.float64).eps)
+MATRICES = ("hessian", *STAND_INS)
 
 
 class SymmetricOperator(LinearOperator):
@@ -25,6 +30,8 @@ class SymmetricOperator(LinearOperator):
         n.
     products
         Rows [K, n] to the rows A v, [K, n].
+    epsilon
+        The unit of rounding of the arithmetic behind the products.
 
     Examples
     --------
@@ -33,15 +40,25 @@ class SymmetricOperator(LinearOperator):
     ([2.0, 2.0, 2.0], 1)
     """
 
-    def __init__(self, size: int, products: Products) -> None:
+    def __init__(self, size: int, products: Products, epsilon: float = DOUBLE) -> None:
         super().__init__(np.dtype(np.float64), (size, size))
         self._products = products
+        self.epsilon = epsilon
         self.count = 0
 
     @property
     def size(self) -> int:
         """The number n of rows."""
         return int(self.shape[0])
+
+    def rounding(self, norm: float) -> float:
+        r"""Estimate how far rounding moves eigenvalues of a matrix of a norm: $\epsilon\sqrt{n}\,\|A\|$.
+
+        Each product sums n terms whose roundings have no common sign, so they grow as a random walk does. By Weyl no
+        eigenvalue moves by more than the norm of what A is off by. The asymmetry that is measured is one half of that
+        error only; the other half is symmetric and cannot be seen.
+        """
+        return self.epsilon * float(np.sqrt(self.size)) * norm
 
     def rows(self, vectors: ArrayLike) -> Array:
         """Multiply each row of vectors [K, n]; `count` grows by K.
@@ -97,15 +114,52 @@ def hessian_operator(objective: Any, theta: ArrayLike) -> SymmetricOperator:
     [[2.0, 0.0], [0.0, 2.0]]
     """
     point = checked_point(objective, theta)
+    epsilon = epsilon_of(objective)
     if hasattr(objective, "hvps"):
-        return SymmetricOperator(point.size, lambda rows: np.asarray(objective.hvps(point, rows)))
+        return SymmetricOperator(point.size, lambda rows: np.asarray(objective.hvps(point, rows)), epsilon)
     if objective.hvp is None:
         raise InputError(
             "the objective has no hvp, so no exact Hessian: give one, or take finite differences"
         )
     return SymmetricOperator(
-        point.size, lambda rows: np.stack([np.asarray(objective.hvp(point, row)) for row in rows])
+        point.size, lambda rows: np.stack([np.asarray(objective.hvp(point, row)) for row in rows]), epsilon
     )
+
+
+def matrix_operator(objective: Any, theta: ArrayLike, matrix: str) -> SymmetricOperator:
+    """Give the Hessian at θ, or a matrix that stands in for it, by its products.
+
+    Parameters
+    ----------
+    objective
+        For a stand-in a network's.
+    theta
+        The point, [P].
+    matrix
+        One of `MATRICES`; what each is says `landscape.objective.fisher.fisher_products`.
+
+    Raises
+    ------
+    InputError
+        An unknown matrix, or a stand-in for a function of θ that has no outputs.
+    """
+    if matrix not in MATRICES:
+        raise InputError(f"unknown operator '{matrix}': choose {', '.join(MATRICES)}")
+    if matrix == "hessian":
+        return hessian_operator(objective, theta)
+    if not isinstance(objective, NetworkObjective):
+        raise InputError(
+            f"{matrix} is made of a network's outputs, and this is a function of θ: use the Hessian"
+        )
+    point = checked_point(objective, theta)
+    return SymmetricOperator(
+        point.size, lambda rows: fisher_products(objective, point, rows, matrix=matrix), epsilon_of(objective)
+    )
+
+
+def epsilon_of(objective: Any) -> float:
+    """Give the unit of rounding of an objective's arithmetic."""
+    return float(np.finfo(np.dtype(objective.dtype)).eps)
 
 
 def checked_point(objective: Any, theta: ArrayLike) -> Array:
@@ -149,7 +203,7 @@ def submatrix(operator: SymmetricOperator, indices: ArrayLike) -> SymmetricOpera
         full[:, chosen] = rows
         return operator.rows(full)[:, chosen]
 
-    return SymmetricOperator(chosen.size, products)
+    return SymmetricOperator(chosen.size, products, operator.epsilon)
 
 
 def parameter_nodes(model: Model) -> dict[str, NDArray[np.int64]]:
@@ -186,7 +240,9 @@ def congruence(operator: SymmetricOperator, diagonal: ArrayLike) -> SymmetricOpe
     [[4.0, 6.0], [6.0, 9.0]]
     """
     factors = np.asarray(diagonal, np.float64)
-    return SymmetricOperator(operator.size, lambda rows: factors * operator.rows(factors * rows))
+    return SymmetricOperator(
+        operator.size, lambda rows: factors * operator.rows(factors * rows), operator.epsilon
+    )
 
 
 def preconditioned(operator: SymmetricOperator, preconditioner: ArrayLike) -> SymmetricOperator:

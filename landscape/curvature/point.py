@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from landscape.curvature.operators import checked_point, parameter_nodes
+from landscape.curvature.operators import adam_preconditioner, checked_point, parameter_nodes
 from landscape.errors import InputError
 from landscape.model import Model
 from landscape.objective import NetworkObjective
@@ -19,7 +19,10 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Point:
-    """An objective at θ [P]; `nodes` gives the indices into θ of each node, and is empty for a function."""
+    """An objective at θ [P]; `nodes` gives the indices into θ of each node, and is empty for a function.
+
+    `preconditioner` [P] is what Adam divides by, where the file holds its state.
+    """
 
     objective: Any
     theta: Array
@@ -27,6 +30,7 @@ class Point:
     model: str
     data: str
     settings: dict[str, Any]
+    preconditioner: Array | None = None
 
 
 def model_point(
@@ -65,6 +69,29 @@ def model_point(
             "device": "cpu",
             "layout": [[slot.node, slot.start, slot.stop] for slot in model.layout],
         },
+        preconditioner=preconditioner_of(model),
+    )
+
+
+def preconditioner_of(model: Model) -> Array | None:
+    """Give what Adam divides by at its next step, from the state in the file; None where there is none.
+
+    The state is `optimizer.v` and `optimizer.step`; the constants stand under `training` as `betas` (or `momentum`
+    and `beta2`) and `eps`, by default Adam's own.
+    """
+    state = model.optimizer
+    if model.training.get("optimizer", "adam") not in ("adam", "adamw"):
+        return None
+    if "v" not in state or "step" not in state or int(state["step"]) < 1:
+        return None
+    told = model.training
+    betas = told.get("betas", (told.get("momentum", 0.9), told.get("beta2", 0.999)))
+    return adam_preconditioner(
+        state["v"],
+        int(state["step"]),
+        beta1=float(betas[0]),
+        beta2=float(betas[1]),
+        epsilon=float(told.get("eps", 1e-8)),
     )
 
 

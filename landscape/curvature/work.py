@@ -12,7 +12,7 @@ from landscape.curvature.dense import DenseMatrix, dense_bytes, dense_matrix
 from landscape.curvature.density import spectral_density
 from landscape.curvature.eigen import Eigenpairs, dense_eigenpairs, eigenpairs
 from landscape.curvature.finite_difference import FiniteDifference
-from landscape.curvature.operators import hessian_operator, submatrix
+from landscape.curvature.operators import SymmetricOperator, matrix_operator, preconditioned, submatrix
 from landscape.curvature.point import Point
 from landscape.curvature.probes import unit_rows
 from landscape.curvature.trace import Estimate, frobenius, hutch_plus_plus
@@ -35,12 +35,18 @@ class Work:
         if request.method != "exact":
             self.difference = FiniteDifference(point.objective, point.theta, seed=request.seed)
         if request.method == "finite-difference" and self.difference is not None:
-            self.whole = self.difference.operator()
+            self.whole = self.conditioned(self.difference.operator())
         else:
-            self.whole = hessian_operator(point.objective, point.theta)
+            self.whole = self.conditioned(matrix_operator(point.objective, point.theta, request.operator))
         self.operator = self.whole if request.node is None else submatrix(self.whole, self.chosen)
         self.dense: DenseMatrix | None = None
         self.sentences: list[str] = []
+
+    def conditioned(self, operator: SymmetricOperator) -> SymmetricOperator:
+        """See a matrix as Adam does, if that was asked for."""
+        if not self.request.precondition or self.point.preconditioner is None:
+            return operator
+        return preconditioned(operator, self.point.preconditioner)
 
     @property
     def chosen(self) -> NDArray[np.int64]:
@@ -137,7 +143,7 @@ class Work:
         """Give the largest ‖H_fd v − Hv‖ over eigenvectors (or random vectors), and the spread, over ‖H‖."""
         self.announce("comparing with finite differences of gradients")
         rows = pairs.vectors if pairs is not None and len(pairs.values) else self.operator_rows(COMPARED)
-        other = difference.operator()
+        other = self.conditioned(difference.operator())
         part = other if self.request.node is None else submatrix(other, self.chosen)
         exact = self.operator.rows(rows) if self.dense is None else rows @ self.dense.matrix
         apart = float(np.linalg.norm(part.rows(rows) - exact, axis=1).max())

@@ -61,7 +61,7 @@ def make_directions(
     origin
         Where they start.
     direction
-        `random`, `gradient`, `principal`, `between`, a `.npz` with `directions` [d, P], or such an array.
+        `random`, `gradient`, `principal`, `eigen`, `between`, a `.npz` with `directions` [d, P], or such an array.
     dimensions
         How many; by default 2, or as many as the file has.
     to, to_name

@@ -39,13 +39,15 @@ class Tensor:
 class Origin:
     """The point θ [P] that directions leave from.
 
-    `tensors` is None for a plain function of θ. `gradient` is the objective's, where it has one.
+    `tensors` is None for a plain function of θ. `gradient` is the objective's, where it has one. `eigenvectors` gives
+    as many of the Hessian's extreme ones as are asked for, [count, P], with their eigenvalues.
     """
 
     theta: Array
     tensors: tuple[Tensor, ...] | None = None
     checkpoints: NDArray[Any] | None = None
     gradient: Callable[[Array], NDArray[Any]] | None = None
+    eigenvectors: Callable[[int], tuple[Array, Array]] | None = None
 
     @property
     def size(self) -> int:

@@ -69,6 +69,28 @@ def give_principal(origin: Origin, wanted: Wanted) -> Given:
     return Given(vectors, labels, notes=(f"captured variance of the checkpoints around θ: {shares}{total}",))
 
 
+def give_eigen(origin: Origin, wanted: Wanted) -> Given:
+    """Know the Hessian's extreme eigenvectors: of the largest eigenvalue, then of the smallest, then of the second largest.
+
+    Raises
+    ------
+    InputError
+        The objective has no products, or fewer parameters.
+    """
+    if origin.eigenvectors is None:
+        raise InputError(
+            "direction 'eigen' needs an objective with Hessian-vector products, and this one has none: try 'random'"
+        )
+    count = wanted.dimensions or DEFAULT_DIMENSIONS
+    if count > origin.size:
+        raise InputError(
+            f"{count} eigenvectors need as many parameters, found {origin.size}: use fewer dimensions"
+        )
+    vectors, values = origin.eigenvectors(count)
+    labels = tuple(f"eigen {index + 1} (λ = {value:.4g})" for index, value in enumerate(values))
+    return Given(vectors, labels)
+
+
 def give_between(origin: Origin, wanted: Wanted) -> Given:
     """Know the way to the other model.
 
@@ -151,5 +173,6 @@ SOURCES: dict[str, Callable[[Origin, Wanted], Given]] = {
     "random": give_random,
     "gradient": give_gradient,
     "principal": give_principal,
+    "eigen": give_eigen,
     "between": give_between,
 }

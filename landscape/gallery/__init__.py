@@ -16,16 +16,27 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FIGURES: dict[str, str] = {
+    "general_guide": "the decision tree, with a measured example on every leaf",
     "overfitting": "three points, a flexible and a constrained network, the true curve",
+    "critical_points": "networks at a saddle and at a minimum: the loss and two planes",
     "toy_saddle": "the saddle of y = w₁w₂x, its Taylor model and the way out",
     "random_plane_hides_saddle": "one saddle on a random plane and on its extreme eigenvectors",
     "minimum_ratio": "critical points of many networks: loss against inertia, and the naive ratio",
+    "batch_update_time": "the time of an update against the batch size, on this machine",
+    "batch_epoch_time": "the time of an epoch against the batch size, on this machine",
+    "batch_accuracy": "accuracy against the batch size, for equal epochs and for equal updates",
     "noisy_updates": "the loss of two batches on one line: stuck on one, not on the other",
+    "flat_and_sharp": "minima of a small and a large batch, training and test loss",
+    "keskar_table": "Keskar's experiment redone on digits, beside the paper's numbers",
+    "stuck_gradient": "a flat loss with a gradient that is not small, and the curvature at 2/η",
     "convex_rates": "gradient descent on the convex example with three rates",
     "root_mean_square": "a rate for each parameter by the root mean square of its gradients",
     "explosion": "the bursts of the root-mean-square form at a constant rate",
     "decay": "the same with a decaying rate: Adagrad",
+    "warmup": "schedules that rise before they fall, and what the rise is good for",
     "momentum": "a ball past a shallow minimum, with and without momentum",
+    "optimizer_race": "optimizers on one surface, and on a real network's plane",
+    "edge_of_stability": "the sharpness meets 2/η, Adam's preconditioned one 38/η",
 }
 
 PAGE = "README.md"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-from landscape.errors import InputError
 from landscape.kernels.building import Lowering
 from landscape.kernels.program import Geometry, Op
 from landscape.model import Node
@@ -74,28 +73,24 @@ def lower_pool(state: Lowering, node: Node) -> int:
 
 
 def lower_batchnorm(state: Lowering, node: Node) -> int:
-    """Scale and shift each channel by running statistics.
-
-    Raises
-    ------
-    InputError
-        The mode `"batch"`, whose statistics are those of the data.
-    """
-    if node.attributes["mode"] != "running":
-        raise InputError(
-            f"node '{node.name}': the engine does not run batchnorm with mode '{node.attributes['mode']}' yet; it runs 'running'"
-        )
+    """Scale and shift each channel by running statistics or by those of the batch, which a tile then is."""
+    in_batches = node.attributes["mode"] == "batch"
     row = state.row(
-        Op.BATCHNORM,
+        Op.BATCH_STATISTICS if in_batches else Op.BATCHNORM,
         node,
         last=True,
         out=node.shape[0],
         epsilon=float(node.attributes["eps"]),
-        geometry={
-            Geometry.MEAN: state.place(node, "running_mean")[0],
-            Geometry.VARIANCE: state.place(node, "running_var")[0],
-        },
     )
+    row.geometry = {Geometry.SCALE: row.weight, Geometry.SHIFT: row.bias}
+    if in_batches:
+        row.inputs = [state.with_tangent(row.inputs[0])]
+    else:
+        row.geometry[Geometry.MEAN] = state.place(node, "running_mean")[0]
+        row.geometry[Geometry.VARIANCE] = state.place(node, "running_var")[0]
+    # The kernels find them in the geometry, also where they ride on a convolution with a bias of its own.
+    row.normalization = [(row.weight, row.weight_stop), (row.bias, row.bias_stop)]
+    row.weight = row.bias = row.weight_stop = row.bias_stop = -1
     return state.add(row)
 
 

@@ -67,7 +67,7 @@ LOWERINGS: dict[str, Callable[[Lowering, Node], int]] = {
 SUPPORTED = tuple(LOWERINGS)
 
 # Rows whose output may be overwritten by the activation that follows, in the same pass.
-CARRIERS = (Op.DENSE, Op.CONVOLUTION, Op.BATCHNORM)
+CARRIERS = (Op.DENSE, Op.CONVOLUTION, Op.BATCHNORM, Op.BATCH_STATISTICS)
 
 
 def lower(model: Model, *, derivatives: bool, training: bool = False) -> Program:
@@ -109,13 +109,19 @@ def readers(rows: Sequence[Row]) -> list[list[int]]:
 
 
 def fuse(rows: list[Row]) -> list[Row]:
-    """Let an activation ride on the row before it where that row has no other reader."""
+    """Let an activation or a normalization ride on the row before it where that row has no other reader."""
     read_by, kept, moved = readers(rows), list[Row](), dict[int, int]()
     for index, row in enumerate(rows):
         source = row.inputs[0] if row.inputs else -1
         if row.op == Op.ACTIVATION and rows[source].op in CARRIERS and read_by[source] == [index]:
             carrier = kept[moved[source]]
             carrier.code, carrier.attribute = row.code, row.attribute
+            moved[index] = moved[source]
+            continue
+        if row.op == Op.BATCHNORM and rows[source].op == Op.CONVOLUTION and read_by[source] == [index]:
+            carrier = kept[moved[source]]
+            carrier.geometry, carrier.epsilon = carrier.geometry | row.geometry, row.epsilon
+            carrier.normalization = row.normalization
             moved[index] = moved[source]
             continue
         row.inputs = [moved[i] for i in row.inputs]
@@ -165,9 +171,14 @@ def assemble(rows: Sequence[Row], offsets: Sequence[int], features: int, model: 
         features=features,
         parameters=model.size + model.constants.size,
         ranges=tuple(
-            tuple(span for span in ((row.weight, row.weight_stop), (row.bias, row.bias_stop)) if span[0] >= 0)
+            tuple(
+                span
+                for span in ((row.weight, row.weight_stop), (row.bias, row.bias_stop), *row.normalization)
+                if span[0] >= 0
+            )
             for row in rows
         ),
+        normalizations=tuple(tuple(span for span in row.normalization if span[0] >= 0) for row in rows),
         scratch=max(SCRATCH_ROWS, max(row.scratch for row in rows)),
         geometry=assemble_geometry(rows),
         epsilons=np.array([row.epsilon for row in rows]),

@@ -39,6 +39,7 @@ class Op(IntEnum):
     EMBEDDING = 16
     POSITION = 17
     ATTENTION = 18
+    BATCH_STATISTICS = 19
 
 
 class Column(IntEnum):
@@ -69,7 +70,7 @@ class Geometry(IntEnum):
     """The columns of the geometry: sizes of images as they come and go, of windows over them, and what few ops need.
 
     Images lie channels last: row (y·width + x)·channels + c of a block. One axis is an image of height 1. `MEAN` and `VARIANCE` are offsets of a
-    batch normalization's running statistics; `HEADS` and `CAUSAL` belong to attention, `BEFORE` to `pad_channels`.
+    batch normalization's running statistics, `SCALE` and `SHIFT` of its weight and bias; `HEADS` and `CAUSAL` belong to attention, `BEFORE` to `pad_channels`.
     """
 
     CHANNELS = 0
@@ -92,6 +93,8 @@ class Geometry(IntEnum):
     HEADS = 17
     CAUSAL = 18
     BEFORE = 19
+    SCALE = 20
+    SHIFT = 21
 
 
 # The ops from here on have kernels of their own, compiled only for programs that use them.
@@ -121,6 +124,7 @@ class Row:
     geometry: dict[Geometry, int] = field(default_factory=dict)
     scratch: int = 0
     epsilon: float = 0.0
+    normalization: list[tuple[int, int]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -128,7 +132,8 @@ class Program:
     """A lowered network.
 
     `rows` int64 [n, columns], `links` int64 (inputs of rows), `attributes` float64 [n]; `features` is the height of
-    the workspace without scratch, `scratch` the height of that; `ranges` the parameter interval of each row and `parameters` the length of
+    the workspace without scratch, `scratch` the height of that; `ranges` the parameter intervals of each row, `normalizations` those of them that
+    a normalization on a product reads, and `parameters` the length of
     [θ, constants]. `geometry` int64 [n, columns] and `epsilons` float64 [n] are
     empty if no row needs them.
     """
@@ -139,6 +144,7 @@ class Program:
     features: int
     parameters: int
     ranges: tuple[tuple[tuple[int, int], ...], ...]
+    normalizations: tuple[tuple[tuple[int, int], ...], ...] = ()
     scratch: int = SCRATCH_ROWS
     geometry: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, len(Geometry)), np.int64))
     epsilons: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))

@@ -4,6 +4,7 @@ from landscape.objective.evaluation import Evaluation
 from landscape.objective.functions import CallableObjective, CompiledObjective
 from landscape.objective.network import NetworkObjective, evaluate_model
 from landscape.objective.protocol import Objective, Sweep
+from landscape.objective.recomputed import RecomputedObjective
 from landscape.objective.surfaces import SurfaceObjective
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Evaluation",
     "NetworkObjective",
     "Objective",
+    "RecomputedObjective",
     "SurfaceObjective",
     "Sweep",
     "evaluate_model",

@@ -133,7 +133,8 @@ class NetworkObjective:
         if len(self.plain.places) == 1:
             raise InputError("the output is the input itself: no parameter changes it")
         features = self.plain.program.features + self.plain.program.scratch
-        self.tiles = Tiles(model, split, self.dtype, features, examples, seed)
+        wide = len(self.plain.program.geometry) > 0
+        self.tiles = Tiles(model, split, self.dtype, features, examples, seed, wide=wide)
         self.criterion = Criterion(LOSS_CODES[model.loss], self.dtype.type(model.delta))
         self._memory: dict[str, Any] = {}
 
@@ -286,7 +287,11 @@ class NetworkObjective:
         complete = self.complete(theta)
         with session():
             sums = self.sums(complete)
-        columns = {name: float(column[0]) for name, column in self.columns(sums).items()}
+        return self.evaluation(sums[0], theta)
+
+    def evaluation(self, sums: Array, theta: ArrayLike) -> Evaluation:
+        """Turn the sums [6] at θ into an evaluation."""
+        columns = {name: float(column[0]) for name, column in self.columns(sums[None]).items()}
         accuracy = columns.get("accuracy")
         return Evaluation(
             loss=columns["loss"],

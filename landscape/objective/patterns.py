@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from landscape.kernels.cpu.arrays import Batch
 from landscape.kernels.cpu.forward import forward, output_block
-from landscape.kernels.program import ACTIVATION_CODES, Column, Op
+from landscape.kernels.program import ACTIVATION_CODES, Column, Geometry, Op
 from landscape.objective.network import NetworkObjective
 from landscape.objective.session import session
 
@@ -19,7 +19,7 @@ KINKED_LOSSES = ("mae", "huber")
 
 
 class KinkPatterns:
-    """The signs of all pre-activations with a kink at 0, and of residuals where the loss has one.
+    """The signs of all pre-activations with a kink at 0, the largest of each pooled window, the side of the loss's kinks.
 
     One forward pass a point, of the engine's own, over all examples the objective uses.
 
@@ -40,12 +40,13 @@ class KinkPatterns:
         network = objective.full.network
         rows = [row for row in network.rows if row[Column.OP] == Op.ACTIVATION and row[Column.CODE] in codes]
         self.sources = [int(network.links[row[Column.FIRST]]) for row in rows]
+        self.pools = [i for i, row in enumerate(network.rows) if row[Column.OP] == Op.MAXPOOL]
         self.of_loss = objective.model.loss in KINKED_LOSSES
 
     @property
     def there(self) -> bool:
         """Whether the loss has kinks at all."""
-        return bool(self.sources) or self.of_loss
+        return bool(self.sources or self.pools) or self.of_loss
 
     def at(self, theta: ArrayLike) -> Pattern:
         """Give the pattern at θ, flat."""
@@ -67,6 +68,12 @@ class KinkPatterns:
             output_block(network, places, row, work, data, width)[:, :valid].ravel() > 0
             for row in self.sources
         ]
+        for row in self.pools:
+            source = int(network.links[network.rows[row, Column.FIRST]])
+            image, largest = (
+                output_block(network, places, i, work, data, width)[:, :valid] for i in (source, row)
+            )
+            found += of_windows(network.geometry[row], image, largest)
         if self.of_loss:
             output = output_block(network, places, len(network.rows) - 1, work, data, width)
             found += self.of_residuals((output - batch.targets[t])[:, :valid].ravel())
@@ -76,3 +83,24 @@ class KinkPatterns:
         """Give the side of the loss's kinks on which residuals are."""
         delta = self.objective.model.delta if self.objective.model.loss == "huber" else 0.0
         return [residuals > delta, residuals < -delta]
+
+
+def of_windows(shape: NDArray[np.int64], image: NDArray, largest: NDArray) -> list[Pattern]:
+    """Say of each pixel that a pooled window sees whether it is the window's largest, tap by tap; blocks are channels last."""
+    sizes = {column: int(shape[column]) for column in Geometry}
+    height, width, channels = sizes[Geometry.HEIGHT], sizes[Geometry.WIDTH], sizes[Geometry.CHANNELS]
+    up, left = sizes[Geometry.PADDING_Y], sizes[Geometry.PADDING_X]
+    down, across = sizes[Geometry.STRIDE_Y], sizes[Geometry.STRIDE_X]
+    pixels = image.reshape(height, width, channels, -1)
+    frame = np.pad(pixels, ((up, up), (left, left), (0, 0), (0, 0)), constant_values=-np.inf)
+    tops = largest.reshape(sizes[Geometry.OUT_HEIGHT], sizes[Geometry.OUT_WIDTH], channels, -1)
+    return [
+        (
+            frame[a : a + down * len(tops) : down, b : b + across * tops.shape[1] : across][
+                : len(tops), : tops.shape[1]
+            ]
+            == tops
+        ).ravel()
+        for a in range(sizes[Geometry.KERNEL_Y])
+        for b in range(sizes[Geometry.KERNEL_X])
+    ]

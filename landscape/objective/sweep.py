@@ -44,7 +44,7 @@ def make_plan(program: Program, directions: NDArray) -> tuple[kernels.Plan, int,
     places[0] = -1
     fixed, affine, order = list[int](), list[int](), list[int]()
     ranges: list[tuple[int, int]] = []
-    affine_places, shared, products = np.full(len(rows), -1), int(rows[0, Column.SIZE]), 0
+    affine_places, shared, products = np.full(len(rows), -1), int(rows[0, Column.SIZE]) + 1, 0
     for i in range(1, len(rows)):
         sources = program.links[rows[i, Column.FIRST] :][: rows[i, Column.INPUTS]]
         if not changes[i]:
@@ -53,6 +53,7 @@ def make_plan(program: Program, directions: NDArray) -> tuple[kernels.Plan, int,
             shared += int(rows[i, Column.SIZE])
         elif rows[i, Column.OP] in LINEAR and not any(changes[k] for k in sources):
             affine.append(i)
+            ranges += program.normalizations[i]
             affine_places[i] = products
             products += int(rows[i, Column.SIZE])
         else:

@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from landscape.errors import InputError
 from landscape.formulas.random import permutation
 from landscape.kernels.cpu.arrays import Batch
 from landscape.model import Model
@@ -19,6 +20,7 @@ from landscape.objective.evaluation import Counts
 # The workspace of one tile should stay in a core's own cache with the weights that pass through it.
 TILE_BYTES = 384 * 1024
 WIDEST, NARROWEST, MULTIPLE = 256, 32, 8
+WINDOW_BYTES = 64
 BLOCK_BYTES = 32 * 2**20
 KEPT_BYTES = 256 * 2**20
 IGNORED = -100
@@ -26,7 +28,9 @@ IGNORED = -100
 SUBSET_STREAM = 2**32
 
 
-def tile_width(examples: int, features: int, itemsize: int) -> int:
+def tile_width(
+    examples: int, features: int, itemsize: int, narrowest: int = NARROWEST, multiple: int = MULTIPLE
+) -> int:
     """Choose how many examples a tile has: what fits the cache, then evened out so that little is padded.
 
     Examples
@@ -35,16 +39,45 @@ def tile_width(examples: int, features: int, itemsize: int) -> int:
     (232, 8)
     """
     fitting = TILE_BYTES // max(1, features * itemsize)
-    widest = min(WIDEST, max(NARROWEST, fitting // MULTIPLE * MULTIPLE))
+    widest = min(WIDEST, max(narrowest, fitting // multiple * multiple))
     tiles = math.ceil(examples / widest)
-    return math.ceil(math.ceil(examples / tiles) / MULTIPLE) * MULTIPLE
+    return math.ceil(math.ceil(examples / tiles) / multiple) * multiple
+
+
+def batch_size(model: Model) -> int | None:
+    """Give the size of the batches whose statistics normalize, None where running statistics do.
+
+    Raises
+    ------
+    InputError
+        Nodes that ask for batches of different sizes.
+    """
+    nodes = [node for node in model.nodes if node.op == "batchnorm" and node.attributes["mode"] == "batch"]
+    for node in nodes:
+        if node.attributes["batch_size"] != nodes[0].attributes["batch_size"]:
+            raise InputError(
+                f"node '{node.name}': batch_size: expected {nodes[0].attributes['batch_size']} as of '{nodes[0].name}', "
+                f"found {node.attributes['batch_size']}"
+            )
+    return nodes[0].attributes["batch_size"] if nodes else None
 
 
 class Tiles:
-    """One split of a model's data, or a subset of it drawn by a seed, as batches for the kernels."""
+    """One split of a model's data, or a subset of it drawn by a seed, as batches for the kernels.
+
+    Where batches have statistics of their own, a tile is one of them, and a row after its inputs says which columns are examples.
+    """
 
     def __init__(
-        self, model: Model, split: str, dtype: np.dtype, features: int, examples: int | None, seed: int
+        self,
+        model: Model,
+        split: str,
+        dtype: np.dtype,
+        features: int,
+        examples: int | None,
+        seed: int,
+        *,
+        wide: bool = False,
     ) -> None:
         self.x, self.y = model.data[f"x_{split}"], model.data[f"y_{split}"]
         self.is_labels = model.loss == "cross_entropy"
@@ -55,8 +88,14 @@ class Tiles:
         if examples is not None and examples < self.population:
             self.chosen = np.sort(permutation(seed, SUBSET_STREAM, self.population)[:examples])
         self.examples = self.population if self.chosen is None else len(self.chosen)
-        self.width = tile_width(self.examples, features, dtype.itemsize)
-        self.count = math.ceil(self.examples / self.width)
+        # Products over windows take two vectors of examples at a time, and their outputs are many.
+        narrow = {"narrowest": WINDOW_BYTES // dtype.itemsize, "multiple": WINDOW_BYTES // dtype.itemsize}
+        self.width = tile_width(self.examples, features, dtype.itemsize, **(narrow if wide else {}))
+        self.batch = batch_size(model)
+        if self.batch is not None:
+            self.width = math.ceil(min(self.batch, self.examples) / MULTIPLE) * MULTIPLE
+        self.step = self.batch or self.width
+        self.count = math.ceil(self.examples / self.step)
         size = math.prod(self.x.shape[1:]) + math.prod(self.y.shape[1:])
         self.block_tiles = max(1, BLOCK_BYTES // (size * self.width * dtype.itemsize))
         self.keeps_all = size * self.width * self.count * dtype.itemsize <= KEPT_BYTES
@@ -83,11 +122,14 @@ class Tiles:
         """Read and lay out a block of tiles."""
         first = number * self.block_tiles
         tiles = min(self.block_tiles, self.count - first)
-        start = first * self.width
-        rows = np.minimum(np.arange(start, start + tiles * self.width), self.examples - 1)
-        valid = np.clip(self.examples - start - self.width * np.arange(tiles), 0, self.width)
+        starts = self.step * np.arange(first, first + tiles)
+        valid = np.minimum(self.examples - starts, self.step)
+        rows = (starts[:, None] + np.minimum(np.arange(self.width), valid[:, None] - 1)).ravel()
         x = self.take(self.x, rows)
         x = self.inner(x.astype(self.dtype) if self.is_ids else scaled(x, self.dtype), tiles)
+        if self.batch is not None:
+            mask = (np.arange(self.width) < valid[:, None]).astype(self.dtype)
+            x = np.concatenate([x, mask[:, None]], axis=1)
         y = self.inner(self.take(self.y, rows), tiles)
         empty = np.zeros((tiles, 0, self.width))
         counts = target_counts(y, self.is_labels)

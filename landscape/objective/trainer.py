@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import time
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,6 +28,8 @@ from landscape.objective.session import checked_threads, session, share_work
 from landscape.objective.tiles import scaled, target_counts, tile_width
 
 Array = NDArray[np.float64]
+# Steps of a first part of the work, and seconds of a later one: between two, Ctrl-C is heard.
+FIRST_CHUNK, CHUNK_SECONDS = 16, 0.3
 Columns = dict[str, NDArray[Any]]
 
 
@@ -101,7 +105,8 @@ class Trainer:
     def _require_memory(self, runs: int, examples: int) -> None:
         size = self.model.size + self.model.constants.size
         features = math.prod(self.model.input_shape)
-        needed = self.dtype.itemsize * (runs * size * (1 + self.slots) + examples * features)
+        # θ and memory, and a copy of both while losses are taken.
+        needed = self.dtype.itemsize * (runs * size * (3 + self.slots) + examples * features)
         if needed > available_memory():
             raise InputError(
                 f"{runs} runs of {size:,} parameters on {examples:,} examples take {needed / 2**30:.1f} GiB, more than "
@@ -175,6 +180,17 @@ class Trainer:
         stops = np.broadcast_to(np.asarray(stop, np.int64), self.progress.step.shape).copy()
         nothing = Log(0, 0, np.zeros((0, 0, 0)), np.zeros((0, 0)))
         self._run(self.network, self.examples("train"), self.runs, self.progress, stops, log or nothing)
+
+    def toward(self, stop: int | NDArray[np.int64]) -> Iterator[None]:
+        """Take every run to a step in parts short enough to be interrupted between."""
+        stops = np.broadcast_to(np.asarray(stop, np.int64), self.progress.step.shape)
+        chunk = FIRST_CHUNK
+        while np.any((self.progress.step < stops) & (self.progress.diverged < 0)):
+            begun = time.monotonic()
+            self.advance(np.minimum(self.progress.step + chunk, stops))
+            taken = max(time.monotonic() - begun, 1e-6)
+            chunk = max(1, min(8 * chunk, int(chunk * CHUNK_SECONDS / taken)))
+            yield
 
     @property
     def thetas(self) -> NDArray:

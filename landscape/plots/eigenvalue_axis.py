@@ -86,5 +86,7 @@ def hessian_title(record: Hessian, subject: str) -> str:
     details = [f"{settings.get('parameters', record.eigenvectors.shape[1]):,} parameters"]
     details += [f"{SPLITS[settings['split']]} loss"] if settings.get("split") else []
     details += [f"{settings['examples']} random examples"] if settings.get("examples") else []
+    details += [str(settings["operator"])] if settings.get("operator", "hessian") != "hessian" else []
+    details += ["as Adam sees it"] if settings.get("precondition") else []
     details += ["finite differences"] if settings.get("method") == "finite-difference" else []
     return f"{name}: {subject}{part}\n{', '.join(details)}"

@@ -18,6 +18,7 @@ from landscape.plots.paths import trajectory_figure_names, trajectory_figures
 from landscape.plots.races import race_figure_names, race_figures
 from landscape.plots.scans import scan_figure_names, scan_figures
 from landscape.plots.sharpness import sharpness_figure_names, sharpness_figures
+from landscape.plots.studies import study_figure_names, study_figures
 from landscape.plots.style import style
 from landscape.records import Record
 
@@ -43,6 +44,7 @@ FAMILIES: dict[str, Family] = {
     "sharpness": Family(sharpness_figure_names, sharpness_figures),
     "critical": Family(critical_figure_names, critical_figures),
     "atlas": Family(critical_figure_names, critical_figures),
+    "study": Family(study_figure_names, study_figures),
     "race": Family(race_figure_names, race_figures),
     "trajectory": Family(trajectory_figure_names, trajectory_figures),
 }

@@ -79,7 +79,7 @@ def scan_figures(
     for name in scan_figure_names(record, quantity=quantity, kind=kind):
         base, _, split = name.partition("_")
         plotter = PLOTTERS[dimensions(record)][base]
-        shown = f"{split}_loss" if split else quantity
+        shown = f"{split}_loss" if split == "test" else (split and f"{_curved(record)}_curvature") or quantity
         drawn[name] = figure_of(plotter(record, quantity=shown, levels=levels))
     return drawn
 
@@ -96,7 +96,15 @@ def scan_figure_names(record: Scan, *, quantity: str | None = None, kind: str = 
     beside = quantity is None and record.main == "train_loss" and "test_loss" in record.values
     if beside and names[0] != "curves":
         names += [f"{name}_test" for name in names if name != "surface"]
+    if quantity is None and _curved(record):
+        names.append(f"{names[0]}_curvature")
     return names
+
+
+def _curved(record: Scan) -> str:
+    """Name the split whose eigenvalues are there; nothing where there are none."""
+    split = record.main.partition("_")[0]
+    return split if f"{split}_curvature" in record.values else ""
 
 
 def _plotters(record: Scan, kind: str) -> dict[str, Plotter]:

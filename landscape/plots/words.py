@@ -21,6 +21,11 @@ LOSSES = {
     "mae": "mean absolute error",
     "huber": "Huber",
 }
+EIGENVALUES = {
+    "curvature": "λmin/λmax",
+    "lambda_min": "smallest eigenvalue",
+    "lambda_max": "largest eigenvalue",
+}
 IN_NATS = ("cross_entropy", "binary_cross_entropy")
 LONGEST_NAME = 28
 # Letters that fit, in a column, on a line of a title, of an axis label, of the legend.
@@ -35,6 +40,8 @@ def quantity_name(record: Scan, quantity: str) -> str:
     split, _, what = quantity.partition("_")
     if split not in SPLITS or not what:
         return quantity
+    if what in EIGENVALUES:
+        return EIGENVALUES[what] if not record.data else f"{EIGENVALUES[what]}, {SPLITS[split]} loss"
     return what.replace("_", " ") if not record.data else f"{SPLITS[split]} {what.replace('_', ' ')}"
 
 

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape.errors import InputError
-from landscape.objective import Sweep
+from landscape.objective import Objective, Sweep
 from landscape.records import Scan
+from landscape.scanning.curvature_sweep import CurvatureSweep
 from landscape.scanning.interrupt import deferred_interrupt
 from landscape.scanning.penalty import grid_penalty
 from landscape.scanning.plan import Plan
@@ -139,15 +140,18 @@ class Work:
 def begin(plan: Plan, earlier: Scan | None) -> Work:
     """Set up the sweeps, evaluate the centre, and restore what was done."""
     subject = plan.subject
-    parts = {
-        split: Part(objective.sweep(subject.center, plan.directions.vectors, plan.axes))
-        for split, objective in subject.objectives.items()
-    }
+    parts = {split: Part(sweep_of(plan, objective)) for split, objective in subject.objectives.items()}
     penalty = grid_penalty(subject.center, plan.directions.vectors, plan.axes, subject.decay)
     work = Work(plan, parts, center_values(plan), penalty)
     if earlier is not None:
         work.restore(earlier)
     return work
+
+
+def sweep_of(plan: Plan, objective: Objective) -> Sweep:
+    """Prepare the grid of what was asked for."""
+    grid = (plan.subject.center, plan.directions.vectors, plan.axes)
+    return CurvatureSweep(objective, *grid) if plan.quantity == "curvature" else objective.sweep(*grid)
 
 
 def center_values(plan: Plan) -> dict[str, dict[str, float]]:

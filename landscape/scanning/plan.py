@@ -11,11 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape.directions import Directions
+from landscape.errors import InputError
 from landscape.objective import Objective
 from landscape.scanning.grid import Span, make_axis, parse_points, parse_spans
 from landscape.scanning.span import choose_span
 
 Array = NDArray[np.float64]
+
+QUANTITIES = ("loss", "curvature")
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ class Plan:
     settings: dict[str, Any]
     words: dict[str, Any]
     notes: tuple[str, ...]
+    quantity: str = "loss"
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -58,14 +62,17 @@ def make_plan(
     *,
     points: int | str | Sequence[int],
     span: float | str | Sequence[float | str | Span] | None,
+    quantity: str = "loss",
 ) -> Plan:
     """Lay the grid; `auto` spans are probed on the first split's objective.
 
     Raises
     ------
     InputError
-        A grid of no points, or a span that is no range.
+        A grid of no points, a span that is no range, or an unknown quantity.
     """
+    if quantity not in QUANTITIES:
+        raise InputError(f"unknown quantity '{quantity}': choose {', '.join(QUANTITIES)}")
     counts = parse_points(points, len(directions.vectors))
     wanted = parse_spans(span, directions.spans)
     spans, notes = choose_spans(subject, directions, wanted)
@@ -80,9 +87,11 @@ def make_plan(
             "span": [list(span) for span in spans],
             "normalize": directions.normalize,
             "directions_sha256": hashlib.sha256(directions.vectors.astype("<f8").tobytes()).hexdigest(),
+            **({} if quantity == "loss" else {"quantity": quantity}),
         },
         words={**subject.words, "directions": list(directions.labels)},
         notes=subject.notes + directions.notes + notes,
+        quantity=quantity,
     )
 
 

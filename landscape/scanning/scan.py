@@ -21,6 +21,7 @@ from landscape.model import Model, load_model
 from landscape.objective import Objective
 from landscape.records import Scan
 from landscape.scanning.driver import Progress, run_plan
+from landscape.scanning.eigen import extreme_eigenvectors, in_double
 from landscape.scanning.grid import MAXIMUM_DIMENSIONS, Span
 from landscape.scanning.plan import Plan, Subject, make_plan
 from landscape.scanning.subject import function_subject, model_subject
@@ -41,11 +42,13 @@ def scan(
     normalize: str | None = None,
     include_bias: bool = False,
     orthogonalize: bool = True,
+    quantity: str = "loss",
     split: str = "both",
     examples: int | None = None,
     seed: int = 0,
     dtype: str = "float32",
     threads: int | None = None,
+    recompute_statistics: bool = False,
     output: str | Path | None = None,
     fresh: bool = False,
     progress: Progress | None = None,
@@ -67,8 +70,8 @@ def scan(
         From where to where: `1` is −1 to 1; `"a:b"` or `(a, b)`; `"auto"` searches for a rise worth looking
         at; a list has one an axis. By default 1, and 0 to 1 on the way to another model.
     direction
-        `random`, `gradient`, `principal` (of the model's checkpoints), `between`, a `.npz` with `directions`
-        [d, P], or such an array.
+        `random`, `gradient`, `principal` (of the model's checkpoints), `eigen` (the Hessian's eigenvectors of the
+        largest and of the smallest eigenvalue), `between`, a `.npz` with `directions` [d, P], or such an array.
     to
         Where `between` goes: a model, its file, or a θ.
     normalize
@@ -77,6 +80,8 @@ def scan(
         Scale biases of directions to the biases' norm in place of setting them to zero.
     orthogonalize
         Make random directions orthogonal before they are normalized.
+    quantity
+        `loss` (with the accuracy), or `curvature`: also the Hessian's extreme eigenvalues at every point.
     split
         `train`, `test`, or `both`: train, and test where the model has it.
     examples
@@ -85,6 +90,8 @@ def scan(
         Of directions and subset.
     dtype, threads
         The arithmetic of a model's objective, and how many threads it uses.
+    recompute_statistics
+        At every point, average the statistics of batch normalization over the training data before evaluating.
     output
         The record's file. Work is saved there as it goes, and taken up if it was cut short; a finished record
         of the same settings is returned as it is.
@@ -122,11 +129,19 @@ def scan(
         if center is not None or shapes is not None:
             raise InputError("a model has its own center and shapes: give them with a plain objective only")
         whole = model_subject(
-            subject, split=split, examples=examples, seed=seed, dtype=dtype, threads=threads
+            subject,
+            split=split,
+            examples=examples,
+            seed=seed,
+            dtype=dtype,
+            threads=threads,
+            recompute_statistics=recompute_statistics,
         )
     else:
-        if examples is not None or split == "test":
-            raise InputError("an objective has its own data: choose split and examples where it is made")
+        if examples is not None or split == "test" or recompute_statistics:
+            raise InputError(
+                "an objective has its own data: choose split, examples and statistics where it is made"
+            )
         whole = function_subject(subject, checked_center(subject, center), seed)
     directions = make_directions(
         find_origin(subject, whole, shapes),
@@ -139,7 +154,7 @@ def scan(
         orthogonal=orthogonalize,
         seed=seed,
     )
-    plan = make_plan(whole, directions, points=points, span=span)
+    plan = make_plan(whole, directions, points=points, span=span, quantity=quantity)
     if announce is not None:
         announce(plan)
     return run_plan(plan, path=path, fresh=fresh, progress=progress)
@@ -167,9 +182,20 @@ def find_origin(subject: Model | Objective, whole: Subject, shapes: Sequence[Seq
     """Say what is known where the directions start; the gradient is the first split's."""
     objective = next(iter(whole.objectives.values()))
     if isinstance(subject, Model):
-        return Origin(whole.center, model_tensors(subject), subject.checkpoints, objective.gradient)
+        return Origin(
+            whole.center,
+            model_tensors(subject),
+            subject.checkpoints,
+            objective.gradient,
+            lambda count: extreme_eigenvectors(
+                in_double(subject, objective, whole.settings["seed"]), whole.center, count
+            ),
+        )
     tensors = None if shapes is None else shaped_tensors(shapes, whole.center.size)
-    return Origin(whole.center, tensors, gradient=objective.gradient)
+    eigenvectors = None
+    if getattr(objective, "hvp", None) is not None:
+        eigenvectors = lambda count: extreme_eigenvectors(objective, whole.center, count)  # noqa: E731
+    return Origin(whole.center, tensors, gradient=objective.gradient, eigenvectors=eigenvectors)
 
 
 def target_name(to: Model | str | Path | NDArray[np.floating] | None) -> str:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from landscape.errors import InputError
 from landscape.model import Model
-from landscape.objective import NetworkObjective, Objective
+from landscape.objective import NetworkObjective, Objective, RecomputedObjective
 from landscape.scanning.plan import Subject
 
 Array = NDArray[np.float64]
@@ -41,7 +41,14 @@ def chosen_splits(model: Model, split: str) -> tuple[str, ...]:
 
 
 def model_subject(
-    model: Model, *, split: str, examples: int | None, seed: int, dtype: str, threads: int | None
+    model: Model,
+    *,
+    split: str,
+    examples: int | None,
+    seed: int,
+    dtype: str,
+    threads: int | None,
+    recompute_statistics: bool = False,
 ) -> Subject:
     """Make a model's objectives for a scan.
 
@@ -56,10 +63,9 @@ def model_subject(
         raise InputError("the model's parameters hold NaN or infinity: `landscape info` says where")
     splits = chosen_splits(model, split)
     subset = {name: examples for name in splits if examples is not None and examples < model.examples(name)}
-    objectives = {
-        name: NetworkObjective(
-            model, name, dtype=dtype, threads=threads, examples=subset.get(name), seed=seed
-        )
+    kind = RecomputedObjective if recompute_statistics else NetworkObjective
+    objectives: dict[str, Objective] = {
+        name: kind(model, name, dtype=dtype, threads=threads, examples=subset.get(name), seed=seed)
         for name in splits
     }
     return Subject(
@@ -75,6 +81,7 @@ def model_subject(
             "dtype": dtype,
             "device": "cpu",
             "header_sha256": header_digest(model),
+            **({"recompute_statistics": True} if recompute_statistics else {}),
         },
         words={
             "model_name": model.name,

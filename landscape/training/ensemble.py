@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from landscape.memory import available_memory
 from landscape.model import Model
 from landscape.objective.trainer import Trainer
 from landscape.training.recipe import Recipe, columns, steps_of
-from landscape.training.run import CHUNK_SECONDS, FIRST_CHUNK, nothing, read_recipe
+from landscape.training.run import nothing, read_recipe
 from landscape.training.start import initialize
 
 Array = NDArray[np.float64]
@@ -210,7 +210,7 @@ def follow(
     """Take the runs from look to look."""
     losses: dict[str, Array] = {}
     for look in range(looked.shape[1]):
-        for _ in chunks(trainer, looked[:, look]):
+        for _ in trainer.toward(looked[:, look]):
             advance(int(trainer.progress.step.sum()), int(looked[:, -1].sum()))
         reached = trainer.progress.diverged < 0
         for split in trainer.model.splits:
@@ -222,13 +222,3 @@ def follow(
                 row[reached, look] = values[reached]
         paths.note(look, reached, trainer.thetas)
     return losses
-
-
-def chunks(trainer: Trainer, stops: NDArray[np.int64]) -> Iterator[None]:
-    """Take the runs to their stops in parts short enough to be interrupted between."""
-    chunk = FIRST_CHUNK
-    while np.any((trainer.progress.step < stops) & (trainer.progress.diverged < 0)):
-        begun = time.monotonic()
-        trainer.advance(np.minimum(trainer.progress.step + chunk, stops))
-        chunk = max(1, min(8 * chunk, int(chunk * CHUNK_SECONDS / max(time.monotonic() - begun, 1e-6))))
-        yield

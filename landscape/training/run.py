@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +13,12 @@ import numpy as np
 from landscape.errors import ComputationError, InputError
 from landscape.files import require_writable
 from landscape.formulas.optimizers import OPTIMIZERS
-from landscape.model import Model, load_model, save_model
+from landscape.model import Model, load_model
 from landscape.objective.trainer import Trainer
 from landscape.training.marks import marks
 from landscape.training.recipe import Recipe, columns, steps_of
 from landscape.training.start import initialize
-
-# Seconds between saves, and of a chunk of steps between two looks at Ctrl-C.
-SAVE_SECONDS, CHUNK_SECONDS, FIRST_CHUNK = 5.0, 0.3, 16
-# A save may take this part of the time, whatever the file's size.
-SAVE_PART = 0.1
+from landscape.training.story import Saver, Story
 
 Advance = Callable[[int, int], None]
 
@@ -38,41 +33,6 @@ class DivergenceError(ComputationError):
 
 def nothing(*_: Any) -> None:
     """Report to nobody."""
-
-
-@dataclass
-class Story:
-    """What is kept on the way: rows of the history, checkpoints with their steps."""
-
-    history: dict[str, list[float]] = field(default_factory=dict)
-    checkpoints: list[np.ndarray] = field(default_factory=list)
-    steps: list[int] = field(default_factory=list)
-
-    @classmethod
-    def of(cls, model: Model) -> Story:
-        """Take up the story of a file."""
-        history = {name: list(series) for name, series in model.history.items()}
-        if model.checkpoints is None or model.checkpoint_steps is None:
-            return cls(history)
-        return cls(history, list(model.checkpoints), [int(step) for step in model.checkpoint_steps])
-
-    def note(self, step: int, rate: float, trainer: Trainer) -> None:
-        """Add a row of the history: losses and accuracies over whole splits, the norm of the whole gradient."""
-        row: dict[str, float] = {"step": step}
-        for split in trainer.model.splits:
-            found = trainer.evaluate(split)
-            names = ["loss", *(["accuracy"] if "accuracy" in found else [])]
-            row |= {f"{split}_{name}": float(found[name][0]) for name in names}
-            if split == "train":
-                row["gradient_norm"] = float(found["gradient_norm"][0])
-        row["learning_rate"] = rate
-        for name, value in row.items():
-            self.history.setdefault(name, []).append(value)
-
-    def keep(self, step: int, theta: np.ndarray) -> None:
-        """Add a checkpoint."""
-        self.checkpoints.append(theta.copy())
-        self.steps.append(step)
 
 
 def train(
@@ -227,31 +187,22 @@ class Run:
         return int(self.trainer.progress.step[0])
 
     def to_the_end(self, path: Path | None, advance: Advance) -> Model:
-        """Train, saving on the way."""
-        chunk, saved, cost = FIRST_CHUNK, time.monotonic(), 0.0
+        """Train from look to look, saving on the way."""
+        saver = Saver(path)
         advance(self.step, self.recipe.steps)
+        self.look()
         try:
-            while True:
+            for mark in self.history[self.history > self.step]:
+                for _ in self.trainer.toward(int(mark)):
+                    self.require_finite()
+                    advance(self.step, self.recipe.steps)
+                    saver.save(self.result)
                 self.look()
-                if self.step >= self.recipe.steps:
-                    break
-                begun = time.monotonic()
-                self.advance(chunk)
-                advance(self.step, self.recipe.steps)
-                now = time.monotonic()
-                chunk = max(1, min(8 * chunk, int(chunk * CHUNK_SECONDS / max(now - begun, 1e-6))))
-                if path is not None and now - saved > max(SAVE_SECONDS, cost / SAVE_PART):
-                    save_model(self.result(), path)
-                    saved = time.monotonic()
-                    cost = saved - now
         except (KeyboardInterrupt, DivergenceError):
-            if path is not None:
-                save_model(self.result(), path)
+            saver.save(self.result, now=True)
             raise
-        result = self.result()
-        if path is not None:
-            save_model(result, path)
-        return result
+        saver.save(self.result, now=True)
+        return self.result()
 
     def look(self) -> None:
         """Note history and checkpoint where this step is one of theirs and was not looked at before."""
@@ -261,28 +212,24 @@ class Run:
         if step in self.checkpoints and step not in self.story.steps:
             self.story.keep(step, self.trainer.thetas[0])
 
-    def advance(self, chunk: int) -> None:
-        """Take a chunk of steps, at most to the next look.
+    def require_finite(self) -> None:
+        """Stop where a step was not finite; the last finite θ is where the run stands.
 
         Raises
         ------
         DivergenceError
-            A step that was not finite.
+            There was such a step.
         """
-        later = self.history[self.history > self.step]
-        self.trainer.advance(min(self.step + chunk, int(later[0])))
         failed = int(self.trainer.progress.diverged[0])
-        if failed >= 0:
-            raise self.divergence(failed)
-
-    def divergence(self, failed: int) -> DivergenceError:
-        """Say what happened; the last finite θ is where the run stands."""
+        if failed < 0:
+            return
         self.story.note(self.step, self.trainer.rate(0, self.step), self.trainer)
-        message = (
+        raise DivergenceError(
             f"the training diverged: step {failed} of {self.recipe.steps} left the finite numbers; the parameters before it are kept; "
-            f"try a learning rate below {self.recipe.learning_rate:g}, --clip or --warmup"
+            f"try a learning rate below {self.recipe.learning_rate:g}, --clip or --warmup",
+            self.result(),
+            failed,
         )
-        return DivergenceError(message, self.result(), failed)
 
     def result(self) -> Model:
         """Give the model as it stands."""

@@ -11,6 +11,7 @@ from tests import reference
 from tests.cases import CASES
 
 KINKED_CASES = ("ragged_257_relu", "relu", "leaky_relu", "elu_alpha", "mae", "huber_delta")
+POOLED_CASES = ("lenet", "maxpool_padded", "maxpool_first")
 SMOOTH_CASES = ("mse", "deep", "logistic_regression")
 
 
@@ -41,3 +42,14 @@ def test_a_smooth_loss_has_no_pattern(name):
     patterns = KinkPatterns(NetworkObjective(model, threads=1))
     assert not patterns.there
     assert patterns.at(model.theta).size == 0
+
+
+@pytest.mark.parametrize("name", POOLED_CASES)
+def test_each_pooled_window_has_one_largest_pixel(name):
+    model = CASES[name].model
+    patterns = KinkPatterns(NetworkObjective(model, threads=1))
+    values = reference.forward(model, model.theta, reference.examples(model, "train", None)[0])
+    windows = sum(values[node.name].size for node in model.nodes if node.op == "maxpool2d")
+    signs = sum(int((values[n.inputs[0]] > 0).sum()) for n in model.nodes if n.op in KINKED)
+    assert patterns.there
+    assert int(patterns.at(model.theta).sum()) == windows + signs

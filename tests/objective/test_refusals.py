@@ -61,16 +61,18 @@ def test_as_many_axes_as_directions_are_asked_for():
         NetworkObjective(model).sweep(model.theta, np.ones((2, model.size)), (np.zeros(3),))
 
 
-def test_an_op_that_the_engine_does_not_run_is_refused_by_name():
+def test_batches_of_different_sizes_are_refused_by_name():
     model = build_model(
-        nodes=[{"name": "norm", "op": "batchnorm", "mode": "batch"}, {"name": "fc", "op": "dense"}],
+        nodes=[{"name": "norm", "op": "batchnorm", "mode": "batch", "batch_size": 2},
+               {"name": "again", "op": "batchnorm", "mode": "batch"}, {"name": "fc", "op": "dense"}],
         parameters={"norm.running_mean": np.zeros(4), "norm.running_var": np.ones(4),
+                    "again.running_mean": np.zeros(4), "again.running_var": np.ones(4),
                     "fc.weight": np.ones((2, 4)), "fc.bias": np.zeros(2)},
         loss="cross_entropy",
         x_train=np.ones((3, 4)),
         y_train=np.array([0, 1, 0]),
     )  # fmt: skip
-    with pytest.raises(InputError, match=r"norm.*batchnorm.*batch.*running") as caught:
+    with pytest.raises(InputError, match=r"again.*batch_size.*2.*norm.*256") as caught:
         NetworkObjective(model)
     assert "\n" not in str(caught.value)
 

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from landscape.objective import RecomputedObjective
 from tests import reference
 from tests.cases import CASES
 from tests.engine import DTYPES, TOLERANCE, VALUE_TOLERANCE, distance, every_case, objective, vectors
+from tests.networks import network
 
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
@@ -41,9 +43,7 @@ OPS: dict[str, Any] = {
     "multiply": lambda x, p, a: reduce(torch.mul, x),
     "concat": lambda x, p, a: torch.cat(x, dim=a["axis"]),
     **dict.fromkeys(("conv1d", "conv2d"), lambda x, p, a: convolution(x[0], p, a)),
-    "batchnorm": lambda x, p, a: F.batch_norm(
-        x[0], p["running_mean"], p["running_var"], p.get("weight"), p.get("bias"), False, 0.0, a["eps"]
-    ),
+    "batchnorm": lambda x, p, a: batchnorm(x[0], p, a),
     "maxpool2d": lambda x, p, a: F.max_pool2d(x[0], a["kernel"], a["stride"], a["padding"]),
     "avgpool2d": lambda x, p, a: F.avg_pool2d(x[0], a["kernel"], a["stride"], a["padding"]),
     "globalavgpool": lambda x, p, a: x[0].flatten(2).mean(dim=2),
@@ -68,6 +68,17 @@ def convolution(x: Any, p: Any, a: Any) -> Any:
     """Convolve along one axis or two."""
     function = F.conv1d if x.ndim == 3 else F.conv2d
     return function(x, p["weight"], p.get("bias"), a["stride"], a["padding"], a["dilation"], a["groups"])
+
+
+def batchnorm(x: Any, p: Any, a: Any) -> Any:
+    """Normalize as in evaluation, or each batch as in training."""
+    trained = p.get("weight"), p.get("bias")
+    if a["mode"] == "running":
+        return F.batch_norm(x, p["running_mean"], p["running_var"], *trained, False, 0.0, a["eps"])
+    parts = [
+        F.batch_norm(part, None, None, *trained, True, 0.0, a["eps"]) for part in x.split(a["batch_size"])
+    ]
+    return torch.cat(parts)
 
 
 def attention(x: Any, p: Any, a: Any) -> Any:
@@ -162,3 +173,27 @@ def test_losses_far_from_the_centre_are_pytorchs(name):
     expected = float(torch_value(model, torch.from_numpy(theta)))
     assert reference.value(model, theta) == pytest.approx(expected, rel=1e-12)
     assert objective(name, "float64").value(theta) == pytest.approx(expected, rel=1e-12)
+
+
+def test_recomputed_statistics_are_those_of_update_bn():
+    module = torch.nn.Sequential(
+        torch.nn.Conv2d(2, 3, 3), torch.nn.BatchNorm2d(3), torch.nn.Tanh(), torch.nn.Conv2d(3, 4, 2), torch.nn.BatchNorm2d(4),
+        torch.nn.Flatten(), torch.nn.Linear(8, 3),
+    ).double()  # fmt: skip
+    graph = (
+        "c conv2d 2 3 3 3 | b batchnorm 3 batch_size=8 | t tanh | d conv2d 3 4 2 2 | e batchnorm 4 batch_size=8"
+        "| flat flatten | fc dense 8 3"
+    )
+    model = network(graph, (2, 5, 4), 3, n=21)(np.random.default_rng(3))
+    names = {"0": "c", "1": "b", "3": "d", "4": "e", "6": "fc"}
+    owned = {**model.parameters, **model.buffers}
+    state = {
+        key: torch.from_numpy(np.array(owned[f"{names[key.split('.')[0]]}.{key.split('.')[1]}"])).double()
+        for key in module.state_dict()
+        if "tracked" not in key
+    }
+    module.load_state_dict(state, strict=False)
+    x, y = tensors(model)
+    torch.optim.swa_utils.update_bn(x.split(8), module)
+    expected = float(F.cross_entropy(module.eval()(x), y).detach())
+    assert RecomputedObjective(model).value(model.theta) == pytest.approx(expected, rel=1e-12)

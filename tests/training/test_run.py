@@ -10,6 +10,7 @@ import pytest
 
 from landscape.errors import InputError
 from landscape.model import build_model, load_model, save_model
+from landscape.objective import trainer
 from landscape.training import DivergenceError, Recipe, initialize, new_model, run, train
 from tests import reference
 from tests.scanning.examples import small_model
@@ -97,8 +98,8 @@ def test_a_training_cut_anywhere_and_resumed_has_the_bits_of_an_unbroken_one(tmp
     settings = {"optimizer": "amsgrad", "batch_size": 8, "steps": 40, "history": 5, "checkpoints": 4} | COMMON
     whole, cut = tmp_path / "whole.npz", tmp_path / "cut.npz"
     train(MODEL, output=whole, **settings)
-    monkeypatch.setattr(run, "FIRST_CHUNK", 7)
-    monkeypatch.setattr(run, "CHUNK_SECONDS", 0.0)
+    monkeypatch.setattr(trainer, "FIRST_CHUNK", 7)
+    monkeypatch.setattr(trainer, "CHUNK_SECONDS", 0.0)
 
     def stop(done, total):
         if done in (7, 23, 24):
@@ -106,7 +107,7 @@ def test_a_training_cut_anywhere_and_resumed_has_the_bits_of_an_unbroken_one(tmp
 
     for expected in (7, 23, 24):
         if expected > 7:
-            monkeypatch.setattr(run, "FIRST_CHUNK", 1)
+            monkeypatch.setattr(trainer, "FIRST_CHUNK", 1)
         with pytest.raises(KeyboardInterrupt):
             train(MODEL, output=cut, advance=skipping(stop), **settings)
         assert int(load_model(cut).optimizer["step"]) == expected

@@ -68,10 +68,12 @@ def draw(seed, step, order, batch):
 def gather(examples, order, start, valid, rows, tile):
     """Lay examples order[start:start + valid] into a tile, whose other columns repeat the last; `rows` holds them as they are in x."""
     features, width, x = examples.x.shape[1], tile.x.shape[2], tile.x.reshape(-1)
+    # Indices that cannot be negative, so that the copy vectorizes.
+    lines = rows[: width * features].reshape(width, features)
     for j in range(width):
         e = order[start + min(j, valid - 1)]
         for f in range(features):
-            rows[j * features + f] = examples.x[e, f]
+            lines[j, f] = examples.x[e, f]
         for t in range(examples.labels.shape[1]):
             tile.labels[0, t, j] = examples.labels[e, t]
         for t in range(examples.targets.shape[1]):

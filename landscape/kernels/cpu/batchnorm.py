@@ -8,10 +8,13 @@ from __future__ import annotations
 import math
 
 from landscape.jit import kernel
+from landscape.kernels.cpu.dense import add_bias
+from landscape.kernels.cpu.switches import activate
 from landscape.kernels.program import Column, Geometry
 
-WEIGHT, BIAS, OUT = int(Column.WEIGHT), int(Column.BIAS), int(Column.OUT)
+OUT, CODE = int(Column.OUT), int(Column.CODE)
 MEAN, VARIANCE = int(Geometry.MEAN), int(Geometry.VARIANCE)
+SCALE, SHIFT = int(Geometry.SCALE), int(Geometry.SHIFT)
 
 
 @kernel
@@ -27,24 +30,36 @@ def parameter(start, vector, c, missing):
 
 
 @kernel
-def batchnorm_value(row, shape, weights, vector, missing, epsilon, x, y):
-    """Set y [F, B] to the vector's weight · x̂ + its bias; x may be y."""
-    for f in range(y.shape[0]):
-        c = f % row[OUT]
-        scale = parameter(row[WEIGHT], vector, c, missing) * channel_rate(shape, weights, epsilon, c)
-        mean, bias = weights[shape[MEAN] + c], parameter(row[BIAS], vector, c, 0)
-        for j in range(y.shape[1]):
-            y[f, j] = (x[f, j] - mean) * scale + bias
+def normalize(shape, weights, vector, missing, epsilon, offset, channels, x, y):
+    """Set y [F, B] to the vector's weight · x̂ + its bias for x + the weights' offset (−1: none); x may be y."""
+    for c in range(channels):
+        scale = parameter(shape[SCALE], vector, c, missing) * channel_rate(shape, weights, epsilon, c)
+        mean = weights[shape[MEAN] + c] - parameter(offset, weights, c, 0)
+        shift = parameter(shape[SHIFT], vector, c, 0)
+        for f in range(c, y.shape[0], channels):
+            for j in range(y.shape[1]):
+                y[f, j] = (x[f, j] - mean) * scale + shift
+
+
+@kernel
+def finish(row, bias, shape, epsilon, attribute, weights, y):
+    """Give an output [F, B] its bias (−1: none is missing), and the normalization and the activation that ride on it."""
+    if shape[MEAN] >= 0:
+        normalize(shape, weights, weights, 1, epsilon, bias, row[OUT], y, y)
+    elif bias >= 0:
+        add_bias(row, weights, y)
+    if row[CODE] != 0:
+        activate(row[CODE], y, attribute)
 
 
 @kernel
 def batchnorm_linear(row, shape, weights, vector, missing, epsilon, d, into):
     """Add the vector's weight · r·d to `into`."""
-    for f in range(d.shape[0]):
-        c = f % row[OUT]
-        scale = parameter(row[WEIGHT], vector, c, missing) * channel_rate(shape, weights, epsilon, c)
-        for j in range(d.shape[1]):
-            into[f, j] += scale * d[f, j]
+    for c in range(row[OUT]):
+        scale = parameter(shape[SCALE], vector, c, missing) * channel_rate(shape, weights, epsilon, c)
+        for f in range(c, d.shape[0], row[OUT]):
+            for j in range(d.shape[1]):
+                into[f, j] += scale * d[f, j]
 
 
 @kernel
@@ -58,7 +73,7 @@ def batchnorm_gradient(row, shape, weights, epsilon, x, d, gradient, along):
         for j in range(d.shape[1]):
             scaled += d[f, j] * (x[f, j] - mean)
             plain += d[f, j]
-        if row[WEIGHT] >= 0:
-            gradient[row[WEIGHT] + c] += scaled * rate
-        if row[BIAS] >= 0 and not along:
-            gradient[row[BIAS] + c] += plain
+        if shape[SCALE] >= 0:
+            gradient[shape[SCALE] + c] += scaled * rate
+        if shape[SHIFT] >= 0 and not along:
+            gradient[shape[SHIFT] + c] += plain

@@ -20,7 +20,7 @@ OP, SIZE, FIRST, INPUTS = int(Column.OP), int(Column.SIZE), int(Column.FIRST), i
 GROUPS, CODE = int(Column.GROUPS), int(Column.CODE)
 DENSE, ACTIVATION, SOFTMAX, LAYERNORM = int(Op.DENSE), int(Op.ACTIVATION), int(Op.SOFTMAX), int(Op.LAYERNORM)
 ADD, MULTIPLY, CONCAT = int(Op.ADD), int(Op.MULTIPLY), int(Op.CONCAT)
-CONVOLUTION, EMBEDDING, FIRST_WIDER = int(Op.CONVOLUTION), int(Op.EMBEDDING), int(WIDER)
+FIRST_WIDER = int(WIDER)
 
 
 @kernel
@@ -29,6 +29,14 @@ def output_block(network, places, i, work, shared, width):
     if places[i] >= 0:
         return block(work, places[i], network.rows[i, SIZE], width)
     return block(shared, -1 - places[i], network.rows[i, SIZE], width)
+
+
+@kernel
+def place_of(places, i, work, shared):
+    """Give the memory in which row i's output lies, and where in it."""
+    if places[i] >= 0:
+        return work, places[i]
+    return shared, -1 - places[i]
 
 
 @kernel
@@ -49,19 +57,19 @@ def forward_row(i, network, places, weights, work, shared, scratch, width):
     """Run one row, with the activation that rides on it."""
     row, attribute, source = network.rows[i], network.attributes[i], input_of(network, i, 0)
     y = block(work, places[i], row[SIZE], width)
-    if row[OP] == DENSE or row[OP] == CONVOLUTION or row[OP] == EMBEDDING:
+    if row[OP] >= FIRST_WIDER:
+        memory, x = place_of(places, source, work, shared)
+        wide_forward(i, network, weights, memory, x, work, places[i], shared, scratch, width)
+        return
+    if row[OP] == DENSE:
         linear_row(i, network, places, weights, work, shared, work, places[i], width)
         if row[CODE] != 0:
             activate(row[CODE], y, attribute)
         return
     x = output_block(network, places, source, work, shared, width)
-    if row[OP] >= FIRST_WIDER or row[OP] == ACTIVATION:
-        if row[OP] == ACTIVATION:
-            copy_rows(x, y)
-        else:
-            wide_forward(i, network, weights, x, y, scratch)
-        if row[CODE] != 0:
-            activate(row[CODE], y, attribute)
+    if row[OP] == ACTIVATION:
+        copy_rows(x, y)
+        activate(row[CODE], y, attribute)
     elif row[OP] == SOFTMAX:
         softmax_value(x, y, row[GROUPS], scratch[0], scratch[1])
     elif row[OP] == LAYERNORM:
@@ -78,7 +86,7 @@ def linear_row(i, network, places, weights, work, shared, target, y, width):
     """Run the part of a row that is linear in its parameters, without the activation, into target[y:]."""
     source = input_of(network, i, 0)
     if network.rows[i, OP] != DENSE:
-        memory, x = (work, places[source]) if places[source] >= 0 else (shared, -1 - places[source])
+        memory, x = place_of(places, source, work, shared)
         wide_linear(i, network, weights, memory, x, target, y, width)
     elif places[source] >= 0:
         dense_value(network.rows[i], weights, work, places[source], target, y, width)

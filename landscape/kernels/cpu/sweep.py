@@ -16,9 +16,10 @@ from landscape.kernels.cpu.arrays import block
 from landscape.kernels.cpu.forward import forward, linear_row, output_block
 from landscape.kernels.cpu.losses import add_tile
 from landscape.kernels.cpu.switches import activate_affine
-from landscape.kernels.program import Column
+from landscape.kernels.cpu.wider import NOTHING, wide_forward
+from landscape.kernels.program import Column, Geometry
 
-SIZE, CODE = int(Column.SIZE), int(Column.CODE)
+SIZE, CODE, MEAN = int(Column.SIZE), int(Column.CODE), int(Geometry.MEAN)
 
 
 class Plan(NamedTuple):
@@ -94,13 +95,16 @@ def start_line(line, plan, grid, products, base, base_products):
 
 
 @kernel
-def affine_row(i, network, plan, scale, products, base_products, work, width):
+def affine_row(i, network, plan, scale, products, base_products, weights, work, shared, scratch, width):
     """Give an affine row its value at a point, with the activation that rides on it."""
     row = network.rows[i]
     y = block(work, plan.places[i], row[SIZE], width)
     constant = block(base_products, plan.affine_places[i], row[SIZE], width)
     change = block(products[-1], plan.affine_places[i], row[SIZE], width)
-    activate_affine(row[CODE], constant, change, y, scale, network.attributes[i])
+    normalized = network.geometry.shape[0] > 0 and network.geometry[i, MEAN] >= 0
+    activate_affine(0 if normalized else row[CODE], constant, change, y, scale, network.attributes[i])
+    if normalized:
+        wide_forward(i, network, weights, shared, NOTHING, work, plan.places[i], shared, scratch, width)
 
 
 @kernel
@@ -121,7 +125,9 @@ def sweep(worker, workers, first, last, network, plan, grid, batch, t, criterion
             start, stop = plan.ranges[r, 0], plan.ranges[r, 1]
             add_scaled(base[start:stop], scale, grid.vectors[-1, start:stop], weights[start:stop])
         for i in plan.affine:
-            affine_row(i, network, plan, scale, products, base_products, work, width)
+            affine_row(
+                i, network, plan, scale, products, base_products, weights, work, shared, scratch, width
+            )
         forward(network, plan.order, plan.places, weights, work, shared, scratch, width)
         z = output_block(network, plan.places, output, work, shared, width)
         add_tile(criterion, batch, t, z, scratch, buffers.sums[worker], out[p])

@@ -44,7 +44,7 @@ def tangent_row(i, network, places, weights, vector, work, shared, tangent, scra
         gather_tangent(i, network, places, work, shared, tangent, dy, width)
     elif row[OP] >= FIRST_WIDER:
         x = output_block(network, places, source, work, shared, width)
-        wide_tangent(i, network, places, weights, vector, work, x, tangent, scratch, width)
+        wide_tangent(i, network, places, weights, vector, work, shared, x, tangent, scratch, width)
     else:
         x, y = block(work, places[source], row[SIZE], width), block(work, places[i], row[SIZE], width)
         dx = block(tangent, places[source], row[SIZE], width)
@@ -74,7 +74,7 @@ def product_tangent(i, network, places, weights, vector, work, shared, tangent, 
     else:
         dy[:, :] = 0
     if row[OP] != DENSE:
-        wide_tangent(i, network, places, weights, vector, work, dy, tangent, scratch, width)
+        wide_tangent(i, network, places, weights, vector, work, shared, dy, tangent, scratch, width)
     elif network.rows[source, ACTIVE]:
         add_dense(row, weights, tangent, places[source], tangent, places[i], width)
 
@@ -132,6 +132,7 @@ def curved_row(i, network, places, weights, vector, work, shared, tangent, adjoi
             weights,
             vector,
             work,
+            shared,
             tangent,
             adjoint,
             into,

@@ -261,11 +261,9 @@ def take_step(
             log.norms[r, (step - log.start) // log.stride] = norm_of(gradient) * factor
     if rounds == 2:
         copy(place.previous, theta)
-    norm = norm_of(gradient) * factor
-    if not norm < math.inf:
-        return False
-    if 0.0 < numbers[CLIP] < norm:
-        factor *= numbers[CLIP] / norm
+    if numbers[CLIP] > 0.0:
+        norm = norm_of(gradient) * factor
+        factor *= numbers[CLIP] / norm if norm > numbers[CLIP] else 1.0
     scaled_step(whole, numbers, step, theta, gradient, factor, slots)
     if is_finite(theta):
         return True

@@ -13,11 +13,19 @@ from landscape.kernels.cpu.attention import (
     attention_tangent,
     attention_value,
 )
-from landscape.kernels.cpu.batchnorm import batchnorm_gradient, batchnorm_linear, batchnorm_value
+from landscape.kernels.cpu.batch_statistics import (
+    batch_backward,
+    batch_curved,
+    batch_gradient,
+    batch_tangent,
+    batch_value,
+)
+from landscape.kernels.cpu.batchnorm import batchnorm_gradient, batchnorm_linear, finish, normalize
 from landscape.kernels.cpu.combine import add_rows, copy_rows
 from landscape.kernels.cpu.convolution import (
     convolution_backward,
     convolution_gradient,
+    convolution_line,
     convolution_value,
 )
 from landscape.kernels.cpu.dense import add_bias, dense_bias_gradient
@@ -25,13 +33,22 @@ from landscape.kernels.cpu.embedding import embedding_gradient, embedding_value
 from landscape.kernels.cpu.pooling import avgpool_linear, maxpool_linear, maxpool_value
 from landscape.kernels.cpu.reorder import mean_linear, pad_linear, transpose_linear
 from landscape.kernels.cpu.rules import Rule, caller
-from landscape.kernels.program import Column, Op
+from landscape.kernels.program import Column, Geometry, Op
 
-OP, SIZE, FIRST, GROUPS = int(Column.OP), int(Column.SIZE), int(Column.FIRST), int(Column.GROUPS)
-ACTIVE, TRAINED = int(Column.ACTIVE), int(Column.TRAINED)
+OP, SIZE, FIRST, BIAS, GROUPS = (
+    int(Column.OP),
+    int(Column.SIZE),
+    int(Column.FIRST),
+    int(Column.BIAS),
+    int(Column.GROUPS),
+)
+ACTIVE, TRAINED, OUT = int(Column.ACTIVE), int(Column.TRAINED), int(Column.OUT)
 CONVOLUTION, BATCHNORM, EMBEDDING = int(Op.CONVOLUTION), int(Op.BATCHNORM), int(Op.EMBEDDING)
 POSITION, ATTENTION, MAXPOOL, AVGPOOL = int(Op.POSITION), int(Op.ATTENTION), int(Op.MAXPOOL), int(Op.AVGPOOL)
 TRANSPOSE, PAD_CHANNELS, MEAN = int(Op.TRANSPOSE), int(Op.PAD_CHANNELS), int(Op.MEAN)
+BATCH_STATISTICS, OUT_HEIGHT = int(Op.BATCH_STATISTICS), int(Geometry.OUT_HEIGHT)
+# In the place of an input's start: the product is there already.
+NOTHING = -1
 
 
 def linear_rule(i, network, weights, source, x, target, y, width):
@@ -58,14 +75,33 @@ def reordered(i, network, row, d, into, reverse):
         mean_linear(row, d, into, reverse)
 
 
-def forward_rule(i, network, weights, x, y, scratch):
-    """Set y, without the activation that rides on it; products are `wide_linear`'s."""
+def forward_rule(i, network, weights, memory, start, target, y, shared, scratch, width):
+    """Set target[y:] from memory[start:], with what rides on the row; where start is `NOTHING` only that is missing."""
+    row, shape, attribute = network.rows[i], network.geometry[i], network.attributes[i]
+    out, bias = block(target, y, row[SIZE], width), row[BIAS] if start != NOTHING else -1
+    if row[OP] == CONVOLUTION and start != NOTHING:
+        line = row[SIZE] // shape[OUT_HEIGHT]
+        for v in range(shape[OUT_HEIGHT]):
+            convolution_line(v, row, shape, weights, memory, start, target, y, width, 0.0)
+            finish(row, bias, shape, network.epsilons[i], attribute, weights, out[v * line : (v + 1) * line])
+        return
+    if start != NOTHING:
+        x = block(memory, start, network.rows[network.links[row[FIRST]], SIZE], width)
+        mask = block(shared, network.rows[0, SIZE], 1, width)[0] if row[OP] == BATCH_STATISTICS else x[0]
+        unfinished(i, network, weights, x, out, mask, scratch)
+    finish(row, bias, shape, network.epsilons[i], attribute, weights, out)
+
+
+@kernel
+def unfinished(i, network, weights, x, y, mask, scratch):
+    """Set y, without bias, running normalization and activation."""
     row = network.rows[i]
-    if row[OP] == BATCHNORM:
-        batchnorm_value(row, network.geometry[i], weights, weights, 1, network.epsilons[i], x, y)
-    elif row[OP] == POSITION:
+    if row[OP] == EMBEDDING:
+        embedding_value(row, weights, x, y)
+    elif row[OP] == BATCHNORM or row[OP] == POSITION:
         copy_rows(x, y)
-        add_bias(row, weights, y)
+    elif row[OP] == BATCH_STATISTICS:
+        batch_value(row, network.geometry[i], weights, network.epsilons[i], x, y, mask)
     elif row[OP] == MAXPOOL:
         maxpool_value(network.geometry[i], x, y)
     elif row[OP] == ATTENTION:
@@ -82,7 +118,9 @@ def backward_rule(i, network, places, weights, work, shared, adjoint, into, grad
     memory, start = (work, places[source]) if places[source] >= 0 else (shared, -1 - places[source])
     x, d = block(memory, start, rows, width), block(adjoint, places[i], row[SIZE], width)
     if row[TRAINED] and gradient.size > 0:
-        parameter_gradient(i, network, weights, memory, start, x, adjoint, places[i], d, gradient, width)
+        parameter_gradient(
+            i, network, weights, shared, memory, start, x, adjoint, places[i], d, gradient, width
+        )
     if not network.rows[source, ACTIVE]:
         return
     target = block(into, places[source], rows, width)
@@ -92,6 +130,9 @@ def backward_rule(i, network, places, weights, work, shared, adjoint, into, grad
         )
     elif row[OP] == BATCHNORM:
         batchnorm_linear(row, network.geometry[i], weights, weights, 1, network.epsilons[i], d, target)
+    elif row[OP] == BATCH_STATISTICS:
+        mask = block(shared, network.rows[0, SIZE], 1, width)[0]
+        batch_backward(row, network.geometry[i], weights, network.epsilons[i], x, d, target, mask)
     elif row[OP] == POSITION:
         add_rows(d, target)
     elif row[OP] == MAXPOOL:
@@ -104,7 +145,7 @@ def backward_rule(i, network, places, weights, work, shared, adjoint, into, grad
 
 
 @kernel
-def parameter_gradient(i, network, weights, memory, start, x, adjoint, y, d, gradient, width):
+def parameter_gradient(i, network, weights, shared, memory, start, x, adjoint, y, d, gradient, width):
     """Add an adjoint's part of the gradient of a row's own parameters."""
     row = network.rows[i]
     if row[OP] == CONVOLUTION:
@@ -112,13 +153,16 @@ def parameter_gradient(i, network, weights, memory, start, x, adjoint, y, d, gra
         dense_bias_gradient(row, d, gradient)
     elif row[OP] == BATCHNORM:
         batchnorm_gradient(row, network.geometry[i], weights, network.epsilons[i], x, d, gradient, False)
+    elif row[OP] == BATCH_STATISTICS:
+        mask = block(shared, network.rows[0, SIZE], 1, width)[0]
+        batch_gradient(row, network.geometry[i], network.epsilons[i], x, d, gradient, mask)
     elif row[OP] == EMBEDDING:
         embedding_gradient(row, x, d, gradient)
     else:
         dense_bias_gradient(row, d, gradient)
 
 
-def tangent_rule(i, network, places, weights, vector, work, x, tangent, scratch, width):
+def tangent_rule(i, network, places, weights, vector, work, shared, x, tangent, scratch, width):
     """Set a row's tangent; of a product, the part of the input's change is added to that of its parameters'."""
     row, source = network.rows[i], network.links[network.rows[i, FIRST]]
     dy, moved = block(tangent, places[i], row[SIZE], width), network.rows[source, ACTIVE]
@@ -134,10 +178,17 @@ def tangent_rule(i, network, places, weights, vector, work, x, tangent, scratch,
     if row[OP] == ATTENTION:
         attention_tangent(row, network.geometry[i], x, dx, dy, scratch)
         return
+    if row[OP] == BATCH_STATISTICS:
+        mask, dx = (
+            block(shared, network.rows[0, SIZE], 1, width)[0],
+            block(tangent, places[source], row[SIZE], width),
+        )
+        batch_tangent(row, network.geometry[i], weights, vector, network.epsilons[i], x, dx, dy, mask)
+        return
     dy[:, :] = 0
     if row[OP] == BATCHNORM:
         if row[TRAINED]:
-            batchnorm_value(row, network.geometry[i], weights, vector, 0, network.epsilons[i], x, dy)
+            normalize(network.geometry[i], weights, vector, 0, network.epsilons[i], -1, row[OUT], x, dy)
         if moved:
             batchnorm_linear(row, network.geometry[i], weights, weights, 1, network.epsilons[i], dx, dy)
     elif row[OP] == POSITION:
@@ -152,7 +203,7 @@ def tangent_rule(i, network, places, weights, vector, work, x, tangent, scratch,
         reordered(i, network, row, dx, dy, False)
 
 
-def curved_rule(i, network, places, weights, vector, work, tangent, adjoint, into, gradient, scratch, width):  # fmt: skip
+def curved_rule(i, network, places, weights, vector, work, shared, tangent, adjoint, into, gradient, scratch, width):  # fmt: skip
     """Add the change of a row's reverse rule along the tangent, applied to its finished adjoint."""
     row, source = network.rows[i], network.links[network.rows[i, FIRST]]
     if not network.rows[source, ACTIVE]:
@@ -169,16 +220,21 @@ def curved_rule(i, network, places, weights, vector, work, tangent, adjoint, int
     elif row[OP] == BATCHNORM and row[TRAINED]:
         batchnorm_gradient(row, network.geometry[i], weights, network.epsilons[i], dx, d, gradient, True)
         batchnorm_linear(row, network.geometry[i], weights, vector, 0, network.epsilons[i], d, target)
+    elif row[OP] == BATCH_STATISTICS:
+        x, mask = block(work, places[source], rows, width), block(shared, network.rows[0, SIZE], 1, width)[0]
+        batch_curved(
+            row, network.geometry[i], weights, vector, network.epsilons[i], x, dx, d, target, gradient, mask
+        )
     elif row[OP] == ATTENTION:
         x = block(work, places[source], rows, width)
         attention_curved(row, network.geometry[i], x, dx, d, target, scratch)
 
 
 LINEAR = Rule(linear_rule, "inrririi")
-FORWARD = Rule(forward_rule, "inrsss")
+FORWARD = Rule(forward_rule, "inrririrsi")
 BACKWARD = Rule(backward_rule, "invrrrrrrsi")
-TANGENT = Rule(tangent_rule, "invrrrsrsi")
-CURVED = Rule(curved_rule, "invrrrrrrrsi")
+TANGENT = Rule(tangent_rule, "invrrrrsrsi")
+CURVED = Rule(curved_rule, "invrrrrrrrrsi")
 # In the order of the addresses that a network carries.
 RULES = (LINEAR, FORWARD, BACKWARD, TANGENT, CURVED)
 VALUE_RULES = RULES[:2]
@@ -192,9 +248,9 @@ def wide_linear(i, network, weights, source, x, target, y, width):
 
 
 @kernel
-def wide_forward(i, network, weights, x, y, scratch):
+def wide_forward(i, network, weights, memory, start, target, y, shared, scratch, width):
     """Run `forward_rule`."""
-    call_forward(network.rules[1], (i, network, weights, x, y, scratch))
+    call_forward(network.rules[1], (i, network, weights, memory, start, target, y, shared, scratch, width))
 
 
 @kernel
@@ -206,15 +262,19 @@ def wide_backward(i, network, places, weights, work, shared, adjoint, into, grad
 
 
 @kernel
-def wide_tangent(i, network, places, weights, vector, work, x, tangent, scratch, width):
+def wide_tangent(i, network, places, weights, vector, work, shared, x, tangent, scratch, width):
     """Run `tangent_rule`."""
-    call_tangent(network.rules[3], (i, network, places, weights, vector, work, x, tangent, scratch, width))
+    call_tangent(
+        network.rules[3], (i, network, places, weights, vector, work, shared, x, tangent, scratch, width)
+    )
 
 
 @kernel
-def wide_curved(i, network, places, weights, vector, work, tangent, adjoint, into, gradient, scratch, width):
+def wide_curved(
+    i, network, places, weights, vector, work, shared, tangent, adjoint, into, gradient, scratch, width
+):
     """Run `curved_rule`."""
     call_curved(
         network.rules[4],
-        (i, network, places, weights, vector, work, tangent, adjoint, into, gradient, scratch, width),
+        (i, network, places, weights, vector, work, shared, tangent, adjoint, into, gradient, scratch, width),
     )

@@ -1,0 +1,369 @@
+"""Convolutional networks and a transformer against PyTorch: `python benchmarks/networks.py` (needs torch).
+
+ResNet-20 (CIFAR shapes, 512 images), LeNet (28×28, 2,000 images) and a causal transformer of two layers (d = 64, T = 64, 256 sequences): value at
+one θ, a scan of 21 points, gradient and Hessian-vector product, float32, the same weights, data and threads. PyTorch runs in evaluation mode,
+images channels last, values under inference_mode with θ written in place, the faster of whole and chunked batches. Runs alternate; times are the least of
+`--repeats`, ratios PyTorch/landscape. Differences are norm-wise, to PyTorch in float64.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from landscape.model import Model, build_model
+from landscape.objective import NetworkObjective
+
+F = nn.functional
+warnings.filterwarnings("ignore")
+POINTS = np.linspace(-0.5, 0.5, 21).astype("f4").astype("f8")
+CHUNKS = (1_000_000, 128, 32)
+
+
+def node(name: str, op: str, *inputs: str, **attributes: Any) -> dict[str, Any]:
+    """Write a node of a header."""
+    return {"name": name, "op": op, **({"inputs": list(inputs)} if inputs else {}), **attributes}
+
+
+class Block(nn.Module):
+    """A block of the CIFAR ResNets, whose shortcut has no parameters."""
+
+    def __init__(self, before: int, after: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(before, after, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(after)
+        self.conv2 = nn.Conv2d(after, after, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(after)
+        self.stride, self.more = stride, (after - before) // 2
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
+        short = F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, self.more, self.more))
+        return F.relu(y + (short if self.more else x))
+
+    def nodes(self, name: str, before: str) -> list[dict[str, Any]]:
+        """Write the block's nodes; the output is `<name>.out`."""
+        stride = self.stride
+        short = [
+            node(f"{name}.short", "pad_channels", before, before=self.more, after=self.more, stride=stride)
+        ]
+        return [
+            node(f"{name}.conv1", "conv2d", before, stride=stride, padding=1),
+            node(f"{name}.bn1", "batchnorm"),
+            node(f"{name}.act", "relu"),
+            node(f"{name}.conv2", "conv2d", padding=1),
+            node(f"{name}.bn2", "batchnorm"),
+            *(short if self.more else []),
+            node(f"{name}.sum", "add", f"{name}.bn2", short[0]["name"] if self.more else before),
+            node(f"{name}.out", "relu"),
+        ]
+
+
+class ResNet20(nn.Module):
+    """The CIFAR ResNet of 20 layers (He et al. 2016), with batch normalization."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(3, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16)
+        widths = [(16, 16, 1)] * 3 + [(16, 32, 2)] + [(32, 32, 1)] * 2 + [(32, 64, 2)] + [(64, 64, 1)] * 2
+        self.blocks = nn.ModuleList(Block(*width) for width in widths)
+        self.fc = nn.Linear(64, 10)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = F.relu(self.bn1(self.conv1(x)))
+        for block in self.blocks:
+            x = block(x)
+        return self.fc(x.mean(dim=(2, 3)))
+
+    def nodes(self) -> list[dict[str, Any]]:
+        """Write the header's nodes, named as the parameters are."""
+        result = [node("conv1", "conv2d", padding=1), node("bn1", "batchnorm"), node("act", "relu")]
+        for number, block in enumerate(self.blocks):
+            result += block.nodes(f"blocks.{number}", result[-1]["name"])
+        return [*result, node("pool", "globalavgpool"), node("fc", "dense")]
+
+
+class LeNet(nn.Sequential):
+    """Two convolutions, two pools, three dense layers."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2),
+            nn.Flatten(), nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10),
+        )  # fmt: skip
+
+    def nodes(self) -> list[dict[str, Any]]:
+        """Write the header's nodes, named as the parameters are."""
+        ops = [
+            "conv2d",
+            "relu",
+            "maxpool2d",
+            "conv2d",
+            "relu",
+            "maxpool2d",
+            "flatten",
+            "dense",
+            "relu",
+            "dense",
+            "relu",
+            "dense",
+        ]
+        more: dict[int, dict[str, int]] = {0: {"padding": 2}, 2: {"kernel": 2}, 5: {"kernel": 2}}
+        return [node(str(i), op, **more.get(i, {})) for i, op in enumerate(ops)]
+
+
+class Layer(nn.Module):
+    """A transformer's layer, normalization first."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.ln1, self.ln2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.attention = nn.MultiheadAttention(width, heads, batch_first=True)
+        self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        attention, z = self.attention, self.ln1(x)
+        parts = F.linear(z, attention.in_proj_weight, attention.in_proj_bias).chunk(3, dim=-1)
+        q, k, v = (part.unflatten(-1, (attention.num_heads, -1)).transpose(1, 2) for part in parts)
+        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True).transpose(1, 2).flatten(2)
+        x = x + attention.out_proj(mixed)
+        return x + self.down(F.gelu(self.up(self.ln2(x))))
+
+
+class Transformer(nn.Module):
+    """A causal language model of two layers."""
+
+    def __init__(self, vocabulary: int = 64, tokens: int = 64, width: int = 64, heads: int = 4) -> None:
+        super().__init__()
+        self.embedding, self.heads = nn.Embedding(vocabulary, width), heads
+        self.position = nn.ParameterDict({"weight": nn.Parameter(0.1 * torch.randn(tokens, width))})
+        self.layers = nn.ModuleList(Layer(width, heads) for _ in range(2))
+        self.ln, self.head = nn.LayerNorm(width), nn.Linear(width, vocabulary)
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        x = self.embedding(ids) + self.position["weight"]
+        for layer in self.layers:
+            x = layer(x)
+        return self.head(self.ln(x))
+
+    def nodes(self) -> list[dict[str, Any]]:
+        """Write the header's nodes, named as the parameters are."""
+        result = [node("embedding", "embedding"), node("position", "position")]
+        for number in range(2):
+            name, before = f"layers.{number}.", result[-1]["name"]
+            result += [
+                node(f"{name}ln1", "layernorm"),
+                node(f"{name}attention", "attention", heads=self.heads, causal=True),
+                node(f"{name}mixed", "add", before, f"{name}attention"),
+                node(f"{name}ln2", "layernorm"),
+                node(f"{name}up", "dense"),
+                node(f"{name}act", "gelu"),
+                node(f"{name}down", "dense"),
+                node(f"{name}out", "add", f"{name}mixed", f"{name}down"),
+            ]
+        return [*result, node("ln", "layernorm"), node("head", "dense")]
+
+
+@dataclass
+class Problem:
+    """A module, its data, and the same as a model."""
+
+    name: str
+    module: Any
+    x: torch.Tensor
+    y: torch.Tensor
+
+    @property
+    def model(self) -> Model:
+        """Convert the module: nodes are named as its parameters are."""
+        state = {
+            key: value.numpy() for key, value in self.module.state_dict().items() if "tracked" not in key
+        }
+        x, y = self.x.contiguous().numpy(), self.y.numpy()
+        return build_model(
+            nodes=self.module.nodes(), parameters=state, loss="cross_entropy", x_train=x, y_train=y
+        )
+
+
+def problems(names: list[str]) -> list[Problem]:
+    """Make the networks with fixed seeds; running statistics as after some steps of training."""
+    torch.manual_seed(0)
+    makers: dict[str, Callable[[], Problem]] = {
+        "resnet20": lambda: Problem(
+            "resnet20",
+            ResNet20(),
+            torch.randn(512, 3, 32, 32).to(memory_format=torch.channels_last),
+            torch.randint(0, 10, (512,)),
+        ),
+        "lenet": lambda: Problem(
+            "lenet", LeNet(), torch.randn(2000, 1, 28, 28), torch.randint(0, 10, (2000,))
+        ),
+        "transformer": lambda: Problem(
+            "transformer", Transformer(), torch.randint(0, 64, (256, 64)), torch.randint(0, 64, (256, 64))
+        ),
+    }
+    found = [makers[name]() for name in names or makers]
+    for problem in found:
+        with torch.no_grad():
+            problem.module.train()(problem.x[:128])
+        problem.module.eval().to(memory_format=torch.channels_last)
+    return found
+
+
+class Peer:
+    """PyTorch's own way to the same numbers."""
+
+    def __init__(self, problem: Problem, model: Model, chunk: int) -> None:
+        self.problem, self.chunk, self.parameters = problem, chunk, dict(problem.module.named_parameters())
+        # θ is in the format's order, which is not `parameters()`'.
+        self.slots = [(self.parameters[slot.name], slot) for slot in model.layout]
+
+    def write(self, theta: np.ndarray) -> None:
+        """Put θ into the module's own memory."""
+        flat = torch.from_numpy(theta.astype("f4"))
+        with torch.no_grad():
+            for parameter, slot in self.slots:
+                parameter.copy_(flat[slot.start : slot.stop].reshape(slot.shape))
+
+    def loss(self, part: slice) -> torch.Tensor:
+        output = self.problem.module(self.problem.x[part])
+        return F.cross_entropy(output.flatten(0, -2), self.problem.y[part].flatten(), reduction="sum")
+
+    def parts(self) -> list[slice]:
+        return [slice(start, start + self.chunk) for start in range(0, len(self.problem.x), self.chunk)]
+
+    def value(self) -> float:
+        with torch.inference_mode():
+            return sum(float(self.loss(part)) for part in self.parts()) / self.problem.y.numel()
+
+    def scan(self, thetas: np.ndarray) -> np.ndarray:
+        values = []
+        for theta in thetas:
+            self.write(theta)
+            values.append(self.value())
+        return np.array(values)
+
+    def gradient(self) -> np.ndarray:
+        total = [torch.zeros_like(parameter) for parameter, _ in self.slots]
+        for part in self.parts():
+            found = torch.autograd.grad(self.loss(part), [parameter for parameter, _ in self.slots])
+            for place, gradient in zip(total, found, strict=True):
+                place += gradient
+        return self.flat(total)
+
+    def product(self, vector: np.ndarray) -> np.ndarray:
+        wanted = [parameter for parameter, _ in self.slots]
+        dtype = wanted[0].dtype
+        along = [torch.from_numpy(vector[s.start : s.stop].reshape(s.shape)).to(dtype) for _, s in self.slots]
+        total = [torch.zeros_like(parameter) for parameter in wanted]
+        # Fused attention has no second derivative.
+        with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):
+            for part in self.parts():
+                gradient = torch.autograd.grad(self.loss(part), wanted, create_graph=True)
+                found = torch.autograd.grad(
+                    sum((g * v).sum() for g, v in zip(gradient, along, strict=True)),
+                    wanted,
+                    materialize_grads=True,
+                )
+                for place, product in zip(total, found, strict=True):
+                    place += product
+        return self.flat(total)
+
+    def flat(self, total: list[torch.Tensor]) -> np.ndarray:
+        return np.concatenate([part.numpy().ravel() for part in total]) / self.problem.y.numel()
+
+
+def clock(function: Callable[[], Any]) -> float:
+    """Time one call."""
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
+
+
+def memory() -> float:
+    """Give the peak of this process in MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def distance(found: np.ndarray, expected: np.ndarray) -> float:
+    """Give the norm-wise difference."""
+    return float(np.linalg.norm(np.subtract(found, expected)) / np.linalg.norm(expected))
+
+
+def compare(problem: Problem, threads: int, repeats: int) -> None:
+    """Print one network's rows."""
+    model = problem.model
+    objective = NetworkObjective(model, dtype="float32", threads=threads)
+    theta, rng = model.theta, np.random.default_rng(1)
+    direction = (rng.standard_normal(model.size) * np.abs(theta)).astype("f4").astype("f8")
+    vector = (rng.standard_normal(model.size) / np.sqrt(model.size)).astype("f4").astype("f8")
+    thetas = theta + POINTS[:, None] * direction
+
+    def scan() -> np.ndarray:
+        sweep = objective.sweep(theta, direction[None], (POINTS,))
+        for step in range(sweep.steps):
+            sweep.run(step)
+        return sweep.finish()["loss"]
+
+    ours: dict[str, Callable[[], Any]] = {
+        "value": lambda: objective.value(theta),
+        "scan of 21": scan,
+        "gradient": lambda: objective.gradient(theta),
+        "product": lambda: objective.hvp(theta, vector),
+    }
+    print(f"{problem.name}: {model.size:,} parameters, tiles of {objective.tiles.width}, {threads} threads")
+    peers = [Peer(problem, model, chunk) for chunk in CHUNKS if chunk > 1000 or chunk < len(problem.x)]
+    for what, mine in ours.items():
+        mine()
+        theirs: list[Callable[[], Any]] = [
+            {
+                "value": p.value,
+                "scan of 21": lambda p=p: p.scan(thetas),
+                "gradient": p.gradient,
+                "product": lambda p=p: p.product(vector),
+            }[what]
+            for p in peers
+        ]
+        peers[0].write(theta)
+        least_mine, least_theirs = np.inf, np.inf
+        for _ in range(repeats if what != "scan of 21" else max(1, repeats // 3)):
+            least_mine = min(least_mine, clock(mine))
+            least_theirs = min(least_theirs, *(clock(their) for their in theirs))
+        peers[0].write(theta)
+        print(
+            f"  {what:11} {1e3 * least_mine:9.1f} ms, PyTorch {1e3 * least_theirs:9.1f} ms: "
+            f"{least_theirs / least_mine:5.2f}×, peak {memory():,.0f} MiB"
+        )
+    problem.module.double()
+    if problem.x.dtype == torch.float32:
+        problem.x = problem.x.double()
+    exact = Peer(problem, model, 64)
+    print(
+        f"  differences to float64: value {distance([ours['value']()], [exact.value()]):.1e}, "
+        f"gradient {distance(ours['gradient'](), exact.gradient()):.1e}, product {distance(ours['product'](), exact.product(vector)):.1e}"
+    )
+
+
+def main() -> None:
+    """Compare the networks that are named, or all."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--repeats", type=int, default=5)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    for problem in problems(arguments.names):
+        compare(problem, arguments.threads, arguments.repeats)
+
+
+if __name__ == "__main__":
+    main()

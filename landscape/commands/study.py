@@ -1,0 +1,192 @@
+"""`landscape study`: batch size, learning rate, stability and schedules on one model, as records and figures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from landscape.commands import INTERRUPTED, options
+from landscape.commands.race import read_rates
+from landscape.commands.stem import draw, output_stem
+from landscape.errors import InputError
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+optimizer_option = click.option(
+    "--optimizer", metavar="NAME", default="sgd", show_default=True, help="As train names them."
+)
+optimizers_option = click.option(
+    "--optimizer", metavar="NAME,NAME,…", default="sgd,adam", show_default=True, help="As train names them."
+)
+init_option = click.option(
+    "--init", metavar="NAME", help="Start at an initialization drawn by --seed: he, xavier, …"
+)
+seeds_option = click.option(
+    "--seeds", type=click.IntRange(min=1), metavar="N", default=3, show_default=True, help="Runs of each."
+)
+steps_option = click.option(
+    "--steps",
+    type=click.IntRange(min=2),
+    metavar="N",
+    default=500,
+    show_default=True,
+    help="Updates of a run.",
+)
+batch_option = click.option(
+    "--batch-size",
+    type=click.IntRange(min=1),
+    metavar="N",
+    default=32,
+    show_default=True,
+    help="Examples of an update.",
+)
+common = options.together(init_option, options.engine, options.bare_file, options.record)
+
+
+@click.group("study")
+def command() -> None:
+    """Answer a question about training by an experiment on MODEL.
+
+    Each writes a record, a figure, and sentences that say what was found. A divergence is a result.
+    """
+
+
+@command.command("batch-size", epilog="For example: landscape study batch-size digits.npz --init he")
+@options.model
+@click.option(
+    "--batch-sizes", metavar="N,N,…", default="16,64,256,1024", show_default=True, help="What is tried."
+)
+@optimizer_option
+@click.option("--learning-rate", type=float, metavar="R", default=0.1, show_default=True)
+@click.option(
+    "--epochs", type=float, metavar="N", default=15.0, show_default=True, help="Of the first budget."
+)
+@seeds_option
+@common
+def batch_size(model: Path, batch_sizes: str, **choices: Any) -> None:
+    """Compare batch sizes for equal epochs and for equal updates: time, losses, sharpness, noise."""
+    from landscape.studies import study_batch_size
+
+    sizes = [int(size) for size in read_rates(batch_sizes)]
+    run("batch-size", study_batch_size, model, batch_sizes=sizes, **choices)
+
+
+@command.command("learning-rate", epilog="For example: landscape study learning-rate digits.npz --init he")
+@options.model
+@optimizers_option
+@click.option("--rates", metavar="R,R,…", help="What is tried; by default 1e-4 to 10 by factors of √10.")
+@steps_option
+@batch_option
+@seeds_option
+@common
+def learning_rate(model: Path, optimizer: str, rates: str | None, **choices: Any) -> None:
+    """Propose a rate for each optimizer with an interval over seeds, and say where and how others fail."""
+    from landscape.studies import study_learning_rate
+
+    tried: dict[str, Any] = {} if rates is None else {"rates": read_rates(rates)}
+    run("learning-rate", study_learning_rate, model, optimizers=names_of(optimizer), **tried, **choices)
+
+
+@command.command(
+    "stability", epilog="For example: landscape study stability digits.npz --init he --rates 0.1,0.3"
+)
+@options.model
+@optimizer_option
+@click.option("--rates", metavar="R,R,…", default="0.05,0.1,0.2", show_default=True, help="A run each.")
+@click.option("--momentum", type=float, metavar="B", help="By default the optimizer's own.")
+@click.option("--beta2", type=float, metavar="B", help="By default the optimizer's own.")
+@click.option("--steps", type=click.IntRange(min=2), metavar="N", default=2000, show_default=True)
+@click.option(
+    "--looks",
+    type=click.IntRange(min=3),
+    metavar="N",
+    default=40,
+    show_default=True,
+    help="At the curvature.",
+)
+@common
+def stability(model: Path, rates: str, **choices: Any) -> None:
+    """Follow the largest curvature along full-batch training against what the rate allows."""
+    from landscape.studies import study_stability
+
+    run("stability", study_stability, model, rates=read_rates(rates), **choices)
+
+
+@command.command(
+    "schedule", epilog="For example: landscape study schedule digits.npz --init he --optimizer adam"
+)
+@options.model
+@click.option(
+    "--schedules", metavar="NAME,NAME,…", default="constant,step,inverse_sqrt,cosine,linear", show_default=True,
+    help="As train names them.",
+)  # fmt: skip
+@optimizer_option
+@click.option(
+    "--learning-rate", type=float, metavar="R", default=0.1, show_default=True, help="The peak of every run."
+)
+@click.option(
+    "--warmup",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Steps of the rise; a tenth of the run by default.",
+)
+@steps_option
+@batch_option
+@seeds_option
+@common
+def schedule(model: Path, schedules: str, **choices: Any) -> None:
+    """Compare schedules at one peak rate, each without and with a warm-up."""
+    from landscape.studies import study_schedule
+
+    run("schedule", study_schedule, model, schedules=names_of(schedules), **choices)
+
+
+def run(
+    name: str,
+    study: Callable[..., Any],
+    model: Path,
+    *,
+    activation: str | None,
+    loss: str | None,
+    output: str | None,
+    no_figure: bool,
+    figure_format: str,
+    as_json: bool,
+    quiet: bool,
+    **choices: Any,
+) -> None:
+    """Run a study, write it, and say what was found."""
+    from landscape.model import load_model
+
+    def say(sentence: str) -> None:
+        if not quiet:
+            click.echo(sentence, err=True)
+
+    stem = output_stem(output, model, f"study.{name}")
+    try:
+        loaded = load_model(model, activation=activation, loss=loss)
+        record = study(loaded, output=f"{stem}.npz", announce=say, **choices)
+    except KeyboardInterrupt:
+        say("interrupted; nothing was written")
+        raise click.exceptions.Exit(INTERRUPTED) from None
+    files = [Path(f"{stem}.npz")] + ([] if no_figure else draw(record, stem, figure_format))
+    say(f"wrote {', '.join(map(str, files))}")
+    click.echo(json.dumps(record.summary(files), allow_nan=False) if as_json else "\n".join(record.findings))
+
+
+def names_of(text: str) -> list[str]:
+    """Read names between commas.
+
+    Raises
+    ------
+    InputError
+        There is none.
+    """
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        raise InputError("expected a name, or several between commas, found none")
+    return names

@@ -1,0 +1,31 @@
+"""The time of one epoch against the batch size, measured on the machine at hand."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.figure import Figure
+
+import landscape
+from landscape.gallery.drawing import COLUMN, panels
+from landscape.gallery.timing import draw_times, update_times
+
+SEES = (
+    "An epoch of small batches costs more, since it pays the fixed cost of an update more often; from some tens of examples on "
+    "it costs the same whatever the batch."
+)
+CORRECTS = (
+    "The notes say 'large batch' in both bullets on the cost; the second is the small batch. That a small batch is slow an epoch is a "
+    "GPU's picture, by a factor of 36 on the slide: here it is a factor of a few."
+)
+
+
+def draw(quick: bool = False) -> Figure:
+    """Draw the times of an epoch, relative to the smallest batch's."""
+    sizes, seconds, examples = update_times(quick)
+    epochs = seconds * np.ceil(examples / sizes)
+    with landscape.style():
+        figure, ax = panels(1, width=COLUMN, height=2.4)
+        draw_times(ax, sizes, epochs, np.ones_like(sizes))
+        ax.set(ylabel=f"time of an epoch\n(batch {sizes[0]:g}: {1e3 * epochs[0]:.3g} ms)")
+        ax.set_title(f"one epoch of {examples:,} examples")
+    return figure

@@ -1,0 +1,29 @@
+"""The time of one update against the batch size, measured on the machine at hand."""
+
+from __future__ import annotations
+
+from matplotlib.figure import Figure
+
+import landscape
+from landscape.gallery.drawing import COLUMN, panels
+from landscape.gallery.timing import draw_times, update_times
+
+SEES = (
+    "On one core of a CPU an update of the digits network soon costs in proportion to its examples; only below about 16 does the "
+    "fixed cost of an update show, as a flat beginning of the curve."
+)
+CORRECTS = (
+    "The lecture's 'batch 1 to 1000 about the same' is a V100's, which computes a batch in parallel; it is no law of batches, and on this CPU "
+    "it does not hold. There are no GPU kernels for training here yet, so its curve is not drawn."
+)
+
+
+def draw(quick: bool = False) -> Figure:
+    """Draw the times, relative to the smallest batch's."""
+    sizes, seconds, _ = update_times(quick)
+    with landscape.style():
+        figure, ax = panels(1, width=COLUMN, height=2.4)
+        draw_times(ax, sizes, seconds, sizes / sizes[0])
+        ax.set(ylabel=f"time of an update\n(batch {sizes[0]:g}: {1e6 * seconds[0]:.3g} µs)")
+        ax.set_title("one update")
+    return figure

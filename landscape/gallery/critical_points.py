@@ -1,0 +1,81 @@
+"""Two networks whose loss has stopped falling: one at a saddle, one at a minimum, and their surfaces."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+import landscape
+from landscape.gallery.drawing import BLUE, DASHED, ORANGE, PAGE, panels, quiet_map
+from landscape.gallery.random_plane_hides_saddle import saddle
+
+SEES = (
+    "A linear network on digits from small weights rests on its way down; the point of the longest rest has a negative eigenvalue, "
+    "a saddle on the plane of its extreme eigenvectors, and the point at the end is the floor of a valley."
+)
+CORRECTS = (
+    "The lecture's two loss curves that stop falling look alike, and its names for the two points are right; what it leaves out is that "
+    "the one at the saddle would have gone on by itself, as this run does after each rest."
+)
+
+RATE = 0.5
+
+
+def draw(quick: bool = False) -> Figure:
+    """Draw the loss, and the planes at a rest and at the end."""
+    model = saddle()
+    small = model.with_theta(landscape.initialize(model, "normal", 1))
+    steps, looks = (300, 31) if quick else (12_000, 401)
+    found = landscape.train_many(
+        small, learning_rate=RATE, batch_size=model.examples("train"), steps=steps, looks=looks, keep="theta",
+        dtype="float64",
+    )  # fmt: skip
+    step, loss, norm = found.step[0], found.losses["train_loss"][0], found.losses["gradient_norm"][0]
+    assert found.path is not None
+    rest = resting_place(norm)
+    points = 11 if quick else 41
+    with landscape.style():
+        figure, (curve, left, right) = panels(3, width=PAGE, height=2.25)
+        curve.plot(step, loss, color=BLUE)
+        curve.set(
+            xscale="symlog", xlabel="updates", ylabel="training loss (mean squared error)", xlim=(0, steps)
+        )
+        for ax, at, name, color in ((left, rest, "at rest", ORANGE), (right, looks - 1, "at the end", BLUE)):
+            draw_plane(ax, model.with_theta(found.path[0, at]), name, points)
+            curve.plot(
+                step[at],
+                loss[at],
+                "o",
+                color=color,
+                markersize=5,
+                label=f"{name}: ‖g‖ = {norm[at]:.1e}".replace("e-", "e−"),
+            )
+        curve.axvline(step[rest], color=ORANGE, linewidth=0.7, linestyle=DASHED, zorder=0.5)
+        curve.legend()
+        curve.set_title("a rest, and the end")
+    return figure
+
+
+def resting_place(norm: np.ndarray) -> int:
+    """Find the look, between start and end, where the gradient is smallest beside what follows: a rest."""
+    best, depth = 1, 0.0
+    for look in range(1, len(norm) - 1):
+        later = float(norm[look:].max())
+        if later / norm[look] > depth:
+            best, depth = look, later / float(norm[look])
+    return best
+
+
+def draw_plane(ax: Axes, model: landscape.Model, name: str, points: int) -> None:
+    """Draw the loss on the plane of the extreme eigenvectors, in units that make both curve alike."""
+    hessian = landscape.analyze_hessian(model, top=1, bottom=1)
+    low, high = hessian.eigenvalues
+    lengths = np.sqrt(high / np.maximum(np.abs(hessian.eigenvalues), 0.01 * high)) * 0.3
+    plane = landscape.scan(
+        model, direction=hessian.eigenvectors * lengths[:, None], normalize="none", points=points, split="train",
+        dtype="float64",
+    )  # fmt: skip
+    quiet_map(ax, plane, f"{name}: λ from {low:.2g} to {high:.2g}".replace("-", "−"))
+    ax.set(xlabel="most negative", ylabel="most positive")
+    ax.plot(0, 0, "o", markerfacecolor="white", markeredgecolor="black", markersize=5, zorder=6)

@@ -1,0 +1,149 @@
+"""The guide as a tree: look at the training loss first; every leaf has a measured example."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+import landscape
+from landscape.gallery.drawing import BLUE, GREEN, ORANGE, PAGE, panels
+from landscape.gallery.networks import digits
+
+SEES = (
+    "The lecture's decision tree, with a trained example on every leaf: a linear network on a spiral, a deep network that a shallow one beats on "
+    "training data, a network with few examples, one whose test images were inverted, and one that is done."
+)
+CORRECTS = (
+    "The lecture says 'large' and 'small' without a scale, a budget or a number of seeds; here each example is two losses of equal updates, and the "
+    "pair that decides is written out. The notes would choose a model by the public test set, which the lecture warns of."
+)
+
+
+def spiral(hidden: tuple[int, ...], seed: int = 0) -> landscape.Model:
+    """Build a tanh network on two spirals, 200 points."""
+    rng = np.random.default_rng(seed)
+    turn = 0.5 + 2.5 * np.pi * np.sqrt(rng.random(200))
+    label = rng.integers(0, 2, 200)
+    angle = turn + np.pi * label
+    x = (turn[:, None] / 8.0) * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    sizes = (2, *hidden, 2)
+    layers = [(np.ones((wide, narrow)), np.zeros(wide)) for narrow, wide in itertools.pairwise(sizes)]
+    model = landscape.build_model(
+        layers=layers, activation="tanh", loss="cross_entropy", x_train=x, y_train=label
+    )
+    return model.with_theta(landscape.initialize(model, "xavier", seed))
+
+
+def trained(model: landscape.Model, steps: int, rate: float = 0.01) -> dict[str, float]:
+    """Train with Adam; give the final losses."""
+    options: dict[str, Any] = {"optimizer": "adam", "learning_rate": rate, "steps": steps, "looks": 2}
+    found = landscape.train_many(model, batch_size=50, **options)
+    return {name: float(values[0, -1]) for name, values in found.losses.items()}
+
+
+def examples(steps: int) -> dict[str, str]:
+    """Train the example of every leaf; give its words."""
+    linear, wide = trained(spiral(()), steps), trained(spiral((32, 32)), steps)
+    deep = trained(spiral((8,) * 12), steps)
+    network = digits()
+    few = replace(
+        network,
+        data={
+            **network.data,
+            "x_train": network.data["x_train"][:60],
+            "y_train": network.data["y_train"][:60],
+        },
+    )
+    turned = replace(network, data={**network.data, "x_test": 1.0 - network.data["x_test"]})
+    overfit, mismatch, good = (trained(model, steps) for model in (few, turned, network))
+    pair = "training {train_loss:.2g}, test {test_loss:.2g}"
+    return {
+        "bias": f"linear on spirals: {linear['train_loss']:.2g}\n32-32 tanh: {wide['train_loss']:.2g}",
+        "optimization": f"12 layers: {deep['train_loss']:.2g}\n2 layers: {wide['train_loss']:.2g}, on training data",
+        "overfitting": "60 digits:\n" + pair.format(**overfit),
+        "mismatch": "inverted test digits:\n" + pair.format(**mismatch),
+        "done": "all digits:\n" + pair.format(**good),
+    }
+
+
+def draw(quick: bool = False) -> Figure:
+    """Draw the tree."""
+    words = examples(30 if quick else 1500)
+    with landscape.style():
+        figure, ax = panels(1, width=PAGE, height=3.5)
+        ax.set_axis_off()
+        ax.set(xlim=(0, 10), ylim=(0, 6))
+        join(ax, (5, 5.5), [(2.4, 4.1), (7.2, 4.1)], ["large", "small"])
+        join(
+            ax,
+            (2.4, 4.1),
+            [(1.15, 2.4), (3.75, 2.4)],
+            ["a larger model is better", "a smaller one is better"],
+        )
+        join(ax, (7.2, 4.1), [(6.0, 2.4), (9.0, 4.1)], ["large", "small"])
+        join(ax, (6.0, 2.4), [(5.35, 0.75), (8.2, 0.75)], ["more data help", "they do not"])
+        node(ax, (5, 5.5), "loss on training data", "#333333")
+        node(ax, (2.4, 4.1), "try models that are\neasy to optimize", "#333333")
+        node(ax, (7.2, 4.1), "loss on test data", "#333333")
+        node(ax, (6.0, 2.4), "test loss ≫ training loss", "#333333")
+        leaf(ax, (1.15, 2.4), "model bias", "more features, neurons, layers", words["bias"], ORANGE)
+        leaf(
+            ax, (3.75, 2.4), "optimization", "rate, schedule, optimizer, start", words["optimization"], ORANGE
+        )
+        leaf(ax, (5.35, 0.75), "overfitting", "data, augmentation, constraints", words["overfitting"], BLUE)
+        leaf(ax, (8.2, 0.75), "mismatch", "other data: more do not help", words["mismatch"], BLUE)
+        leaf(ax, (9.0, 4.1), "done", "", words["done"], GREEN)
+    return figure
+
+
+def join(ax: Axes, start: tuple[float, float], ends: list[tuple[float, float]], words: list[str]) -> None:
+    """Draw the branches, with what leads along each."""
+    for end, word in zip(ends, words, strict=True):
+        ax.plot([start[0], end[0]], [start[1], end[1]], color="#999999", linewidth=0.9, zorder=1)
+        middle = (0.45 * start[0] + 0.55 * end[0], 0.45 * start[1] + 0.55 * end[1])
+        ax.text(
+            *middle,
+            word,
+            ha="center",
+            va="center",
+            fontsize=6.5,
+            style="italic",
+            backgroundcolor="white",
+            zorder=2,
+        )
+
+
+def node(ax: Axes, at: tuple[float, float], words: str, color: str) -> None:
+    """Draw a question."""
+    box = {"boxstyle": "round,pad=0.45", "facecolor": "white", "edgecolor": color, "linewidth": 1.0}
+    ax.text(*at, words, ha="center", va="center", fontsize=7.5, bbox=box, zorder=3)
+
+
+def leaf(ax: Axes, at: tuple[float, float], name: str, remedy: str, example: str, color: str) -> None:
+    """Draw an answer with its remedy and its example."""
+    box = {"boxstyle": "round,pad=0.45", "facecolor": color, "edgecolor": color}
+    ax.text(
+        *at,
+        name,
+        ha="center",
+        va="center",
+        fontsize=7.5,
+        color="white",
+        fontweight="bold",
+        bbox=box,
+        zorder=3,
+    )
+    ax.text(
+        at[0],
+        at[1] - 0.42,
+        f"{remedy}\n{example}".strip(),
+        ha="center",
+        va="top",
+        fontsize=6,
+        linespacing=1.25,
+    )

@@ -1,0 +1,45 @@
+"""The loss is flat and the gradient is not small: bouncing between the walls of a valley."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.figure import Figure
+
+import landscape
+from landscape.gallery.drawing import BLUE, DOTTED, GREY, ORANGE, PAGE, panels
+from landscape.gallery.networks import chebyshev
+
+SEES = (
+    "Gradient descent with η = 0.2 on a tanh network: the loss hardly moves over long stretches while the norm of the gradient stays high and rises in "
+    "bursts, because the curvature has come to its limit 2/η and the point swings across a valley."
+)
+CORRECTS = (
+    "The lecture shows loss and gradient only and leaves the reason to a drawing of a valley; the measured λ_max beside 2/η says that it is "
+    "oscillation and not a critical point, and the gradient there is far from zero."
+)
+
+RATE = 0.2
+
+
+def draw(quick: bool = False) -> Figure:
+    """Draw loss, gradient norm and curvature against updates."""
+    steps, looks = (300, 10) if quick else (6000, 120)
+    found = landscape.study_stability(chebyshev(), rates=[RATE], steps=steps, looks=looks)
+    step = found.series["step"][0]
+    with landscape.style():
+        figure, axes = panels(3, width=PAGE, height=2.1)
+        names = (("loss", "training loss"), ("gradient_norm", "‖g‖"), ("sharpness", "λ_max"))
+        for ax, (name, label), color in zip(axes, names, (BLUE, ORANGE, BLUE), strict=True):
+            ax.plot(step, found.series[name][0], color=color, linewidth=1.0)
+            ax.set(xlabel="updates", ylabel=label, xlim=(0, step[-1]))
+        axes[0].set_yscale("log")
+        axes[2].axhline(2 / RATE, color=GREY, linestyle=DOTTED)
+        axes[2].set_ylim(0, 1.35 * max(2 / RATE, float(np.nanmax(found.series["sharpness"]))))
+        axes[2].text(0.03 * step[-1], 2.06 / RATE, "2/η", color="#555555", va="bottom")
+        for ax, title in zip(
+            axes,
+            ("the loss is flat", "the gradient is not small", "the curvature is at its limit"),
+            strict=True,
+        ):
+            ax.set_title(title)
+    return figure

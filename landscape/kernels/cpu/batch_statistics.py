@@ -1,0 +1,149 @@
+"""`batchnorm` with the statistics of the batch: y = w·h + b, h = (x − μ)·r, μ and r = (σ² + ε)^(−½) of a channel over the tile's examples and pixels.
+
+A tile is a batch. Its padding is masked: `mask` [B] is 1 for examples and 0 after them, `share` one over the count of a channel's elements.
+Derivatives are those of `layernorm.py` with a channel's rows and columns in the place of a group's rows. Row sums are in the dtype, their sums
+in float64.
+"""
+
+from __future__ import annotations
+
+import math
+
+from landscape.jit import kernel
+from landscape.kernels.cpu.batchnorm import parameter
+from landscape.kernels.program import Column, Geometry
+
+OUT = int(Column.OUT)
+SCALE, SHIFT = int(Geometry.SCALE), int(Geometry.SHIFT)
+
+
+@kernel
+def share_of(x, channels, mask):
+    """Give one over the number of elements that a channel has in the batch."""
+    total = 0.0
+    for j in range(mask.size):
+        total += mask[j]
+    return 1.0 / (total * (x.shape[0] // channels))
+
+
+@kernel
+def moments(x, c, channels, mask, share, epsilon):
+    """Give μ and r of a channel, in two passes."""
+    mean, square = 0.0, 0.0
+    for f in range(c, x.shape[0], channels):
+        part = x.dtype.type(0)
+        for j in range(mask.size):
+            part += mask[j] * x[f, j]
+        mean += part
+    centre = x.dtype.type(mean * share)
+    for f in range(c, x.shape[0], channels):
+        part = x.dtype.type(0)
+        for j in range(mask.size):
+            part += mask[j] * (x[f, j] - centre) * (x[f, j] - centre)
+        square += part
+    return centre, x.dtype.type(1.0 / math.sqrt(square * share + epsilon))
+
+
+@kernel
+def means(x, d, c, channels, mask, share, mean, rate):
+    """Give a channel's mean of d and of d·h."""
+    first, second = 0.0, 0.0
+    for f in range(c, x.shape[0], channels):
+        plain, scaled = x.dtype.type(0), x.dtype.type(0)
+        for j in range(mask.size):
+            plain += mask[j] * d[f, j]
+            scaled += mask[j] * d[f, j] * ((x[f, j] - mean) * rate)
+        first += plain
+        second += scaled
+    return x.dtype.type(first * share), x.dtype.type(second * share)
+
+
+@kernel
+def batch_value(row, shape, weights, epsilon, x, y, mask):
+    """Set y [F, B]."""
+    channels, share = row[OUT], share_of(x, row[OUT], mask)
+    for c in range(channels):
+        mean, rate = moments(x, c, channels, mask, share, epsilon)
+        scale, shift = parameter(shape[SCALE], weights, c, 1) * rate, parameter(shape[SHIFT], weights, c, 0)
+        for f in range(c, x.shape[0], channels):
+            for j in range(mask.size):
+                y[f, j] = (x[f, j] - mean) * scale + shift
+
+
+@kernel
+def batch_backward(row, shape, weights, epsilon, x, d, into, mask):
+    """Add r·w(d − mean(d) − h·mean(d·h)) to `into` for an adjoint d."""
+    channels, share = row[OUT], share_of(x, row[OUT], mask)
+    for c in range(channels):
+        mean, rate = moments(x, c, channels, mask, share, epsilon)
+        first, second = means(x, d, c, channels, mask, share, mean, rate)
+        scale = parameter(shape[SCALE], weights, c, 1) * rate
+        for f in range(c, x.shape[0], channels):
+            for j in range(mask.size):
+                hat = (x[f, j] - mean) * rate
+                into[f, j] += mask[j] * scale * (d[f, j] - first - hat * second)
+
+
+@kernel
+def batch_gradient(row, shape, epsilon, x, d, gradient, mask):
+    """Add Σ d·h and Σ d to the gradients of weight and bias."""
+    channels, share = row[OUT], share_of(x, row[OUT], mask)
+    for c in range(channels):
+        mean, rate = moments(x, c, channels, mask, share, epsilon)
+        first, second = means(x, d, c, channels, mask, 1.0, mean, rate)
+        if shape[SCALE] >= 0:
+            gradient[shape[SCALE] + c] += second
+        if shape[SHIFT] >= 0:
+            gradient[shape[SHIFT] + c] += first
+
+
+@kernel
+def batch_tangent(row, shape, weights, vector, epsilon, x, dx, dy, mask):
+    """Set dy to w·(change of h) + ẇ·h + ḃ; h changes by r(ẋ − mean(ẋ) − h·mean(hẋ))."""
+    channels, share = row[OUT], share_of(x, row[OUT], mask)
+    for c in range(channels):
+        mean, rate = moments(x, c, channels, mask, share, epsilon)
+        drift, slope = means(x, dx, c, channels, mask, share, mean, rate)
+        w, dw = parameter(shape[SCALE], weights, c, 1), parameter(shape[SCALE], vector, c, 0)
+        db = parameter(shape[SHIFT], vector, c, 0)
+        for f in range(c, x.shape[0], channels):
+            for j in range(mask.size):
+                hat = (x[f, j] - mean) * rate
+                dy[f, j] = w * rate * (dx[f, j] - drift - hat * slope) + dw * hat + db
+
+
+@kernel
+def crossed(x, dx, d, c, channels, mask, share, mean, rate, drift, slope):
+    """Give a channel's mean of d·(change of h)."""
+    total = 0.0
+    for f in range(c, x.shape[0], channels):
+        part = x.dtype.type(0)
+        for j in range(mask.size):
+            hat = (x[f, j] - mean) * rate
+            part += mask[j] * d[f, j] * rate * (dx[f, j] - drift - hat * slope)
+        total += part
+    return x.dtype.type(total * share)
+
+
+@kernel
+def batch_curved(row, shape, weights, vector, epsilon, x, dx, d, into, gradient, mask):
+    """Add the change of `batch_backward` and of `batch_gradient` along (ẋ, ẇ), the adjoint d held fixed.
+
+    With ḣ the change of h: r·ẇ(d − mean d − h·mean(dh)) − r·w(ḣ·mean(dh) + h·mean(dḣ)) − r·mean(hẋ)·r·w(d − mean d − h·mean(dh)), and Σ dḣ.
+    """
+    channels, share = row[OUT], share_of(x, row[OUT], mask)
+    for c in range(channels):
+        mean, rate = moments(x, c, channels, mask, share, epsilon)
+        first, second = means(x, d, c, channels, mask, share, mean, rate)
+        drift, slope = means(x, dx, c, channels, mask, share, mean, rate)
+        cross = crossed(x, dx, d, c, channels, mask, share, mean, rate, drift, slope)
+        w, dw = parameter(shape[SCALE], weights, c, 1), parameter(shape[SCALE], vector, c, 0)
+        if shape[SCALE] >= 0:
+            gradient[shape[SCALE] + c] += x.dtype.type(cross / share)
+        for f in range(c, x.shape[0], channels):
+            for j in range(mask.size):
+                hat = (x[f, j] - mean) * rate
+                moved = rate * (dx[f, j] - drift - hat * slope)
+                straight = rate * (d[f, j] - first - hat * second)
+                bent = rate * w * (moved * second + hat * cross)
+                into[f, j] += mask[j] * (dw * straight - bent - rate * slope * w * straight)

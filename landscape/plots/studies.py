@@ -1,0 +1,190 @@
+"""The figures of studies: one for each, a row of `DRAWERS`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from landscape.errors import InputError
+from landscape.plots.races import COLORS, DASHES, MARKERS
+from landscape.plots.style import new_figure, style
+from landscape.plots.words import LOSSES, short, shorten
+from landscape.records import Study
+
+Drawer = Callable[[Study], Figure]
+TITLE_ROW = 0.14
+
+
+def look(index: int, **more: Any) -> dict[str, Any]:
+    """Give colour, dashes and marker of the curve at a place."""
+    return {
+        "color": COLORS[index % len(COLORS)], "linestyle": DASHES[index % len(DASHES)],
+        "marker": MARKERS[index % len(MARKERS)], "markersize": 3.2, **more,
+    }  # fmt: skip
+
+
+def headed(record: Study, figure: Figure, words: str) -> Figure:
+    """Put the model's name and what was done above the panels."""
+    name = shorten(str(record.settings.get("model_name", "")))
+    figure.suptitle(f"{name}: {words}", x=0.02, ha="left", fontsize=7.5)
+    return figure
+
+
+def loss_words(record: Study) -> str:
+    """Name the training loss on two lines, with its kind."""
+    loss = str(record.settings.get("loss", ""))
+    return f"training loss\n({LOSSES.get(loss, loss)})" if loss else "training loss"
+
+
+def band(ax: Axes, x: np.ndarray, runs: np.ndarray, **options: Any) -> None:
+    """Draw the median over the last axis of runs [K, S], and the range; a point with a divergence is left out."""
+    known = np.isfinite(runs).all(axis=1)
+    middle = np.where(known, np.median(np.where(np.isfinite(runs), runs, 0.0), axis=1), np.nan)
+    ax.plot(x, middle, **options)
+    low, high = (
+        np.where(known, edge(np.where(np.isfinite(runs), runs, 0.0), axis=1), np.nan)
+        for edge in (np.min, np.max)
+    )
+    ax.fill_between(x, low, high, color=options["color"], alpha=0.18, linewidth=0)
+
+
+def draw_batch_size(record: Study) -> Figure:
+    """Draw times, losses of both budgets, and sharpness against the batch size."""
+    sizes, series = record.series["batch_size"], record.series
+    figure = new_figure(4.9)
+    time, loss, sharp = figure.subplots(3, 1, sharex=True)
+    for index, (name, words) in enumerate((("update_seconds", "an update"), ("epoch_seconds", "an epoch"))):
+        time.plot(sizes, 1e3 * series[name], label=words, **look(index))
+    time.set(xscale="log", yscale="log", ylabel="time (ms)")
+    time.legend(ncols=2)
+    for index, (budget, words) in enumerate((("epochs", "equal epochs"), ("updates", "equal updates"))):
+        band(loss, sizes, series[f"{budget}.train_loss"], label=words, **look(index))
+        band(sharp, sizes, series[f"{budget}.sharpness"], label=words, **look(index))
+    loss.set(yscale="log", ylabel=loss_words(record))
+    loss.legend(ncols=2)
+    sharp.set(yscale="log", ylabel="sharpness\n(λ_max where it ended)", xlabel="batch size (examples)")
+    sharp.set_xticks(sizes, [f"{size:g}" for size in sizes])
+    sharp.minorticks_off()
+    figure.align_ylabels()
+    settings = record.settings
+    return headed(
+        record,
+        figure,
+        f"{settings['optimizer']}, η = {short(settings['learning_rate'])}, range of {settings['seeds']} seeds",
+    )
+
+
+def draw_learning_rate(record: Study) -> Figure:
+    """Draw the final loss against the rate for each optimizer, with the rates proposed and the limit."""
+    rates, losses = record.series["rates"], record.series["train_loss"]
+    names = record.settings["optimizers"]
+    figure = new_figure(2.5 + TITLE_ROW * len(names))
+    ax = figure.add_subplot()
+    for index, (name, table) in enumerate(zip(names, losses, strict=True)):
+        proposed = record.numbers.get(f"{name}.rate")
+        words = name
+        if proposed is not None:
+            low, high = record.numbers[f"{name}.rate_low"], record.numbers[f"{name}.rate_high"]
+            words += f": η = {short(proposed)} (best of a seed: {short(low)} to {short(high)})"
+            ax.axvspan(low / 1.08, high * 1.08, color=COLORS[index % len(COLORS)], alpha=0.12, linewidth=0)
+        band(ax, rates, table, label=words, **look(index))
+        gone = ~np.isfinite(table).all(axis=1)
+        top = float(np.nanmax(losses[np.isfinite(losses)]))
+        ax.plot(rates[gone], np.full(gone.sum(), top), "x", color=COLORS[index % len(COLORS)], markersize=4)
+    ax.axvline(
+        record.numbers["limit"], color="#777777", linestyle=":", linewidth=0.9, label="2/λ_max at the start"
+    )
+    ax.set(xscale="log", yscale="log", xlabel="learning rate η", ylabel=loss_words(record))
+    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower left")
+    steps, seeds = record.settings["steps"], record.settings["seeds"]
+    return headed(record, figure, f"{steps:,} updates, range of {seeds} seeds, × diverged")
+
+
+def draw_stability(record: Study) -> Figure:
+    """Draw the sharpness of each rate with its limit, and the losses below."""
+    series, factor = record.series, record.numbers["factor"]
+    figure = new_figure(3.6)
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
+    for index, rate in enumerate(series["rates"]):
+        options = look(index, marker=None)
+        upper.plot(series["step"][index], series["sharpness"][index], label=f"η = {short(rate)}", **options)
+        upper.axhline(series["limit"][index], color=options["color"], linewidth=0.7, linestyle=":")
+        lower.plot(series["step"][index], series["loss"][index], **options)
+    known = series["sharpness"][np.isfinite(series["sharpness"])]
+    upper.set_ylim(0, 1.2 * max(float(known.max()), float(series["limit"].min())))
+    adaptive = record.settings["optimizer"] in ("adam", "rmsprop")
+    upper.set_ylabel("λ_max of the\npreconditioned Hessian" if adaptive else "sharpness λ_max")
+    upper.legend(title=f"dotted: {short(factor)}/η", ncols=1)
+    if (series["loss"][np.isfinite(series["loss"])] > 0).all():
+        lower.set_yscale("log")
+    lower.set(xlabel="updates (all examples)", ylabel=loss_words(record))
+    figure.align_ylabels()
+    return headed(record, figure, f"full-batch {record.settings['optimizer']}, curvature against its limit")
+
+
+def draw_schedule(record: Study) -> Figure:
+    """Draw the losses of each schedule: without a warm-up above, with one below."""
+    series, names = record.series, record.settings["schedules"]
+    figure = new_figure(4.0 + TITLE_ROW * ((len(names) + 1) // 2))
+    panels = figure.subplots(2, 1, sharex=True, sharey=True)
+    for warm, (ax, words) in enumerate(
+        zip(panels, ("no warm-up", f"warm-up of {record.numbers['warmup']:g} steps"), strict=True)
+    ):
+        for index, name in enumerate(names):
+            band(
+                ax,
+                series["step"],
+                series["train_loss"][index, warm].T,
+                label=name,
+                **look(index, marker=None),
+            )
+        ax.set(yscale="log", ylabel=loss_words(record))
+        ax.set_title(words)
+    panels[1].set_xlabel("updates")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower left", ncols=2)
+    settings = record.settings
+    return headed(
+        record,
+        figure,
+        f"{settings['optimizer']}, peak η = {short(settings['learning_rate'])}, range of {settings['seeds']} seeds",
+    )
+
+
+DRAWERS: dict[str, Drawer] = {
+    "batch-size": draw_batch_size,
+    "learning-rate": draw_learning_rate,
+    "stability": draw_stability,
+    "schedule": draw_schedule,
+}
+
+
+def study_figure_names(record: Study, *, quantity: str | None = None, kind: str = "both") -> list[str]:
+    """Name the figure of a study.
+
+    Raises
+    ------
+    landscape.errors.InputError
+        A quantity was asked for, or a study of a later version.
+    """
+    if quantity is not None:
+        raise InputError(f"a study has no quantity '{quantity}': leave --quantity out")
+    if record.study not in DRAWERS:
+        raise InputError(f"no figure of the study '{record.study}': there are {', '.join(DRAWERS)}")
+    return [record.study.replace("-", "_")]
+
+
+def study_figures(
+    record: Study,
+    *,
+    quantity: str | None = None,
+    kind: str = "both",
+    levels: int | Sequence[float] | None = None,
+) -> dict[str, Figure]:
+    """Draw the figure of a study in the house's style."""
+    (name,) = study_figure_names(record, quantity=quantity)
+    with style():
+        return {name: DRAWERS[record.study](record)}

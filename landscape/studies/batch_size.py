@@ -1,0 +1,203 @@
+"""`study batch-size`: time, loss and sharpness against the batch size, for equal epochs and for equal updates."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape.errors import InputError
+from landscape.model import Model
+from landscape.objective import NetworkObjective
+from landscape.records import Study
+from landscape.studies.common import Announce, Found, finals, silent, started, studied, told
+from landscape.studies.learning_rate import largest_eigenvalue
+from landscape.training import Ensemble, train_many
+
+Array = NDArray[np.float64]
+
+BATCH_SIZES = (16, 64, 256, 1024)
+# Updates and repeats of a timing; the least time counts.
+TIMED, REPEATS = 24, 3
+# Batches drawn to estimate the gradient noise, and their size.
+NOISE_BATCHES, NOISE_SIZE = 32, 32
+
+
+def study_batch_size(
+    model: Model,
+    *,
+    batch_sizes: Sequence[int] = BATCH_SIZES,
+    optimizer: str = "sgd",
+    learning_rate: float = 0.1,
+    epochs: float = 15.0,
+    init: str | None = None,
+    seeds: int = 3,
+    seed: int = 0,
+    dtype: str = "float32",
+    threads: int | None = None,
+    output: str | Path | None = None,
+    fresh: bool = False,
+    announce: Announce = silent,
+) -> Study:
+    """Train with every batch size for equal epochs, and for as many updates as the smallest one takes.
+
+    Parameters
+    ----------
+    model
+        The network, its data and, unless `init` is given, the start.
+    batch_sizes
+        What is tried; one larger than the data is all of it.
+    optimizer, learning_rate, dtype, threads
+        As `train` takes them; the rate is the same for all, so that only the batch differs.
+    epochs
+        Passes over the data of the first budget.
+    seeds, seed, init
+        How many runs of each, the first one's seed, and an initialization drawn by it.
+    output, fresh, announce
+        As in `race`.
+
+    Notes
+    -----
+    Times are of one run on one thread: the least of three repeats, evaluations left out. The gradient-noise scale is
+    tr Σ / ‖g‖² (McCandlish et al. 2018, arXiv 1812.06162), at the start and at the minima of the smallest
+    batch: about the batch size at which noise and gradient are alike.
+
+    Raises
+    ------
+    InputError
+        A batch size below one, an unknown optimizer.
+    """
+    examples = model.examples("train")
+    sizes = sorted({min(int(size), examples) for size in batch_sizes})
+    if not sizes or sizes[0] < 1:
+        raise InputError(f"batch sizes: expected numbers from 1 on, found {', '.join(map(str, batch_sizes))}")
+    if max(batch_sizes) > examples:
+        announce(f"there are {examples} training examples: a larger batch is all of them")
+    settings: dict[str, Any] = {
+        "batch_sizes": sizes, "optimizer": optimizer, "learning_rate": learning_rate, "epochs": epochs, "init": init,
+        "seeds": seeds, "seed": seed, "dtype": dtype,
+    }  # fmt: skip
+
+    def work() -> Found:
+        start = started(model, init, seed)
+        common: dict[str, Any] = {"optimizer": optimizer, "learning_rate": learning_rate, "dtype": dtype}
+        chosen = common | {
+            "batch_size": sizes,
+            "seed": range(seed, seed + seeds),
+            "threads": threads,
+            "looks": 2,
+        }
+        updates = max(1, round(epochs * math.ceil(examples / sizes[0])))
+        announce(f"timing {len(sizes)} batch sizes")
+        seconds = np.array([update_seconds(start, size, common) for size in sizes])
+        announce(f"training {len(sizes) * seeds} runs of {epochs:g} epochs")
+        by_epochs = train_many(start, epochs=epochs, **chosen)
+        announce(f"training {len(sizes) * seeds} runs of {updates:,} updates")
+        by_updates = train_many(start, steps=updates, **chosen)
+        shape = (len(sizes), seeds)
+        series: dict[str, Any] = {
+            "batch_size": sizes,
+            "update_seconds": seconds,
+            "epoch_seconds": seconds * np.ceil(examples / np.array(sizes)),
+            **table_of("epochs", by_epochs, shape),
+            **table_of("updates", by_updates, shape),
+        }
+        announce("taking the sharpness of the minima")
+        for budget, found in (("epochs", by_epochs), ("updates", by_updates)):
+            series[f"{budget}.sharpness"] = sharpness_of(start, found, shape)
+        numbers = {
+            "updates": float(updates),
+            "noise_start": noise_scale(start, seed),
+            "noise_end": noise_scale(start.with_theta(by_epochs.theta[0]), seed),
+        }
+        return series, numbers, sentences(sizes, series, numbers, epochs)
+
+    return studied("batch-size", model, settings, work, output, fresh)
+
+
+def update_seconds(start: Model, size: int, common: dict[str, Any]) -> float:
+    """Time one update: the difference of two lengths of run, so that what is done once a run drops out."""
+
+    def spent(steps: int) -> float:
+        options = {**common, "batch_size": size, "steps": steps, "looks": 2, "threads": 1}
+        return min(train_many(start, **options).seconds for _ in range(REPEATS))
+
+    short = spent(1)
+    return max(spent(1 + TIMED) - short, 1e-9) / TIMED
+
+
+def table_of(budget: str, found: Ensemble, shape: tuple[int, int]) -> dict[str, Array]:
+    """Give the final losses and accuracies of runs as tables [B, S], and the updates they took."""
+    result = {f"{budget}.updates": found.step[:, -1].reshape(shape)[:, 0].astype(np.float64)}
+    for name, values in found.losses.items():
+        last = values[:, -1].reshape(shape)
+        result[f"{budget}.{name}"] = finals(values, shape) if name.endswith("_loss") else last
+    return result
+
+
+def sharpness_of(start: Model, found: Ensemble, shape: tuple[int, int]) -> Array:
+    """Give λ_max of the training loss where each run ended; NaN where it diverged."""
+    result = np.full(len(found.theta), np.nan)
+    for run, theta in enumerate(found.theta):
+        if found.diverged[run] < 0:
+            result[run] = largest_eigenvalue(start.with_theta(theta))
+    return result.reshape(shape)
+
+
+def noise_scale(model: Model, seed: int) -> float:
+    """Estimate tr Σ / ‖g‖² from batches without replacement.
+
+    For a batch of B of N examples E‖g_B − g‖² = tr Σ · (N − B)/((N − 1) B).
+    """
+    total = model.examples("train")
+    size = min(NOISE_SIZE, max(1, total // 2))
+    whole = NetworkObjective(model, "train").gradient(model.theta)
+    rng = np.random.default_rng([seed, 2])
+    squares = []
+    for _ in range(NOISE_BATCHES):
+        rows = np.sort(rng.choice(total, size, replace=False))
+        data = {"x_train": model.data["x_train"][rows], "y_train": model.data["y_train"][rows]}
+        part = NetworkObjective(replace(model, data=data), "train").gradient(model.theta)
+        squares.append(float(np.sum((part - whole) ** 2)))
+    spread = float(np.mean(squares)) * size * (total - 1) / (total - size)
+    return spread / float(whole @ whole)
+
+
+def sentences(
+    sizes: Sequence[int], series: dict[str, Any], numbers: dict[str, float], epochs: float
+) -> list[str]:
+    """Say what the budget does, what an update costs, and whether the sharpness follows the batch."""
+    words = []
+    for budget, name in (("epochs", f"{epochs:g} epochs"), ("updates", f"{numbers['updates']:,.0f} updates")):
+        middle = np.median(series[f"{budget}.train_loss"], axis=1)
+        pairs = ", ".join(f"{told(loss)} at {size}" for size, loss in zip(sizes, middle, strict=True))
+        words.append(f"after equal {budget} ({name}) the training loss is {pairs}")
+    ends = [np.median(series[f"{b}.train_loss"], axis=1)[[0, -1]] for b in ("epochs", "updates")]
+    gap, closed = (float(np.log(end[-1] / end[0])) for end in ends)
+    if np.isfinite([gap, closed]).all() and gap > 0.1:
+        words.append(
+            f"the largest batch's loss is {np.exp(gap):.3g} times the smallest one's for equal epochs and {np.exp(closed):.3g} times for "
+            "equal updates: "
+            + ("what it lacked was updates" if closed < 0.5 * gap else "more updates do not make up for it")
+        )
+    update, epoch = series["update_seconds"], series["epoch_seconds"]
+    words.append(
+        f"an update costs {update[-1] / update[0]:.3g} times as much at {sizes[-1]} as at {sizes[0]}, "
+        f"an epoch {epoch[-1] / epoch[0]:.3g} times"
+    )
+    sharp = np.nanmedian(series["updates.sharpness"], axis=1)
+    if np.isfinite(sharp[[0, -1]]).all():
+        words.append(
+            f"λ_max after equal updates is {sharp[0]:.3g} at {sizes[0]} and {sharp[-1]:.3g} at {sizes[-1]}"
+            + ("" if sharp[-1] > sharp[0] else ": the large batch's minimum is not the sharper one here")
+        )
+    words.append(
+        f"the gradient-noise scale is {numbers['noise_start']:.3g} examples at the start and {numbers['noise_end']:.3g} "
+        f"where batch {sizes[0]} ended"
+    )
+    return words

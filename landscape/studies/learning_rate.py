@@ -1,0 +1,204 @@
+"""`study learning-rate`: the loss after a budget against the rate, where it diverges, and a rate with its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape.curvature import eigenpairs, hessian_operator
+from landscape.errors import ComputationError
+from landscape.model import Model
+from landscape.objective import NetworkObjective
+from landscape.records import Study
+from landscape.studies.common import Announce, Found, finals, positive_list, silent, started, studied, told
+from landscape.training import train_many
+
+Array = NDArray[np.float64]
+
+RATES = tuple(float(f"{rate:.3g}") for rate in 10.0 ** np.arange(-4.0, 1.01, 0.5))
+OPTIMIZERS = ("sgd", "adam")
+# The last steps of a run are looked at one by one.
+TAIL = 24
+# A loss that fell by more than this part over the last half of the run has not settled.
+FALLING = 0.05
+# Mean cosine between successive steps below which a run swings between walls, and within which it is noise.
+SWING = 0.3
+CLASSES = ("diverged", "falling", "oscillation", "noise", "plateau")
+
+
+def study_learning_rate(
+    model: Model,
+    *,
+    optimizers: Sequence[str] = OPTIMIZERS,
+    rates: Sequence[float] = RATES,
+    steps: int = 500,
+    batch_size: int = 32,
+    init: str | None = None,
+    seeds: int = 5,
+    seed: int = 0,
+    dtype: str = "float32",
+    threads: int | None = None,
+    output: str | Path | None = None,
+    fresh: bool = False,
+    announce: Announce = silent,
+) -> Study:
+    """Train with every rate, optimizer and seed for the same number of updates.
+
+    The rate proposed for an optimizer is the median over the seeds of the rate with the lowest final training
+    loss; its interval is the least and the largest of those. The limit 2/λ_max is that of full-batch descent
+    at the start: larger rates may still train, where the landscape gets flatter along the way.
+
+    Parameters
+    ----------
+    model
+        The network, its data and, unless `init` is given, the start.
+    optimizers, rates
+        What is tried.
+    steps, batch_size, dtype, threads
+        As `train` takes them.
+    seeds, seed, init
+        How many runs of each, the first one's seed, and an initialization drawn by it.
+    output, fresh, announce
+        As in `race`.
+
+    Raises
+    ------
+    InputError
+        A rate that is not positive, an unknown optimizer.
+    ComputationError
+        All runs of all rates diverged.
+    """
+    tried = positive_list("rates", rates)
+    settings: dict[str, Any] = {
+        "optimizers": list(optimizers), "rates": tried, "steps": steps, "batch_size": batch_size, "init": init,
+        "seeds": seeds, "seed": seed, "dtype": dtype,
+    }  # fmt: skip
+
+    def work() -> Found:
+        start = started(model, init, seed)
+        limit = 2.0 / largest_eigenvalue(start)
+        announce(f"training {len(optimizers) * len(tried) * seeds} runs of {steps} steps")
+        shape = (len(optimizers), len(tried), seeds)
+        common: dict[str, Any] = {"batch_size": batch_size, "dtype": dtype, "threads": threads}
+        chosen: dict[str, Any] = {
+            "optimizer": list(optimizers),
+            "learning_rate": tried,
+            "seed": range(seed, seed + seeds),
+        }
+        found = train_many(start, steps=steps, looks=3, **chosen, **common)
+        last = finals(found.losses["train_loss"], shape)
+        if not np.isfinite(last).any():
+            raise ComputationError("every run diverged: try smaller --rates")
+        announce(f"looking at {TAIL} more steps of each, one by one")
+        tail = train_many(
+            start, starts=found.theta, steps=TAIL, looks=TAIL + 1, keep="theta", **chosen, **common
+        )
+        half = found.losses["train_loss"][:, 1].reshape(shape)
+        swing = mean_cosine(tail.path).reshape(shape)
+        kinds = classes(last, half, swing)
+        series = {
+            "rates": tried, "train_loss": last, "half_loss": half, "swing": swing, "class": kinds,
+            "diverged": found.diverged.reshape(shape),
+            "gradient_norm": found.losses["gradient_norm"][:, -1].reshape(shape),
+        }  # fmt: skip
+        numbers, words = proposals(optimizers, np.array(tried), last)
+        numbers["limit"] = limit
+        return (
+            series,
+            numbers,
+            [*words, *limits(optimizers, np.array(tried), last, limit), *behaviour(optimizers, tried, kinds)],
+        )
+
+    return studied("learning-rate", model, settings, work, output, fresh)
+
+
+def largest_eigenvalue(model: Model) -> float:
+    """Find λ_max of the training loss's Hessian."""
+    objective = NetworkObjective(model, "train")
+    return float(eigenpairs(hessian_operator(objective, model.theta), top=1, tolerance=1e-4).values[-1])
+
+
+def mean_cosine(path: NDArray[Any] | None) -> Array:
+    """Give the mean cosine between successive steps of each path [R, K, P]; NaN where one diverged.
+
+    Examples
+    --------
+    >>> swing = np.array([[[0.0], [1.0], [0.0], [1.0]], [[0.0], [1.0], [2.0], [3.0]]])
+    >>> mean_cosine(swing).tolist()
+    [-1.0, 1.0]
+    """
+    assert path is not None
+    moves = np.diff(np.asarray(path, np.float64), axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        unit = moves / np.linalg.norm(moves, axis=2, keepdims=True)
+        return np.asarray(np.mean(np.sum(unit[:, 1:] * unit[:, :-1], axis=2), axis=1))
+
+
+def classes(last: Array, half: Array, swing: Array) -> NDArray[np.int64]:
+    """Tell each run's end: the indices of `CLASSES`.
+
+    Examples
+    --------
+    >>> classes(np.array([np.inf, 1.0, 2.0, 2.0, 2.0]), np.array([1.0, 2.0, 2.0, 2.0, 2.0]),
+    ...         np.array([np.nan, 0.0, -0.9, 0.1, 0.9])).tolist()
+    [0, 1, 2, 3, 4]
+    """
+    with np.errstate(invalid="ignore"):
+        falling = last < (1.0 - FALLING) * half
+        kinds = np.where(swing < -SWING, 2, np.where(swing > SWING, 4, 3))
+    kinds = np.where(falling, 1, kinds)
+    return np.where(np.isfinite(last), kinds, 0).astype(np.int64)
+
+
+def proposals(optimizers: Sequence[str], rates: Array, last: Array) -> tuple[dict[str, float], list[str]]:
+    """Propose a rate for each optimizer, with the interval over seeds."""
+    numbers: dict[str, float] = {}
+    words = []
+    for name, table in zip(optimizers, last, strict=True):
+        usable = np.isfinite(table).any(axis=0)
+        if not usable.any():
+            words.append(f"{name}: no rate was without divergence")
+            continue
+        best = np.sort(rates[np.argmin(table[:, usable], axis=0)])
+        middle = float(best[(best.size - 1) // 2])
+        numbers |= {f"{name}.rate": middle, f"{name}.rate_low": best[0], f"{name}.rate_high": best[-1]}
+        loss = float(np.median(table[list(rates).index(middle)]))
+        words.append(
+            f"{name}: η = {middle:g} (the best lies from {best[0]:g} to {best[-1]:g} over {best.size} seeds), "
+            f"with a median final training loss of {told(loss)}"
+            + ("; it is the end of the range tried" if middle in (rates[0], rates[-1]) else "")
+        )
+    return numbers, words
+
+
+def limits(optimizers: Sequence[str], rates: Array, last: Array, limit: float) -> list[str]:
+    """Say from which rate on runs diverge, and how that compares with 2/λ_max at the start."""
+    words = [f"full-batch descent is stable at the start up to 2/λ_max = {limit:.3g}"]
+    for name, table in zip(optimizers, last, strict=True):
+        gone = ~np.isfinite(table)
+        if not gone.any():
+            words.append(f"{name}: no run diverged up to η = {rates[-1]:g}")
+            continue
+        first = int(np.argmax(gone.any(axis=1)))
+        words.append(
+            f"{name}: runs diverge from η = {rates[first]:g} on ({np.count_nonzero(gone[first])} of {gone.shape[1]} there)"
+        )
+    return words
+
+
+def behaviour(optimizers: Sequence[str], rates: Sequence[float], kinds: NDArray[np.int64]) -> list[str]:
+    """Say how the runs of each rate end, by the majority of the seeds."""
+    words = []
+    for name, table in zip(optimizers, kinds, strict=True):
+        told_of: dict[str, list[str]] = {}
+        for rate, row in zip(rates, table, strict=True):
+            kind = CLASSES[int(np.bincount(row, minlength=len(CLASSES)).argmax())]
+            told_of.setdefault(kind, []).append(f"{rate:g}")
+        words.append(
+            f"{name} at the end: " + "; ".join(f"{kind} at {', '.join(at)}" for kind, at in told_of.items())
+        )
+    return words

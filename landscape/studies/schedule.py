@@ -1,0 +1,113 @@
+"""`study schedule`: constant, decay and warm-up side by side, from one start."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from landscape.errors import InputError
+from landscape.model import Model
+from landscape.records import Study
+from landscape.studies.common import Announce, Found, finals, silent, started, studied, told
+from landscape.training import train_many
+
+LOOKS = 41
+SCHEDULES = ("constant", "step", "inverse_sqrt", "cosine", "linear")
+WARM_PART = 0.1
+
+
+def study_schedule(
+    model: Model,
+    *,
+    schedules: Sequence[str] = SCHEDULES,
+    optimizer: str = "sgd",
+    learning_rate: float = 0.1,
+    steps: int = 500,
+    warmup: int | None = None,
+    batch_size: int = 32,
+    init: str | None = None,
+    seeds: int = 3,
+    seed: int = 0,
+    dtype: str = "float32",
+    threads: int | None = None,
+    output: str | Path | None = None,
+    fresh: bool = False,
+    announce: Announce = silent,
+) -> Study:
+    """Train with each schedule, without and with a warm-up in front, over seeds, at one peak rate.
+
+    Parameters
+    ----------
+    model
+        The network, its data and, unless `init` is given, the start.
+    schedules
+        Names, as `train` takes them.
+    optimizer, learning_rate, steps, batch_size, dtype, threads
+        As `train` takes them; the rate is the highest of each run.
+    warmup
+        Steps of the rise; a tenth of the run by default.
+    seeds, seed, init
+        How many runs of each, the first one's seed, and an initialization drawn by it.
+    output, fresh, announce
+        As in `race`.
+
+    Raises
+    ------
+    InputError
+        An unknown schedule or optimizer, a warm-up longer than the run.
+    """
+    rise = max(1, round(WARM_PART * steps)) if warmup is None else warmup
+    if not 0 < rise < steps:
+        raise InputError(f"warmup: expected 1 to {steps - 1} steps, found {rise}")
+    settings: dict[str, Any] = {
+        "schedules": list(schedules), "optimizer": optimizer, "learning_rate": learning_rate, "steps": steps,
+        "warmup": rise, "batch_size": batch_size, "init": init, "seeds": seeds, "seed": seed, "dtype": dtype,
+    }  # fmt: skip
+
+    def work() -> Found:
+        start = started(model, init, seed)
+        announce(f"training {2 * len(schedules) * seeds} runs of {steps} steps")
+        found = train_many(
+            start, optimizer=optimizer, schedule=list(schedules), warmup=[0, rise], seed=range(seed, seed + seeds),
+            learning_rate=learning_rate, steps=steps, batch_size=batch_size, looks=LOOKS, dtype=dtype, threads=threads,
+        )  # fmt: skip
+        shape = (len(schedules), 2, seeds)
+        series = {
+            "step": found.step[0],
+            **{name: values.reshape(*shape, -1) for name, values in found.losses.items()},
+            "diverged": found.diverged.reshape(shape),
+        }
+        last = finals(found.losses["train_loss"], shape)
+        return series, {"warmup": rise}, sentences(schedules, last, learning_rate)
+
+    return studied("schedule", model, settings, work, output, fresh)
+
+
+def sentences(schedules: Sequence[str], last: np.ndarray, rate: float) -> list[str]:
+    """Say which schedule ended lowest, whether the seeds tell it from the constant rate, and what warm-up did."""
+    middle = np.median(last, axis=2)
+    best = divmod(int(np.argmin(middle)), middle.shape[1])
+    name = f"{schedules[best[0]]}{' after a warm-up' if best[1] else ''}"
+    runs = last[best[0], best[1]]
+    found = [
+        f"at the peak rate {rate:g} the lowest final training loss has {name}: {told(middle[best])} "
+        f"({told(runs.min())} to {told(runs.max())} over {runs.size} seeds)"
+    ]
+    if "constant" in schedules and best != (list(schedules).index("constant"), 0):
+        constant = last[list(schedules).index("constant"), 0]
+        apart = runs.max() < constant.min()
+        found.append(
+            f"the constant rate ends at {told(float(np.median(constant)))}; the ranges over the seeds "
+            + ("do not overlap" if apart else "overlap, so that the seeds do not tell them apart")
+        )
+    gone, gone_warm = (int(np.count_nonzero(~np.isfinite(last[:, warm]))) for warm in (0, 1))
+    runs_each = last[:, 0].size
+    if gone or gone_warm:
+        found.append(f"{gone} of {runs_each} runs diverged without a warm-up, {gone_warm} with one")
+    else:
+        wins = int(np.count_nonzero(middle[:, 1] < middle[:, 0]))
+        found.append(f"a warm-up lowered the median final loss of {wins} of {len(schedules)} schedules")
+    return found

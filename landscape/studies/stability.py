@@ -1,0 +1,201 @@
+"""`study stability`: the largest curvature along training against what the rate allows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape.curvature import (
+    SymmetricOperator,
+    adam_preconditioner,
+    eigenpairs,
+    hessian_operator,
+    preconditioned,
+)
+from landscape.errors import ComputationError, InputError
+from landscape.model import Model
+from landscape.objective import NetworkObjective
+from landscape.objective.trainer import Trainer
+from landscape.records import Study
+from landscape.studies.common import Announce, Found, positive_list, silent, started, studied
+from landscape.training.recipe import Recipe, columns
+
+Array = NDArray[np.float64]
+
+# The stability limit over 1/η: (2 + 2β)/(1 − β) for averaged momentum (Adam's), 2(1 + β) for heavy ball.
+OPTIMIZERS = ("sgd", "heavy_ball", "adam", "rmsprop")
+TOLERANCE = 1e-4
+# The edge is reached where the median over the last third of the looks is within this of the limit.
+NEAR, LAST = 0.1, 3
+
+
+def limit_factor(optimizer: str, momentum: float) -> float:
+    """Give η times the largest stable curvature of full-batch descent on a quadratic.
+
+    Cohen et al. 2021 (arXiv 2103.00065) and 2022 (arXiv 2207.14484): 2 for plain descent and RMSProp, 2(1 + β) for heavy ball,
+    (2 + 2β)/(1 − β) for Adam, whose momentum is an average (38 for β₁ = 0.9).
+
+    Examples
+    --------
+    >>> limit_factor("sgd", 0.0), round(limit_factor("adam", 0.9), 9), limit_factor("heavy_ball", 0.5)
+    (2.0, 38.0, 3.0)
+    """
+    if optimizer == "adam":
+        return (2.0 + 2.0 * momentum) / (1.0 - momentum)
+    return 2.0 * (1.0 + momentum)
+
+
+def study_stability(
+    model: Model,
+    *,
+    optimizer: str = "sgd",
+    rates: Sequence[float] = (0.05, 0.1, 0.2),
+    momentum: float | None = None,
+    beta2: float | None = None,
+    steps: int = 2000,
+    looks: int = 40,
+    init: str | None = None,
+    seed: int = 0,
+    dtype: str = "float64",
+    threads: int | None = None,
+    output: str | Path | None = None,
+    fresh: bool = False,
+    announce: Announce = silent,
+) -> Study:
+    """Train on all examples at once, and follow the largest eigenvalue of the (preconditioned) Hessian.
+
+    Each eigen-solve starts from the vector found at the look before. For `adam` and `rmsprop` the Hessian is
+    preconditioned by what the optimizer divides by.
+
+    Parameters
+    ----------
+    model
+        The network, its data and, unless `init` is given, the start.
+    optimizer
+        `sgd`, `heavy_ball`, `adam` or `rmsprop`.
+    rates
+        Learning rates, a run each.
+    momentum, beta2
+        By default the optimizer's own.
+    steps, looks
+        The length of a run, and how often the curvature is taken.
+    init, seed, dtype, threads, output, fresh, announce
+        As in `race`.
+
+    Raises
+    ------
+    InputError
+        Another optimizer, a rate that is not positive.
+    ComputationError
+        Every run diverged before the second look.
+    """
+    if optimizer not in OPTIMIZERS:
+        raise InputError(f"study stability knows the limits of {', '.join(OPTIMIZERS)}; found '{optimizer}'")
+    tried = positive_list("rates", rates)
+    if looks < LAST or steps < looks:
+        raise InputError(f"looks: expected {LAST} to {steps} (the steps), found {looks}")
+    settings: dict[str, Any] = {
+        "optimizer": optimizer, "rates": tried, "momentum": momentum, "beta2": beta2, "steps": steps, "looks": looks,
+        "init": init, "seed": seed, "dtype": dtype,
+    }  # fmt: skip
+
+    def work() -> Found:
+        start = started(model, init, seed)
+        follower = Follower(start, settings, threads)
+        runs = []
+        for rate in tried:
+            announce(f"η = {rate:g}: {steps:,} steps of all examples, {looks} looks at the curvature")
+            runs.append(follower.run(rate))
+        series: dict[str, Any] = {name: np.stack([run[name] for run in runs]) for name in runs[0]}
+        factor = limit_factor(optimizer, follower.recipe(tried[0]).momentum or 0.0)
+        series |= {"rates": tried, "limit": factor / np.array(tried)}
+        if not np.isfinite(series["sharpness"][:, 1:]).any():
+            raise ComputationError("every run diverged before the second look: try smaller --rates")
+        return series, {"factor": factor}, sentences(tried, series, factor)
+
+    return studied("stability", model, settings, work, output, fresh)
+
+
+class Follower:
+    """Full-batch runs of one start, and their curvature at the looks."""
+
+    def __init__(self, start: Model, settings: dict[str, Any], threads: int | None) -> None:
+        self.start, self.settings, self.threads = start, settings, threads
+        self.objective = NetworkObjective(start, "train", threads=threads)
+
+    def recipe(self, rate: float) -> Recipe:
+        """Give the settings of one run."""
+        names = ("optimizer", "momentum", "beta2", "steps", "seed")
+        chosen = {name: self.settings[name] for name in names}
+        examples = self.start.examples("train")
+        return Recipe(learning_rate=rate, batch_size=examples, **chosen).filled()
+
+    def run(self, rate: float) -> dict[str, Array]:
+        """Train with one rate; give step, loss, gradient norm and sharpness [K], NaN after a divergence."""
+        recipe = self.recipe(rate)
+        trainer = Trainer(
+            self.start, columns([recipe], recipe.batch_size), self.start.theta[None], dtype=self.settings["dtype"],
+            threads=self.threads,
+        )  # fmt: skip
+        steps = np.round(np.linspace(0, recipe.steps, self.settings["looks"])).astype(np.int64)
+        found = {name: np.full(len(steps), np.nan) for name in ("loss", "gradient_norm", "sharpness")}
+        vector: Array | None = None
+        for look, step in enumerate(steps):
+            trainer.advance(int(step))
+            if trainer.progress.diverged[0] >= 0:
+                break
+            values = trainer.evaluate("train")
+            found["loss"][look], found["gradient_norm"][look] = values["loss"][0], values["gradient_norm"][0]
+            operator = self.operator(trainer, recipe, int(step))
+            if operator is not None:
+                pairs = eigenpairs(operator, top=1, tolerance=TOLERANCE, start=vector)
+                found["sharpness"][look], vector = pairs.values[-1], pairs.vectors[-1:]
+        return {"step": steps.astype(np.float64), **found}
+
+    def operator(self, trainer: Trainer, recipe: Recipe, step: int) -> SymmetricOperator | None:
+        """Give the Hessian, preconditioned for adaptive optimizers; none of these before their first step."""
+        theta = np.asarray(trainer.thetas[0], np.float64)
+        hessian = hessian_operator(self.objective, theta)
+        if recipe.optimizer not in ("adam", "rmsprop"):
+            return hessian
+        if step == 0:
+            return None
+        slots = np.asarray(trainer.progress.slots[0], np.float64)
+        eps = recipe.eps or 0.0
+        if recipe.optimizer == "rmsprop":
+            return preconditioned(hessian, np.sqrt(slots[0]) + eps)
+        # The momentum's own correction goes into the limit of the averaged form; both tend to 1.
+        beta1, beta2 = recipe.momentum or 0.0, recipe.beta2 or 0.0
+        diagonal = adam_preconditioner(slots[1], step, beta1=beta1, beta2=beta2, epsilon=eps)
+        return preconditioned(hessian, diagonal)
+
+
+def sentences(rates: Sequence[float], series: dict[str, Any], factor: float) -> list[str]:
+    """Say for each rate whether the curvature came to the limit, and by how much it is off."""
+    words = []
+    for rate, sharpness, losses in zip(rates, series["sharpness"], series["loss"], strict=True):
+        known = np.isfinite(sharpness)
+        if not np.isfinite(losses[-1]):
+            words.append(
+                f"η = {rate:g}: diverged before step {series['step'][0][int(np.argmin(np.isfinite(losses)))]:.0f}"
+            )
+            continue
+        late = sharpness[known][-max(1, int(known.sum()) // LAST) :]
+        ratio = float(np.median(late)) * rate / factor
+        if abs(ratio - 1.0) <= NEAR:
+            words.append(
+                f"η = {rate:g}: at the edge of stability, the curvature is {ratio:.3f} of the limit {factor:g}/η"
+            )
+        elif ratio < 1.0:
+            rising = late[-1] > 1.02 * late[0]
+            words.append(
+                f"η = {rate:g}: below the edge, {ratio:.3f} of the limit {factor:g}/η"
+                + (", and rising" if rising else "")
+            )
+        else:
+            words.append(f"η = {rate:g}: above the limit {factor:g}/η by a factor of {ratio:.3f}")
+    return words

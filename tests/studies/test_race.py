@@ -1,0 +1,129 @@
+"""A race: the same start for all, the ranking, rates tuned alike, and what stands in the record."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from landscape.commands import main
+from landscape.errors import InputError
+from landscape.model import save_model
+from landscape.objective import NetworkObjective
+from landscape.plots import figures
+from landscape.records import Race, load_record
+from landscape.studies import race
+from landscape.studies.race import TUNING_RATES, entrants
+from tests.scanning.examples import small_model
+
+QUICK = {"optimizers": ["sgd", "adam"], "steps": 20, "points": 5, "threads": 1}
+
+
+@pytest.fixture(scope="module")
+def record() -> Race:
+    return race(small_model(), learning_rate=[0.1, 1e-9], seeds=2, init="he", **QUICK)
+
+
+def test_all_start_from_one_point_and_its_loss(record):
+    first = record.values["train_loss"][:, :, 0]
+    center = NetworkObjective(small_model(), "train", threads=1).evaluate(record.scan.center).loss
+    np.testing.assert_allclose(first, center, rtol=1e-5)
+    np.testing.assert_allclose(record.projected[:, 0], 0.0, atol=1e-6)
+
+
+def test_who_hardly_moves_comes_last(record):
+    assert [record.optimizers[index] for index in record.ranking()] == ["sgd", "adam"]
+    told = record.summary()["ranking"]
+    assert told[0]["train_loss"] < told[1]["train_loss"]
+    assert told[0]["band"][0] <= told[0]["train_loss"] <= told[0]["band"][1]
+
+
+def test_examples_are_updates_times_the_batch(record):
+    np.testing.assert_array_equal(record.examples, 32 * record.step)
+    assert record.step[-1] == 20
+
+
+def test_seeds_draw_other_batches(record):
+    runs = record.values["train_loss"][0, :, -1]
+    assert runs[0] != runs[1]
+
+
+def test_the_record_comes_back_and_is_not_computed_again(tmp_path):
+    path = tmp_path / "r.npz"
+    first = race(small_model(), seeds=1, output=path, **QUICK)
+    assert load_record(path) == first
+    assert race(small_model(), seeds=1, output=path, **QUICK) == first
+    with pytest.raises(InputError, match="other settings"):
+        race(small_model(), seeds=2, output=path, **QUICK)
+
+
+def test_tuning_chooses_the_rate_with_the_lowest_loss_for_each():
+    found = race(small_model(), seeds=1, tune=True, **QUICK)
+    assert found.tuning_loss.shape == (2, len(TUNING_RATES))
+    np.testing.assert_array_equal(found.rates, np.array(TUNING_RATES)[found.tuning_loss.argmin(axis=1)])
+
+
+def test_a_divergence_is_a_result_and_ranks_last():
+    found = race(small_model(), learning_rate=[1e12, 0.01], seeds=1, **{**QUICK, "steps": 40})
+    assert found.optimizers[found.ranking()[-1]] == "sgd"
+    assert found.summary()["ranking"][-1]["diverged"] in (0, 1)
+
+
+def test_figures_are_drawn_with_the_best_first(record):
+    drawn = figures(record)
+    assert set(drawn) == {"race", "paths"}
+    assert drawn["race"].legends[0].get_texts()[0].get_text().startswith("sgd")
+
+
+@pytest.mark.parametrize(
+    ("optimizers", "rates", "message"),
+    [
+        (["sgd", "sgd"], 0.1, "different names"),
+        ([], 0.1, "different names"),
+        (["sgd"], [0.1, 0.2], "expected one"),
+    ],
+)
+def test_a_list_that_is_none_is_refused(optimizers, rates, message):
+    with pytest.raises(InputError, match=message):
+        entrants(optimizers, rates)
+
+
+def test_the_command_prints_one_object_and_refuses_what_it_does_not_know(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    save_model(small_model(), "m.npz")
+    with pytest.raises(SystemExit) as end:
+        main(
+            [
+                "race",
+                "m.npz",
+                "--optimizer",
+                "sgd",
+                "--steps",
+                "20",
+                "--seeds",
+                "1",
+                "--points",
+                "3",
+                "--json",
+                "--quiet",
+            ]
+        )
+    assert not end.value.code
+    told = json.loads(capsys.readouterr().out)
+    assert told["ranking"][0]["optimizer"] == "sgd"
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "m.npz",
+        "m.race.npz",
+        "m.race.race.png",
+        "m.race.paths.png",
+    }
+    for arguments, word in (
+        (["--optimizer", "moon"], "adam"),
+        (["--learning-rate", "x"], "0.1"),
+        (["--learning-rate", "-1"], "rate"),
+    ):
+        with pytest.raises(SystemExit) as end:
+            main(["race", "m.npz", *arguments, "--output", "other", "--quiet"])
+        assert end.value.code == 2
+        assert word in capsys.readouterr().err
