@@ -60,7 +60,7 @@ def unsupported(label: str, op: str, supported: Iterable[str]) -> InputError:
     "features.1 (ReLU6): 'ReLU6' is not supported; the nearest that is: relu"
     """
     known = {name.lower(): name for name in supported}
-    close = difflib.get_close_matches(op.lower(), known, 1, 0.6)
+    close = difflib.get_close_matches(op.lower(), known, 1, 0.75)
     near = NEAREST.get(op.lower()) or (known[close[0]] if close else None)
     rest = f"the nearest that is: {near}" if near else f"supported are {', '.join(sorted(known.values()))}"
     return InputError(f"{label}: {shown(op)} is not supported; {rest}")

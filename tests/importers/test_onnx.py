@@ -113,6 +113,11 @@ GRAPHS = {
         {"zero": np.array(0), "first": np.array([0]), "rest": np.array([-1])},
         (2, 3),
     ),
+    "reshaped_input": (
+        [node("Unsqueeze", "x axes", "a"), node("Flatten", "a", "b"), node("MatMul", "b w", "h"), GEMM],
+        {"axes": np.array([1]), "w": normal(5, 6)},
+        (5,),
+    ),
     "constant": (
         [onnx.helper.make_node("Constant", [], ["w"], value=onnx.numpy_helper.from_array(normal(5, 6))), node("MatMul", "x w", "h"), GEMM],
         {},
@@ -176,6 +181,83 @@ REFUSED = {
 def test_what_the_format_does_not_have_is_named(tmp_path, name):
     nodes, weights, shape, word = REFUSED[name]
     assert word in refused(tmp_path, graph(nodes, HEAD | weights, shape), data(shape))
+
+
+FLAT = [node("Flatten", "c", "h"), GEMM]
+RECTIFIED = [node("Relu", "a", "c"), node("Flatten", "c", "h"), GEMM]
+MEAN = [node("ReduceMean", "a axes", "h", keepdims=0), GEMM]
+IMAGES = {
+    "convolution": ([node("Conv", "x w b", "a", pads=[1, 0, 1, 0], strides=[2, 1]), *RECTIFIED], {"w": normal(1, 2, 3, 3), "b": normal(1)}, (2, 5, 4)),
+    "same_padding": ([node("Conv", "x w", "a", auto_pad="SAME_UPPER"), node("GlobalAveragePool", "a", "c"), *FLAT], {"w": normal(6, 2, 3, 3)}, (2, 5, 4)),
+    "groups_of_one_axis": ([node("Conv", "x w", "a", group=2, dilations=[2]), *MEAN], {"w": normal(6, 2, 3), "axes": np.array([2])}, (4, 9)),
+    "batchnorm": (
+        [node("Conv", "x w", "a"), node("BatchNormalization", "a s b m v", "c", epsilon=0.1), node("ReduceMean", "c axes", "h", keepdims=0), GEMM],
+        {"w": normal(6, 2, 3, 3), "s": normal(6), "b": normal(6), "m": normal(6), "v": normal(6) ** 2, "axes": np.array([2, 3])},
+        (2, 5, 4),
+    ),
+    "pools": (
+        [
+            node("MaxPool", "x", "a", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1]),
+            node("AveragePool", "a", "b", kernel_shape=[2, 1], strides=[1, 1]), node("Flatten", "b", "h"), GEMM,
+        ],
+        {},
+        (2, 3, 5),
+    ),
+    "padded_average": (
+        [node("AveragePool", "x", "a", kernel_shape=[3, 3], pads=[1, 1, 1, 1], count_include_pad=1), node("Flatten", "a", "h"), GEMM],
+        {},
+        (1, 3, 2),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_an_image_network_has_onnxruntimes_outputs(tmp_path, name):
+    nodes, weights, shape = IMAGES[name]
+    imported(tmp_path, graph(nodes, HEAD | weights, shape), data(shape))
+
+
+def test_ids_are_looked_up(tmp_path):
+    weights = {"table": normal(11, 6), "place": normal(1, 4, 6), "axes": np.array([1])}
+    nodes = [
+        node("Gather", "table x", "a"),
+        node("Add", "a place", "b"),
+        node("ReduceMean", "b axes", "h", keepdims=0),
+        GEMM,
+    ]
+    content = graph(nodes, HEAD | weights, (4,), kind=INT64)
+    model = imported(tmp_path, content, {"x_train": RNG.integers(0, 11, (N, 4)), "y_train": np.arange(N) % 3})
+    assert [n.op for n in model.nodes] == ["embedding", "position", "mean", "dense"]
+
+
+@pytest.mark.parametrize(
+    ("name", "word"), [("onnx::Conv_12", "the exporter folded batch norm"), ("w", "if the network was trained with batch norm")]
+)  # fmt: skip
+def test_a_batch_norm_that_may_have_been_folded_is_reported(tmp_path, name, word):
+    nodes = [
+        node("Conv", f"x {name} b", "a"),
+        node("GlobalAveragePool", "a", "c"),
+        node("Flatten", "c", "h"),
+        GEMM,
+    ]
+    content = graph(nodes, HEAD | {name: normal(6, 2, 3, 3), "b": normal(6)}, (2, 5, 4))
+    assert any(word in sentence for sentence in imported(tmp_path, content, data((2, 5, 4))).inferred)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "word"),
+    [
+        ([node("Conv", "x w", "a", pads=[1, 0, 0, 0])], "as much before as after"),
+        ([node("MaxPool", "x", "a", kernel_shape=[2, 2], ceil_mode=1)], "ceil_mode"),
+        ([node("AveragePool", "x", "a", kernel_shape=[2, 2], pads=[1, 1, 1, 1])], "count_include_pad"),
+        ([node("InstanceNormalization", "x s s", "a")], "BatchNormalization"),
+        ([node("Transpose", "x", "a", perm=[0, 2, 3, 1])], "'Transpose' is not supported"),
+    ],
+)
+def test_a_layer_that_the_format_does_not_have_is_named(tmp_path, nodes, word):
+    weights = HEAD | {"w": normal(6, 2, 3, 3), "s": normal(2)}
+    content = graph([*nodes, node("Flatten", "a", "h"), GEMM], weights, (2, 5, 4))
+    assert word in refused(tmp_path, content, data((2, 5, 4)))
 
 
 def test_numbers_in_other_files_are_not_looked_for(tmp_path):

@@ -54,7 +54,7 @@ def from_onnx(
         model = make_model(
             network, output, arrays, Loss(chosen, weight_decay=weight_decay), name or path.stem
         )
-        session = Session(onnx, proto)
+        session = Session(proto, arrays["x_train"].shape[1:] or (1,))
         original = Original("onnxruntime", session.outputs, TOLERANCE, None if tail is None else TAILS[tail])
         return verified(model, original)
     except InputError as error:
@@ -114,7 +114,8 @@ def _as_in_evaluation(graph: Any) -> None:
 class Session:
     """onnxruntime on a graph that was translated, and so is known to be plain."""
 
-    def __init__(self, onnx: Any, proto: Any) -> None:
+    def __init__(self, proto: Any, example_shape: tuple[int, ...]) -> None:
+        self.example_shape = example_shape
         runtime = need("onnxruntime")
         options = runtime.SessionOptions()
         options.log_severity_level = 4
@@ -134,7 +135,7 @@ class Session:
         fixed = self.shape[0] if self.shape else None
         batch = fixed if isinstance(fixed, int) and fixed > 0 else BATCH
         kinds = {"tensor(float)": np.float32, "tensor(double)": np.float64, "tensor(int32)": np.int32}
-        given = x.astype(kinds.get(self.kind, np.int64))
+        given = x.astype(kinds.get(self.kind, np.int64)).reshape(len(x), *self.example_shape)
         parts = []
         for start in range(0, len(given), batch):
             part = given[np.minimum(np.arange(start, start + batch), len(given) - 1)]

@@ -12,13 +12,13 @@ from landscape.importers.data import Data, original_input, read_data
 from landscape.importers.finish import TAILS, Original, make_model, verified
 from landscape.importers.optional import need
 from landscape.importers.pytorch.losses import read_loss
-from landscape.importers.pytorch.trace import Trace, first_line, trace
+from landscape.importers.pytorch.trace import FailedRunError, Trace, first_line, trace
 from landscape.importers.pytorch.walk import walk
 from landscape.model import Model
 
 BATCH = 100
-# The module is compared in float64, where only the order of sums differs.
-TOLERANCE = 1e-8
+# The module is compared in float64, where only the order of sums differs, or else in float32.
+TOLERANCES = {"float64": 1e-8, "float32": 1e-5}
 
 
 def from_torch(
@@ -27,7 +27,7 @@ def from_torch(
     """Make a model of a PyTorch module, as it is in evaluation mode, with its loss and data.
 
     The module is traced by torch.fx, so its forward may not branch on values. Nodes keep the names of modules.
-    The translation is compared with the module, in float64, on up to 1,000 training examples; the
+    The translation is compared with the module, in float64 where it can be, on up to 1,000 training examples; the
     last of the model's `inferred` sentences says how well they agree.
 
     Parameters
@@ -56,7 +56,7 @@ def from_torch(
         raise InputError(f"module: expected a torch.nn.Module, found {type(module).__name__}")
     arrays = read_data(data)
     wanted = read_loss(torch, loss)
-    traced = trace(torch, in_double(torch, module), arrays["x_train"])
+    traced = traced_at_best(torch, module, arrays["x_train"])
     network, output, tail = walk(torch, traced, stored_dtype(torch, module), wanted)
     model = make_model(
         network, output, arrays, wanted.with_decay(weight_decay), name or type(module).__name__
@@ -64,16 +64,27 @@ def from_torch(
     original = Original(
         f"the module {type(module).__name__}",
         lambda x: run(torch, traced, x),
-        TOLERANCE,
+        TOLERANCES[str(traced.dtype)],
         None if tail is None else TAILS[tail],
     )
     return verified(model, original)
 
 
-def in_double(torch: Any, module: Any) -> Any:
-    """Copy a module, in float64 and in evaluation mode."""
+def traced_at_best(torch: Any, module: Any, x: np.ndarray) -> Trace:
+    """Trace a module in float64; in float32 where it has numbers of its own in float32."""
     try:
-        return copy.deepcopy(module).to("cpu", torch.float64).eval()
+        return trace(torch, copied(module, torch.float64), x, np.dtype(np.float64))
+    except FailedRunError as error:
+        try:
+            return trace(torch, copied(module, torch.float32), x, np.dtype(np.float32))
+        except InputError:
+            raise error from None
+
+
+def copied(module: Any, dtype: Any) -> Any:
+    """Copy a module, in another precision and in evaluation mode."""
+    try:
+        return copy.deepcopy(module).to("cpu", dtype).eval()
     except Exception as error:  # a module may raise what it likes
         raise InputError(f"the module cannot be copied: {first_line(error)}") from None
 
@@ -88,6 +99,7 @@ def run(torch: Any, traced: Trace, x: np.ndarray) -> np.ndarray:
     """Evaluate the module on examples, some at a time."""
     ids = x.dtype.kind == "i"
     given = original_input(x, ids).reshape(len(x), *traced.example_shape)
+    given = given if ids else given.astype(traced.dtype)
     parts = []
     with torch.no_grad():
         for start in range(0, len(given), BATCH):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,13 @@ from landscape.model.operation import Shape
 EXAMPLES = 3
 # What a shape is asked for by; the answer does not depend on the examples.
 SHAPE_METHODS = ("size", "dim", "numel", "__len__")
+# How the interpreter of torch.fx names the call that failed.
+EXECUTING = re.compile(r"While executing .*?\[target=([\w.]+)\]")
 SHAPE_ATTRIBUTES = ("shape", "dtype", "device", "ndim")
+
+
+class FailedRunError(InputError):
+    """The module was traced and does not run on the examples."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,7 @@ class Trace:
     values: dict[Any, Any]
     varying: frozenset[Any]
     example_shape: Shape
+    dtype: np.dtype
 
     def shape(self, node: Any) -> Shape:
         """Give the shape of a call's value, the first of several, without the batch."""
@@ -38,7 +46,7 @@ class Trace:
         return tuple(value.shape[1:])
 
 
-def trace(torch: Any, module: Any, x: np.ndarray) -> Trace:
+def trace(torch: Any, module: Any, x: np.ndarray, dtype: np.dtype) -> Trace:
     """Trace a module and run it on the first examples.
 
     Raises
@@ -50,14 +58,14 @@ def trace(torch: Any, module: Any, x: np.ndarray) -> Trace:
     traced.graph.eliminate_dead_code()
     traced.recompile()
     rows = np.arange(EXAMPLES) % len(x)
-    given = _tensor(torch, x[rows])
+    given = _tensor(torch, x[rows], dtype)
     runner = torch.fx.Interpreter(traced, garbage_collect_values=False)
     try:
         with torch.no_grad():
             runner.run(given)
     except Exception as error:  # a module may raise what it likes
-        raise InputError(f"the module fails on the first examples: {first_line(error)}") from None
-    return Trace(module, traced.graph, runner.env, _varying(traced.graph), tuple(given.shape[1:]))
+        raise FailedRunError(f"the module fails on the first examples: {first_line(error)}") from None
+    return Trace(module, traced.graph, runner.env, _varying(traced.graph), tuple(given.shape[1:]), dtype)
 
 
 def require_tensor(torch: Any, result: Any) -> None:
@@ -100,9 +108,11 @@ def _where(tracer: Any, module: Any) -> str:
     return f"{name} ({getattr(kind, '__name__', kind)})"
 
 
-def _tensor(torch: Any, x: np.ndarray) -> Any:
+def _tensor(torch: Any, x: np.ndarray, dtype: np.dtype) -> Any:
     """Give examples as the module reads them; [N] numbers are [N, 1]."""
-    given = original_input(x, ids=x.dtype.kind == "i")
+    ids = x.dtype.kind == "i"
+    given = original_input(x, ids)
+    given = given if ids else given.astype(dtype)
     return torch.from_numpy(given[:, None] if given.ndim == 1 else given)
 
 
@@ -128,9 +138,12 @@ def asks_shape(node: Any) -> bool:
 
 
 def first_line(error: BaseException) -> str:
-    """Give what an exception says, in one line of reasonable length."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return shown(text, 200).strip("'\"")
+    """Give what an exception says, in one line of reasonable length, and which call of a trace raised it."""
+    text = str(error).strip()
+    place = EXECUTING.search(text)
+    lines = text.splitlines() or [type(error).__name__]
+    said = shown(" ".join(lines[0].split()), 200).strip("'\"")
+    return f"{said} (in {place[1]})" if place else said
 
 
 def _described(value: Any) -> str:
