@@ -84,7 +84,11 @@ def study_learning_rate(
         announce(f"training {len(optimizers) * len(tried) * seeds} runs of {steps} steps")
         shape = (len(optimizers), len(tried), seeds)
         common: dict[str, Any] = {"batch_size": batch_size, "dtype": dtype, "threads": threads}
-        chosen: dict[str, Any] = {"optimizer": list(optimizers), "learning_rate": tried, "seed": range(seed, seed + seeds)}
+        chosen: dict[str, Any] = {
+            "optimizer": list(optimizers),
+            "learning_rate": tried,
+            "seed": range(seed, seed + seeds),
+        }
         found = train_many(start, steps=steps, looks=3, **chosen, **common)
         last = finals(found.losses["train_loss"], shape)
         if not np.isfinite(last).any():
