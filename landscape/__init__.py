@@ -78,6 +78,7 @@ NAMES: dict[str, str] = {
     "race": "landscape.studies",
     "save_directions": "landscape.directions",
     "save_figures": "landscape.plots",
+    "save_film": "landscape.plots",
     "save_model": "landscape.model",
     "scan": "landscape.scanning",
     "search_critical": "landscape.critical",
