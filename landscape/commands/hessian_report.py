@@ -80,6 +80,8 @@ def difference_lines(record: Hessian) -> Iterator[tuple[str, str]]:
         left = crossed - cured
         text = f"{crossed} differences crossed a kink, {cured} did not with a smaller step"
         yield "kinks", text + (f"; {left} still do: the spread is no bound there" if left else "")
+        if step.get("units"):
+            yield "", f"at {', '.join(step['units'])}"
 
 
 def value_text(value: float, error: float) -> str:

@@ -9,12 +9,15 @@ from numpy.typing import NDArray
 
 from landscape.objective import NetworkObjective
 from landscape.objective.patterns import KinkPatterns
+from landscape.objective.units import crossings
 
 Array = NDArray[np.float64]
 
 SHRINK = 4.0
 # Below this part of the step rounding would cost more digits than a kink's neighbourhood is worth.
 MOST_SHRINKS = 6
+# Stencils that are looked into for the units they cross, and units that are named.
+MOST_LEFT, MOST_NAMED = 8, 12
 
 
 class KinkCheck:
@@ -27,6 +30,7 @@ class KinkCheck:
         self.theta = theta
         self.patterns = KinkPatterns(objective) if isinstance(objective, NetworkObjective) else None
         self.there = self.patterns is not None and self.patterns.there
+        self.left: list[Array] = []
 
     def crosses(self, move: Array) -> bool:
         """Say whether a unit's sign differs between θ + move and θ − move."""
@@ -34,6 +38,19 @@ class KinkCheck:
             return False
         ahead, behind = self.patterns.at(self.theta + move), self.patterns.at(self.theta - move)
         return not np.array_equal(ahead, behind)
+
+    def leave(self, move: Array) -> None:
+        """Remember a stencil that crosses a kink at every step."""
+        if len(self.left) < MOST_LEFT:
+            self.left.append(move)
+
+    def units(self) -> list[str]:
+        """Name the units whose kinks the remembered stencils cross, those of the most examples first."""
+        if self.patterns is None or not self.left:
+            return []
+        ends = [self.theta + sign * move for move in self.left for sign in (1, -1)]
+        found = crossings(self.patterns.objective, self.theta, np.stack(ends))
+        return [f"{crossing.node} unit {crossing.unit}" for crossing in found[:MOST_NAMED]]
 
 
 def shrink_at_kinks(check: KinkCheck, units: Array, step: float) -> tuple[Array, int, int]:
@@ -53,4 +70,6 @@ def shrink_at_kinks(check: KinkCheck, units: Array, step: float) -> tuple[Array,
                 steps[k] = smaller
                 cured += 1
                 break
+        else:
+            check.leave(step * units[k])
     return steps, len(crossed), cured

@@ -78,7 +78,14 @@ class Work:
         """Give what was decided on the way, for the record's settings."""
         if self.difference is None:
             return {}
-        return {"finite_difference": {"order": self.difference.order, "step": self.difference.step}}
+        units = self.difference.kinks.units()
+        return {
+            "finite_difference": {
+                "order": self.difference.order,
+                "step": self.difference.step,
+                "units": units,
+            }
+        }
 
     def found_pairs(self) -> Eigenpairs | None:
         """Compute the eigenpairs, if any are asked for."""

@@ -97,6 +97,7 @@ def test_a_kink_at_the_point_itself_is_reported_and_the_step_not_shrunk_into_a_l
     assert (difference.seen.crossed, difference.seen.cured) == (1, 0)
     # A jump of 10 in the slope over twice the step: wrong, and said to be, but no worse.
     assert np.abs(found).max() < 2000
+    assert difference.kinks.units() == ["relu1 unit 0"]
 
 
 def test_without_kinks_none_are_counted():
