@@ -78,7 +78,7 @@ def analyze_critical(
     theta
         The point [P], for an objective.
     polishing
-        Go to the critical point nearby first, by steps that lower the gradient and never the loss as such.
+        Go to the critical point nearby first, by steps that lower the gradient; see `landscape.critical.polish`.
     reach
         How far polishing may go, relative to max(1, ‖θ‖).
     scale

@@ -1,6 +1,6 @@
 """Polishing: full-batch steps to the critical point nearby, whatever its index.
 
-Each step lowers the gradient, never the loss as such, so that a saddle is reached and not passed. Newton's step
+Each step lowers the gradient, not the loss as such, so that a saddle is reached and not passed. Newton's step
 −H⁺g comes first; shorter ones, and its damped forms −H(H² + μI)⁻¹g, which minimize ‖g‖², stand in where it fails. What
 a step leaves is measured by gᵀ(|H| + δI)⁻¹g with the Hessian that made the step, as the decrement measures it: ‖g‖ itself would
 stop in a bent valley, where a step along the floor meets the walls (Deuflhard, Newton Methods for Nonlinear Problems, section 3.2).

@@ -130,10 +130,11 @@ def _map(ax: Axes, record: Critical, name: str, values: np.ndarray, levels: Leve
         ax.contourf(
             x,
             y,
-            np.ma.clip(shown, levels.low, levels.high),
+            shown,
             levels=_edges(levels),
             cmap=colormap(),
             norm=levels.norm(),
+            extend="both",
         )
         if shown.min() < levels.low:
             ax.contourf(
@@ -177,5 +178,5 @@ def _title(record: Critical, subject: str, more: str) -> str:
     name = shorten(str(record.settings.get("model_name") or "function"), LONGEST_NAME)
     verdict = record.verdict
     above, zero, below = verdict["inertia"]
-    count = f"index at least {below}" if above is None else f"eigenvalues +{above}, 0: {zero}, −{below}"
+    count = f"index at least {below}" if above is None else f"{above} positive, {zero} zero, {below} negative"
     return f"{name}: {verdict['kind']}, {subject}\nloss {short(verdict['loss'])}{more or f'; {count}'}"
