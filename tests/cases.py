@@ -333,7 +333,7 @@ IMAGES = {
         "| flat flatten | fc1 dense 20 6 | u leaky_relu | fc2 dense 6 3",
         (1, 10, 11),
         3,
-        n=21,
+        n=7,
         test=6,
     ),
     "maxpool_padded": network(
