@@ -23,7 +23,7 @@ from landscape.objective.evaluation import Evaluation, ratio, ratio_error
 from landscape.objective.lowered import Lowered, lowered
 from landscape.objective.session import checked_threads, session, share_work
 from landscape.objective.sweep import NetworkSweep
-from landscape.objective.tiles import Tiles
+from landscape.objective.tiles import Tiles, narrowest_tile
 
 Array = NDArray[np.float64]
 
@@ -95,8 +95,8 @@ class NetworkObjective:
         if len(self.plain.places) == 1:
             raise InputError("the output is the input itself: no parameter changes it")
         features = self.plain.program.features + self.plain.program.scratch
-        wide = len(self.plain.program.geometry) > 0
-        self.tiles = Tiles(model, split, self.dtype, features, examples, seed, wide=wide)
+        narrowest = narrowest_tile(self.plain.program, self.dtype.itemsize)
+        self.tiles = Tiles(model, split, self.dtype, features, examples, seed, narrowest=narrowest)
         self.criterion = Criterion(LOSS_CODES[model.loss], self.dtype.type(model.delta))
         self._memory: dict[str, Any] = {}
 

@@ -14,13 +14,15 @@ from numpy.typing import NDArray
 from landscape.errors import InputError
 from landscape.formulas.random import permutation
 from landscape.kernels.cpu.arrays import Batch
+from landscape.kernels.program import Column, Op, Program
 from landscape.model import Model
 from landscape.objective.evaluation import Counts
 
 # The workspace of one tile should stay in a core's own cache with the weights that pass through it.
 TILE_BYTES = 384 * 1024
 WIDEST, NARROWEST, MULTIPLE = 256, 32, 8
-WINDOW_BYTES = 64
+# Products over windows take two vectors of examples at a time, and their outputs are many; attention has many short products.
+WINDOW_BYTES, TOKENS_NARROWEST = 64, 64
 BLOCK_BYTES = 32 * 2**20
 KEPT_BYTES = 256 * 2**20
 IGNORED = -100
@@ -42,6 +44,14 @@ def tile_width(
     widest = min(WIDEST, max(narrowest, fitting // multiple * multiple))
     tiles = math.ceil(examples / widest)
     return math.ceil(math.ceil(examples / tiles) / multiple) * multiple
+
+
+def narrowest_tile(program: Program, itemsize: int) -> int:
+    """Give the least width of a tile that a program's kernels run well with, where its outputs do not fit the cache."""
+    ops = set(program.rows[:, Column.OP].tolist())
+    if Op.CONVOLUTION in ops:
+        return WINDOW_BYTES // itemsize
+    return TOKENS_NARROWEST if Op.ATTENTION in ops else NARROWEST
 
 
 def batch_size(model: Model) -> int | None:
@@ -77,7 +87,7 @@ class Tiles:
         examples: int | None,
         seed: int,
         *,
-        wide: bool = False,
+        narrowest: int = NARROWEST,
     ) -> None:
         self.x, self.y = model.data[f"x_{split}"], model.data[f"y_{split}"]
         self.is_labels = model.loss == "cross_entropy"
@@ -88,9 +98,9 @@ class Tiles:
         if examples is not None and examples < self.population:
             self.chosen = np.sort(permutation(seed, SUBSET_STREAM, self.population)[:examples])
         self.examples = self.population if self.chosen is None else len(self.chosen)
-        # Products over windows take two vectors of examples at a time, and their outputs are many.
-        narrow = {"narrowest": WINDOW_BYTES // dtype.itemsize, "multiple": WINDOW_BYTES // dtype.itemsize}
-        self.width = tile_width(self.examples, features, dtype.itemsize, **(narrow if wide else {}))
+        # A tile narrower than the usual is whole pairs of vectors.
+        multiple = narrowest if narrowest < NARROWEST else MULTIPLE
+        self.width = tile_width(self.examples, features, dtype.itemsize, narrowest, multiple)
         self.batch = batch_size(model)
         if self.batch is not None:
             self.width = math.ceil(min(self.batch, self.examples) / MULTIPLE) * MULTIPLE

@@ -8,7 +8,7 @@ import numpy as np
 
 from landscape.kernels.lowering import lower
 from landscape.model import Model
-from landscape.objective.tiles import Tiles
+from landscape.objective.tiles import Tiles, narrowest_tile
 
 
 class Workspace(NamedTuple):
@@ -39,8 +39,11 @@ def plan_workspace(model: Model, dtype: str = "float32") -> Workspace:
     Workspace(tile=8, values=384, derivatives=1152)
     """
     values, full = lower(model, derivatives=False), lower(model, derivatives=True)
-    kind, wide = np.dtype(dtype), len(values.geometry) > 0
-    tiles = Tiles(model, model.splits[0], kind, values.features + values.scratch, None, 0, wide=wide)
+    kind = np.dtype(dtype)
+    narrowest = narrowest_tile(values, kind.itemsize)
+    tiles = Tiles(
+        model, model.splits[0], kind, values.features + values.scratch, None, 0, narrowest=narrowest
+    )
     column = tiles.width * kind.itemsize
     return Workspace(
         tiles.width, (values.features + values.scratch) * column, (4 * full.features + full.scratch) * column
