@@ -73,7 +73,7 @@ def draw(rng: np.random.Generator, key: str, shape: Shape, ops: dict[str, str]) 
 def inputs(rng: np.random.Generator, shape: Shape, pixels: bool, tokens: int) -> np.ndarray:
     """Draw examples: ids, bytes of an image, or standard normal numbers."""
     if tokens:
-        return rng.integers(0, tokens, shape)
+        return rng.integers(0, tokens, shape).astype(np.uint8)
     if pixels:
         return rng.integers(0, 256, shape).astype(np.uint8)
     return rng.standard_normal(shape).astype(np.float32)

@@ -34,17 +34,19 @@ def command(model: Path, activation: str | None, loss: str | None, as_json: bool
 def evaluated(model: Model) -> dict[str, Any]:
     """Give losses and accuracies of each split, or the sentence that says why there are none."""
     from landscape.objective import evaluate_model
+    from landscape.objective.workspace import plan_workspace
 
     try:
         evaluations = evaluate_model(model)
+        workspace = plan_workspace(model)._asdict()
     except InputError as error:
-        return {"losses": {}, "penalty": None, "not_evaluated": str(error)}
+        return {"losses": {}, "penalty": None, "not_evaluated": str(error), "workspace": None}
     losses = {
         split: {"loss": finite(value.loss), "accuracy": finite(value.accuracy)}
         for split, value in evaluations.items()
     }
     penalty = next((finite(value.penalty) for value in evaluations.values()), None)
-    return {"losses": losses, "penalty": penalty, "not_evaluated": None}
+    return {"losses": losses, "penalty": penalty, "not_evaluated": None, "workspace": workspace}
 
 
 def finite(value: float | None) -> float | None:

@@ -20,6 +20,7 @@ def describe(summary: Summary) -> str:
         [title],
         _graph(summary),
         _losses(summary),
+        _workspace(summary),
         _data(summary),
         _training(summary),
         _listed("inferred", summary["inferred"]),
@@ -107,6 +108,16 @@ def _accuracy(summary: Summary, accuracy: float | None) -> list[str]:
 
 def _number(value: float | None) -> str:
     return "not finite" if value is None else f"{value:.6g}"
+
+
+def _workspace(summary: Summary) -> list[str]:
+    plan = summary["workspace"]
+    if plan is None:
+        return []
+    values, derivatives = (f"{plan[what] / 2**20:,.2f} MiB" for what in ("values", "derivatives"))
+    return [
+        f"memory of a thread (float32, tiles of {plan['tile']} examples): {values} for values, {derivatives} for derivatives"
+    ]
 
 
 def _data(summary: Summary) -> list[str]:

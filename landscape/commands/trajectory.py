@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +14,16 @@ from landscape.commands import INTERRUPTED, options
 from landscape.commands.progress import progress_bar
 from landscape.commands.stem import draw, output_stem
 from landscape.directions.normalize import NORMALIZATIONS
+from landscape.errors import InputError
 
 if TYPE_CHECKING:
+    from landscape.model import Model
     from landscape.records import Trajectory
     from landscape.scanning import Plan
     from landscape.trajectories import Projection
+
+# Of a fresh run.
+CHECKPOINTS = 60
 
 
 @click.command("trajectory", epilog="For example: landscape trajectory digits.npz --points 31")
@@ -42,6 +48,39 @@ if TYPE_CHECKING:
     help="Scale directions to the weights; by default filter for random, else none.",
 )
 @click.option("--include-bias", is_flag=True, help="Scale biases to their norm in place of leaving them out.")
+@click.option(
+    "--animate",
+    metavar="FILE.gif|FILE.mp4",
+    type=click.Path(path_type=Path),
+    help="Also write a film: a frame a checkpoint.",
+)
+@click.option(
+    "--optimizer",
+    metavar="NAME",
+    help="Train a fresh run from MODEL and draw that, in place of its checkpoints.",
+)
+@click.option(
+    "--init", metavar="NAME", help="Of a fresh run: an initialization drawn by --seed: he, xavier, …"
+)
+@click.option(
+    "--learning-rate", type=float, metavar="R", default=0.01, show_default=True, help="Of a fresh run."
+)
+@click.option(
+    "--batch-size",
+    type=click.IntRange(min=1),
+    metavar="N",
+    default=32,
+    show_default=True,
+    help="Of a fresh run.",
+)
+@click.option(
+    "--steps",
+    type=click.IntRange(min=2),
+    metavar="N",
+    default=500,
+    show_default=True,
+    help="Updates of a fresh run.",
+)
 @options.data
 @options.engine
 @options.bare_file
@@ -56,6 +95,12 @@ def command(
     as_json: bool,
     quiet: bool,
     span: tuple[str, ...],
+    animate: Path | None,
+    optimizer: str | None,
+    init: str | None,
+    learning_rate: float,
+    batch_size: int,
+    steps: int,
     **choices: Any,
 ) -> None:
     """Project the checkpoints of MODEL on a plane, and draw them over the loss there.
@@ -66,6 +111,13 @@ def command(
     """
     from landscape.model import load_model
     from landscape.trajectories import trajectory
+
+    if animate is not None:
+        from landscape.plots import require_film
+
+        require_film(animate)
+    if init is not None and optimizer is None:
+        raise InputError("--init starts a fresh run, which needs --optimizer")
 
     def say(sentence: str) -> None:
         if not quiet:
@@ -79,12 +131,16 @@ def command(
             say(note)
 
     stem = output_stem(output, model, "trajectory")
+    loaded = load_model(model, activation=activation, loss=loss)
+    recipe = {"learning_rate": learning_rate, "batch_size": batch_size, "steps": steps, "init": init}
     try:
+        if optimizer is not None:
+            loaded = fresh_run(loaded, say, optimizer=optimizer, seed=choices["seed"], **recipe)
         with progress_bar(
             "trajectory", lambda: math.prod(plans[0].shape) if plans else 0, quiet=quiet
         ) as advance:
             record = trajectory(
-                load_model(model, activation=activation, loss=loss),
+                loaded,
                 span=list(span),
                 output=f"{stem}.npz",
                 progress=advance,
@@ -98,8 +154,24 @@ def command(
     files = [file for file in files if file.exists()] + (
         [] if no_figure else draw(record, stem, figure_format)
     )
+    if animate is not None:
+        from landscape.plots import save_film
+
+        save_film(record, animate)
+        files.append(animate)
     say(f"wrote {', '.join(map(str, files))}")
     click.echo(json.dumps(record.summary(files), allow_nan=False) if as_json else table(record))
+
+
+def fresh_run(model: Model, say: Callable[[str], None], **recipe: Any) -> Model:
+    """Train from the model; a run that diverges is drawn as far as it went."""
+    from landscape.training import DivergenceError, train
+
+    try:
+        return train(model, checkpoints=CHECKPOINTS, history=2, announce=say, **recipe)
+    except DivergenceError as error:
+        say(str(error))
+        return error.model
 
 
 def table(record: Trajectory) -> str:

@@ -43,6 +43,9 @@ class Derivatives:
     def __init__(self, objective: Any, seed: int = 0) -> None:
         self.objective, self.seed = objective, seed
         self.exact = hasattr(objective, "hvps") or objective.hvp is not None
+        # Steps of differences, chosen where they are first needed: points nearby want the same.
+        self.value_step: float | None = None
+        self.gradient_step: float | None = None
         self.differentiable = objective
         if objective.gradient is None:
             self.differentiable = CallableObjective(
@@ -92,13 +95,18 @@ class Derivatives:
             distance = float(np.abs(fine - coarse).max())
             return distance if np.isfinite(distance) else np.inf
 
-        return table(step_of_least_spread(spread, VALUE_STEP, STEP_FACTOR)[0])[0]
+        if self.value_step is None:
+            self.value_step = step_of_least_spread(spread, VALUE_STEP, STEP_FACTOR)[0]
+        return table(self.value_step)[0]
 
     def operator(self, theta: Array) -> tuple[SymmetricOperator, FiniteDifference | None]:
         """Give the Hessian at θ by its products, and the differences they come from where they are not exact."""
         if self.exact:
             return hessian_operator(self.objective, theta), None
-        difference = FiniteDifference(self.differentiable, theta, order="richardson", seed=self.seed)
+        difference = FiniteDifference(
+            self.differentiable, theta, order="richardson", step=self.gradient_step, seed=self.seed
+        )
+        self.gradient_step = difference.step
         return difference.operator(), difference
 
     def products(self, theta: Array, rows: Array) -> Array:

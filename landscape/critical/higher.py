@@ -23,6 +23,8 @@ Array = NDArray[np.float64]
 MOST_NULL = 6
 FIRST_STEP, STEP_FACTOR = 0.02, 2.0
 LEVELS = 3
+# How far off the critical point may be, relative to max(1, ‖θ‖), for derivatives to tell of it.
+KNOWN = 1e-2
 # The bracket is a difference: what is left of its two parts counts from so much of them on.
 CANCELLED = 1e-8
 # The curve along which a loss that falls is followed.
@@ -132,16 +134,18 @@ def decide(
     largest = float(np.abs(fourth).max())
     away = (6 * left / largest) ** (1 / 3) if largest > fourth_error else 0.0
     third_error += largest * away
+    # Derivatives here say nothing of a point that may be farther away than the steps they were taken with.
+    known = away <= KNOWN * max(1.0, float(np.linalg.norm(theta)))
     velocity, lowest = lowest_direction(bracket)
     certified = certified_minimum(bracket)
     largest_third = float(np.abs(inside).max())
     decision = 0
-    if largest_third > third_error:
+    if known and largest_third > third_error:
         decision = -1
         velocity = falling_cubic(inside)
-    elif lowest < -fourth_error:
+    elif known and lowest < -fourth_error:
         decision = -1
-    elif certified > fourth_error:
+    elif known and certified > fourth_error:
         decision = 1
     acceleration = -np.einsum("i,j,ijp->p", velocity, velocity, bent)
     return Higher(

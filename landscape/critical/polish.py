@@ -1,7 +1,12 @@
 """Polishing: full-batch steps to the critical point nearby, whatever its index.
 
-Each step lowers ‖g‖, never the loss as such, so that a saddle is reached and not passed. Newton's step
-−H⁺g comes first; its damped forms −H(H² + μI)⁻¹g, which minimize ‖g‖², and shorter steps stand in where it fails.
+Each step lowers the gradient, never the loss as such, so that a saddle is reached and not passed. Newton's step
+−H⁺g comes first; shorter ones, and its damped forms −H(H² + μI)⁻¹g, which minimize ‖g‖², stand in where it fails. What
+a step leaves is measured by gᵀ(|H| + δI)⁻¹g with the Hessian that made the step, as the decrement measures it: ‖g‖ itself would
+stop in a bent valley, where a step along the floor meets the walls (Deuflhard, Newton Methods for Nonlinear Problems, section 3.2).
+
+Where the gradient meets a floor above zero there is no critical point to be reached, and a few steps down the loss, in which
+negative curvature counts by its size, lead on to where there may be one. So a saddle that is there is never left for a minimum.
 """
 
 from __future__ import annotations
@@ -13,16 +18,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape.critical.derivatives import Derivatives
-from landscape.critical.local import Local, look
+from landscape.critical.local import DAMPING_AT_ZERO, Local, damping_of, look
 
 Array = NDArray[np.float64]
 
 # Of a step: what μ is, relative to the square of the largest eigenvalue; 0 is Newton's.
 DAMPINGS = (0.0, 1e-16, 1e-12, 1e-9, 1e-7, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
-SHORTER = 0.25 ** np.arange(4)
+SHORTER = 0.5 ** np.arange(10)
 STEPS = 80
 # A step must leave so much of the gradient at most; once the point counts as critical, half of it.
 LEAST_GAIN, LEAST_GAIN_AT_END = 0.99, 0.5
+# Steps without a new least decrement after which there is no hope: the measure changes with the Hessian.
+PATIENCE = 10
+# Steps that are still made once the point counts as critical, and where derivatives are differences.
+AT_END, AT_END_OF_DIFFERENCES = 30, 3
+# Steps down in one go, and their damping relative to the largest eigenvalue.
+DESCENT = 5
+DAMPING_DOWN = 1e-4
 # The Newton decrement, relative, of a critical point.
 CRITICAL = 1e-12
 
@@ -48,7 +60,7 @@ def polish(
     steps: int = STEPS,
     progress: Callable[[int, Local], None] = lambda step, local: None,
 ) -> Polished:
-    """Lower ‖g‖ until it falls no more, no farther than `reach` from the start.
+    """Lower the gradient until it falls no more, no farther than `reach` from the start.
 
     Examples
     --------
@@ -60,16 +72,58 @@ def polish(
     >>> polish(derivatives, start, scale=1.0, dense=True, reach=1.0).local.theta.tolist()
     [0.0, 0.0]
     """
-    local, newton = start, 0
+    local = best = start
+    newton = since = critical = 0
+    most = AT_END if derivatives.exact else AT_END_OF_DIFFERENCES
     for step in range(steps):
         progress(step, local)
-        moved = better(derivatives, local, start.theta, reach)
+        critical += local.decrement <= CRITICAL
+        going = since < PATIENCE and critical <= most
+        moved = better(derivatives, local, start.theta, reach) if going else None
         if moved is None:
-            return ended(local, start, step, newton, "")
-        theta, was_newton = moved
-        local = look(derivatives, theta, scale=scale, dense=dense, ends=False)
-        newton += was_newton
-    return ended(local, start, steps, newton, f"the gradient still falls after {steps} steps")
+            if best.decrement <= CRITICAL:
+                return ended(best, start, step, newton, "")
+            lower = descended(derivatives, local, scale, start.theta, reach)
+            if lower is None:
+                return ended(best, start, step, newton, "no step within reach leads on")
+            local, since = lower, 0
+        else:
+            theta, was_newton = moved
+            local = look(derivatives, theta, scale=scale, dense=dense, ends=False)
+            newton, since = newton + was_newton, since + 1
+        if local.decrement < best.decrement:
+            best, since = local, 0
+    return ended(best, start, steps, newton, f"{steps} steps are all that are made")
+
+
+def descended(
+    derivatives: Derivatives, local: Local, scale: float, origin: Array, reach: float
+) -> Local | None:
+    """Go down a few steps; None where there is no way down, or none within reach."""
+    lower = None
+    for _ in range(DESCENT if local.dense else 0):
+        theta = step_down(derivatives, local)
+        if theta is None or np.linalg.norm(theta - origin) > reach:
+            break
+        local = lower = look(derivatives, theta, scale=scale, dense=True)
+    return lower
+
+
+def step_down(derivatives: Derivatives, local: Local) -> Array | None:
+    """Take the best of the steps −t(|H| + δI)⁻¹g that lower the loss; None where none does.
+
+    References
+    ----------
+    Dauphin et al., "Identifying and attacking the saddle point problem", arXiv 1406.2572.
+    """
+    sizes = np.abs(local.eigenvalues)
+    damped = sizes + DAMPING_DOWN * max(float(sizes.max()), DAMPING_AT_ZERO)
+    move = -((local.vectors @ local.gradient) / damped) @ local.vectors
+    thetas = local.theta + SHORTER[:, None] * move
+    losses = derivatives.values(thetas)
+    losses[~np.isfinite(losses)] = np.inf
+    best = int(np.argmin(losses))
+    return np.asarray(thetas[best]) if losses[best] < local.loss else None
 
 
 def ended(local: Local, start: Local, steps: int, newton: int, reason: str) -> Polished:
@@ -78,23 +132,40 @@ def ended(local: Local, start: Local, steps: int, newton: int, reason: str) -> P
 
 
 def better(derivatives: Derivatives, local: Local, origin: Array, reach: float) -> tuple[Array, bool] | None:
-    """Try all candidates at once and give the point of the least gradient; None where none is less."""
-    norm = local.gradient_norm
-    if norm == 0:
+    """Try all candidates at once and give the one that leaves the least gradient; None where none leaves less."""
+    if local.gradient_norm == 0:
         return None
-    moves = candidates(local)
-    thetas = local.theta + moves
+    thetas = local.theta + candidates(local)
     inside = np.linalg.norm(thetas - origin, axis=1) <= reach
     if not inside.any():
         return None
-    gradients = derivatives.gradients(thetas[inside])
-    norms = np.linalg.norm(gradients, axis=1)
-    norms[~np.isfinite(norms)] = np.inf
-    best = int(np.argmin(norms))
     gain = LEAST_GAIN_AT_END if local.decrement <= CRITICAL else LEAST_GAIN
-    if not norms[best] <= gain * norm:
-        return None
-    return thetas[inside][best], bool(np.flatnonzero(inside)[best] == 0)
+    gradients = derivatives.gradients(thetas[inside])
+    for measure in (measured, length):
+        sizes = measure(local, gradients)
+        best = int(np.argmin(sizes))
+        if sizes[best] <= gain * measure(local, local.gradient[None])[0]:
+            return thetas[inside][best], bool(np.flatnonzero(inside)[best] == 0)
+    return None
+
+
+def measured(local: Local, gradients: Array) -> Array:
+    """Measure gradients [k, P] by (|H| + δI)⁻¹, or by their length where the Hessian is not known."""
+    if not local.dense:
+        return length(local, gradients)
+    values = np.abs(local.eigenvalues)
+    parts = (gradients @ local.vectors.T) ** 2 / (values + damping_of(float(values.max())))
+    return finite_or_infinite(np.sqrt(parts.sum(axis=1)))
+
+
+def length(local: Local, gradients: Array) -> Array:
+    """Measure gradients by their length, which a part along flat directions does not hide."""
+    return finite_or_infinite(np.linalg.norm(gradients, axis=1))
+
+
+def finite_or_infinite(sizes: Array) -> Array:
+    """Make what is not a number larger than any."""
+    return np.where(np.isfinite(sizes), sizes, np.inf)
 
 
 def candidates(local: Local) -> Array:

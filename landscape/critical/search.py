@@ -18,8 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 from landscape.critical.analysis import MOST_DENSE_STEPS, frame_of
 from landscape.critical.derivatives import Derivatives
 from landscape.critical.kinks import jumps
-from landscape.critical.local import Local, look
-from landscape.critical.polish import CRITICAL, Polished, polish
+from landscape.critical.local import look
+from landscape.critical.polish import CRITICAL, Polished, polish, step_down
 from landscape.critical.verdict import FLAT, changed_hessian
 from landscape.curvature.analysis import point_of
 from landscape.curvature.point import Point
@@ -37,10 +37,8 @@ Array = NDArray[np.float64]
 STREAM = 2**43
 # Steps down before polishing, in turn from start to start.
 DESCENTS = (0, 3, 10, 30, 100)
-SHORTER = 0.5 ** np.arange(12)
 POLISHING_STEPS = 200
 BIAS = 0.1
-DAMPING = 1e-4
 
 
 def search_critical(
@@ -133,12 +131,12 @@ def search_critical(
         )  # fmt: skip
 
     say = announce or (lambda sentence: None)
-    derivatives = Derivatives(point.objective, seed)
     for number in np.flatnonzero(~arrays["done"]):
         with session():
-            found = run(
-                derivatives, start_of(point, subject, int(number), spread, seed), int(number), frame.scale
-            )
+            # Each start has its own, as a search that was cut and taken up would.
+            derivatives = Derivatives(point.objective, seed)
+            begin = start_of(point, subject, int(number), spread, seed)
+            found = run(derivatives, begin, int(number), frame.scale)
         for name, value in found.items():
             arrays[name][number] = value
         result = record()
@@ -182,22 +180,6 @@ def run(derivatives: Derivatives, theta: Array, number: int, scale: float) -> di
         taken += 1
     polished = polish(derivatives, local, scale=scale, dense=True, reach=np.inf, steps=POLISHING_STEPS)
     return row_of(derivatives, polished, taken)
-
-
-def step_down(derivatives: Derivatives, local: Local) -> Array | None:
-    """Take the best of the steps −t(|H| + δI)⁻¹g that lower the loss; None where none does.
-
-    References
-    ----------
-    Dauphin et al., "Identifying and attacking the saddle point problem", arXiv 1406.2572.
-    """
-    damped = np.abs(local.eigenvalues) + DAMPING * max(float(np.abs(local.eigenvalues).max()), 1e-12)
-    move = -((local.vectors @ local.gradient) / damped) @ local.vectors
-    thetas = local.theta + SHORTER[:, None] * move
-    losses = derivatives.values(thetas)
-    losses[~np.isfinite(losses)] = np.inf
-    best = int(np.argmin(losses))
-    return thetas[best] if losses[best] < local.loss else None
 
 
 def row_of(derivatives: Derivatives, polished: Polished, descents: int) -> dict[str, Any]:

@@ -29,13 +29,8 @@ def status_of(verdict: Verdict, polished: Polished | None, near: bool) -> str:
             f"polishing left the neighbourhood of the point: {polished.distance:.3g} away the loss is {polished.local.loss:.6g}, so "
             "the point given is judged; train it further, or give --no-polish."
         )
-    why = (
-        f", and {polished.reason}"
-        if polished.reason
-        else ", and no step within reach lowers the gradient further"
-    )
     return (
-        f"polishing ended at a relative Newton decrement of {verdict.local.decrement:.2g} after {polished.steps} steps{why}: "
+        f"polishing ended at a relative Newton decrement of {verdict.local.decrement:.2g} after {polished.steps} steps, since {polished.reason}: "
         f"no critical point ({CRITICAL:g}) was reached."
     )
 

@@ -27,6 +27,7 @@ from landscape.curvature.trace import (
     hutch_plus_plus,
     hutchinson,
 )
+from landscape.curvature.trajectory import eigenpairs_along
 from landscape.curvature.value_difference import hessian_from_values
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "dense_eigenpairs",
     "dense_matrix",
     "eigenpairs",
+    "eigenpairs_along",
     "frobenius",
     "hessian_diagonal",
     "hessian_from_values",

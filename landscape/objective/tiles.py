@@ -81,7 +81,7 @@ class Tiles:
     ) -> None:
         self.x, self.y = model.data[f"x_{split}"], model.data[f"y_{split}"]
         self.is_labels = model.loss == "cross_entropy"
-        self.is_ids = any(node.operation.reads_ids for node in model.nodes)
+        self.is_ids = reads_ids(model)
         self.dtype = dtype
         self.population = model.examples(split)
         self.chosen = None
@@ -126,7 +126,7 @@ class Tiles:
         valid = np.minimum(self.examples - starts, self.step)
         rows = (starts[:, None] + np.minimum(np.arange(self.width), valid[:, None] - 1)).ravel()
         x = self.take(self.x, rows)
-        x = self.inner(x.astype(self.dtype) if self.is_ids else scaled(x, self.dtype), tiles)
+        x = self.inner(scaled(x, self.dtype, self.is_ids), tiles)
         if self.batch is not None:
             mask = (np.arange(self.width) < valid[:, None]).astype(self.dtype)
             x = np.concatenate([x, mask[:, None]], axis=1)
@@ -167,9 +167,16 @@ class Tiles:
         return Counts(self.examples, self.population, total, squares)
 
 
-def scaled(x: NDArray, dtype: np.dtype) -> NDArray:
-    """Convert inputs to the kernels' dtype; bytes of an image become numbers from 0 to 1."""
-    return x.astype(dtype) / dtype.type(255) if x.dtype == np.uint8 else x.astype(dtype)
+def reads_ids(model: Model) -> bool:
+    """Say whether the examples are ids of an embedding."""
+    return any(node.operation.reads_ids for node in model.nodes)
+
+
+def scaled(x: NDArray, dtype: np.dtype, is_ids: bool) -> NDArray:
+    """Convert inputs to the kernels' dtype; bytes of an image, which are no ids, become numbers from 0 to 1."""
+    if x.dtype == np.uint8 and not is_ids:
+        return x.astype(dtype) / dtype.type(255)
+    return x.astype(dtype)
 
 
 def target_counts(y: NDArray, is_labels: bool) -> NDArray[np.float64]:

@@ -25,7 +25,7 @@ from landscape.memory import available_memory
 from landscape.model import Model
 from landscape.objective.network import DTYPES, HAS_ACCURACY, LOSS_CODES, network_arrays
 from landscape.objective.session import checked_threads, session, share_work
-from landscape.objective.tiles import scaled, target_counts, tile_width
+from landscape.objective.tiles import reads_ids, scaled, target_counts, tile_width
 
 Array = NDArray[np.float64]
 # Steps of a first part of the work, and seconds of a later one: between two, Ctrl-C is heard.
@@ -168,7 +168,9 @@ class Trainer:
             y = y.reshape(len(y), -1)
             is_labels, none = self.model.loss == "cross_entropy", y[:, :0]
             self._splits[split] = Examples(
-                x=np.ascontiguousarray(scaled(np.asarray(x).reshape(len(y), -1), self.dtype)),
+                x=np.ascontiguousarray(
+                    scaled(np.asarray(x).reshape(len(y), -1), self.dtype, reads_ids(self.model))
+                ),
                 labels=np.ascontiguousarray(y if is_labels else none, np.int32),
                 targets=np.ascontiguousarray(none if is_labels else y, self.dtype),
                 counts=target_counts(y.T[None], is_labels)[0],

@@ -5,6 +5,7 @@ record has; `save_figures` writes them. Drawing uses matplotlib's object interfa
 global state.
 """
 
+from landscape.plots.animation import require_film, save_film
 from landscape.plots.atlases import plot_atlas
 from landscape.plots.contours import plot_contours
 from landscape.plots.curves import plot_curves
@@ -38,6 +39,8 @@ __all__ = [
     "plot_slices",
     "plot_spectrum",
     "plot_surface",
+    "require_film",
     "save_figures",
+    "save_film",
     "style",
 ]

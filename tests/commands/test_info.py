@@ -100,7 +100,7 @@ def without_batchnorm():
     return {key: array for key, array in arrays().items() if not key.startswith(other)}
 
 
-def test_an_op_that_cannot_be_run_is_said_and_the_rest_is_told(run, tmp_path):
+def test_a_convolution_is_evaluated_and_its_memory_told(run, tmp_path):
     nodes = [
         {"name": "c", "op": "conv2d"},
         {"name": "g", "op": "globalavgpool"},
@@ -117,10 +117,9 @@ def test_an_op_that_cannot_be_run_is_said_and_the_rest_is_told(run, tmp_path):
     summary = json.loads(out)
     assert status == 0
     assert summary["parameters"] == 18
-    if summary["not_evaluated"] is not None:  # until the engine has convolutions
-        assert "conv2d" in summary["not_evaluated"]
-        assert summary["losses"] == {}
-        assert "not evaluated" in run("m.npz")[1]
+    assert summary["losses"]["train"]["loss"] == pytest.approx(np.log(2))
+    assert summary["workspace"]["tile"] == 16
+    assert "tiles of 16 examples" in run("m.npz")[1]
 
 
 def test_everything_a_file_holds_is_told(run, tmp_path):

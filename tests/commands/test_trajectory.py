@@ -54,3 +54,24 @@ def test_a_model_without_checkpoints_is_bad_input(run, tmp_path):
     assert status == 2
     assert "checkpoints" in err
     assert len(err.splitlines()) == 1
+
+
+def test_a_fresh_run_is_drawn_as_a_film(run, tmp_path):
+    status, out, err = run("--optimizer", "sgd", "--steps", "6", "--animate", "run.gif", "--no-figure")
+    assert status == 0
+    assert (tmp_path / "run.gif").read_bytes().startswith(b"GIF8")
+    assert "7 checkpoints" in out
+    assert "run.gif" in err
+
+
+def test_a_film_of_another_kind_is_refused_before_the_work(run, tmp_path):
+    status, _, err = run("--animate", "run.avi")
+    assert status == 2
+    assert ".gif or .mp4" in err
+    assert not list(tmp_path.glob("m.trajectory*"))
+
+
+def test_an_initialization_without_an_optimizer_is_refused(run):
+    status, _, err = run("--init", "he")
+    assert status == 2
+    assert "--optimizer" in err

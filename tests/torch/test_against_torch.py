@@ -51,7 +51,7 @@ OPS: dict[str, Any] = {
     "pad_channels": lambda x, p, a: F.pad(
         x[0][:, :, :: a["stride"][0], :: a["stride"][1]], (0, 0, 0, 0, a["before"], a["after"])
     ),
-    "embedding": lambda x, p, a: F.embedding(x[0], p["weight"]),
+    "embedding": lambda x, p, a: F.embedding(x[0].long(), p["weight"]),
     "position": lambda x, p, a: x[0] + p["weight"],
     "attention": lambda x, p, a: attention(x[0].transpose(0, 1), p, a).transpose(0, 1),
 }

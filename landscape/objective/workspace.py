@@ -1,0 +1,47 @@
+"""How much memory the engine plans for a tile of examples, which decides whether it works in the cache."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from landscape.kernels.lowering import lower
+from landscape.model import Model
+from landscape.objective.tiles import Tiles
+
+
+class Workspace(NamedTuple):
+    """Examples in a tile, and the bytes a thread needs for outputs: of values, where places are reused, and of derivatives.
+
+    Derivatives keep every output with its adjoint, its tangent and the adjoint's change.
+    """
+
+    tile: int
+    values: int
+    derivatives: int
+
+
+def plan_workspace(model: Model, dtype: str = "float32") -> Workspace:
+    """Plan a model's workspace over its first split, without compiling anything.
+
+    Raises
+    ------
+    InputError
+        Batches of different sizes.
+
+    Examples
+    --------
+    >>> from landscape.model import build_model
+    >>> layers = [(np.ones((3, 2)), np.zeros(3)), (np.ones((1, 3)), np.zeros(1))]
+    >>> x, y = np.ones((5, 2)), np.ones((5, 1))
+    >>> plan_workspace(build_model(layers=layers, loss="mse", x_train=x, y_train=y))
+    Workspace(tile=8, values=384, derivatives=1152)
+    """
+    values, full = lower(model, derivatives=False), lower(model, derivatives=True)
+    kind, wide = np.dtype(dtype), len(values.geometry) > 0
+    tiles = Tiles(model, model.splits[0], kind, values.features + values.scratch, None, 0, wide=wide)
+    column = tiles.width * kind.itemsize
+    return Workspace(
+        tiles.width, (values.features + values.scratch) * column, (4 * full.features + full.scratch) * column
+    )

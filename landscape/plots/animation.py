@@ -1,0 +1,91 @@
+"""A run on its plane as a film: the map stands, the path grows."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from matplotlib import animation
+from matplotlib.figure import Figure
+from matplotlib.patheffects import Normal, Stroke
+
+from landscape.errors import ComputationError, InputError
+from landscape.files import require_writable, write_bytes_atomically
+from landscape.plots.contours import draw_map, shared_levels
+from landscape.plots.field import field_of
+from landscape.plots.paths import EDGE, PATH, STOP
+from landscape.plots.style import figure_of, style
+from landscape.records import Trajectory
+
+FRAMES_PER_SECOND = 8
+# The last picture stands so many frames.
+STAND = 8
+# Of a frame: enough for a screen, and a GIF of some hundred kilobytes.
+DOTS_PER_INCH = 130
+WRITERS = {".gif": "pillow", ".mp4": "ffmpeg"}
+
+
+def require_film(path: str | Path) -> None:
+    """Check that a film can be written, before any work.
+
+    Raises
+    ------
+    landscape.errors.InputError
+        Neither .gif nor .mp4, a format whose writer is not installed, or a path that cannot be written.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in WRITERS:
+        raise InputError(f"{path}: expected a film named .gif or .mp4")
+    if not animation.writers.is_available(WRITERS[suffix]):
+        raise InputError(f"{path}: {suffix} needs the program ffmpeg, which is not installed: choose .gif")
+    require_writable(Path(path))
+
+
+def save_film(record: Trajectory, path: str | Path) -> None:
+    """Write the film of a trajectory: a frame a checkpoint, with its update and its true loss.
+
+    Raises
+    ------
+    landscape.errors.InputError
+        As `require_film`.
+    landscape.errors.ComputationError
+        The writer failed; nothing is left half-written.
+    """
+    require_film(path)
+    field = field_of(record.scan)
+    x, y = record.projected.T
+    true = record.values[record.main]
+    with style():
+        ax = draw_map(field, shared_levels(field, None), None, around=list(zip(x, y, strict=True)))
+        figure = figure_of(ax)
+        (line,) = ax.plot([], [], **PATH)
+        line.set_path_effects([Stroke(**EDGE), Normal()])
+        (stops,) = ax.plot([], [], **STOP)
+        words = ax.text(0.02, 0.98, "", transform=ax.transAxes, va="top", fontsize=7, color="white", zorder=7)
+        words.set_path_effects([Stroke(linewidth=2.0, foreground="black"), Normal()])
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
+
+        def show(frame: int) -> None:
+            last = min(frame, len(x) - 1) + 1
+            line.set_data(x[:last], y[:last])
+            stops.set_data(x[:last], y[:last])
+            words.set_text(f"update {int(record.step[last - 1]):,}: loss {true[last - 1]:.3g}")
+
+        write_film(figure, show, len(x) + STAND, Path(path))
+
+
+def write_film(figure: Figure, show: Callable[[int], None], frames: int, path: Path) -> None:
+    """Let the writer make its file elsewhere, and put it in place when it is whole."""
+    writer = animation.writers[WRITERS[path.suffix.lower()]](fps=FRAMES_PER_SECOND)
+    with tempfile.TemporaryDirectory() as folder:
+        film = Path(folder) / f"film{path.suffix.lower()}"
+        try:
+            with writer.saving(figure, str(film), DOTS_PER_INCH):
+                for frame in range(frames):
+                    show(frame)
+                    writer.grab_frame()
+        except (OSError, RuntimeError) as error:
+            raise ComputationError(f"{path}: the film could not be made: {error}") from None
+        write_bytes_atomically(path, film.read_bytes())
