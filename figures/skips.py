@@ -9,13 +9,14 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 import landscape
 
 DEFAULT = Path(__file__).with_suffix(".png")
 NETWORKS = {"with skips": "resnet20_skips", "without skips": "resnet20_plain"}
-SEED, SPAN, EXAMPLES = 0, 1.0, 256
+SEED, SPAN, EXAMPLES = 0, 0.5, 256
 
 
 def scanned(folder: Path, name: str, points: int) -> landscape.Scan:
@@ -43,15 +44,17 @@ def draw(records: dict[str, landscape.Scan]) -> Figure:
             axes = figure.add_subplot(1, 2, column + 1)
             surface = surfaces[name]
             alpha, beta = record.axes
+            heights = np.clip(surface.T, levels[0], None)
+            colours = LogNorm(levels[0], 10 * levels[-1])
             lines = axes.contour(
-                alpha, beta, np.clip(surface.T, levels[0], None), levels=levels, cmap="cividis"
+                alpha, beta, heights, levels=levels, cmap="cividis", norm=colours, linewidths=0.9
             )
-            axes.clabel(lines, levels[2::4], fmt="%.2g", fontsize=6)
+            axes.clabel(lines, levels[1::3], fmt="%.2g", fontsize=6)
             axes.plot(0, 0, marker="+", color="black", markersize=8)
             center = surface[len(alpha) // 2, len(beta) // 2]
             axes.set(title=name, xlabel="α", ylabel="β" if column == 0 else "", aspect="equal")
             axes.text(
-                0.5, -0.3, f"loss {center:.3f} at the centre, median {np.median(surface):.2g}, maximum {surface.max():.2g}",
+                0.5, -0.24, f"loss {center:.3f} at the centre, median {np.median(surface):.2g}, maximum {surface.max():.2g}",
                 transform=axes.transAxes, ha="center", fontsize=7,
             )  # fmt: skip
         figure.subplots_adjust(left=0.08, right=0.99, bottom=0.24, top=0.92, wspace=0.15)
@@ -61,7 +64,7 @@ def draw(records: dict[str, landscape.Scan]) -> Figure:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="where networks_train.py wrote the networks")
-    parser.add_argument("--points", type=int, default=17)
+    parser.add_argument("--points", type=int, default=25)
     parser.add_argument("--output", type=Path, default=DEFAULT)
     options = parser.parse_args()
     records = {title: scanned(options.folder, name, options.points) for title, name in NETWORKS.items()}
