@@ -106,8 +106,12 @@ def cross_entropy(output: Array, target: Array) -> tuple[Array, Array, Array]:
     """−log softmax at the target's class; −100 counts nothing."""
     counted = target != IGNORED
     classes = np.where(counted, target, 0).astype(int)[..., None]
+    leader = np.argmax(output.real, axis=-1, keepdims=True)
     shifted = output - output.real.max(axis=-1, keepdims=True)
-    log_sum = np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    # Without the leading one, which would swallow the others of a small loss.
+    others = np.exp(shifted)
+    np.put_along_axis(others, leader, np.expm1(np.take_along_axis(shifted, leader, axis=-1)), axis=-1)
+    log_sum = np.log1p(others.sum(axis=-1, keepdims=True))
     losses = (log_sum - np.take_along_axis(shifted, classes, axis=-1))[..., 0]
     slope = np.exp(shifted - log_sum)
     np.put_along_axis(slope, classes, np.take_along_axis(slope, classes, axis=-1) - 1.0, axis=-1)

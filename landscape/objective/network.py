@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,15 +15,12 @@ from landscape.formulas.losses import CROSS_ENTROPY, LOSSES
 from landscape.kernels.cpu import derivatives
 from landscape.kernels.cpu import outputs as output_kernels
 from landscape.kernels.cpu import values as value_kernels
-from landscape.kernels.cpu.arrays import Buffers, DerivativeBuffers, Network
+from landscape.kernels.cpu.arrays import Batch, Buffers, DerivativeBuffers
 from landscape.kernels.cpu.losses import SUMS, Criterion
-from landscape.kernels.cpu.rules import Rule, addresses
-from landscape.kernels.cpu.wider import RULES, VALUE_RULES
-from landscape.kernels.lowering import lower
-from landscape.kernels.program import Column, Program
 from landscape.memory import fits_memory
 from landscape.model import Model
 from landscape.objective.evaluation import Evaluation, ratio, ratio_error
+from landscape.objective.lowered import Lowered, lowered
 from landscape.objective.session import checked_threads, session, share_work
 from landscape.objective.sweep import NetworkSweep
 from landscape.objective.tiles import Tiles
@@ -38,42 +36,6 @@ SLOTS = 8
 # Vectors that share a tile's forward and reverse pass.
 CHUNK = 16
 RESULT_BYTES = 256 * 2**20
-
-
-class Lowered(NamedTuple):
-    """A program and its arrays as the kernels take them."""
-
-    program: Program
-    network: Network
-    order: NDArray[np.int64]
-    places: NDArray[np.int64]
-
-
-def lowered(model: Model, dtype: np.dtype, *, derivatives: bool) -> Lowered:
-    """Lower a model; all rows run, and the input is read where the data are."""
-    program = lower(model, derivatives=derivatives)
-    places = program.rows[:, Column.OUTPUT].copy()
-    places[0] = -1
-    return Lowered(
-        program,
-        network_arrays(program, dtype, VALUE_RULES if not derivatives else RULES),
-        np.arange(1, len(places)),
-        places,
-    )
-
-
-def network_arrays(program: Program, dtype: np.dtype, rules: tuple[Rule, ...]) -> Network:
-    """Give a program's arrays in the kernels' dtype, with the rules that its ops need compiled."""
-    wide = len(program.geometry) > 0
-    with session():
-        return Network(
-            program.rows,
-            program.links,
-            program.attributes.astype(dtype),
-            program.geometry,
-            program.epsilons.astype(dtype),
-            addresses(rules if wide else (), dtype),
-        )
 
 
 class NetworkObjective:
@@ -217,28 +179,30 @@ class NetworkObjective:
             )
         return self._memory["derivatives"]
 
+    def passes(self, vectors: int, numbers: int) -> Iterator[tuple[Batch, int, slice]]:
+        """Go over blocks of tiles, and in each over runs of vectors whose results, so many numbers a slot each, are not too large.
+
+        Gives the block, the number of slots that its tiles are summed in, and the run.
+        """
+        for number in range(self.tiles.blocks):
+            batch = self.tiles.block(number)
+            slots = min(len(batch.valid), SLOTS)
+            length = max(1, RESULT_BYTES // (slots * numbers * 8))
+            for start in range(0, vectors, length):
+                yield batch, slots, slice(start, min(vectors, start + length))
+
     def sums(self, thetas: NDArray) -> Array:
         """Sum over examples at each row of complete vectors, [K, 6], tiles in their order."""
         result = np.zeros((len(thetas), SUMS))
-        for number in range(self.tiles.blocks):
-            batch = self.tiles.block(number)
-            tiles = len(batch.valid)
-            chunk = max(1, RESULT_BYTES // (tiles * SUMS * 8))
-            for start in range(0, len(thetas), chunk):
-                part = thetas[start : start + chunk]
-                out = np.zeros((len(part), tiles, SUMS))
-                share_work(
-                    value_kernels.values,
-                    self.threads,
-                    *self.plain[1:],
-                    batch,
-                    self.criterion,
-                    part,
-                    self.buffers(),
-                    out,
-                )
-                for t in range(tiles):
-                    result[start : start + chunk] += out[:, t]
+        most = max(1, math.ceil(self.tiles.block_tiles / SLOTS))
+        for batch, _, run in self.passes(len(thetas), most * SUMS):
+            out = np.zeros((run.stop - run.start, len(batch.valid), SUMS))
+            share_work(
+                value_kernels.values, self.threads, *self.plain[1:], batch, self.criterion, thetas[run],
+                self.buffers(), out,
+            )  # fmt: skip
+            for tile in range(out.shape[1]):
+                result[run] += out[:, tile]
         return result
 
     def penalties(self, thetas: ArrayLike) -> Array:
@@ -316,10 +280,6 @@ class NetworkObjective:
                 parts.append(out.transpose(0, 2, 1).reshape(tiles * width, *shape))
         return np.concatenate(parts)[: self.tiles.examples]
 
-    def slots(self, tiles: int) -> int:
-        """Give the number of parts that a block's tiles are summed in."""
-        return min(tiles, SLOTS)
-
     def gradients(self, thetas: ArrayLike) -> Array:
         """Give the gradients of loss plus penalty at each row of thetas [K, P], float64 [K, P]."""
         return self.values_and_gradients(thetas)[1]
@@ -330,19 +290,15 @@ class NetworkObjective:
         count, width = complete.shape
         gradients, sums = np.zeros((count, width)), np.zeros((count, SUMS))
         with session():
-            for number in range(self.tiles.blocks):
-                batch = self.tiles.block(number)
-                slots = self.slots(len(batch.valid))
-                chunk = max(1, RESULT_BYTES // (slots * width * 8))
-                for start in range(0, count, chunk):
-                    part = complete[start : start + chunk]
-                    out, parts = np.zeros((len(part), slots, width)), np.zeros((len(part), slots, SUMS))
-                    share_work(
-                        derivatives.gradients, self.threads, *self.full[1:], batch, self.criterion, part, slots,
-                        self.derivative_buffers(), out, parts,
-                    )  # fmt: skip
-                    gradients[start : start + chunk] += out.sum(axis=1)
-                    sums[start : start + chunk] += parts.sum(axis=1)
+            for batch, slots, run in self.passes(count, width):
+                points = run.stop - run.start
+                out, parts = np.zeros((points, slots, width)), np.zeros((points, slots, SUMS))
+                share_work(
+                    derivatives.gradients, self.threads, *self.full[1:], batch, self.criterion, complete[run], slots,
+                    self.derivative_buffers(), out, parts,
+                )  # fmt: skip
+                gradients[run] += out.sum(axis=1)
+                sums[run] += parts.sum(axis=1)
         values = self.losses(sums) + self.penalties(thetas)
         return values, self.finished(gradients) + self.decayed(thetas)
 
@@ -371,18 +327,13 @@ class NetworkObjective:
         count, width = complete.shape
         products = np.zeros((count, width))
         with session():
-            for number in range(self.tiles.blocks):
-                batch = self.tiles.block(number)
-                slots = self.slots(len(batch.valid))
-                step = max(1, RESULT_BYTES // (slots * width * 8))
-                for start in range(0, count, step):
-                    part = complete[start : start + step]
-                    out = np.zeros((len(part), slots, width))
-                    share_work(
-                        kernel, self.threads, *self.full[1:], batch, self.criterion, *options, weights, part,
-                        CHUNK, slots, self.derivative_buffers(), out,
-                    )  # fmt: skip
-                    products[start : start + step] += out.sum(axis=1)
+            for batch, slots, run in self.passes(count, width):
+                out = np.zeros((run.stop - run.start, slots, width))
+                share_work(
+                    kernel, self.threads, *self.full[1:], batch, self.criterion, *options, weights, complete[run],
+                    CHUNK, slots, self.derivative_buffers(), out,
+                )  # fmt: skip
+                products[run] += out.sum(axis=1)
         return self.finished(products)
 
     def hvp(self, theta: ArrayLike, vector: ArrayLike) -> Array:

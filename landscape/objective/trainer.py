@@ -23,7 +23,8 @@ from landscape.kernels.lowering import lower
 from landscape.kernels.program import Column, Program
 from landscape.memory import available_memory
 from landscape.model import Model
-from landscape.objective.network import DTYPES, HAS_ACCURACY, LOSS_CODES, network_arrays
+from landscape.objective.lowered import network_arrays
+from landscape.objective.network import DTYPES, HAS_ACCURACY, LOSS_CODES
 from landscape.objective.session import checked_threads, session, share_work
 from landscape.objective.tiles import reads_ids, scaled, target_counts, tile_width
 
