@@ -13,7 +13,7 @@ from landscape.gallery.networks import digits
 
 SEES = (
     "From one start on Rosenbrock's valley each optimizer comes to the floor in its own way and then goes along it; on the principal plane of "
-    "their paths the same optimizers, each with its tuned rate, take a digits network to different minima."
+    "their paths the same optimizers, each with its tuned rate, take a digits network to different places."
 )
 CORRECTS = (
     "The lecture's summary reads as if σ and momentum might cancel; the paths show that they do not: momentum keeps the direction, σ only "
