@@ -71,7 +71,7 @@ def batch_size(model: Path, batch_sizes: str, **choices: Any) -> None:
     """Compare batch sizes for equal epochs and for equal updates: time, losses, sharpness, noise."""
     from landscape.studies import study_batch_size
 
-    sizes = [int(size) for size in read_rates(batch_sizes)]
+    sizes = read_sizes(batch_sizes)
     run("batch-size", study_batch_size, model, batch_sizes=sizes, **choices)
 
 
@@ -176,6 +176,25 @@ def run(
     files = [Path(f"{stem}.npz")] + ([] if no_figure else draw(record, stem, figure_format))
     say(f"wrote {', '.join(map(str, files))}")
     click.echo(json.dumps(record.summary(files), allow_nan=False) if as_json else "\n".join(record.findings))
+
+
+def read_sizes(text: str) -> list[int]:
+    """Read whole numbers between commas.
+
+    Raises
+    ------
+    InputError
+        Something else.
+
+    Examples
+    --------
+    >>> read_sizes("16,64")
+    [16, 64]
+    """
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise InputError(f"--batch-sizes '{text}': expected whole numbers such as 16,64,256") from None
 
 
 def names_of(text: str) -> list[str]:

@@ -9,12 +9,13 @@ from landscape.gallery.drawing import COLUMN, panels
 from landscape.gallery.timing import draw_times, update_times
 
 SEES = (
-    "On one core of a CPU an update of the digits network soon costs in proportion to its examples; only below about 16 does the "
-    "fixed cost of an update show, as a flat beginning of the curve."
+    "On one core of a CPU an update of the digits network costs the same from 1 example to 16, and then "
+    "rises, to some 20 times as much for 1,024 examples."
 )
 CORRECTS = (
-    "The lecture's 'batch 1 to 1000 about the same' is a V100's, which computes a batch in parallel; it is no law of batches, and on this CPU "
-    "it does not hold. There are no GPU kernels for training here yet, so its curve is not drawn."
+    "The lecture's 'batch 1 to 1000 about the same' is a V100's, which has room for a thousand examples "
+    "at once; a CPU's vectors are full at a few tens. There are no GPU kernels for training here yet, so "
+    "its curve is not drawn."
 )
 
 

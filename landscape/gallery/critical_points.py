@@ -11,12 +11,14 @@ from landscape.gallery.drawing import BLUE, DASHED, ORANGE, PAGE, panels, quiet_
 from landscape.gallery.random_plane_hides_saddle import saddle
 
 SEES = (
-    "A linear network on digits from small weights rests on its way down; the point of the longest rest has a negative eigenvalue, "
-    "a saddle on the plane of its extreme eigenvectors, and the point at the end is the floor of a valley."
+    "A linear network on digits from small weights: the loss first rests beside the saddle at the origin, "
+    "where eigenvalues of both signs are as large, and then falls to the floor of a valley, whose least "
+    "eigenvalue is zero within 1e-4."
 )
 CORRECTS = (
-    "The lecture's two loss curves that stop falling look alike, and its names for the two points are right; what it leaves out is that "
-    "the one at the saddle would have gone on by itself, as this run does after each rest."
+    "The lecture's two loss curves that stop falling look alike, and a small gradient does not tell them "
+    "apart: the spectrum does. It leaves out that the run at the saddle goes on by itself, as this one "
+    "does after its rest, and that the end is a degenerate minimum."
 )
 
 RATE = 0.5
@@ -52,7 +54,7 @@ def draw(quick: bool = False) -> Figure:
                 label=f"{name}: ‖g‖ = {norm[at]:.1e}".replace("e-", "e−"),
             )
         curve.axvline(step[rest], color=ORANGE, linewidth=0.7, linestyle=DASHED, zorder=0.5)
-        curve.legend()
+        curve.legend(loc="lower left")
         curve.set_title("a rest, and the end")
     return figure
 
@@ -77,5 +79,5 @@ def draw_plane(ax: Axes, model: landscape.Model, name: str, points: int) -> None
         dtype="float64",
     )  # fmt: skip
     quiet_map(ax, plane, f"{name}: λ from {low:.2g} to {high:.2g}".replace("-", "−"))
-    ax.set(xlabel="most negative", ylabel="most positive")
+    ax.set(xlabel="along the most negative", ylabel="the most positive", aspect="auto")
     ax.plot(0, 0, "o", markerfacecolor="white", markeredgecolor="black", markersize=5, zorder=6)

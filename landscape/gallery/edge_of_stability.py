@@ -11,8 +11,8 @@ from landscape.gallery.drawing import LOOKS, PAGE, panels
 from landscape.gallery.networks import chebyshev
 
 SEES = (
-    "Full-batch training of a tanh network on T₄: whatever the rate, λ_max rises until it meets 2/η and stays there; for Adam it is the "
-    "preconditioned Hessian's, and the limit is 38/η."
+    "Full-batch training of a tanh network on T₄: whatever the rate, λ_max rises until it meets 2/η and stays within 2 % of it; for "
+    "Adam it is the preconditioned Hessian's, which swings between 0.85 and 1.05 of 38/η."
 )
 CORRECTS = (
     "The lecture chooses the rate for a given curvature; along training it is the other way round as well, the rate chooses the "

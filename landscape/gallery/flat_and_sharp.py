@@ -10,12 +10,14 @@ from landscape.gallery.drawing import BLUE, DASHED, ORANGE, PAGE, panels
 from landscape.gallery.networks import digits
 
 SEES = (
-    "Two minima of the digits network, both with training loss near zero: along a filter-normalized direction the loss of the large batch's rises "
-    "at a different pace, and λ_max and the adaptive sharpness in the titles say by how much each is sharper."
+    "Two minima of the digits network after the same number of updates, on a filter-normalized line: the "
+    "large batch's is deeper, with steeper walls; λ_max calls the small batch's the sharper one all the "
+    "same, and the adaptive measure the large batch's."
 )
 CORRECTS = (
-    "The lecture draws a flat and a sharp minimum by hand and adds that the idea is doubted: λ_max changes when layers are rescaled, which changes "
-    "no output (Dinh et al. 2017), so that the adaptive measure, which does not, stands beside it."
+    "The lecture draws a flat and a sharp minimum by hand and adds that the idea is doubted. λ_max falls "
+    "with the loss and changes when layers are rescaled, which changes no output (Dinh et al. 2017); the "
+    "adaptive measure does not, and the two disagree here about which minimum is the sharp one."
 )
 
 RUNS = {"small batch": 16, "large batch": 1000}

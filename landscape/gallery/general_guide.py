@@ -83,7 +83,7 @@ def draw(quick: bool = False) -> Figure:
             ax,
             (2.4, 4.1),
             [(1.15, 2.4), (3.75, 2.4)],
-            ["a larger model is better", "a smaller one is better"],
+            ["larger is better", "smaller is better"],
         )
         join(ax, (7.2, 4.1), [(6.0, 2.4), (9.0, 4.1)], ["large", "small"])
         join(ax, (6.0, 2.4), [(5.35, 0.75), (8.2, 0.75)], ["more data help", "they do not"])

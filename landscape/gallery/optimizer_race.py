@@ -12,8 +12,8 @@ from landscape.gallery.drawing import PAGE, panels, quiet_map
 from landscape.gallery.networks import digits
 
 SEES = (
-    "From one start on Rosenbrock's valley the adaptive methods turn into it at once, and those with momentum swing; on the principal plane of "
-    "their paths the same optimizers, each with its tuned rate, take a digits network to different minima."
+    "From one start on Rosenbrock's valley each optimizer comes to the floor in its own way and then goes along it; on the principal plane of "
+    "their paths the same optimizers, each with its tuned rate, take a digits network to different places."
 )
 CORRECTS = (
     "The lecture's summary reads as if σ and momentum might cancel; the paths show that they do not: momentum keeps the direction, σ only "
@@ -22,7 +22,8 @@ CORRECTS = (
 
 SURFACE = "rosenbrock"
 START = (-1.5, -0.5)
-RATES = {"sgd": 1e-3, "heavy_ball": 1e-3, "adagrad": 0.3, "rmsprop": 0.01, "adam": 0.05, "lion": 0.01}
+RATES = {"sgd": 5e-4, "heavy_ball": 1e-4, "adagrad": 0.3, "rmsprop": 0.005, "adam": 0.03, "lion": 0.003}
+UPDATES = 1500
 COLORS = ("#004c85", "#d55e00", "#e69f00", "#007a5e", "#a0457f", "#000000")
 MARKERS = "os^DvP"
 
@@ -40,18 +41,35 @@ def draw(quick: bool = False) -> Figure:
     )  # fmt: skip
     with landscape.style():
         figure, (left, right) = panels(2, width=PAGE, height=2.9)
-        quiet_map(left, plane, f"{SURFACE.capitalize()}, {400:,} updates")
-        left.set(xlabel="x", ylabel="y")
-        for index, name in enumerate(names):
-            found = landscape.descend(SURFACE, START, optimizer=name, learning_rate=RATES[name], steps=400)
-            draw_one(left, np.asarray(found.path[0]), index, name)
+        quiet_map(left, plane, f"{SURFACE.capitalize()}, {UPDATES:,} updates")
         quiet_map(right, race.scan, f"digits, {int(race.step[-1]):,} updates")
-        right.set(xlabel="first principal direction", ylabel="second")
-        for index in range(len(names)):
-            draw_one(right, race.projected[index], index, f"{names[index]}: {race.final()[index, 0]:.2g}")
-        left.legend(loc="lower left", ncols=2, frameon=True)
-        right.legend(loc="best", frameon=True, title="training loss")
+        left.set(xlabel="x", ylabel="y")
+        right.set(xlabel="first principal direction", ylabel="second", aspect="auto")
+        for ax in (left, right):
+            for mark in list(ax.lines):
+                mark.remove()
+        for index, name in enumerate(names):
+            found = landscape.descend(
+                SURFACE, START, optimizer=name, learning_rate=RATES[name], steps=UPDATES
+            )
+            draw_one(left, np.asarray(found.path[0]), index, "")
+            draw_one(right, race.projected[index], index, f"{name}: {race.final()[index, 0]:.2g}")
+        draw_start(left, START)
+        draw_start(right, (0.0, 0.0))
+        left.plot(1.0, 1.0, "x", color="#ffd23f", markersize=6, markeredgewidth=1.8, zorder=4)
+        handles = [line for line in right.lines if not str(line.get_label()).startswith("_")]
+        figure.legend(
+            handles=handles,
+            loc="outside lower center",
+            ncols=6,
+            title="optimizer: training loss of the network at the end",
+        )
     return figure
+
+
+def draw_start(ax: Axes, at: tuple[float, float]) -> None:
+    """Mark where all start."""
+    ax.plot(*at, "o", markerfacecolor="white", markeredgecolor="black", markersize=5, zorder=7)
 
 
 def draw_one(ax: Axes, path: np.ndarray, index: int, label: str) -> None:
@@ -59,6 +77,6 @@ def draw_one(ax: Axes, path: np.ndarray, index: int, label: str) -> None:
     known = path[np.isfinite(path).all(axis=1)]
     (line,) = ax.plot(
         known[:, 0], known[:, 1], color=COLORS[index], linewidth=1.0, marker=MARKERS[index], markevery=[len(known) - 1],
-        markersize=4.5, markeredgecolor="white", markeredgewidth=0.5, label=label, zorder=5,
+        markersize=4.5, markeredgecolor="white", markeredgewidth=0.5, label=label or "_", zorder=5,
     )  # fmt: skip
     line.set_path_effects([Stroke(foreground="white", linewidth=2.0), Normal()])

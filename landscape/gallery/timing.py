@@ -22,7 +22,7 @@ def update_times(quick: bool) -> tuple[Array, Array, int]:
     """Give batch sizes, seconds an update, and the number of examples."""
     model = digits()
     sizes = BATCHES[1::2] if quick else BATCHES
-    steps, repeats = (8, 1) if quick else (60, 5)
+    examples, repeats = (2_000, 1) if quick else (40_000, 5)
 
     def spent(size: int, count: int) -> float:
         runs = (
@@ -31,8 +31,14 @@ def update_times(quick: bool) -> tuple[Array, Array, int]:
         )
         return min(runs)
 
-    # The difference of two lengths: what is done once a run drops out.
-    seconds = [max(spent(size, steps + 1) - spent(size, 1), 1e-9) / steps for size in sizes]
+    def seconds_of(size: int) -> float:
+        # What is done once a run drops out of the difference; enough updates that it is not noise.
+        steps = max(40, examples // size)
+        whole = spent(size, steps + 1)
+        rest = whole - spent(size, 1)
+        return (rest if rest > 0.2 * whole else whole) / steps
+
+    seconds = [seconds_of(size) for size in sizes]
     return np.array(sizes, np.float64), np.array(seconds), model.examples("train")
 
 

@@ -147,7 +147,7 @@ def draw_paths(ax: Axes, record: Race) -> list[Artist]:
         )  # fmt: skip
         path.set_path_effects([Stroke(foreground="white", linewidth=2.2), Normal()])
         keys.append(path)
-    share = f"{record.captured.sum():.1%} of the paths' variance is on this plane"
+    share = f"all start at θ; {record.captured.sum():.1%} of the paths' variance is on this plane"
     return [*keys, *worded_keys([share])]
 
 

@@ -66,9 +66,9 @@ def draw_batch_size(record: Study) -> Figure:
         band(sharp, sizes, series[f"{budget}.sharpness"], label=words, **look(index))
     loss.set(yscale="log", ylabel=loss_words(record))
     loss.legend(ncols=2)
-    sharp.set(yscale="log", ylabel="sharpness\n(λ_max where it ended)", xlabel="batch size (examples)")
+    sharp.set(ylim=(0, None), ylabel="sharpness\n(λ_max where it ended)", xlabel="batch size (examples)")
     sharp.set_xticks(sizes, [f"{size:g}" for size in sizes])
-    sharp.minorticks_off()
+    sharp.tick_params(axis="x", which="minor", bottom=False)
     figure.align_ylabels()
     settings = record.settings
     return headed(

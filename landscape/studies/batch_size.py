@@ -22,8 +22,8 @@ from landscape.training import Ensemble, train_many
 Array = NDArray[np.float64]
 
 BATCH_SIZES = (16, 64, 256, 1024)
-# Updates and repeats of a timing; the least time counts.
-TIMED, REPEATS = 24, 3
+# A timing takes so many updates or examples, whichever is more, and is repeated; the least time counts.
+LEAST_UPDATES, TIMED_EXAMPLES, REPEATS = 24, 20_000, 3
 # Batches drawn to estimate the gradient noise, and their size.
 NOISE_BATCHES, NOISE_SIZE = 32, 32
 
@@ -127,8 +127,11 @@ def update_seconds(start: Model, size: int, common: dict[str, Any]) -> float:
         options = {**common, "batch_size": size, "steps": steps, "looks": 2, "threads": 1}
         return min(train_many(start, **options).seconds for _ in range(REPEATS))
 
-    short = spent(1)
-    return max(spent(1 + TIMED) - short, 1e-9) / TIMED
+    steps = max(LEAST_UPDATES, TIMED_EXAMPLES // size)
+    whole = spent(1 + steps)
+    rest = whole - spent(1)
+    # On a machine busy with other things the difference may be noise; the whole is then an upper bound.
+    return (rest if rest > 0.2 * whole else whole) / steps
 
 
 def table_of(budget: str, found: Ensemble, shape: tuple[int, int]) -> dict[str, Array]:

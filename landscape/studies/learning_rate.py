@@ -110,7 +110,11 @@ def study_learning_rate(
         return (
             series,
             numbers,
-            [*words, *limits(optimizers, np.array(tried), last, limit), *behaviour(optimizers, tried, kinds)],
+            [
+                *words,
+                *limits(optimizers, np.array(tried), last, limit),
+                *behaviour(optimizers, tried, kinds, numbers),
+            ],
         )
 
     return studied("learning-rate", model, settings, work, output, fresh)
@@ -190,13 +194,17 @@ def limits(optimizers: Sequence[str], rates: Array, last: Array, limit: float) -
     return words
 
 
-def behaviour(optimizers: Sequence[str], rates: Sequence[float], kinds: NDArray[np.int64]) -> list[str]:
-    """Say how the runs of each rate end, by the majority of the seeds."""
+def behaviour(
+    optimizers: Sequence[str], rates: Sequence[float], kinds: NDArray[np.int64], numbers: dict[str, float]
+) -> list[str]:
+    """Say how the runs of each rate end, by the majority of the seeds; a plateau below the best rate is slowness."""
     words = []
     for name, table in zip(optimizers, kinds, strict=True):
         told_of: dict[str, list[str]] = {}
         for rate, row in zip(rates, table, strict=True):
             kind = CLASSES[int(np.bincount(row, minlength=len(CLASSES)).argmax())]
+            slow = kind == "plateau" and rate < numbers.get(f"{name}.rate", 0.0)
+            kind = "too slow" if slow else kind
             told_of.setdefault(kind, []).append(f"{rate:g}")
         words.append(
             f"{name} at the end: " + "; ".join(f"{kind} at {', '.join(at)}" for kind, at in told_of.items())

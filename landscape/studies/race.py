@@ -86,6 +86,8 @@ def race(
     names, rates = entrants(optimizers, learning_rate)
     if seeds < 1:
         raise InputError(f"seeds: expected at least 1, found {seeds}")
+    if steps is not None and epochs is not None:
+        raise InputError("expected steps or epochs, found both")
     common: dict[str, Any] = {"batch_size": batch_size}
     common |= {"steps": steps} if steps is not None else {"epochs": 10.0 if epochs is None else epochs}
     settings = {

@@ -89,6 +89,11 @@ def test_a_list_that_is_none_is_refused(optimizers, rates, message):
         entrants(optimizers, rates)
 
 
+def test_steps_and_epochs_at_once_are_refused():
+    with pytest.raises(InputError, match="found both"):
+        race(small_model(), epochs=1, **QUICK)
+
+
 def test_the_command_prints_one_object_and_refuses_what_it_does_not_know(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     save_model(small_model(), "m.npz")
