@@ -13,6 +13,7 @@ from landscape.model import build_model, load_model, save_model
 from landscape.objective import trainer
 from landscape.training import DivergenceError, Recipe, initialize, new_model, run, train
 from tests import reference
+from tests.cases import CASES
 from tests.scanning.examples import small_model
 from tests.training import twins
 
@@ -77,6 +78,15 @@ def test_other_layers_and_losses_train_too():
     settings = {"optimizer": "adam", "learning_rate": 0.01, "batch_size": 9, "steps": 8}
     done = train(model, **settings, **COMMON)
     np.testing.assert_allclose(done.theta, twin(model, Recipe(**settings)), rtol=1e-8, atol=1e-11)
+
+
+@pytest.mark.parametrize("name", ["conv_batchnorm", "causal_transformer"])
+def test_images_and_tokens_train_too(name):
+    model = CASES[name].model
+    settings = {"optimizer": "adam", "learning_rate": 0.003, "batch_size": 4, "steps": 3}
+    done = train(model, **settings, **COMMON)
+    moved = np.linalg.norm(done.theta - model.theta)
+    assert np.linalg.norm(done.theta - twin(model, Recipe(**settings))) < 1e-6 * moved
 
 
 def test_the_history_is_that_of_the_whole_data():
