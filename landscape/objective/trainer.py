@@ -67,7 +67,7 @@ class Trainer:
     Raises
     ------
     InputError
-        A start that is not finite, an op that the engine does not run, runs that do not fit into memory.
+        A start that is not finite, an op that the engine does not run or train, runs that do not fit into memory.
     """
 
     def __init__(

@@ -80,7 +80,7 @@ def test_other_layers_and_losses_train_too():
     np.testing.assert_allclose(done.theta, twin(model, Recipe(**settings)), rtol=1e-8, atol=1e-11)
 
 
-@pytest.mark.parametrize("name", ["conv_batchnorm", "causal_transformer"])
+@pytest.mark.parametrize("name", ["conv_padded", "causal_transformer"])
 def test_images_and_tokens_train_too(name):
     model = CASES[name].model
     settings = {"optimizer": "adam", "learning_rate": 0.003, "batch_size": 4, "steps": 3}
@@ -247,6 +247,11 @@ def test_bad_settings_are_named(settings, message):
 def test_a_start_that_is_not_finite_is_refused():
     with pytest.raises(InputError, match="not finite"):
         train(MODEL.with_theta(np.full(MODEL.size, np.inf)), **COMMON)
+
+
+def test_batch_normalization_is_refused():
+    with pytest.raises(InputError, match="running statistics"):
+        train(CASES["batchnorm_first"].model, **COMMON)
 
 
 def test_a_batch_larger_than_the_data_is_all_of_it():
