@@ -27,6 +27,8 @@ OPTIMIZERS = ("sgd", "heavy_ball", "rmsprop", "adam")
 # What `tune` tries for every optimizer alike: a factor of √10 between rates.
 TUNING_RATES = tuple(float(f"{rate:.3g}") for rate in 10.0 ** np.arange(-4.0, 0.51, 0.5))
 LOOKS = 41
+# A run whose loss is above so many times the start's has left the picture.
+FAR = 10.0
 
 
 def race(
@@ -188,8 +190,7 @@ def plane_of(
         No run moved to a finite point.
     """
     paths = [np.asarray(run.path[0], np.float64) for run in runs if run.path is not None]
-    known = [path[np.isfinite(path).all(axis=1)] for path in paths]
-    together = np.concatenate(known)
+    together = np.concatenate([path[near(run)] for path, run in zip(paths, runs, strict=True)])
     origin = Origin(start.theta, checkpoints=together)
     try:
         vectors, captured = principal_directions(origin, 2)
@@ -204,6 +205,13 @@ def plane_of(
     projection = project(together, start.theta, vectors)
     plan = make_plan(whole, directions, points=points, span=list(spans_around(projection.coordinates)))
     return run_plan(plan), [on_plane(path, start.theta, vectors, projection.captured) for path in paths]
+
+
+def near(run: Ensemble) -> NDArray[np.bool_]:
+    """Say at which looks the first seed's run had not left: one that explodes would be all that the plane shows."""
+    losses = run.losses["train_loss"][0]
+    with np.errstate(invalid="ignore"):
+        return np.asarray(losses <= FAR * losses[0])
 
 
 def on_plane(path: Array, center: Array, vectors: Array, captured: Array) -> Projection:
