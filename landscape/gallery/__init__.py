@@ -39,7 +39,7 @@ FIGURES: dict[str, str] = {
     "edge_of_stability": "the sharpness meets 2/η, Adam's preconditioned one 38/η",
 }
 
-PAGE = "README.md"
+PAGE, TITLE = "README.md", "# The lecture's pictures, computed"
 
 
 def figure_module(name: str) -> Any:
@@ -76,31 +76,33 @@ def draw_gallery(
     figure_format: str = "png",
     announce: Callable[[str], None] | None = None,
 ) -> list[Path]:
-    """Draw figures into a folder, by default all of them, and a page of what they show; give the paths.
+    """Draw figures into a folder, by default all of them, and a page of what the folder shows; give the paths.
 
     Raises
     ------
     landscape.InputError
-        There is no such figure or format, or the folder cannot be written; said before any work.
+        There is no such figure or format, the folder cannot be written, or its README.md is another text; said before any work.
     """
-    from landscape.gallery.files import figure_paths, write_figure, write_page
+    from landscape.gallery.files import figure_paths, require_own_page, write_figure, write_page
 
     chosen = list(dict.fromkeys(names)) or list(FIGURES)
     modules = [figure_module(name) for name in chosen]
     paths = figure_paths(Path(folder), chosen, figure_format)
+    page = Path(folder) / PAGE
+    require_own_page(page, TITLE)
     for name, module, path in zip(chosen, modules, paths, strict=True):
         if announce is not None:
             announce(f"{name}: {FIGURES[name]}")
         write_figure(module.draw(quick), path, figure_format)
-    page = Path(folder) / PAGE
-    write_page(page, page_text(chosen, figure_format))
+    there = [name for name in FIGURES if (Path(folder) / f"{name}.{figure_format}").exists()]
+    write_page(page, page_text(there, figure_format))
     return [*paths, page]
 
 
 def page_text(names: Sequence[str] = (), figure_format: str = "png") -> str:
     """Write the page that shows figures with two sentences each: what one sees, and what was wrong."""
     chosen = names or list(FIGURES)
-    lines = ["# The lecture's pictures, computed", ""]
+    lines = [TITLE, ""]
     lines += [
         "Drawn by `landscape figures -o figures`; one of them by its script or by `landscape figures NAME`.",
         "Every number in them is computed when they are drawn, from fixed seeds.",

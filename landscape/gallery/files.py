@@ -32,6 +32,19 @@ def figure_paths(folder: Path, names: Sequence[str], figure_format: str) -> list
     return paths
 
 
+def require_own_page(path: Path, title: str) -> None:
+    """See that the page would overwrite nothing but an earlier one.
+
+    Raises
+    ------
+    landscape.InputError
+        The path cannot be written, or holds another text.
+    """
+    require_writable(path)
+    if path.exists() and not path.read_text(encoding="utf-8", errors="replace").startswith(title):
+        raise InputError(f"{path}: is not a page of the gallery and is not overwritten: choose another folder with -o")
+
+
 def write_figure(figure: Figure, path: Path, figure_format: str) -> None:
     """Write one picture: the same computation gives the same bytes."""
     write_bytes_atomically(path, figure_bytes(figure, figure_format))

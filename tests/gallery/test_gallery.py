@@ -75,3 +75,18 @@ def test_the_command_lists_every_figure(capsys):
         main(["figures", "--list"])
     listed = capsys.readouterr().out
     assert all(name in listed for name in FIGURES)
+
+
+def test_another_readme_in_the_folder_is_not_overwritten(tmp_path):
+    (tmp_path / "README.md").write_text("# My thesis\n")
+    with pytest.raises(InputError, match="is not a page of the gallery"):
+        draw_gallery(tmp_path, ["toy_saddle"], quick=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["README.md"]
+    assert (tmp_path / "README.md").read_text() == "# My thesis\n"
+
+
+def test_the_page_shows_what_was_drawn_before_too(tmp_path):
+    (tmp_path / "overfitting.png").write_bytes(b"drawn before")
+    draw_gallery(tmp_path, ["toy_saddle"], quick=True)
+    page = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert page == page_text(["overfitting", "toy_saddle"])
