@@ -140,7 +140,7 @@ def test_the_first_install_names_the_files_that_a_scan_leaves(folder):
 def test_the_second_install_runs_the_tests_with_the_extra_of_their_own():
     assert installs()[1].split(" && ")[1:] == [
         ".venv/bin/pip install -e '.[test]'",
-        ".venv/bin/python -m pytest",
+        ".venv/bin/python -m pytest -n auto --dist loadfile",
     ]
     assert len(installs()) == 2
 

@@ -111,7 +111,7 @@ def _number(value: float | None) -> str:
 
 
 def _workspace(summary: Summary) -> list[str]:
-    plan = summary["workspace"]
+    plan = summary.get("workspace")
     if plan is None:
         return []
     values, derivatives = (f"{plan[what] / 2**20:,.2f} MiB" for what in ("values", "derivatives"))

@@ -128,7 +128,7 @@ def test_one_and_three_dimensions_have_one_and_three_axes(run, folder):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--direction", "eigen"], "random, gradient, principal, between"),
+        (["--direction", "sideways"], "random, gradient, principal, eigen, between"),
         (["--direction", "missing.npz"], "missing.npz"),
         (["--normalize", "weights"], "'filter', 'layer', 'none'"),
         (["--split", "validation"], "'train', 'test', 'both'"),

@@ -111,7 +111,7 @@ def test_between_goes_exactly_to_the_other_model_from_0_to_1():
         ("between", THETA, "the same parameters"),
         ("between", THETA[:-1], f"has {SIZE - 1} parameters, expected {SIZE}"),
         ("random", THETA, "'between' only"),
-        ("eigen", None, ", ".join(SOURCES)),
+        ("sideways", None, ", ".join(SOURCES)),
     ],
 )
 def test_what_cannot_be_is_refused_with_what_to_do(direction, to, message):

@@ -12,7 +12,6 @@ from typing import NamedTuple
 from landscape.formulas.losses import CROSS_ENTROPY, LOSSES
 from landscape.formulas.primitives import exp, log1p
 from landscape.jit import kernel
-from landscape.kernels.cpu.softmax import dot_rows
 from landscape.kernels.cpu.switches import add_loss, loss_curvature, loss_slope
 
 BINARY = list(LOSSES).index("binary_cross_entropy")
@@ -177,19 +176,28 @@ def loss_adjoint_tangent(criterion, batch, t, z, dz, scratch, out):
 
 @kernel
 def cross_entropy_curved(z, dz, labels, scratch, out):
-    """Set out to p(ż − Σ p ż) with p = softmax(z), where the label is not ignored."""
-    top, which, total, mean = scratch[0], scratch[1], scratch[2], scratch[3]
+    """Set out to p(ż − Σ p ż) with p = softmax(z), where the label is not ignored.
+
+    The leading class's ż is taken from all, so that nothing cancels where it has almost all of p.
+    """
+    top, which, total, mean, base = scratch[0], scratch[1], scratch[2], scratch[3], scratch[4]
     classes, one = z.shape[0] // labels.shape[0], z.dtype.type(1)
     for g in range(labels.shape[0]):
         first, last = g * classes, (g + 1) * classes
         leaders(z, first, last, top, which)
         rest(z, first, last, top, which, total)
+        mean[:] = 0
+        for j in range(top.size):
+            base[j] = dz[first + int(which[j]), j]
         for f in range(first, last):
             for j in range(top.size):
                 out[f, j] = exp(z[f, j] - top[j]) / (one + total[j])
-        mean[:] = 0
-        dot_rows(out, dz, first, last, mean)
+                mean[j] += out[f, j] * (dz[f, j] - base[j])
         for f in range(first, last):
             for j in range(top.size):
                 p = out[f, j] if labels[g, j] >= 0 else z.dtype.type(0)
-                out[f, j] = p * (dz[f, j] - mean[j])
+                out[f, j] = p * (dz[f, j] - base[j] - mean[j])
+        # Said outright for the leading class: a compiler that may reassociate would bring the cancellation back.
+        for j in range(top.size):
+            p = one / (one + total[j]) if labels[g, j] >= 0 else z.dtype.type(0)
+            out[first + int(which[j]), j] = -p * mean[j]
