@@ -42,7 +42,9 @@ def require_own_page(path: Path, title: str) -> None:
     """
     require_writable(path)
     if path.exists() and not path.read_text(encoding="utf-8", errors="replace").startswith(title):
-        raise InputError(f"{path}: is not a page of the gallery and is not overwritten: choose another folder with -o")
+        raise InputError(
+            f"{path}: is not a page of the gallery and is not overwritten: choose another folder with -o"
+        )
 
 
 def write_figure(figure: Figure, path: Path, figure_format: str) -> None:
