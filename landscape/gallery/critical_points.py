@@ -54,7 +54,7 @@ def draw(quick: bool = False) -> Figure:
                 label=f"{name}: ‖g‖ = {norm[at]:.1e}".replace("e-", "e−"),
             )
         curve.axvline(step[rest], color=ORANGE, linewidth=0.7, linestyle=DASHED, zorder=0.5)
-        curve.legend(loc="lower left")
+        curve.legend(loc="upper left", bbox_to_anchor=(-0.05, -0.32), borderaxespad=0)
         curve.set_title("a rest, and the end")
     return figure
 
