@@ -38,7 +38,7 @@ def draw(quick: bool = False) -> Figure:
     rest = resting_place(norm)
     points = 11 if quick else 41
     with landscape.style():
-        figure, (curve, left, right) = panels(3, width=PAGE, height=2.25)
+        figure, (curve, left, right) = panels(3, width=PAGE, height=2.7)
         curve.plot(step, loss, color=BLUE)
         curve.set(
             xscale="symlog", xlabel="updates", ylabel="training loss (mean squared error)", xlim=(0, steps)
