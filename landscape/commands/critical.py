@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from landscape.commands import INTERRUPTED, options
-from landscape.commands.stem import draw, output_stem
+from landscape.commands.stem import draw, output_stem, speaker
 
 if TYPE_CHECKING:
     from landscape.model import Model
@@ -33,23 +33,7 @@ if TYPE_CHECKING:
     metavar="N",
     help="Find critical points of the network from N starts, and write their atlas.",
 )
-@click.option(
-    "--split",
-    type=click.Choice(("train", "test")),
-    default="train",
-    show_default=True,
-    help="The data whose loss it is.",
-)
-@options.examples
-@click.option(
-    "--dtype",
-    type=click.Choice(options.DTYPES),
-    default="float64",
-    show_default=True,
-    help="Precision of the arithmetic.",
-)
-@options.threads
-@options.seed
+@options.point
 @options.bare_file
 @options.record
 def command(
@@ -76,10 +60,7 @@ def command(
     from landscape.model import load_model
     from landscape.records import Critical
 
-    def say(sentence: str) -> None:
-        if not quiet:
-            click.echo(sentence, err=True)
-
+    say = speaker(quiet)
     stem = output_stem(output, model, "critical" if search is None else "atlas")
     loaded = load_model(model, activation=activation, loss=loss)
     choices |= {"output": f"{stem}.npz", "announce": say}

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from landscape.commands import INTERRUPTED, options
-from landscape.commands.stem import draw, output_stem
+from landscape.commands.stem import draw, output_stem, speaker
 
 OPERATORS = ("hessian", "gauss-newton", "fisher", "empirical-fisher")
 METHODS = ("exact", "finite-difference", "both")
@@ -50,23 +50,7 @@ METHODS = ("exact", "finite-difference", "both")
 @click.option("--trace", is_flag=True, help="Trace and Frobenius norm, with standard errors.")
 @click.option("--node", metavar="NAME", help="Only the submatrix of one node's parameters.")
 @click.option("--by-node", is_flag=True, help="Also the extreme eigenvalues of each node's submatrix.")
-@click.option(
-    "--split",
-    type=click.Choice(("train", "test")),
-    default="train",
-    show_default=True,
-    help="The data whose loss it is.",
-)
-@options.examples
-@click.option(
-    "--dtype",
-    type=click.Choice(options.DTYPES),
-    default="float64",
-    show_default=True,
-    help="Precision of the arithmetic.",
-)
-@options.threads
-@options.seed
+@options.point
 @options.bare_file
 @options.record
 def command(
@@ -91,10 +75,7 @@ def command(
     from landscape.curvature import analyze_hessian
     from landscape.model import load_model
 
-    def say(sentence: str) -> None:
-        if not quiet:
-            click.echo(sentence, err=True)
-
+    say = speaker(quiet)
     stem = output_stem(output, model, "hessian")
     try:
         record = analyze_hessian(

@@ -136,6 +136,26 @@ loss = click.option(
 
 bare_file = together(activation, loss)
 engine = together(dtype, threads, seed)
+point = together(
+    click.option(
+        "--split",
+        type=click.Choice(("train", "test")),
+        default="train",
+        show_default=True,
+        help="The data whose loss it is.",
+    ),
+    examples,
+    click.option(
+        "--dtype",
+        type=click.Choice(DTYPES),
+        default="float64",
+        show_default=True,
+        help="Precision of the arithmetic.",
+    ),
+    threads,
+    seed,
+)
+"""What the commands about one point take: one split, and float64 unless asked otherwise."""
 data = together(split, examples)
 figures = together(no_figure, figure_format)
 messages = together(json_summary, quiet)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from landscape.commands import INTERRUPTED, options
-from landscape.commands.stem import draw, output_stem
+from landscape.commands.stem import draw, output_stem, speaker
 from landscape.errors import InputError
 
 if TYPE_CHECKING:
@@ -68,10 +68,7 @@ def command(
     from landscape.model import load_model
     from landscape.studies import race
 
-    def say(sentence: str) -> None:
-        if not quiet:
-            click.echo(sentence, err=True)
-
+    say = speaker(quiet)
     stem = output_stem(output, model, "race")
     try:
         record = race(

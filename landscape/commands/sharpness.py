@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from landscape.commands import INTERRUPTED, options
-from landscape.commands.stem import draw, output_stem
+from landscape.commands.stem import draw, output_stem, speaker
 
 # The names of `landscape.sharpness.MEASURES`, here so that --help imports nothing.
 MEASURES = (
@@ -48,23 +48,7 @@ def radius(name: str, default: float, text: str) -> Any:
 @radius("--sigma", 0.01, "Standard deviation of the noise.")
 @radius("--adaptive-sigma", 0.1, "Standard deviation of the noise relative to the weights.")
 @radius("--rise", 0.1, "Where the width is measured: a rise by this part of 1 + loss.")
-@click.option(
-    "--split",
-    type=click.Choice(("train", "test")),
-    default="train",
-    show_default=True,
-    help="The data whose loss it is.",
-)
-@options.examples
-@click.option(
-    "--dtype",
-    type=click.Choice(options.DTYPES),
-    default="float64",
-    show_default=True,
-    help="Precision of the arithmetic.",
-)
-@options.threads
-@options.seed
+@options.point
 @options.bare_file
 @options.record
 def command(
@@ -95,10 +79,7 @@ def command(
     from landscape.model import load_model
     from landscape.sharpness import Options, measure_sharpness
 
-    def say(sentence: str) -> None:
-        if not quiet:
-            click.echo(sentence, err=True)
-
+    say = speaker(quiet)
     stem = output_stem(output, model, "sharpness")
     numbers = Options(
         epsilon=epsilon,

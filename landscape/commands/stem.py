@@ -1,9 +1,12 @@
-"""What a command writes: its name, and the figures beside the record."""
+"""What a command writes: its name, the figures beside the record, and sentences for who waits."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import click
 
 from landscape.errors import InputError
 
@@ -39,3 +42,13 @@ def draw(record: Record, stem: str, figure_format: str) -> list[Path]:
     from landscape.plots import save_figures
 
     return save_figures(record, stem, figure_format)
+
+
+def speaker(quiet: bool) -> Callable[[str], None]:
+    """Make the function that says a sentence on stderr, or nothing."""
+
+    def say(sentence: str) -> None:
+        if not quiet:
+            click.echo(sentence, err=True)
+
+    return say

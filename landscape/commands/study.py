@@ -11,7 +11,7 @@ import click
 
 from landscape.commands import INTERRUPTED, options
 from landscape.commands.race import read_rates
-from landscape.commands.stem import draw, output_stem
+from landscape.commands.stem import draw, output_stem, speaker
 from landscape.errors import InputError
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -162,10 +162,7 @@ def run(
     """Run a study, write it, and say what was found."""
     from landscape.model import load_model
 
-    def say(sentence: str) -> None:
-        if not quiet:
-            click.echo(sentence, err=True)
-
+    say = speaker(quiet)
     stem = output_stem(output, model, f"study.{name}")
     try:
         loaded = load_model(model, activation=activation, loss=loss)

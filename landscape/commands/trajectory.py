@@ -12,7 +12,7 @@ import click
 
 from landscape.commands import INTERRUPTED, options
 from landscape.commands.progress import progress_bar
-from landscape.commands.stem import draw, output_stem
+from landscape.commands.stem import draw, output_stem, speaker
 from landscape.directions.normalize import NORMALIZATIONS
 from landscape.errors import InputError
 
@@ -119,10 +119,7 @@ def command(
     if init is not None and optimizer is None:
         raise InputError("--init starts a fresh run, which needs --optimizer")
 
-    def say(sentence: str) -> None:
-        if not quiet:
-            click.echo(sentence, err=True)
-
+    say = speaker(quiet)
     plans: list[Plan] = []
 
     def announce(plan: Plan, projection: Projection) -> None:

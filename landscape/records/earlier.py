@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +15,39 @@ Kind = TypeVar("Kind", bound=Record)
 
 # What follows from other settings, or from the version.
 DERIVED = ("layout", "errors", "measures")
+
+
+def standing(
+    kind: type[Kind],
+    path: Path,
+    *,
+    fresh: bool,
+    differing: Callable[[Kind], list[str]],
+    named: Callable[[Kind], str],
+) -> Kind | None:
+    """Load what stands at `path`, where nothing differs from what is asked for; None where there is nothing, or `fresh`.
+
+    Raises
+    ------
+    InputError
+        The path cannot be written, or holds something else, `named` in the message.
+    """
+    require_writable(path)
+    if not path.exists():
+        return None
+    try:
+        found = kind.load(path)
+    except InputError as error:
+        raise InputError(f"{error}. It is not overwritten: remove it or choose another --output") from None
+    if fresh:
+        return None
+    told = differing(found)
+    if told:
+        raise InputError(
+            f"{path}: holds {named(found)} with other settings ({'; '.join(told)}): "
+            "give --fresh to overwrite it, or another --output"
+        )
+    return found
 
 
 def earlier_record(
@@ -28,23 +62,13 @@ def earlier_record(
     """
     if path is None:
         return None
-    path = Path(path)
-    require_writable(path)
-    if not path.exists():
-        return None
-    try:
-        found = kind.load(path)
-    except InputError as error:
-        raise InputError(f"{error}. It is not overwritten: remove it or choose another --output") from None
-    if fresh:
-        return None
-    differing = differences(found, model, data, settings)
-    if differing:
-        raise InputError(
-            f"{path}: holds a {kind.kind} record with other settings ({'; '.join(differing)}): "
-            "give --fresh to overwrite it, or another --output"
-        )
-    return found
+    return standing(
+        kind,
+        Path(path),
+        fresh=fresh,
+        differing=lambda found: differences(found, model, data, settings),
+        named=lambda found: f"a {kind.kind} record",
+    )
 
 
 def differences(found: Record, model: str, data: str, settings: dict[str, Any]) -> list[str]:

@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from landscape.errors import InputError
-from landscape.files import require_writable
 from landscape.records import Scan
+from landscape.records.earlier import standing
 from landscape.scanning.plan import Plan
 from landscape.version import current_version
 
@@ -29,22 +28,7 @@ def earlier_scan(path: Path, plan: Plan, *, fresh: bool) -> Scan | None:
     InputError
         The path cannot be written, or holds what another key has made, or a file that is no scan at all.
     """
-    require_writable(path)
-    if not path.exists():
-        return None
-    try:
-        found = Scan.load(path)
-    except InputError as error:
-        raise InputError(f"{error}. It is not overwritten: remove it or choose another --output") from None
-    if fresh:
-        return None
-    differing = differences(found, plan)
-    if differing:
-        raise InputError(
-            f"{path}: holds {state(found)} with other settings ({'; '.join(differing)}): "
-            "give --fresh to overwrite it, or another --output"
-        )
-    return found
+    return standing(Scan, path, fresh=fresh, differing=lambda found: differences(found, plan), named=state)
 
 
 def state(found: Scan) -> str:

@@ -16,6 +16,7 @@ from landscape.errors import InputError
 from landscape.files import require_writable
 from landscape.model import Model
 from landscape.records import Scan, Trajectory
+from landscape.records.earlier import standing
 from landscape.scanning import Plan, Progress, Subject, make_plan, run_plan
 from landscape.scanning.grid import Span
 from landscape.scanning.resume import differences
@@ -157,21 +158,13 @@ def earlier_trajectory(path: Path, plan: Plan, *, fresh: bool) -> Trajectory | N
     InputError
         The path holds a trajectory of other settings, or a file that is none.
     """
-    if not path.exists():
-        return None
-    try:
-        found = Trajectory.load(path)
-    except InputError as error:
-        raise InputError(f"{error}. It is not overwritten: remove it or choose another --output") from None
-    if fresh:
-        return None
-    differing = differences(found.scan, plan)
-    if differing:
-        raise InputError(
-            f"{path}: holds a trajectory with other settings ({'; '.join(differing)}): "
-            "give --fresh to overwrite it, or another --output"
-        )
-    return found
+    return standing(
+        Trajectory,
+        path,
+        fresh=fresh,
+        differing=lambda found: differences(found.scan, plan),
+        named=lambda found: "a trajectory",
+    )
 
 
 def assemble(plan: Plan, scan: Scan, run: Run, projection: Projection, seconds: float) -> Trajectory:
