@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from landscape.commands import INTERRUPTED, options
+from landscape.commands.stem import speaker
 
 
 @click.command("figures", epilog="For example: landscape figures toy_saddle convex_rates -o report")
@@ -41,10 +42,7 @@ def command(
         click.echo(json.dumps(FIGURES, ensure_ascii=False) if as_json else table)
         return
 
-    def say(sentence: str) -> None:
-        if not quiet:
-            click.echo(sentence, err=True)
-
+    say = speaker(quiet)
     try:
         files = draw_gallery(folder, names, quick=quick, figure_format=figure_format, announce=say)
     except KeyboardInterrupt:

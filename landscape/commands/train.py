@@ -12,6 +12,7 @@ import click
 
 from landscape.commands import INTERRUPTED, options
 from landscape.commands.progress import progress_bar
+from landscape.commands.stem import speaker
 
 
 @click.command(
@@ -112,10 +113,7 @@ def command(
     """
     from landscape.training import DivergenceError, train
 
-    def say(sentence: str) -> None:
-        if not quiet:
-            click.echo(sentence, err=True)
-
+    say = speaker(quiet)
     output = Path(target or f"{model.stem}.train.npz")
     start = starting_model(model, architecture, activation, loss, choices)
     choices = {name: value for name, value in choices.items() if value is not None}
