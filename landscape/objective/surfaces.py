@@ -22,6 +22,9 @@ Array = NDArray[np.float64]
 
 # Starts in a block: its vectors stay in the first cache.
 BLOCK = 256
+# A block is whole in the compiled loops' longest stride (four vectors of 16): a loop's remainder is other code, with
+# other roundings, and a start's bits must not depend on how many come with it.
+STRIDE = 64
 # Of central differences, relative to an element's size: the cube root of float64's unit.
 STEP = float(np.finfo(np.float64).eps) ** (1 / 3)
 
@@ -80,7 +83,7 @@ def descend_surface(
 ) -> NDArray[Any]:  # fmt: skip
     """Take starts [R, 2] through all steps; give the path [K, R, 2] before every `every`-th step and at the end."""
     workers, kind = checked_threads(threads), np.dtype(dtype)
-    width = min(BLOCK, len(starts))
+    width = min(BLOCK, STRIDE * math.ceil(len(starts) / STRIDE))
     blocks = math.ceil(len(starts) / width)
     padded = np.concatenate([starts, np.repeat(starts[-1:], blocks * width - len(starts), axis=0)])
     theta = padded.reshape(blocks, width, 2).transpose(0, 2, 1).reshape(blocks, 2 * width).astype(kind)
