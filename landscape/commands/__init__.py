@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 import click
 
@@ -104,21 +105,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     try:
         status = group.main(args=None if arguments is None else list(arguments), standalone_mode=False)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         sys.exit(error.exit_code)
+    except click.UsageError as error:
+        where = f" ({error.ctx.command_path} --help shows what there is)" if error.ctx else ""
+        fail(error.format_message().rstrip(".") + where, error.exit_code)
+    except click.ClickException as error:
+        fail(error.format_message(), error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(INTERRUPTED)
     except InputError as error:
-        fail(error, 2)
+        fail(str(error), 2)
     except ComputationError as error:
-        fail(error, 1)
+        fail(str(error), 1)
     except MemoryError as error:
-        fail(MemoryError(f"out of memory ({error}): try --threads 1, --dtype float32 or fewer --examples"), 1)
+        fail(f"out of memory ({error}): try --threads 1, --dtype float32 or fewer --examples", 1)
     sys.exit(status if isinstance(status, int) else 0)
 
 
-def fail(error: Exception, status: int) -> None:
+def fail(sentence: str, status: int) -> NoReturn:
     """Say in one line why there is no result, and leave."""
-    click.echo("Error: " + " ".join(str(error).split()), err=True)
+    click.echo("Error: " + " ".join(sentence.split()), err=True)
     sys.exit(status)

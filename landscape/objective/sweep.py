@@ -143,7 +143,7 @@ class NetworkSweep:
                 self.share(batch, t)
                 self.ready = number
             share_work(
-                kernels.sweep, objective.threads, first, last, objective.plain.network, self.plan, self.grid, batch, t, objective.criterion,
+                kernels.sweep, objective.threads, np.zeros(1, np.int64), first, last, objective.plain.network, self.plan, self.grid, batch, t, objective.criterion,
                 self.shared, self.products, self.buffers, self.state[:-1].reshape(self.points, SUMS),
             )  # fmt: skip
 

@@ -16,6 +16,7 @@ from landscape.kernels.cpu.arrays import block
 from landscape.kernels.cpu.forward import forward, linear_row, output_block
 from landscape.kernels.cpu.losses import add_tile
 from landscape.kernels.cpu.switches import activate_affine
+from landscape.kernels.cpu.turns import take_turn
 from landscape.kernels.cpu.wider import NOTHING, wide_forward
 from landscape.kernels.program import Column, Geometry
 
@@ -107,16 +108,30 @@ def affine_row(i, network, plan, scale, products, base_products, weights, work, 
         wide_forward(i, network, weights, shared, NOTHING, work, plan.places[i], shared, scratch, width)
 
 
+# Points in a turn: more would leave workers idle at the end, fewer would start a line anew too often.
+TURN, TURNS_A_WORKER = 16, 32
+
+
 @kernel
-def sweep(worker, workers, first, last, network, plan, grid, batch, t, criterion, shared, products, buffers, out):  # fmt: skip
-    """Add tile t's sums at points first … last − 1 to out [K, 6]: this worker's share of them."""
+def sweep(worker, workers, turns, first, last, network, plan, grid, batch, t, criterion, shared, products, buffers, out):  # fmt: skip
+    """Add tile t's sums at points first … last − 1 to out [K, 6]: by turns of some points, which this worker takes one after the other."""
+    length = last - first
+    if workers > 1:
+        length = max(1, min(TURN, length // (workers * TURNS_A_WORKER)))
+    start = first + take_turn(turns) * length
+    while start < last:
+        sweep_points(worker, start, min(last, start + length), network, plan, grid, batch, t, criterion, shared, products, buffers, out)  # fmt: skip
+        start = first + take_turn(turns) * length
+
+
+@kernel
+def sweep_points(worker, first, last, network, plan, grid, batch, t, criterion, shared, products, buffers, out):  # fmt: skip
+    """Add tile t's sums at points first … last − 1."""
     width, output = batch.x.shape[2], network.rows.shape[0] - 1
     weights, work, scratch = buffers.weights[worker], buffers.work[worker], buffers.scratch[worker]
     base, base_products = buffers.base[worker], buffers.base_products[worker]
     length, line = grid.lengths[-1], -1
-    for p in range(
-        first + (last - first) * worker // workers, first + (last - first) * (worker + 1) // workers
-    ):
+    for p in range(first, last):
         if p // length != line:
             line = p // length
             start_line(line, plan, grid, products, base, base_products)
