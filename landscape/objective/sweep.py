@@ -142,8 +142,9 @@ class NetworkSweep:
             if self.ready != number:
                 self.share(batch, t)
                 self.ready = number
+            workers = max(1, min(objective.threads, last - first))
             share_work(
-                kernels.sweep, objective.threads, np.zeros(1, np.int64), first, last, objective.plain.network, self.plan, self.grid, batch, t, objective.criterion,
+                kernels.sweep, workers, np.zeros(1, np.int64), first, last, objective.plain.network, self.plan, self.grid, batch, t, objective.criterion,
                 self.shared, self.products, self.buffers, self.state[:-1].reshape(self.points, SUMS),
             )  # fmt: skip
 

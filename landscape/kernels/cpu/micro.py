@@ -102,18 +102,19 @@ def vector_code(rows: int, vectors: int) -> Callable[..., Any]:
 
 
 def over_rows(six: Any, four: Any, two: Any, one: Any) -> Any:
-    """Compile the loop over rows for micro-kernels of one width: six at a time, then what is left."""
+    """Compile the loop over rows for micro-kernels of one width: six at a time, or four, then what is left."""
 
     @kernel(cached=False)
     def columns(m, width, k, w, iw, bias, row, step, x, ix, beta, c, ic):
         i, one_more = 0, 1 if bias >= 0 else 0
-        while i + 6 <= m:
+        # Eight rows are better two fours than six and two, whose four sums would wait for each other.
+        while m - i >= 6 and m - i != 8:
             six(w, iw + i * row, bias + i * one_more, row, step, x, ix, width, k, beta, c, ic + i * width)
             i += 6
-        if i + 4 <= m:
+        while m - i >= 4:
             four(w, iw + i * row, bias + i * one_more, row, step, x, ix, width, k, beta, c, ic + i * width)
             i += 4
-        if i + 2 <= m:
+        if m - i >= 2:
             two(w, iw + i * row, bias + i * one_more, row, step, x, ix, width, k, beta, c, ic + i * width)
             i += 2
         if i < m:
