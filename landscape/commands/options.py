@@ -21,6 +21,8 @@ from typing import Any
 
 import click
 
+from landscape.messages import Silence
+
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 DTYPES = ("float32", "float64")
@@ -58,8 +60,18 @@ json_summary = click.option(
 )
 """`as_json: bool`"""
 
+
+def keep_silence(context: click.Context, option: click.Parameter, asked: bool) -> bool:
+    """Let the engine know too."""
+    Silence.kept = asked
+    return asked
+
+
 quiet = click.option(
-    "--quiet", is_flag=True, help="No progress and no messages on stderr; errors are still said."
+    "--quiet",
+    is_flag=True,
+    callback=keep_silence,
+    help="No progress and no messages on stderr; errors are still said.",
 )
 """`quiet: bool`"""
 

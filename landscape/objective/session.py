@@ -7,7 +7,6 @@ every kernel twice more and, where no OpenMP is installed, brings a pool that mu
 from __future__ import annotations
 
 import os
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +18,7 @@ from numba.core import event
 from threadpoolctl import ThreadpoolController
 
 from landscape.errors import InputError
+from landscape.messages import say
 
 # BLAS's number of threads belongs to the process.
 LOCK = threading.RLock()
@@ -44,7 +44,7 @@ class Announcer(event.Listener):
         """Say so at the first function."""
         if not Announcer.said:
             Announcer.said = True
-            print("landscape: compiling its kernels for this machine, once …", file=sys.stderr, flush=True)
+            say("landscape: compiling its kernels for this machine, once …")
 
     def on_end(self, event: Any) -> None:
         """Say nothing."""

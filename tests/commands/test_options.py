@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from landscape.commands import options
+from landscape.messages import say
 from landscape.scanning.subject import SPLITS
 
 
@@ -88,3 +89,14 @@ def test_an_unknown_value_is_refused_with_those_there_are(arguments, told):
 
 def test_the_splits_of_the_option_are_those_of_the_scan():
     assert set(options.SPLITS) == set(SPLITS)
+
+
+def test_quiet_silences_what_the_engine_says_too_and_only_for_that_command(capsys):
+    @click.command()
+    @options.quiet
+    def waits(quiet):
+        say("one moment")
+
+    for arguments, said in (([], "one moment\n"), (["--quiet"], ""), ([], "one moment\n")):
+        waits.main(arguments, standalone_mode=False)
+        assert capsys.readouterr().err == said
