@@ -10,9 +10,8 @@ import numpy as np
 
 from landscape.errors import InputError
 from landscape.model import Model
-from landscape.records import Study
-from landscape.studies.common import Announce, Found, finals, silent, started, studied, told
-from landscape.training import train_many
+from landscape.records import Pieces, Study
+from landscape.studies.common import Announce, Experiment, Found, finals, silent, told
 
 LOOKS = 41
 SCHEDULES = ("constant", "step", "inverse_sqrt", "cosine", "linear")
@@ -63,16 +62,17 @@ def study_schedule(
     if not 0 < rise < steps:
         raise InputError(f"warmup: expected 1 to {steps - 1} steps, found {rise}")
     settings: dict[str, Any] = {
-        "schedules": list(schedules), "optimizer": optimizer, "learning_rate": learning_rate, "steps": steps,
+        "study": "schedule", "schedules": list(schedules), "optimizer": optimizer, "learning_rate": learning_rate, "steps": steps,
         "warmup": rise, "batch_size": batch_size, "init": init, "seeds": seeds, "seed": seed, "dtype": dtype,
     }  # fmt: skip
 
-    def work() -> Found:
-        start = started(model, init, seed)
+    experiment = Experiment(model=model, settings=settings, threads=threads, output=output, fresh=fresh)
+
+    def work(pieces: Pieces) -> Found:
         announce(f"training {2 * len(schedules) * seeds} runs of {steps} steps")
-        found = train_many(
-            start, optimizer=optimizer, schedule=list(schedules), warmup=[0, rise], seed=range(seed, seed + seeds),
-            learning_rate=learning_rate, steps=steps, batch_size=batch_size, looks=LOOKS, dtype=dtype, threads=threads,
+        found = experiment.train(
+            pieces.piece("runs"), experiment.start(), optimizer=optimizer, schedule=list(schedules), warmup=[0, rise],
+            learning_rate=learning_rate, steps=steps, batch_size=batch_size, looks=LOOKS,
         )  # fmt: skip
         shape = (len(schedules), 2, seeds)
         series = {
@@ -83,7 +83,7 @@ def study_schedule(
         last = finals(found.losses["train_loss"], shape)
         return series, {"warmup": rise}, sentences(schedules, last, learning_rate)
 
-    return studied("schedule", model, settings, work, output, fresh)
+    return experiment.study(work)
 
 
 def sentences(schedules: Sequence[str], last: np.ndarray, rate: float) -> list[str]:
