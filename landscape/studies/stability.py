@@ -75,6 +75,11 @@ def study_stability(
     Each eigen-solve starts from the vector found at the look before. For `adam` and `rmsprop` the Hessian is
     preconditioned by what the optimizer divides by.
 
+    At the edge Adam's curvature swings: above the limit an oscillation grows until it raises what Adam divides by, the curvature falls, the
+    oscillation dies away, and the curvature rises again. How far it overshoots depends on what the oscillation has to grow from, which is
+    rounding: on the network of `figures/edge_of_stability` the median is 0.97 and 0.96 of 38/η (η = 1e-3, 3e-3) in float32 and
+    0.95 and 0.93 in float64.
+
     Parameters
     ----------
     model
@@ -205,7 +210,8 @@ def sentences(rates: Sequence[float], series: dict[str, Any], factor: float) -> 
         ratio = float(np.median(late)) * rate / factor
         if abs(ratio - 1.0) <= NEAR:
             words.append(
-                f"η = {rate:g}: at the edge of stability, the curvature is {ratio:.3f} of the limit {factor:g}/η"
+                f"η = {rate:g}: at the edge of stability, the curvature is {ratio:.3f} of the limit {factor:g}/η "
+                f"({late.min() * rate / factor:.3f} to {late.max() * rate / factor:.3f} over the last third)"
             )
         elif ratio < 1.0:
             rising = late[-1] > 1.02 * late[0]
