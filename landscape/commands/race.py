@@ -61,7 +61,7 @@ def command(call: Call, optimizer: str, learning_rate: str, **choices: Any) -> N
     call.end(record, table)
 
 
-def read_rates(text: str) -> list[float]:
+def read_rates(text: str, option: str = "--learning-rate") -> list[float]:
     """Read rates between commas.
 
     Raises
@@ -78,7 +78,7 @@ def read_rates(text: str) -> list[float]:
         return [float(part) for part in text.split(",")]
     except ValueError:
         raise InputError(
-            f"--learning-rate '{text}': expected a number such as 0.01, or one for each optimizer: 0.1,0.001"
+            f"{option} '{text}': expected a number such as 0.01, or several between commas: 0.1,0.001"
         ) from None
 
 

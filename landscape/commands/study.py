@@ -89,7 +89,7 @@ def learning_rate(call: Call, optimizer: str, rates: str | None, **choices: Any)
     """Propose a rate for each optimizer with an interval over seeds, and say where and how others fail."""
     from landscape.studies import study_learning_rate
 
-    tried: dict[str, Any] = {} if rates is None else {"rates": read_rates(rates)}
+    tried: dict[str, Any] = {} if rates is None else {"rates": read_rates(rates, "--rates")}
     run(call, study_learning_rate, optimizers=names_of(optimizer), **tried, **choices)
 
 
@@ -115,7 +115,7 @@ def stability(call: Call, rates: str, **choices: Any) -> None:
     """Follow the largest curvature along full-batch training against what the rate allows."""
     from landscape.studies import study_stability
 
-    run(call, study_stability, rates=read_rates(rates), **choices)
+    run(call, study_stability, rates=read_rates(rates, "--rates"), **choices)
 
 
 @command.command(

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from landscape.errors import InputError
 from landscape.records.earlier import differences, standing
 from landscape.records.record import Arrays, Record
 from landscape.version import current_version
@@ -156,7 +157,8 @@ class Pieces:
                 if kept
                 else "interrupted; nothing was kept"
             ) from None
-        if error is None and self.path is not None:
+        # What was refused on the way is refused again: there is nothing to go on with.
+        if (error is None or isinstance(error, InputError)) and self.path is not None:
             for path in (self.path, *self.others):
                 path.unlink(missing_ok=True)
 

@@ -189,7 +189,8 @@ def sentences(
         pairs = ", ".join(f"{told(loss)} at {size}" for size, loss in zip(sizes, middle, strict=True))
         words.append(f"after equal {budget} ({name}) the training loss is {pairs}")
     ends = [np.median(series[f"{b}.train_loss"], axis=1)[[0, -1]] for b in ("epochs", "updates")]
-    gap, closed = (float(np.log(end[-1] / end[0])) for end in ends)
+    with np.errstate(invalid="ignore"):
+        gap, closed = (float(np.log(end[-1] / end[0])) for end in ends)
     if np.isfinite([gap, closed]).all() and gap > 0.1:
         words.append(
             f"the largest batch's loss is {np.exp(gap):.3g} times the smallest one's for equal epochs and {np.exp(closed):.3g} times for "
@@ -201,8 +202,11 @@ def sentences(
         f"an update costs {update[-1] / update[0]:.3g} times as much at {sizes[-1]} as at {sizes[0]}, "
         f"an epoch {epoch[-1] / epoch[0]:.3g} times"
     )
-    sharp = np.nanmedian(series["updates.sharpness"], axis=1)
-    if np.isfinite(sharp[[0, -1]]).all():
+    sharp = [
+        np.median(row[np.isfinite(row)]) if np.isfinite(row).any() else np.nan
+        for row in series["updates.sharpness"]
+    ]
+    if np.isfinite([sharp[0], sharp[-1]]).all():
         words.append(
             f"λ_max after equal updates is {sharp[0]:.3g} at {sizes[0]} and {sharp[-1]:.3g} at {sizes[-1]}"
             + ("" if sharp[-1] > sharp[0] else ": the large batch's minimum is not the sharper one here")

@@ -101,6 +101,14 @@ def finals(losses: Array, shape: tuple[int, ...]) -> Array:
     return np.where(np.isfinite(last), last, np.inf)
 
 
+def within(model: Model, batch_size: int, announce: Announce) -> int:
+    """Give a batch size of at most all examples, and say where that is less than asked for."""
+    examples = model.examples("train")
+    if batch_size > examples:
+        announce(f"there are {examples} training examples: a batch of {batch_size} is all of them")
+    return min(batch_size, examples)
+
+
 def positive_list(name: str, values: Sequence[float]) -> list[float]:
     """Check numbers above zero, in rising order without repeats.
 

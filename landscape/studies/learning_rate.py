@@ -10,11 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape.curvature import eigenpairs, hessian_operator
-from landscape.errors import ComputationError
 from landscape.model import Model
 from landscape.objective import NetworkObjective
 from landscape.records import Pieces, Study
-from landscape.studies.common import Announce, Experiment, Found, finals, positive_list, silent, told
+from landscape.studies.common import Announce, Experiment, Found, finals, positive_list, silent, told, within
 
 Array = NDArray[np.float64]
 
@@ -68,10 +67,9 @@ def study_learning_rate(
     ------
     InputError
         A rate that is not positive, an unknown optimizer.
-    ComputationError
-        All runs of all rates diverged.
     """
     tried = positive_list("rates", rates)
+    batch_size = within(model, batch_size, announce)
     settings: dict[str, Any] = {
         "study": "learning-rate", "optimizers": list(optimizers), "rates": tried, "steps": steps, "batch_size": batch_size, "init": init,
         "seeds": seeds, "seed": seed, "dtype": dtype,
@@ -81,7 +79,6 @@ def study_learning_rate(
 
     def work(pieces: Pieces) -> Found:
         start = experiment.start()
-        limit = 2.0 / float(pieces.once("sharpness", lambda: sharpness(start))["value"])
         announce(f"training {len(optimizers) * len(tried) * seeds} runs of {steps} steps")
         shape = (len(optimizers), len(tried), seeds)
         grid: dict[str, Any] = {
@@ -91,12 +88,11 @@ def study_learning_rate(
         }
         found = experiment.train(pieces.piece("runs"), start, steps=steps, looks=3, **grid)
         last = finals(found.losses["train_loss"], shape)
-        if not np.isfinite(last).any():
-            raise ComputationError("every run diverged: try smaller --rates")
         announce(f"looking at {TAIL} more steps of each, one by one")
         tail = experiment.train(
             pieces.piece("tail"), start, starts=found.theta, steps=TAIL, looks=TAIL + 1, keep="theta", **grid
         )
+        limit = 2.0 / float(pieces.once("sharpness", lambda: sharpness(start))["value"])
         half = found.losses["train_loss"][:, 1].reshape(shape)
         swing = mean_cosine(tail.path).reshape(shape)
         kinds = classes(last, half, swing)

@@ -15,7 +15,7 @@ from landscape.model import Model
 from landscape.records import Pieces, Race, Scan
 from landscape.scanning import Plan, make_plan, run_plan
 from landscape.scanning.subject import model_subject
-from landscape.studies.common import Experiment, finals
+from landscape.studies.common import Experiment, finals, within
 from landscape.training import Ensemble
 from landscape.trajectories.projection import Projection, project, spans_around
 
@@ -89,7 +89,7 @@ def race(
         raise InputError(f"seeds: expected at least 1, found {seeds}")
     if steps is not None and epochs is not None:
         raise InputError("expected steps or epochs, found both")
-    common: dict[str, Any] = {"batch_size": batch_size}
+    common: dict[str, Any] = {"batch_size": within(model, batch_size, announce)}
     common |= {"steps": steps} if steps is not None else {"epochs": 10.0 if epochs is None else epochs}
     settings = {
         "optimizers": list(names), "learning_rate": list(rates), "tune": tune, "init": init, **common,
@@ -179,9 +179,9 @@ def plane_of(
     origin = Origin(start.theta, checkpoints=together)
     try:
         vectors, captured = principal_directions(origin, 2)
-    except InputError as error:
+    except InputError:
         raise ComputationError(
-            f"the paths span no plane ({error}): all runs diverged or did not move"
+            "the paths span no plane that could be drawn: all runs diverged at once or did not move; try other rates, or --tune"
         ) from None
     labels = tuple(f"principal {index + 1} ({share:.1%})" for index, share in enumerate(captured))
     spans = ((-1.0, 1.0),) * 2

@@ -11,7 +11,7 @@ import numpy as np
 from landscape.errors import InputError
 from landscape.model import Model
 from landscape.records import Pieces, Study
-from landscape.studies.common import Announce, Experiment, Found, finals, silent, told
+from landscape.studies.common import Announce, Experiment, Found, finals, silent, told, within
 
 LOOKS = 41
 SCHEDULES = ("constant", "step", "inverse_sqrt", "cosine", "linear")
@@ -61,6 +61,7 @@ def study_schedule(
     rise = max(1, round(WARM_PART * steps)) if warmup is None else warmup
     if not 0 < rise < steps:
         raise InputError(f"warmup: expected 1 to {steps - 1} steps, found {rise}")
+    batch_size = within(model, batch_size, announce)
     settings: dict[str, Any] = {
         "study": "schedule", "schedules": list(schedules), "optimizer": optimizer, "learning_rate": learning_rate, "steps": steps,
         "warmup": rise, "batch_size": batch_size, "init": init, "seeds": seeds, "seed": seed, "dtype": dtype,
@@ -89,6 +90,8 @@ def study_schedule(
 def sentences(schedules: Sequence[str], last: np.ndarray, rate: float) -> list[str]:
     """Say which schedule ended lowest, whether the seeds tell it from the constant rate, and what warm-up did."""
     middle = np.median(last, axis=2)
+    if not np.isfinite(middle).any():
+        return [f"at the peak rate {rate:g} most runs of every schedule diverged, with a warm-up and without"]
     best = divmod(int(np.argmin(middle)), middle.shape[1])
     name = f"{schedules[best[0]]}{' after a warm-up' if best[1] else ''}"
     runs = last[best[0], best[1]]

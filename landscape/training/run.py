@@ -14,6 +14,7 @@ import numpy as np
 from landscape.errors import ComputationError, InputError
 from landscape.files import require_writable
 from landscape.formulas.optimizers import OPTIMIZERS
+from landscape.memory import available_memory
 from landscape.model import Model, load_model
 from landscape.objective.trainer import Trainer
 from landscape.training.earlier import differences, require_same_so_far
@@ -150,19 +151,24 @@ class Run:
         Raises
         ------
         InputError
-            The checkpoints do not fit on the disk.
+            The checkpoints do not fit into memory, or on the disk.
         """
-        self.checkpoints = marks(self.recipe.steps, checkpoints)
-        self.history = np.union1d(marks(self.recipe.steps, max(2, history)), self.checkpoints)
-        needed = len(self.checkpoints) * self.model.size * self.trainer.dtype.itemsize
+        count = min(checkpoints, self.recipe.steps + 1)
+        needed = count * self.model.size * self.trainer.dtype.itemsize
+        told = f"{count} checkpoints take {needed / 2**30:.1f} GiB"
+        if needed > available_memory():
+            raise InputError(
+                f"{told}, and {available_memory() / 2**30:.1f} of memory are free: try fewer checkpoints"
+            )
         if path is not None and path.absolute().parent.is_dir():
             free = shutil.disk_usage(path.absolute().parent).free
             # A save writes a second file before the first one goes.
             if 2 * needed > free:
                 raise InputError(
-                    f"{len(self.checkpoints)} checkpoints take {needed / 2**30:.1f} GiB, twice while saving, and "
-                    f"{path.absolute().parent} has {free / 2**30:.1f}: try fewer checkpoints"
+                    f"{told}, twice while saving, and {path.absolute().parent} has {free / 2**30:.1f}: try fewer checkpoints"
                 )
+        self.checkpoints = marks(self.recipe.steps, checkpoints)
+        self.history = np.union1d(marks(self.recipe.steps, max(2, history)), self.checkpoints)
 
     def take_up(self, path: Path, announce: Callable[[str], object]) -> bool:
         """Go on from a file of this training, or of the same one with another budget; say whether it is finished.
