@@ -3,6 +3,7 @@
 Three works: one run of a 64-32-10 network on the bundled digits, 1,000 Adam steps of batch 32; R such runs at once; 10,000 starts on
 Himmelblau's surface, 1,000 Adam steps. Times are the least of repeats that take turns; CPU time stands beside wall time, since on a
 busy machine only the former says anything. Everything is in float32 (the surface in float64) and starts from the same parameters.
+Cut short, by Ctrl-C or otherwise, the same command goes on with the works that are not measured yet.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
@@ -18,6 +20,7 @@ from landscape.formulas.optimizers import OPTIMIZERS
 from landscape.model import Model, bundled_path, load_model
 from landscape.objective.session import available_cores
 from landscape.objective.trainer import Trainer
+from landscape.records import Pieces
 from landscape.training import Recipe, descend, initialize
 from landscape.training.recipe import columns
 
@@ -25,23 +28,23 @@ BATCH, RATE = 32, 1e-3
 BETA_1, BETA_2, EPSILON = OPTIMIZERS["adam"].momentum, OPTIMIZERS["adam"].beta2, OPTIMIZERS["adam"].eps
 
 
-def best(works: dict[str, Callable[[], object]], repeats: int) -> dict[str, tuple[float, float]]:
+def best(works: dict[str, Callable[[], object]], repeats: int) -> dict[str, np.ndarray]:
     """Time works in turns, after one turn that is not counted: least wall and least CPU seconds of each."""
-    found = dict.fromkeys(works, (np.inf, np.inf))
+    found = dict.fromkeys(works, np.full(2, np.inf))
     for turn in range(repeats + 1):
         for name, work in works.items():
             wall, cpu = time.perf_counter(), time.process_time()
             work()
-            taken = time.perf_counter() - wall, time.process_time() - cpu
+            taken = np.array([time.perf_counter() - wall, time.process_time() - cpu])
             if turn:
-                found[name] = (min(found[name][0], taken[0]), min(found[name][1], taken[1]))
+                found[name] = np.minimum(found[name], taken)
     return found
 
 
-def report(title: str, found: dict[str, tuple[float, float]], units: dict[str, int]) -> None:
+def report(title: str, found: dict[str, np.ndarray], units: dict[str, int]) -> None:
     """Print microseconds a unit, and how many times ours each peer takes."""
     print(f"\n{title}")
-    per = {name: tuple(1e6 * t / units[name] for t in times) for name, times in found.items()}
+    per = {name: 1e6 * times / units[name] for name, times in found.items()}
     ours = per["landscape"]
     for name, (wall, cpu) in per.items():
         print(
@@ -139,45 +142,61 @@ def numpy_descent(starts: np.ndarray, steps: int) -> Callable[[], object]:
     return work
 
 
+def one_run(model: Model, steps: int) -> tuple[str, dict[str, Callable[[], object]], dict[str, int]]:
+    works = {
+        "landscape": ours(model, 1, steps, 1), "torch loop": torch_loop(model, steps, False),
+        "torch loop, fused Adam": torch_loop(model, steps, True),
+    }  # fmt: skip
+    return f"one run, {steps} steps, one thread", works, dict.fromkeys(works, steps)
+
+
+def many_runs(
+    model: Model, runs: int, steps: int, threads: int
+) -> tuple[str, dict[str, Callable[[], object]], dict[str, int]]:
+    fewer = 20
+    works = {
+        "landscape": ours(model, runs, steps // 5, threads),
+        "torch vmap": torch_vmap(model, runs, fewer, threads),
+    }
+    units = {"landscape": runs * (steps // 5), "torch vmap": runs * fewer}
+    return f"{runs} runs at once, {threads} threads", works, units
+
+
+def surface(
+    count: int, steps: int, threads: int
+) -> tuple[str, dict[str, Callable[[], object]], dict[str, int]]:
+    starts = np.random.default_rng(0).uniform(-5, 5, (count, 2))
+    settings = {"optimizer": "adam", "learning_rate": RATE, "steps": steps, "every": steps}
+    works = {
+        "landscape": lambda: descend("himmelblau", starts, **settings),
+        "NumPy, all at once": numpy_descent(starts.T.copy(), steps), "NumPy, one by one": numpy_descent(starts[0], steps),
+    }  # fmt: skip
+    units = {"landscape": count * steps, "NumPy, all at once": count * steps, "NumPy, one by one": steps}
+    return f"{count} starts on a surface, {threads} threads", works, units
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true", help="a tenth of the work, twice")
     parser.add_argument("--runs", type=int, default=1000)
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument(
+        "--output", default="training-benchmark.npz", help="what is measured stands beside it till the end"
+    )
     options = parser.parse_args()
     part, repeats = (10, 2) if options.quick else (1, options.repeats)
     model, threads, steps = load_model(bundled_path("digits")), available_cores(), 1000 // part
     print(
         f"{threads} threads, torch {torch.__version__}; microseconds a step, a model's step, a start's step"
     )
-
-    found = best(
-        {"landscape": ours(model, 1, steps, 1), "torch loop": torch_loop(model, steps, False),
-         "torch loop, fused Adam": torch_loop(model, steps, True)},
-        repeats,
-    )  # fmt: skip
-    report(f"one run, {steps} steps, one thread", found, dict.fromkeys(found, steps))
-
-    runs, fewer = options.runs // part, 20
-    found = best(
-        {"landscape": ours(model, runs, steps // 5, threads), "torch vmap": torch_vmap(model, runs, fewer, threads)}, repeats
-    )  # fmt: skip
-    report(
-        f"{runs} runs at once, {threads} threads",
-        found,
-        {"landscape": runs * (steps // 5), "torch vmap": runs * fewer},
-    )
-
-    starts = np.random.default_rng(0).uniform(-5, 5, (10_000 // part, 2))
-    settings = {"optimizer": "adam", "learning_rate": RATE, "steps": steps, "every": steps}
-    found = best(
-        {"landscape": lambda: descend("himmelblau", starts, **settings), "NumPy, all at once": numpy_descent(starts.T.copy(), steps),
-         "NumPy, one by one": numpy_descent(starts[0], steps)},
-        repeats,
-    )  # fmt: skip
-    count = len(starts) * steps
-    units = {"landscape": count, "NumPy, all at once": count, "NumPy, one by one": steps}
-    report(f"{len(starts)} starts on a surface, {threads} threads", found, units)
+    identity = {"model": model.fingerprint(), "data": model.data_fingerprint()}
+    settings = {"part": part, "repeats": repeats, "runs": options.runs}
+    with Pieces(options.output, settings=settings, **identity) as pieces:
+        for title, works, units in (
+            one_run(model, steps), many_runs(model, options.runs // part, steps, threads),
+            surface(10_000 // part, steps, threads),
+        ):  # fmt: skip
+            report(title, pieces.once(title, partial(best, works, repeats)), units)
 
 
 if __name__ == "__main__":

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from landscape.commands import INTERRUPTED, options
-from landscape.commands.stem import draw, output_stem, speaker
+from landscape.commands import options
+from landscape.commands.call import Call, makes_record
 
 if TYPE_CHECKING:
     from landscape.model import Model
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 @click.command(
     "critical", epilog="For example: landscape critical stuck.npz --escape freed.npz, then: --search 50"
 )
-@options.model
 @click.option("--no-polish", is_flag=True, help="Judge the parameters as they are.")
 @click.option(
     "--escape",
@@ -34,17 +32,9 @@ if TYPE_CHECKING:
     help="Find critical points of the network from N starts, and write their atlas.",
 )
 @options.point
-@options.bare_file
-@options.record
+@makes_record("critical")
 def command(
-    model: Path,
-    activation: str | None,
-    loss: str | None,
-    output: str | None,
-    no_figure: bool,
-    figure_format: str,
-    as_json: bool,
-    quiet: bool,
+    call: Call,
     no_polish: bool,
     escape: Path | None,
     search: int | None,
@@ -57,25 +47,21 @@ def command(
     Exit status 1 where no critical point was reached; what was found is written all the same.
     """
     from landscape.commands.critical_report import atlas_table, critical_table
-    from landscape.model import load_model
     from landscape.records import Critical
 
-    say = speaker(quiet)
-    stem = output_stem(output, model, "critical" if search is None else "atlas")
-    loaded = load_model(model, activation=activation, loss=loss)
-    choices |= {"output": f"{stem}.npz", "announce": say}
-    try:
-        record = judged(loaded, no_polish, escape, search, **choices)
-    except KeyboardInterrupt:
-        say("interrupted; " + ("the same command takes it up" if search else "nothing was written"))
-        raise click.exceptions.Exit(INTERRUPTED) from None
-    files = [Path(f"{stem}.npz")] + ([] if no_figure else draw(record, stem, figure_format))
+    call.name = "critical" if search is None else "atlas"
+    loaded = call.load()
+    with call.interruptible(
+        "interrupted; " + ("the same command takes it up" if search else "nothing was written")
+    ):
+        record = judged(
+            loaded, no_polish, escape, search, output=call.record_path, announce=call.say, **choices
+        )
     status = record.status
+    more: list[Path] = []
     if escape is not None and isinstance(record, Critical):
-        status = written_escape(loaded, record, escape, files) or status
-    say(f"wrote {', '.join(str(file) for file in files)}")
-    table = critical_table(record) if isinstance(record, Critical) else atlas_table(record)
-    click.echo(json.dumps(record.summary(files), allow_nan=False) if as_json else table)
+        status = written_escape(loaded, record, escape, more) or status
+    call.end(record, critical_table if isinstance(record, Critical) else atlas_table, more)
     if status:
         click.echo(f"Error: {status}", err=True)
     return 1 if status else 0

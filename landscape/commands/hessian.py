@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import click
 
-from landscape.commands import INTERRUPTED, options
-from landscape.commands.stem import draw, output_stem, speaker
+from landscape.commands import options
+from landscape.commands.call import Call, makes_record
 
 OPERATORS = ("hessian", "gauss-newton", "fisher", "empirical-fisher")
 METHODS = ("exact", "finite-difference", "both")
 
 
 @click.command("hessian", epilog="For example: landscape hessian digits.npz --top 10 --bottom 5 --density")
-@options.model
 @click.option(
     "--method",
     type=click.Choice(METHODS),
@@ -51,20 +48,8 @@ METHODS = ("exact", "finite-difference", "both")
 @click.option("--node", metavar="NAME", help="Only the submatrix of one node's parameters.")
 @click.option("--by-node", is_flag=True, help="Also the extreme eigenvalues of each node's submatrix.")
 @options.point
-@options.bare_file
-@options.record
-def command(
-    model: Path,
-    activation: str | None,
-    loss: str | None,
-    output: str | None,
-    no_figure: bool,
-    figure_format: str,
-    as_json: bool,
-    quiet: bool,
-    every: bool,
-    **choices: Any,
-) -> int:
+@makes_record("hessian")
+def command(call: Call, every: bool, **choices: Any) -> int:
     """Find the curvature of the loss of MODEL at its parameters: eigenvalues, trace, density.
 
     Writes STEM.npz, and figures beside it. Every number comes with its error: a bound from the residual for
@@ -73,24 +58,9 @@ def command(
     """
     from landscape.commands.hessian_report import hessian_table
     from landscape.curvature import analyze_hessian
-    from landscape.model import load_model
 
-    say = speaker(quiet)
-    stem = output_stem(output, model, "hessian")
-    try:
-        record = analyze_hessian(
-            load_model(model, activation=activation, loss=loss),
-            all=every,
-            output=f"{stem}.npz",
-            announce=say,
-            **choices,
-        )
-    except KeyboardInterrupt:
-        say("interrupted; nothing was written")
-        raise click.exceptions.Exit(INTERRUPTED) from None
-    files = [Path(f"{stem}.npz")] + ([] if no_figure else draw(record, stem, figure_format))
-    say(f"wrote {', '.join(str(file) for file in files)}")
-    click.echo(json.dumps(record.summary(files), allow_nan=False) if as_json else hessian_table(record))
+    record = call.record(analyze_hessian, all=every, announce=call.say, **choices)
+    call.end(record, hessian_table)
     if record.status:
         click.echo(f"Error: {record.status}", err=True)
     return 1 if record.status else 0

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from landscape.commands import INTERRUPTED, options
-from landscape.commands.stem import draw, output_stem, speaker
+from landscape.commands import options
+from landscape.commands.call import Call, makes_record
 from landscape.errors import InputError
 
 if TYPE_CHECKING:
@@ -17,7 +15,6 @@ if TYPE_CHECKING:
 
 
 @click.command("race", epilog="For example: landscape race digits.npz --init he --optimizer sgd,adam --tune")
-@options.model
 @click.option(
     "--optimizer",
     metavar="NAME,NAME,…",
@@ -45,49 +42,26 @@ if TYPE_CHECKING:
     help="Of the plane, along each axis.",
 )
 @options.engine
-@options.bare_file
-@options.record
-def command(
-    model: Path,
-    activation: str | None,
-    loss: str | None,
-    output: str | None,
-    no_figure: bool,
-    figure_format: str,
-    as_json: bool,
-    quiet: bool,
-    optimizer: str,
-    learning_rate: str,
-    **choices: Any,
-) -> None:
+@makes_record("race")
+def command(call: Call, optimizer: str, learning_rate: str, **choices: Any) -> None:
     """Train MODEL with several optimizers from the same start, and rank them.
 
     Draws the loss against updates and examples seen, with a band over the seeds, and the paths on one plane.
-    A divergence is a result, and ranks last.
+    A divergence is a result, and ranks last. Cut short, by Ctrl-C or otherwise, the same command goes on with what is not done yet.
     """
-    from landscape.model import load_model
     from landscape.studies import race
 
-    say = speaker(quiet)
-    stem = output_stem(output, model, "race")
-    try:
-        record = race(
-            load_model(model, activation=activation, loss=loss),
-            optimizers=[name.strip() for name in optimizer.split(",") if name.strip()],
-            learning_rate=read_rates(learning_rate),
-            output=f"{stem}.npz",
-            announce=say,
-            **choices,
-        )
-    except KeyboardInterrupt:
-        say("interrupted; nothing was written")
-        raise click.exceptions.Exit(INTERRUPTED) from None
-    files = [Path(f"{stem}.npz")] + ([] if no_figure else draw(record, stem, figure_format))
-    say(f"wrote {', '.join(map(str, files))}")
-    click.echo(json.dumps(record.summary(files), allow_nan=False) if as_json else table(record))
+    record = call.record(
+        race,
+        optimizers=[name.strip() for name in optimizer.split(",") if name.strip()],
+        learning_rate=read_rates(learning_rate),
+        announce=call.say,
+        **choices,
+    )
+    call.end(record, table)
 
 
-def read_rates(text: str) -> list[float]:
+def read_rates(text: str, option: str = "--learning-rate") -> list[float]:
     """Read rates between commas.
 
     Raises
@@ -104,7 +78,7 @@ def read_rates(text: str) -> list[float]:
         return [float(part) for part in text.split(",")]
     except ValueError:
         raise InputError(
-            f"--learning-rate '{text}': expected a number such as 0.01, or one for each optimizer: 0.1,0.001"
+            f"{option} '{text}': expected a number such as 0.01, or several between commas: 0.1,0.001"
         ) from None
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from landscape.commands import INTERRUPTED, options
+from landscape.commands import options
+from landscape.commands.call import Call, makes_record
 from landscape.commands.scan_report import ScanReport
-from landscape.commands.stem import draw, output_stem
 from landscape.directions.normalize import NORMALIZATIONS
 
 
@@ -17,7 +17,6 @@ from landscape.directions.normalize import NORMALIZATIONS
     "scan",
     epilog="For example: landscape scan digits.npz --points 31 --span auto",
 )
-@options.model
 @click.option(
     "--dimensions",
     type=click.IntRange(1, 3),
@@ -71,17 +70,9 @@ from landscape.directions.normalize import NORMALIZATIONS
 )
 @options.data
 @options.engine
-@options.bare_file
-@options.record
+@makes_record("scan")
 def command(
-    model: Path,
-    activation: str | None,
-    loss: str | None,
-    output: str | None,
-    no_figure: bool,
-    figure_format: str,
-    as_json: bool,
-    quiet: bool,
+    call: Call,
     save_directions: Path | None,
     to: Path | None,
     no_orthogonalize: bool,
@@ -93,26 +84,20 @@ def command(
     Writes STEM.npz, and figures beside it. Cut short, by Ctrl-C or otherwise, the same command takes up
     where it stopped.
     """
-    from landscape.model import load_model
     from landscape.scanning import scan
 
-    stem = output_stem(output, model, "scan")
-    report = ScanReport(save_directions, quiet=quiet)
-    try:
-        with report.progress() as progress:
-            record = scan(
-                load_model(model, activation=activation, loss=loss),
-                to=None if to is None else load_model(to, activation=activation, loss=loss),
-                span=list(span),
-                orthogonalize=not no_orthogonalize,
-                output=f"{stem}.npz",
-                announce=report.announce,
-                progress=progress,
-                **choices,
-            )
-    except KeyboardInterrupt as interruption:
-        click.echo(str(interruption) or "interrupted", err=True)
-        raise click.exceptions.Exit(INTERRUPTED) from None
-    files = [Path(f"{stem}.npz")] + ([] if no_figure else draw(record, stem, figure_format))
+    report = ScanReport(save_directions, quiet=call.quiet)
+    with call.interruptible(), report.progress() as progress:
+        record = scan(
+            call.load(),
+            to=None if to is None else call.load(to),
+            span=list(span),
+            orthogonalize=not no_orthogonalize,
+            output=call.record_path,
+            announce=report.announce,
+            progress=progress,
+            **choices,
+        )
+    files = [call.record_path, *call.draw(record)]
     report.wrote(files)
-    click.echo(report.json(record, files) if as_json else report.table(record))
+    click.echo(report.json(record, files) if call.as_json else report.table(record))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
-from landscape.commands import INTERRUPTED, options
-from landscape.commands.stem import draw, output_stem, speaker
+from landscape.commands import options
+from landscape.commands.call import Call, makes_record
 
 # The names of `landscape.sharpness.MEASURES`, here so that --help imports nothing.
 MEASURES = (
@@ -25,7 +24,6 @@ def radius(name: str, default: float, text: str) -> Any:
 
 
 @click.command("sharpness", epilog="For example: landscape sharpness digits.npz --rescaling-test")
-@options.model
 @click.option(
     "--measure",
     "measures",
@@ -49,18 +47,10 @@ def radius(name: str, default: float, text: str) -> Any:
 @radius("--adaptive-sigma", 0.1, "Standard deviation of the noise relative to the weights.")
 @radius("--rise", 0.1, "Where the width is measured: a rise by this part of 1 + loss.")
 @options.point
-@options.bare_file
-@options.record
+@makes_record("sharpness")
 def command(
-    model: Path,
-    activation: str | None,
-    loss: str | None,
+    call: Call,
     compare: Path | None,
-    output: str | None,
-    no_figure: bool,
-    figure_format: str,
-    as_json: bool,
-    quiet: bool,
     epsilon: float,
     rho: float,
     adaptive_rho: float,
@@ -76,11 +66,8 @@ def command(
     test loss. Exit status 1 where the rescaling test finds another answer than theory.
     """
     from landscape.commands.sharpness_report import sharpness_table, surprises
-    from landscape.model import load_model
     from landscape.sharpness import Options, measure_sharpness
 
-    say = speaker(quiet)
-    stem = output_stem(output, model, "sharpness")
     numbers = Options(
         epsilon=epsilon,
         rho=rho,
@@ -89,21 +76,14 @@ def command(
         adaptive_sigma=adaptive_sigma,
         rise=rise,
     )
-    try:
-        record = measure_sharpness(
-            load_model(model, activation=activation, loss=loss),
-            compare=None if compare is None else load_model(compare, activation=activation, loss=loss),
-            options=numbers,
-            output=f"{stem}.npz",
-            announce=say,
-            **choices,
-        )
-    except KeyboardInterrupt:
-        say("interrupted; nothing was written")
-        raise click.exceptions.Exit(INTERRUPTED) from None
-    files = [Path(f"{stem}.npz")] + ([] if no_figure else draw(record, stem, figure_format))
-    say(f"wrote {', '.join(str(file) for file in files)}")
-    click.echo(json.dumps(record.summary(files), allow_nan=False) if as_json else sharpness_table(record))
+    record = call.record(
+        measure_sharpness,
+        compare=None if compare is None else call.load(compare),
+        options=numbers,
+        announce=call.say,
+        **choices,
+    )
+    call.end(record, sharpness_table)
     for sentence in surprises(record):
         click.echo(f"Error: {sentence}", err=True)
     return 1 if surprises(record) else 0

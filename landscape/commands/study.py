@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from landscape.commands import INTERRUPTED, options
+from landscape.commands import options
+from landscape.commands.call import Call, makes_record
 from landscape.commands.race import read_rates
-from landscape.commands.stem import draw, output_stem, speaker
 from landscape.errors import InputError
+
+if TYPE_CHECKING:
+    from landscape.records import Study
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -44,19 +45,19 @@ batch_option = click.option(
     show_default=True,
     help="Examples of an update.",
 )
-common = options.together(init_option, options.engine, options.bare_file, options.record)
+common = options.together(init_option, options.engine)
 
 
 @click.group("study")
 def command() -> None:
     """Answer a question about training by an experiment on MODEL.
 
-    Each writes a record, a figure, and sentences that say what was found. A divergence is a result.
+    Each writes a record, a figure, and sentences that say what was found. A divergence is a result. Cut short, by Ctrl-C
+    or otherwise, the same command goes on with what is not done yet.
     """
 
 
 @command.command("batch-size", epilog="For example: landscape study batch-size digits.npz --init he")
-@options.model
 @click.option(
     "--batch-sizes", metavar="N,N,…", default="16,64,256,1024", show_default=True, help="What is tried."
 )
@@ -67,34 +68,34 @@ def command() -> None:
 )
 @seeds_option
 @common
-def batch_size(model: Path, batch_sizes: str, **choices: Any) -> None:
+@makes_record("study.batch-size")
+def batch_size(call: Call, batch_sizes: str, **choices: Any) -> None:
     """Compare batch sizes for equal epochs and for equal updates: time, losses, sharpness, noise."""
     from landscape.studies import study_batch_size
 
     sizes = read_sizes(batch_sizes)
-    run("batch-size", study_batch_size, model, batch_sizes=sizes, **choices)
+    run(call, study_batch_size, batch_sizes=sizes, **choices)
 
 
 @command.command("learning-rate", epilog="For example: landscape study learning-rate digits.npz --init he")
-@options.model
 @optimizers_option
 @click.option("--rates", metavar="R,R,…", help="What is tried; by default 1e-4 to 10 by factors of √10.")
 @steps_option
 @batch_option
 @seeds_option
 @common
-def learning_rate(model: Path, optimizer: str, rates: str | None, **choices: Any) -> None:
+@makes_record("study.learning-rate")
+def learning_rate(call: Call, optimizer: str, rates: str | None, **choices: Any) -> None:
     """Propose a rate for each optimizer with an interval over seeds, and say where and how others fail."""
     from landscape.studies import study_learning_rate
 
-    tried: dict[str, Any] = {} if rates is None else {"rates": read_rates(rates)}
-    run("learning-rate", study_learning_rate, model, optimizers=names_of(optimizer), **tried, **choices)
+    tried: dict[str, Any] = {} if rates is None else {"rates": read_rates(rates, "--rates")}
+    run(call, study_learning_rate, optimizers=names_of(optimizer), **tried, **choices)
 
 
 @command.command(
     "stability", epilog="For example: landscape study stability digits.npz --init he --rates 0.1,0.3"
 )
-@options.model
 @optimizer_option
 @click.option("--rates", metavar="R,R,…", default="0.05,0.1,0.2", show_default=True, help="A run each.")
 @click.option("--momentum", type=float, metavar="B", help="By default the optimizer's own.")
@@ -109,17 +110,17 @@ def learning_rate(model: Path, optimizer: str, rates: str | None, **choices: Any
     help="At the curvature.",
 )
 @common
-def stability(model: Path, rates: str, **choices: Any) -> None:
+@makes_record("study.stability")
+def stability(call: Call, rates: str, **choices: Any) -> None:
     """Follow the largest curvature along full-batch training against what the rate allows."""
     from landscape.studies import study_stability
 
-    run("stability", study_stability, model, rates=read_rates(rates), **choices)
+    run(call, study_stability, rates=read_rates(rates, "--rates"), **choices)
 
 
 @command.command(
     "schedule", epilog="For example: landscape study schedule digits.npz --init he --optimizer adam"
 )
-@options.model
 @click.option(
     "--schedules", metavar="NAME,NAME,…", default="constant,step,inverse_sqrt,cosine,linear", show_default=True,
     help="As train names them.",
@@ -138,41 +139,17 @@ def stability(model: Path, rates: str, **choices: Any) -> None:
 @batch_option
 @seeds_option
 @common
-def schedule(model: Path, schedules: str, **choices: Any) -> None:
+@makes_record("study.schedule")
+def schedule(call: Call, schedules: str, **choices: Any) -> None:
     """Compare schedules at one peak rate, each without and with a warm-up."""
     from landscape.studies import study_schedule
 
-    run("schedule", study_schedule, model, schedules=names_of(schedules), **choices)
+    run(call, study_schedule, schedules=names_of(schedules), **choices)
 
 
-def run(
-    name: str,
-    study: Callable[..., Any],
-    model: Path,
-    *,
-    activation: str | None,
-    loss: str | None,
-    output: str | None,
-    no_figure: bool,
-    figure_format: str,
-    as_json: bool,
-    quiet: bool,
-    **choices: Any,
-) -> None:
+def run(call: Call, study: Callable[..., Study], **choices: Any) -> None:
     """Run a study, write it, and say what was found."""
-    from landscape.model import load_model
-
-    say = speaker(quiet)
-    stem = output_stem(output, model, f"study.{name}")
-    try:
-        loaded = load_model(model, activation=activation, loss=loss)
-        record = study(loaded, output=f"{stem}.npz", announce=say, **choices)
-    except KeyboardInterrupt:
-        say("interrupted; nothing was written")
-        raise click.exceptions.Exit(INTERRUPTED) from None
-    files = [Path(f"{stem}.npz")] + ([] if no_figure else draw(record, stem, figure_format))
-    say(f"wrote {', '.join(map(str, files))}")
-    click.echo(json.dumps(record.summary(files), allow_nan=False) if as_json else "\n".join(record.findings))
+    call.end(call.record(study, announce=call.say, **choices), lambda record: "\n".join(record.findings))
 
 
 def read_sizes(text: str) -> list[int]:

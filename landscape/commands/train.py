@@ -109,6 +109,7 @@ def command(
     """Train MODEL from its parameters, or from new ones, and write the result with its story.
 
     Cut short, by Ctrl-C or otherwise, the same command takes up where the file was last saved, and ends with the same bits.
+    The same command with more --steps or --epochs goes on from a finished one, unless the schedule depends on the length of the run.
     A training that diverges ends with exit status 1; the file then has the last finite parameters.
     """
     from landscape.training import DivergenceError, train

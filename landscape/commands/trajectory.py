@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from landscape.commands import INTERRUPTED, options
+from landscape.commands import options
+from landscape.commands.call import Call, makes_record
 from landscape.commands.progress import progress_bar
-from landscape.commands.stem import draw, output_stem, speaker
 from landscape.directions.normalize import NORMALIZATIONS
 from landscape.errors import InputError
 
@@ -27,7 +25,6 @@ CHECKPOINTS = 60
 
 
 @click.command("trajectory", epilog="For example: landscape trajectory digits.npz --points 31")
-@options.model
 @click.option(
     "--direction",
     metavar="principal|random|FILE.npz|…",
@@ -83,17 +80,9 @@ CHECKPOINTS = 60
 )
 @options.data
 @options.engine
-@options.bare_file
-@options.record
+@makes_record("trajectory")
 def command(
-    model: Path,
-    activation: str | None,
-    loss: str | None,
-    output: str | None,
-    no_figure: bool,
-    figure_format: str,
-    as_json: bool,
-    quiet: bool,
+    call: Call,
     span: tuple[str, ...],
     animate: Path | None,
     optimizer: str | None,
@@ -107,9 +96,9 @@ def command(
 
     Says which share of the path lies on the plane, how far out of it the checkpoints are, and how their own
     losses differ from what the map shows at their places. Writes STEM.npz, STEM.plane.npz (the scan of the
-    plane) and figures.
+    plane), STEM.run.npz (a fresh run, with its checkpoints) and figures. Cut short, by Ctrl-C or otherwise, the same command takes
+    up where it stopped.
     """
-    from landscape.model import load_model
     from landscape.trajectories import trajectory
 
     if animate is not None:
@@ -119,56 +108,63 @@ def command(
     if init is not None and optimizer is None:
         raise InputError("--init starts a fresh run, which needs --optimizer")
 
-    say = speaker(quiet)
     plans: list[Plan] = []
 
     def announce(plan: Plan, projection: Projection) -> None:
         plans.append(plan)
         for note in plan.notes:
-            say(note)
+            call.say(note)
 
-    stem = output_stem(output, model, "trajectory")
-    loaded = load_model(model, activation=activation, loss=loss)
+    def points() -> int:
+        return math.prod(plans[0].shape) if plans else 0
+
+    loaded = call.load()
     recipe = {"learning_rate": learning_rate, "batch_size": batch_size, "steps": steps, "init": init}
-    try:
-        if optimizer is not None:
-            loaded = fresh_run(loaded, say, optimizer=optimizer, seed=choices["seed"], **recipe)
-        with progress_bar(
-            "trajectory", lambda: math.prod(plans[0].shape) if plans else 0, quiet=quiet
-        ) as advance:
-            record = trajectory(
-                loaded,
-                span=list(span),
-                output=f"{stem}.npz",
-                progress=advance,
-                announce=announce,
-                **choices,
-            )
-    except KeyboardInterrupt as interruption:
-        click.echo(str(interruption) or "interrupted", err=True)
-        raise click.exceptions.Exit(INTERRUPTED) from None
-    files = [Path(f"{stem}.npz"), Path(f"{stem}.plane.npz")]
-    files = [file for file in files if file.exists()] + (
-        [] if no_figure else draw(record, stem, figure_format)
-    )
+    if optimizer is not None:
+        same = {name: choices[name] for name in ("seed", "fresh")}
+        loaded = fresh_run(call, loaded, optimizer=optimizer, **same, **recipe)
+    with call.interruptible(), progress_bar("trajectory", points, quiet=call.quiet) as advance:
+        record = trajectory(
+            loaded, span=list(span), output=call.record_path, progress=advance, announce=announce, **choices
+        )
+    own = [plane_path(call), *([] if optimizer is None else [run_path(call)])]
+    more = [file for file in own if file.exists()]
     if animate is not None:
         from landscape.plots import save_film
 
         save_film(record, animate)
-        files.append(animate)
-    say(f"wrote {', '.join(map(str, files))}")
-    click.echo(json.dumps(record.summary(files), allow_nan=False) if as_json else table(record))
+        more.append(animate)
+    call.end(record, table, more)
 
 
-def fresh_run(model: Model, say: Callable[[str], None], **recipe: Any) -> Model:
-    """Train from the model; a run that diverges is drawn as far as it went."""
+def run_path(call: Call) -> Path:
+    """Name the file of a fresh run."""
+    return Path(f"{call.stem}.run.npz")
+
+
+def plane_path(call: Call) -> Path:
+    """Name the file of the plane's scan."""
+    return Path(f"{call.stem}.plane.npz")
+
+
+def fresh_run(call: Call, model: Model, **recipe: Any) -> Model:
+    """Train from the model, or go on where that was cut short; a run that diverges is drawn as far as it went."""
+    from landscape.model import load_model
     from landscape.training import DivergenceError, train
 
+    output = run_path(call)
     try:
-        return train(model, checkpoints=CHECKPOINTS, history=2, announce=say, **recipe)
+        with (
+            call.interruptible(f"interrupted; the same command goes on from {output}"),
+            progress_bar("training", lambda: recipe["steps"], quiet=call.quiet, unit="steps") as advance,
+        ):
+            train(
+                model, checkpoints=CHECKPOINTS, history=2, output=output, advance=advance, announce=call.say, **recipe
+            )  # fmt: skip
     except DivergenceError as error:
-        say(str(error))
-        return error.model
+        call.say(str(error))
+    # As it is in the file, so that another call of the same command draws the same model.
+    return load_model(output)
 
 
 def table(record: Trajectory) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.patheffects import Normal, Stroke
 from numpy.typing import NDArray
 
 import landscape
@@ -60,6 +61,11 @@ def draw_map(ax: Axes, record: landscape.Scan, title: str) -> None:
 
 
 def draw_path(ax: Axes, path: Array, **look: Any) -> None:
-    """Draw a path as far as matplotlib can: beyond a million it has left the picture anyway."""
+    """Draw a path as far as matplotlib can: beyond a million it has left the picture anyway.
+
+    It is white with a black edge, since the map is as dark as black and as light as yellow.
+    """
     inside = np.clip(path, -1e6, 1e6)
-    ax.plot(inside[:, 0], inside[:, 1], **{"color": "white", "linewidth": 1.0, "zorder": 5, **look})
+    look = {"color": "white", "linewidth": 1.0, "zorder": 5, **look}
+    edge = Stroke(linewidth=look["linewidth"] + 1.0, foreground=BLACK)
+    ax.plot(inside[:, 0], inside[:, 1], path_effects=[edge, Normal()], **look)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
 import landscape
 
@@ -49,8 +50,16 @@ def without_legend(ax: Axes) -> None:
 def arrow(
     ax: Axes, start: Sequence[float], end: Sequence[float], color: str = BLACK, width: float = 1.4
 ) -> None:
-    """Draw an arrow in the axes' own coordinates."""
-    look = {"arrowstyle": "-|>", "color": color, "linewidth": width, "shrinkA": 0, "shrinkB": 0}
+    """Draw an arrow with a white edge in the axes' own coordinates."""
+    edge = [withStroke(linewidth=width + 1.6, foreground="white")]
+    look = {
+        "arrowstyle": "-|>",
+        "color": color,
+        "linewidth": width,
+        "shrinkA": 0,
+        "shrinkB": 0,
+        "path_effects": edge,
+    }
     ax.annotate("", xy=(end[0], end[1]), xytext=(start[0], start[1]), arrowprops=look, zorder=5)
 
 

@@ -12,7 +12,7 @@ from landscape.gallery.networks import chebyshev
 
 SEES = (
     "Full-batch training of a tanh network on T₄: whatever the rate, λ_max rises until it meets 2/η and stays within 2 % of it; for "
-    "Adam it is the preconditioned Hessian's, which swings between 0.85 and 1.05 of 38/η."
+    "Adam it is the preconditioned Hessian's, which swings between 0.9 and 1.03 of 38/η, its median within 4 % of it."
 )
 CORRECTS = (
     "The lecture chooses the rate for a given curvature; along training it is the other way round as well, the rate chooses the "
@@ -30,7 +30,12 @@ def draw(quick: bool = False) -> Figure:
         model, rates=DESCENT[-1:] if quick else DESCENT, steps=steps, looks=looks
     )
     adam = landscape.study_stability(
-        model, optimizer="adam", rates=ADAM[-1:] if quick else ADAM, steps=steps, looks=looks
+        model,
+        optimizer="adam",
+        rates=ADAM[-1:] if quick else ADAM,
+        steps=steps,
+        looks=4 * looks,
+        dtype="float32",
     )
     with landscape.style():
         figure, (left, right) = panels(2, width=PAGE, height=2.4, sharey=True)

@@ -27,16 +27,17 @@ def draw(quick: bool = False) -> Figure:
     with landscape.style():
         figure, (left, right) = panels(2, width=PAGE, height=2.3)
         draw_map(left, map_of_loss(15 if quick else 81), f"η = 1, {steps:,} steps")
-        draw_path(left, path, linewidth=0.6)
+        draw_path(left, path, linewidth=0.8)
         away = np.abs(path[:, 1] - goal()[1])
         shown = min(steps, 6000)
         right.plot(away[: shown + 1], color=BLUE, linewidth=0.9)
         for begin in begins[begins <= shown]:
             right.axvline(begin, color=GREY, linestyle=DOTTED, linewidth=0.7, zorder=0.5)
-        right.plot(begins[:1], [4.2], "v", color=ORANGE, markersize=5)
+        right.plot(begins[:1], [4.25], "v", color=ORANGE, markersize=5)
         right.text(
-            float(begins[0]) + 0.02 * shown, 4.15, f"the first: step {begins[0]}", va="center", fontsize=6.5
-        )
-        right.set(xlabel="updates", ylabel="|w − w*|", xlim=(0, shown), ylim=(0, 4.6))
+            float(begins[0]) + 0.02 * shown, 4.25, f"the first: step {begins[0]}", va="center", fontsize=6.5,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0},
+        )  # fmt: skip
+        right.set(xlabel="updates", ylabel="|w − w*|", xlim=(0, shown), ylim=(0, 4.7))
         right.set_title(f"{len(begins)} bursts in {steps:,} steps")
     return figure

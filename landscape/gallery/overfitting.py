@@ -81,7 +81,7 @@ def draw(quick: bool = False) -> Figure:
             ax.plot(x, curve(fitted(flexible(seed, units)), x[:, None]), linewidth=0.9, **LOOKS[1], **label)
         ax.plot(x, curve(fitted(constrained()), features(x)), **LOOKS[0], label="constrained: parabolas")
         ax.plot(POINTS, truth(POINTS), "o", color="black", markersize=5, label="training data", zorder=5)
-        ax.set(xlabel="x", ylabel="y", ylim=(-1.6, 2.4))
+        ax.set(xlabel="x", ylabel="y", ylim=(-1.0, 2.4))
         ax.legend(loc="upper center", ncols=2)
         ax.set_title("no training loss in either, and free in between")
     return figure

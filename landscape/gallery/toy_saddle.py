@@ -58,6 +58,10 @@ def draw(quick: bool = False) -> Figure:
         surface.set(title="loss (1 − w₁w₂)²", xlabel="w₁", ylabel="w₂", zlabel="")
         quiet_map(contours, plane, "saddle at the origin", levels=(0.05, 0.3, 1, 2, 4, 8, 16))
         contours.set(xlabel="w₁", ylabel="w₂")
+        for label in list(
+            contours.texts
+        ):  # The arrows would cross them, and the colours' bar has the heights.
+            label.remove()
         draw_eigenvectors(contours, hessian)
         draw_escape(along, float(hessian.eigenvalues[0]))
     return figure
@@ -68,7 +72,6 @@ def draw_eigenvectors(ax: Axes, hessian: landscape.Hessian) -> None:
     for value, vector, color in zip(hessian.eigenvalues, hessian.eigenvectors, (ORANGE, BLUE), strict=True):
         ends = 1.1 * vector * np.sign(vector[1])
         for way in (-1, 1):
-            arrow(ax, (0, 0), way * ends, "white", 3.2)
             arrow(ax, (0, 0), way * ends, color)
         at = 1.35 * ends
         ax.text(

@@ -74,5 +74,6 @@ def draw_rates(ax: Axes, steps: int) -> None:
         )
         ax.plot(run.history["step"], np.asarray(run.history["learning_rate"]) / 1e-3, label=name, **look)
     ax.set(xlabel="updates", ylabel="η over its peak", ylim=(0, 1.55), xlim=(0, steps))
+    ax.set_xticks(np.linspace(0, steps, 5))
     ax.set_title("schedules with a warm-up")
     ax.legend(loc="upper right")

@@ -50,6 +50,14 @@ def runs_of(columns: Columns, width: NDArray[np.int64]) -> Runs:
     )
 
 
+def rate_at(runs: Runs, run: int, step: int) -> float:
+    """Give a run's learning rate at a step."""
+    whole = dict(zip(WHOLE, runs.whole[run], strict=True))
+    number = dict(zip(NUMBERS, runs.numbers[run], strict=True))
+    shape = (number["period"], number["decay"], number["floor"])
+    return float(number["rate"] * scheduled(whole["schedule"], step, whole["total"], whole["warmup"], *shape))
+
+
 class Trainer:
     """R runs of one model on its training data, each with its own settings, start and memory.
 
@@ -200,14 +208,29 @@ class Trainer:
         """Where the runs are, [R, P] in the dtype."""
         return self.progress.weights[:, : self.model.size]
 
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Give all that a resume needs."""
+        return {f"progress.{name}": array for name, array in self.progress._asdict().items()}
+
+    def restore(self, state: dict[str, NDArray[Any]]) -> None:
+        """Go on from a state of the same runs.
+
+        Raises
+        ------
+        InputError
+            It is that of other runs.
+        """
+        for name, ours in self.state().items():
+            theirs = state.get(name)
+            if theirs is None or theirs.shape != ours.shape or theirs.dtype != ours.dtype:
+                raise InputError(
+                    f"the unfinished runs at the output have no {name} of these runs: give --fresh"
+                )
+            ours[...] = theirs
+
     def rate(self, run: int, step: int) -> float:
         """Give a run's learning rate at a step."""
-        whole = dict(zip(WHOLE, self.runs.whole[run], strict=True))
-        number = dict(zip(NUMBERS, self.runs.numbers[run], strict=True))
-        shape = (number["period"], number["decay"], number["floor"])
-        return float(
-            number["rate"] * scheduled(whole["schedule"], step, whole["total"], whole["warmup"], *shape)
-        )
+        return rate_at(self.runs, run, step)
 
     def evaluate(self, split: str = "train") -> dict[str, Array]:
         """Give loss (without penalty), accuracy and norm of the whole gradient (with it) of each run over a split, [R].

@@ -93,7 +93,7 @@ def draw_learning_rate(record: Study) -> Figure:
             ax.axvspan(low / 1.08, high * 1.08, color=COLORS[index % len(COLORS)], alpha=0.12, linewidth=0)
         band(ax, rates, table, label=words, **look(index))
         gone = ~np.isfinite(table).all(axis=1)
-        top = float(np.nanmax(losses[np.isfinite(losses)]))
+        top = float(losses[np.isfinite(losses)].max(initial=0.0)) or 1.0
         ax.plot(rates[gone], np.full(gone.sum(), top), "x", color=COLORS[index % len(COLORS)], markersize=4)
     ax.axvline(
         record.numbers["limit"], color="#777777", linestyle=":", linewidth=0.9, label="2/λ_max at the start"
@@ -115,7 +115,7 @@ def draw_stability(record: Study) -> Figure:
         upper.axhline(series["limit"][index], color=options["color"], linewidth=0.7, linestyle=":")
         lower.plot(series["step"][index], series["loss"][index], **options)
     known = series["sharpness"][np.isfinite(series["sharpness"])]
-    upper.set_ylim(0, 1.2 * max(float(known.max()), float(series["limit"].min())))
+    upper.set_ylim(0, 1.2 * max(float(known.max(initial=0.0)), float(series["limit"].min())))
     adaptive = record.settings["optimizer"] in ("adam", "rmsprop")
     upper.set_ylabel("λ_max of the\npreconditioned Hessian" if adaptive else "sharpness λ_max")
     upper.legend(title=f"dotted: {short(factor)}/η", ncols=1)

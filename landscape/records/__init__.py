@@ -24,12 +24,15 @@ from landscape.records.scan import Scan
 from landscape.records.sharpness import Sharpness
 from landscape.records.study import Study
 from landscape.records.trajectory import Trajectory
+from landscape.records.unfinished import Piece, Pieces
 
 __all__ = [
     "RECORDS",
     "Atlas",
     "Critical",
     "Hessian",
+    "Piece",
+    "Pieces",
     "Race",
     "Record",
     "Scan",

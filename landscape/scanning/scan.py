@@ -180,22 +180,25 @@ def checked_center(objective: Objective, center: NDArray[np.floating] | None) ->
 
 def find_origin(subject: Model | Objective, whole: Subject, shapes: Sequence[Sequence[int]] | None) -> Origin:
     """Say what is known where the directions start; the gradient is the first split's."""
-    objective = next(iter(whole.objectives.values()))
     if isinstance(subject, Model):
-        return Origin(
-            whole.center,
-            model_tensors(subject),
-            subject.checkpoints,
-            objective.gradient,
-            lambda count: extreme_eigenvectors(
-                in_double(subject, objective, whole.settings["seed"]), whole.center, count
-            ),
-        )
+        return model_origin(subject, whole)
+    objective = next(iter(whole.objectives.values()))
     tensors = None if shapes is None else shaped_tensors(shapes, whole.center.size)
     eigenvectors = None
     if getattr(objective, "hvp", None) is not None:
         eigenvectors = lambda count: extreme_eigenvectors(objective, whole.center, count)  # noqa: E731
     return Origin(whole.center, tensors, gradient=objective.gradient, eigenvectors=eigenvectors)
+
+
+def model_origin(model: Model, whole: Subject) -> Origin:
+    """Say what is known of a model where the directions start."""
+    objective = next(iter(whole.objectives.values()))
+
+    def eigenvectors(count: int) -> tuple[Array, Array]:
+        exact = in_double(model, objective, whole.settings["seed"])
+        return extreme_eigenvectors(exact, whole.center, count)
+
+    return Origin(whole.center, model_tensors(model), model.checkpoints, objective.gradient, eigenvectors)
 
 
 def target_name(to: Model | str | Path | NDArray[np.floating] | None) -> str:

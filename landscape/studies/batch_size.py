@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,9 @@ from numpy.typing import NDArray
 from landscape.errors import InputError
 from landscape.model import Model
 from landscape.objective import NetworkObjective
-from landscape.records import Study
-from landscape.studies.common import Announce, Found, finals, silent, started, studied, told
-from landscape.studies.learning_rate import largest_eigenvalue
+from landscape.records import Pieces, Study
+from landscape.studies.common import Announce, Experiment, Found, finals, silent, told
+from landscape.studies.learning_rate import sharpness
 from landscape.training import Ensemble, train_many
 
 Array = NDArray[np.float64]
@@ -79,45 +80,52 @@ def study_batch_size(
     if max(batch_sizes) > examples:
         announce(f"there are {examples} training examples: a larger batch is all of them")
     settings: dict[str, Any] = {
-        "batch_sizes": sizes, "optimizer": optimizer, "learning_rate": learning_rate, "epochs": epochs, "init": init,
+        "study": "batch-size", "batch_sizes": sizes, "optimizer": optimizer, "learning_rate": learning_rate, "epochs": epochs, "init": init,
         "seeds": seeds, "seed": seed, "dtype": dtype,
     }  # fmt: skip
 
-    def work() -> Found:
-        start = started(model, init, seed)
-        common: dict[str, Any] = {"optimizer": optimizer, "learning_rate": learning_rate, "dtype": dtype}
-        chosen = common | {
-            "batch_size": sizes,
-            "seed": range(seed, seed + seeds),
-            "threads": threads,
-            "looks": 2,
-        }
+    experiment = Experiment(model=model, settings=settings, threads=threads, output=output, fresh=fresh)
+
+    def work(pieces: Pieces) -> Found:
+        start = experiment.start()
+        common: dict[str, Any] = {"optimizer": optimizer, "learning_rate": learning_rate}
         updates = max(1, round(epochs * math.ceil(examples / sizes[0])))
         announce(f"timing {len(sizes)} batch sizes")
-        seconds = np.array([update_seconds(start, size, common) for size in sizes])
-        announce(f"training {len(sizes) * seeds} runs of {epochs:g} epochs")
-        by_epochs = train_many(start, epochs=epochs, **chosen)
-        announce(f"training {len(sizes) * seeds} runs of {updates:,} updates")
-        by_updates = train_many(start, steps=updates, **chosen)
-        shape = (len(sizes), seeds)
+        seconds = pieces.once("times", lambda: timed(start, sizes, common | {"dtype": dtype}))["seconds"]
         series: dict[str, Any] = {
             "batch_size": sizes,
             "update_seconds": seconds,
             "epoch_seconds": seconds * np.ceil(examples / np.array(sizes)),
-            **table_of("epochs", by_epochs, shape),
-            **table_of("updates", by_updates, shape),
         }
+        ends = {}
+        for budget, length, told_as in (
+            ("epochs", epochs, f"{epochs:g}"),
+            ("updates", updates, f"{updates:,}"),
+        ):
+            announce(f"training {len(sizes) * seeds} runs of {told_as} {budget}")
+            steps = {"epochs" if budget == "epochs" else "steps": length}
+            found = experiment.train(
+                pieces.piece(budget), start, batch_size=sizes, looks=2, **steps, **common
+            )
+            ends[budget] = found
+            series |= table_of(budget, found, (len(sizes), seeds))
         announce("taking the sharpness of the minima")
-        for budget, found in (("epochs", by_epochs), ("updates", by_updates)):
-            series[f"{budget}.sharpness"] = sharpness_of(start, found, shape)
+        for budget, found in ends.items():
+            table = sharpness_of(pieces, budget, start, found)
+            series[f"{budget}.sharpness"] = table.reshape(len(sizes), seeds)
         numbers = {
             "updates": float(updates),
             "noise_start": noise_scale(start, seed),
-            "noise_end": noise_scale(start.with_theta(by_epochs.theta[0]), seed),
+            "noise_end": noise_scale(start.with_theta(ends["epochs"].theta[0]), seed),
         }
         return series, numbers, sentences(sizes, series, numbers, epochs)
 
-    return studied("batch-size", model, settings, work, output, fresh)
+    return experiment.study(work)
+
+
+def timed(start: Model, sizes: Sequence[int], common: dict[str, Any]) -> dict[str, Array]:
+    """Time an update of each batch size, as a piece of work."""
+    return {"seconds": np.array([update_seconds(start, size, common) for size in sizes])}
 
 
 def update_seconds(start: Model, size: int, common: dict[str, Any]) -> float:
@@ -143,13 +151,13 @@ def table_of(budget: str, found: Ensemble, shape: tuple[int, int]) -> dict[str, 
     return result
 
 
-def sharpness_of(start: Model, found: Ensemble, shape: tuple[int, int]) -> Array:
+def sharpness_of(pieces: Pieces, budget: str, start: Model, found: Ensemble) -> Array:
     """Give λ_max of the training loss where each run ended; NaN where it diverged."""
-    result = np.full(len(found.theta), np.nan)
-    for run, theta in enumerate(found.theta):
-        if found.diverged[run] < 0:
-            result[run] = largest_eigenvalue(start.with_theta(theta))
-    return result.reshape(shape)
+    values = np.full(len(found.theta), np.nan)
+    for run in np.flatnonzero(found.diverged < 0):
+        end = start.with_theta(found.theta[run])
+        values[run] = pieces.once(f"{budget}.sharpness.{run}", partial(sharpness, end))["value"]
+    return values
 
 
 def noise_scale(model: Model, seed: int) -> float:
@@ -181,7 +189,8 @@ def sentences(
         pairs = ", ".join(f"{told(loss)} at {size}" for size, loss in zip(sizes, middle, strict=True))
         words.append(f"after equal {budget} ({name}) the training loss is {pairs}")
     ends = [np.median(series[f"{b}.train_loss"], axis=1)[[0, -1]] for b in ("epochs", "updates")]
-    gap, closed = (float(np.log(end[-1] / end[0])) for end in ends)
+    with np.errstate(invalid="ignore"):
+        gap, closed = (float(np.log(end[-1] / end[0])) for end in ends)
     if np.isfinite([gap, closed]).all() and gap > 0.1:
         words.append(
             f"the largest batch's loss is {np.exp(gap):.3g} times the smallest one's for equal epochs and {np.exp(closed):.3g} times for "
@@ -193,8 +202,11 @@ def sentences(
         f"an update costs {update[-1] / update[0]:.3g} times as much at {sizes[-1]} as at {sizes[0]}, "
         f"an epoch {epoch[-1] / epoch[0]:.3g} times"
     )
-    sharp = np.nanmedian(series["updates.sharpness"], axis=1)
-    if np.isfinite(sharp[[0, -1]]).all():
+    sharp = [
+        np.median(row[np.isfinite(row)]) if np.isfinite(row).any() else np.nan
+        for row in series["updates.sharpness"]
+    ]
+    if np.isfinite([sharp[0], sharp[-1]]).all():
         words.append(
             f"λ_max after equal updates is {sharp[0]:.3g} at {sizes[0]} and {sharp[-1]:.3g} at {sizes[-1]}"
             + ("" if sharp[-1] > sharp[0] else ": the large batch's minimum is not the sharper one here")

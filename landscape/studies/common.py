@@ -1,79 +1,112 @@
-"""What studies share: the start, an earlier record, words for numbers."""
+"""What races and studies share: the start, the runs, the record, words for numbers."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from landscape.errors import InputError
 from landscape.model import Model
-from landscape.records import Study
+from landscape.records import Piece, Pieces, Record, Study
 from landscape.records.earlier import earlier_record
-from landscape.training import initialize
+from landscape.training import Ensemble, initialize, train_many
 from landscape.version import current_version
 
 Array = NDArray[np.float64]
 Announce = Callable[[str], object]
 # Series, single numbers and sentences.
 Found = tuple[dict[str, Any], dict[str, float], Sequence[str]]
+Kind = TypeVar("Kind", bound=Record)
 
 
 def silent(sentence: str) -> None:
     """Announce to nobody."""
 
 
-def studied(
-    name: str,
-    model: Model,
-    settings: dict[str, Any],
-    work: Callable[[], Found],
-    output: str | Path | None,
-    fresh: bool,
-) -> Study:
-    """Do the work of a study unless the same one stands at the output, and save it.
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """What the runs of an experiment have in common, and where its record goes.
 
-    Raises
-    ------
-    InputError
-        The output cannot be written, or holds a study of other settings.
+    `settings` hold all that can change a number, `init`, `seed` and `dtype` among them, and `seeds` where there are several runs of each.
     """
-    said = {"study": name, **settings}
-    identity = {"model": model.fingerprint(), "data": model.data_fingerprint()}
-    earlier = earlier_record(Study, output, **identity, settings=said, fresh=fresh)
-    if earlier is not None:
-        return earlier
-    begun = time.perf_counter()
-    series, numbers, findings = work()
-    words = {"model_name": model.name, "loss": model.loss, "loss_scale": model.loss_scale}
-    record = Study(
-        study=name,
-        series={key: np.asarray(value) for key, value in series.items()},
-        numbers=numbers,
-        findings=tuple(findings),
-        settings={**words, **said},
-        version=current_version(),
-        seconds=time.perf_counter() - begun,
-        **identity,
-    )
-    if output is not None:
-        record.save(output)
-    return record
 
+    model: Model
+    settings: dict[str, Any]
+    threads: int | None
+    output: str | Path | None
+    fresh: bool
 
-def started(model: Model, init: str | None, seed: int) -> Model:
-    """Give the model at its own parameters, or at an initialization."""
-    return model if init is None else model.with_theta(initialize(model, init, seed))
+    def start(self) -> Model:
+        """Give the model at its own parameters, or at the initialization asked for."""
+        init, seed = self.settings["init"], self.settings["seed"]
+        return self.model if init is None else self.model.with_theta(initialize(self.model, init, seed))
+
+    def seeds(self) -> range:
+        """Give the seeds of the runs of each kind."""
+        return range(self.settings["seed"], self.settings["seed"] + self.settings["seeds"])
+
+    def train(self, piece: Piece | None, start: Model, **chosen: Any) -> Ensemble:
+        """Train every combination of the chosen settings, once a seed (the innermost) unless they name one."""
+        chosen.setdefault("seed", self.seeds())
+        return train_many(start, dtype=self.settings["dtype"], threads=self.threads, piece=piece, **chosen)
+
+    def record(self, kind: type[Kind], work: Callable[[Pieces], dict[str, Any]]) -> Kind:
+        """Give the record that stands at the output already, or do the work, piece by piece, and save what it gives.
+
+        Raises
+        ------
+        InputError
+            The output cannot be written, or holds a record or unfinished work of other settings.
+        """
+        identity = {"model": self.model.fingerprint(), "data": self.model.data_fingerprint()}
+        said: dict[str, Any] = {**identity, "settings": self.settings, "fresh": self.fresh}
+        earlier = earlier_record(kind, self.output, **said)
+        if earlier is not None:
+            return earlier
+        with Pieces(self.output, **said) as pieces:
+            fields = work(pieces)
+            words = {
+                "model_name": self.model.name,
+                "loss": self.model.loss,
+                "loss_scale": self.model.loss_scale,
+            }
+            record = kind(
+                settings={**words, **fields.pop("words", {}), **self.settings}, version=current_version(), seconds=pieces.seconds,
+                **identity, **fields,
+            )  # fmt: skip
+            if self.output is not None:
+                record.save(self.output)
+        return record
+
+    def study(self, work: Callable[[Pieces], Found]) -> Study:
+        """Do the work of a study, as `record`."""
+
+        def fields(pieces: Pieces) -> dict[str, Any]:
+            series, numbers, findings = work(pieces)
+            arrays = {key: np.asarray(value) for key, value in series.items()}
+            name = self.settings["study"]
+            return {"study": name, "series": arrays, "numbers": numbers, "findings": tuple(findings)}
+
+        return self.record(Study, fields)
 
 
 def finals(losses: Array, shape: tuple[int, ...]) -> Array:
     """Give the last look of runs [R, K] as a table; infinite where a run diverged."""
     last = losses[:, -1].reshape(shape)
     return np.where(np.isfinite(last), last, np.inf)
+
+
+def within(model: Model, batch_size: int, announce: Announce) -> int:
+    """Give a batch size of at most all examples, and say where that is less than asked for."""
+    examples = model.examples("train")
+    if batch_size > examples:
+        announce(f"there are {examples} training examples: a batch of {batch_size} is all of them")
+    return min(batch_size, examples)
 
 
 def positive_list(name: str, values: Sequence[float]) -> list[float]:

@@ -10,12 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape.curvature import eigenpairs, hessian_operator
-from landscape.errors import ComputationError
 from landscape.model import Model
 from landscape.objective import NetworkObjective
-from landscape.records import Study
-from landscape.studies.common import Announce, Found, finals, positive_list, silent, started, studied, told
-from landscape.training import train_many
+from landscape.records import Pieces, Study
+from landscape.studies.common import Announce, Experiment, Found, finals, positive_list, silent, told, within
 
 Array = NDArray[np.float64]
 
@@ -69,34 +67,32 @@ def study_learning_rate(
     ------
     InputError
         A rate that is not positive, an unknown optimizer.
-    ComputationError
-        All runs of all rates diverged.
     """
     tried = positive_list("rates", rates)
+    batch_size = within(model, batch_size, announce)
     settings: dict[str, Any] = {
-        "optimizers": list(optimizers), "rates": tried, "steps": steps, "batch_size": batch_size, "init": init,
+        "study": "learning-rate", "optimizers": list(optimizers), "rates": tried, "steps": steps, "batch_size": batch_size, "init": init,
         "seeds": seeds, "seed": seed, "dtype": dtype,
     }  # fmt: skip
 
-    def work() -> Found:
-        start = started(model, init, seed)
-        limit = 2.0 / largest_eigenvalue(start)
+    experiment = Experiment(model=model, settings=settings, threads=threads, output=output, fresh=fresh)
+
+    def work(pieces: Pieces) -> Found:
+        start = experiment.start()
         announce(f"training {len(optimizers) * len(tried) * seeds} runs of {steps} steps")
         shape = (len(optimizers), len(tried), seeds)
-        common: dict[str, Any] = {"batch_size": batch_size, "dtype": dtype, "threads": threads}
-        chosen: dict[str, Any] = {
+        grid: dict[str, Any] = {
             "optimizer": list(optimizers),
             "learning_rate": tried,
-            "seed": range(seed, seed + seeds),
+            "batch_size": batch_size,
         }
-        found = train_many(start, steps=steps, looks=3, **chosen, **common)
+        found = experiment.train(pieces.piece("runs"), start, steps=steps, looks=3, **grid)
         last = finals(found.losses["train_loss"], shape)
-        if not np.isfinite(last).any():
-            raise ComputationError("every run diverged: try smaller --rates")
         announce(f"looking at {TAIL} more steps of each, one by one")
-        tail = train_many(
-            start, starts=found.theta, steps=TAIL, looks=TAIL + 1, keep="theta", **chosen, **common
+        tail = experiment.train(
+            pieces.piece("tail"), start, starts=found.theta, steps=TAIL, looks=TAIL + 1, keep="theta", **grid
         )
+        limit = 2.0 / float(pieces.once("sharpness", lambda: sharpness(start))["value"])
         half = found.losses["train_loss"][:, 1].reshape(shape)
         swing = mean_cosine(tail.path).reshape(shape)
         kinds = classes(last, half, swing)
@@ -106,18 +102,16 @@ def study_learning_rate(
             "gradient_norm": found.losses["gradient_norm"][:, -1].reshape(shape),
         }  # fmt: skip
         numbers, words = proposals(optimizers, np.array(tried), last)
-        numbers["limit"] = limit
-        return (
-            series,
-            numbers,
-            [
-                *words,
-                *limits(optimizers, np.array(tried), last, limit),
-                *behaviour(optimizers, tried, kinds, numbers),
-            ],
-        )
+        words += limits(optimizers, np.array(tried), last, limit)
+        words += behaviour(optimizers, tried, kinds, numbers)
+        return series, numbers | {"limit": limit}, words
 
-    return studied("learning-rate", model, settings, work, output, fresh)
+    return experiment.study(work)
+
+
+def sharpness(model: Model) -> dict[str, Array]:
+    """Give λ_max as a piece of work."""
+    return {"value": np.array(largest_eigenvalue(model))}
 
 
 def largest_eigenvalue(model: Model) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,13 +12,12 @@ from numpy.typing import NDArray
 from landscape.directions import Directions, Origin, check_directions, principal_directions
 from landscape.errors import ComputationError, InputError
 from landscape.model import Model
-from landscape.records import Race, Scan
-from landscape.records.earlier import earlier_record
-from landscape.scanning import make_plan, run_plan
+from landscape.records import Pieces, Race, Scan
+from landscape.scanning import Plan, make_plan, run_plan
 from landscape.scanning.subject import model_subject
-from landscape.training import Ensemble, initialize, train_many
+from landscape.studies.common import Experiment, finals, within
+from landscape.training import Ensemble
 from landscape.trajectories.projection import Projection, project, spans_around
-from landscape.version import current_version
 
 Array = NDArray[np.float64]
 
@@ -74,7 +72,8 @@ def race(
     points
         Of the plane, along each axis.
     output, fresh
-        Where to save; a record of the same settings that is there is returned unless `fresh`.
+        Where to save; a record of the same settings that is there is returned unless `fresh`. What is done of an unfinished one stands
+        beside it, and is taken up.
     announce
         Called with sentences on what is done.
 
@@ -90,45 +89,30 @@ def race(
         raise InputError(f"seeds: expected at least 1, found {seeds}")
     if steps is not None and epochs is not None:
         raise InputError("expected steps or epochs, found both")
-    common: dict[str, Any] = {"batch_size": batch_size}
+    common: dict[str, Any] = {"batch_size": within(model, batch_size, announce)}
     common |= {"steps": steps} if steps is not None else {"epochs": 10.0 if epochs is None else epochs}
     settings = {
         "optimizers": list(names), "learning_rate": list(rates), "tune": tune, "init": init, **common,
         "seeds": seeds, "seed": seed, "points": points, "dtype": dtype,
     }  # fmt: skip
-    found = earlier_record(
-        Race, output, model=model.fingerprint(), data=model.data_fingerprint(), settings=settings, fresh=fresh
-    )
-    if found is not None:
-        return found
-    begun = time.perf_counter()
-    start = model if init is None else model.with_theta(initialize(model, init, seed))
-    runner = Runner(start, {**common, "dtype": dtype, "threads": threads})
-    tuning = np.zeros((len(names), 0))
-    if tune:
-        announce(f"tuning: {len(TUNING_RATES)} rates for each of {len(names)} optimizers")
-        tuning = np.stack([runner.final(name, TUNING_RATES, seed + seeds) for name in names])
-        rates = tuple(TUNING_RATES[int(np.argmin(row))] for row in tuning)
-    announce(f"racing: {len(names)} optimizers, {seeds} seeds each")
-    runs = [
-        runner.run(name, rate, range(seed, seed + seeds)) for name, rate in zip(names, rates, strict=True)
-    ]
-    announce("scanning the plane of the paths")
-    plane, projections = plane_of(start, runs, points, dtype, threads)
-    record = assemble(names, rates, runs, plane, projections)
-    result = Race(
-        **record,
-        tuning_rates=np.array(TUNING_RATES if tune else ()),
-        tuning_loss=tuning,
-        model=model.fingerprint(),
-        data=model.data_fingerprint(),
-        settings={**plane.settings, **settings},
-        version=current_version(),
-        seconds=time.perf_counter() - begun,
-    )
-    if output is not None:
-        result.save(output)
-    return result
+    experiment = Experiment(model=model, settings=settings, threads=threads, output=output, fresh=fresh)
+
+    def work(pieces: Pieces) -> dict[str, Any]:
+        runner = Runner(experiment, pieces, common)
+        chosen, tuning = rates, np.zeros((len(names), 0))
+        if tune:
+            announce(f"tuning: {len(TUNING_RATES)} rates for each of {len(names)} optimizers")
+            tuning = np.stack([runner.final(name, TUNING_RATES, seed + seeds) for name in names])
+            chosen = tuple(TUNING_RATES[int(np.argmin(row))] for row in tuning)
+        announce(f"racing: {len(names)} optimizers, {seeds} seeds each")
+        runs = [runner.run(name, rate) for name, rate in zip(names, chosen, strict=True)]
+        announce("scanning the plane of the paths")
+        plan, projections = plane_of(runner.start, runs, points, dtype, threads)
+        plane = run_plan(plan, path=pieces.beside("plane"), fresh=fresh)
+        tuned = {"tuning_rates": np.array(TUNING_RATES if tune else ()), "tuning_loss": tuning}
+        return {**assemble(names, chosen, runs, plane, projections), **tuned, "words": plane.settings}
+
+    return experiment.record(Race, work)
 
 
 def entrants(
@@ -158,31 +142,32 @@ def entrants(
 
 
 class Runner:
-    """Runs of one start with common settings."""
+    """Runs of one start with common settings, each a piece of the work."""
 
-    def __init__(self, start: Model, common: dict[str, Any]) -> None:
-        self.start, self.common = start, common
+    def __init__(self, experiment: Experiment, pieces: Pieces, common: dict[str, Any]) -> None:
+        self.experiment, self.pieces, self.common = experiment, pieces, common
+        self.start = experiment.start()
 
-    def run(self, optimizer: str, rate: float, seeds: range) -> Ensemble:
+    def run(self, optimizer: str, rate: float) -> Ensemble:
         """Train once a seed; paths are kept at the looks."""
-        return train_many(
-            self.start, optimizer=optimizer, learning_rate=rate, seed=seeds, looks=LOOKS, keep="theta",
-            **self.common,
+        return self.experiment.train(
+            self.pieces.piece(optimizer), self.start, optimizer=optimizer, learning_rate=rate, looks=LOOKS,
+            keep="theta", **self.common,
         )  # fmt: skip
 
     def final(self, optimizer: str, rates: Sequence[float], seed: int) -> Array:
         """Give the training loss that each rate ends with; infinite where it diverged."""
-        found = train_many(
-            self.start, optimizer=optimizer, learning_rate=list(rates), seed=seed, looks=2, **self.common
-        )
-        last = found.losses["train_loss"][:, -1]
-        return np.where(np.isfinite(last), last, np.inf)
+        found = self.experiment.train(
+            self.pieces.piece(f"{optimizer}.tuning"), self.start, optimizer=optimizer, learning_rate=list(rates),
+            seed=seed, looks=2, **self.common,
+        )  # fmt: skip
+        return finals(found.losses["train_loss"], (len(rates),))
 
 
 def plane_of(
     start: Model, runs: Sequence[Ensemble], points: int, dtype: str, threads: int | None
-) -> tuple[Scan, list[Projection]]:
-    """Scan the principal plane of the first seed's paths, seen from the start; project the paths on it.
+) -> tuple[Plan, list[Projection]]:
+    """Plan the scan of the principal plane of the first seed's paths, seen from the start; project the paths on it.
 
     Raises
     ------
@@ -194,9 +179,9 @@ def plane_of(
     origin = Origin(start.theta, checkpoints=together)
     try:
         vectors, captured = principal_directions(origin, 2)
-    except InputError as error:
+    except InputError:
         raise ComputationError(
-            f"the paths span no plane ({error}): all runs diverged or did not move"
+            "the paths span no plane that could be drawn: all runs diverged at once or did not move; try other rates, or --tune"
         ) from None
     labels = tuple(f"principal {index + 1} ({share:.1%})" for index, share in enumerate(captured))
     spans = ((-1.0, 1.0),) * 2
@@ -204,7 +189,7 @@ def plane_of(
     whole = model_subject(start, split="train", examples=None, seed=0, dtype=dtype, threads=threads)
     projection = project(together, start.theta, vectors)
     plan = make_plan(whole, directions, points=points, span=list(spans_around(projection.coordinates)))
-    return run_plan(plan), [on_plane(path, start.theta, vectors, projection.captured) for path in paths]
+    return plan, [on_plane(path, start.theta, vectors, projection.captured) for path in paths]
 
 
 def near(run: Ensemble) -> NDArray[np.bool_]:

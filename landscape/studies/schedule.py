@@ -10,9 +10,8 @@ import numpy as np
 
 from landscape.errors import InputError
 from landscape.model import Model
-from landscape.records import Study
-from landscape.studies.common import Announce, Found, finals, silent, started, studied, told
-from landscape.training import train_many
+from landscape.records import Pieces, Study
+from landscape.studies.common import Announce, Experiment, Found, finals, silent, told, within
 
 LOOKS = 41
 SCHEDULES = ("constant", "step", "inverse_sqrt", "cosine", "linear")
@@ -62,17 +61,19 @@ def study_schedule(
     rise = max(1, round(WARM_PART * steps)) if warmup is None else warmup
     if not 0 < rise < steps:
         raise InputError(f"warmup: expected 1 to {steps - 1} steps, found {rise}")
+    batch_size = within(model, batch_size, announce)
     settings: dict[str, Any] = {
-        "schedules": list(schedules), "optimizer": optimizer, "learning_rate": learning_rate, "steps": steps,
+        "study": "schedule", "schedules": list(schedules), "optimizer": optimizer, "learning_rate": learning_rate, "steps": steps,
         "warmup": rise, "batch_size": batch_size, "init": init, "seeds": seeds, "seed": seed, "dtype": dtype,
     }  # fmt: skip
 
-    def work() -> Found:
-        start = started(model, init, seed)
+    experiment = Experiment(model=model, settings=settings, threads=threads, output=output, fresh=fresh)
+
+    def work(pieces: Pieces) -> Found:
         announce(f"training {2 * len(schedules) * seeds} runs of {steps} steps")
-        found = train_many(
-            start, optimizer=optimizer, schedule=list(schedules), warmup=[0, rise], seed=range(seed, seed + seeds),
-            learning_rate=learning_rate, steps=steps, batch_size=batch_size, looks=LOOKS, dtype=dtype, threads=threads,
+        found = experiment.train(
+            pieces.piece("runs"), experiment.start(), optimizer=optimizer, schedule=list(schedules), warmup=[0, rise],
+            learning_rate=learning_rate, steps=steps, batch_size=batch_size, looks=LOOKS,
         )  # fmt: skip
         shape = (len(schedules), 2, seeds)
         series = {
@@ -83,12 +84,14 @@ def study_schedule(
         last = finals(found.losses["train_loss"], shape)
         return series, {"warmup": rise}, sentences(schedules, last, learning_rate)
 
-    return studied("schedule", model, settings, work, output, fresh)
+    return experiment.study(work)
 
 
 def sentences(schedules: Sequence[str], last: np.ndarray, rate: float) -> list[str]:
     """Say which schedule ended lowest, whether the seeds tell it from the constant rate, and what warm-up did."""
     middle = np.median(last, axis=2)
+    if not np.isfinite(middle).any():
+        return [f"at the peak rate {rate:g} most runs of every schedule diverged, with a warm-up and without"]
     best = divmod(int(np.argmin(middle)), middle.shape[1])
     name = f"{schedules[best[0]]}{' after a warm-up' if best[1] else ''}"
     runs = last[best[0], best[1]]

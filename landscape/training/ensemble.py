@@ -15,9 +15,11 @@ from landscape.errors import InputError
 from landscape.memory import available_memory
 from landscape.model import Model
 from landscape.objective.trainer import Trainer
+from landscape.records import Piece
 from landscape.training.recipe import Recipe, columns, steps_of
 from landscape.training.run import nothing, read_recipe
 from landscape.training.start import initialize
+from landscape.training.travel import travel
 
 Array = NDArray[np.float64]
 KEEP = ("nothing", "theta", "projected")
@@ -57,6 +59,7 @@ def train_many(
     center: ArrayLike | None = None,
     dtype: str = "float32",
     threads: int | None = None,
+    piece: Piece | None = None,
     advance: Callable[[int, int], None] = nothing,
     announce: Callable[[str], object] = nothing,
     **settings: Any,
@@ -79,6 +82,8 @@ def train_many(
         Of the paths: "nothing", "theta" (whole, thinned to the looks) or "projected" along `directions` [d, P] from `center` (the model's θ).
     dtype, threads
         As in `train`. A run has the bits that it has alone.
+    piece
+        Where to keep the state of the runs, of a `landscape.records.Pieces`; they go on from what it holds, and end with the same bits.
     advance, announce
         Called with (steps done, steps) over all runs, and with sentences.
     **settings
@@ -98,23 +103,49 @@ def train_many(
     >>> found.losses["train_loss"][0].round(6).tolist(), bool(found.diverged[1] > 0)
     ([22.5, 0.0, 0.0], True)
     """
-    if keep not in KEEP:
-        raise InputError(f"keep: expected one of {', '.join(KEEP)}, found {keep!r}")
-    examples = model.examples("train")
-    recipes = combinations(settings, epochs, examples, announce)
-    model = with_penalty(model, recipes)
+    recipes = combinations(settings, epochs, model.examples("train"), announce)
     if starts is None:
         starts = [initialize(model, init, recipe.seed) if init else model.theta for recipe in recipes]
-    trainer = Trainer(model, columns(recipes, examples), np.asarray(starts), dtype=dtype, threads=threads)
+    return train_recipes(
+        model, recipes, starts, looks=looks, keep=keep, directions=directions, center=center, dtype=dtype, threads=threads,
+        piece=piece, advance=advance,
+    )  # fmt: skip
+
+
+def train_recipes(
+    model: Model,
+    recipes: Sequence[Recipe],
+    starts: ArrayLike,
+    *,
+    looks: int = 20,
+    keep: str = "nothing",
+    directions: ArrayLike | None = None,
+    center: ArrayLike | None = None,
+    dtype: str = "float32",
+    threads: int | None = None,
+    piece: Piece | None = None,
+    advance: Callable[[int, int], None] = nothing,
+) -> Ensemble:
+    """Train once for each of any recipes [R] from its own start [R, P], all runs at once; the rest is as in `train_many`.
+
+    Raises
+    ------
+    InputError
+        As `train_many`.
+    """
+    if keep not in KEEP:
+        raise InputError(f"keep: expected one of {', '.join(KEEP)}, found {keep!r}")
+    model = with_penalty(model, recipes)
+    given = columns(recipes, model.examples("train"))
+    trainer = Trainer(model, given, np.asarray(starts), dtype=dtype, threads=threads)
     steps = np.array([recipe.steps for recipe in recipes])
     looked = np.round(np.linspace(0, steps, max(2, looks), axis=1)).astype(np.int64)
     paths = Paths(trainer, keep, directions, model.theta if center is None else center, looked.shape[1])
-    begun = time.perf_counter()
-    losses = follow(trainer, looked, paths, advance)
+    course = Course(trainer, looked, paths, piece)
+    course.run(advance)
     return Ensemble(
-        recipes=tuple(recipe.filled() for recipe in recipes), step=looked, losses=losses, theta=trainer.thetas.copy(),
-        diverged=trainer.progress.diverged.copy(), path=paths.path, projected=paths.projected, distance=paths.distance,
-        seconds=time.perf_counter() - begun,
+        recipes=tuple(recipe.filled() for recipe in recipes), step=looked, losses=course.losses, theta=trainer.thetas.copy(),
+        diverged=trainer.progress.diverged.copy(), seconds=course.seconds, **paths.kept(),
     )  # fmt: skip
 
 
@@ -192,6 +223,10 @@ class Paths:
             self.projected = np.full((runs, looks, len(rows)), np.nan)
             self.distance = np.full((runs, looks), np.nan)
 
+    def kept(self) -> dict[str, Any]:
+        """Give what is kept, None for the rest."""
+        return {"path": self.path, "projected": self.projected, "distance": self.distance}
+
     def note(self, look: int, reached: NDArray[np.bool_], thetas: NDArray[Any]) -> None:
         """Keep a look of the runs that reached it."""
         if self.path is not None:
@@ -204,21 +239,68 @@ class Paths:
                 self.distance[run, look] = np.linalg.norm(away - coordinates @ self.directions)
 
 
-def follow(
-    trainer: Trainer, looked: NDArray[np.int64], paths: Paths, advance: Callable[[int, int], None]
-) -> dict[str, Array]:
-    """Take the runs from look to look."""
-    losses: dict[str, Array] = {}
-    for look in range(looked.shape[1]):
-        for _ in trainer.toward(looked[:, look]):
-            advance(int(trainer.progress.step.sum()), int(looked[:, -1].sum()))
-        reached = trainer.progress.diverged < 0
-        for split in trainer.model.splits:
-            for name, values in trainer.evaluate(split).items():
+class Course:
+    """Runs on their way from look to look; where there is a piece to keep their state in, they go on from what it holds."""
+
+    def __init__(
+        self, trainer: Trainer, looked: NDArray[np.int64], paths: Paths, piece: Piece | None
+    ) -> None:
+        self.trainer, self.looked, self.paths, self.piece = trainer, looked, paths, piece
+        self.losses: dict[str, Array] = {}
+        self.look, self.before, self.begun = 0, 0.0, time.perf_counter()
+        if piece is not None and piece.state is not None:
+            self.restore(piece.state)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds on the way, those before a resume included."""
+        return self.before + time.perf_counter() - self.begun
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Give all that a resume needs."""
+        losses = {f"losses.{name}": values for name, values in self.losses.items()}
+        paths = {f"paths.{name}": values for name, values in self.paths.kept().items() if values is not None}
+        return {
+            "look": np.array(self.look), "seconds": np.array(self.seconds), **self.trainer.state(), **losses, **paths,
+        }  # fmt: skip
+
+    def restore(self, state: dict[str, NDArray[Any]]) -> None:
+        """Take up a state."""
+        self.trainer.restore(state)
+        self.look, self.before = int(state["look"]), float(state["seconds"])
+        marked = {name: values for name, values in state.items() if name.startswith("losses.")}
+        self.losses = {name.removeprefix("losses."): values.copy() for name, values in marked.items()}
+        for name, values in self.paths.kept().items():
+            if values is not None:
+                values[...] = state[f"paths.{name}"]
+
+    def run(self, advance: Callable[[int, int], None]) -> None:
+        """Go to the end."""
+        if self.look == self.looked.shape[1]:
+            return
+        total = int(self.looked[:, -1].sum())
+        while self.look < self.looked.shape[1]:
+            travel(
+                self.trainer, self.looked[:, self.look], keep=self.keep,
+                paused=lambda: advance(int(self.trainer.progress.step.sum()), total),
+            )  # fmt: skip
+            self.note()
+        self.keep(now=True)
+
+    def keep(self, *, now: bool = False) -> None:
+        """Keep the state, if there is where."""
+        if self.piece is not None:
+            self.piece.keep(self.state, now=now)
+
+    def note(self) -> None:
+        """Take the losses over whole splits at a look."""
+        reached = self.trainer.progress.diverged < 0
+        for split in self.trainer.model.splits:
+            for name, values in self.trainer.evaluate(split).items():
                 if name == "gradient_norm" and split != "train":
                     continue
                 key = name if name == "gradient_norm" else f"{split}_{name}"
-                row = losses.setdefault(key, np.full(looked.shape, np.nan))
-                row[reached, look] = values[reached]
-        paths.note(look, reached, trainer.thetas)
-    return losses
+                row = self.losses.setdefault(key, np.full(self.looked.shape, np.nan))
+                row[reached, self.look] = values[reached]
+        self.paths.note(self.look, reached, self.trainer.thetas)
+        self.look += 1

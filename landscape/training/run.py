@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,15 @@ import numpy as np
 from landscape.errors import ComputationError, InputError
 from landscape.files import require_writable
 from landscape.formulas.optimizers import OPTIMIZERS
+from landscape.memory import available_memory
 from landscape.model import Model, load_model
 from landscape.objective.trainer import Trainer
+from landscape.training.earlier import differences, require_same_so_far
 from landscape.training.marks import marks
 from landscape.training.recipe import Recipe, columns, steps_of
 from landscape.training.start import initialize
 from landscape.training.story import Saver, Story
+from landscape.training.travel import travel
 
 Advance = Callable[[int, int], None]
 
@@ -64,6 +68,8 @@ def train(
         How many parameter vectors, and how many rows of losses over the whole data, are kept, spread evenly; start and end among them.
     output
         A file to save to, every few seconds and at the end; an unfinished one of the same settings is taken up, and ends with the bits of an unbroken run.
+        A larger budget extends a finished one, where the schedule would have had the same rates so far: θ and the optimizer's memory are those of an
+        unbroken run, history and checkpoints keep the looks of the shorter one.
     fresh
         Start anew and overwrite what `output` holds.
     advance, announce
@@ -96,7 +102,7 @@ def train(
     run.plan(checkpoints, history, path)
     if path is not None:
         require_writable(path)
-        if path.exists() and not fresh and run.take_up(path):
+        if path.exists() and not fresh and run.take_up(path, announce):
             announce(f"{path} is finished already; --fresh trains anew")
             return load_model(path)
     return run.to_the_end(path, advance)
@@ -145,34 +151,45 @@ class Run:
         Raises
         ------
         InputError
-            The checkpoints do not fit on the disk.
+            The checkpoints do not fit into memory, or on the disk.
         """
-        self.checkpoints = marks(self.recipe.steps, checkpoints)
-        self.history = np.union1d(marks(self.recipe.steps, max(2, history)), self.checkpoints)
-        needed = len(self.checkpoints) * self.model.size * self.trainer.dtype.itemsize
+        count = min(checkpoints, self.recipe.steps + 1)
+        needed = count * self.model.size * self.trainer.dtype.itemsize
+        told = f"{count} checkpoints take {needed / 2**30:.1f} GiB"
+        if needed > available_memory():
+            raise InputError(
+                f"{told}, and {available_memory() / 2**30:.1f} of memory are free: try fewer checkpoints"
+            )
         if path is not None and path.absolute().parent.is_dir():
             free = shutil.disk_usage(path.absolute().parent).free
             # A save writes a second file before the first one goes.
             if 2 * needed > free:
                 raise InputError(
-                    f"{len(self.checkpoints)} checkpoints take {needed / 2**30:.1f} GiB, twice while saving, and "
-                    f"{path.absolute().parent} has {free / 2**30:.1f}: try fewer checkpoints"
+                    f"{told}, twice while saving, and {path.absolute().parent} has {free / 2**30:.1f}: try fewer checkpoints"
                 )
+        self.checkpoints = marks(self.recipe.steps, checkpoints)
+        self.history = np.union1d(marks(self.recipe.steps, max(2, history)), self.checkpoints)
 
-    def take_up(self, path: Path) -> bool:
-        """Go on from a file of this training; say whether it is finished.
+    def take_up(self, path: Path, announce: Callable[[str], object]) -> bool:
+        """Go on from a file of this training, or of the same one with another budget; say whether it is finished.
 
         Raises
         ------
         InputError
-            The file is of another training.
+            The file is of another training, has more steps done, or had other rates on the way.
         """
         found = load_model(path)
-        same = found.training == self.training and found.data_fingerprint() == self.model.data_fingerprint()
-        if not same or "step" not in found.optimizer:
+        told = differences(found.training, self.training)
+        if found.data_fingerprint() != self.model.data_fingerprint():
+            told.append("other data")
+        if told or "step" not in found.optimizer:
+            why = f" ({'; '.join(told)})" if told else ""
             raise InputError(
-                f"{path} is there already, and not of this training: give another name, or --fresh to replace it"
+                f"{path} is there already, and not of this training{why}: give another name, or --fresh to replace it"
             )
+        if found.training != self.training:
+            require_same_so_far(path, found, self.recipe)
+            announce(f"{path} has {int(found.optimizer['step']):,} steps done; going on from there")
         progress = self.trainer.progress
         progress.step[0] = int(found.optimizer["step"])
         progress.weights[0, : self.model.size] = found.theta
@@ -191,17 +208,20 @@ class Run:
         saver = Saver(path)
         advance(self.step, self.recipe.steps)
         self.look()
+        keep = partial(saver.save, self.result)
+
+        def paused() -> None:
+            self.require_finite()
+            advance(self.step, self.recipe.steps)
+
         try:
             for mark in self.history[self.history > self.step]:
-                for _ in self.trainer.toward(int(mark)):
-                    self.require_finite()
-                    advance(self.step, self.recipe.steps)
-                    saver.save(self.result)
+                travel(self.trainer, int(mark), keep=keep, paused=paused)
                 self.look()
-        except (KeyboardInterrupt, DivergenceError):
-            saver.save(self.result, now=True)
+        except DivergenceError:
+            keep(now=True)
             raise
-        saver.save(self.result, now=True)
+        keep(now=True)
         return self.result()
 
     def look(self) -> None:
@@ -223,7 +243,8 @@ class Run:
         failed = int(self.trainer.progress.diverged[0])
         if failed < 0:
             return
-        self.story.note(self.step, self.trainer.rate(0, self.step), self.trainer)
+        if self.step not in self.story.history.get("step", []):
+            self.story.note(self.step, self.trainer.rate(0, self.step), self.trainer)
         raise DivergenceError(
             f"the training diverged: step {failed} of {self.recipe.steps} left the finite numbers; the parameters before it are kept; "
             f"try a learning rate below {self.recipe.learning_rate:g}, --clip or --warmup",

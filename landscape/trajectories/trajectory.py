@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape.directions import Origin, make_directions, model_tensors
+from landscape.directions import make_directions
 from landscape.errors import InputError
 from landscape.files import require_writable
 from landscape.model import Model
@@ -20,6 +20,7 @@ from landscape.records.earlier import standing
 from landscape.scanning import Plan, Progress, Subject, make_plan, run_plan
 from landscape.scanning.grid import Span
 from landscape.scanning.resume import differences
+from landscape.scanning.scan import model_origin
 from landscape.scanning.subject import model_subject
 from landscape.trajectories.projection import Projection, project, spans_around
 from landscape.version import current_version
@@ -78,9 +79,7 @@ def trajectory(
     run = finite_checkpoints(model)
     whole = model_subject(model, split=split, examples=examples, seed=seed, dtype=dtype, threads=threads)
     directions = make_directions(
-        Origin(
-            whole.center, model_tensors(model), run.thetas, next(iter(whole.objectives.values())).gradient
-        ),
+        replace(model_origin(model, whole), checkpoints=run.thetas),
         direction,
         dimensions=DIMENSIONS,
         normalize=normalize,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from dataclasses import replace
 
 import pytest
 
 from landscape.commands import main
 from landscape.model import save_model
+from landscape.records import load_record
 from tests.scanning.examples import small_model
 from tests.trajectories.test_trajectory import with_checkpoints
 
@@ -62,6 +65,33 @@ def test_a_fresh_run_is_drawn_as_a_film(run, tmp_path):
     assert (tmp_path / "run.gif").read_bytes().startswith(b"GIF8")
     assert "7 checkpoints" in out
     assert "run.gif" in err
+
+
+def test_a_fresh_run_is_kept_beside_the_record_and_gone_on_with(run, tmp_path, monkeypatch):
+    from landscape.objective import trainer
+
+    arguments = ("--optimizer", "adam", "--steps", "9", "--no-figure")
+    before, parts = trainer.Trainer.advance, []
+    monkeypatch.setattr(trainer, "FIRST_CHUNK", 2)
+    monkeypatch.setattr(trainer, "CHUNK_SECONDS", 0.0)
+
+    def press(self, stop, log=None):
+        parts.append(stop)
+        if len(parts) == 4:
+            os.kill(os.getpid(), signal.SIGINT)
+        return before(self, stop, log)
+
+    monkeypatch.setattr(trainer.Trainer, "advance", press)
+    status, _, err = run(*arguments)
+    assert status == 130
+    assert "goes on from m.trajectory.run.npz" in err
+    assert run(*arguments)[0] == 0
+    cut = load_record(tmp_path / "m.trajectory.npz")
+    assert run(*arguments, "--output", "whole")[0] == 0
+    whole = load_record(tmp_path / "whole.npz")
+    assert replace(cut, seconds=0.0) == replace(whole, seconds=0.0)
+    assert run(*arguments)[0] == 0
+    assert load_record(tmp_path / "m.trajectory.npz") == cut
 
 
 def test_a_film_of_another_kind_is_refused_before_the_work(run, tmp_path):

@@ -102,6 +102,37 @@ def test_a_rate_that_is_not_positive_is_refused():
         study_learning_rate(line(), rates=[0.1, 0.0])
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("study", "options"),
+    [
+        (study_learning_rate, {"rates": [1e30], "optimizers": ["sgd"], "steps": 5, "seeds": 1}),
+        (study_stability, {"rates": [1e30], "steps": 9, "looks": 3}),
+        (study_schedule, {"learning_rate": 1e30, "schedules": ["constant"], "steps": 5, "seeds": 1}),
+        (study_batch_size, {"learning_rate": 1e30, "batch_sizes": [10, 100], "epochs": 1, "seeds": 1}),
+    ],
+)  # fmt: skip
+def test_a_study_whose_every_run_diverges_has_that_for_a_result(study, options):
+    found = study(line(3.0), threads=1, **options)
+    assert "diverge" in " ".join(found.findings)
+    assert len(figures(found)) == 1
+
+
+def test_a_batch_larger_than_the_data_is_all_of_it_and_said():
+    said = []
+    found = study_schedule(
+        small_model(),
+        schedules=["constant"],
+        steps=4,
+        seeds=1,
+        batch_size=9999,
+        threads=1,
+        announce=said.append,
+    )
+    assert "training examples: a batch of 9999 is all of them" in said[0]
+    assert found.settings["batch_size"] == small_model().examples("train")
+
+
 def test_the_noise_scale_is_that_of_the_examples_gradients():
     model = small_model()
     gradients = np.stack([

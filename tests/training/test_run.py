@@ -158,6 +158,60 @@ def test_a_finished_training_is_not_done_again_and_another_is_not_overwritten(tm
     assert load_model(path).theta.tolist() == done.theta.tolist()
 
 
+def test_a_finished_training_is_extended_to_the_parameters_of_the_longer_one(tmp_path):
+    path, said = tmp_path / "m.npz", []
+    settings = {"optimizer": "adam", "schedule": "inverse_sqrt", "warmup": 3, "history": 3} | COMMON
+    train(MODEL, steps=10, output=path, **settings)
+    longer = train(MODEL, steps=25, output=path, announce=said.append, **settings)
+    whole = train(MODEL, steps=25, **settings)
+    assert "10 steps done" in said[0]
+    assert longer.training == whole.training
+    np.testing.assert_array_equal(longer.theta, whole.theta)
+    np.testing.assert_array_equal(load_model(path).theta, whole.theta)
+    for name in whole.optimizer:
+        np.testing.assert_array_equal(longer.optimizer[name], whole.optimizer[name])
+    assert set(longer.history["step"]) >= {0, 5, 10, 25}
+    with pytest.raises(InputError, match="25 steps done, more than the 20"):
+        train(MODEL, steps=20, output=path, **settings)
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "linear", "one_cycle", "step", "exponential"])
+def test_a_schedule_that_depends_on_the_length_is_not_extended_unless_the_length_was_given(
+    tmp_path, schedule
+):
+    path = tmp_path / "m.npz"
+    settings = {"schedule": schedule, "output": path} | COMMON
+    train(MODEL, steps=10, **settings)
+    before = path.read_bytes()
+    with pytest.raises(InputError, match=f"'{schedule}' of a run of 20 has other rates"):
+        train(MODEL, steps=20, **settings)
+    assert path.read_bytes() == before
+    train(MODEL, steps=10, schedule_steps=30, fresh=True, **settings)
+    longer = train(MODEL, steps=20, schedule_steps=30, **settings)
+    whole = train(MODEL, steps=20, schedule_steps=30, **{**settings, "output": None})
+    np.testing.assert_array_equal(longer.theta, whole.theta)
+
+
+def test_what_differs_from_the_training_in_the_way_is_named(tmp_path):
+    settings = {"steps": 5, "output": tmp_path / "m.npz"} | COMMON
+    train(MODEL, **settings)
+    with pytest.raises(InputError, match=r"learning_rate 0\.01 there, 0\.5 here"):
+        train(MODEL, learning_rate=0.5, **settings)
+    with pytest.raises(InputError, match="other parameters at the start"):
+        train(MODEL.with_theta(MODEL.theta + 1), **settings)
+
+
+def test_a_training_that_diverged_is_not_told_twice(tmp_path):
+    x = np.random.default_rng(0).standard_normal((20, 3))
+    model = build_model(layers=[(np.ones((3, 1)), np.zeros(1))], loss="mse", x_train=x, y_train=x[:, :1])
+    settings = {"learning_rate": 1e3, "batch_size": 20, "steps": 500, "output": tmp_path / "m.npz"} | COMMON
+    for _ in range(2):
+        with pytest.raises(DivergenceError) as caught:
+            train(model, **settings)
+        steps = caught.value.model.history["step"].tolist()
+        assert len(set(steps)) == len(steps)
+
+
 def test_a_training_that_diverges_names_the_step_and_keeps_the_last_finite_parameters(tmp_path):
     rng = np.random.default_rng(0)
     x = rng.standard_normal((20, 3))

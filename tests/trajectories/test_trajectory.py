@@ -73,6 +73,14 @@ def test_random_directions_capture_next_to_nothing(model):
     assert shares.sum() < 0.2
 
 
+def test_a_run_is_seen_along_the_hessians_extreme_eigenvectors(model):
+    found = trajectory(model, direction="eigen", **QUICK)
+    assert "λ" in found.settings["directions"][0] or "eigen" in found.settings["directions"][0]
+    np.testing.assert_allclose(found.scan.directions @ found.scan.directions.T, np.eye(2), atol=1e-9)
+    away = model.checkpoints - model.theta
+    np.testing.assert_allclose(found.projected, away @ found.scan.directions.T, atol=1e-9)
+
+
 def test_the_record_comes_back_from_its_file_and_is_not_computed_again(model, tmp_path):
     path = tmp_path / "t.npz"
     first = trajectory(model, output=path, **QUICK)

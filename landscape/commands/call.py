@@ -1,0 +1,107 @@
+"""One call of a command that makes a record of MODEL: what all such commands take, and how they end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from landscape.commands import INTERRUPTED, options
+from landscape.commands.stem import draw, output_stem, speaker
+
+if TYPE_CHECKING:
+    from landscape.model import Model
+    from landscape.records import Record
+
+Kind = TypeVar("Kind", bound="Record")
+
+
+@dataclass
+class Call:
+    """The model, the names of what is written, and who is told."""
+
+    model: Path
+    activation: str | None
+    loss: str | None
+    name: str
+    output: str | None
+    no_figure: bool
+    figure_format: str
+    as_json: bool
+    say: Callable[[str], None]
+    quiet: bool
+
+    @property
+    def stem(self) -> str:
+        """What the names of all files begin with."""
+        return output_stem(self.output, self.model, self.name)
+
+    @property
+    def record_path(self) -> Path:
+        """Where the record goes."""
+        return Path(f"{self.stem}.npz")
+
+    def load(self, path: Path | None = None) -> Model:
+        """Load MODEL, or another one beside it."""
+        from landscape.model import load_model
+
+        return load_model(path or self.model, activation=self.activation, loss=self.loss)
+
+    @contextmanager
+    def interruptible(self, otherwise: str = "interrupted; nothing was written") -> Iterator[None]:
+        """Leave with the status of an interruption after Ctrl-C, with what the work says of it."""
+        try:
+            yield
+        except KeyboardInterrupt as interruption:
+            self.say(str(interruption) or otherwise)
+            raise click.exceptions.Exit(INTERRUPTED) from None
+
+    def record(self, work: Callable[..., Kind], *arguments: Any, **choices: Any) -> Kind:
+        """Load the model and let `work` make its record and save it."""
+        with self.interruptible():
+            return work(self.load(), *arguments, output=self.record_path, **choices)
+
+    def draw(self, record: Record) -> list[Path]:
+        """Write the figures beside the record, if they are wanted."""
+        return [] if self.no_figure else draw(record, self.stem, self.figure_format)
+
+    def end(self, record: Kind, table: Callable[[Kind], str], more: Sequence[Path] = ()) -> None:
+        """Draw the figures, name the files, and print the summary."""
+        files = [self.record_path, *self.draw(record), *more]
+        self.say(f"wrote {', '.join(map(str, files))}")
+        click.echo(json.dumps(record.summary(files), allow_nan=False) if self.as_json else table(record))
+
+
+def makes_record(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command's function a `Call` in place of what all such commands take; `name` goes into the files' names.
+
+    ```
+    @click.command("hessian")
+    @click.option(…)
+    @makes_record("hessian")
+    def command(call: Call, …) -> None:
+    ```
+    """
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @options.model
+        @options.bare_file
+        @options.record
+        @wraps(function)
+        def called(
+            model: Path, activation: str | None, loss: str | None, output: str | None, no_figure: bool, figure_format: str,
+            as_json: bool, quiet: bool, **choices: Any,
+        ) -> Any:  # fmt: skip
+            say = speaker(quiet)
+            call = Call(model, activation, loss, name, output, no_figure, figure_format, as_json, say, quiet)
+            return function(call, **choices)
+
+        return called
+
+    return decorate

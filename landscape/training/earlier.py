@@ -1,0 +1,63 @@
+"""The file of an earlier training in the way of this one: the same, the same with another budget, or another."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape.errors import InputError
+from landscape.model import Model
+from landscape.objective.trainer import rate_at, runs_of
+from landscape.training.marks import marks
+from landscape.training.recipe import Recipe, columns
+
+# What a larger budget changes.
+LENGTHS = ("steps", "schedule_steps", "period")
+RATES_COMPARED = 1000
+
+
+def differences(theirs: dict[str, Any], ours: dict[str, Any]) -> list[str]:
+    """Name what differs between two trainings, the length of the run aside.
+
+    >>> differences({"steps": 5, "seed": 0}, {"steps": 9, "seed": 1})
+    ['seed 0 there, 1 here']
+    """
+    if "start" in theirs and theirs["start"] != ours.get("start"):
+        return ["another model or other parameters at the start"]
+    return [
+        f"{name} {theirs.get(name)} there, {ours.get(name)} here"
+        for name in sorted(theirs.keys() | ours.keys())
+        if theirs.get(name) != ours.get(name) and name not in LENGTHS
+    ]
+
+
+def require_same_so_far(path: Path, found: Model, recipe: Recipe) -> None:
+    """Refuse another budget where a training of that length would not have come to where the file is.
+
+    Raises
+    ------
+    InputError
+        The file has more steps done, or the schedule depends on the length of the run.
+    """
+    done, steps = int(found.optimizer["step"]), recipe.steps
+    if done > steps:
+        raise InputError(
+            f"{path} has {done} steps done, more than the {steps} asked for: give another name, or --fresh to replace it"
+        )
+    fields: dict[str, Any] = {name: found.training.get(name) for name in LENGTHS}
+    if not np.array_equal(rates_of(replace(recipe, **fields), done), rates_of(recipe, done)):
+        raise InputError(
+            f"{path} was trained for {fields['steps']} steps, and the schedule '{recipe.schedule}' of a run of {steps} has other "
+            "rates from early on: give --fresh to train anew; a run that is to be extended wants --schedule-steps from the start"
+        )
+
+
+def rates_of(recipe: Recipe, steps: int) -> NDArray[np.float64]:
+    """Give the learning rates of a run's first steps, of at most a thousand of them."""
+    runs = runs_of(columns([recipe], recipe.batch_size), np.zeros(1, np.int64))
+    looked = marks(max(0, steps - 1), RATES_COMPARED)
+    return np.array([rate_at(runs, 0, int(step)) for step in looked])

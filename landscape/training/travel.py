@@ -1,0 +1,38 @@
+"""On the way from one look to the next: told, saved and interrupted at pauses, where the state is whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape.interrupt import deferred_interrupt
+from landscape.objective.trainer import Trainer
+
+
+class Keep(Protocol):
+    """What saves the state."""
+
+    def __call__(self, *, now: bool = False) -> None:
+        """Save where it is time to, or `now`."""
+
+
+def travel(
+    trainer: Trainer, stop: int | NDArray[np.int64], *, keep: Keep, paused: Callable[[], object]
+) -> None:
+    """Take runs to a step. At every pause on the way `paused` is called, and the state kept where it is time to.
+
+    The first Ctrl-C waits for a pause and is raised there, after the state was kept; a second one does not wait.
+    """
+    with deferred_interrupt() as interruption:
+        for _ in trainer.toward(stop):
+            try:
+                paused()
+                if interruption.requested:
+                    raise KeyboardInterrupt
+            except KeyboardInterrupt:
+                keep(now=True)
+                raise
+            keep()
