@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     help="Of the plane, along each axis.",
 )
 @options.engine
+@options.device
 @options.bare_file
 @options.record
 def command(

@@ -71,6 +71,7 @@ from landscape.directions.normalize import NORMALIZATIONS
 )
 @options.data
 @options.engine
+@options.device
 @options.bare_file
 @options.record
 def command(

@@ -83,6 +83,7 @@ CHECKPOINTS = 60
 )
 @options.data
 @options.engine
+@options.device
 @options.bare_file
 @options.record
 def command(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from landscape.directions import Directions, Origin, check_directions, principal_directions
 from landscape.errors import ComputationError, InputError
 from landscape.model import Model
+from landscape.objective.devices import recorded_device, settle_device
 from landscape.records import Race, Scan
 from landscape.records.earlier import earlier_record
 from landscape.scanning import make_plan, run_plan
@@ -46,6 +47,7 @@ def race(
     points: int = 31,
     dtype: str = "float32",
     threads: int | None = None,
+    device: str = "cpu",
     output: str | Path | None = None,
     fresh: bool = False,
     announce: Callable[[str], object] = lambda sentence: None,
@@ -67,7 +69,7 @@ def race(
         Draw one start for all by the seed instead.
     steps, epochs
         The length of a run: by default 10 epochs.
-    batch_size, dtype, threads
+    batch_size, dtype, threads, device
         As `train` takes them.
     seeds, seed
         How many runs of each, and the first one's seed; seeds draw the batches.
@@ -92,9 +94,11 @@ def race(
         raise InputError("expected steps or epochs, found both")
     common: dict[str, Any] = {"batch_size": batch_size}
     common |= {"steps": steps} if steps is not None else {"epochs": 10.0 if epochs is None else epochs}
+    runs_wanted = len(names) * seeds * (1 if not tune else 1 + len(TUNING_RATES))
+    device = settle_device(device, model, evaluations=3.0 * runs_wanted * (epochs or 10.0))
     settings = {
         "optimizers": list(names), "learning_rate": list(rates), "tune": tune, "init": init, **common,
-        "seeds": seeds, "seed": seed, "points": points, "dtype": dtype,
+        "seeds": seeds, "seed": seed, "points": points, "dtype": dtype, "device": recorded_device(device),
     }  # fmt: skip
     found = earlier_record(
         Race, output, model=model.fingerprint(), data=model.data_fingerprint(), settings=settings, fresh=fresh
@@ -103,7 +107,7 @@ def race(
         return found
     begun = time.perf_counter()
     start = model if init is None else model.with_theta(initialize(model, init, seed))
-    runner = Runner(start, {**common, "dtype": dtype, "threads": threads})
+    runner = Runner(start, {**common, "dtype": dtype, "threads": threads, "device": device})
     tuning = np.zeros((len(names), 0))
     if tune:
         announce(f"tuning: {len(TUNING_RATES)} rates for each of {len(names)} optimizers")
@@ -114,7 +118,7 @@ def race(
         runner.run(name, rate, range(seed, seed + seeds)) for name, rate in zip(names, rates, strict=True)
     ]
     announce("scanning the plane of the paths")
-    plane, projections = plane_of(start, runs, points, dtype, threads)
+    plane, projections = plane_of(start, runs, points, dtype, threads, device)
     record = assemble(names, rates, runs, plane, projections)
     result = Race(
         **record,
@@ -180,7 +184,7 @@ class Runner:
 
 
 def plane_of(
-    start: Model, runs: Sequence[Ensemble], points: int, dtype: str, threads: int | None
+    start: Model, runs: Sequence[Ensemble], points: int, dtype: str, threads: int | None, device: str
 ) -> tuple[Scan, list[Projection]]:
     """Scan the principal plane of the first seed's paths, seen from the start; project the paths on it.
 
@@ -201,7 +205,9 @@ def plane_of(
     labels = tuple(f"principal {index + 1} ({share:.1%})" for index, share in enumerate(captured))
     spans = ((-1.0, 1.0),) * 2
     directions = Directions(vectors, labels, spans, "none", check_directions(vectors, origin))
-    whole = model_subject(start, split="train", examples=None, seed=0, dtype=dtype, threads=threads)
+    whole = model_subject(
+        start, split="train", examples=None, seed=0, dtype=dtype, threads=threads, device=device
+    )
     projection = project(together, start.theta, vectors)
     plan = make_plan(whole, directions, points=points, span=list(spans_around(projection.coordinates)))
     return run_plan(plan), [on_plane(path, start.theta, vectors, projection.captured) for path in paths]

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from landscape.errors import InputError
 from landscape.memory import available_memory
 from landscape.model import Model
-from landscape.objective.trainer import Trainer
+from landscape.objective.trainer import Trainer, make_trainer
 from landscape.training.recipe import Recipe, columns, steps_of
 from landscape.training.run import nothing, read_recipe
 from landscape.training.start import initialize
@@ -57,6 +57,7 @@ def train_many(
     center: ArrayLike | None = None,
     dtype: str = "float32",
     threads: int | None = None,
+    device: str = "cpu",
     advance: Callable[[int, int], None] = nothing,
     announce: Callable[[str], object] = nothing,
     **settings: Any,
@@ -77,7 +78,7 @@ def train_many(
         K: how often losses over the whole data are taken, start and end among them.
     keep
         Of the paths: "nothing", "theta" (whole, thinned to the looks) or "projected" along `directions` [d, P] from `center` (the model's θ).
-    dtype, threads
+    dtype, threads, device
         As in `train`. A run has the bits that it has alone.
     advance, announce
         Called with (steps done, steps) over all runs, and with sentences.
@@ -105,7 +106,9 @@ def train_many(
     model = with_penalty(model, recipes)
     if starts is None:
         starts = [initialize(model, init, recipe.seed) if init else model.theta for recipe in recipes]
-    trainer = Trainer(model, columns(recipes, examples), np.asarray(starts), dtype=dtype, threads=threads)
+    trainer = make_trainer(
+        model, columns(recipes, examples), np.asarray(starts), dtype=dtype, threads=threads, device=device
+    )
     steps = np.array([recipe.steps for recipe in recipes])
     looked = np.round(np.linspace(0, steps, max(2, looks), axis=1)).astype(np.int64)
     paths = Paths(trainer, keep, directions, model.theta if center is None else center, looked.shape[1])
