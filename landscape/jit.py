@@ -33,11 +33,13 @@ INTERLEAVED = 4
 
 
 def source_digest() -> str:
-    """Hash the sources that compiled code is made of."""
+    """Hash the sources that the CPU's compiled code is made of; kernels for a GPU are not kept."""
     digest = hashlib.sha256()
     for name in SOURCES:
         root = PACKAGE / name
         for path in sorted(root.rglob("*.py")) if root.is_dir() else [root]:
+            if "cuda" in path.relative_to(PACKAGE).parts:
+                continue
             digest.update(str(path.relative_to(PACKAGE)).encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 

@@ -26,7 +26,7 @@ def lines(record: Hessian) -> Iterator[tuple[str, str]]:
     matrix = f"{settings.get('operator', 'hessian')}" + (
         " seen by Adam" if settings.get("precondition") else ""
     )
-    yield matrix, f"{what}, {settings['method']}, {settings['dtype']}"
+    yield matrix, f"{what}, {settings['method']}, {settings['dtype']}, {settings['device']}"
     yield from eigenvalue_lines(record)
     if len(record.eigenvalues):
         yield "orthogonality", f"max |VᵀV − I| = {record.orthogonality:.1e}"

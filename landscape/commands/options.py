@@ -96,6 +96,15 @@ threads = click.option(
 )
 """`threads: int | None`"""
 
+device = click.option(
+    "--device",
+    metavar="auto|cpu|cuda[:N]",
+    default="auto",
+    show_default=True,
+    help="What computes; auto takes a GPU that is there if the work is large enough to gain.",
+)
+"""`device: str`. Unknown ones, and those that are not there, are refused by the library."""
+
 dtype = click.option(
     "--dtype",
     type=click.Choice(DTYPES),
@@ -165,6 +174,7 @@ point = together(
         help="Precision of the arithmetic.",
     ),
     threads,
+    device,
     seed,
 )
 """What the commands about one point take: one split, and float64 unless asked otherwise."""

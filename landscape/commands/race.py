@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     help="Of the plane, along each axis.",
 )
 @options.engine
+@options.device
 @makes_record("race")
 def command(call: Call, optimizer: str, learning_rate: str, **choices: Any) -> None:
     """Train MODEL with several optimizers from the same start, and rank them.

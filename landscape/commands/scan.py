@@ -70,6 +70,7 @@ from landscape.directions.normalize import NORMALIZATIONS
 )
 @options.data
 @options.engine
+@options.device
 @makes_record("scan")
 def command(
     call: Call,

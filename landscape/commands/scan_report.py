@@ -82,7 +82,10 @@ class ScanReport:
         summary = record.summary()
         name = record.settings["model_name"]
         rows = [
-            ("scan", f"{name}, {' x '.join(map(str, record.shape))} points, {record.settings['dtype']}"),
+            (
+                "scan",
+                f"{name}, {' x '.join(map(str, record.shape))} points, {record.settings['dtype']}, {record.settings['device']}",
+            ),
             *(("axis " + str(index + 1), text) for index, text in enumerate(axes(record))),
             ("check", checked(self.plan.directions.check)),
             *((f"center, {split}", values(of)) for split, of in summary["center"].items()),

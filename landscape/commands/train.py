@@ -93,6 +93,7 @@ from landscape.commands.stem import speaker
     "--architecture", metavar="64-32-10", help="A new network of dense layers; MODEL then holds only data."
 )
 @options.engine
+@options.device
 @options.bare_file
 @options.fresh
 @options.messages

@@ -80,6 +80,7 @@ CHECKPOINTS = 60
 )
 @options.data
 @options.engine
+@options.device
 @makes_record("trajectory")
 def command(
     call: Call,

@@ -59,6 +59,7 @@ def analyze_critical(
     examples: int | None = None,
     seed: int = 0,
     threads: int | None = None,
+    device: str = "cpu",
     surfaces: bool = True,
     output: str | Path | None = None,
     fresh: bool = False,
@@ -85,7 +86,7 @@ def analyze_critical(
         What losses are measured by: by default the loss of the best constant predictor of a model, else 1.
     lower_bound
         A number that the function nowhere goes below, if one is known; 0 for models under mse, mae and huber.
-    split, dtype, examples, seed, threads
+    split, dtype, examples, seed, threads, device
         As `NetworkObjective` takes them.
     surfaces
         Also evaluate the loss on two planes, for the figures.
@@ -115,7 +116,9 @@ def analyze_critical(
     """
     begun = time.perf_counter()
     say = announce or (lambda sentence: None)
-    point = point_of(subject, theta, split=split, dtype=dtype, threads=threads, examples=examples, seed=seed)
+    point = point_of(
+        subject, theta, split=split, dtype=dtype, threads=threads, examples=examples, seed=seed, device=device
+    )
     frame = frame_of(point, scale, lower_bound)
     settings = {
         **point.settings, "polish": polishing, "reach": checked_reach(reach), "scale": frame.scale,

@@ -52,6 +52,7 @@ def search_critical(
     examples: int | None = None,
     seed: int = 0,
     threads: int | None = None,
+    device: str = "cpu",
     output: str | Path | None = None,
     fresh: bool = False,
     announce: Callable[[str], None] | None = None,
@@ -71,7 +72,7 @@ def search_critical(
         The middle [P] of the starts, for an objective.
     spread
         The starts' standard deviation, as a multiple of the usual one (of 1, for an objective).
-    split, dtype, examples, seed, threads
+    split, dtype, examples, seed, threads, device
         As `NetworkObjective` takes them; `seed` also draws the starts.
     output, fresh
         Where to save, and whether to begin anew.
@@ -93,7 +94,9 @@ def search_critical(
     [0, 1]
     """
     begun = time.perf_counter()
-    point = point_of(subject, theta, split=split, dtype=dtype, threads=threads, examples=examples, seed=seed)
+    point = point_of(
+        subject, theta, split=split, dtype=dtype, threads=threads, examples=examples, seed=seed, device=device
+    )
     size = point.theta.size
     if starts < 1:
         raise InputError(

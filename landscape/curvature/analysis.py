@@ -72,6 +72,7 @@ def analyze_hessian(
     examples: int | None = None,
     seed: int = 0,
     threads: int | None = None,
+    device: str = "cpu",
     accuracy: float = 0.05,
     tolerance: float = 1e-6,
     max_products: int = 200_000,
@@ -102,7 +103,7 @@ def analyze_hessian(
         Analyse P^(−1/2) H P^(−1/2) with what Adam divides by, from the state in the model's file.
     node
         Analyse the submatrix of one node only.
-    split, dtype, examples, seed, threads
+    split, dtype, examples, seed, threads, device
         As `NetworkObjective` takes them.
     tolerance, max_products
         Of the search for eigenvalues, as `eigenpairs` takes them.
@@ -128,7 +129,9 @@ def analyze_hessian(
     [-2.0, 2.0]
     """
     begun = time.perf_counter()
-    point = point_of(subject, theta, split=split, dtype=dtype, threads=threads, examples=examples, seed=seed)
+    point = point_of(
+        subject, theta, split=split, dtype=dtype, threads=threads, examples=examples, seed=seed, device=device
+    )
     request = Request(
         top=top or 0, bottom=bottom or 0, all=all, density=density, trace=trace, by_node=by_node,
         method=method, operator=operator, precondition=precondition, node=node, accuracy=accuracy, tolerance=tolerance, max_products=max_products,

@@ -13,8 +13,11 @@ from landscape.curvature.operators import adam_preconditioner, checked_point, pa
 from landscape.errors import InputError
 from landscape.model import Model
 from landscape.objective import NetworkObjective
+from landscape.objective.devices import CPU, recorded_device, settle_device
 
 Array = NDArray[np.float64]
+# What an analysis of one point takes, roughly, in evaluations of all examples.
+EVALUATIONS = 1000.0
 
 
 @dataclass(frozen=True)
@@ -34,14 +37,15 @@ class Point:
 
 
 def model_point(
-    model: Model, *, split: str, dtype: str, threads: int | None, examples: int | None, seed: int
-) -> Point:
-    """Take a model at its own parameters.
+    model: Model, *, split: str, dtype: str, threads: int | None, examples: int | None, seed: int, device: str = CPU,
+    without: tuple[str, ...] = (),
+) -> Point:  # fmt: skip
+    """Take a model at its own parameters; `without` names what of the job has no CUDA kernel.
 
     Raises
     ------
     InputError
-        No trainable parameters, parameters or a loss that are not finite, or a split that is not there.
+        No trainable parameters, parameters or a loss that are not finite, or a split that is not there, or a device.
     """
     if model.size == 0:
         raise InputError("the model has no trainable parameters, so it has no Hessian")
@@ -50,7 +54,10 @@ def model_point(
         raise InputError(f"expected finite numbers in the model; {broken[0]}")
     total = model.examples(split)
     subset = examples if examples is not None and examples < total else None
-    objective = NetworkObjective(model, split, dtype=dtype, threads=threads, examples=subset, seed=seed)
+    device = settle_device(device, model, evaluations=EVALUATIONS, without=without)
+    objective = NetworkObjective(
+        model, split, dtype=dtype, threads=threads, examples=subset, seed=seed, device=device
+    )
     loss = objective.value(model.theta)
     if not np.isfinite(loss):
         raise InputError(f"the {split} loss is {loss} at this point: a Hessian needs a finite one")
@@ -66,7 +73,7 @@ def model_point(
             "split": split,
             "examples": subset,
             "dtype": dtype,
-            "device": "cpu",
+            "device": recorded_device(device),
             "layout": [[slot.node, slot.start, slot.stop] for slot in model.layout],
         },
         preconditioner=preconditioner_of(model),

@@ -19,6 +19,7 @@ from landscape.kernels.cpu.arrays import Batch, Buffers, DerivativeBuffers
 from landscape.kernels.cpu.losses import SUMS, Criterion
 from landscape.memory import fits_memory
 from landscape.model import Model
+from landscape.objective.devices import CPU, settle_device
 from landscape.objective.evaluation import Evaluation, ratio, ratio_error
 from landscape.objective.lowered import Lowered, lowered
 from landscape.objective.session import checked_threads, session, share_work
@@ -53,11 +54,13 @@ class NetworkObjective:
         How many; None for all. The bits of every result are the same for any number.
     examples, seed
         The size of a random subset, drawn by the seed; None for all.
+    device
+        "cpu", "cuda" or "cuda:N", or "auto": the GPU where there is one and the work is large enough to gain.
 
     Raises
     ------
     InputError
-        A split that is not there, an op that the engine does not run, a wrong dtype or number.
+        A split that is not there, an op that the engine does not run, a wrong dtype or number, a device that is not there.
 
     Examples
     --------
@@ -71,6 +74,14 @@ class NetworkObjective:
     [5.0, 3.0]
     """
 
+    def __new__(cls, model: Model, *given: Any, device: str = CPU, **options: Any) -> NetworkObjective:
+        """Make the kind of objective that the device has."""
+        if cls is NetworkObjective and settle_device(device, model) != CPU:
+            from landscape.objective.cuda import CudaObjective
+
+            return super().__new__(CudaObjective)
+        return super().__new__(cls)
+
     def __init__(
         self,
         model: Model,
@@ -80,13 +91,14 @@ class NetworkObjective:
         threads: int | None = None,
         examples: int | None = None,
         seed: int = 0,
+        device: str = CPU,
     ) -> None:
         if str(np.dtype(dtype)) not in DTYPES:
             raise InputError(f"dtype: expected {' or '.join(DTYPES)}, found {dtype}")
         if examples is not None and examples < 1:
             raise InputError(f"examples: expected at least 1, found {examples}")
         model.examples(split)
-        self.model, self.split = model, split
+        self.model, self.split, self.device = model, split, settle_device(device, model)
         self.dtype = np.dtype(dtype)
         self.threads = checked_threads(threads)
         self.decay = model.decay_vector()
@@ -94,11 +106,15 @@ class NetworkObjective:
         self.plain = lowered(model, self.dtype, derivatives=False)
         if len(self.plain.places) == 1:
             raise InputError("the output is the input itself: no parameter changes it")
-        features = self.plain.program.features + self.plain.program.scratch
-        narrowest = narrowest_tile(self.plain.program, self.dtype.itemsize)
-        self.tiles = Tiles(model, split, self.dtype, features, examples, seed, narrowest=narrowest)
+        self.tiles = self.make_tiles(examples, seed)
         self.criterion = Criterion(LOSS_CODES[model.loss], self.dtype.type(model.delta))
         self._memory: dict[str, Any] = {}
+
+    def make_tiles(self, examples: int | None, seed: int) -> Tiles:
+        """Lay the data, or a subset of them, out in tiles."""
+        program = self.plain.program
+        features, narrowest = program.features + program.scratch, narrowest_tile(program, self.dtype.itemsize)
+        return Tiles(self.model, self.split, self.dtype, features, examples, seed, narrowest=narrowest)
 
     @property
     def size(self) -> int:

@@ -14,7 +14,8 @@ from landscape.errors import InputError
 from landscape.formulas.optimizers import OPTIMIZERS
 from landscape.formulas.surfaces import SURFACES
 from landscape.kernels.cpu.descent import descend as descend_kernel
-from landscape.kernels.cpu.updates import CLIP, OPTIMIZER, RADIUS, Runs, scaled_step
+from landscape.kernels.cpu.updates import scaled_step
+from landscape.kernels.runs import CLIP, OPTIMIZER, RADIUS, Runs
 from landscape.objective.functions import CallableObjective, checked
 from landscape.objective.session import checked_threads, session, share_work
 

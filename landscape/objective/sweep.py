@@ -99,10 +99,10 @@ class NetworkSweep:
         self.allocate(shared, products)
         self.run_length = self.points_a_step()
         self.runs = math.ceil(self.points / self.run_length)
-        self.steps = objective.tiles.count * self.runs
+        self.steps = self.parts * self.runs
         self.state = np.zeros(self.points * SUMS + 1)
         self.names = tuple(objective.columns(np.zeros((1, SUMS))))
-        self.ready = -1
+        self.ready: object = -1
         self.prepare()
 
     def allocate(self, shared: int, products: int) -> None:
@@ -118,6 +118,11 @@ class NetworkSweep:
             base=np.repeat(vectors[:1], workers, axis=0),
             base_products=np.zeros((workers, products * width), dtype),
         )
+
+    @property
+    def parts(self) -> int:
+        """Parts of the data that a step sums over: tiles."""
+        return self.objective.tiles.count
 
     def points_a_step(self) -> int:
         """Choose how many points a step has, whatever the number of threads, since a resume counts steps."""
@@ -160,7 +165,7 @@ class NetworkSweep:
     def point_done(self) -> NDArray[np.bool_]:
         """Say which points have seen every tile, bool [K]."""
         runs = np.arange(self.points) // self.run_length
-        return np.asarray((self.objective.tiles.count - 1) * self.runs + runs < self.state[-1])
+        return np.asarray((self.parts - 1) * self.runs + runs < self.state[-1])
 
     def finish(self) -> dict[str, Array]:
         """Give each column [K]; points that are not done are NaN."""

@@ -88,6 +88,7 @@ class Tiles:
         seed: int,
         *,
         narrowest: int = NARROWEST,
+        width: int | None = None,
     ) -> None:
         self.x, self.y = model.data[f"x_{split}"], model.data[f"y_{split}"]
         self.is_labels = model.loss == "cross_entropy"
@@ -100,7 +101,7 @@ class Tiles:
         self.examples = self.population if self.chosen is None else len(self.chosen)
         # A tile narrower than the usual is whole pairs of vectors.
         multiple = narrowest if narrowest < NARROWEST else MULTIPLE
-        self.width = tile_width(self.examples, features, dtype.itemsize, narrowest, multiple)
+        self.width = width or tile_width(self.examples, features, dtype.itemsize, narrowest, multiple)
         self.batch = batch_size(model)
         if self.batch is not None:
             self.width = math.ceil(min(self.batch, self.examples) / MULTIPLE) * MULTIPLE

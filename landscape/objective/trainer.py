@@ -17,12 +17,13 @@ from landscape.kernels.cpu.arrays import Network
 from landscape.kernels.cpu.batches import Examples
 from landscape.kernels.cpu.losses import SUMS, Criterion
 from landscape.kernels.cpu.training import Log, Progress, TrainingBuffers
-from landscape.kernels.cpu.updates import NUMBERS, WHOLE, Runs, scheduled
 from landscape.kernels.cpu.wider import RULES
 from landscape.kernels.lowering import lower
 from landscape.kernels.program import Column, Program
+from landscape.kernels.runs import NUMBERS, WHOLE, Runs, scheduled
 from landscape.memory import available_memory
 from landscape.model import Model
+from landscape.objective.devices import CPU, settle_device
 from landscape.objective.lowered import network_arrays
 from landscape.objective.network import DTYPES, HAS_ACCURACY, LOSS_CODES
 from landscape.objective.session import checked_threads, session, share_work
@@ -58,6 +59,25 @@ def rate_at(runs: Runs, run: int, step: int) -> float:
     return float(number["rate"] * scheduled(whole["schedule"], step, whole["total"], whole["warmup"], *shape))
 
 
+def make_trainer(
+    model: Model, columns: Columns, thetas: Array, *, dtype: str = "float32", threads: int | None = None, device: str = CPU
+) -> Trainer:  # fmt: skip
+    """Make the trainer that the device has; the arguments are `Trainer`'s.
+
+    Raises
+    ------
+    InputError
+        A device that is not there, and what `Trainer` refuses.
+    """
+    evaluations = float(np.sum(columns["batch"] * columns["total"])) * 3 / model.examples("train")
+    device = settle_device(device, model, evaluations=evaluations)
+    if device != CPU:
+        from landscape.objective.cuda_trainer import CudaTrainer
+
+        return CudaTrainer(model, columns, thetas, dtype=dtype, device=device)
+    return Trainer(model, columns, thetas, dtype=dtype, threads=threads)
+
+
 class Trainer:
     """R runs of one model on its training data, each with its own settings, start and memory.
 
@@ -77,6 +97,8 @@ class Trainer:
     InputError
         A start that is not finite, an op that the engine does not run or train, runs that do not fit into memory.
     """
+
+    device, chunk_seconds = CPU, CHUNK_SECONDS
 
     def __init__(
         self, model: Model, columns: Columns, thetas: Array, *, dtype: str = "float32", threads: int | None = None
@@ -200,7 +222,7 @@ class Trainer:
             begun = time.monotonic()
             self.advance(np.minimum(self.progress.step + chunk, stops))
             taken = max(time.monotonic() - begun, 1e-6)
-            chunk = max(1, min(8 * chunk, int(chunk * CHUNK_SECONDS / taken)))
+            chunk = max(1, min(8 * chunk, int(chunk * self.chunk_seconds / taken)))
             yield
 
     @property

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -48,6 +50,7 @@ def scan(
     seed: int = 0,
     dtype: str = "float32",
     threads: int | None = None,
+    device: str = "cpu",
     recompute_statistics: bool = False,
     output: str | Path | None = None,
     fresh: bool = False,
@@ -90,6 +93,8 @@ def scan(
         Of directions and subset.
     dtype, threads
         The arithmetic of a model's objective, and how many threads it uses.
+    device
+        What computes a model's: `cpu`, `cuda`, `cuda:N`, or `auto`, which takes a GPU that is there if the work is large enough to gain.
     recompute_statistics
         At every point, average the statistics of batch normalization over the training data before evaluating.
     output
@@ -135,12 +140,14 @@ def scan(
             seed=seed,
             dtype=dtype,
             threads=threads,
+            device=device,
+            evaluations=rough_points(points, dimensions),
             recompute_statistics=recompute_statistics,
         )
     else:
-        if examples is not None or split == "test" or recompute_statistics:
+        if examples is not None or split == "test" or recompute_statistics or device not in ("cpu", "auto"):
             raise InputError(
-                "an objective has its own data: choose split, examples and statistics where it is made"
+                "an objective has its own data: choose split, examples, device and statistics where it is made"
             )
         whole = function_subject(subject, checked_center(subject, center), seed)
     directions = make_directions(
@@ -158,6 +165,16 @@ def scan(
     if announce is not None:
         announce(plan)
     return run_plan(plan, path=path, fresh=fresh, progress=progress)
+
+
+def rough_points(points: int | str | Sequence[int], dimensions: int | None) -> float:
+    """Say roughly how many points a grid will have, before its directions are known.
+
+    >>> rough_points(51, None), rough_points("5x3", 2)
+    (2601.0, 15.0)
+    """
+    counts = [float(count) for count in re.findall(r"\d+", str(points))]
+    return math.prod(counts) if len(counts) > 1 else math.prod(counts) ** (dimensions or 2)
 
 
 def checked_center(objective: Objective, center: NDArray[np.floating] | None) -> Array:

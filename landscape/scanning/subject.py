@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from landscape.errors import InputError
 from landscape.model import Model
 from landscape.objective import NetworkObjective, Objective, RecomputedObjective
+from landscape.objective.devices import CPU, device_notes, recorded_device, settle_device
 from landscape.scanning.plan import Subject
 
 Array = NDArray[np.float64]
@@ -48,14 +49,16 @@ def model_subject(
     seed: int,
     dtype: str,
     threads: int | None,
+    device: str = CPU,
+    evaluations: float = 1.0,
     recompute_statistics: bool = False,
 ) -> Subject:
-    """Make a model's objectives for a scan.
+    """Make a model's objectives for a scan of roughly so many points.
 
     Raises
     ------
     InputError
-        A split without data, parameters that are none or not finite, or an op that the engine does not run.
+        A split without data, parameters that are none or not finite, an op that the engine does not run, or a device that is not there.
     """
     if model.size == 0:
         raise InputError("the model has no trainable parameters, so there is nothing to scan")
@@ -64,8 +67,12 @@ def model_subject(
     splits = chosen_splits(model, split)
     subset = {name: examples for name in splits if examples is not None and examples < model.examples(name)}
     kind = RecomputedObjective if recompute_statistics else NetworkObjective
+    without = ("recomputed statistics",) if recompute_statistics else ()
+    device = settle_device(device, model, evaluations=evaluations, without=without)
     objectives: dict[str, Objective] = {
-        name: kind(model, name, dtype=dtype, threads=threads, examples=subset.get(name), seed=seed)
+        name: kind(
+            model, name, dtype=dtype, threads=threads, device=device, examples=subset.get(name), seed=seed
+        )
         for name in splits
     }
     return Subject(
@@ -79,7 +86,7 @@ def model_subject(
             "examples": subset or None,
             "seed": seed,
             "dtype": dtype,
-            "device": "cpu",
+            "device": recorded_device(device),
             "header_sha256": header_digest(model),
             **({"recompute_statistics": True} if recompute_statistics else {}),
         },
@@ -89,7 +96,7 @@ def model_subject(
             "loss_scale": model.loss_scale,
             "weight_decay": model.weight_decay,
         },
-        notes=subset_notes(model, splits, examples),
+        notes=(*subset_notes(model, splits, examples), *device_notes(device)),
     )
 
 

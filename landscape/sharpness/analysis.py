@@ -70,6 +70,7 @@ def measure_sharpness(
     examples: int | None = None,
     seed: int = 0,
     threads: int | None = None,
+    device: str = "cpu",
     output: str | Path | None = None,
     fresh: bool = False,
     announce: Announce | None = None,
@@ -90,7 +91,7 @@ def measure_sharpness(
         Measure again where layers, and single neurons, are rescaled so that the function is the same.
     options
         Radii, deviations and numbers of samples.
-    split, dtype, examples, seed, threads
+    split, dtype, examples, seed, threads, device
         As `NetworkObjective` takes them.
     output, fresh
         Where to save; a record of the same settings that is there is returned unless `fresh`.
@@ -113,7 +114,9 @@ def measure_sharpness(
     {'lambda_max': 2.0, 'sam_maximized': 0.0025}
     """
     begun = time.perf_counter()
-    how = {"split": split, "dtype": dtype, "examples": examples, "seed": seed, "threads": threads}
+    how = {
+        "split": split, "dtype": dtype, "examples": examples, "seed": seed, "threads": threads, "device": device,
+    }  # fmt: skip
     whole = subject_of(subject, theta, shapes, how)
     options = options or Options()
     names = chosen_names(measures, whole, control=rescaling_test)

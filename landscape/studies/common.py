@@ -40,6 +40,7 @@ class Experiment:
     threads: int | None
     output: str | Path | None
     fresh: bool
+    device: str = "cpu"
 
     def start(self) -> Model:
         """Give the model at its own parameters, or at the initialization asked for."""
@@ -53,7 +54,14 @@ class Experiment:
     def train(self, piece: Piece | None, start: Model, **chosen: Any) -> Ensemble:
         """Train every combination of the chosen settings, once a seed (the innermost) unless they name one."""
         chosen.setdefault("seed", self.seeds())
-        return train_many(start, dtype=self.settings["dtype"], threads=self.threads, piece=piece, **chosen)
+        return train_many(
+            start,
+            dtype=self.settings["dtype"],
+            threads=self.threads,
+            device=self.device,
+            piece=piece,
+            **chosen,
+        )
 
     def record(self, kind: type[Kind], work: Callable[[Pieces], dict[str, Any]]) -> Kind:
         """Give the record that stands at the output already, or do the work, piece by piece, and save what it gives.

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from landscape.directions import Directions, Origin, check_directions, principal_directions
 from landscape.errors import ComputationError, InputError
 from landscape.model import Model
+from landscape.objective.devices import recorded_device, settle_device
 from landscape.records import Pieces, Race, Scan
 from landscape.scanning import Plan, make_plan, run_plan
 from landscape.scanning.subject import model_subject
@@ -44,6 +45,7 @@ def race(
     points: int = 31,
     dtype: str = "float32",
     threads: int | None = None,
+    device: str = "cpu",
     output: str | Path | None = None,
     fresh: bool = False,
     announce: Callable[[str], object] = lambda sentence: None,
@@ -65,7 +67,7 @@ def race(
         Draw one start for all by the seed instead.
     steps, epochs
         The length of a run: by default 10 epochs.
-    batch_size, dtype, threads
+    batch_size, dtype, threads, device
         As `train` takes them.
     seeds, seed
         How many runs of each, and the first one's seed; seeds draw the batches.
@@ -91,11 +93,15 @@ def race(
         raise InputError("expected steps or epochs, found both")
     common: dict[str, Any] = {"batch_size": within(model, batch_size, announce)}
     common |= {"steps": steps} if steps is not None else {"epochs": 10.0 if epochs is None else epochs}
+    runs_wanted = len(names) * seeds * (1 if not tune else 1 + len(TUNING_RATES))
+    device = settle_device(device, model, evaluations=3.0 * runs_wanted * (epochs or 10.0))
     settings = {
         "optimizers": list(names), "learning_rate": list(rates), "tune": tune, "init": init, **common,
-        "seeds": seeds, "seed": seed, "points": points, "dtype": dtype,
+        "seeds": seeds, "seed": seed, "points": points, "dtype": dtype, "device": recorded_device(device),
     }  # fmt: skip
-    experiment = Experiment(model=model, settings=settings, threads=threads, output=output, fresh=fresh)
+    experiment = Experiment(
+        model=model, settings=settings, threads=threads, device=device, output=output, fresh=fresh
+    )
 
     def work(pieces: Pieces) -> dict[str, Any]:
         runner = Runner(experiment, pieces, common)
@@ -107,7 +113,7 @@ def race(
         announce(f"racing: {len(names)} optimizers, {seeds} seeds each")
         runs = [runner.run(name, rate) for name, rate in zip(names, chosen, strict=True)]
         announce("scanning the plane of the paths")
-        plan, projections = plane_of(runner.start, runs, points, dtype, threads)
+        plan, projections = plane_of(runner.start, runs, points, dtype, threads, device)
         plane = run_plan(plan, path=pieces.beside("plane"), fresh=fresh)
         tuned = {"tuning_rates": np.array(TUNING_RATES if tune else ()), "tuning_loss": tuning}
         return {**assemble(names, chosen, runs, plane, projections), **tuned, "words": plane.settings}
@@ -165,7 +171,7 @@ class Runner:
 
 
 def plane_of(
-    start: Model, runs: Sequence[Ensemble], points: int, dtype: str, threads: int | None
+    start: Model, runs: Sequence[Ensemble], points: int, dtype: str, threads: int | None, device: str
 ) -> tuple[Plan, list[Projection]]:
     """Plan the scan of the principal plane of the first seed's paths, seen from the start; project the paths on it.
 
@@ -186,7 +192,9 @@ def plane_of(
     labels = tuple(f"principal {index + 1} ({share:.1%})" for index, share in enumerate(captured))
     spans = ((-1.0, 1.0),) * 2
     directions = Directions(vectors, labels, spans, "none", check_directions(vectors, origin))
-    whole = model_subject(start, split="train", examples=None, seed=0, dtype=dtype, threads=threads)
+    whole = model_subject(
+        start, split="train", examples=None, seed=0, dtype=dtype, threads=threads, device=device
+    )
     projection = project(together, start.theta, vectors)
     plan = make_plan(whole, directions, points=points, span=list(spans_around(projection.coordinates)))
     return plan, [on_plane(path, start.theta, vectors, projection.captured) for path in paths]

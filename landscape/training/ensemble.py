@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from landscape.errors import InputError
 from landscape.memory import available_memory
 from landscape.model import Model
-from landscape.objective.trainer import Trainer
+from landscape.objective.trainer import Trainer, make_trainer
 from landscape.records import Piece
 from landscape.training.recipe import Recipe, columns, steps_of
 from landscape.training.run import nothing, read_recipe
@@ -59,6 +59,7 @@ def train_many(
     center: ArrayLike | None = None,
     dtype: str = "float32",
     threads: int | None = None,
+    device: str = "cpu",
     piece: Piece | None = None,
     advance: Callable[[int, int], None] = nothing,
     announce: Callable[[str], object] = nothing,
@@ -80,7 +81,7 @@ def train_many(
         K: how often losses over the whole data are taken, start and end among them.
     keep
         Of the paths: "nothing", "theta" (whole, thinned to the looks) or "projected" along `directions` [d, P] from `center` (the model's θ).
-    dtype, threads
+    dtype, threads, device
         As in `train`. A run has the bits that it has alone.
     piece
         Where to keep the state of the runs, of a `landscape.records.Pieces`; they go on from what it holds, and end with the same bits.
@@ -107,7 +108,7 @@ def train_many(
     if starts is None:
         starts = [initialize(model, init, recipe.seed) if init else model.theta for recipe in recipes]
     return train_recipes(
-        model, recipes, starts, looks=looks, keep=keep, directions=directions, center=center, dtype=dtype, threads=threads,
+        model, recipes, starts, looks=looks, keep=keep, directions=directions, center=center, dtype=dtype, threads=threads, device=device,
         piece=piece, advance=advance,
     )  # fmt: skip
 
@@ -123,6 +124,7 @@ def train_recipes(
     center: ArrayLike | None = None,
     dtype: str = "float32",
     threads: int | None = None,
+    device: str = "cpu",
     piece: Piece | None = None,
     advance: Callable[[int, int], None] = nothing,
 ) -> Ensemble:
@@ -137,7 +139,7 @@ def train_recipes(
         raise InputError(f"keep: expected one of {', '.join(KEEP)}, found {keep!r}")
     model = with_penalty(model, recipes)
     given = columns(recipes, model.examples("train"))
-    trainer = Trainer(model, given, np.asarray(starts), dtype=dtype, threads=threads)
+    trainer = make_trainer(model, given, np.asarray(starts), dtype=dtype, threads=threads, device=device)
     steps = np.array([recipe.steps for recipe in recipes])
     looked = np.round(np.linspace(0, steps, max(2, looks), axis=1)).astype(np.int64)
     paths = Paths(trainer, keep, directions, model.theta if center is None else center, looked.shape[1])

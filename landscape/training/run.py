@@ -16,7 +16,7 @@ from landscape.files import require_writable
 from landscape.formulas.optimizers import OPTIMIZERS
 from landscape.memory import available_memory
 from landscape.model import Model, load_model
-from landscape.objective.trainer import Trainer
+from landscape.objective.trainer import make_trainer
 from landscape.training.earlier import differences, require_same_so_far
 from landscape.training.marks import marks
 from landscape.training.recipe import Recipe, columns, steps_of
@@ -48,6 +48,7 @@ def train(
     history: int = 50,
     dtype: str = "float32",
     threads: int | None = None,
+    device: str = "cpu",
     output: str | Path | None = None,
     fresh: bool = False,
     advance: Advance = nothing,
@@ -66,6 +67,8 @@ def train(
         One of `INITIALIZATIONS`; None starts at the model's θ.
     checkpoints, history
         How many parameter vectors, and how many rows of losses over the whole data, are kept, spread evenly; start and end among them.
+    dtype, threads, device
+        As `NetworkObjective` takes them; one thread by default.
     output
         A file to save to, every few seconds and at the end; an unfinished one of the same settings is taken up, and ends with the bits of an unbroken run.
         A larger budget extends a finished one, where the schedule would have had the same rates so far: θ and the optimizer's memory are those of an
@@ -97,7 +100,9 @@ def train(
     >>> bool(np.allclose(done.theta, [3.0, 0.0], atol=1e-9)), int(done.history["step"][-1])
     (True, 2000)
     """
-    run = Run.prepare(model, settings, epochs, init, dtype, threads, announce)
+    run = Run.prepare(
+        model, settings, epochs, init, {"dtype": dtype, "threads": threads, "device": device}, announce
+    )
     path = None if output is None else Path(output)
     run.plan(checkpoints, history, path)
     if path is not None:
@@ -111,24 +116,22 @@ def train(
 class Run:
     """A training in work."""
 
-    def __init__(
-        self, model: Model, recipe: Recipe, extra: dict[str, Any], dtype: str, threads: int | None
-    ) -> None:
+    def __init__(self, model: Model, recipe: Recipe, extra: dict[str, Any], engine: dict[str, Any]) -> None:
         if recipe.weight_decay is not None and not recipe.decoupled:
             model = replace(model, weight_decay=recipe.weight_decay)
         self.model, self.recipe = model, recipe.filled()
-        self.training = self.recipe.settings() | extra | {"dtype": dtype, "start": model.fingerprint()}
         examples = model.examples("train")
-        self.trainer = Trainer(
-            model, columns([recipe], examples), model.theta[None], dtype=dtype, threads=1 if threads is None else threads
-        )  # fmt: skip
+        engine = engine | {"threads": engine["threads"] or 1}
+        self.trainer = make_trainer(model, columns([recipe], examples), model.theta[None], **engine)
+        told = {"dtype": engine["dtype"], "device": self.trainer.device, "start": model.fingerprint()}
+        self.training = self.recipe.settings() | extra | told
         self.story = Story()
         self.checkpoints = self.history = np.zeros(0, np.int64)
 
     @classmethod
     def prepare(
-        cls, model: Model, settings: dict[str, Any], epochs: float | None, init: str | None, dtype: str,
-        threads: int | None, announce: Callable[[str], object],
+        cls, model: Model, settings: dict[str, Any], epochs: float | None, init: str | None, engine: dict[str, Any],
+        announce: Callable[[str], object],
     ) -> Run:  # fmt: skip
         """Check the settings and find the start."""
         examples = model.examples("train")
@@ -143,7 +146,7 @@ class Run:
         if init is not None:
             model = model.with_theta(initialize(model, init, recipe.seed))
         extra = {"history_loss": "full"} | ({} if init is None else {"init": init})
-        return cls(model, recipe, extra, dtype, threads)
+        return cls(model, recipe, extra, engine)
 
     def plan(self, checkpoints: int, history: int, path: Path | None) -> None:
         """Choose where to look; what is kept must fit.

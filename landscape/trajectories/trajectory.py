@@ -20,7 +20,7 @@ from landscape.records.earlier import standing
 from landscape.scanning import Plan, Progress, Subject, make_plan, run_plan
 from landscape.scanning.grid import Span
 from landscape.scanning.resume import differences
-from landscape.scanning.scan import model_origin
+from landscape.scanning.scan import model_origin, rough_points
 from landscape.scanning.subject import model_subject
 from landscape.trajectories.projection import Projection, project, spans_around
 from landscape.version import current_version
@@ -43,6 +43,7 @@ def trajectory(
     seed: int = 0,
     dtype: str = "float32",
     threads: int | None = None,
+    device: str = "cpu",
     output: str | Path | None = None,
     fresh: bool = False,
     progress: Progress | None = None,
@@ -61,7 +62,7 @@ def trajectory(
         What spans the plane: `principal`, any other that `scan` takes, or an array [2, P].
     points, span
         The plane's grid; by default its range shows the whole path.
-    normalize, include_bias, split, examples, seed, dtype, threads
+    normalize, include_bias, split, examples, seed, dtype, threads, device
         As `scan` takes them.
     output, fresh
         Where to save; a record of the same settings that is there is returned unless `fresh`.
@@ -77,7 +78,10 @@ def trajectory(
     if path is not None:
         require_writable(path)
     run = finite_checkpoints(model)
-    whole = model_subject(model, split=split, examples=examples, seed=seed, dtype=dtype, threads=threads)
+    whole = model_subject(
+        model, split=split, examples=examples, seed=seed, dtype=dtype, threads=threads, device=device,
+        evaluations=rough_points(points, DIMENSIONS),
+    )  # fmt: skip
     directions = make_directions(
         replace(model_origin(model, whole), checkpoints=run.thetas),
         direction,

@@ -53,7 +53,7 @@ def test_a_schedule_is_its_twin(name, warmup):
 
 
 def test_one_cycle_rises_for_three_tenths_and_falls_to_almost_nothing():
-    from landscape.kernels.cpu.updates import scheduled
+    from landscape.kernels.runs import scheduled
 
     code = list(SCHEDULES).index("one_cycle")
     rates = np.array([scheduled(code, step, 100, 0, 1.0, 0.1, 0.0) for step in range(100)])
@@ -65,7 +65,7 @@ def test_one_cycle_rises_for_three_tenths_and_falls_to_almost_nothing():
 
 
 def test_the_transformers_schedule_peaks_at_one_where_its_warmup_ends():
-    from landscape.kernels.cpu.updates import scheduled
+    from landscape.kernels.runs import scheduled
 
     code = list(SCHEDULES).index("transformer")
     rates = [scheduled(code, step, 1000, 0, 40.0, 0.1, 0.0) for step in range(1000)]

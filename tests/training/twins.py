@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from landscape.formulas.draws import DRAWS, EPOCHS
 from landscape.formulas.random import fraction, words
-from landscape.kernels.cpu.batches import DRAWS, EPOCHS
 from landscape.training import Recipe
 
 Array = np.ndarray

@@ -7,14 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape.formulas.random import SHIFT, philox
+from landscape.formulas.draws import DRAWS, EPOCHS, MASKS, WORD, below
+from landscape.formulas.random import philox
 from landscape.jit import kernel
 from landscape.kernels.cpu.transpose import transpose
-
-# Streams of the generator; directions and subsets of the data use lower ones. Epochs and dropout's rows are counted from these.
-EPOCHS, DRAWS, MASKS = 2**33, 2**34, 2**35
-TO_UNIT, DROPPED_BITS = 2.0**-52, np.uint64(12)
-WORD = 2.0**-32
 
 encrypt = kernel(cached=False)(philox)
 
@@ -30,13 +26,6 @@ class Examples(NamedTuple):
     labels: NDArray
     targets: NDArray
     counts: NDArray
-
-
-@kernel
-def below(high, low, count):
-    """Turn 64 random bits into a whole number from 0 to count − 1."""
-    word = (high << SHIFT) | low
-    return np.int64(((word >> DROPPED_BITS) + 0.5) * TO_UNIT * count)
 
 
 @kernel

@@ -7,7 +7,8 @@ from typing import Any
 
 from landscape.formulas.surfaces import SURFACES
 from landscape.jit import kernel
-from landscape.kernels.cpu.updates import CLIP, RADIUS, scaled_step
+from landscape.kernels.cpu.updates import scaled_step
+from landscape.kernels.runs import CLIP, RADIUS
 
 
 def slope_loops() -> Any:

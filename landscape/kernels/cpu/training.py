@@ -17,8 +17,9 @@ from landscape.kernels.cpu.forward import forward_row, input_of, output_block
 from landscape.kernels.cpu.losses import SUMS, add_tile, loss_adjoint
 from landscape.kernels.cpu.micro import product
 from landscape.kernels.cpu.transpose import transpose
-from landscape.kernels.cpu.updates import BATCH, CLIP, RADIUS, REPLACEMENT, SEED, WIDTH, scaled_step
+from landscape.kernels.cpu.updates import scaled_step
 from landscape.kernels.program import Column, Op
+from landscape.kernels.runs import BATCH, CLIP, RADIUS, REPLACEMENT, SEED, WIDTH
 
 OP, SIZE, WEIGHT, GROUPS = int(Column.OP), int(Column.SIZE), int(Column.WEIGHT), int(Column.GROUPS)
 WIDE, OUT, ACTIVE, TRAINED = int(Column.WIDE), int(Column.OUT), int(Column.ACTIVE), int(Column.TRAINED)

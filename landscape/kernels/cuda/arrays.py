@@ -1,0 +1,122 @@
+"""What the kernels are given: named tuples of arrays on the device."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+
+class Network(NamedTuple):
+    """A program as arrays: its rows, its links, its attributes in the kernels' dtype."""
+
+    rows: Any
+    links: Any
+    attributes: Any
+
+
+class Batch(NamedTuple):
+    """Tiles of data as on the CPU, but for `x` [tiles, F·B], which is flat in a tile."""
+
+    x: Any
+    labels: Any
+    targets: Any
+    counts: Any
+    valid: Any
+
+
+class Buffers(NamedTuple):
+    """A block's workspace, a row each [blocks, F·B]; empty where it lies in shared memory."""
+
+    work: Any
+
+
+class SweepBuffers(NamedTuple):
+    """`Buffers`, and the parameters at a block's point [blocks, P]."""
+
+    work: Any
+    weights: Any
+
+
+class DerivativeBuffers(NamedTuple):
+    """A block's outputs, adjoints, tangents, changes of adjoints [blocks, F·B], and the gradient of a slot [blocks, P]."""
+
+    work: Any
+    adjoint: Any
+    tangent: Any
+    into: Any
+    gradient: Any
+
+
+class Examples(NamedTuple):
+    """Data an example a row, as training draws them, as on the CPU."""
+
+    x: Any
+    labels: Any
+    targets: Any
+    counts: Any
+
+
+class Runs(NamedTuple):
+    """What each of R runs is, as on the CPU."""
+
+    whole: Any
+    numbers: Any
+
+
+class Progress(NamedTuple):
+    """Where each run is, as on the CPU."""
+
+    weights: Any
+    slots: Any
+    step: Any
+    diverged: Any
+
+
+class Log(NamedTuple):
+    """Sums of the batch [R, K, 7] and norm of its gradient [R, K] before every `stride`-th step; `start` is column 0's step."""
+
+    start: int
+    stride: int
+    sums: Any
+    norms: Any
+
+
+class TrainingBuffers(NamedTuple):
+    """What a block has to itself, a row each: a tile, the order of the examples, the gradient, and θ before the step.
+
+    Workspace and adjoints are empty where they lie in shared memory.
+    """
+
+    work: Any
+    adjoint: Any
+    tile: Batch
+    order: Any
+    partners: Any
+    gradient: Any
+    previous: Any
+
+
+class Plan(NamedTuple):
+    """What a sweep shares, as on the CPU."""
+
+    fixed: Any
+    affine: Any
+    order: Any
+    places: Any
+    inner: Any
+    affine_places: Any
+    ranges: Any
+
+
+class Grid(NamedTuple):
+    """`vectors` [1 + d, P]: θ₀, then the directions; `axes` [d, longest] and their lengths [d]."""
+
+    vectors: Any
+    axes: Any
+    lengths: Any
+
+
+class Criterion(NamedTuple):
+    """Which loss: its code, and Huber's delta in the kernels' dtype."""
+
+    code: int
+    delta: float

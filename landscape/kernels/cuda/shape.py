@@ -1,0 +1,83 @@
+"""The shape of a block of threads, and the constants that kernels are compiled with.
+
+A block is `rows` × `columns` threads and works on tiles of `columns`·`across` examples. In a product each thread has a register tile of up to
+`tallest` × `across` results. What the constants below say is replaced when kernels are made for a shape (`template.py`).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import float32, from_dtype
+
+
+class Shape(NamedTuple):
+    """A block of threads: `rows` × `columns`, and the register tile of a thread: up to `tallest` × `across`.
+
+    `depth` is how many terms of a product are staged in shared memory at a time, `slot` how many tiles are summed before they become part of a result.
+    """
+
+    rows: int = 16
+    columns: int = 8
+    across: int = 4
+    tallest: int = 8
+    depth: int = 8
+    slot: int = 8
+
+    @property
+    def threads(self) -> int:
+        """Threads of a block."""
+        return self.rows * self.columns
+
+    @property
+    def width(self) -> int:
+        """Examples of a tile."""
+        return self.columns * self.across
+
+    def constants(self, dtype: np.dtype) -> dict[str, object]:
+        """Give what kernels of this shape and dtype are compiled with, by the names below."""
+        return {
+            "ROWS": self.rows,
+            "COLUMNS": self.columns,
+            "THREADS": self.threads,
+            "WIDTH": self.width,
+            "ACROSS": self.width,
+            "DEPTH": self.depth,
+            "SLOT": self.slot,
+            "LEFT_STRIDE": self.left_stride,
+            "LEFT_SIZE": self.depth * self.left_stride,
+            "RIGHT_STRIDE": self.right_stride,
+            "RIGHT_SIZE": self.depth * self.right_stride,
+            "TOTALS": 6 * self.width,
+            "REAL": dtype.type,
+            "KIND": from_dtype(dtype),
+        }
+
+    @property
+    def left_stride(self) -> int:
+        """Numbers from one staged column of the left factor to the next; four more, so that a warp's writes meet different banks."""
+        return self.tallest * self.rows + 4
+
+    @property
+    def right_stride(self) -> int:
+        """Numbers from one staged row of the right factor to the next."""
+        return self.width + 4
+
+    def static_bytes(self, dtype: np.dtype) -> int:
+        """Shared memory of a block beside its workspace: the staged factors and the float64 sums of losses."""
+        return dtype.itemsize * self.depth * (self.left_stride + self.right_stride) + 8 * 6 * self.width
+
+
+# Shared memory of a block that every device has and Numba can address.
+SHARED_BYTES = 48 * 1024
+# From tiles that share their weights with many examples to those that fit beside a larger workspace.
+WIDE, MIDDLE, NARROW = Shape(16, 16, 8), Shape(16, 16, 4), Shape(16, 8, 4)
+# A few threads with work of their own: the simulator runs each as a thread of Python.
+TINY = Shape(rows=2, columns=1, across=4, tallest=2, depth=3, slot=2)
+
+ROWS, COLUMNS, THREADS, WIDTH = NARROW.rows, NARROW.columns, NARROW.threads, NARROW.width
+ACROSS, DEPTH, SLOT, TOTALS = NARROW.width, NARROW.depth, NARROW.slot, 6 * NARROW.width
+LEFT_STRIDE, RIGHT_STRIDE = NARROW.left_stride, NARROW.right_stride
+LEFT_SIZE, RIGHT_SIZE = NARROW.depth * NARROW.left_stride, NARROW.depth * NARROW.right_stride
+REAL, KIND = np.float32, float32

@@ -1,0 +1,52 @@
+"""The one place that imports Numba's CUDA target, and the primitives of that device.
+
+`numba-cuda` (the extra `landscape[cuda]`) replaces the target that Numba ships, under the same import.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from numba import config, cuda
+from numba.extending import overload
+
+from landscape.formulas import primitives
+
+SIMULATED = bool(config.ENABLE_CUDASIM)
+# How an array in shared memory asks for 128-bit loads; neither the simulator nor the target that Numba ships knows the word.
+ALIGNED = ", alignment=16" if "numba_cuda" in (cuda.__file__ or "") and not SIMULATED else ""
+
+
+def device_function(function: Callable[..., Any]) -> Any:
+    """Make a function that kernels call."""
+    return cuda.jit(device=True)(function)
+
+
+def entry_point(function: Callable[..., Any]) -> Any:
+    """Make a kernel that the host launches."""
+    return cuda.jit(function)
+
+
+def replace_primitives() -> None:
+    """Have the transcendental functions of the formulas be the GPU's own."""
+    for name in ("exp", "tanh", "log1p", "erf"):
+        ours, theirs = getattr(primitives, name), getattr(math, name)
+        overload(ours, target="cuda")(implementation(theirs))
+
+
+def implementation(theirs: Callable[[float], float]) -> Callable[[Any], Any]:
+    """Give the overload that calls a function of `math`, which the target maps to the device's library."""
+
+    def choose(x: Any) -> Any:
+        def call(x: Any) -> Any:
+            return theirs(x)
+
+        return call
+
+    return choose
+
+
+if not SIMULATED:
+    replace_primitives()

@@ -1,0 +1,272 @@
+"""Training on a GPU: a block runs whole trainings, a step after another, and nothing goes to the host between two steps.
+
+Batches are those that the CPU draws, example by example, and each step is the CPU's, but for the order of sums.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import float64
+from numpy import uint32
+
+from landscape.formulas.draws import DRAWS, EPOCHS, MASKS, WORD, below
+from landscape.formulas.random import (
+    LOW,
+    MULTIPLIER_0,
+    MULTIPLIER_1,
+    ROUNDS,
+    SHIFT,
+    WEYL_0,
+    WEYL_1,
+    philox,
+)
+from landscape.kernels.cuda.backward import backward
+from landscape.kernels.cuda.losses import SUMS, add_columns, clear_totals, give_totals, loss_adjoint
+from landscape.kernels.cuda.rows import OP, SIZE, clear, forward_row
+from landscape.kernels.cuda.shape import KIND, REAL, THREADS, TOTALS, WIDTH
+from landscape.kernels.cuda.target import cuda
+from landscape.kernels.cuda.updates import scaled_step
+from landscape.kernels.program import Op
+from landscape.kernels.runs import BATCH, CLIP, RADIUS, REPLACEMENT, SEED
+
+MASK = int(Op.MASK)
+
+
+def shuffle(seed, epoch, order, partners):
+    """Set order [N] to the permutation of an epoch, by Fisher and Yates: partners are drawn by all threads, and swapped by one."""
+    count, block = order.size, cuda.threadIdx.x
+    while 2 * block < count:
+        w0, w1, w2, w3 = philox(np.uint64(block), np.uint64(EPOCHS + epoch), seed)
+        i = 2 * block
+        order[i], partners[i] = i, below(w0, w1, i + 1)
+        if i + 1 < count:
+            order[i + 1], partners[i + 1] = i + 1, below(w2, w3, i + 2)
+        block += THREADS
+    cuda.syncthreads()
+    if cuda.threadIdx.x == 0:
+        for i in range(count - 1, -1, -1):
+            j = partners[i]
+            first, second = order[i], order[j]
+            order[i], order[j] = second, first
+    cuda.syncthreads()
+
+
+def draw(seed, step, order, batch):
+    """Set order[:batch] to examples drawn with replacement for a step, out of as many as order is long."""
+    k = cuda.threadIdx.x
+    while k < batch:
+        w0, w1, _, _ = philox(np.uint64(step * batch + k), np.uint64(DRAWS), seed)
+        order[k] = below(w0, w1, order.size)
+        k += THREADS
+    cuda.syncthreads()
+
+
+def gather(examples, order, start, valid, tile, b):
+    """Lay examples order[start:start + valid] into the block's tile, whose other columns repeat the last."""
+    features, j = examples.x.shape[1], cuda.threadIdx.x
+    q = uint32(cuda.threadIdx.x)
+    while q < features * WIDTH:
+        # Threads that follow each other read an example's numbers, which do.
+        column, f = q // features, q % features
+        e = order[start + (column if column < valid else valid - 1)]
+        tile.x[b, uint32(f * WIDTH + column)] = examples.x[e, f]
+        q = uint32(q + THREADS)
+    while j < WIDTH:
+        e = order[start + (j if j < valid else valid - 1)]
+        for t in range(examples.labels.shape[1]):
+            tile.labels[b, t, j] = examples.labels[e, t]
+        for t in range(examples.targets.shape[1]):
+            tile.targets[b, t, j] = examples.targets[e, t]
+        tile.counts[b, j] = examples.counts[e] if j < valid else 0.0
+        j += THREADS
+    if cuda.threadIdx.x == 0:
+        tile.valid[b] = valid
+    cuda.syncthreads()
+
+
+def draw_mask(seed, stream, first, dropped, memory, start, features):
+    """Set a row to 0 with probability `dropped` and to 1/(1 − dropped) else; an example's numbers follow from its place in the run."""
+    kept = REAL(1.0 / (1.0 - dropped)) if dropped < 1.0 else REAL(0)
+    blocks, q = (features + 3) // 4, cuda.threadIdx.x
+    while q < blocks * WIDTH:
+        k, j = q // WIDTH, q % WIDTH
+        four = philox(np.uint64((first + j) * blocks + k), np.uint64(MASKS + stream), seed)
+        f = 4 * k
+        for word in four:
+            if f < features:
+                memory[uint32(start + f * WIDTH + j)] = REAL(0) if (word + 0.5) * WORD < dropped else kept
+            f += 1
+        q += THREADS
+    cuda.syncthreads()
+
+
+def tile_gradient(network, places, criterion, weights, tile, b, work, adjoint, gradient, totals, seed, first, logged):  # fmt: skip
+    """Add the gradient of the loss summed over the block's tile, and where `logged` its sums; masks are drawn from the run's `first` on."""
+    last, data = network.rows.shape[0] - 1, tile.x[b]
+    for i in range(1, last + 1):
+        if network.rows[i, OP] == MASK:
+            draw_mask(seed, i, first, float64(network.attributes[i]), work, places[i] * WIDTH, network.rows[i, SIZE])  # fmt: skip
+        else:
+            forward_row(i, network, places, weights, work, data)
+    z, size = places[last] * WIDTH, network.rows[last, SIZE]
+    if logged:
+        add_columns(criterion, tile, b, work, z, size, totals)
+    clear(adjoint, adjoint.size)
+    loss_adjoint(criterion, tile, b, work, z, size, adjoint, z)
+    backward(network, places, weights, work, data, adjoint, gradient)
+
+
+def tile_count(tile, b):
+    """Sum the target elements of a tile; every thread does."""
+    total = 0.0
+    for j in range(WIDTH):
+        total += tile.counts[b, j]
+    return total
+
+
+def averaged(gradient, weights, decay, scale, count):
+    """Add the penalty to the gradient of a summed loss; give the factor that is left for the update to multiply by."""
+    factor = scale / count if count > 0.0 else 0.0
+    if decay.size == 0:
+        return factor
+    kind, q = REAL(factor), uint32(cuda.threadIdx.x)
+    while q < decay.size:
+        gradient[q] = gradient[q] * kind + decay[q] * weights[q]
+        q = uint32(q + THREADS)
+    cuda.syncthreads()
+    return 1.0
+
+
+def norm_of(vector, size, partial):
+    """Give the Euclidean norm; a thread's squares first, then theirs in their order, so that the bits are always the same."""
+    total, q = 0.0, uint32(cuda.threadIdx.x)
+    while q < size:
+        total += float64(vector[q]) * float64(vector[q])
+        q = uint32(q + THREADS)
+    partial[cuda.threadIdx.x] = total
+    cuda.syncthreads()
+    whole = 0.0
+    for k in range(THREADS):
+        whole += partial[k]
+    cuda.syncthreads()
+    return math.sqrt(whole)
+
+
+def climb(theta, size, gradient, radius, factor, norm):
+    """Move θ to where the loss is worst within a radius, to first order."""
+    if 0.0 < norm < math.inf:
+        reach, q = REAL(radius / norm * factor), uint32(cuda.threadIdx.x)
+        while q < size:
+            theta[q] += reach * gradient[q]
+            q = uint32(q + THREADS)
+    cuda.syncthreads()
+
+
+def copy_vector(source, target, size):
+    """Set the target's first elements to the source's."""
+    q = uint32(cuda.threadIdx.x)
+    while q < size:
+        target[q] = source[q]
+        q = uint32(q + THREADS)
+    cuda.syncthreads()
+
+
+def log_batch(log, r, column, totals, count, norm):
+    """Write a batch's sums, its number of target elements and its gradient's norm."""
+    give_totals(totals, log.sums[r, column])
+    if cuda.threadIdx.x == 0:
+        log.sums[r, column, SUMS] = count
+        log.norms[r, column] = norm
+
+
+def take_step(network, places, examples, criterion, weights, slots, whole, numbers, step, start, size, decay, scale, buffers, log, r, work, adjoint, totals, partial, k):  # fmt: skip
+    """Take one step of run r and say whether it stayed finite; if not, θ is as before."""
+    b, gradient, seed = cuda.blockIdx.x, buffers.gradient[cuda.blockIdx.x], np.uint64(whole[SEED])
+    parameters, tile, order = buffers.previous.shape[1], buffers.tile, buffers.order[b]
+    copy_vector(weights, buffers.previous[b], parameters)
+    logged = log.stride > 0 and (step - log.start) % log.stride == 0
+    rounds, factor, norm = 2 if numbers[RADIUS] > 0.0 else 1, 0.0, 0.0
+    for again in range(rounds):
+        if again:
+            climb(weights, parameters, gradient, numbers[RADIUS], factor, norm)
+        clear(gradient, gradient.size)
+        clear_totals(totals)
+        count = 0.0
+        for t in range((size + WIDTH - 1) // WIDTH):
+            valid = size - t * WIDTH if size - t * WIDTH < WIDTH else WIDTH
+            gather(examples, order, start + t * WIDTH, valid, tile, b)
+            first = step * whole[BATCH] + t * WIDTH
+            tile_gradient(network, places, criterion, weights, tile, b, work, adjoint, gradient, totals, seed, first, logged and again == 0)  # fmt: skip
+            count += tile_count(tile, b)
+            cuda.syncthreads()
+        factor = averaged(gradient, weights, decay, scale, count)
+        norm = norm_of(gradient, parameters, partial) * factor
+        if logged and again == 0:
+            log_batch(log, r, (step - log.start) // log.stride, totals, count, norm)
+    if rounds == 2:
+        copy_vector(buffers.previous[b], weights, parameters)
+    if numbers[CLIP] > 0.0:
+        factor *= numbers[CLIP] / norm if norm > numbers[CLIP] else 1.0
+    if scaled_step(whole, numbers, step, weights, parameters, gradient, factor, slots, k):
+        return True
+    copy_vector(buffers.previous[b], weights, parameters)
+    return False
+
+
+def choose_batch(whole, step, order, partners, epoch):
+    """Have the examples of a step in the order; give where they start, how many, and the epoch shuffled last."""
+    count, size, seed = order.size, whole[BATCH], np.uint64(whole[SEED])
+    if whole[REPLACEMENT]:
+        draw(seed, step, order, size)
+        return 0, size, epoch
+    steps = (count + size - 1) // size
+    now, start = step // steps, step % steps * size
+    if now != epoch:
+        shuffle(seed, now, order, partners)
+    return start, size if size < count - start else count - start, now
+
+
+def train(network, places, examples, criterion, runs, progress, stop, decay, scale, buffers, log):
+    """Take the runs to their steps `stop`; a run that diverges keeps its last finite θ.
+
+    `decay` [P] is the penalty's, empty for none; `scale` the loss's factor. Workspace and adjoints lie in shared memory where the buffers have none.
+    """
+    dynamic = cuda.shared.array(0, KIND)
+    totals = cuda.shared.array(TOTALS, float64)
+    partial = cuda.shared.array(THREADS, float64)
+    k = cuda.shared.array(8, KIND)
+    b, length = cuda.blockIdx.x, network_length(network, places)
+    work = buffers.work[b] if buffers.work.size > 0 else dynamic[:length]
+    adjoint = buffers.adjoint[b] if buffers.adjoint.size > 0 else dynamic[length : 2 * length]
+    for r in range(b, progress.step.size, cuda.gridDim.x):
+        whole, numbers, epoch = runs.whole[r], runs.numbers[r], -1
+        ahead = progress.diverged[r] < 0
+        for step in range(progress.step[r], stop[r]):
+            if ahead:
+                start, size, epoch = choose_batch(whole, step, buffers.order[b], buffers.partners[b], epoch)
+                ahead = take_step(
+                    network, places, examples, criterion, progress.weights[r], progress.slots[r], whole, numbers, step, start, size,
+                    decay, scale, buffers, log, r, work, adjoint, totals, partial, k,
+                )  # fmt: skip
+                cuda.syncthreads()
+                if cuda.threadIdx.x == 0:
+                    if ahead:
+                        progress.step[r] = step + 1
+                    else:
+                        progress.diverged[r] = step
+        cuda.syncthreads()
+
+
+def network_length(network, places):
+    """Count the numbers of a workspace in which every output is kept, up to the last."""
+    last = network.rows.shape[0] - 1
+    return (places[last] + network.rows[last, SIZE]) * WIDTH
+
+
+DEVICE = (
+    philox, shuffle, draw, gather, draw_mask, tile_gradient, tile_count, averaged, norm_of, climb, copy_vector, log_batch,
+    take_step, choose_batch, network_length,
+)  # fmt: skip
+ENTRIES = (train,)

@@ -1,0 +1,36 @@
+"""Entry points for values: losses at many parameter vectors, a block a pair of a vector and a slot of tiles."""
+
+from __future__ import annotations
+
+from numba import float64
+
+from landscape.kernels.cuda.losses import add_columns, clear_totals, give_totals
+from landscape.kernels.cuda.rows import SIZE, forward, offset_of
+from landscape.kernels.cuda.shape import KIND, SLOT, TOTALS, WIDTH
+from landscape.kernels.cuda.target import cuda
+
+
+def tile_values(network, order, places, batch, t, criterion, weights, work, shared, totals):
+    """Run a tile forward and add its columns' sums."""
+    forward(network, order, places, weights, work, shared)
+    last = network.rows.shape[0] - 1
+    z = work if places[last] >= 0 else shared
+    add_columns(criterion, batch, t, z, offset_of(places[last]) * WIDTH, network.rows[last, SIZE], totals)
+
+
+def values(network, order, places, batch, criterion, thetas, buffers, out):
+    """Set out [K, slots, 6] to the sums of each θ (rows of thetas [K, P]) over each slot of tiles."""
+    dynamic = cuda.shared.array(0, KIND)
+    totals = cuda.shared.array(TOTALS, float64)
+    work = buffers.work[cuda.blockIdx.x] if buffers.work.size > 0 else dynamic
+    slots, tiles = out.shape[1], batch.x.shape[0]
+    for item in range(cuda.blockIdx.x, out.shape[0] * slots, cuda.gridDim.x):
+        k, s = item // slots, item % slots
+        clear_totals(totals)
+        for t in range(s * SLOT, min(tiles, (s + 1) * SLOT)):
+            tile_values(network, order, places, batch, t, criterion, thetas[k], work, batch.x[t], totals)  # fmt: skip
+        give_totals(totals, out[k, s])
+
+
+DEVICE = (tile_values,)
+ENTRIES = (values,)

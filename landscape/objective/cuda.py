@@ -1,0 +1,201 @@
+"""A model's loss as a function of θ, computed by the kernels of a GPU; what has none there stays on the CPU."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from landscape.errors import InputError
+from landscape.kernels.cpu.derivatives import products as cpu_products
+from landscape.kernels.cpu.losses import SUMS
+from landscape.kernels.cuda.arrays import Batch, Buffers, Criterion, DerivativeBuffers, Network
+from landscape.kernels.cuda.template import kernels
+from landscape.objective.cuda_sweep import CudaSweep
+from landscape.objective.devices import read_device
+from landscape.objective.gpu import DeviceMemoryError, Gpu, in_runs, shape_for, shared_bytes
+from landscape.objective.lowered import Lowered
+from landscape.objective.network import CHUNK, RESULT_BYTES, NetworkObjective
+from landscape.objective.tiles import Tiles
+
+Array = NDArray[np.float64]
+
+
+class CudaObjective(NetworkObjective):
+    """`NetworkObjective` on a GPU, which `NetworkObjective(…, device="cuda")` makes.
+
+    Tiles are summed in slots of a fixed number of tiles, and slots in their order, so that the bits depend neither on the number of blocks nor on
+    how much fits into the memory.
+    """
+
+    def make_tiles(self, examples: int | None, seed: int) -> Tiles:
+        """Lay the data out in tiles of a block's width."""
+        self.gpu = Gpu(read_device(self.device)[1])
+        features, count = self.plain.program.features, self.model.examples(self.split)
+        self.shape = shape_for(features, min(count, examples or count), self.dtype)
+        self.kernels = kernels(self.shape, self.dtype)
+        self.on_gpu: dict[Any, Any] = {}
+        return Tiles(self.model, self.split, self.dtype, features, examples, seed, width=self.shape.width)
+
+    @property
+    def loss_criterion(self) -> Criterion:
+        """The loss as the kernels take it."""
+        return Criterion(self.criterion.code, self.criterion.delta)
+
+    def program_on_gpu(self, lowered: Lowered) -> tuple[Network, Any, Any]:
+        """Give a program's arrays, the order of its rows and their places, on the GPU."""
+        key = "full" if lowered is not self.plain else "plain"
+        if key not in self.on_gpu:
+            network = lowered.network
+            arrays = (network.rows, network.links, network.attributes)
+            put = self.gpu.put
+            self.on_gpu[key] = Network(*map(put, arrays)), put(lowered.order), put(lowered.places)
+        return self.on_gpu[key]
+
+    def batch(self, number: int) -> Batch:
+        """Give a block of tiles on the GPU, where it stays as long as there is memory."""
+        if number not in self.on_gpu:
+            batch = self.tiles.block(number)
+            host = (batch.x.reshape(len(batch.x), -1), *batch[1:])
+            try:
+                self.on_gpu[number] = Batch(*map(self.gpu.put, host))
+            except DeviceMemoryError:
+                kept = [key for key in self.on_gpu if isinstance(key, int)]
+                if not kept:
+                    raise
+                for key in kept:
+                    del self.on_gpu[key]
+                return self.batch(number)
+        return self.on_gpu[number]
+
+    def slots(self, number: int) -> int:
+        """Count the slots of a block of tiles."""
+        tiles = min(self.tiles.block_tiles, self.tiles.count - number * self.tiles.block_tiles)
+        return math.ceil(tiles / self.shape.slot)
+
+    def work_memory(self, features: int, blocks: int) -> tuple[int, Any]:
+        """Give the bytes of a workspace in shared memory and an empty array, or none and one in the GPU's memory."""
+        dynamic = shared_bytes(features, self.shape, self.dtype)
+        length = 0 if dynamic else features * self.shape.width
+        return dynamic, self.gpu.empty((blocks if length else 0, length), self.dtype)
+
+    def sums(self, thetas: NDArray) -> Array:
+        """Sum over examples at each row of complete vectors, [K, 6], slots in their order."""
+        result = np.zeros((len(thetas), SUMS))
+        bytes_each = thetas.shape[1] * self.dtype.itemsize
+        for number in range(self.tiles.blocks):
+            slots = self.slots(number)
+            length = max(1, RESULT_BYTES // (bytes_each + slots * SUMS * 8))
+
+            def one_run(run: slice, number: int = number, slots: int = slots) -> None:
+                for part in np.moveaxis(self.run_values(thetas[run], number, slots), 1, 0):
+                    result[run] += part
+
+            in_runs(len(thetas), length, one_run, self.told_need)
+        return result
+
+    def run_values(self, thetas: NDArray, number: int, slots: int) -> Array:
+        """Sum a block of tiles at a run of vectors, [K, slots, 6]."""
+        gpu, blocks = self.gpu, min(self.gpu.blocks, len(thetas) * slots)
+        network, order, places = self.program_on_gpu(self.plain)
+        dynamic, work = self.work_memory(self.plain.program.features, blocks)
+        out = gpu.empty((len(thetas), slots, SUMS), np.float64)
+        gpu.run(
+            self.kernels.values, self.shape, blocks, dynamic, network, order, places, self.batch(number), self.loss_criterion,
+            gpu.put(thetas), Buffers(work), out,
+        )  # fmt: skip
+        return gpu.take(out)
+
+    def told_need(self, vectors: int) -> str:
+        """Say how much memory so many vectors need."""
+        batch = self.tiles.block(0)
+        needed = sum(array.nbytes for array in batch) + vectors * 8 * self.plain.program.parameters
+        return f"{needed / 2**20:,.0f} MiB are needed at least"
+
+    def sweep(self, center: ArrayLike, directions: ArrayLike, axes: tuple[Array, ...]) -> CudaSweep:
+        """Prepare the grid center + Σ αᵢ directions[i], αᵢ from axes[i]; losses there leave the penalty out."""
+        return CudaSweep(self, np.asarray(center), np.atleast_2d(np.asarray(directions)), axes)
+
+    def derivative_memory(self, blocks: int, products: bool) -> DerivativeBuffers:
+        """Allocate what blocks need for derivatives, in the GPU's memory; tangents for products only."""
+        program, width = self.full.program, self.shape.width
+        long = (blocks, program.features * width)
+        arrays = [
+            self.gpu.empty(long if products or name in ("work", "adjoint") else (0, 0), self.dtype)
+            for name in DerivativeBuffers._fields[:-1]
+        ]
+        return DerivativeBuffers(*arrays, self.gpu.empty((blocks, program.parameters), self.dtype))
+
+    def run_length(self, slots: int, width: int) -> int:
+        """Choose how many vectors a launch has, by what their results take."""
+        return max(1, RESULT_BYTES // (slots * (width + SUMS) * 8))
+
+    def values_and_gradients(self, thetas: ArrayLike) -> tuple[Array, Array]:
+        """Give values [K] and gradients [K, P] from one pass."""
+        complete = self.complete(thetas)
+        gradients, sums = np.zeros(complete.shape), np.zeros((len(complete), SUMS))
+        for number in range(self.tiles.blocks):
+
+            def one_run(run: slice, number: int = number) -> None:
+                out, parts = self.run_gradients(complete[run], number)
+                for slot in range(out.shape[1]):
+                    gradients[run] += out[:, slot]
+                    sums[run] += parts[:, slot]
+
+            in_runs(
+                len(complete), self.run_length(self.slots(number), complete.shape[1]), one_run, self.told_need
+            )
+        values = self.losses(sums) + self.penalties(thetas)
+        return values, self.finished(gradients) + self.decayed(thetas)
+
+    def run_gradients(self, thetas: NDArray, number: int) -> tuple[Array, Array]:
+        """Sum a block of tiles' gradients [K, slots, P] and losses [K, slots, 6] at a run of vectors."""
+        gpu, slots = self.gpu, self.slots(number)
+        blocks = min(gpu.blocks, len(thetas) * slots)
+        out = gpu.empty((len(thetas), slots, thetas.shape[1]), np.float64)
+        sums = gpu.empty((len(thetas), slots, SUMS), np.float64)
+        gpu.run(
+            self.kernels.gradients, self.shape, blocks, 0, *self.program_on_gpu(self.full), self.batch(number), self.loss_criterion,
+            gpu.put(thetas), np.int64(slots), self.derivative_memory(blocks, products=False), out, sums,
+        )  # fmt: skip
+        return gpu.take(out), gpu.take(sums)
+
+    def tile_products(self, kernel: Any, theta: ArrayLike, vectors: ArrayLike, *options: Any) -> Array:
+        """Run the products of the Hessian over all tiles, for the loss without penalty.
+
+        Raises
+        ------
+        InputError
+            Products with another matrix, which have no CUDA kernel yet.
+        """
+        if kernel is not cpu_products:
+            raise InputError(
+                "no CUDA kernel yet for products with the matrices that stand in for the Hessian: take --device cpu"
+            )
+        weights, complete = self.complete(theta)[0], self.complete(vectors, 0.0)
+        products = np.zeros(complete.shape)
+        for number in range(self.tiles.blocks):
+
+            def one_run(run: slice, number: int = number) -> None:
+                for part in np.moveaxis(self.run_products(weights, complete[run], number), 1, 0):
+                    products[run] += part
+
+            in_runs(
+                len(complete), self.run_length(self.slots(number), complete.shape[1]), one_run, self.told_need
+            )
+        return self.finished(products)
+
+    def run_products(self, weights: NDArray, vectors: NDArray, number: int) -> Array:
+        """Sum a block of tiles' products with a run of vectors, [K, slots, P]."""
+        gpu, slots = self.gpu, self.slots(number)
+        # A chunk of vectors shares a primal pass; more of them only where the GPU is full without.
+        chunk = max(1, min(CHUNK, len(vectors) * slots // gpu.blocks))
+        blocks = min(gpu.blocks, math.ceil(len(vectors) / chunk) * slots)
+        out = gpu.empty((len(vectors), slots, vectors.shape[1]), np.float64)
+        gpu.run(
+            self.kernels.products, self.shape, blocks, 0, *self.program_on_gpu(self.full), self.batch(number), self.loss_criterion,
+            gpu.put(weights), gpu.put(vectors), np.int64(chunk), np.int64(slots), self.derivative_memory(blocks, products=True), out,
+        )  # fmt: skip
+        return gpu.take(out)

@@ -1,0 +1,133 @@
+"""Many trainings of one network at once on a GPU."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape.errors import InputError
+from landscape.kernels.cpu.batches import Examples as HostExamples
+from landscape.kernels.cpu.training import Log as HostLog
+from landscape.kernels.cpu.training import Progress as HostProgress
+from landscape.kernels.cuda.arrays import (
+    Batch,
+    Criterion,
+    Examples,
+    Log,
+    Network,
+    Progress,
+    Runs,
+    TrainingBuffers,
+)
+from landscape.kernels.cuda.template import kernels
+from landscape.kernels.runs import BATCH
+from landscape.kernels.runs import Runs as HostRuns
+from landscape.model import Model
+from landscape.objective.devices import read_device, recorded_device
+from landscape.objective.gpu import DeviceMemoryError, Gpu, shape_for, shared_bytes
+from landscape.objective.trainer import Columns, Lowering, Trainer
+
+Array = NDArray[np.float64]
+
+
+class CudaTrainer(Trainer):
+    """`Trainer` on a GPU: a block a run. Between two launches of many steps the state of the runs comes to the host."""
+
+    # Between two parts of the work Ctrl-C is heard, and the runs' state crosses the bus.
+    chunk_seconds = 2.0
+
+    def __init__(
+        self, model: Model, columns: Columns, thetas: Array, *, dtype: str = "float32", device: str
+    ) -> None:
+        self.gpu = Gpu(read_device(device)[1])
+        self.device = recorded_device(device)
+        self.on_gpu: dict[Any, Any] = {}
+        self.batch = int(np.max(columns["batch"]))
+        super().__init__(model, columns, thetas, dtype=dtype, threads=1)
+        self.kernels = kernels(self.shape, self.dtype)
+
+    @property
+    def shape(self) -> Any:
+        """Give the narrowest block that a batch fills."""
+        return shape_for(2 * self.program.features, max(1, self.batch // 2), self.dtype)
+
+    def width(self, examples: int) -> int:
+        """Give the width of a tile: the block's."""
+        return int(self.shape.width)
+
+    def _buffers(self, longest: int) -> None:
+        """Allocate nothing on the host."""
+
+    def _put(self, lowering: Lowering) -> tuple[Network, Any]:
+        key = id(lowering)
+        if key not in self.on_gpu:
+            network, put = lowering.network, self.gpu.put
+            self.on_gpu[key] = (
+                Network(put(network.rows), put(network.links), put(network.attributes)),
+                put(lowering.places),
+            )
+        return self.on_gpu[key]
+
+    def _put_examples(self, examples: HostExamples) -> Examples:
+        key = id(examples)
+        if key not in self.on_gpu:
+            self.on_gpu[key] = Examples(*map(self.gpu.put, examples))
+        return self.on_gpu[key]
+
+    def _memory(self, blocks: int, count: int, lowering: Lowering) -> tuple[int, TrainingBuffers]:
+        """Allocate what blocks need; the workspace in shared memory where it fits there."""
+        empty, width, examples = self.gpu.empty, self.shape.width, self.examples("train")
+        rows, last = lowering.network.rows, -1
+        features = int(lowering.places[last] + rows[last, 2])
+        dynamic = shared_bytes(2 * features, self.shape, self.dtype)
+        long = (0, 0) if dynamic else (blocks, features * width)
+        tile = Batch(
+            empty((blocks, examples.x.shape[1] * width), self.dtype),
+            empty((blocks, examples.labels.shape[1], width), np.int32),
+            empty((blocks, examples.targets.shape[1], width), self.dtype),
+            empty((blocks, width), np.float64),
+            empty((blocks,), np.int64),
+        )
+        return dynamic, TrainingBuffers(
+            work=empty(long, self.dtype), adjoint=empty(long, self.dtype), tile=tile,
+            order=empty((blocks, count), np.int64), partners=empty((blocks, count), np.int64),
+            gradient=empty((blocks, self.program.parameters), self.dtype), previous=empty((blocks, self.model.size), self.dtype),
+        )  # fmt: skip
+
+    def _run(
+        self, lowering: Lowering, examples: HostExamples, runs: HostRuns, progress: HostProgress, stops: NDArray, log: HostLog
+    ) -> None:  # fmt: skip
+        """Launch the kernel, and bring the runs' state back.
+
+        Raises
+        ------
+        InputError
+            The runs do not fit into the GPU's memory.
+        """
+        try:
+            self._launch(lowering, examples, runs, progress, stops, log)
+        except DeviceMemoryError:
+            needed = sum(array.nbytes for array in (*progress, *examples))
+            raise InputError(
+                f"the GPU's memory is full: {len(stops)} runs need {needed / 2**20:,.0f} MiB at least; try fewer runs at once, "
+                "or take --device cpu"
+            ) from None
+
+    def _launch(
+        self, lowering: Lowering, examples: HostExamples, runs: HostRuns, progress: HostProgress, stops: NDArray, log: HostLog
+    ) -> None:  # fmt: skip
+        gpu, put = self.gpu, self.gpu.put
+        blocks = min(gpu.blocks, len(stops))
+        dynamic, buffers = self._memory(blocks, len(examples.counts), lowering)
+        there = Progress(*map(put, progress))
+        sums, norms = put(log.sums), put(log.norms)
+        gpu.run(
+            self.kernels.train, self.shape, blocks, dynamic, *self._put(lowering), self._put_examples(examples),
+            Criterion(self.criterion.code, self.criterion.delta), Runs(*map(put, runs)), there, put(stops), put(self.decay),
+            float(self.model.loss_scale), buffers, Log(int(log.start), int(log.stride), sums, norms),
+        )  # fmt: skip
+        for host, found in zip((*progress, log.sums, log.norms), (*there, sums, norms), strict=True):
+            host[...] = gpu.take(found)

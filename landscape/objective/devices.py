@@ -1,0 +1,157 @@
+"""Which device computes: what was asked for, what the machine has, what there are kernels for.
+
+The driver is asked through its own library, so that a machine without a GPU pays nothing for the question.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from typing import Any
+
+from landscape.errors import InputError
+from landscape.kernels.cuda.supported import unsupported_ops
+from landscape.model import Model
+
+CPU = "cpu"
+EXTRA = "pip install 'landscape[cuda]'"
+# The oldest driver that the extra's package speaks to, as the driver tells it: 1000·major + 10·minor.
+OLDEST_DRIVER = 12_000
+NAME_BYTES = 128
+# Multiply-adds below which compiling for the GPU takes longer than the CPU takes for the work.
+GAIN = 1e12
+
+
+def read_device(device: str) -> tuple[str, int]:
+    """Read `auto`, `cpu`, `cuda` or `cuda:N` as a kind and a number.
+
+    Raises
+    ------
+    InputError
+        Anything else.
+
+    Examples
+    --------
+    >>> read_device("auto"), read_device("cuda"), read_device("cuda:2")
+    (('auto', 0), ('cuda', 0), ('cuda', 2))
+    """
+    kind, colon, number = device.partition(":")
+    if kind in ("auto", CPU) and not colon:
+        return kind, 0
+    if kind == "cuda" and (number.isdecimal() or not colon):
+        return kind, int(number or 0)
+    raise InputError(f"device: expected auto, cpu, cuda or cuda:N, found '{device}'")
+
+
+def simulated() -> bool:
+    """Say whether Numba's simulator stands in for a GPU."""
+    return os.environ.get("NUMBA_ENABLE_CUDASIM", "0") not in ("", "0")
+
+
+def load_driver() -> Any:
+    """Load the driver's library; None where there is none."""
+    for name in ("libcuda.so.1", "nvcuda.dll"):
+        try:
+            return ctypes.CDLL(name)
+        except OSError:
+            continue
+    return None
+
+
+def gpu_problem(number: int, load: Callable[[], Any] = load_driver) -> str | None:
+    """Say why GPU `number` cannot be used, and what to do about it; None where it can."""
+    if simulated():
+        return None if number == 0 else f"the simulator has the device 0 only, found {number}"
+    driver = load()
+    if driver is None:
+        return f"no NVIDIA driver is installed: expected a GPU with its driver, and {EXTRA}"
+    status = driver.cuInit(0)
+    found = ctypes.c_int(0)
+    if status == 0:
+        status = driver.cuDeviceGetCount(ctypes.byref(found))
+    if status != 0 or found.value == 0:
+        return f"the driver found no GPU (its status is {status}): expected one, and {EXTRA}"
+    if number >= found.value:
+        there = "device 0" if found.value == 1 else f"devices 0 to {found.value - 1}"
+        return f"there is no device {number}: the driver has {there}"
+    version = ctypes.c_int(0)
+    driver.cuDriverGetVersion(ctypes.byref(version))
+    if version.value < OLDEST_DRIVER:
+        return (
+            f"the driver is for CUDA {spoken(version.value)}: expected one for {spoken(OLDEST_DRIVER)} or newer; "
+            "update the NVIDIA driver"
+        )
+    if find_spec("numba_cuda") is None and find_spec("numba.cuda") is None:
+        return f"the compiler for the GPU is not installed: {EXTRA}"
+    return None
+
+
+def spoken(version: int) -> str:
+    """Write a version as people do.
+
+    >>> spoken(12040)
+    '12.4'
+    """
+    return f"{version // 1000}.{version % 1000 // 10}"
+
+
+def gpu_name(number: int, load: Callable[[], Any] = load_driver) -> str:
+    """Give the name of a GPU that is there."""
+    driver, buffer = None if simulated() else load(), ctypes.create_string_buffer(NAME_BYTES)
+    if driver is None or driver.cuDeviceGetName(buffer, NAME_BYTES, number) != 0:
+        return "simulator" if simulated() else "GPU"
+    return buffer.value.decode(errors="replace")
+
+
+def settle_device(
+    device: str, model: Model | None, *, evaluations: float = 1.0, without: Sequence[str] = ()
+) -> str:
+    """Give `cpu` or `cuda:N` for what was asked: `auto` takes a GPU that is there if the work is large enough to gain.
+
+    Parameters
+    ----------
+    device
+        `auto`, `cpu`, `cuda` or `cuda:N`.
+    model
+        The network, if there is one; the ops that have no CUDA kernel are found in it.
+    evaluations
+        Roughly how often all its examples are evaluated.
+    without
+        What else of the job has no CUDA kernel, by name.
+
+    Raises
+    ------
+    InputError
+        An unknown device; no such GPU; ops or jobs without a CUDA kernel.
+    """
+    kind, number = read_device(device)
+    if kind == CPU:
+        return CPU
+    missing = [*without, *(unsupported_ops(model) if model is not None else ())]
+    if kind == "auto":
+        work = 0.0 if model is None else evaluations * model.size * model.examples("train")
+        if missing or work < GAIN or simulated() or gpu_problem(0) is not None:
+            return CPU
+        return "cuda:0"
+    problem = gpu_problem(number)
+    if problem is not None:
+        raise InputError(f"device {device}: {problem}; or take --device cpu")
+    if missing:
+        raise InputError(f"device {device}: no CUDA kernel yet for {', '.join(missing)}: take --device cpu")
+    return f"cuda:{number}"
+
+
+def device_notes(device: str) -> tuple[str, ...]:
+    """Say which GPU computes, before the work; of the CPU the summary tells."""
+    return () if device == CPU else (f"computing on {device} ({gpu_name(read_device(device)[1])})",)
+
+
+def recorded_device(device: str) -> str:
+    """Give what of a device can change a number: the kind, not which one of several.
+
+    >>> recorded_device("cuda:1")
+    'cuda'
+    """
+    return device.partition(":")[0]

@@ -1,0 +1,144 @@
+"""A GPU as the objectives use it: arrays on it, launches, and what happens when its memory is full."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numba.core.errors import NumbaPerformanceWarning
+from numpy.typing import NDArray
+
+from landscape.errors import InputError
+from landscape.kernels.cuda.shape import MIDDLE, NARROW, SHARED_BYTES, TINY, WIDE, Shape
+from landscape.kernels.cuda.target import SIMULATED, cuda
+
+# Blocks that a multiprocessor may hold at once; more only wait.
+BLOCKS_EACH = 16
+SIMULATED_BLOCKS = 2
+# A tile that is mostly padding computes for nothing.
+FILLED = 2
+
+
+class DeviceMemoryError(Exception):
+    """The GPU's memory is full."""
+
+
+def full_memory(error: Exception) -> bool:
+    """Say whether the driver's error is that of a full memory."""
+    return isinstance(error, MemoryError) or "OUT_OF_MEMORY" in str(error)
+
+
+class Gpu:
+    """One GPU: what is put on it stays there as long as it is referred to."""
+
+    def __init__(self, number: int) -> None:
+        cuda.select_device(number)
+        self.number = number
+
+    @property
+    def blocks(self) -> int:
+        """How many blocks to launch at most; each takes one item of the work after another."""
+        if SIMULATED:
+            return SIMULATED_BLOCKS
+        return int(cuda.get_current_device().MULTIPROCESSOR_COUNT) * BLOCKS_EACH
+
+    def put(self, array: NDArray) -> Any:
+        """Copy an array to the GPU; the simulator computes on a copy.
+
+        Raises
+        ------
+        DeviceMemoryError
+            It does not fit.
+        """
+        array = np.ascontiguousarray(array)
+        return array.copy() if SIMULATED else self.guarded(lambda: cuda.to_device(array))
+
+    def empty(self, shape: tuple[int, ...], dtype: Any) -> Any:
+        """Allocate an array whose numbers are anything.
+
+        Raises
+        ------
+        DeviceMemoryError
+            It does not fit.
+        """
+        if SIMULATED:
+            # Not zeros, so that a test sees what no kernel has set.
+            return np.full(shape, -77, dtype)
+        return self.guarded(lambda: cuda.device_array(shape, dtype))
+
+    def take(self, array: Any) -> NDArray:
+        """Copy an array from the GPU, when the work on it is done."""
+        return array if SIMULATED else self.guarded(array.copy_to_host)
+
+    def run(self, kernel: Any, shape: Shape, blocks: int, dynamic: int, *arguments: Any) -> None:
+        """Launch a kernel on so many blocks, each with so many bytes of shared memory beside what it declares itself.
+
+        Raises
+        ------
+        DeviceMemoryError
+            The memory is full.
+        """
+
+        def launch() -> None:
+            with warnings.catch_warnings():
+                # Few blocks, on little work, are no fault.
+                warnings.simplefilter("ignore", NumbaPerformanceWarning)
+                kernel[max(1, blocks), shape.threads, 0, dynamic](*arguments)
+                cuda.synchronize()
+
+        self.guarded(launch)
+
+    @staticmethod
+    def guarded(work: Callable[[], Any]) -> Any:
+        """Do what may fill the memory."""
+        try:
+            return work()
+        except Exception as error:
+            if full_memory(error):
+                raise DeviceMemoryError(str(error)) from None
+            raise
+
+
+def shape_for(features: int, examples: int, dtype: np.dtype) -> Shape:
+    """Choose the widest block whose workspace of so many features fits into shared memory, else the widest of all.
+
+    Examples
+    --------
+    >>> shape_for(150, 10_000, np.dtype(np.float32)).width, shape_for(5_000, 10_000, np.dtype(np.float32)).width
+    (64, 128)
+    """
+    if SIMULATED:
+        return TINY
+    # Twice the register tile of float64 would not fit into the registers.
+    shapes = [shape for shape in (WIDE, MIDDLE, NARROW) if shape is not WIDE or dtype.itemsize == 4]
+    shapes = [shape for shape in shapes if shape.width <= FILLED * examples] or [NARROW]
+    return next((shape for shape in shapes if shared_bytes(features, shape, dtype)), shapes[0])
+
+
+def shared_bytes(features: int, shape: Shape, dtype: np.dtype) -> int:
+    """Give the bytes of a workspace in shared memory; 0 where it does not fit there."""
+    needed = features * shape.width * dtype.itemsize
+    return needed if needed + shape.static_bytes(dtype) <= SHARED_BYTES else 0
+
+
+def in_runs(count: int, length: int, work: Callable[[slice], None], told: Callable[[int], str]) -> None:
+    """Do the work of `count` items in runs of `length`, shorter ones where the GPU's memory is full.
+
+    Raises
+    ------
+    InputError
+        Not even one item fits; `told` says what so many need.
+    """
+    start = 0
+    while start < count:
+        run = slice(start, min(count, start + length))
+        try:
+            work(run)
+        except DeviceMemoryError:
+            if length == 1:
+                raise InputError(f"the GPU's memory is full: {told(1)}; or take --device cpu") from None
+            length = max(1, min(length, count - start) // 2)
+            continue
+        start = run.stop

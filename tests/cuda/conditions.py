@@ -1,0 +1,37 @@
+"""Where the tests of the GPU's kernels run, and the small cases that they run on."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from importlib.util import find_spec
+
+import pytest
+
+from landscape.model import Model
+from landscape.objective.devices import gpu_problem, simulated
+from tests.cases import CASES
+
+in_simulator = pytest.mark.skipif(
+    not (simulated() and os.environ.get("NUMBA_DISABLE_JIT") == "1"),
+    reason="runs in a process of its own: NUMBA_ENABLE_CUDASIM=1 NUMBA_DISABLE_JIT=1 python -m pytest tests/cuda",
+)
+compiled = pytest.mark.skipif(
+    simulated() or find_spec("numba_cuda") is None or find_spec("nvidia") is None,
+    reason="needs numba-cuda with NVVM: pip install 'landscape[cuda]' nvidia-nvvm nvidia-cuda-nvcc",
+)
+on_gpu = pytest.mark.skipif(
+    simulated() or gpu_problem(0) is not None, reason=f"needs a GPU: {gpu_problem(0)}"
+)
+
+# Every op, loss and way to share parameters that has kernels; the simulator runs a few thousand threads a second.
+SMALL = (
+    "chain_gelu", "huber_delta", "binary_three_outputs", "ignored_labels", "sequence_mse", "concat_token_features",
+    "multiply_itself", "add_to_input", "two_branches", "tied_weights", "frozen_middle", "weight_decay_map",
+)  # fmt: skip
+
+
+def few(name: str, examples: int = 5) -> Model:
+    """Take a case with its first examples only."""
+    model = CASES[name].model
+    return replace(model, data={key: array[:examples] for key, array in model.data.items()})

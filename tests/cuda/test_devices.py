@@ -1,0 +1,95 @@
+"""A device that is not there is refused in one line that says what to do; what has no CUDA kernel is named."""
+
+from __future__ import annotations
+
+import ctypes
+import re
+
+import pytest
+
+from landscape.commands import main
+from landscape.errors import InputError
+from landscape.kernels.cuda.supported import unsupported_ops
+from landscape.objective import devices
+from tests.cases import CASES
+
+
+class Driver:
+    """A driver that says what a test wants it to."""
+
+    def __init__(self, status=0, count=1, version=13_000):
+        self.status, self.count, self.version = status, count, version
+
+    def cuInit(self, flags):  # noqa: N802
+        return self.status
+
+    def cuDeviceGetCount(self, found):  # noqa: N802
+        ctypes.cast(found, ctypes.POINTER(ctypes.c_int)).contents.value = self.count
+        return 0
+
+    def cuDriverGetVersion(self, found):  # noqa: N802
+        ctypes.cast(found, ctypes.POINTER(ctypes.c_int)).contents.value = self.version
+        return 0
+
+
+@pytest.fixture(autouse=True)
+def no_simulator(monkeypatch):
+    monkeypatch.delenv("NUMBA_ENABLE_CUDASIM", raising=False)
+
+
+@pytest.mark.parametrize(
+    ("driver", "number", "told"),
+    [
+        (None, 0, r"no NVIDIA driver is installed: .*landscape\[cuda\]"),
+        (Driver(status=100), 0, r"found no GPU \(its status is 100\): .*landscape\[cuda\]"),
+        (Driver(count=0), 0, "found no GPU"),
+        (Driver(count=2), 5, "no device 5: the driver has devices 0 to 1"),
+        (Driver(version=11_080), 0, r"CUDA 11\.8: expected one for 12\.0 or newer"),
+    ],
+)
+def test_what_is_wrong_with_a_gpu_is_said_with_its_remedy(driver, number, told):
+    assert re.search(told, devices.gpu_problem(number, lambda: driver))
+
+
+def test_a_gpu_with_a_new_driver_has_no_problem():
+    assert devices.gpu_problem(1, lambda: Driver(count=2)) is None
+
+
+@pytest.mark.parametrize("name", ["gpu", "cuda:", "cuda:x", "cuda:-1", "auto:1", ""])
+def test_a_device_that_is_none_is_refused(name):
+    with pytest.raises(InputError, match="expected auto, cpu, cuda or cuda:N"):
+        devices.read_device(name)
+
+
+def test_auto_takes_the_cpu_for_small_work_and_a_gpu_for_large(monkeypatch):
+    monkeypatch.setattr(devices, "gpu_problem", lambda number: None)
+    model = CASES["chain_relu"].model
+    assert devices.settle_device("auto", model, evaluations=1) == "cpu"
+    assert devices.settle_device("auto", model, evaluations=1e12) == "cuda:0"
+    assert devices.settle_device("auto", model, evaluations=1e12, without=("that",)) == "cpu"
+
+
+def test_ops_and_jobs_without_a_kernel_are_named(monkeypatch):
+    monkeypatch.setattr(devices, "gpu_problem", lambda number: None)
+    name = next(name for name, case in CASES.items() if unsupported_ops(case.model))
+    with pytest.raises(
+        InputError, match=rf"no CUDA kernel yet for that, {unsupported_ops(CASES[name].model)[0]}"
+    ):
+        devices.settle_device("cuda", CASES[name].model, without=("that",))
+
+
+@pytest.mark.parametrize("command", ["scan", "hessian", "critical", "sharpness", "train", "race"])
+def test_a_command_on_a_gpu_that_is_not_there_ends_with_status_2_and_writes_nothing(
+    command, tmp_path, monkeypatch, capsys
+):
+    from landscape.model import bundled_path
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(devices.gpu_problem, "__defaults__", (lambda: None,))
+    with pytest.raises(SystemExit) as leaving:
+        main([command, str(bundled_path("digits")), "--device", "cuda"])
+    assert leaving.value.code == 2
+    told = capsys.readouterr().err
+    assert "landscape[cuda]" in told
+    assert told.count("\n") == 1
+    assert not list(tmp_path.iterdir())
