@@ -30,6 +30,7 @@ ALLOWED: dict[str, set[str]] = {
     "scanning": {"directions", "curvature", "objective"} | BELOW_OBJECTIVES,
     "sharpness": {"curvature", "directions", "objective"} | BELOW_OBJECTIVES,
     "training": {"directions", "objective"} | BELOW_OBJECTIVES,
+    "faults": {"training", "model"},
     "trajectories": {"scanning", "directions", "objective"} | BELOW_OBJECTIVES,
     "plots": {"records"},
 }

@@ -20,7 +20,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "landscape.commands.critical",
         "Say whether a model is at a minimum, a saddle or a plateau; search for more.",
     ),
-    "demo": ("landscape.commands.demo", "Write a bundled model, to try the others on."),
+    "demo": (
+        "landscape.commands.demo",
+        "Write a bundled model, or one with a known fault, to try the others on.",
+    ),
     "figures": (
         "landscape.commands.figures",
         "Draw the gallery: the pictures of the lecture, computed.",
