@@ -23,6 +23,7 @@ NAMES: dict[str, str] = {
     "ComputationError": "landscape.errors",
     "Critical": "landscape.records",
     "Descent": "landscape.training",
+    "Diagnosis": "landscape.records",
     "DivergenceError": "landscape.training",
     "Ensemble": "landscape.training",
     "Evaluation": "landscape.objective",
@@ -48,6 +49,7 @@ NAMES: dict[str, str] = {
     "bundled": "landscape.model",
     "bundled_path": "landscape.model",
     "descend": "landscape.training",
+    "diagnose": "landscape.diagnosis",
     "evaluate_model": "landscape.objective",
     "figures": "landscape.plots",
     "from_onnx": "landscape.importers",
@@ -89,6 +91,7 @@ NAMES: dict[str, str] = {
     "style": "landscape.plots",
     "train": "landscape.training",
     "train_many": "landscape.training",
+    "train_recipes": "landscape.training",
     "trajectory": "landscape.trajectories",
 }
 

@@ -32,6 +32,7 @@ ALLOWED: dict[str, set[str]] = {
     "training": {"directions", "objective"} | BELOW_OBJECTIVES,
     "faults": {"training", "model"},
     "trajectories": {"scanning", "directions", "objective"} | BELOW_OBJECTIVES,
+    "diagnosis": {"studies", "critical", "curvature", "training", "objective"} | BELOW_OBJECTIVES,
     "plots": {"records"},
 }
 ABOVE = {"commands", "studies"}

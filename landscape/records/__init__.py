@@ -17,6 +17,7 @@ from landscape.files import read_archive
 from landscape.records.atlas import Atlas
 from landscape.records.checks import require
 from landscape.records.critical import Critical
+from landscape.records.diagnosis import Diagnosis
 from landscape.records.hessian import Hessian
 from landscape.records.race import Race
 from landscape.records.record import Record, read_header
@@ -29,6 +30,7 @@ __all__ = [
     "RECORDS",
     "Atlas",
     "Critical",
+    "Diagnosis",
     "Hessian",
     "Race",
     "Record",
@@ -41,7 +43,8 @@ __all__ = [
 
 
 RECORDS: dict[str, type[Record]] = {
-    record.kind: record for record in (Scan, Hessian, Sharpness, Critical, Atlas, Trajectory, Race, Study)
+    record.kind: record
+    for record in (Scan, Hessian, Sharpness, Critical, Atlas, Trajectory, Race, Study, Diagnosis)
 }
 
 

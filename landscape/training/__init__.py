@@ -1,7 +1,7 @@
 """Training on the landscape: one run into a file, many runs at once, any function's descent."""
 
 from landscape.training.descent import Descent, descend
-from landscape.training.ensemble import Ensemble, train_many
+from landscape.training.ensemble import Ensemble, train_many, train_recipes
 from landscape.training.recipe import Recipe
 from landscape.training.run import DivergenceError, train
 from landscape.training.start import INITIALIZATIONS, initialize, new_model
@@ -17,4 +17,5 @@ __all__ = [
     "new_model",
     "train",
     "train_many",
+    "train_recipes",
 ]

@@ -98,14 +98,40 @@ def train_many(
     >>> found.losses["train_loss"][0].round(6).tolist(), bool(found.diverged[1] > 0)
     ([22.5, 0.0, 0.0], True)
     """
-    if keep not in KEEP:
-        raise InputError(f"keep: expected one of {', '.join(KEEP)}, found {keep!r}")
-    examples = model.examples("train")
-    recipes = combinations(settings, epochs, examples, announce)
-    model = with_penalty(model, recipes)
+    recipes = combinations(settings, epochs, model.examples("train"), announce)
     if starts is None:
         starts = [initialize(model, init, recipe.seed) if init else model.theta for recipe in recipes]
-    trainer = Trainer(model, columns(recipes, examples), np.asarray(starts), dtype=dtype, threads=threads)
+    return train_recipes(
+        model, recipes, starts, looks=looks, keep=keep, directions=directions, center=center, dtype=dtype, threads=threads,
+        advance=advance,
+    )  # fmt: skip
+
+
+def train_recipes(
+    model: Model,
+    recipes: Sequence[Recipe],
+    starts: ArrayLike,
+    *,
+    looks: int = 20,
+    keep: str = "nothing",
+    directions: ArrayLike | None = None,
+    center: ArrayLike | None = None,
+    dtype: str = "float32",
+    threads: int | None = None,
+    advance: Callable[[int, int], None] = nothing,
+) -> Ensemble:
+    """Train once for each of any recipes [R] from its own start [R, P], all runs at once; the rest is as in `train_many`.
+
+    Raises
+    ------
+    InputError
+        As `train_many`.
+    """
+    if keep not in KEEP:
+        raise InputError(f"keep: expected one of {', '.join(KEEP)}, found {keep!r}")
+    model = with_penalty(model, recipes)
+    given = columns(recipes, model.examples("train"))
+    trainer = Trainer(model, given, np.asarray(starts), dtype=dtype, threads=threads)
     steps = np.array([recipe.steps for recipe in recipes])
     looked = np.round(np.linspace(0, steps, max(2, looks), axis=1)).astype(np.int64)
     paths = Paths(trainer, keep, directions, model.theta if center is None else center, looked.shape[1])
