@@ -27,7 +27,7 @@ KRYLOV, TOLERANCE, STREAM = 40, 1e-4, 2**35 + 77
 # Polishing takes up to so many parameters, starts below this decrement, may go this part of θ's length, and must leave the loss as it is.
 POLISHED, WORTH, REACH, SAME_LOSS = 150, 1e-3, 0.1, 0.01
 # A step that lowers the loss by less than this part of the constant's is none.
-LEAST_GAIN = 1e-6
+LEAST_GAIN = 1e-3
 
 
 @dataclass(frozen=True)

@@ -16,23 +16,30 @@ from landscape.training import Recipe, initialize, train_recipes
 
 Array = NDArray[np.float64]
 Series = dict[str, NDArray[Any]]
-LOOKS = 11
+LOOKS = 6
+# What an update costs beside its products, in multiply-adds: a node's share, whatever its size.
+NODE_COST = 3e5
+LEAST_UPDATES = 100
 
 
 @dataclass(frozen=True)
 class Budget:
-    """How much may be trained: paired seeds, and the least and most updates of a fork and of a comparison."""
+    """How much may be trained: paired seeds, the least and most updates of a fork and of a comparison, and the work of a run.
+
+    `work` is in multiply-adds, about a second of a core for 4e9; it bounds the updates of all runs alike, by what the user's network costs.
+    """
 
     name: str
     seeds: int
     fork: tuple[int, int]
     capacity: tuple[int, int]
+    work: float
 
 
 BUDGETS = {
-    "quick": Budget("quick", 0, (0, 0), (0, 0)),
-    "standard": Budget("standard", 5, (200, 1000), (600, 2500)),
-    "thorough": Budget("thorough", 8, (500, 5000), (2000, 20_000)),
+    "quick": Budget("quick", 0, (0, 0), (0, 0), 0.0),
+    "standard": Budget("standard", 5, (200, 1000), (400, 2000), 4e9),
+    "thorough": Budget("thorough", 8, (500, 5000), (2000, 20_000), 4e10),
 }
 
 
@@ -80,8 +87,14 @@ class Laboratory:
         return range(self.seed + 1, self.seed + 1 + self.budget.seeds)
 
     def updates(self, part: float, bounds: tuple[int, int]) -> int:
-        """Give a number of updates: a part of those spent, within bounds."""
-        return int(np.clip(round(part * self.training.updates), *bounds))
+        """Give a number of updates: a part of those spent, within bounds and within the budget's work."""
+        wanted = int(np.clip(round(part * self.training.updates), *bounds))
+        return min(wanted, max(LEAST_UPDATES, int(self.budget.work / self.update_cost)))
+
+    @property
+    def update_cost(self) -> float:
+        """Estimate the multiply-adds of an update of the user's."""
+        return 6.0 * self.model.size * self.training.recipe.batch_size + NODE_COST * len(self.model.nodes)
 
     def run(self, name: str, model: Model, trials: Sequence[Trial]) -> Runs:
         """Train all trials at once, unless that was done before; trials of one label are its seeds, side by side."""

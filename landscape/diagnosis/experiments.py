@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from landscape.diagnosis.architectures import Chain, chain_of, larger, rebuilt, simpler, start_of
 from landscape.diagnosis.curvature import Escaped
-from landscape.diagnosis.ensembles import Laboratory, Trial, adam
+from landscape.diagnosis.ensembles import Laboratory, Runs, Trial, adam
 from landscape.diagnosis.linear import linear_outcome
 from landscape.diagnosis.outcomes import Outcome, outcomes
 from landscape.diagnosis.vetoes import flat_inputs
@@ -25,6 +25,8 @@ RATES = {"rate/10": 0.1, "rate×10": 10.0, "rate×100": 100.0, "rate×1000": 100
 # A rate above this is tried by nobody.
 LARGEST_RATE = 100.0
 BATCH = 8
+# Examples of an update of Adam's in comparisons of networks, where the user's batch is larger.
+MOST_BATCH = 64
 LIGHTER = 0.01
 # Inputs are standardized in a fork where features differ so much in variance, or lie so far from zero.
 UNEVEN, FAR = 100.0, 3.0
@@ -55,9 +57,6 @@ def fork_trials(lab: Laboratory, escaped: Escaped | None) -> dict[str, list[Tria
         fresh += [
             Trial(name, lab.recipe(long, s, **change), lab.fresh(lab.model, init, s)) for s in lab.seeds
         ]
-    for rate in TUNING:
-        name = f"fresh, adam {rate:g}"
-        fresh += [Trial(name, adam(rate, long, s, size), lab.fresh(lab.model, init, s)) for s in lab.seeds]
     return {"fork": forks, "fresh": fresh}
 
 
@@ -71,9 +70,7 @@ def fork_outcomes(lab: Laboratory, escaped: Escaped | None, loss: float) -> list
     # The control is measured against the checkpoint itself.
     alone = outcomes(runs, kinds, loss)
     found = [own if o.name == "longer" else o for o, own in zip(found, alone, strict=True)]
-    tuned = [o for o in found if o.name.startswith("fresh, adam")]
-    rest = [o for o in found if not o.name.startswith("fresh, adam")]
-    return [*rest, replace(best_tuned(tuned), name="fresh, adam")]
+    return [*found, trained_outcome(lab, "fresh, adam", lab.model, "fresh", loss)]
 
 
 def best_tuned(found: list[Outcome]) -> Outcome:
@@ -162,21 +159,29 @@ def standardized_outcomes(lab: Laboratory, loss: float) -> list[Outcome]:
     return [replace(best_tuned(found), name="standardized")]
 
 
-def network_outcome(lab: Laboratory, name: str, chain: Chain, kind: str, loss: float) -> Outcome:
-    """Train another network at equal updates: the rate is tuned on one seed, then run on the paired ones."""
-    model = rebuilt(lab.model, chain)
+def trained_outcome(lab: Laboratory, name: str, model: Model, kind: str, loss: float) -> Outcome:
+    """Train a network by Adam at equal updates: the rate is tuned on one seed, then run on the paired ones."""
     init, long = start_of(model), lab.updates(1.0, lab.budget.capacity)
-    size = lab.training.recipe.batch_size
+    size = min(lab.training.recipe.batch_size, MOST_BATCH)
     tuning = [
         Trial(f"adam {rate:g}", adam(rate, long, lab.seed, size), lab.fresh(model, init, lab.seed))
         for rate in TUNING
     ]
-    tried = lab.run(f"{name}.rates", model, tuning)
-    finals = np.where(np.isfinite(tried.train[:, 0, -1]), tried.train[:, 0, -1], np.inf)
-    rate = TUNING[int(np.argmin(finals))]
+    rate = least_rate(lab.run(f"{name}.rates", model, tuning))
     trials = [Trial(name, adam(rate, long, s, size), lab.fresh(model, init, s)) for s in lab.seeds]
     runs = lab.run(name, model, trials)
     return outcomes(runs, {name: kind}, loss)[0]
+
+
+def least_rate(tried: Runs) -> float:
+    """Give the rate of the least final loss."""
+    finals = np.where(np.isfinite(tried.train[:, 0, -1]), tried.train[:, 0, -1], np.inf)
+    return TUNING[int(np.argmin(finals))]
+
+
+def network_outcome(lab: Laboratory, name: str, chain: Chain, kind: str, loss: float) -> Outcome:
+    """Train another network."""
+    return trained_outcome(lab, name, rebuilt(lab.model, chain), kind, loss)
 
 
 def simpler_outcomes(lab: Laboratory, loss: float) -> list[Outcome]:

@@ -11,7 +11,16 @@ from typing import Any
 from landscape.diagnosis.architectures import Chain, chain_of, larger, rebuilt, simpler, start_of
 from landscape.diagnosis.curvature import Escaped
 from landscape.diagnosis.ensembles import Laboratory
-from landscape.diagnosis.experiments import BATCH, FORK_ADAM, LIGHTER, RATES, TUNING, standardized
+from landscape.diagnosis.experiments import (
+    BATCH,
+    FORK_ADAM,
+    LIGHTER,
+    MOST_BATCH,
+    RATES,
+    TUNING,
+    least_rate,
+    standardized,
+)
 from landscape.diagnosis.generalization import error
 from landscape.diagnosis.verdict import Verdict
 from landscape.model import Model
@@ -120,7 +129,7 @@ def adam_settings(lab: Laboratory, rate: float) -> dict[str, Any]:
     """Give Adam for as many updates as were spent."""
     chosen = settings(lab)
     return {
-        "optimizer": "adam", "learning_rate": rate, "batch_size": chosen["batch_size"], "steps": chosen["steps"],
+        "optimizer": "adam", "learning_rate": rate, "batch_size": min(chosen["batch_size"], MOST_BATCH), "steps": chosen["steps"],
         "seed": lab.seed,
     }  # fmt: skip
 
@@ -141,7 +150,7 @@ def same_network(lab: Laboratory, name: str) -> Plan:
         decay = float(name.split()[-1])
         return Plan(model, settings(lab, weight_decay=decay), ("train",), init)
     if "adam" in name:
-        rate = best_rate(lab) if init else FORK_ADAM
+        rate = tuned_rate(lab, "fresh, adam") if init else FORK_ADAM
         return Plan(model, adam_settings(lab, rate), ("train",), init)
     kind = name.removeprefix("fresh, ")
     changes: dict[str, Any] = {}
@@ -154,24 +163,12 @@ def same_network(lab: Laboratory, name: str) -> Plan:
     return Plan(model, settings(lab, **changes), ("train",), init)
 
 
-def best_rate(lab: Laboratory) -> float:
-    """Give the rate of Adam that won among the fresh starts."""
-    labels = [f"fresh, adam {rate:g}" for rate in TUNING]
-    runs = lab.read("runs.forks", tuple(lab.kept["runs.forks.labels"].tolist()))
-    finals = [float(runs.train[runs.labels.index(label), :, -1].mean()) for label in labels]
-    return TUNING[
-        min(range(len(TUNING)), key=lambda i: finals[i] if finals[i] == finals[i] else float("inf"))
-    ]
-
-
 def tuned_rate(lab: Laboratory, name: str) -> float:
-    """Give the rate that another network was tuned to; the middle one where it was not trained."""
+    """Give the rate of Adam that a network was tuned to; the middle one where it was not trained."""
     key = f"runs.{name}.rates"
     if f"{key}.step" not in lab.kept:
         return TUNING[1]
-    runs = lab.read(key, tuple(lab.kept[f"{key}.labels"].tolist()))
-    finals = [float(value) if value == value else float("inf") for value in runs.train[:, 0, -1]]
-    return TUNING[finals.index(min(finals))]
+    return least_rate(lab.read(key, tuple(lab.kept[f"{key}.labels"].tolist())))
 
 
 def early_steps(lab: Laboratory) -> int:

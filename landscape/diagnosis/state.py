@@ -39,6 +39,7 @@ class State:
     eigenvalue_min: float = math.nan
     eigenvalue_error: float = math.nan
     eigenvalue_max: float = math.nan
+    escape: float = 0.0
     stability: float = math.nan
     noise: float = math.nan
     linear: bool = False
@@ -71,6 +72,7 @@ def state_of(
         dead=dead, dead_layer=layer, identical=identical_units(model),
         gradient_ratio=gradient_ratio(model, gradient), gradient_norm=float(np.linalg.norm(gradient)),
         decrement=local.decrement, eigenvalue_min=local.least, eigenvalue_error=local.error,
+        escape=0.0 if escaped is None else -float(escaped.actual.min()) / constant,
         eigenvalue_max=local.largest, stability=stability(recipe, local.largest), noise=noise_ratio(model, recipe, gradient), linear=is_linear(model),
         constant_output=constant_output,
     )  # fmt: skip

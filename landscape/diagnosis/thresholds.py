@@ -52,8 +52,8 @@ class Thresholds:
     """
 
     constant: float = 0.95
-    large: float = 0.05
-    useful: float = 0.05
+    large: float = 0.1
+    useful: float = 0.1
     tie: float = 0.8
     verified: float = 0.5
     bias: float = 0.5
@@ -63,7 +63,7 @@ class Thresholds:
     dead: float = 0.9
     gradient_ratio: float = 1e-3
     decrement: float = 1e-6
-    plateau: float = 1e-2
+    plateau: float = 3e-2
     edge: float = 0.9
     output_range: float = 0.01
     scales: float = 1e4
@@ -84,8 +84,8 @@ def thresholds_of(changes: Mapping[str, Any] | None) -> Thresholds:
 
     Examples
     --------
-    >>> thresholds_of({"large": 0.1}).large
-    0.1
+    >>> thresholds_of({"large": 0.2}).large
+    0.2
     """
     known = [field.name for field in fields(Thresholds)]
     read: dict[str, float] = {}

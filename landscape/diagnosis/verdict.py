@@ -138,7 +138,7 @@ def signature(state: State, limits: Thresholds) -> str:
     """Name what the parameters alone give away; nothing where they look ordinary."""
     if state.dead >= limits.dead:
         return "dead-units"
-    if state.decrement <= limits.decrement and state.eigenvalue_min < -state.eigenvalue_error:
+    if state.decrement <= limits.decrement and state.escape > 0:
         return "saddle"
     if state.identical:
         return "symmetric-units"
