@@ -45,6 +45,7 @@ NAMES: dict[str, str] = {
     "Trajectory": "landscape.records",
     "analyze_critical": "landscape.critical",
     "analyze_hessian": "landscape.curvature",
+    "apply_remedy": "landscape.diagnosis",
     "build_model": "landscape.model",
     "bundled": "landscape.model",
     "bundled_path": "landscape.model",

@@ -24,6 +24,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "landscape.commands.demo",
         "Write a bundled model, or one with a known fault, to try the others on.",
     ),
+    "diagnose": (
+        "landscape.commands.diagnose",
+        "Say why a network fails to train or to generalize, verified, and what to do.",
+    ),
     "figures": (
         "landscape.commands.figures",
         "Draw the gallery: the pictures of the lecture, computed.",

@@ -4,7 +4,8 @@
 nothing but numbers.
 """
 
+from landscape.diagnosis.applying import apply_remedy
 from landscape.diagnosis.diagnosis import diagnose
 from landscape.diagnosis.thresholds import Thresholds
 
-__all__ = ["Thresholds", "diagnose"]
+__all__ = ["Thresholds", "apply_remedy", "diagnose"]

@@ -11,7 +11,7 @@ from landscape.model import Model, build_model
 
 # The activation of a network that has none, and the least width of a hidden layer that is widened.
 ACTIVATION, LEAST_WIDTH = "relu", 32
-WIDER = 4
+WIDER = 2
 # What stands between dense layers and may be rebuilt.
 ACTIVATIONS = ("relu", "leaky_relu", "elu", "tanh", "sigmoid", "softplus", "silu", "gelu")
 RELUS = ("relu", "leaky_relu", "elu", "silu", "gelu")

@@ -55,6 +55,11 @@ class Escaped:
     predicted: Array
     actual: Array
 
+    def series(self) -> dict[str, Array]:
+        """Give it as a record keeps it."""
+        names = ("theta", "step", "predicted", "actual")
+        return {f"escape.{name}": getattr(self, name) for name in names}
+
 
 def curvature_at(
     objective: NetworkObjective, gradient: Array, constant: float, limits: Thresholds

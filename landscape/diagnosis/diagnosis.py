@@ -177,6 +177,8 @@ def walked(walk: Walk, target: float | None) -> dict[str, Any]:
             evidence = gap_branch(walk, evidence)
     verdict = decide(evidence)
     walk.plan = plan_of(walk.lab, verdict, walk.escaped)
+    if walk.escaped is not None:
+        walk.lab.kept |= walk.escaped.series()
     command = "" if walk.plan is None else walk.plan.command(walk.model)
     return told(
         evidence, verdict, command=command, first=walk.first, warned=walk.warned, not_assessed=walk.not_assessed,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from landscape.diagnosis.architectures import Chain, chain_of, larger, rebuilt, simpler, start_of
@@ -198,19 +197,3 @@ def other_network(lab: Laboratory, chain: Chain, chosen: dict[str, Any]) -> Plan
     )
     inside = named and not any(hasattr(array, "filename") for array in lab.model.data.values())
     return Plan(model, chosen, words if inside else (), init)
-
-
-def apply_plan(plan: Plan, model: Model, path: Path | None, **telling: Any) -> tuple[Model, dict[str, float]]:
-    """Run the remedy, write the model it leads to, and give the losses before and after."""
-    from landscape.model import save_model
-    from landscape.objective import evaluate_model
-
-    done = plan.apply(**telling)
-    before, after = evaluate_model(model), evaluate_model(done)
-    if path is not None:
-        save_model(done, path)
-    return done, {
-        f"{when}.{split}_loss": found[split].loss
-        for when, found in (("before", before), ("after", after))
-        for split in found
-    }
