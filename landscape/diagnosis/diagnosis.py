@@ -37,6 +37,7 @@ from landscape.errors import InputError
 from landscape.model import Model
 from landscape.objective import NetworkObjective
 from landscape.objective.constant import constant_loss
+from landscape.objective.session import session
 from landscape.records import Diagnosis
 from landscape.records.earlier import earlier_record
 from landscape.version import current_version
@@ -144,7 +145,9 @@ def diagnose(
         announce(f"taking up {sum(name.endswith('.labels') for name in found.series)} finished ensembles")
     if output is not None:
         walk.lab.save = lambda: record({}, False).save(output)
-    result = record(walked(walk, target_loss), True)
+    with session():
+        report = walked(walk, target_loss)
+    result = record(report, True)
     if output is not None:
         result.save(output)
     return result
