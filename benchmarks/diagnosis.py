@@ -14,211 +14,21 @@ import math
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from diagnosis_cases import Row, half_of, rows
 
 from landscape import ComputationError, DivergenceError, InputError, Model, apply_remedy, diagnose, train
 from landscape.diagnosis.examples import score_outputs, scores
 from landscape.diagnosis.linear import fit_linear, standard_inputs
 from landscape.diagnosis.state import dead_share, gradient_ratio
-from landscape.faults.cases import CASES, recipe
-from landscape.faults.data import digits, drawn, moons, sine
-from landscape.faults.networks import dense, started
 from landscape.objective import NetworkObjective
 from landscape.objective.constant import constant_loss
 
 FIRST_SEED = 100
-Made = tuple[Model, dict[str, Any]]
-ADAM = {"optimizer": "adam", "learning_rate": 0.01}
-
-
-@dataclass(frozen=True)
-class Row:
-    """A recipe: what makes it, the answers that are right, and what kind it is of."""
-
-    make: Callable[[int], Made]
-    accepted: tuple[str, ...]
-    kind: str
-
-
-def blobs(rng: np.random.Generator, count: int, classes: int = 4, width: int = 8, shares: Any = None) -> Any:
-    y = rng.choice(classes, size=count, p=shares)
-    centers = 1.5 * np.random.default_rng(5).standard_normal((classes, width))
-    return centers[y] + rng.standard_normal((count, width)), y.astype(np.int64)
-
-
-def friedman(
-    rng: np.random.Generator, count: int, shift: float = 0.0, scales: float = 1.0, noise: float = 0.1
-) -> Any:
-    x = rng.random((count, 6)) + shift
-    y = np.sin(np.pi * x[:, 0] * x[:, 1]) + 2 * (x[:, 2] - 0.5) ** 2 + x[:, 3] + 0.5 * x[:, 4]
-    y = (y - 1.6) + noise * rng.standard_normal(count)
-    return (x - 0.5) * np.geomspace(1, scales, 6), y[:, None]
-
-
-def board(rng: np.random.Generator, count: int) -> Any:
-    x = 2 * rng.random((count, 2)) - 1
-    return x, ((np.floor(2 * x[:, 0]) + np.floor(2 * x[:, 1])) % 2).astype(np.int64)
-
-
-def with_test(splits: dict[str, Any], test: Any) -> dict[str, Any]:
-    return splits | {"x_test": test[0], "y_test": test[1]}
-
-
-def rows() -> dict[str, Row]:
-    """The table, in the order that the halves are dealt in."""
-    table: dict[str, Row] = {}
-    for name, case in CASES.items():
-        make = recipe(name)
-        table[name] = Row(lambda seed, make=make: make(seed, False), case.accepted, "fault")
-        table[f"{name}.twin"] = Row(lambda seed, make=make: make(seed, True), ("healthy",), "twin")
-    return table | own_faults() | mild() | healthy_kinds()
-
-
-def own_faults() -> dict[str, Row]:
-    def net(data: Any, sizes: tuple[int, ...], seed: int, settings: dict[str, Any], *, act: str = "relu", loss: str = "cross_entropy",
-            bias: float = 0.0, decay: float = 0.0) -> Made:  # fmt: skip
-        model = dense(data, sizes, act, loss, weight_decay=decay)
-        return started(model, "xavier" if act in ("tanh", "sigmoid") else "he", seed, bias=bias), settings
-
-    def noisy_digits(seed: int, count: int, flipped: float) -> Any:
-        data = digits(seed)
-        rng = np.random.default_rng(seed)
-        y = data["y_train"][:count].copy()
-        swap = rng.random(count) < flipped
-        y[swap] = rng.integers(0, 10, swap.sum())
-        return data | {"x_train": data["x_train"][:count], "y_train": y}
-
-    def shifted(seed: int) -> Any:
-        rng = np.random.default_rng(seed + 7)
-        return with_test(drawn(friedman, seed, 600, 300), friedman(rng, 300, shift=1.0))
-
-    def shares(seed: int) -> Any:
-        rng = np.random.default_rng(seed + 7)
-        make = lambda r, n: overlapping(r, n, 0.1)  # noqa: E731
-        return with_test(drawn(make, seed, 600, 400), overlapping(rng, 400, 0.9))
-
-    def scaled(seed: int) -> Any:
-        data = drawn(blobs, seed, 600, 300)
-        return data | {"x_test": 5 * data["x_test"] + 3}
-
-    def swapped(seed: int) -> Any:
-        data = drawn(lambda r, n: friedman(r, n), seed, 600, 300)
-        return data | {"y_test": -data["y_test"]}
-
-    quick = {"learning_rate": 0.1, "steps": 1500}
-    return {
-        "own.narrow-board": Row(lambda s: net(drawn(board, s, 800, 300), (2, 3, 2), s, ADAM | {"steps": 2000}), ("model-bias/width", "model-bias/depth"), "fault"),
-        "own.linear-friedman": Row(lambda s: net(drawn(board, s, 800, 300), (2, 16, 16, 2), s, ADAM | {"steps": 1500}, act="identity"), ("model-bias/linear",), "fault"),
-        "own.slow-blobs": Row(lambda s: net(drawn(blobs, s, 800, 300), (8, 16, 4), s, {"learning_rate": 2e-4, "steps": 800}), ("optimization/unfinished",), "fault"),
-        "own.decayed-friedman": Row(lambda s: net(drawn(friedman, s, 600, 300), (6, 32, 1), s, ADAM | {"steps": 1500}, loss="mse", decay=0.5), ("model-bias/over-regularized",), "fault"),
-        "own.dead-blobs": Row(lambda s: net(drawn(blobs, s, 800, 300), (8, 24, 4), s, quick, bias=-30.0), ("optimization/dead-units",), "fault"),
-        "own.scales": Row(lambda s: net(drawn(lambda r, n: friedman(r, n, scales=300.0), s, 600, 300), (6, 16, 1), s, {"learning_rate": 1e-5, "steps": 1500}, act="tanh", loss="mse"), ("optimization",), "fault"),
-        "own.bouncing-moons": Row(lambda s: net(drawn(moons, s, 400, 300), (2, 16, 2), s, {"learning_rate": 30.0, "steps": 1000, "batch_size": 16}, act="tanh"), ("optimization/bouncing", "optimization/dead-units"), "fault"),
-        "own.deep-sigmoid": Row(lambda s: net(drawn(blobs, s, 800, 300), (8, *[16] * 8, 4), s, quick, act="sigmoid"), ("optimization/vanishing-gradient", "optimization/plateau"), "fault"),
-        "own.few-digits": Row(lambda s: net(noisy_digits(s, 50, 0.0), (64, 64, 10), s, ADAM | {"steps": 1000}), ("overfitting",), "fault"),
-        "own.flipped-digits": Row(lambda s: net(noisy_digits(s, 300, 0.4), (64, 128, 10), s, ADAM | {"steps": 1500}), ("overfitting",), "fault"),
-        "own.shifted-friedman": Row(lambda s: net(shifted(s), (6, 32, 32, 1), s, ADAM | {"steps": 1500}, loss="mse"), ("mismatch",), "fault"),
-        "own.other-shares": Row(lambda s: net(shares(s), (2, 16, 2), s, ADAM | {"steps": 800}), ("mismatch/label-shift",), "fault"),
-        "own.unscaled-blobs": Row(lambda s: net(scaled(s), (8, 32, 4), s, ADAM | {"steps": 800}), ("mismatch/preprocessing",), "fault"),
-        "own.swapped-friedman": Row(lambda s: net(swapped(s), (6, 32, 1), s, ADAM | {"steps": 1500}, loss="mse"), ("mismatch/concept",), "fault"),
-    }  # fmt: skip
-
-
-def overlapping(rng: np.random.Generator, count: int, share: float) -> Any:
-    y = (rng.random(count) < share).astype(np.int64)
-    return rng.standard_normal((count, 2)) + 1.8 * y[:, None] * np.array([1.0, 0.0]), y
-
-
-def mild() -> dict[str, Row]:
-    """Faults too small to matter: healthy is right."""
-
-    def drift(seed: int, amount: float) -> Any:
-        data = digits(seed)
-        noise = np.random.default_rng(seed).standard_normal(data["x_test"].shape)
-        return data | {"x_test": data["x_test"] + amount * noise}
-
-    def flips(seed: int) -> Any:
-        data = drawn(moons, seed, 400, 400)
-        swap = np.random.default_rng(seed).random(400) < 0.01
-        return data | {"y_test": np.where(swap, 1 - data["y_test"], data["y_test"])}
-
-    digit = (64, 32, 10)
-    right = ("healthy",)
-    return {
-        "mild.drift": Row(lambda s: (started(dense(drift(s, 0.05), digit), "he", s), ADAM | {"steps": 800}), right, "mild"),
-        "mild.flips": Row(lambda s: (started(dense(flips(s), (2, 16, 16, 2)), "he", s), ADAM | {"steps": 1000}), right, "mild"),
-        "mild.decay": Row(lambda s: (started(dense(digits(s), digit, weight_decay=1e-3), "he", s), ADAM | {"steps": 1500}), right, "mild"),
-        "mild.slow": Row(lambda s: (started(dense(digits(s), digit), "he", s), {"learning_rate": 0.1, "steps": 1500}), right, "mild"),
-        "mild.dead": Row(lambda s: (half_dead(started(dense(drawn(moons, s, 400, 300), (2, 32, 32, 2)), "he", s)), ADAM | {"steps": 1500}), right, "mild"),
-        "mild.batch": Row(lambda s: (started(dense(drawn(blobs, s, 800, 300), (8, 32, 4)), "he", s), {"learning_rate": 0.05, "batch_size": 1, "steps": 3000}), right, "mild"),
-    }  # fmt: skip
-
-
-def half_dead(model: Model) -> Model:
-    """Turn off a third of the first layer."""
-    theta = model.theta.copy()
-    slot = next(slot for slot in model.layout if slot.name == "fc1.bias")
-    theta[slot.start : slot.start + 10] = -20.0
-    return model.with_theta(theta)
-
-
-def healthy_kinds() -> dict[str, Row]:
-    def dropped(seed: int) -> Made:
-        data, nodes = digits(seed), []
-        from landscape import build_model
-
-        nodes = [
-            {"name": "fc1", "op": "dense"}, {"name": "act1", "op": "relu"}, {"name": "drop", "op": "dropout", "p": 0.4},
-            {"name": "fc2", "op": "dense"},
-        ]  # fmt: skip
-        zero = {
-            "fc1.weight": np.zeros((64, 64)),
-            "fc1.bias": np.zeros(64),
-            "fc2.weight": np.zeros((10, 64)),
-            "fc2.bias": np.zeros(10),
-        }
-        model = build_model(nodes=nodes, parameters=zero, loss="cross_entropy", **data)
-        return started(model, "he", seed), ADAM | {"learning_rate": 3e-3, "steps": 2000}
-
-    def drift(seed: int) -> Any:
-        data = digits(seed)
-        noise = np.random.default_rng(seed).standard_normal(data["x_test"].shape)
-        return data | {"x_test": data["x_test"] + 0.1 * noise}
-
-    def small_validation(seed: int) -> Any:
-        data = drawn(moons, seed, 400, 300)
-        return data | {"x_validation": data["x_validation"][:25], "y_validation": data["y_validation"][:25]}
-
-    def imbalanced(seed: int) -> Any:
-        return drawn(lambda r, n: blobs(r, n, 2, 8, (0.95, 0.05)), seed, 1000, 600)
-
-    right, floor = ("healthy",), ("healthy", "noise-floor")
-    noisy = lambda r, n: moons(r, n, 0.35)  # noqa: E731
-    return {
-        "healthy.edge": Row(lambda s: (started(dense(drawn(moons, s, 300, 300), (2, 16, 16, 2), "tanh"), "xavier", s), {"learning_rate": 1.0, "batch_size": 300, "steps": 3000}), right, "healthy"),
-        "healthy.dropout": Row(dropped, right, "healthy"),
-        "healthy.small-validation": Row(lambda s: (started(dense(small_validation(s), (2, 16, 16, 2)), "he", s), ADAM | {"steps": 1000}), right, "healthy"),
-        "healthy.noisy-targets": Row(lambda s: (started(dense(drawn(lambda r, n: sine(r, n, 0.3), s, 600, 300), (1, 32, 32, 1), "tanh", "mse"), "xavier", s), ADAM | {"steps": 1500}), floor, "healthy"),
-        "healthy.imbalance": Row(lambda s: (started(dense(imbalanced(s), (8, 16, 2)), "he", s), ADAM | {"steps": 1000}), right, "healthy"),
-        "healthy.early-stopping": Row(lambda s: (started(dense(drawn(noisy, s, 300, 300), (2, 64, 64, 2)), "he", s), ADAM | {"learning_rate": 3e-3, "steps": 200}), floor, "healthy"),
-        "healthy.drift": Row(lambda s: (started(dense(drift(s), (64, 64, 10)), "he", s), ADAM | {"learning_rate": 3e-3, "steps": 1200}), right, "healthy"),
-        "healthy.loss-gap": Row(lambda s: (started(dense(digits(s), (64, 64, 10)), "he", s), ADAM | {"steps": 4000}), right, "healthy"),
-        "healthy.noisy-classes": Row(lambda s: (started(dense(drawn(noisy, s, 800, 400), (2, 16, 2)), "he", s), ADAM | {"steps": 1000}), floor, "healthy"),
-        "healthy.batch-noise": Row(lambda s: (started(dense(drawn(friedman, s, 600, 300), (6, 32, 1), "relu", "mse"), "he", s), {"learning_rate": 0.05, "batch_size": 4, "steps": 4000}), floor, "healthy"),
-    }  # fmt: skip
-
-
-def half_of(name: str, table: dict[str, Row]) -> str:
-    """Deal recipes out in turn within each kind; a twin goes with its case."""
-    row = table[name]
-    if row.kind == "twin":
-        return half_of(name.removesuffix(".twin"), table)
-    alike = [other for other, r in table.items() if r.kind == row.kind]
-    return ("tuned", "held")[alike.index(name) % 2]
 
 
 def features(model: Model) -> dict[str, float]:
@@ -319,36 +129,47 @@ def shows_fault(r: dict[str, Any]) -> bool:
 def tables(results: list[dict[str, Any]], table: dict[str, Row]) -> None:
     for half in ("tuned", "held", "both"):
         chosen = [r for r in results if half in ("both", half_of(r["name"], table))]
-        if not chosen:
-            continue
         faults = [r for r in chosen if r["kind"] == "fault" and shows_fault(r)]
         healthy = [r for r in chosen if r["kind"] != "fault"]
-        print(
-            f"\n== {half}: {len(faults)} faulty runs, {len(healthy)} healthy ones ({len(chosen) - len(faults) - len(healthy)} without their fault)"
-        )
-        confusion(faults + healthy)
-        right = sum(is_right(r) for r in faults)
-        exact = sum(is_right(r, subtype=True) for r in faults)
-        alarms = [r for r in healthy if not is_right(r)]
-        abstained = sum(r["verdict"] == "undetermined" for r in faults + healthy)
-        print(
-            f"faults: code {right}/{len(faults)} = {right / max(1, len(faults)):.1%}; with sub-type {exact}/{len(faults)} = {exact / max(1, len(faults)):.1%}"
-        )
-        print(
-            f"false alarms {len(alarms)}/{len(healthy)} = {len(alarms) / max(1, len(healthy)):.1%}; abstentions {abstained}"
-        )
-        applied = [r["removed"] for r in faults if r.get("removed") is not None]
-        print(f"remedies that remove half: {sum(x >= 0.5 for x in applied)}/{len(applied)}")
-        times = [r["cpu"] for r in faults]
+        if faults or healthy:
+            without = len(chosen) - len(faults) - len(healthy)
+            print(
+                f"\n== {half}: {len(faults)} faulty runs, {len(healthy)} healthy ones ({without} came out without their fault)"
+            )
+            confusion(faults + healthy)
+            scores_of(faults, healthy)
+            beside(faults, healthy)
+            misses(faults, healthy)
+
+
+def scores_of(faults: list[dict[str, Any]], healthy: list[dict[str, Any]]) -> None:
+    def part(name: str, hits: int, total: int) -> None:
+        print(f"{name:38} {hits}/{total} = {hits / max(1, total):.1%}")
+
+    everyone = faults + healthy
+    applied = [r["removed"] for r in faults if r.get("removed") is not None]
+    part("faults, verdict accepted", sum(is_right(r) for r in faults), len(faults))
+    part("faults, verdict and sub-type accepted", sum(is_right(r, subtype=True) for r in faults), len(faults))
+    part("all, verdict accepted", sum(is_right(r) for r in everyone), len(everyone))
+    part("false alarms", sum(not is_right(r) for r in healthy), len(healthy))
+    part("abstentions", sum(r["verdict"] == "undetermined" for r in everyone), len(everyone))
+    part("remedies that remove half", sum(x >= 0.5 for x in applied), len(applied))
+    for name, group in (("faulty", faults), ("healthy", healthy)):
+        times = [r["cpu"] for r in group]
         if times:
-            print(
-                f"CPU seconds of a faulty run: median {np.median(times):.1f}, largest {max(times):.1f}; of a healthy one: median {np.median([r['cpu'] for r in healthy] or [0]):.1f}"
-            )
-        beside(faults, healthy)
-        for r in alarms + [r for r in faults if not is_right(r, subtype=True)]:
-            print(
-                f"  miss {r['name']} {r['seed']}: {r['verdict']}/{r['subtype']} ({r['confidence']}), part {r['part']}, gaps {r['gaps']}, {r['remedy']}"
-            )
+            print(f"CPU seconds, {name}: median {np.median(times):.1f}, largest {max(times):.1f}")
+
+
+def misses(faults: list[dict[str, Any]], healthy: list[dict[str, Any]]) -> None:
+    wrong = [r for r in healthy if not is_right(r)] + [r for r in faults if not is_right(r, subtype=True)]
+    wrong += [
+        r for r in faults if is_right(r, subtype=True) and r.get("removed") is not None and r["removed"] < 0.5
+    ]
+    for r in wrong:
+        told = f"{r['verdict']}/{r['subtype']} ({r['confidence']})"
+        print(
+            f"  miss {r['name']} {r['seed']}: {told}, part {r['part']}, gaps {r['gaps']}, {r['remedy']}, removed {r.get('removed')}"
+        )
 
 
 def beside(faults: list[dict[str, Any]], healthy: list[dict[str, Any]]) -> None:
