@@ -124,3 +124,9 @@ def escape_from(
     if line.best == 0.0 or -line.gain < LEAST_GAIN * constant:
         return None
     return Escaped(local.theta + line.best * local.vector, line.steps, line.predicted, line.actual)
+
+
+def largest_curvature(objective: NetworkObjective, theta: Array) -> float:
+    """Give the largest eigenvalue, from below, as a Krylov space sees it."""
+    starts = unit_rows(0, STREAM, 1, theta.size)
+    return float(lanczos(hessian_operator(objective, theta), starts, KRYLOV // 2).nodes.max())

@@ -21,7 +21,7 @@ from landscape.diagnosis.outcomes import Outcome, judged, shared
 from landscape.diagnosis.recipe import Training, training_of
 from landscape.diagnosis.remedy import Plan, plan_of
 from landscape.diagnosis.shift import shift_of
-from landscape.diagnosis.state import state_of
+from landscape.diagnosis.state import stability_series, state_of
 from landscape.diagnosis.telling import told
 from landscape.diagnosis.thresholds import Thresholds, thresholds_of
 from landscape.diagnosis.verdict import Evidence, decide, is_small
@@ -226,6 +226,7 @@ def facts(walk: Walk, target: float | None) -> Evidence:
             constant_output=constant_here,
             threads=walk.lab.threads,
         )
+        walk.lab.kept |= stability_series(model, walk.training.recipe, walk.lab.threads)
         if not math.isfinite(state.decrement):
             walk.not_assessed.append("curvature: too many parameters, or products that are not finite")
         evidence = replace(evidence, state=state)

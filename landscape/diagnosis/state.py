@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape.diagnosis.curvature import Escaped, curvature_at, escape_from
+from landscape.diagnosis.curvature import Escaped, curvature_at, escape_from, largest_curvature
 from landscape.diagnosis.thresholds import Thresholds
 from landscape.model import Model
 from landscape.objective import NetworkObjective
@@ -24,6 +24,9 @@ Array = NDArray[np.float64]
 SATURATED = {"sigmoid": 6.0, "tanh": 3.0}
 # Rows of weights that differ by less than this part of the largest are one row.
 SAME = 1e-5
+# Optimizers whose steps are gradients times the rate; checkpoints at which the curvature is taken, up to so many parameters.
+PLAIN = ("sgd", "heavy_ball")
+CHECKPOINTS, LARGEST = 6, 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,7 +143,7 @@ def is_linear(model: Model) -> bool:
 
 def stability(recipe: Recipe, largest: float) -> float:
     """Give the largest curvature over what the rate allows, 2(1 + β)/η; NaN for optimizers that rescale."""
-    if recipe.optimizer not in ("sgd", "heavy_ball", "nesterov") or not math.isfinite(largest):
+    if recipe.optimizer not in PLAIN or not math.isfinite(largest):
         return math.nan
     return recipe.learning_rate * largest / limit_factor("sgd", recipe.filled().momentum or 0.0)
 
@@ -151,3 +154,21 @@ def noise_ratio(model: Model, recipe: Recipe, gradient: Array) -> float:
         return math.nan
     scale = noise_scale(model, recipe.seed)
     return min(recipe.batch_size, model.examples("train")) / scale if scale > 0 else math.nan
+
+
+def stability_series(model: Model, recipe: Recipe, threads: int | None) -> dict[str, Array]:
+    """Give η λ_max at some of the checkpoints, and its limit 2(1 + β); nothing without checkpoints or for optimizers that rescale."""
+    steps, points = model.checkpoint_steps, model.checkpoints
+    if points is None or steps is None or recipe.optimizer not in PLAIN or model.size > LARGEST:
+        return {}
+    objective = NetworkObjective(model, "train", threads=threads)
+    chosen = np.unique(np.linspace(0, len(points) - 1, CHECKPOINTS).astype(int))
+    known = [place for place in chosen if np.isfinite(points[place]).all()]
+    values = [
+        recipe.learning_rate * largest_curvature(objective, points[place].astype(np.float64))
+        for place in known
+    ]
+    return {
+        "stability.step": steps[known].astype(np.float64), "stability.value": np.array(values),
+        "stability.limit": np.array(limit_factor("sgd", recipe.filled().momentum or 0.0)),
+    }  # fmt: skip
