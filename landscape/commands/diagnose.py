@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -92,15 +93,10 @@ def command(
     if target is not None:
         require_writable(target)
     choices |= {"thresholds": read_changes(changes), "output": f"{stem}.npz", "announce": say}
-    total = {"updates": 0}
-
-    def count(advance: Any, done: int, updates: int) -> None:
-        total["updates"] = updates
-        advance(done, updates)
-
+    counter = Counter()
     try:
-        with progress_bar("training", lambda: total["updates"], quiet=quiet, unit="updates") as advance:
-            telling: dict[str, Any] = {"advance": lambda done, updates: count(advance, done, updates)}
+        with progress_bar("training", lambda: counter.total, quiet=quiet, unit="updates") as advance:
+            telling: dict[str, Any] = {"advance": lambda done, updates: counter.count(advance, done, updates)}
             record = diagnose(loaded, **choices, **telling)
             applied = (
                 None if target is None else apply_remedy(loaded, record, target, announce=say, **telling)
@@ -113,6 +109,22 @@ def command(
     say(f"wrote {', '.join(map(str, files))}")
     told = record.summary(files) | ({} if applied is None else {"applied": applied})
     click.echo(json.dumps(told, allow_nan=False) if as_json else diagnosis_table(record, applied))
+
+
+class Counter:
+    """Adds up the updates of one ensemble after the other, so that the bar knows how fast they go."""
+
+    def __init__(self) -> None:
+        self.before = self.last = self.total = 0
+
+    def count(self, advance: Callable[[int, int], None], done: int, updates: int) -> None:
+        """Note that an ensemble came to so many of its updates."""
+        if self.total == 0:
+            advance(0, updates)
+        if done < self.last:
+            self.before += self.last
+        self.last, self.total = done, self.before + updates
+        advance(self.before + done, self.total)
 
 
 def read_changes(texts: tuple[str, ...]) -> dict[str, float]:

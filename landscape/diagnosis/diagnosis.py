@@ -176,7 +176,7 @@ def walked(walk: Walk, target: float | None) -> dict[str, Any]:
         if not is_small(evidence):
             evidence = training_branch(walk, evidence)
         verdict = decide(evidence)
-        if verdict.code not in ("optimization", "model-bias", "broken"):
+        if verdict.code not in ("optimization", "model-bias", "broken", "undetermined"):
             evidence = gap_branch(walk, evidence)
     verdict = decide(evidence)
     walk.plan = plan_of(walk.lab, verdict, walk.escaped)
@@ -264,6 +264,7 @@ def training_branch(walk: Walk, evidence: Evidence) -> Evidence:
     if lab.budget.seeds == 0:
         walk.not_assessed.append("forks, baselines and larger networks: the quick budget trains nothing")
         return evidence
+    lab.announce(experiments.plan_words(lab, walk.escaped))
     try:
         found = experiments.fork_outcomes(lab, walk.escaped, loss)
         found += experiments.penalty_outcomes(lab, loss)

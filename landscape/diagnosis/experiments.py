@@ -60,6 +60,19 @@ def fork_trials(lab: Laboratory, escaped: Escaped | None) -> dict[str, list[Tria
     return {"fork": forks, "fresh": fresh}
 
 
+def plan_words(lab: Laboratory, escaped: Escaped | None) -> str:
+    """Say what is going to be trained at most."""
+    forks = sum(trial.recipe.steps for group in fork_trials(lab, escaped).values() for trial in group)
+    chain, long = chain_of(lab.model), lab.updates(1.0, lab.budget.capacity)
+    few = 1 if chain is None else 1 + len(simpler(chain))
+    more = 0 if chain is None else len(larger(chain))
+    each = long * (len(TUNING) + lab.budget.seeds)
+    return (
+        f"plan: forks and fresh starts ({forks:,} updates), {few} networks of the same size or less ({few * each:,}), and, if these do "
+        f"not get there, {more} larger ones ({more * each:,})"
+    )
+
+
 def fork_outcomes(lab: Laboratory, escaped: Escaped | None, loss: float) -> list[Outcome]:
     """Train the forks and the fresh starts as one ensemble; forks are measured against the control."""
     trials = fork_trials(lab, escaped)

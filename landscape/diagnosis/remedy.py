@@ -23,7 +23,7 @@ from landscape.diagnosis.experiments import (
 from landscape.diagnosis.generalization import error
 from landscape.diagnosis.verdict import Verdict
 from landscape.model import Model
-from landscape.training import DivergenceError, initialize, train
+from landscape.training import DivergenceError, Recipe, initialize, train
 
 # Updates of a remedy that is applied: those spent, within these.
 LEAST, MOST = 1000, 20_000
@@ -113,7 +113,9 @@ def settings(lab: Laboratory, **changes: Any) -> dict[str, Any]:
     recipe = lab.training.recipe
     steps = min(max(lab.training.updates, LEAST), MOST)
     found: dict[str, Any] = {"optimizer": recipe.optimizer, "learning_rate": recipe.learning_rate}
-    found |= {n: v for n in ("momentum", "beta2", "weight_decay") if (v := getattr(recipe, n)) is not None}
+    usual = Recipe(optimizer=recipe.optimizer).filled()
+    told = {name: getattr(recipe, name) for name in ("momentum", "beta2", "weight_decay")}
+    found |= {name: value for name, value in told.items() if value not in (None, getattr(usual, name))}
     found |= {"clip": recipe.clip} if recipe.clip else {}
     found |= {"batch_size": recipe.batch_size, "steps": steps, "seed": lab.seed, **changes}
     return {key: rounded(value) for key, value in found.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from landscape.diagnosis.outcomes import Outcome, best_of, plain
+from landscape.diagnosis.outcomes import Outcome, best_of, plain, worded
 from landscape.diagnosis.recipe import Training
 from landscape.diagnosis.verdict import SAME, Evidence, Verdict, is_small
 
@@ -61,7 +61,7 @@ def advice(verdict: Verdict, command: str) -> str | None:
     if verdict.code == "healthy":
         return None
     if command:
-        return f"{verdict.remedy}: run the command"
+        return worded(verdict.remedy)
     return verdict.remedy or None
 
 
@@ -116,12 +116,20 @@ def large_ruled_out(evidence: Evidence, verdict: Verdict) -> list[str]:
     said = []
     for code, kinds in groups.items():
         tried = [o for o in evidence.outcomes if o.kind in kinds]
-        if not tried or accepted_code(verdict) == code or (verdict.code == code):
+        if verdict.code == code or accepted_code(verdict) == code:
+            continue
+        if code == "model-bias" and not tried and verdict.code == "optimization":
+            said.append(
+                f"model-bias: the same network reaches {evidence.best:.4g}, so that no larger one was tried"
+            )
+        if not tried:
             continue
         best = best_of(tried, *kinds)
         said.append(f"{code}: {best_words(best, tried)}")
     if verdict.code in ("optimization", "model-bias"):
-        said.append(f"noise-floor: {verdict.remedy} lowers the loss")
+        said.append(
+            f"noise-floor: {worded(verdict.remedy)} removes {verdict.gain:.0%} of what can be removed"
+        )
     return said
 
 
@@ -129,4 +137,4 @@ def best_words(best: Outcome | None, tried: list[Outcome]) -> str:
     """Say what the best of some remedies removes."""
     if best is None:
         return f"none of {len(tried)} remedies lowers the loss to the good of held-out data"
-    return f"the best of {len(tried)} remedies, {best.name}, removes {best.share:.0%} of what can be removed"
+    return f"the best of {len(tried)} remedies, {worded(best.name)}, removes {best.share:.0%} of what can be removed"

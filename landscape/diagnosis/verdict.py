@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from landscape.diagnosis.gaps import Gap
 from landscape.diagnosis.generalization import Generalization
-from landscape.diagnosis.outcomes import Outcome, best_of
+from landscape.diagnosis.outcomes import Outcome, best_of, worded
 from landscape.diagnosis.shift import Shift
 from landscape.diagnosis.state import State
 from landscape.diagnosis.thresholds import Thresholds
@@ -256,8 +256,8 @@ def attributed(
     why = [
         f"training loss {evidence.loss:.4g}: {evidence.part:.2f} of the range from {evidence.best:.4g}, the best seen, to "
         f"{evidence.constant:.4g}, the best constant's (large above {limits.large:g})",
-        f"{winner.name} brings it to {winner.train:.4g} ± {winner.half:.2g} over {winner.seeds} seeds: {winner.share:.0%} of what can "
-        f"be removed (verified from {limits.verified:.0%})",
+        f"with {worded(winner.name)} {winner.train:.4g} ± {winner.half:.2g} over {winner.seeds} seeds: {winner.share:.0%} of what can "
+        f"be removed is gone (verified from {limits.verified:.0%})",
     ]
     detail = reason_of(subtype, evidence)
     codes = {"simpler": "optimization"}

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 from landscape.errors import InputError
 from landscape.plots.studies import TITLE_ROW, band, look
@@ -76,7 +77,7 @@ def draw_forks(record: Diagnosis) -> Figure:
     )
     ax.set(yscale="log", xlabel="updates", ylabel=loss_words(record))
     figure.legend(*ax.get_legend_handles_labels(), loc="outside lower left")
-    return headed(record, figure, "remedies from the checkpoint or a fresh start, range of seeds")
+    return headed(record, figure, "what was tried, range of seeds")
 
 
 def draw_networks(record: Diagnosis) -> Figure:
@@ -187,7 +188,7 @@ def draw_learning_curve(record: Diagnosis) -> Figure:
     ax.errorbar(found["sizes"], found["curve"], yerr=halves, fmt="o-", color=BLUE, markersize=4, capsize=2)
     ax.set(xscale="log", xlabel="training examples", ylabel=f"held-out {found['metric']}")
     ax.set_xticks(found["sizes"], [f"{size:,}" for size in found["sizes"]])
-    ax.tick_params(axis="x", which="minor", bottom=False)
+    ax.xaxis.set_minor_locator(NullLocator())
     return headed(record, figure, "learning curve, 95 % intervals")
 
 
