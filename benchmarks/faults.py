@@ -33,7 +33,7 @@ def marks(model: Model) -> dict[str, float]:
     gradient = objective.gradient(model.theta)
     weights = [slot for slot in model.layout if slot.parameter == "weight"]
     norms = [float(np.linalg.norm(gradient[slot.start : slot.stop])) for slot in weights]
-    outputs = np.asarray(objective.outputs())
+    outputs = np.asarray(objective.outputs(model.theta))
     first = next(iter(model.parameters.values()))
     found = {
         "gradient": float(np.linalg.norm(gradient)),

@@ -95,7 +95,7 @@ def constant_output(seed: int, healthy: bool) -> Recipe:
 def over_regularized(seed: int, healthy: bool) -> Recipe:
     """A weight decay that leaves nothing of the weights."""
     model = dense(digits(seed), (64, 32, 10), weight_decay=1e-4 if healthy else 0.3)
-    return started(model, "he", seed), {"learning_rate": 0.1, "steps": 1500}
+    return started(model, "he", seed), {"learning_rate": 0.1, "batch_size": 256, "steps": 1500}
 
 
 def output_range(seed: int, healthy: bool) -> Recipe:
