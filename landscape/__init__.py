@@ -64,12 +64,14 @@ NAMES: dict[str, str] = {
     "load_model": "landscape.model",
     "load_record": "landscape.records",
     "make_directions": "landscape.directions",
+    "make_report": "landscape.reporting",
     "measure_sharpness": "landscape.sharpness",
     "new_model": "landscape.training",
     "plot_atlas": "landscape.plots",
     "plot_contours": "landscape.plots",
     "plot_curves": "landscape.plots",
     "plot_escape": "landscape.plots",
+    "plot_log": "landscape.plots",
     "plot_out_of_plane": "landscape.plots",
     "plot_path": "landscape.plots",
     "plot_race": "landscape.plots",
@@ -94,6 +96,7 @@ NAMES: dict[str, str] = {
     "train_many": "landscape.training",
     "train_recipes": "landscape.training",
     "trajectory": "landscape.trajectories",
+    "write_report": "landscape.reporting",
 }
 
 __all__ = sorted(NAMES)

@@ -34,6 +34,20 @@ ALLOWED: dict[str, set[str]] = {
     "trajectories": {"scanning", "directions", "objective"} | BELOW_OBJECTIVES,
     "diagnosis": {"studies", "critical", "curvature", "training", "objective"} | BELOW_OBJECTIVES,
     "plots": {"records"},
+    "tables": {"records"},
+    # A report gathers what the algorithms, the figures and the tables give.
+    "reporting": {
+        "diagnosis",
+        "critical",
+        "curvature",
+        "scanning",
+        "sharpness",
+        "trajectories",
+        "plots",
+        "tables",
+        "model",
+        "records",
+    },
 }
 ABOVE = {"commands", "studies"}
 # The gallery is written as a user would write it: with the table of public names, and nothing else of ours.

@@ -43,6 +43,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "info": ("landscape.commands.info", "Show what a model file holds and how it was understood."),
     "plot": ("landscape.commands.plot", "Draw a record again without recomputing it."),
     "race": ("landscape.commands.race", "Train with several optimizers from one start, and rank them."),
+    "report": (
+        "landscape.commands.report",
+        "Write one page on a model, the verdict first, with its figures.",
+    ),
     "scan": ("landscape.commands.scan", "Evaluate the loss along directions and draw it."),
     "sharpness": (
         "landscape.commands.sharpness",

@@ -71,9 +71,9 @@ def command(
     an eigenvalue, a standard error for an estimate. Exit status 1 where a search did not converge; what was
     found is written all the same.
     """
-    from landscape.commands.hessian_report import hessian_table
     from landscape.curvature import analyze_hessian
     from landscape.model import load_model
+    from landscape.tables.hessian import hessian_table
 
     say = speaker(quiet)
     stem = output_stem(output, model, "hessian")
