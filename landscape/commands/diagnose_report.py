@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from landscape.commands.critical_report import laid_out
 from landscape.records import Diagnosis
+from landscape.tables.critical import laid_out
 
 
 def diagnosis_table(record: Diagnosis, applied: dict[str, Any] | None = None) -> str:

@@ -60,6 +60,8 @@ def command(
     total = {"updates": 0}
 
     def count(advance: Callable[[int, int], None], done: int, updates: int) -> None:
+        if not total["updates"]:
+            advance(0, updates)
         total["updates"] = updates
         advance(done, updates)
 

@@ -30,7 +30,8 @@ th, td { text-align: left; vertical-align: top; padding: .25rem 1rem .25rem 0; b
 th { font-weight: 600; }
 table.rows th { color: var(--soft); font-weight: 400; min-width: 7rem; max-width: 14rem; }
 div.wide { overflow-x: auto; }
-div.pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)); gap: 1rem; align-items: start; }
+div.wide th, div.wide td { overflow-wrap: normal; word-break: keep-all; min-width: 5.5rem; }
+div.pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 20rem), 1fr)); gap: 1rem; align-items: start; }
 figure { margin: 0; padding: .6rem; background: #ffffff; color: #1c1c1c; border: 1px solid var(--line); border-radius: .3rem; }
 figure img { display: block; width: 100%; max-width: 30rem; height: auto; margin: 0 auto; }
 figcaption { font-size: .85rem; color: #4a4a4a; margin-top: .4rem; }
@@ -46,7 +47,7 @@ pre { margin: .2rem 0 .75rem; padding: .5rem .75rem; background: var(--field); b
 @media print {
   :root { --ink: #000000; --page: #ffffff; --soft: #444444; --line: #bbbbbb; --field: #f4f4f4; --mark: #444444; color-scheme: light; }
   body { max-width: none; padding: 0; font-size: 10pt; }
-  h2 { break-after: avoid; }
+  h2, p.command { break-after: avoid; }
   figure, tr, pre { break-inside: avoid; }
   div.pictures { grid-template-columns: 1fr 1fr; }
   div.wide { overflow: visible; }

@@ -14,7 +14,7 @@ from landscape.critical import analyze_critical
 from landscape.curvature import analyze_hessian
 from landscape.errors import InputError
 from landscape.model import Model
-from landscape.records import Record, Scan, Sharpness, Trajectory
+from landscape.records import Hessian, Record, Scan, Sharpness, Trajectory
 from landscape.scanning import scan
 from landscape.sharpness import measure_sharpness
 from landscape.tables.critical import critical_lines
@@ -31,6 +31,8 @@ QUICK_MEASURES = ("lambda_max", "trace", "adaptive", "fisher_rao")
 MEASURES = ("lambda_max", "trace", "sam", "adaptive", "adaptive_average", "relative_flatness", "weighted_lambda_max", "fisher_rao")  # fmt: skip
 # Parameters up to which a Hessian is small enough to take all of its eigenvalues.
 DENSE = 500
+# Eigenvalues written out at each end.
+MOST_EIGENVALUES = 5
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,14 @@ def scan_rows(record: Scan) -> Rows:
             "no point is finite" if found is None else f"{told['quantity']} {found['value']:.6g} at ({at})",
         )
     yield "diverged", f"{told['diverged']} of {told['points']} points"
+
+
+def hessian_rows(record: Hessian) -> Rows:
+    """Give the ends of the spectrum only: its picture has the rest."""
+    for label, said in hessian_lines(record):
+        rank = label.removeprefix("largest ").removeprefix("smallest ")
+        if not (rank.isdigit() and int(rank) > MOST_EIGENVALUES):
+            yield label, said
 
 
 def sharpness_rows(record: Sharpness) -> Rows:
@@ -146,7 +156,7 @@ PARTS: dict[str, Part] = {
     ),
     "hessian": Part(
         "hessian", "Curvature", "The eigenvalues of the loss's second derivatives, each with its error.",
-        hessian_options, analyze_hessian, hessian_lines,
+        hessian_options, analyze_hessian, hessian_rows,
     ),
     "sharpness": Part(
         "sharpness", "Sharpness", "How fast the loss rises around the network, by several names.",

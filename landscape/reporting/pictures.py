@@ -9,8 +9,9 @@ from landscape.reporting.words import PICTURES
 
 
 def pictures_of(record: Record) -> tuple[Picture, ...]:
-    """Draw all figures of a record."""
+    """Draw all figures of a record, those that belong together side by side."""
+    drawn, order = figures(record), list(PICTURES)
+    names = sorted(drawn, key=lambda name: order.index(name) if name in PICTURES else len(order))
     return tuple(
-        Picture(name, figure_bytes(figure), PICTURES.get(name, name.replace("_", " ")))
-        for name, figure in figures(record).items()
+        Picture(name, figure_bytes(drawn[name]), PICTURES.get(name, name.replace("_", " "))) for name in names
     )

@@ -8,7 +8,7 @@ from landscape.plots.saving import FAMILIES
 from landscape.records import Diagnosis
 from landscape.reporting.pictures import pictures_of
 from landscape.reporting.section import Section, Table
-from landscape.reporting.words import CONFIDENCE, sentence
+from landscape.reporting.words import CONFIDENCE, remedy, sentence
 
 # Of a remedy: its gain is the share of what can be removed from the training loss.
 SHARED = ("optimization", "model-bias")
@@ -22,13 +22,19 @@ def verdict_section(record: Diagnosis) -> Section:
     if others:
         rows.append(("also possible", ", ".join(others)))
     if report.get("advice"):
-        rows.append(("what to do", str(report["advice"])))
+        rows.append(("what to do", advice(report)))
     if report.get("gain") is not None and report["verdict"] in SHARED:
         rows.append(("measured gain", f"{report['gain']:.0%} of the training loss that can be removed"))
     said = [report["contradiction"]] if report.get("contradiction") else []
     return Section(
         "Verdict", sentence(report), tuple(said), tuple(rows), command=str(report.get("next") or "")
     )
+
+
+def advice(report: dict[str, Any]) -> str:
+    """Say what to do, in the words of the remedy where a command does it."""
+    said = str(report["advice"])
+    return remedy(str(report["remedy"])) + ", as the command below does" if report.get("next") else said
 
 
 def code(report: dict[str, Any]) -> str:
@@ -65,7 +71,7 @@ def outcome_row(row: dict[str, Any]) -> tuple[str, ...]:
     diverged = f", {row['diverged']} diverged" if row.get("diverged") else ""
     share = number(row.get("share"), ".0%")
     return (
-        str(row["name"]),
+        remedy(str(row["name"])),
         number(row.get("train"), ".4g"),
         number(row.get("half"), ".2g"),
         share,
@@ -74,8 +80,13 @@ def outcome_row(row: dict[str, Any]) -> tuple[str, ...]:
 
 
 def number(value: float | None, form: str) -> str:
-    """Write a number that may be missing."""
-    return "–" if value is None else format(value, form)
+    """Write a number that may be missing.
+
+    >>> number(-1e-9, ".0%"), number(None, ".2g")
+    ('0%', '–')
+    """
+    written = "–" if value is None else format(value, form)
+    return written[1:] if written in ("-0%", "-0") else written
 
 
 def ruled_out_section(record: Diagnosis) -> Section:
