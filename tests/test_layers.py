@@ -30,8 +30,24 @@ ALLOWED: dict[str, set[str]] = {
     "scanning": {"directions", "curvature", "objective"} | BELOW_OBJECTIVES,
     "sharpness": {"curvature", "directions", "objective"} | BELOW_OBJECTIVES,
     "training": {"directions", "objective"} | BELOW_OBJECTIVES,
+    "faults": {"training", "model"},
     "trajectories": {"scanning", "directions", "objective"} | BELOW_OBJECTIVES,
+    "diagnosis": {"studies", "critical", "curvature", "training", "objective"} | BELOW_OBJECTIVES,
     "plots": {"records"},
+    "tables": {"records"},
+    # A report gathers what the algorithms, the figures and the tables give.
+    "reporting": {
+        "diagnosis",
+        "critical",
+        "curvature",
+        "scanning",
+        "sharpness",
+        "trajectories",
+        "plots",
+        "tables",
+        "model",
+        "records",
+    },
 }
 ABOVE = {"commands", "studies"}
 # The gallery is written as a user would write it: with the table of public names, and nothing else of ours.

@@ -21,7 +21,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "landscape.commands.critical",
         "Say whether a model is at a minimum, a saddle or a plateau; search for more.",
     ),
-    "demo": ("landscape.commands.demo", "Write a bundled model, to try the others on."),
+    "demo": (
+        "landscape.commands.demo",
+        "Write a bundled model, or one with a known fault, to try the others on.",
+    ),
+    "diagnose": (
+        "landscape.commands.diagnose",
+        "Say why a network fails to train or to generalize, verified, and what to do.",
+    ),
     "figures": (
         "landscape.commands.figures",
         "Draw the gallery: the pictures of the lecture, computed.",
@@ -37,6 +44,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "info": ("landscape.commands.info", "Show what a model file holds and how it was understood."),
     "plot": ("landscape.commands.plot", "Draw a record again without recomputing it."),
     "race": ("landscape.commands.race", "Train with several optimizers from one start, and rank them."),
+    "report": (
+        "landscape.commands.report",
+        "Write one page on a model, the verdict first, with its figures.",
+    ),
     "scan": ("landscape.commands.scan", "Evaluate the loss along directions and draw it."),
     "sharpness": (
         "landscape.commands.sharpness",

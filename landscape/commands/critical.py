@@ -46,8 +46,8 @@ def command(
     only where the least eigenvalue is negative beyond its error and a step along its eigenvector lowered the loss.
     Exit status 1 where no critical point was reached; what was found is written all the same.
     """
-    from landscape.commands.critical_report import atlas_table, critical_table
     from landscape.records import Critical
+    from landscape.tables.critical import atlas_table, critical_table
 
     call.name = "critical" if search is None else "atlas"
     loaded = call.load()

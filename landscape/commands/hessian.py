@@ -56,8 +56,8 @@ def command(call: Call, every: bool, **choices: Any) -> int:
     an eigenvalue, a standard error for an estimate. Exit status 1 where a search did not converge; what was
     found is written all the same.
     """
-    from landscape.commands.hessian_report import hessian_table
     from landscape.curvature import analyze_hessian
+    from landscape.tables.hessian import hessian_table
 
     record = call.record(analyze_hessian, all=every, announce=call.say, **choices)
     call.end(record, hessian_table)

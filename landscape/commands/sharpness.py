@@ -65,8 +65,8 @@ def command(
     over layers or neurons: one that does says nothing of the function. Writes STEM.npz and a figure of training and
     test loss. Exit status 1 where the rescaling test finds another answer than theory.
     """
-    from landscape.commands.sharpness_report import sharpness_table, surprises
     from landscape.sharpness import Options, measure_sharpness
+    from landscape.tables.sharpness import sharpness_table, surprises
 
     numbers = Options(
         epsilon=epsilon,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,6 @@ from landscape.kernels.cuda.arrays import (
     TrainingBuffers,
 )
 from landscape.kernels.cuda.template import kernels
-from landscape.kernels.runs import BATCH
 from landscape.kernels.runs import Runs as HostRuns
 from landscape.model import Model
 from landscape.objective.devices import read_device, recorded_device

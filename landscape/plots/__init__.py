@@ -11,6 +11,7 @@ from landscape.plots.contours import plot_contours
 from landscape.plots.curves import plot_curves
 from landscape.plots.eigenvector_mass import plot_eigenvector_mass
 from landscape.plots.escapes import plot_escape
+from landscape.plots.logs import plot_log
 from landscape.plots.node_eigenvalues import plot_node_eigenvalues
 from landscape.plots.paths import plot_out_of_plane, plot_path
 from landscape.plots.races import plot_race, plot_race_paths
@@ -29,6 +30,7 @@ __all__ = [
     "plot_curves",
     "plot_eigenvector_mass",
     "plot_escape",
+    "plot_log",
     "plot_node_eigenvalues",
     "plot_out_of_plane",
     "plot_path",

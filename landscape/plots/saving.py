@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from landscape.errors import InputError
 from landscape.files import require_writable, write_bytes_atomically
 from landscape.plots.criticals import critical_figure_names, critical_figures
+from landscape.plots.diagnoses import diagnosis_figure_names, diagnosis_figures
 from landscape.plots.hessians import hessian_figure_names, hessian_figures
 from landscape.plots.paths import trajectory_figure_names, trajectory_figures
 from landscape.plots.races import race_figure_names, race_figures
@@ -46,6 +47,7 @@ FAMILIES: dict[str, Family] = {
     "atlas": Family(critical_figure_names, critical_figures),
     "study": Family(study_figure_names, study_figures),
     "race": Family(race_figure_names, race_figures),
+    "diagnosis": Family(diagnosis_figure_names, diagnosis_figures),
     "trajectory": Family(trajectory_figure_names, trajectory_figures),
 }
 

@@ -17,6 +17,7 @@ from landscape.files import read_archive
 from landscape.records.atlas import Atlas
 from landscape.records.checks import require
 from landscape.records.critical import Critical
+from landscape.records.diagnosis import Diagnosis
 from landscape.records.hessian import Hessian
 from landscape.records.race import Race
 from landscape.records.record import Record, read_header
@@ -30,6 +31,7 @@ __all__ = [
     "RECORDS",
     "Atlas",
     "Critical",
+    "Diagnosis",
     "Hessian",
     "Piece",
     "Pieces",
@@ -44,7 +46,8 @@ __all__ = [
 
 
 RECORDS: dict[str, type[Record]] = {
-    record.kind: record for record in (Scan, Hessian, Sharpness, Critical, Atlas, Trajectory, Race, Study)
+    record.kind: record
+    for record in (Scan, Hessian, Sharpness, Critical, Atlas, Trajectory, Race, Study, Diagnosis)
 }
 
 

@@ -8,11 +8,11 @@ from functools import cache
 import numpy as np
 import pytest
 
-from landscape.commands.sharpness_report import surprises
 from landscape.errors import InputError
 from landscape.objective import NetworkObjective
 from landscape.sharpness import MEASURES, Options, measure_sharpness, rescaled
 from landscape.sharpness.rescaling import rescalable_pairs
+from landscape.tables.sharpness import surprises
 from tests.networks import network
 from tests.scanning.examples import small_model
 

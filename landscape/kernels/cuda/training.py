@@ -13,13 +13,6 @@ from numpy import uint32
 
 from landscape.formulas.draws import DRAWS, EPOCHS, MASKS, WORD, below
 from landscape.formulas.random import (
-    LOW,
-    MULTIPLIER_0,
-    MULTIPLIER_1,
-    ROUNDS,
-    SHIFT,
-    WEYL_0,
-    WEYL_1,
     philox,
 )
 from landscape.kernels.cuda.backward import backward

@@ -1,4 +1,4 @@
-"""The table that `landscape sharpness` prints for people, and what a rescaling test found against theory."""
+"""The table of measures of sharpness, for people, and what a rescaling test found against theory."""
 
 from __future__ import annotations
 

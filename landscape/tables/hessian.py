@@ -1,4 +1,4 @@
-"""The table that `landscape hessian` prints for people."""
+"""The table of a Hessian, for people."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ MOST_ROWS = 20
 
 def hessian_table(record: Hessian) -> str:
     """Write a Hessian's summary, a line a number with its error."""
-    rows = list(lines(record))
+    rows = list(hessian_lines(record))
     width = max(len(label) for label, _ in rows)
     return "\n".join(f"{label:<{width}}  {text}" for label, text in rows)
 
 
-def lines(record: Hessian) -> Iterator[tuple[str, str]]:
+def hessian_lines(record: Hessian) -> Iterator[tuple[str, str]]:
     """Give label and text of each line."""
     settings = record.settings
     what = f"{settings['model_name']}, {settings['parameters']:,} parameters"

@@ -1,4 +1,4 @@
-"""The tables that `landscape critical` prints for people."""
+"""The tables of a critical point and of an atlas of them, for people."""
 
 from __future__ import annotations
 

@@ -1,0 +1,238 @@
+"""How often `landscape.diagnose` is right: `python benchmarks/diagnosis.py [--seeds 10] [--minutes 20] [--report]`.
+
+Every development case and its healthy twin, healthy runs of the kinds that others flag, and cases with other data and severities, some too mild to
+matter. A line a run is appended to `--results`, so that it goes on where it was cut; `--report` prints the tables of what is there. The recipes are
+split in halves by their place in the table: thresholds were chosen on the half "tuned" and are reported on the half "held".
+Beside the tool stand the majority class, the guide with fixed thresholds, and rules in the manner of UMLAUT and AutoTrainer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from diagnosis_cases import Row, half_of, rows
+
+from landscape import ComputationError, DivergenceError, InputError, Model, apply_remedy, diagnose, train
+from landscape.diagnosis.examples import score_outputs, scores
+from landscape.diagnosis.linear import fit_linear, standard_inputs
+from landscape.diagnosis.state import dead_share, gradient_ratio
+from landscape.objective import NetworkObjective
+from landscape.objective.constant import constant_loss
+
+FIRST_SEED = 100
+
+
+def features(model: Model) -> dict[str, float]:
+    """What the rules beside the tool look at."""
+    objective = NetworkObjective(model, "train", threads=1)
+    scored = {split: scores(model, split, threads=1) for split in model.splits}
+    weights = fit_linear(model, standard_inputs(model, "train"), np.asarray(model.data["y_train"]))
+    linear = math.nan
+    if weights is not None:
+        x = standard_inputs(model, "train")
+        outputs = np.concatenate([x, np.ones((len(x), 1))], axis=1) @ weights
+        linear = float(score_outputs(model, outputs, np.asarray(model.data["y_train"]))[0].mean())
+    log = np.asarray(model.history.get("train_loss", [math.nan]), float)
+    late = log[-max(2, len(log) // 5) :]
+    return {
+        "constant": constant_loss(objective), "linear": linear, "dead": dead_share(objective)[0],
+        "ratio": gradient_ratio(model, objective.gradient(model.theta)), "ups": float(np.mean(np.diff(log) > 0)),
+        "late_fall": float((late[0] - late[-1]) / max(abs(late[0]), 1e-12)), "scale": float(np.abs(model.data["x_train"]).max()),
+        "rate": float(model.training.get("learning_rate", math.nan)),
+        "finite": float(np.isfinite(log).all()),
+        **{f"{split}_loss": found.mean for split, found in scored.items()},
+        **{f"{split}_accuracy": found.accuracy for split, found in scored.items() if found.accuracy is not None},
+    }  # fmt: skip
+
+
+def fixed_guide(f: dict[str, Any]) -> str:
+    """The General Guide with thresholds and no experiment but the linear model."""
+    if f["train_loss"] > 0.1 * f["constant"]:
+        return "optimization" if f["linear"] < f["train_loss"] else "model-bias"
+    if gap(f, "validation", "test") > 0.05:
+        return "mismatch"
+    return "overfitting" if gap(f, "train", "validation") > 0.1 else "healthy"
+
+
+def gap(f: dict[str, Any], base: str, other: str) -> float:
+    if "train_accuracy" in f:
+        return f[f"{base}_accuracy"] - f[f"{other}_accuracy"]
+    return (f[f"{other}_loss"] - f[f"{base}_loss"]) / f["constant"]
+
+
+def rule_set(f: dict[str, Any]) -> str:
+    """Symptoms of a log, as UMLAUT and AutoTrainer read them."""
+    if not f["finite"] or f["dead"] > 0.5 or f["ratio"] < 1e-3:
+        return "optimization"
+    if (
+        f["ups"] > 0.3
+        or (f["late_fall"] < 0.05 and f["train_loss"] > 0.4 * f["constant"])
+        or not 1e-7 < f["rate"] <= 0.5
+    ):
+        return "optimization"
+    if f.get("train_accuracy", 1.0) < 0.6:
+        return "optimization"
+    if f["validation_loss"] > 1.2 * f["train_loss"] + 0.01 or f.get("train_accuracy", 0.0) > 0.999:
+        return "overfitting"
+    return "healthy"
+
+
+def run(name: str, row: Row, seed: int, apply: bool) -> dict[str, Any]:
+    model, settings = row.make(seed)
+    model = replace(model, name=name)
+    try:
+        model = train(model, seed=seed, threads=1, **settings)
+    except DivergenceError as error:
+        model = error.model
+    seen = features(model)
+    begun, cpu = time.perf_counter(), time.process_time()
+    record = diagnose(model, seed=seed, threads=1)
+    seconds, spent = time.perf_counter() - begun, time.process_time() - cpu
+    report = record.report
+    result = {
+        "name": name, "seed": seed, "kind": row.kind, "accepted": row.accepted, "verdict": report["verdict"],
+        "subtype": report["subtype"], "confidence": report["confidence"], "seconds": seconds, "cpu": spent, "features": seen,
+        "part": report["evidence"]["part_of_range"], "remedy": report["remedy"], "why": report["why"],
+        "gaps": [report["evidence"][g] and report["evidence"][g]["part"] for g in ("validation_gap", "test_gap")],
+    }  # fmt: skip
+    if apply and row.kind == "fault" and report["verdict"] in ("optimization", "model-bias"):
+        try:
+            result["removed"] = apply_remedy(model, record, threads=1)["removed"]
+        except (InputError, ComputationError) as error:
+            result["removed_error"] = str(error)
+    return result
+
+
+def is_right(r: dict[str, Any], *, subtype: bool = False) -> bool:
+    if subtype:
+        return r["verdict"] in r["accepted"] or f"{r['verdict']}/{r['subtype']}" in r["accepted"]
+    return r["verdict"] in {code.split("/")[0] for code in r["accepted"]}
+
+
+def shows_fault(r: dict[str, Any]) -> bool:
+    """Whether a fault's training came out as it should: a draw that learned all the same is no fault."""
+    f, codes = r["features"], {code.split("/")[0] for code in r["accepted"]}
+    if codes & {"optimization", "model-bias"}:
+        return f["train_loss"] > 0.1 * f["constant"]
+    return True
+
+
+def tables(results: list[dict[str, Any]], table: dict[str, Row]) -> None:
+    for half in ("tuned", "held", "both"):
+        chosen = [r for r in results if half in ("both", half_of(r["name"], table))]
+        faults = [r for r in chosen if r["kind"] == "fault" and shows_fault(r)]
+        healthy = [r for r in chosen if r["kind"] != "fault"]
+        if faults or healthy:
+            without = len(chosen) - len(faults) - len(healthy)
+            print(
+                f"\n== {half}: {len(faults)} faulty runs, {len(healthy)} healthy ones ({without} came out without their fault)"
+            )
+            confusion(faults + healthy)
+            scores_of(faults, healthy)
+            beside(faults, healthy)
+            misses(faults, healthy)
+
+
+def scores_of(faults: list[dict[str, Any]], healthy: list[dict[str, Any]]) -> None:
+    def part(name: str, hits: int, total: int) -> None:
+        print(f"{name:38} {hits}/{total} = {hits / max(1, total):.1%}")
+
+    everyone = faults + healthy
+    applied = [r["removed"] for r in faults if r.get("removed") is not None]
+    part("faults, verdict accepted", sum(is_right(r) for r in faults), len(faults))
+    part("faults, verdict and sub-type accepted", sum(is_right(r, subtype=True) for r in faults), len(faults))
+    part("all, verdict accepted", sum(is_right(r) for r in everyone), len(everyone))
+    part("false alarms", sum(not is_right(r) for r in healthy), len(healthy))
+    part("abstentions", sum(r["verdict"] == "undetermined" for r in everyone), len(everyone))
+    part("remedies that remove half", sum(x >= 0.5 for x in applied), len(applied))
+    for name, group in (("faulty", faults), ("healthy", healthy)):
+        times = [r["cpu"] for r in group]
+        if times:
+            print(f"CPU seconds, {name}: median {np.median(times):.1f}, largest {max(times):.1f}")
+
+
+def misses(faults: list[dict[str, Any]], healthy: list[dict[str, Any]]) -> None:
+    wrong = [r for r in healthy if not is_right(r)] + [r for r in faults if not is_right(r, subtype=True)]
+    wrong += [
+        r for r in faults if is_right(r, subtype=True) and r.get("removed") is not None and r["removed"] < 0.5
+    ]
+    for r in wrong:
+        told = f"{r['verdict']}/{r['subtype']} ({r['confidence']})"
+        print(
+            f"  miss {r['name']} {r['seed']}: {told}, part {r['part']}, gaps {r['gaps']}, {r['remedy']}, removed {r.get('removed')}"
+        )
+
+
+def beside(faults: list[dict[str, Any]], healthy: list[dict[str, Any]]) -> None:
+    everyone = faults + healthy
+    if not everyone:
+        return
+    majority = Counter(r["accepted"][0].split("/")[0] for r in everyone).most_common(1)[0][0]
+    others: dict[str, Callable[[dict[str, Any]], str]] = {
+        "majority": lambda r: majority, "fixed guide": lambda r: fixed_guide(r["features"]), "rules": lambda r: rule_set(r["features"]),
+    }  # fmt: skip
+    for name, answer in others.items():
+        told = [r | {"verdict": answer(r)} for r in everyone]
+        right = sum(is_right(r) for r in told if r["kind"] == "fault")
+        alarms = sum(not is_right(r) for r in told if r["kind"] != "fault")
+        print(f"  {name:12} faults {right}/{len(faults)}, false alarms {alarms}/{len(healthy)}")
+
+
+def confusion(results: list[dict[str, Any]]) -> None:
+    counts = Counter((r["accepted"][0].split("/")[0], r["verdict"]) for r in results)
+    truths, answers = (sorted({pair[i] for pair in counts}) for i in (0, 1))
+    print(f"{'truth':14}" + "".join(f"{answer:>14}" for answer in answers))
+    for truth in truths:
+        print(f"{truth:14}" + "".join(f"{counts[truth, answer]:14d}" for answer in answers))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--healthy-seeds", type=int, default=15)
+    parser.add_argument("--minutes", type=float, default=1e9)
+    parser.add_argument("--results", type=Path, default=Path("diagnosis.jsonl"))
+    parser.add_argument("--report", action="store_true")
+    parser.add_argument("--no-apply", action="store_true")
+    parser.add_argument("--half", choices=("tuned", "held"))
+    parser.add_argument("--part", default="0/1", help="this process's part of the runs, such as 0/2")
+    parser.add_argument("--only", default="", help="names that contain this")
+    options = parser.parse_args()
+    table = rows()
+    lines = options.results.read_text().splitlines() if options.results.exists() else []
+    results = [json.loads(line) for line in lines]
+    if options.report:
+        tables(results, table)
+        return
+    done, stop = {(r["name"], r["seed"]) for r in results}, time.monotonic() + 60 * options.minutes
+    which, parts = map(int, options.part.split("/"))
+    for seed in range(FIRST_SEED, FIRST_SEED + max(options.seeds, options.healthy_seeds)):
+        for place, (name, row) in enumerate(table.items()):
+            most = options.healthy_seeds if row.kind == "healthy" else options.seeds
+            wanted = (
+                options.only in name
+                and seed - FIRST_SEED < most
+                and options.half in (None, half_of(name, table))
+            )
+            if not wanted or (name, seed) in done or place % parts != which or time.monotonic() > stop:
+                continue
+            result = run(name, row, seed, not options.no_apply)
+            with options.results.open("a") as file:
+                file.write(json.dumps(result) + "\n")
+            print(
+                f"{name} {seed}: {result['verdict']}/{result['subtype']} {result['seconds']:.1f} s",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()

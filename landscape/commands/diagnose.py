@@ -1,0 +1,189 @@
+"""`landscape diagnose`: why a network fails to train or to generalize, verified, and what to do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from landscape.commands import INTERRUPTED, options
+from landscape.commands.progress import progress_bar
+from landscape.commands.stem import draw, output_stem, speaker
+
+if TYPE_CHECKING:
+    from landscape.model import Model
+
+
+@click.command(
+    "diagnose", epilog="For example: landscape demo --fault dead-units && landscape diagnose dead-units.npz"
+)
+@options.model
+@click.option(
+    "--budget",
+    type=click.Choice(("quick", "standard", "thorough")),
+    default="standard",
+    show_default=True,
+    help="quick trains nothing; standard is about two minutes for a small network.",
+)
+@click.option(
+    "--optimizer",
+    metavar="NAME",
+    help="How it was trained, where the file does not say; as train names them.",
+)
+@click.option("--learning-rate", type=float, metavar="X", help="Likewise.")
+@click.option("--batch-size", type=click.IntRange(min=1), metavar="N", help="Likewise.")
+@click.option(
+    "--validation",
+    type=click.Path(path_type=Path),
+    metavar="FILE.npz",
+    help="Validation data (x and y), where the model has none.",
+)
+@click.option("--target-loss", type=float, metavar="X", help="A training loss that would do.")
+@click.option(
+    "--threshold",
+    "changes",
+    multiple=True,
+    metavar="NAME=X",
+    help="Change a threshold of the verdict; the report lists them.",
+)
+@click.option(
+    "--apply",
+    "target",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="OUT.npz",
+    help="Run the remedy and write the model it leads to.",
+)
+@options.threads
+@options.seed
+@options.bare_file
+@options.record
+def command(
+    model: Path,
+    activation: str | None,
+    loss: str | None,
+    output: str | None,
+    no_figure: bool,
+    figure_format: str,
+    as_json: bool,
+    quiet: bool,
+    validation: Path | None,
+    changes: tuple[str, ...],
+    target: Path | None,
+    **choices: Any,
+) -> None:
+    """Say why MODEL fails to train or to generalize, by interventions, and what to do; or that it is healthy.
+
+    The steps of the General Guide: what is broken, whether the training loss is large, model bias or optimization by forks
+    from the parameters, overfitting or mismatch. What could not be looked at reads "not assessed".
+    """
+    from landscape.commands.diagnose_report import diagnosis_table
+    from landscape.diagnosis import apply_remedy, diagnose
+    from landscape.files import require_writable
+    from landscape.model import load_model
+
+    say = speaker(quiet)
+    stem = output_stem(output, model, "diagnose")
+    loaded = load_model(model, activation=activation, loss=loss, allow_nonfinite=True)
+    if validation is not None:
+        loaded = with_validation(loaded, validation)
+    if target is not None:
+        require_writable(target)
+    choices |= {"thresholds": read_changes(changes), "output": f"{stem}.npz", "announce": say}
+    counter = Counter()
+    try:
+        with progress_bar("training", lambda: counter.total, quiet=quiet, unit="updates") as advance:
+            telling: dict[str, Any] = {"advance": lambda done, updates: counter.count(advance, done, updates)}
+            record = diagnose(loaded, **choices, **telling)
+            applied = (
+                None if target is None else apply_remedy(loaded, record, target, announce=say, **telling)
+            )
+    except KeyboardInterrupt:
+        say(f"interrupted; the same command takes up the finished ensembles from {stem}.npz")
+        raise click.exceptions.Exit(INTERRUPTED) from None
+    files = [Path(f"{stem}.npz")] + ([] if no_figure else draw(record, stem, figure_format))
+    files += [] if applied is None or target is None else [target]
+    say(f"wrote {', '.join(map(str, files))}")
+    told = record.summary(files) | ({} if applied is None else {"applied": applied})
+    click.echo(json.dumps(told, allow_nan=False) if as_json else diagnosis_table(record, applied))
+
+
+class Counter:
+    """Adds up the updates of one ensemble after the other, so that the bar knows how fast they go."""
+
+    def __init__(self) -> None:
+        self.before = self.last = self.total = 0
+
+    def count(self, advance: Callable[[int, int], None], done: int, updates: int) -> None:
+        """Note that an ensemble came to so many of its updates."""
+        if self.total == 0:
+            advance(0, updates)
+        if done < self.last:
+            self.before += self.last
+        self.last, self.total = done, self.before + updates
+        advance(self.before + done, self.total)
+
+
+def read_changes(texts: tuple[str, ...]) -> dict[str, float]:
+    """Read NAME=X.
+
+    >>> read_changes(("large=0.2",))
+    {'large': 0.2}
+
+    Raises
+    ------
+    InputError
+        Something else.
+    """
+    from landscape.errors import InputError
+
+    found = {}
+    for text in texts:
+        name, _, value = text.partition("=")
+        try:
+            found[name] = float(value)
+        except ValueError:
+            raise InputError(f"--threshold '{text}': expected NAME=X such as large=0.2") from None
+    return found
+
+
+def with_validation(model: Model, path: Path) -> Model:
+    """Put the validation data of another file into the model.
+
+    Raises
+    ------
+    InputError
+        The file has no x and y of the model's shapes.
+    """
+    from landscape.errors import InputError
+    from landscape.files import read_archive
+
+    arrays = read_archive(path)
+    found = {}
+    for axis in "xy":
+        names = [
+            name for name in (f"{axis}_validation", f"{axis}_test", axis, axis.upper()) if name in arrays
+        ]
+        if not names:
+            raise InputError(
+                f"{path}: expected x and y (or x_validation and y_validation), found {', '.join(arrays)}"
+            )
+        found[axis] = arrays[names[0]]
+    for axis, array in found.items():
+        wanted = model.data[f"{axis}_train"].shape[1:]
+        if array.shape[1:] != wanted or len(array) != len(found["x"]) or not len(array):
+            raise InputError(
+                f"{path}: {axis}: expected shape [N, {', '.join(map(str, wanted))}], found {list(array.shape)}"
+            )
+    data = dict(model.data)
+    data |= {
+        f"{axis}_validation": array.astype(model.data[f"{axis}_train"].dtype, copy=False)
+        for axis, array in found.items()
+    }
+    order = ("train", "validation", "test")
+    return replace(
+        model, data={f"{a}_{s}": data[f"{a}_{s}"] for s in order for a in "xy" if f"{a}_{s}" in data}
+    )

@@ -1,0 +1,58 @@
+"""The report that `landscape diagnose` prints for people: the verdict first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from landscape.records import Diagnosis
+from landscape.tables.critical import laid_out
+
+
+def diagnosis_table(record: Diagnosis, applied: dict[str, Any] | None = None) -> str:
+    """Write verdict, why, what was ruled out, what to do, what was not assessed."""
+    return laid_out(list(diagnosis_lines(record, applied)))
+
+
+def diagnosis_lines(record: Diagnosis, applied: dict[str, Any] | None) -> Iterator[tuple[str, str]]:
+    """Give label and text of each line."""
+    report, settings = record.report, record.settings
+    yield "model", f"{settings['model_name']}, {settings['budget']} budget, seed {settings['seed']}"
+    if report["contradiction"]:
+        yield "log", f"contradicts the file: {report['contradiction']}"
+    name = report["verdict"] + (f" / {report['subtype']}" if report["subtype"] else "")
+    yield "verdict", f"{name} ({report['confidence']})"
+    for label, key in (("why", "why"), ("ruled out", "ruled_out")):
+        for text in report[key]:
+            yield label, text
+            label = ""
+    yield from next_lines(report)
+    if len(report["accepted"]) > 1:
+        yield "runner-up", ", ".join(report["accepted"][1:])
+    for label, key in (("not assessed", "not_assessed"), ("warning", "warnings")):
+        for text in report[key]:
+            yield label, text
+            label = ""
+    if applied is not None:
+        yield from applied_lines(applied)
+    limits = ", ".join(f"{name} {value:g}" for name, value in report["thresholds"].items())
+    yield "thresholds", limits
+    yield "time", f"{record.seconds:.1f} s; landscape {record.version}"
+
+
+def next_lines(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Say what to do, with its measured gain."""
+    if report["advice"]:
+        gain = report["gain"]
+        removes = report["verdict"] in ("optimization", "model-bias") and gain is not None
+        yield "next", report["advice"] + (f" (removes {gain:.0%} of what can be removed)" if removes else "")
+    if report["next"]:
+        yield ("" if report["advice"] else "next"), report["next"]
+
+
+def applied_lines(applied: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Say what the remedy did."""
+    for split, before in applied["before"].items():
+        after = applied["after"].get(split)
+        if before is not None and after is not None:
+            yield ("applied" if split == "train" else ""), f"{split} loss {before:.4g} → {after:.4g}"

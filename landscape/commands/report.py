@@ -1,0 +1,89 @@
+"""`landscape report`: one page on a model, for a person who was not there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import click
+
+from landscape.commands import INTERRUPTED, options
+from landscape.commands.progress import progress_bar
+from landscape.commands.stem import speaker
+
+BUDGETS = ("quick", "standard", "thorough")
+
+
+@click.command("report", epilog="For example: landscape report digits.npz -o report.html --pdf report.pdf")
+@options.model
+@click.option(
+    "-o", "target", type=click.Path(path_type=Path, dir_okay=False), metavar="REPORT.html",
+    help="Where to write the page; by default <model's stem>.report.html.",
+)  # fmt: skip
+@click.option(
+    "--pdf", type=click.Path(path_type=Path, dir_okay=False), metavar="REPORT.pdf", help="Also write it as a PDF of A4 pages."
+)  # fmt: skip
+@click.option(
+    "--budget", type=click.Choice(BUDGETS), default="standard", show_default=True,
+    help="Of the diagnosis, as in diagnose; quick trains nothing and takes coarser pictures.",
+)  # fmt: skip
+@click.option(
+    "--diagnosis", type=click.Path(path_type=Path), metavar="RECORD.npz",
+    help="Take this record of diagnose, and diagnose nothing.",
+)  # fmt: skip
+@options.threads
+@options.seed
+@options.bare_file
+@options.messages
+def command(
+    model: Path, target: Path | None, pdf: Path | None, budget: str, diagnosis: Path | None, threads: int | None, seed: int,
+    activation: str | None, loss: str | None, as_json: bool, quiet: bool,
+) -> None:  # fmt: skip
+    """Write one page on MODEL: the verdict, why, the loss around it, curvature, sharpness, the way of the training.
+
+    The page holds everything that it shows: it needs no network and no script. Each figure stands with the command
+    that computes it again.
+    """
+    from landscape.errors import InputError
+    from landscape.model import load_model
+    from landscape.records import Diagnosis
+    from landscape.reporting import write_report
+
+    say = speaker(quiet)
+    output = target or Path(f"{model.stem}.report.html")
+    if not (output.suffix == ".html" and (pdf is None or pdf.suffix == ".pdf")):
+        raise InputError(
+            f"expected names that end in .html and .pdf, found {output}" + (f" and {pdf}" if pdf else "")
+        )
+    total = {"updates": 0}
+
+    def count(advance: Callable[[int, int], None], done: int, updates: int) -> None:
+        if not total["updates"]:
+            advance(0, updates)
+        total["updates"] = updates
+        advance(done, updates)
+
+    loaded = load_model(model, activation=activation, loss=loss, allow_nonfinite=True)
+    earlier = None if diagnosis is None else Diagnosis.load(diagnosis)
+    try:
+        with progress_bar("diagnosis", lambda: total["updates"], quiet=quiet, unit="updates") as advance:
+            report = write_report(
+                loaded, output, pdf, budget=budget, diagnosis=earlier, seed=seed, threads=threads, advance=partial(count, advance),
+                announce=say,
+            )  # fmt: skip
+    except KeyboardInterrupt:
+        say("interrupted; nothing was written")
+        raise click.exceptions.Exit(INTERRUPTED) from None
+    files = [str(file) for file in (output, pdf) if file is not None]
+    say(f"wrote {', '.join(files)}")
+    found = report.sections[0]
+    if as_json:
+        click.echo(
+            json.dumps(
+                {"verdict": dict(found.rows)["verdict"], "next": found.command or None, "files": files}
+            )
+        )
+    else:
+        click.echo(found.lead)

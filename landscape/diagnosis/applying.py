@@ -1,0 +1,81 @@
+"""`--apply`: the remedy of a diagnosis run, and what it did to the losses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from landscape.diagnosis.curvature import Escaped
+from landscape.diagnosis.ensembles import BUDGETS, Laboratory
+from landscape.diagnosis.outcomes import plain
+from landscape.diagnosis.recipe import training_of
+from landscape.diagnosis.remedy import Plan, plan_of
+from landscape.diagnosis.thresholds import Thresholds
+from landscape.diagnosis.verdict import Verdict
+from landscape.errors import InputError
+from landscape.files import require_writable
+from landscape.model import Model, save_model
+from landscape.objective import evaluate_model
+from landscape.records import Diagnosis
+
+
+def remedy_plan(model: Model, record: Diagnosis, threads: int | None = None) -> Plan | None:
+    """Make the plan again that a diagnosis recommends; None where there is nothing to train."""
+    report, settings = record.report, record.settings
+    given = {name: settings.get(name) for name in ("optimizer", "learning_rate", "batch_size")}
+    training = training_of(model, given, settings["seed"])
+    lab = Laboratory(
+        model, training, Thresholds(**settings["thresholds"]), BUDGETS[settings["budget"]], report["evidence"]["held_out"],
+        settings["seed"], threads, dict(record.series),
+    )  # fmt: skip
+    kept = record.series
+    escaped = None
+    if "escape.theta" in kept:
+        escaped = Escaped(*(kept[f"escape.{name}"] for name in ("theta", "step", "predicted", "actual")))
+    verdict = Verdict(code=report["verdict"], subtype=report["subtype"] or "", remedy=report["remedy"] or "")
+    return plan_of(lab, verdict, escaped)
+
+
+def apply_remedy(
+    model: Model,
+    record: Diagnosis,
+    path: str | Path | None = None,
+    *,
+    threads: int | None = None,
+    announce: Callable[[str], object] = lambda sentence: None,
+    advance: Callable[[int, int], None] = lambda done, total: None,
+) -> dict[str, Any]:
+    """Run the remedy that a diagnosis recommends, write the model it leads to, and give the losses before and after.
+
+    Returns
+    -------
+    `remedy`, `before` and `after` {split: loss}, and `removed`: the share of the removable training loss that is gone, where there is one.
+
+    Raises
+    ------
+    InputError
+        The diagnosis recommends nothing that can be trained: a healthy network, or data that have to change.
+    """
+    if path is not None:
+        require_writable(path)
+    plan = remedy_plan(model, record, threads)
+    if plan is None:
+        raise InputError(
+            f"--apply: nothing to train for the verdict {record.report['verdict']}"
+            + (f" ({record.report['advice']})" if record.report["advice"] else "")
+        )
+    announce(f"applying: {record.report['remedy']}")
+    done = plan.apply(announce, advance, threads)
+    before = {split: found.loss for split, found in evaluate_model(model).items()}
+    after = {split: found.loss for split, found in evaluate_model(done).items()}
+    if path is not None:
+        save_model(done, path)
+    best = record.report["evidence"]["best_loss"]
+    removable = before["train"] - (before["train"] if best is None else best)
+    removed = (before["train"] - after["train"]) / removable if removable > 0 else None
+    told = {"remedy": record.report["remedy"], "before": before, "after": after, "removed": removed}
+    return {
+        name: {k: plain(v) for k, v in value.items()} if isinstance(value, dict) else plain(value)
+        for name, value in told.items()
+    }

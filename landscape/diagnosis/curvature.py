@@ -1,0 +1,132 @@
+"""How critical a point is, and the way down where it is a saddle: as much of the Hessian as its size allows."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape.critical.derivatives import Derivatives
+from landscape.critical.escape import escape_along
+from landscape.critical.local import damping_of, look_at_matrix
+from landscape.critical.polish import polish
+from landscape.curvature import eigenpairs, hessian_operator
+from landscape.curvature.krylov import lanczos
+from landscape.curvature.probes import unit_rows
+from landscape.diagnosis.thresholds import Thresholds
+from landscape.objective import NetworkObjective
+
+Array = NDArray[np.float64]
+
+# Up to so many parameters the whole Hessian is taken; beyond the other nothing is.
+DENSE, LARGEST = 400, 50_000
+# Products of a Krylov space, the tolerance of the eigenvalues after it, and the stream of its random start.
+KRYLOV, TOLERANCE, STREAM = 40, 1e-4, 2**35 + 77
+# Polishing takes up to so many parameters, starts below this decrement, may go this part of θ's length, and must leave the loss as it is.
+POLISHED, WORTH, REACH, SAME_LOSS = 150, 1e-3, 0.1, 0.01
+# A step that lowers the loss by less than this part of the constant's is none.
+LEAST_GAIN = 1e-3
+
+
+@dataclass(frozen=True)
+class Curvature:
+    """A point with its relative Newton decrement and the ends of its Hessian's spectrum; NaN for what is not known.
+
+    `vector` belongs to the least eigenvalue; it is None where only bounds are known.
+    """
+
+    theta: Array
+    loss: float
+    decrement: float = math.nan
+    least: float = math.nan
+    error: float = math.nan
+    largest: float = math.nan
+    vector: Array | None = None
+
+
+@dataclass(frozen=True)
+class Escaped:
+    """The way down from a saddle: the line that was looked at, and where its best step leads."""
+
+    theta: Array
+    step: Array
+    predicted: Array
+    actual: Array
+
+    def series(self) -> dict[str, Array]:
+        """Give it as a record keeps it."""
+        names = ("theta", "step", "predicted", "actual")
+        return {f"escape.{name}": getattr(self, name) for name in names}
+
+
+def curvature_at(
+    objective: NetworkObjective, gradient: Array, constant: float, limits: Thresholds
+) -> Curvature:
+    """Look at the model's own point: by the whole Hessian where it is small, else by a Krylov space."""
+    theta = objective.model.theta
+    nothing = Curvature(theta, math.nan)
+    if theta.size > LARGEST or not np.isfinite(gradient).all() or constant <= 0:
+        return nothing
+    try:
+        if theta.size <= DENSE:
+            return by_matrix(objective, gradient, constant)
+        return by_products(objective, gradient, constant, limits)
+    except (ArithmeticError, ValueError, np.linalg.LinAlgError):
+        return nothing
+
+
+def by_matrix(objective: NetworkObjective, gradient: Array, constant: float) -> Curvature:
+    """Take all eigenvalues; polish where the point is nearly critical."""
+    derivatives, theta = Derivatives(objective, 0), objective.model.theta
+    local = look_at_matrix(derivatives, theta, objective.value(theta), gradient, constant)
+    if theta.size <= POLISHED and 0 < local.decrement < WORTH:
+        reach = REACH * max(1.0, float(np.linalg.norm(theta)))
+        polished = polish(derivatives, local, scale=constant, dense=True, reach=reach).local
+        if abs(polished.loss - local.loss) <= SAME_LOSS * constant:
+            local = polished
+    least, largest = float(local.eigenvalues[0]), float(local.eigenvalues[-1])
+    error = float(local.bounds[0])
+    return Curvature(local.theta, local.loss, local.decrement, least, error, largest, local.vectors[0])
+
+
+def by_products(
+    objective: NetworkObjective, gradient: Array, constant: float, limits: Thresholds
+) -> Curvature:
+    """Take the decrement's part and the ends that Krylov spaces see; the least eigenpair itself at a critical point only."""
+    theta, length = objective.model.theta, float(np.linalg.norm(gradient))
+    operator = hessian_operator(objective, theta)
+    starts = unit_rows(0, STREAM, 1, theta.size)
+    if length > 0:
+        starts = np.concatenate([starts, gradient[None] / length])
+    seen = lanczos(operator, starts, KRYLOV)
+    damping = damping_of(float(np.abs(seen.nodes).max()))
+    part = float(np.sum(seen.weights[-1] / (np.abs(seen.nodes[-1]) + damping))) if length > 0 else 0.0
+    decrement = 0.5 * length**2 * part / constant
+    known = Curvature(
+        theta, objective.value(theta), decrement, float(seen.nodes.min()), math.nan, float(seen.nodes.max())
+    )
+    if decrement > limits.decrement:
+        return known
+    pairs = eigenpairs(operator, bottom=1, tolerance=TOLERANCE)
+    least, error = float(pairs.values[0]), float(pairs.errors[0])
+    return Curvature(theta, known.loss, decrement, least, error, known.largest, pairs.vectors[0])
+
+
+def escape_from(
+    objective: NetworkObjective, local: Curvature, constant: float, limits: Thresholds
+) -> Escaped | None:
+    """Go along the least eigenvector, both ways; None away from a saddle, or where no step lowers the loss."""
+    if local.vector is None or not (local.decrement <= limits.decrement and local.least < -local.error):
+        return None
+    line = escape_along(Derivatives(objective, 0), local.theta, local.loss, local.vector, local.least)
+    if line.best == 0.0 or -line.gain < LEAST_GAIN * constant:
+        return None
+    return Escaped(local.theta + line.best * local.vector, line.steps, line.predicted, line.actual)
+
+
+def largest_curvature(objective: NetworkObjective, theta: Array) -> float:
+    """Give the largest eigenvalue, from below, as a Krylov space sees it."""
+    starts = unit_rows(0, STREAM, 1, theta.size)
+    return float(lanczos(hessian_operator(objective, theta), starts, KRYLOV // 2).nodes.max())

@@ -1,0 +1,149 @@
+"""Trainings beside the user's, each ensemble once: what is finished is kept, so that an interrupted diagnosis goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape.diagnosis.recipe import Training
+from landscape.diagnosis.thresholds import Thresholds
+from landscape.model import Model
+from landscape.training import Recipe, initialize, train_recipes
+
+Array = NDArray[np.float64]
+Series = dict[str, NDArray[Any]]
+LOOKS = 6
+# What an update costs beside its products, in multiply-adds: a node's share, whatever its size.
+NODE_COST = 3e5
+LEAST_UPDATES = 100
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much may be trained: paired seeds, the least and most updates of a fork and of a comparison, and the work of a run.
+
+    `work` is in multiply-adds, about a second of a core for 4e9; it bounds the updates of all runs alike, by what the user's network costs.
+    """
+
+    name: str
+    seeds: int
+    fork: tuple[int, int]
+    capacity: tuple[int, int]
+    work: float
+
+
+BUDGETS = {
+    "quick": Budget("quick", 0, (0, 0), (0, 0), 0.0),
+    "standard": Budget("standard", 5, (200, 1000), (400, 2000), 4e9),
+    "thorough": Budget("thorough", 8, (500, 5000), (2000, 20_000), 4e10),
+}
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One training to try: a name, a recipe, a start [P]."""
+
+    label: str
+    recipe: Recipe
+    start: Array
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Trials that were run, in groups of one label: `step` [K], losses [G, S, K] over all training and held-out data."""
+
+    labels: tuple[str, ...]
+    step: Array
+    train: Array
+    held: Array | None
+    train_accuracy: Array | None = None
+    held_accuracy: Array | None = None
+    test: Array | None = None
+
+
+@dataclass
+class Laboratory:
+    """What every experiment needs; `kept` holds the finished ensembles, and `save` writes them."""
+
+    model: Model
+    training: Training
+    limits: Thresholds
+    budget: Budget
+    held: str | None
+    seed: int = 0
+    threads: int | None = None
+    kept: Series = field(default_factory=dict)
+    save: Callable[[], None] = lambda: None
+    announce: Callable[[str], object] = lambda sentence: None
+    advance: Callable[[int, int], None] = lambda done, total: None
+
+    @property
+    def seeds(self) -> range:
+        """The seeds of paired runs."""
+        return range(self.seed + 1, self.seed + 1 + self.budget.seeds)
+
+    def updates(self, part: float, bounds: tuple[int, int]) -> int:
+        """Give a number of updates: a part of those spent, within bounds and within the budget's work."""
+        wanted = int(np.clip(round(part * self.training.updates), *bounds))
+        return min(wanted, max(LEAST_UPDATES, int(self.budget.work / self.update_cost)))
+
+    @property
+    def update_cost(self) -> float:
+        """Estimate the multiply-adds of an update of the user's."""
+        return 6.0 * self.model.size * self.training.recipe.batch_size + NODE_COST * len(self.model.nodes)
+
+    def run(self, name: str, model: Model, trials: Sequence[Trial]) -> Runs:
+        """Train all trials at once, unless that was done before; trials of one label are its seeds, side by side."""
+        labels = tuple(dict.fromkeys(trial.label for trial in trials))
+        key = f"runs.{name}"
+        if f"{key}.step" not in self.kept:
+            updates = sum(trial.recipe.steps for trial in trials)
+            self.announce(f"{name}: {len(trials)} runs, {updates:,} updates in all")
+            self.kept |= {f"{key}.{series}": values for series, values in self.trained(model, trials).items()}
+            self.kept[f"{key}.labels"] = np.array(labels)
+            self.save()
+        return self.read(key, labels)
+
+    def trained(self, model: Model, trials: Sequence[Trial]) -> Series:
+        """Train and keep what was seen, [R, K]."""
+        found = train_recipes(
+            model, [trial.recipe for trial in trials], np.stack([trial.start for trial in trials]), looks=LOOKS,
+            threads=self.threads, advance=self.advance,
+        )  # fmt: skip
+        names = [f"{split}_{what}" for split in model.splits for what in ("loss", "accuracy")]
+        return {"step": found.step.astype(np.float64)} | {
+            name: found.losses[name] for name in names if name in found.losses
+        }
+
+    def read(self, key: str, labels: tuple[str, ...]) -> Runs:
+        """Give a finished ensemble by groups."""
+        kept = self.kept
+        step = kept[f"{key}.step"]
+
+        def grouped(name: str) -> Array | None:
+            values = kept.get(f"{key}.{name}")
+            return None if values is None else values.reshape(len(labels), -1, values.shape[-1])
+
+        train = grouped("train_loss")
+        assert train is not None
+        return Runs(
+            labels, step.reshape(len(labels), -1, step.shape[-1])[:, 0], train, grouped(f"{self.held}_loss"),
+            grouped("train_accuracy"), grouped(f"{self.held}_accuracy"), grouped("test_loss"),
+        )  # fmt: skip
+
+    def fresh(self, model: Model, init: str, seed: int) -> Array:
+        """Draw a start."""
+        return initialize(model, init, seed)
+
+    def recipe(self, steps: int, seed: int, **changes: Any) -> Recipe:
+        """Give the user's recipe, constant in rate, with changes."""
+        return replace(self.training.recipe, steps=steps, seed=seed, **changes)
+
+
+def adam(rate: float, steps: int, seed: int, batch_size: int) -> Recipe:
+    """Give Adam with its own defaults."""
+    return Recipe(optimizer="adam", learning_rate=rate, steps=steps, seed=seed, batch_size=batch_size)

@@ -1,0 +1,112 @@
+"""Step 3, what is seen: how much worse validation is than training, and test than validation, with intervals over examples."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import bootstrap
+
+from landscape.diagnosis.examples import Scores
+from landscape.diagnosis.outcomes import plain
+from landscape.model import Model
+from landscape.objective import NetworkObjective
+from landscape.objective.constant import constant_loss
+
+Array = NDArray[np.float64]
+
+RESAMPLES = 1000
+ERRORS = 2.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gap:
+    """How much worse `other` is than `base`: losses with a 95 % bootstrap interval, and the metric in parts of its range.
+
+    The metric is the accuracy where there is one, its range from chance to the base's own; else the loss, its range from the base's to
+    the best constant's. `part` is the metric's gap in parts of that range, `error` its standard error.
+    """
+
+    base: str
+    other: str
+    loss: float
+    low: float
+    high: float
+    part: float
+    error: float
+    metric: str
+
+    def material(self, least: float) -> bool:
+        """Tell whether the loss's interval lies above 0 and the metric's gap above two errors and `least`."""
+        return self.low > 0 and self.part > max(ERRORS * self.error, least)
+
+    def told(self) -> dict[str, Any]:
+        """Give it as JSON."""
+        return {name: plain(value) for name, value in asdict(self).items()}
+
+
+def gap(base: str, other: str, one: Scores, two: Scores, chance: float, constant: float, seed: int) -> Gap:
+    """Compare two splits; `chance` is the accuracy and `constant` the loss of the best constant on the other one."""
+    low, high = difference_interval(one.loss, two.loss, seed)
+    loss = two.mean - one.mean
+    if one.hit is not None and two.hit is not None:
+        span, metric = one.hit.mean() - chance, "accuracy"
+        difference, error = one.hit.mean() - two.hit.mean(), standard_error(one.hit, two.hit)
+    else:
+        span, metric = constant - one.mean, "loss"
+        difference, error = loss, standard_error(one.loss, two.loss)
+    known = span > 0 and math.isfinite(loss)
+    part, relative = (float(difference / span), float(error / span)) if known else (math.nan, math.nan)
+    return Gap(
+        base=base, other=other, loss=loss, low=low, high=high, part=part, error=relative, metric=metric
+    )
+
+
+def standard_error(one: Array, two: Array) -> float:
+    """Give the standard error of the difference of two independent means."""
+    return float(np.sqrt(sum(values.var(ddof=1) / len(values) for values in (one, two) if len(values) > 1)))
+
+
+def difference_interval(one: Array, two: Array, seed: int) -> tuple[float, float]:
+    """Give the 95 % bootstrap interval of mean(two) − mean(one).
+
+    >>> low, high = difference_interval(np.zeros(50), np.r_[np.zeros(25), np.ones(25)], 0)
+    >>> 0.3 < low < 0.5 < high < 0.7
+    True
+    """
+    if len(one) < 2 or len(two) < 2 or not (np.isfinite(one).all() and np.isfinite(two).all()):
+        return math.nan, math.nan
+    if one.std() == 0 and two.std() == 0:
+        difference = float(two.mean() - one.mean())
+        return difference, difference
+    found = bootstrap(
+        (two, one), mean_difference, n_resamples=RESAMPLES, vectorized=True, method="percentile", batch=100,
+        rng=np.random.default_rng([seed, 7]),
+    ).confidence_interval  # fmt: skip
+    return float(found.low), float(found.high)
+
+
+def mean_difference(two: Array, one: Array, axis: int = -1) -> Array:
+    """Give the difference of means along an axis."""
+    return np.asarray(np.mean(two, axis=axis) - np.mean(one, axis=axis))
+
+
+def chance(model: Model, split: str) -> float:
+    """Give the accuracy of the best constant answer on a split; NaN for regression."""
+    targets = np.asarray(model.data[f"y_{split}"])
+    if model.loss == "cross_entropy":
+        counts = np.unique(targets[targets >= 0], return_counts=True)[1]
+        return float(counts.max() / counts.sum())
+    if model.loss == "binary_cross_entropy":
+        positive = float(np.mean(targets))
+        return max(positive, 1 - positive)
+    return math.nan
+
+
+def gap_of(model: Model, base: str, other: str, scored: dict[str, Scores], seed: int) -> Gap:
+    """Compare two splits of the model."""
+    constant = constant_loss(NetworkObjective(model, other))
+    return gap(base, other, scored[base], scored[other], chance(model, other), constant, seed)

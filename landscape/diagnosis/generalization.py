@@ -1,0 +1,149 @@
+"""Step 3 by intervention: a learning curve, constraints, and a validation set carved out of the training set."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape.diagnosis.architectures import chain_of, rebuilt, simpler, start_of
+from landscape.diagnosis.ensembles import Laboratory, Runs, Trial
+from landscape.diagnosis.outcomes import half_interval, plain
+from landscape.model import Model
+from landscape.training import train_recipes
+
+Array = NDArray[np.float64]
+
+PARTS = (0.25, 0.5, 1.0)
+DECAYS = (1e-3, 1e-2)
+# The part of the training set that is carved out, and the least number of examples that this is done for.
+CARVED, LEAST = 0.2, 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remedy:
+    """Something that constrains the network: how much better held-out data became than without it, with half a 95 % interval."""
+
+    name: str
+    gain: float
+    half: float
+
+    @property
+    def works(self) -> bool:
+        """Whether the gain is beyond its interval."""
+        return self.gain > self.half
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generalization:
+    """The learning curve on held-out data (error rate or loss: lower is better), with half intervals, and the constraints."""
+
+    sizes: tuple[int, ...]
+    curve: tuple[float, ...]
+    halves: tuple[float, ...]
+    test_curve: tuple[float, ...]
+    remedies: tuple[Remedy, ...]
+    metric: str
+
+    @property
+    def falls(self) -> bool:
+        """Whether twice the data made held-out data better beyond the intervals."""
+        return self.curve[-2] - self.curve[-1] > math.hypot(self.halves[-2], self.halves[-1])
+
+    @property
+    def best(self) -> Remedy | None:
+        """The constraint that gained most, of those that did beyond the interval."""
+        working = [remedy for remedy in self.remedies if remedy.works]
+        return max(working, key=lambda remedy: remedy.gain) if working else None
+
+    def told(self) -> dict[str, Any]:
+        """Give it as JSON."""
+        return {name: jsoned(value) for name, value in asdict(self).items()}
+
+
+def jsoned(value: Any) -> Any:
+    """Give lists for tuples, null for what is not finite."""
+    if isinstance(value, tuple | list):
+        return [jsoned(element) for element in value]
+    if isinstance(value, dict):
+        return {key: jsoned(element) for key, element in value.items()}
+    return plain(value)
+
+
+def generalization(lab: Laboratory) -> Generalization:
+    """Train on a quarter, half and all of the training set, and on all of it constrained; the user's recipe, fresh starts."""
+    total = lab.model.examples("train")
+    order = np.random.default_rng([lab.seed, 13]).permutation(total)
+    sizes = sorted({max(2, round(part * total)) for part in PARTS})
+    parts = [fitted(lab, f"part {size}", subset(lab.model, order[:size])) for size in sizes]
+    tables = [error(runs) for runs in parts]
+    control = tables[-1][:, -1]
+    remedies = [remedy("early stopping", control, tables[-1].min(axis=1))]
+    for decay in DECAYS:
+        model = replace(lab.model, weight_decay=decay)
+        remedies.append(
+            remedy(f"weight decay {decay:g}", control, error(fitted(lab, f"decay {decay:g}", model))[:, -1])
+        )
+    chain = chain_of(lab.model)
+    narrow = None if chain is None else simpler(chain).get("narrower")
+    if narrow is not None:
+        runs = fitted(lab, "narrow", rebuilt(lab.model, narrow))
+        remedies.append(remedy("half the width", control, error(runs)[:, -1]))
+    test = [float(runs.test[0, :, -1].mean()) for runs in parts if runs.test is not None]
+    return Generalization(
+        sizes=tuple(sizes), curve=tuple(float(t[:, -1].mean()) for t in tables),
+        halves=tuple(half_interval(t[:, -1]) for t in tables), test_curve=tuple(test), remedies=tuple(remedies),
+        metric="loss" if parts[-1].held_accuracy is None else "error rate",
+    )  # fmt: skip
+
+
+def fitted(lab: Laboratory, name: str, model: Model) -> Runs:
+    """Train from fresh starts with the user's recipe."""
+    init, long = start_of(model), lab.updates(1.0, lab.budget.capacity)
+    trials = [Trial(name, lab.recipe(long, s), lab.fresh(model, init, s)) for s in lab.seeds]
+    return lab.run(name, model, trials)
+
+
+def error(runs: Runs) -> Array:
+    """Give the held-out error rate, or loss, [S, K]; infinite where a run diverged."""
+    assert runs.held is not None
+    table = runs.held[0] if runs.held_accuracy is None else 1.0 - runs.held_accuracy[0]
+    return np.where(np.isfinite(table), table, np.inf)
+
+
+def remedy(name: str, control: Array, constrained: Array) -> Remedy:
+    """Compare paired runs."""
+    lead = control - constrained
+    known = bool(np.isfinite(lead).all())
+    return Remedy(name=name, gain=float(lead.mean()) if known else -math.inf, half=half_interval(lead))
+
+
+def subset(model: Model, rows: NDArray[np.int64]) -> Model:
+    """Keep some training examples."""
+    kept = np.sort(rows)
+    data = {key: (array[kept] if key.endswith("_train") else array) for key, array in model.data.items()}
+    return replace(model, data=data)
+
+
+def carved(lab: Laboratory) -> Model | None:
+    """Refit on four fifths of the training set, the rest for validation; None where there are too few examples."""
+    total = lab.model.examples("train")
+    if total < LEAST:
+        return None
+    order = np.random.default_rng([lab.seed, 17]).permutation(total)
+    count = max(2, round(CARVED * total))
+    kept, out = np.sort(order[count:]), np.sort(order[:count])
+    data = {key: (array[kept] if key.endswith("_train") else array) for key, array in lab.model.data.items()}
+    data |= {f"{axis}_validation": lab.model.data[f"{axis}_train"][out] for axis in "xy"}
+    model = replace(lab.model, data=data, checkpoints=None, checkpoint_steps=None, history={})
+    if "carved.theta" not in lab.kept:
+        lab.announce("carving a validation set out of the training set, and refitting")
+        recipe = lab.recipe(lab.updates(1.0, lab.budget.capacity), lab.seed)
+        start = lab.fresh(model, start_of(model), lab.seed)
+        found = train_recipes(model, [recipe], start[None], looks=2, threads=lab.threads, advance=lab.advance)
+        lab.kept["carved.theta"] = np.asarray(found.theta[0], np.float64)
+        lab.save()
+    return model.with_theta(lab.kept["carved.theta"])

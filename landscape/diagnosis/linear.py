@@ -1,0 +1,87 @@
+"""The linear model by its convex problem: a simpler network whose best training loss needs no luck."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit, softmax
+
+from landscape.diagnosis.ensembles import Laboratory
+from landscape.diagnosis.examples import score_outputs
+from landscape.diagnosis.outcomes import Outcome
+from landscape.diagnosis.vetoes import flat_inputs
+from landscape.model import Model
+
+Array = NDArray[np.float64]
+
+# L-BFGS may take so many iterations; a little weight decay keeps separable classes finite.
+ITERATIONS, RIDGE = 300, 1e-6
+# Features times outputs beyond which it is left out.
+LARGEST = 50_000
+FITTED = ("mse", "cross_entropy", "binary_cross_entropy")
+
+
+def fit_linear(model: Model, x: Array, y: NDArray) -> Array | None:
+    """Fit weights [features + 1, outputs] to standardized inputs; None where the loss or the targets have no such fit."""
+    outputs = int(np.prod(model.nodes[-1].shape)) if model.nodes[-1].shape else 1
+    rows = len(x)
+    if (
+        model.loss not in FITTED
+        or x.shape[1] * outputs > LARGEST
+        or y.reshape(rows, -1).shape[1] not in (1, outputs)
+    ):
+        return None
+    design = np.concatenate([x, np.ones((rows, 1))], axis=1)
+    if model.loss == "mse":
+        return np.asarray(np.linalg.lstsq(design, y.reshape(rows, -1).astype(np.float64), rcond=None)[0])
+    wanted = y.reshape(rows, -1).astype(np.float64)
+    if model.loss == "cross_entropy":
+        if y.ndim != 1 or np.any(y < 0):
+            return None
+        wanted = np.eye(outputs)[y]
+    shape = (design.shape[1], outputs)
+
+    def value(flat: Array) -> tuple[float, Array]:
+        weights = flat.reshape(shape)
+        logits = design @ weights
+        given = softmax(logits, axis=1) if model.loss == "cross_entropy" else expit(logits)
+        losses = score_outputs(model, logits, y)[0] / model.loss_scale
+        count = rows if model.loss == "cross_entropy" else rows * outputs
+        slope = design.T @ (given - wanted) / count + RIDGE * weights
+        return float(losses.mean() + 0.5 * RIDGE * np.sum(weights**2)), slope.ravel()
+
+    found = minimize(
+        value, np.zeros(shape).ravel(), jac=True, method="L-BFGS-B", options={"maxiter": ITERATIONS}
+    )
+    return np.asarray(found.x).reshape(shape)
+
+
+def standard_inputs(model: Model, split: str) -> Array:
+    """Give the inputs of a split, standardized by the training set's."""
+    x = flat_inputs(model, "train")
+    deviation = x.std(axis=0)
+    return np.asarray((flat_inputs(model, split) - x.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0))
+
+
+def linear_outcome(lab: Laboratory, loss: float) -> Outcome | None:
+    """Give the linear model's losses; None where it has none."""
+    model = lab.model
+    if not np.issubdtype(model.data["x_train"].dtype, np.floating):
+        return None
+    weights = fit_linear(model, standard_inputs(model, "train"), np.asarray(model.data["y_train"]))
+    if weights is None:
+        return None
+
+    def mean(split: str) -> float:
+        x = standard_inputs(model, split)
+        outputs = np.concatenate([x, np.ones((len(x), 1))], axis=1) @ weights
+        return float(score_outputs(model, outputs, np.asarray(model.data[f"y_{split}"]))[0].mean())
+
+    train = mean("train")
+    held = math.nan if lab.held is None else mean(lab.held)
+    return Outcome(
+        name="linear", kind="simpler", train=train, half=0.0, held=held, gain=loss - train, gain_half=0.0
+    )

@@ -1,0 +1,174 @@
+"""What the parameters look like: dead and identical units, vanishing gradients, curvature against the rate."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape.diagnosis.curvature import Escaped, curvature_at, escape_from, largest_curvature
+from landscape.diagnosis.thresholds import Thresholds
+from landscape.model import Model
+from landscape.objective import NetworkObjective
+from landscape.objective.units import unit_ranges
+from landscape.studies.batch_size import noise_scale
+from landscape.studies.stability import limit_factor
+from landscape.training import Recipe
+
+Array = NDArray[np.float64]
+
+# Beyond it a sigmoid's or a tanh's slope is below a hundredth of its largest.
+SATURATED = {"sigmoid": 6.0, "tanh": 3.0}
+# Rows of weights that differ by less than this part of the largest are one row.
+SAME = 1e-5
+# Optimizers whose steps are gradients times the rate; checkpoints at which the curvature is taken, up to so many parameters.
+PLAIN = ("sgd", "heavy_ball")
+CHECKPOINTS, LARGEST = 6, 10_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """The evidence of the parameters alone; NaN where it was not looked at."""
+
+    dead: float = 0.0
+    dead_layer: str = ""
+    identical: str = ""
+    gradient_ratio: float = math.nan
+    gradient_norm: float = math.nan
+    decrement: float = math.nan
+    eigenvalue_min: float = math.nan
+    eigenvalue_error: float = math.nan
+    eigenvalue_max: float = math.nan
+    escape: float = 0.0
+    stability: float = math.nan
+    noise: float = math.nan
+    linear: bool = False
+    constant_output: bool = False
+
+    def told(self) -> dict[str, Any]:
+        """Give it as JSON, null for what is not known."""
+        return {
+            name: None if isinstance(value, float) and not math.isfinite(value) else value
+            for name, value in asdict(self).items()
+        }
+
+
+def state_of(
+    model: Model,
+    recipe: Recipe,
+    constant: float,
+    limits: Thresholds,
+    *,
+    constant_output: bool,
+    threads: int | None,
+) -> tuple[State, Escaped | None]:
+    """Look at the parameters; at the Hessian too, where the gradient is small or the network is."""
+    objective = NetworkObjective(model, "train", threads=threads)
+    gradient = objective.gradient(model.theta)
+    dead, layer = dead_share(objective)
+    local = curvature_at(objective, gradient, constant, limits)
+    escaped = escape_from(objective, local, constant, limits)
+    state = State(
+        dead=dead, dead_layer=layer, identical=identical_units(model),
+        gradient_ratio=gradient_ratio(model, gradient), gradient_norm=float(np.linalg.norm(gradient)),
+        decrement=local.decrement, eigenvalue_min=local.least, eigenvalue_error=local.error,
+        escape=0.0 if escaped is None else -float(escaped.actual.min()) / constant,
+        eigenvalue_max=local.largest, stability=stability(recipe, local.largest), noise=noise_ratio(model, recipe, gradient), linear=is_linear(model),
+        constant_output=constant_output,
+    )  # fmt: skip
+    return state, escaped
+
+
+def dead_share(objective: NetworkObjective) -> tuple[float, str]:
+    """Give the largest share of an activation's units that do the same for all inputs, and which node it is."""
+    worst, where = 0.0, ""
+    last = objective.model.nodes[-1].name
+    for unit in unit_ranges(objective, objective.model.theta):
+        if unit.node == last:
+            continue
+        if unit.op == "relu":
+            gone = unit.high <= 0
+        elif unit.op in SATURATED:
+            edge = SATURATED[unit.op]
+            gone = (unit.low > edge) | (unit.high < -edge)
+        else:
+            continue
+        share = float(np.mean(gone))
+        if share > worst:
+            worst, where = share, unit.node
+    return worst, where
+
+
+def identical_units(model: Model) -> str:
+    """Name the first hidden dense node of several units whose units are all one and the same.
+
+    Examples
+    --------
+    >>> from landscape.model import build_model
+    >>> layers = [(np.zeros((2, 3)), np.zeros(3)), (np.zeros((3, 1)), np.zeros(1))]
+    >>> identical_units(build_model(layers=layers, x_train=np.eye(2), y_train=[0.0, 1.0], loss="mse"))
+    'fc1'
+    """
+    dense = [node for node in model.nodes if node.op == "dense"]
+    for node in dense[:-1]:
+        weight = np.asarray(model.parameters[f"{node.owner}.weight"], np.float64)
+        bias = model.parameters.get(f"{node.owner}.bias")
+        rows = weight if bias is None else np.concatenate([weight, np.asarray(bias)[:, None]], axis=1)
+        if len(rows) > 1 and np.ptp(rows, axis=0).max() <= SAME * np.abs(rows).max():
+            return node.name
+    return ""
+
+
+def gradient_ratio(model: Model, gradient: Array) -> float:
+    """Give the root mean square gradient of the first matrix of weights over the last one's; NaN for one matrix or none moving."""
+    sizes = [
+        float(np.sqrt(np.mean(gradient[slot.start : slot.stop] ** 2)))
+        for slot in model.layout
+        if len(slot.shape) >= 2
+    ]
+    return sizes[0] / sizes[-1] if len(sizes) > 1 and sizes[-1] > 0 else math.nan
+
+
+def is_linear(model: Model) -> bool:
+    """Tell whether no activation stands between the layers of weights."""
+    weighted = [i for i, node in enumerate(model.nodes) if node.operation.parameters]
+    between = model.nodes[weighted[0] : weighted[-1]] if weighted else ()
+    return len(weighted) > 1 and all(
+        node.op in ("dense", "identity", "flatten", "dropout") for node in between
+    )
+
+
+def stability(recipe: Recipe, largest: float) -> float:
+    """Give the largest curvature over what the rate allows, 2(1 + β)/η; NaN for optimizers that rescale."""
+    if recipe.optimizer not in PLAIN or not math.isfinite(largest):
+        return math.nan
+    return recipe.learning_rate * largest / limit_factor("sgd", recipe.filled().momentum or 0.0)
+
+
+def noise_ratio(model: Model, recipe: Recipe, gradient: Array) -> float:
+    """Give ‖ḡ‖²·B/tr Σ: below 1 the gradient of a batch is mostly noise."""
+    if model.examples("train") < 4 or not np.any(gradient):
+        return math.nan
+    scale = noise_scale(model, recipe.seed)
+    return min(recipe.batch_size, model.examples("train")) / scale if scale > 0 else math.nan
+
+
+def stability_series(model: Model, recipe: Recipe, threads: int | None) -> dict[str, Array]:
+    """Give η λ_max at some of the checkpoints, and its limit 2(1 + β); nothing without checkpoints or for optimizers that rescale."""
+    steps, points = model.checkpoint_steps, model.checkpoints
+    if points is None or steps is None or recipe.optimizer not in PLAIN or model.size > LARGEST:
+        return {}
+    objective = NetworkObjective(model, "train", threads=threads)
+    chosen = np.unique(np.linspace(0, len(points) - 1, CHECKPOINTS).astype(int))
+    known = [place for place in chosen if np.isfinite(points[place]).all()]
+    values = [
+        recipe.learning_rate * largest_curvature(objective, points[place].astype(np.float64))
+        for place in known
+    ]
+    return {
+        "stability.step": steps[known].astype(np.float64), "stability.value": np.array(values),
+        "stability.limit": np.array(limit_factor("sgd", recipe.filled().momentum or 0.0)),
+    }  # fmt: skip

@@ -1,0 +1,157 @@
+"""The cases by name: what is wrong, which answers are right, and what the healthy twin has instead.
+
+A row is a function of the same name in `recipes`, which is imported when a case is drawn.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from landscape.errors import InputError
+from landscape.files import shown
+
+if TYPE_CHECKING:
+    from landscape.model import Model
+
+HEALTHY = "healthy"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A row of the table.
+
+    `accepted` are the right answers, `"<verdict>/<subtype>"`, the most exact first; a verdict alone accepts every subtype of it. `seen`
+    says what the case shows, `twin` what the healthy one has instead.
+    """
+
+    title: str
+    seen: str
+    accepted: tuple[str, ...]
+    twin: str
+
+
+CASES: dict[str, Case] = {
+    "dead-units": Case(
+        "moons, 2-16-16-2 ReLU, biases of −10, SGD 0.1", "the loss of a constant, all hidden units dead",
+        ("optimization/dead-units",), "biases of 0",
+    ),
+    "zero-start": Case(
+        "moons, 2-8-2 tanh, all parameters 0 at the start", "the loss of a constant at a saddle, and a way down from it",
+        ("optimization/saddle", "optimization/symmetric-units"), "Xavier's start",
+    ),
+    "constant-start": Case(
+        "two products, 6-32-1 ReLU, all parameters 0.01 at the start, Adam", "nearly the loss of a constant, all units alike",
+        ("optimization/symmetric-units",), "He's start",
+    ),
+    "vanishing-gradient": Case(
+        "digits, ten sigmoid layers, SGD 0.5", "the loss of a constant, a first layer with 1e-5 of the last one's gradient",
+        ("optimization/vanishing-gradient",), "one layer",
+    ),
+    "deep-plain": Case(
+        "digits, 40 plain ReLU layers of 24, momentum, rate 0.005", "a large loss, and a small one with four layers",
+        ("optimization",), "40 residual layers",
+    ),
+    "bouncing": Case(
+        "digits, 64-32-32-10 ReLU, SGD 1.2, batches of 16", "the loss of a constant, from which a tenth of the rate does not recover",
+        ("optimization/bouncing", "optimization/dead-units"), "rate 0.1",
+    ),
+    "slow-rate": Case(
+        "digits, 64-32-10 ReLU, Adam 1e-6, 1,500 steps", "a loss that has hardly fallen and still falls",
+        ("optimization/unfinished",), "rate 1e-2",
+    ),
+    "xor-plateau": Case(
+        "exclusive or, 2-4-1 sigmoid, absolute error, SGD 0.05", "the loss of a constant, with next to no gradient",
+        ("optimization/plateau",), "squared error, Adam",
+    ),
+    "constant-output": Case(
+        "moons, a softmax over one unit", "an output of 1 and a gradient of exactly 0",
+        ("broken/constant-output",), "a sigmoid",
+    ),
+    "over-regularized": Case(
+        "digits, 64-32-10 ReLU, weight decay 0.3", "the loss of a constant, the penalty's gradient against the data's",
+        ("model-bias/over-regularized",), "weight decay 1e-4",
+    ),
+    "output-range": Case(
+        "heights up to 10, a sigmoid at the end", "nine targets in ten out of the output's range",
+        ("broken/output-range",), "no sigmoid",
+    ),
+    "large-batch": Case(
+        "digits, 64-32-10 ReLU, 15 epochs of batches of 1,000, SGD 0.1", "a large loss after 30 updates, still falling",
+        ("optimization/unfinished",), "batches of 16",
+    ),
+    "too-narrow": Case(
+        "spiral, three hidden units", "a large loss, and next to none with 64-64",
+        ("model-bias/width",), "64-64 hidden units",
+    ),
+    "linear": Case(
+        "circles, three linear layers", "the loss of a constant at a minimum",
+        ("model-bias/linear",), "ReLU between them",
+    ),
+    "few-examples": Case(
+        "noisy sine, 1-64-64-1 tanh, 20 examples", "a small training loss and a large test loss",
+        ("overfitting",), "640 examples",
+    ),
+    "covariate-shift": Case(
+        "waves, test inputs from elsewhere", "a test loss far above the validation loss, inputs that can be told apart",
+        ("mismatch/covariate", "mismatch"), "test inputs from the same place",
+    ),
+    "concept-shift": Case(
+        "moons, test labels exchanged", "a test loss far above the validation loss, inputs that cannot be told apart",
+        ("mismatch/concept", "mismatch"), "the same labels",
+    ),
+    "unscaled-inputs": Case(
+        "digits, standardized in training and stored from 0 to 16 in the test", "a test loss far above the validation loss, inputs of another scale",
+        ("mismatch/preprocessing", "mismatch"), "test inputs standardized too",
+    ),
+}  # fmt: skip
+
+
+def draw(name: str, seed: int = 0, *, twin: bool = False, threads: int | None = 1) -> Model:
+    """Train a case, or its healthy twin, from data, a start and batches that the seed draws.
+
+    Returns
+    -------
+    The model as its training left it: log, settings, 20 checkpoints, optimizer's memory; training, validation and test data. The same
+    bits for the same seed.
+
+    Raises
+    ------
+    InputError
+        No case of that name; the message lists those there are.
+    """
+    from landscape.training import train
+
+    model, settings = recipe(name)(seed, twin)
+    model = replace(model, name=f"{name}.{HEALTHY}" if twin else name)
+    return train(model, seed=seed, threads=threads, dtype="float64", **settings)
+
+
+def recipe(name: str) -> Callable[[int, bool], tuple[Model, dict[str, Any]]]:
+    """Find the function that makes a case untrained, with the settings of its training.
+
+    Raises
+    ------
+    InputError
+        No case of that name; the message lists those there are.
+    """
+    if name not in CASES:
+        raise InputError(f"{shown(name)} is no known fault; there are {', '.join(CASES)}")
+    function: Callable[[int, bool], tuple[Model, dict[str, Any]]] = getattr(
+        importlib.import_module("landscape.faults.recipes"), name.replace("-", "_")
+    )
+    return function
+
+
+def accepts(name: str, verdict: str, subtype: str | None = None, *, twin: bool = False) -> bool:
+    """Tell whether a diagnosis of a case, or of its twin, is one of the right ones.
+
+    >>> accepts("zero-start", "optimization", "saddle"), accepts("deep-plain", "optimization", "depth")
+    (True, True)
+    >>> accepts("zero-start", "optimization"), accepts("zero-start", "healthy", twin=True)
+    (False, True)
+    """
+    accepted = (HEALTHY,) if twin else CASES[name].accepted
+    return verdict in accepted or f"{verdict}/{subtype}" in accepted

@@ -1,0 +1,157 @@
+"""How each case is made: a function a case, which gives the untrained model and its training, with the fault or without.
+
+The twin differs in the one thing that is wrong. Seeds draw data, start and batches.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from landscape.faults.data import (
+    circles,
+    digits,
+    drawn,
+    exclusive_or,
+    heights,
+    moons,
+    products,
+    sine,
+    spiral,
+    waves,
+)
+from landscape.faults.networks import dense, started
+from landscape.model import Model
+
+Recipe = tuple[Model, dict[str, Any]]
+ADAM = {"optimizer": "adam", "learning_rate": 0.01}
+# Of digits: the mean and the standard deviation of all pixels, and the largest value before they were scaled to 1.
+MEAN, DEVIATION, LARGEST = 0.305, 0.375, 16.0
+
+
+def dead_units(seed: int, healthy: bool) -> Recipe:
+    """All hidden units of a ReLU network off on all inputs, by biases of −10."""
+    model = dense(drawn(moons, seed), (2, 16, 16, 2))
+    return started(model, "he", seed, bias=0.0 if healthy else -10.0), {"learning_rate": 0.1, "steps": 2000}
+
+
+def zero_start(seed: int, healthy: bool) -> Recipe:
+    """A start at zero, which is a saddle."""
+    model = dense(drawn(moons, seed), (2, 8, 2), "tanh")
+    settings = {"learning_rate": 0.5, "batch_size": 200, "steps": 2000}
+    return (started(model, "xavier", seed) if healthy else model), settings
+
+
+def constant_start(seed: int, healthy: bool) -> Recipe:
+    """All parameters alike at the start, so that all units stay alike."""
+    model = dense(drawn(products, seed, train=2000, held_out=500), (6, 32, 1), loss="mse")
+    model = started(model, "he", seed) if healthy else model.with_theta(np.full(model.size, 0.01))
+    return model, ADAM | {"steps": 2000}
+
+
+def vanishing_gradient(seed: int, healthy: bool) -> Recipe:
+    """Ten layers of sigmoids, each of which takes three quarters of the gradient or more."""
+    model = dense(digits(seed), (64, *[32] * (1 if healthy else 10), 10), "sigmoid")
+    return started(model, "xavier", seed), {"learning_rate": 0.5, "steps": 1500}
+
+
+def deep_plain(seed: int, healthy: bool) -> Recipe:
+    """Forty layers without skips."""
+    model = dense(digits(seed), (64, *[24] * 40, 10), residual=healthy)
+    settings = {"learning_rate": 0.005, "momentum": 0.9, "steps": 1500}
+    return started(model, "he", seed, branches=0.05), settings
+
+
+def bouncing(seed: int, healthy: bool) -> Recipe:
+    """A learning rate that throws the units off for good."""
+    model = dense(digits(seed), (64, 32, 32, 10))
+    settings = {"learning_rate": 0.1 if healthy else 1.2, "batch_size": 16, "steps": 1500}
+    return started(model, "he", seed), settings
+
+
+def slow_rate(seed: int, healthy: bool) -> Recipe:
+    """A learning rate ten thousand times too small."""
+    settings = ADAM | {"learning_rate": 1e-2 if healthy else 1e-6, "steps": 1500}
+    return started(dense(digits(seed), (64, 32, 10)), "he", seed), settings
+
+
+def xor_plateau(seed: int, healthy: bool) -> Recipe:
+    """Absolute error of sigmoids, whose gradient is next to nothing where both classes are balanced."""
+    data = drawn(exclusive_or, seed, train=64)
+    model = dense(data, (2, 4, 1), "sigmoid", "mse" if healthy else "mae", last="sigmoid")
+    settings = ADAM if healthy else {"optimizer": "sgd"}
+    return started(model, "xavier", seed), settings | {"learning_rate": 0.05, "batch_size": 64, "steps": 1000}
+
+
+def constant_output(seed: int, healthy: bool) -> Recipe:
+    """A softmax over one unit, which is 1 whatever goes in."""
+    data = drawn(moons, seed)
+    data |= {key: value[:, None].astype(float) for key, value in data.items() if key.startswith("y")}
+    model = dense(data, (2, 16, 1), "relu", "mse", last="sigmoid" if healthy else "softmax")
+    return started(model, "he", seed), ADAM | {"steps": 1500}
+
+
+def over_regularized(seed: int, healthy: bool) -> Recipe:
+    """A weight decay that leaves nothing of the weights."""
+    model = dense(digits(seed), (64, 32, 10), weight_decay=1e-4 if healthy else 0.3)
+    return started(model, "he", seed), {"learning_rate": 0.1, "batch_size": 256, "steps": 1500}
+
+
+def output_range(seed: int, healthy: bool) -> Recipe:
+    """A sigmoid at the end, and targets up to 10."""
+    model = dense(drawn(heights, seed), (2, 32, 1), "tanh", "mse", last=None if healthy else "sigmoid")
+    return started(model, "xavier", seed), ADAM | {"steps": 1500}
+
+
+def large_batch(seed: int, healthy: bool) -> Recipe:
+    """Batches so large that fifteen epochs are thirty updates."""
+    settings = {"learning_rate": 0.1, "batch_size": 16 if healthy else 1000, "epochs": 15}
+    return started(dense(digits(seed), (64, 32, 10)), "xavier", seed), settings
+
+
+def too_narrow(seed: int, healthy: bool) -> Recipe:
+    """Three hidden units for a spiral."""
+    model = dense(drawn(spiral, seed), (2, 64, 64, 2) if healthy else (2, 3, 2))
+    return started(model, "he", seed), ADAM | {"steps": 3000}
+
+
+def linear(seed: int, healthy: bool) -> Recipe:
+    """Three layers without activations, which are one, for two circles."""
+    model = dense(drawn(circles, seed), (2, 16, 16, 2), "relu" if healthy else "identity")
+    return started(model, "xavier", seed), ADAM | {"learning_rate": 0.001, "batch_size": 200, "steps": 1500}
+
+
+def few_examples(seed: int, healthy: bool) -> Recipe:
+    """Twenty noisy examples for a network that can fit them all."""
+    data = drawn(sine, seed, train=640 if healthy else 20, held_out=500)
+    model = started(dense(data, (1, 64, 64, 1), "tanh", "mse"), "he", seed)
+    settings = {"learning_rate": 0.003, "batch_size": 32 if healthy else 20, "steps": 5000}
+    return model, ADAM | settings
+
+
+def covariate_shift(seed: int, healthy: bool) -> Recipe:
+    """Test inputs from where there were none in training."""
+    data = drawn(waves, seed, train=500)
+    if not healthy:
+        rng = np.random.default_rng([seed, 1])
+        data["x_test"], data["y_test"] = waves(rng, len(data["x_test"]), center=1.0)
+    return started(dense(data, (2, 32, 1), "tanh", "mse"), "xavier", seed), ADAM | {"steps": 1500}
+
+
+def concept_shift(seed: int, healthy: bool) -> Recipe:
+    """Test inputs like those of training, with the labels exchanged."""
+    data = drawn(moons, seed)
+    data["y_test"] = data["y_test"] if healthy else 1 - data["y_test"]
+    return started(dense(data, (2, 16, 2)), "he", seed), ADAM | {"steps": 1000}
+
+
+def unscaled_inputs(seed: int, healthy: bool) -> Recipe:
+    """Test images as they were stored, from 0 to 16, for a network trained on standardized ones."""
+    data = digits(seed)
+    stored = LARGEST * data["x_test"]
+    for key in ("x_train", "x_validation", "x_test"):
+        data[key] = (data[key] - MEAN) / DEVIATION
+    data["x_test"] = data["x_test"] if healthy else stored
+    settings = ADAM | {"learning_rate": 0.003, "steps": 600}
+    return started(dense(data, (64, 32, 10)), "he", seed), settings

@@ -1,0 +1,87 @@
+"""The record of a diagnosis: the verdict with its evidence as JSON, and the runs that it rests on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from landscape.records import checks
+from landscape.records.checks import require
+from landscape.records.record import Arrays, Record
+
+_SERIES = "series."
+_AGAIN = "make the record again with `landscape diagnose`"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Diagnosis(Record):
+    """Why a network fails to train, or that it does not.
+
+    `report` is what `--json` prints: `verdict`, `subtype`, `confidence`, `why`, `accepted`, `evidence`, `ruled_out`, `next`, `advice`, `not_assessed`,
+    `gain`, `warnings`. `series` are the runs: `runs.<ensemble>.labels` [G], `.step`, `.train_loss`, … [R, K], seeds of a label side by side.
+    `done` is false while experiments are still to be made.
+
+    Raises
+    ------
+    landscape.errors.InputError
+        A series that is neither numbers nor texts, or a report without a verdict.
+    """
+
+    kind: ClassVar[str] = "diagnosis"
+
+    report: dict[str, Any]
+    series: dict[str, np.ndarray]
+    done: bool
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        series = {}
+        for name, array in self.series.items():
+            texts = np.asarray(array).dtype.kind == "U"
+            series[name] = np.asarray(array) if texts else checks.numbers(name, array, np.shape(array))
+        self._assign("series", series)
+        self._assign("done", bool(self.done))
+        finished = not self.done or isinstance(self.report.get("verdict"), str)
+        require(finished, f"report: expected a verdict; {_AGAIN}")
+
+    def arrays(self) -> Arrays:
+        """All arrays by the names they have in the file."""
+        return {
+            "report": np.array(json.dumps(self.report, ensure_ascii=False, allow_nan=False)),
+            "done": np.array(self.done),
+            **{f"{_SERIES}{name}": array for name, array in self.series.items()},
+        }
+
+    @classmethod
+    def fields_of(cls, arrays: Arrays) -> dict[str, Any]:
+        """Sort the arrays of a file into fields; keys of later versions are passed over."""
+        text = arrays.get("report")
+        require(text is not None and text.dtype.kind == "U", f"the text report is missing; {_AGAIN}")
+        assert text is not None
+        try:
+            report = json.loads(str(text[()]))
+        except ValueError:
+            report = None
+        require(isinstance(report, dict), f"report: expected a JSON object; {_AGAIN}")
+        require("done" in arrays, f"done is missing; {_AGAIN}")
+        return {
+            "report": report,
+            "done": bool(arrays["done"]),
+            "series": {n.removeprefix(_SERIES): a for n, a in arrays.items() if n.startswith(_SERIES)},
+        }
+
+    def summary(self, files: Sequence[str | Path] = ()) -> dict[str, Any]:
+        """Tell the diagnosis in one JSON object."""
+        return {
+            "record": self.kind,
+            **self.report,
+            "settings": self.settings,
+            "version": self.version,
+            "seconds": self.seconds,
+            "files": [str(file) for file in files],
+        }

@@ -1,0 +1,170 @@
+"""The measurements of a report: a row a part, with the function that computes it and the command that computes the same.
+
+The options of a part are the function's keywords, and its command line is written of them, so that what is printed is what was done.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from landscape.critical import analyze_critical
+from landscape.curvature import analyze_hessian
+from landscape.errors import InputError
+from landscape.model import Model
+from landscape.records import Hessian, Record, Scan, Sharpness, Trajectory
+from landscape.scanning import scan
+from landscape.sharpness import measure_sharpness
+from landscape.tables.critical import critical_lines
+from landscape.tables.hessian import hessian_lines
+from landscape.tables.sharpness import value_text
+from landscape.trajectories import trajectory
+
+Options = dict[str, Any]
+Rows = Iterable[tuple[str, str]]
+
+# Where a keyword's option is not its name with dashes; a False of these is a flag.
+OPTION_OF = {"measures": "measure", "polishing": "no-polish"}
+QUICK_MEASURES = ("lambda_max", "trace", "adaptive", "fisher_rao")
+MEASURES = ("lambda_max", "trace", "sam", "adaptive", "adaptive_average", "relative_flatness", "weighted_lambda_max", "fisher_rao")  # fmt: skip
+# Parameters up to which a Hessian is small enough to take all of its eigenvalues.
+DENSE = 500
+# Eigenvalues written out at each end.
+MOST_EIGENVALUES = 5
+
+
+@dataclass(frozen=True)
+class Part:
+    """A measurement: the command's name, the section's title and lead, its options by effort and model, and how it is computed and told.
+
+    `others` are options to try in turn where the first ones cannot be had of this model.
+    """
+
+    command: str
+    title: str
+    lead: str
+    options: Callable[[bool, Model], Options]
+    compute: Callable[..., Record]
+    rows: Callable[[Any], Rows]
+    others: tuple[Options, ...] = ()
+
+
+def command_line(command: str, model: str, options: Options) -> str:
+    """Write the command that has these options.
+
+    >>> command_line("scan", "my model.npz", {"points": 31, "density": True, "polishing": False})
+    "landscape scan 'my model.npz' --points 31 --density --no-polish"
+    """
+    words = ["landscape", command, shlex.quote(model)]
+    for name, value in options.items():
+        flag = "--" + OPTION_OF.get(name, name).replace("_", "-")
+        values = value if isinstance(value, tuple) else (value,)
+        for one in values:
+            words += [flag] if isinstance(one, bool) else [flag, shlex.quote(str(one))]
+    return " ".join(words)
+
+
+def scan_rows(record: Scan) -> Rows:
+    """Say where the least and the greatest loss of the plane are."""
+    told = record.summary()
+    yield "network", record.settings["model_name"]
+    for number, (axis, label) in enumerate(zip(record.axes, record.settings["directions"], strict=True), 1):
+        yield f"axis {number}", f"{axis[0]:g} to {axis[-1]:g} along {label}"
+    for split, of in told["center"].items():
+        text = ", ".join(f"{name} {value:.6g}" for name, value in of.items() if value is not None)
+        yield f"{split} data, center", text or "not finite"
+    for name in ("minimum", "maximum"):
+        found = told[name]
+        at = "" if found is None else ", ".join(f"{coordinate:.3g}" for coordinate in found["at"])
+        yield (
+            name,
+            "no point is finite" if found is None else f"{told['quantity']} {found['value']:.6g} at ({at})",
+        )
+    yield "diverged", f"{told['diverged']} of {told['points']} points"
+
+
+def hessian_rows(record: Hessian) -> Rows:
+    """Give the ends of the spectrum only: its picture has the rest."""
+    for label, said in hessian_lines(record):
+        rank = label.removeprefix("largest ").removeprefix("smallest ")
+        if not (rank.isdigit() and int(rank) > MOST_EIGENVALUES):
+            yield label, said
+
+
+def sharpness_rows(record: Sharpness) -> Rows:
+    """Give each measure with its error and whether it says something of the function."""
+    for name, (value, error) in record.measures.items():
+        invariant = record.settings["measures"][name]["invariant"]
+        changed = [level for level in ("layer", "neuron") if not invariant[level]]
+        words = (
+            f"changes with the scale of a {' or '.join(changed)}"
+            if changed
+            else "does not depend on the weights' scale"
+        )
+        yield name, f"{value_text(value, error)}; {words}"
+
+
+def trajectory_rows(record: Trajectory) -> Rows:
+    """Say what the plane holds of the path and what it leaves out."""
+    yield (
+        "checkpoints",
+        f"{record.step.size}, from update {int(record.step[0]):,} to {int(record.step[-1]):,}",
+    )
+    yield "captured", f"{record.captured.sum():.2%} of the path's variance"
+    yield "out of plane", f"at most {record.distance.max():.4g}"
+    values, plane = record.values[record.main], record.plane_values[record.main]
+    yield "true loss", f"{values[0]:.6g} at first, {values[-1]:.6g} at last"
+    yield "on the map", f"{plane[0]:.6g} at first, {plane[-1]:.6g} at last"
+
+
+def hessian_options(quick: bool, model: Model) -> Options:
+    """Take all eigenvalues of a small network."""
+    if model.size <= DENSE:
+        return {"all": True}
+    return {"top": 3, "bottom": 2} if quick else {"top": 10, "bottom": 5}
+
+
+def sharpness_options(quick: bool, model: Model) -> Options:
+    """Take the measures that need no random direction."""
+    return {"measures": QUICK_MEASURES if quick else MEASURES}
+
+
+def tracked(model: Model, **options: Any) -> Trajectory:
+    """Draw the checkpoints, where there are any.
+
+    Raises
+    ------
+    InputError
+        There are less than three.
+    """
+    if model.checkpoints is None or len(model.checkpoints) < 3:
+        raise InputError("the file has no checkpoints of its run")
+    return trajectory(model, **options)
+
+
+PARTS: dict[str, Part] = {
+    "scan": Part(
+        "scan", "The loss around the network", "Every point of the plane is a network nearby, with its loss.",
+        lambda quick, model: {"points": 15 if quick else 31, "span": "auto"}, scan, scan_rows,
+        ({"direction": "eigen", "span": 1},),
+    ),
+    "critical": Part(
+        "critical", "The kind of point", "Whether the network is at a minimum, a saddle or at no critical point, with the evidence.",
+        lambda quick, model: {"polishing": False} if quick else {}, analyze_critical, critical_lines,
+    ),
+    "hessian": Part(
+        "hessian", "Curvature", "The eigenvalues of the loss's second derivatives, each with its error.",
+        hessian_options, analyze_hessian, hessian_rows,
+    ),
+    "sharpness": Part(
+        "sharpness", "Sharpness", "How fast the loss rises around the network, by several names.",
+        sharpness_options, measure_sharpness, sharpness_rows,
+    ),
+    "trajectory": Part(
+        "trajectory", "The way of the training", "The checkpoints of the run over the loss, on the plane that holds most of them.",
+        lambda quick, model: {"points": 15 if quick else 31}, tracked, trajectory_rows,
+    ),
+}  # fmt: skip
+"""By name, in the order of the page."""

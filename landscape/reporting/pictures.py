@@ -1,0 +1,17 @@
+"""The figures of a record as pictures with their words."""
+
+from __future__ import annotations
+
+from landscape.plots.saving import figure_bytes, figures
+from landscape.records import Record
+from landscape.reporting.section import Picture
+from landscape.reporting.words import PICTURES
+
+
+def pictures_of(record: Record) -> tuple[Picture, ...]:
+    """Draw all figures of a record, those that belong together side by side."""
+    drawn, order = figures(record), list(PICTURES)
+    names = sorted(drawn, key=lambda name: order.index(name) if name in PICTURES else len(order))
+    return tuple(
+        Picture(name, figure_bytes(drawn[name]), PICTURES.get(name, name.replace("_", " "))) for name in names
+    )

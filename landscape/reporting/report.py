@@ -1,0 +1,226 @@
+"""A report: the diagnosis and every measurement, as sections of one document."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+import scipy
+
+from landscape.diagnosis import diagnose
+from landscape.errors import ComputationError, InputError
+from landscape.model import Model
+from landscape.model.summary import summarize
+from landscape.plots.logs import plot_log
+from landscape.plots.saving import figure_bytes
+from landscape.plots.style import figure_of
+from landscape.plots.words import LOSSES
+from landscape.records import Diagnosis, Record
+from landscape.reporting.parts import PARTS, Part, command_line
+from landscape.reporting.pictures import pictures_of
+from landscape.reporting.section import Picture, Section
+from landscape.reporting.verdict import ruled_out_section, verdict_section, why_section
+from landscape.reporting.words import PICTURES
+from landscape.version import current_version
+
+Say = Callable[[str], object]
+MOST_NODES = 60
+
+
+def silent(*_: Any) -> None:
+    """Report to nobody."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """Sections in the order of the page, and the records that they were made of, by the name of the command."""
+
+    name: str
+    sections: tuple[Section, ...]
+    records: dict[str, Record] = field(default_factory=dict)
+
+
+def make_report(
+    model: Model,
+    *,
+    budget: str = "standard",
+    diagnosis: Diagnosis | None = None,
+    seed: int = 0,
+    threads: int | None = None,
+    advance: Callable[[int, int], None] = silent,
+    announce: Say = silent,
+) -> Report:
+    """Diagnose a model, and measure what a person who was not there wants to see beside the verdict.
+
+    Parameters
+    ----------
+    model
+        The network where it stands, its data and, where it has them, its log and checkpoints.
+    budget
+        Of the diagnosis: `quick`, `standard` or `thorough`; a quick one also takes coarser pictures.
+    diagnosis
+        One that was made already.
+    seed, threads
+        Of every random number; of the arithmetic.
+    advance, announce
+        Called with (updates done, updates) of the diagnosis's experiments, and with sentences.
+
+    Raises
+    ------
+    InputError
+        An unknown budget, a diagnosis of another model; what else `diagnose` refuses.
+
+    Examples
+    --------
+    >>> from landscape.model import build_model
+    >>> x = np.linspace(-1, 1, 30)[:, None]
+    >>> line = build_model(layers=[(np.array([[2.0]]), np.zeros(1))], loss="mse", x_train=x, y_train=2 * x)
+    >>> make_report(line, budget="quick").sections[0].lead
+    'Nothing is wrong, as far as could be seen.'
+    """
+    begun, path = time.perf_counter(), str(model.path or "MODEL.npz")
+    if diagnosis is None:
+        announce("diagnosis")
+        diagnosis = diagnose(
+            model, budget=budget, seed=seed, threads=threads, advance=advance, announce=announce
+        )
+    require_same(diagnosis, model)
+    records: dict[str, Record] = {"diagnose": diagnosis}
+    measured = []
+    for number, part in enumerate(PARTS.values(), 1):
+        announce(f"{part.title.lower()} ({number} of {len(PARTS)})")
+        section, record = measure(part, model, path, budget == "quick", seed, threads)
+        measured.append(section)
+        if record is not None:
+            records[part.command] = record
+    again = command_line(
+        "diagnose", path, {"budget": diagnosis.settings["budget"], "seed": diagnosis.settings["seed"]}
+    )
+    sections = [
+        verdict_section(diagnosis), why_section(diagnosis, again), ruled_out_section(diagnosis), *log_section(model),
+        *measured, network_section(model), settings_section(model, diagnosis, seed, time.perf_counter() - begun),
+    ]  # fmt: skip
+    return Report(model.name, tuple(sections), records)
+
+
+def require_same(diagnosis: Diagnosis, model: Model) -> None:
+    """Refuse a diagnosis of another model, or one that is not finished.
+
+    Raises
+    ------
+    InputError
+        It is.
+    """
+    if (diagnosis.model, diagnosis.data) != (model.fingerprint(), model.data_fingerprint()):
+        raise InputError("the diagnosis is of another model or of other data: expected one of this file")
+    if not diagnosis.done:
+        raise InputError("the diagnosis is not finished: `landscape diagnose` takes it up")
+
+
+def measure(
+    part: Part, model: Model, path: str, quick: bool, seed: int, threads: int | None
+) -> tuple[Section, Record | None]:
+    """Compute a part and tell it; where it cannot be had, say why."""
+    options, reason = part.options(quick, model), ""
+    for other in ({}, *part.others):
+        chosen = options | other | {"seed": seed}
+        try:
+            record = part.compute(model, **chosen, threads=threads)
+        except (InputError, ComputationError) as error:
+            reason = reason or str(error)
+            continue
+        section = Section(
+            part.title, part.lead, notes(record, reason), tuple(part.rows(record)), pictures=pictures_of(record),
+            command=command_line(part.command, path, chosen),
+        )  # fmt: skip
+        return section, record
+    return Section(part.title, part.lead, (f"Not assessed: {reason}.",)), None
+
+
+def notes(record: Record, reason: str) -> tuple[str, ...]:
+    """Say where another way had to be taken, and what a search did not reach."""
+    status = getattr(record, "status", "")
+    return tuple([f"Another way was taken, since {reason}."] if reason else []) + (
+        (str(status),) if status else ()
+    )
+
+
+def log_section(model: Model) -> list[Section]:
+    """Draw the training's log, where there is one."""
+    try:
+        ax = plot_log(model.history, loss=LOSSES.get(model.loss, model.loss))
+    except InputError:
+        return []
+    picture = Picture("log", figure_bytes(figure_of(ax)), PICTURES["log"])
+    settings = ", ".join(f"{name} {value}" for name, value in model.training.items() if name != "start")
+    return [
+        Section("The training", "", (), (("settings", settings or "not in the file"),), pictures=(picture,))
+    ]
+
+
+def network_section(model: Model) -> Section:
+    """Describe the network and its data."""
+    told = summarize(model)
+    rows = [("name", model.name), ("parameters", f"{model.size:,}"), ("loss", model.loss)]
+    rows += [(f"{split} data", f"{model.examples(split):,} examples") for split in model.splits]
+    nodes = told["nodes"][:MOST_NODES]
+    rows += [
+        (node["name"], f"{node['op']}, {node['shape']}, {node['parameters']:,} parameters") for node in nodes
+    ]
+    if len(told["nodes"]) > MOST_NODES:
+        rows.append(("…", f"{len(told['nodes']) - MOST_NODES} more nodes"))
+    inferred = tuple(f"Inferred: {text}" for text in model.inferred)
+    return Section("The network", "", inferred, tuple(rows))
+
+
+def settings_section(model: Model, diagnosis: Diagnosis, seed: int, seconds: float) -> Section:
+    """Name what can change a number: settings, thresholds, versions, and the file by its hashes."""
+    thresholds = ", ".join(
+        f"{name} {value:g}" for name, value in diagnosis.report.get("thresholds", {}).items()
+    )
+    versions = {"Python": platform.python_version(), "NumPy": np.__version__, "SciPy": scipy.__version__, "Numba": numba.__version__}  # fmt: skip
+    rows = [
+        ("file", str(model.path or "none")),
+        ("model, SHA-256", model.fingerprint()),
+        ("data, SHA-256", model.data_fingerprint()),
+        ("seed", str(seed)),
+        ("budget", str(diagnosis.settings["budget"])),
+        ("thresholds", thresholds),
+        ("landscape", current_version()),
+        ("with", ", ".join(f"{name} {version}" for name, version in versions.items())),
+        ("on", f"{platform.machine()}, {platform.system()}"),
+        ("time", f"{seconds:.0f} s, {diagnosis.seconds:.0f} s for the diagnosis"),
+    ]
+    return Section("Settings and versions", "", (), tuple(rows))
+
+
+def write_report(model: Model, output: str | Path, pdf: str | Path | None = None, **settings: Any) -> Report:
+    """Make a report and write it as one HTML page, and as a PDF where asked; `settings` are those of `make_report`.
+
+    Raises
+    ------
+    InputError
+        What `make_report` refuses; a path that cannot be written, said before the work.
+    ComputationError
+        The file system refused.
+    """
+    from landscape.files import require_writable, write_bytes_atomically
+    from landscape.reporting.page import page_of
+    from landscape.reporting.pages import pdf_of
+
+    paths = [Path(path) for path in (output, pdf) if path is not None]
+    if len({path.absolute() for path in paths}) < len(paths):
+        raise InputError(f"{output}: the page and the PDF cannot be one file")
+    for path in paths:
+        require_writable(path)
+    report = make_report(model, **settings)
+    write_bytes_atomically(paths[0], page_of(report))
+    if pdf is not None:
+        write_bytes_atomically(paths[1], pdf_of(report))
+    return report

@@ -1,0 +1,53 @@
+"""What a report is made of: sections of sentences, rows and pictures, whatever they are written as."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure as PNG, with the sentence that says what one sees."""
+
+    name: str
+    png: bytes
+    words: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with a heading, for what has more than two columns."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page under a title.
+
+    `lead` is said large, `sentences` as a list, `rows` are labels with texts, `command` is the line that computes the same again.
+    """
+
+    title: str
+    lead: str = ""
+    sentences: tuple[str, ...] = ()
+    rows: tuple[tuple[str, str], ...] = ()
+    table: Table | None = None
+    pictures: tuple[Picture, ...] = ()
+    command: str = ""
+    after: tuple[str, ...] = field(default=())
+
+
+def printable(text: object) -> str:
+    r"""Write what cannot be seen (controls, marks that turn the direction of writing, halves of letters) as its escape.
+
+    >>> printable("digits\x00\u202e")
+    'digits\\x00\\u202e'
+    """
+    return "".join(
+        letter
+        if letter.isprintable() or letter in "\n\u00a0\u202f"
+        else letter.encode("unicode_escape").decode()
+        for letter in str(text)
+    )

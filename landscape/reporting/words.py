@@ -1,0 +1,95 @@
+"""The verdict in words for a person who was not there."""
+
+from __future__ import annotations
+
+VERDICTS = {
+    "healthy": "Nothing is wrong, as far as could be seen.",
+    "model-bias": "The network is too limited for its training data.",
+    "optimization": "The network could fit its training data better; its training does not get there.",
+    "overfitting": "The network fits its training data, and does much worse on data that it has not seen.",
+    "mismatch": "The test data are of another kind than the training data.",
+    "noise-floor": "What is left of the training loss looks like noise: nothing that was tried removes it.",
+    "broken": "Something is broken that no training can mend.",
+    "undetermined": "There is no verdict: what was tried does not settle it.",
+}
+SUBTYPES = {
+    "saddle": "It stands at a saddle point.",
+    "plateau": "It stands on a plateau, with next to no gradient.",
+    "bouncing": "Its steps are too long: it bounces between the walls of a valley.",
+    "noise": "The noise of small batches keeps it from coming lower.",
+    "unfinished": "It was not trained for long enough, or with too small a rate.",
+    "ill-conditioned": "The loss is far steeper in some directions than in others.",
+    "dead-units": "Units are off for every input.",
+    "symmetric-units": "All units of a layer do the same.",
+    "vanishing-gradient": "The gradient vanishes before it reaches the first layers.",
+    "exploding": "It left the numbers that are of use.",
+    "over-regularized": "The weight decay is too strong.",
+    "width": "It has too few units in a layer.",
+    "depth": "Its depth is wrong for these data.",
+    "linear": "No activation stands between its layers.",
+    "covariate": "Its inputs come from elsewhere.",
+    "label-shift": "The classes have other shares in it.",
+    "concept": "The same inputs have other targets in it.",
+    "preprocessing": "Its inputs were prepared in another way.",
+    "no-signal": "The targets cannot be told from the inputs.",
+    "output-range": "The output cannot take the values of the targets.",
+    "constant-output": "The output does not depend on the input.",
+    "leakage": "Examples of the test set are in the training set.",
+}
+CONFIDENCE = {
+    "verified": "An experiment that takes the cause away takes the fault away.",
+    "consistent": "All that was measured agrees; no experiment has proved it.",
+    "suspected": "It looks so; nothing was tried to prove it.",
+}
+REMEDIES = {
+    "longer": "train on as before",
+    "rate/10": "train on with a tenth of the learning rate",
+    "rate×10": "train on with ten times the learning rate",
+    "rate×100": "train on with a hundred times the learning rate",
+    "rate×1000": "train on with a thousand times the learning rate",
+    "batch×8": "train on with batches eight times as large",
+    "adam": "train on with Adam",
+    "escape": "take the step that leaves the saddle, and train on",
+    "standardized": "standardize the inputs, and train on",
+    "fresh": "start anew from another initialization",
+    "fresh, rate/10": "start anew, with a tenth of the learning rate",
+    "fresh, adam": "start anew, with Adam",
+    "linear": "train a linear model",
+    "narrower": "train a network of half the width",
+    "shallower": "train a network with fewer layers",
+    "wider": "train a wider network",
+    "deeper": "train a network with a layer more",
+    "wider and deeper": "train a wider network with a layer more",
+    "with activations": "train the network with activations between its layers",
+    "weight decay/100": "train on with a hundredth of the weight decay",
+    "fresh, weight decay/100": "start anew, with a hundredth of the weight decay",
+    "fresh, adam, weight decay/100": "start anew, with Adam and a hundredth of the weight decay",
+    "half the width": "train a network of half the width",
+    "early stopping": "stop the training earlier",
+}
+PICTURES = {
+    "contour": "The training loss on a plane through the network, which is at its center.",
+    "contour_test": "The test loss on the same plane.",
+    "surface": "The same training loss as a surface.",
+    "spectrum": "The eigenvalues of the Hessian: the curvature along each direction, with errors.",
+    "escape": "The loss along the direction of the most negative curvature, and what the curvature predicts.",
+    "model": "The loss on the plane of the two extreme eigenvectors, beside its quadratic model.",
+    "random": "The loss on a random plane, on which a saddle can look like a minimum.",
+    "curves": "The loss along a random direction, scaled to the weights.",
+    "path": "The checkpoints of the run over the loss on their plane.",
+    "out_of_plane": "What that map leaves out: the checkpoints' own losses, and their distance from the plane.",
+    "vectors": "In which node's parameters each eigenvector lies, in percent.",
+    "log": "The losses that the training logged.",
+}
+
+
+def sentence(report: dict[str, object]) -> str:
+    """Say verdict and sub-type."""
+    verdict = VERDICTS.get(str(report["verdict"]), str(report["verdict"]))
+    subtype = report.get("subtype")
+    return f"{verdict} {SUBTYPES.get(str(subtype), str(subtype))}" if subtype else verdict
+
+
+def remedy(name: str) -> str:
+    """Say what is done; a name that is none of the table's stands for itself."""
+    return REMEDIES.get(name, name)

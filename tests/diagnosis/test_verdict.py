@@ -1,0 +1,212 @@
+"""The rules see numbers only, so they are tested on numbers."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from landscape.diagnosis.examples import Scores
+from landscape.diagnosis.gaps import Gap, gap
+from landscape.diagnosis.generalization import Generalization, Remedy
+from landscape.diagnosis.outcomes import Outcome, half_interval, judged, shared
+from landscape.diagnosis.shift import Shift
+from landscape.diagnosis.state import State
+from landscape.diagnosis.verdict import Evidence, decide
+from landscape.diagnosis.vetoes import Veto
+
+LOSS, CONSTANT = 0.6, 0.7
+
+
+def outcome(name: str, kind: str, train: float, **changes) -> Outcome:
+    gain = LOSS - train
+    return Outcome(
+        name=name,
+        kind=kind,
+        train=train,
+        half=0.01,
+        **{"gain": gain, "gain_half": 0.01, "seeds": 5, **changes},
+    )
+
+
+def evidence(*found: Outcome, **changes) -> Evidence:
+    best = min([LOSS, *(o.train for o in found if o.useful)])
+    told = {"state": State(), "outcomes": tuple(shared(found, LOSS, best)), "best": best, **changes}
+    return Evidence(loss=LOSS, constant=CONSTANT, **told)
+
+
+def told(*found: Outcome, **changes) -> str:
+    verdict = decide(evidence(*found, **changes))
+    return f"{verdict.code}/{verdict.subtype}" if verdict.subtype else verdict.code
+
+
+NOTHING = outcome("longer", "fork", LOSS)
+
+
+@pytest.mark.parametrize(
+    ("winner", "expected"),
+    [
+        (outcome("rate/10", "fork", 0.01), "optimization/bouncing"),
+        (outcome("rate×10", "fork", 0.01), "optimization/unfinished"),
+        (outcome("longer", "fork", 0.01), "optimization/unfinished"),
+        (outcome("escape", "fork", 0.01), "optimization/saddle"),
+        (outcome("standardized", "fork", 0.01), "optimization/ill-conditioned"),
+        (outcome("adam", "fork", 0.01), "optimization/ill-conditioned"),
+        (outcome("fresh, rate/10", "fresh", 0.01), "optimization/bouncing"),
+        (outcome("fresh, weight decay/100", "penalty", 0.01), "model-bias/over-regularized"),
+        (outcome("shallower", "simpler", 0.01), "optimization/ill-conditioned"),
+        (outcome("wider", "larger", 0.01), "model-bias/width"),
+        (outcome("deeper", "larger", 0.01), "model-bias/depth"),
+    ],
+)
+def test_the_remedy_that_wins_names_the_cause(winner, expected):
+    assert told(*([] if winner.name == "longer" else [NOTHING]), winner) == expected
+    assert decide(evidence(winner)).confidence == "verified"
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        (State(dead=1.0, dead_layer="act1"), "dead-units"),
+        (State(identical="fc1"), "symmetric-units"),
+        (State(gradient_ratio=1e-5), "vanishing-gradient"),
+        (State(decrement=1e-9, escape=0.4), "saddle"),
+        (State(decrement=1e-3), "plateau"),
+    ],
+)
+def test_where_a_fresh_start_wins_the_parameters_name_the_sub_type(state, expected):
+    assert told(NOTHING, outcome("fresh", "fresh", 0.01), state=state) == f"optimization/{expected}"
+
+
+def test_a_slower_rate_against_noise_and_against_walls():
+    winner = outcome("rate/10", "fork", 0.01)
+    assert told(NOTHING, winner, state=State(stability=0.1, noise=0.2)) == "optimization/noise"
+    assert told(NOTHING, winner, state=State(stability=1.1, noise=0.2)) == "optimization/bouncing"
+
+
+def test_no_activation_is_bias_whatever_layers_do():
+    state = State(linear=True)
+    assert told(NOTHING, outcome("with activations", "larger", 0.01), state=state) == "model-bias/linear"
+
+
+def test_of_remedies_that_do_as_well_the_simplest_names_the_cause():
+    found = (
+        outcome("adam", "fork", 0.010),
+        outcome("rate×10", "fork", 0.02),
+        outcome("fresh, adam", "fresh", 0.0),
+    )
+    assert told(NOTHING, *found) == "optimization/unfinished"
+
+
+def test_a_larger_network_proves_bias_only_where_the_same_one_stays_behind():
+    wider = outcome("wider", "larger", 0.0)
+    assert told(outcome("adam", "fork", 0.5), wider) == "model-bias/width"
+    assert told(outcome("adam", "fork", 0.1), wider).startswith("optimization")
+
+
+def test_a_simpler_network_that_is_better_proves_optimization_even_where_a_larger_one_is_too():
+    assert told(NOTHING, outcome("shallower", "simpler", 0.02), outcome("wider", "larger", 0.0)).startswith(
+        "optimization"
+    )
+
+
+def test_a_remedy_that_costs_held_out_data_is_none():
+    found = [outcome("adam", "fork", 0.01, held=0.9), outcome("rate×10", "fork", 0.3, held=0.2)]
+    useful = judged(found, LOSS, held=0.6, held_constant=0.7, useful=0.1)
+    assert [o.useful for o in useful] == [False, True]
+    assert told(replace(found[0], useful=False)) == "noise-floor"
+
+
+def test_a_loss_that_nothing_lowers_is_a_floor_and_without_any_signal_where_it_is_the_constants():
+    assert told(NOTHING) == "noise-floor"
+    assert decide(replace(evidence(NOTHING), loss=0.69, best=0.69)).subtype == "no-signal"
+    assert decide(replace(evidence(NOTHING), loss=0.2, best=0.2)).code == "healthy"
+
+
+def test_without_any_training_only_what_the_parameters_show_is_suspected():
+    dead = Evidence(loss=LOSS, constant=CONSTANT, state=State(dead=1.0, dead_layer="act1"))
+    assert (decide(dead).subtype, decide(dead).confidence) == ("dead-units", "suspected")
+    assert decide(replace(dead, state=State())).code == "undetermined"
+
+
+def test_a_loss_below_the_target_is_small():
+    assert decide(Evidence(loss=LOSS, constant=CONSTANT, target=0.65)).code == "healthy"
+    assert decide(Evidence(loss=LOSS, constant=CONSTANT, target=0.5, state=State())).code == "undetermined"
+
+
+def test_a_veto_goes_before_everything():
+    veto = Veto("output-range", "89% of the targets lie outside", 0.89, 0.01, "leave the sigmoid out")
+    found = decide(replace(evidence(outcome("adam", "fork", 0.01)), vetoes=(veto,)))
+    assert (found.code, found.subtype, found.confidence) == ("broken", "output-range", "verified")
+
+
+def seen(part: float, error: float = 0.01, **changes) -> Gap:
+    return Gap(**{"base": "train", "other": "validation", "loss": part, "low": part / 2, "high": 2 * part, "part": part,
+                  "error": error, "metric": "accuracy"} | changes)  # fmt: skip
+
+
+SMALL = Evidence(loss=0.001, constant=CONSTANT)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        (seen(0.02), seen(0.02), "healthy"),
+        (seen(0.3), seen(0.02), "overfitting"),
+        (seen(0.3, error=0.2), None, "healthy"),
+        (seen(0.02), seen(0.3), "mismatch"),
+        (seen(0.2), seen(0.4), "mismatch"),
+        (seen(0.4), seen(0.2), "overfitting"),
+        (seen(0.3, low=-0.1), None, "healthy"),
+        (None, None, "healthy"),
+    ],
+)
+def test_the_larger_material_gap_names_the_verdict(first, second, expected):
+    assert decide(replace(SMALL, validation_gap=first, test_gap=second)).code == expected
+
+
+def test_a_learning_curve_that_falls_verifies_overfitting_and_a_flat_one_at_chance_is_no_signal():
+    curve = Generalization(
+        sizes=(10, 20, 40),
+        curve=(0.5, 0.4, 0.3),
+        halves=(0.01, 0.01, 0.01),
+        test_curve=(),
+        remedies=(),
+        metric="loss",
+    )
+    found = decide(replace(SMALL, validation_gap=seen(0.4), generalization=curve))
+    assert (found.confidence, found.remedy) == ("verified", "more data")
+    flat = replace(curve, curve=(0.5, 0.5, 0.5))
+    assert decide(replace(SMALL, validation_gap=seen(1.0), generalization=flat)).subtype == "no-signal"
+    helped = replace(flat, remedies=(Remedy(name="weight decay 0.01", gain=0.1, half=0.02),))
+    found = decide(replace(SMALL, validation_gap=seen(0.4), generalization=helped))
+    assert (found.confidence, found.remedy) == ("verified", "weight decay 0.01")
+
+
+@pytest.mark.parametrize(
+    ("shift", "expected"),
+    [
+        (Shift(auc=0.9, p=0.005, label_closes=0.1, affine_closes=0.1), "covariate"),
+        (Shift(auc=0.52, p=0.3, label_closes=0.0, affine_closes=0.0), "concept"),
+        (Shift(auc=0.9, p=0.005, label_closes=0.1, affine_closes=0.9), "preprocessing"),
+        (Shift(auc=0.9, p=0.005, label_closes=0.8, affine_closes=0.1), "label-shift"),
+    ],
+)
+def test_what_closes_the_gap_names_the_shift(shift, expected):
+    found = decide(replace(SMALL, validation_gap=seen(0.0), test_gap=seen(0.4), shift=shift))
+    assert (found.code, found.subtype) == ("mismatch", expected)
+
+
+def test_half_a_t_interval_of_five_values_is_that_of_the_tables():
+    values = np.array([1.0, 2.0, 3.0, 4.0, 5.0])
+    assert half_interval(values) == pytest.approx(2.776445 * math.sqrt(2.5) / math.sqrt(5), rel=1e-6)
+    assert half_interval(values[:1]) == math.inf
+
+
+def test_an_accuracy_gap_is_measured_in_parts_of_the_way_from_chance():
+    one = Scores(np.zeros(100), np.ones(100), np.zeros((100, 2)))
+    two = Scores(np.r_[np.zeros(75), np.ones(25)], np.r_[np.ones(75), np.zeros(25)], np.zeros((100, 2)))
+    found = gap("train", "validation", one, two, chance=0.5, constant=0.69, seed=0)
+    assert found.part == pytest.approx(0.5)
+    assert found.error == pytest.approx(2 * math.sqrt(0.25 * 0.75 / 99))
+    assert found.low < 0.25 < found.high

@@ -1,0 +1,239 @@
+"""The page says the verdict first, holds all that it shows, and lets nothing from a file be more than a text."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shlex
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from landscape.commands import main
+from landscape.errors import InputError
+from landscape.model import build_model, save_model
+from landscape.records import Hessian, Scan
+from landscape.reporting import make_report, write_report
+from landscape.reporting.page import page_of
+from landscape.reporting.pages import pdf_of
+from landscape.reporting.words import sentence
+
+HOSTILE = '</title><script>alert("1")</script>$\\frac{'
+NODE = '"><img src=x onerror=alert(1)>'
+VOID = {"meta", "img", "br", "hr", "link", "input"}
+
+
+class Page(HTMLParser):
+    """Reads a page strictly: every tag closed in its turn, ids unique; keeps tags, attributes and texts."""
+
+    def __init__(self, page: bytes) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.texts: list[tuple[str, str]] = []
+        self.feed(page.decode("utf-8"))
+        self.close()
+        assert self.open == []
+        names = [attributes["id"] for _, attributes in self.tags if "id" in attributes]
+        assert len(names) == len(set(names))
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if data.strip():
+            self.texts.append((self.open[-1] if self.open else "", data))
+
+
+def curve(name="curve", node="fc1"):
+    """Build a tanh network on a parabola, with a log and checkpoints, as a file would have them."""
+    rng = np.random.default_rng(0)
+    x = np.linspace(-1, 1, 24)[:, None]
+    shapes = {f"{node}.weight": (4, 1), f"{node}.bias": (4,), "out.weight": (1, 4), "out.bias": (1,)}
+    steps = np.array([0, 5, 10, 20])
+    return build_model(
+        nodes=[{"name": node, "op": "dense"}, {"name": "act", "op": "tanh"}, {"name": "out", "op": "dense"}],
+        parameters={key: 0.7 * rng.standard_normal(shape) for key, shape in shapes.items()},
+        loss="mse", x_train=x, y_train=x**2, x_test=x[::2] + 0.01, y_test=x[::2] ** 2, name=name,
+        arrays={
+            "history.step": steps, "history.train_loss": np.array([1.0, np.nan, 0.3, 0.2]),
+            "checkpoints": 0.5 * rng.standard_normal((4, 13)), "checkpoints.step": steps,
+        },
+        training={"optimizer": "sgd", "learning_rate": 0.1, "batch_size": 24, "steps": 20},
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("report")
+
+
+@pytest.fixture(scope="module")
+def hostile(folder):
+    """A report on a file whose names would break a page: markup in the network, a space, quotes and a control in the path."""
+    path = folder / "a 'model'\u202e.npz"
+    save_model(curve(HOSTILE, NODE), path)
+    from landscape.model import load_model
+
+    return make_report(load_model(path), budget="quick", threads=1)
+
+
+def test_the_verdict_comes_first(hostile):
+    page = Page(page_of(hostile))
+    headings = [text for tag, text in page.texts if tag == "h2"]
+    assert headings[:3] == ["Verdict", "Why", "What was ruled out"]
+    leads = [text for tag, text in page.texts if tag == "p"]
+    assert leads[0] == sentence(hostile.records["diagnose"].report)
+
+
+def test_the_page_runs_nothing_and_fetches_nothing(hostile):
+    page = Page(page_of(hostile))
+    assert {tag for tag, _ in page.tags} & {
+        "script",
+        "link",
+        "iframe",
+        "object",
+        "embed",
+        "form",
+        "a",
+    } == set()
+    for tag, attributes in page.tags:
+        assert not [name for name in attributes if name.startswith("on")]
+        assert "href" not in attributes
+        assert attributes.get("src", "data:image/png;base64,").startswith("data:image/png;base64,")
+        assert tag != "meta" or "refresh" not in attributes.get("http-equiv", "")
+    style = next(text for tag, text in page.texts if tag == "style")
+    assert "url(" not in style
+    assert "@import" not in style
+
+
+def test_names_from_the_file_stay_texts(hostile):
+    written = page_of(hostile).decode("utf-8")
+    assert "<script" not in written
+    assert "<img src=x" not in written
+    assert "\u202e" not in written
+    page = Page(written.encode())
+    shown = [text for _, text in page.texts]
+    assert any(HOSTILE in text for text in shown)
+    assert any(NODE in text for text in shown)
+    assert any(r"\u202e" in text for text in shown)
+
+
+def test_every_picture_is_a_png_with_words(hostile):
+    page = Page(page_of(hostile))
+    images = [attributes for tag, attributes in page.tags if tag == "img"]
+    assert len(images) == sum(len(section.pictures) for section in hostile.sections) >= 8
+    for image in images:
+        assert image["alt"]
+        assert base64.b64decode(image["src"].partition(",")[2], validate=True).startswith(b"\x89PNG")
+
+
+def test_every_part_with_pictures_names_the_command_that_computes_it(hostile):
+    for section in hostile.sections:
+        if section.pictures and section.title != "The training":
+            words = shlex.split(section.command)
+            assert words[0] == "landscape"
+            assert words[2].endswith("a 'model'\u202e.npz")
+
+
+def command_of(report, title):
+    return shlex.split(next(section.command for section in report.sections if section.title == title))[1:]
+
+
+@pytest.mark.parametrize(
+    ("title", "name", "kind", "arrays"),
+    [
+        ("The loss around the network", "scan", Scan, "values"),
+        ("Curvature", "hessian", Hessian, "eigenvalues"),
+    ],
+)
+def test_the_command_of_a_figure_computes_the_same_numbers(hostile, folder, title, name, kind, arrays):
+    stem = str(folder / name)
+    with pytest.raises(SystemExit) as end:
+        main([*command_of(hostile, title), "--output", stem, "--no-figure", "--quiet", "--threads", "1"])
+    assert not end.value.code
+    again, here = kind.load(f"{stem}.npz"), hostile.records[name]
+    found, expected = getattr(again, arrays), getattr(here, arrays)
+    if isinstance(expected, dict):
+        assert all(np.array_equal(found[key], expected[key]) for key in expected)
+    else:
+        assert np.array_equal(found, expected)
+
+
+def test_the_pdf_is_one_and_the_same_report_is_the_same_file(hostile):
+    part = replace(hostile, sections=hostile.sections[:4])
+    written = pdf_of(part)
+    assert written.startswith(b"%PDF")
+    assert written.rstrip().endswith(b"%%EOF")
+    assert pdf_of(part) == written
+    assert page_of(hostile) == page_of(hostile)
+
+
+def test_what_cannot_be_had_of_a_model_is_said_in_its_place():
+    x = np.linspace(-1, 1, 12)[:, None]
+    layers = [(np.zeros((1, 3)), np.zeros(3)), (np.zeros((3, 1)), np.zeros(1))]
+    zero = build_model(layers=layers, activation="tanh", loss="mse", x_train=x, y_train=x)
+    report = make_report(zero, budget="quick", threads=1)
+    titled = {section.title: section for section in report.sections}
+    assert "--direction eigen" in titled["The loss around the network"].command
+    assert (
+        titled["The way of the training"].sentences[0].startswith("Not assessed: the file has no checkpoints")
+    )
+    assert "The training" not in titled
+
+
+def test_a_network_that_is_not_finite_gets_a_page_too():
+    model = build_model(
+        layers=[([[np.nan]], [0.0])], loss="mse", x_train=[[0.0], [1.0]], y_train=[[0.0], [1.0]],
+        allow_nonfinite=True,
+    )  # fmt: skip
+    report = make_report(model, budget="quick", threads=1)
+    assert report.sections[0].lead.startswith("Something is broken")
+    Page(page_of(report))
+
+
+def test_the_command_writes_the_page_and_the_pdf(folder, capsys, monkeypatch):
+    monkeypatch.chdir(folder)
+    save_model(curve(), "curve.npz")
+    with pytest.raises(SystemExit) as end:
+        main(["report", "curve.npz", "--budget", "quick", "--pdf", "curve.pdf", "--json", "--threads", "1"])
+    assert not end.value.code
+    told = json.loads(capsys.readouterr().out)
+    assert told["files"] == ["curve.report.html", "curve.pdf"]
+    Page((folder / "curve.report.html").read_bytes())
+    assert (folder / "curve.pdf").read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["absent.npz"], "no such file"),
+        (["curve.npz", "-o", "absent/r.html"], "no folder"),
+        (["curve.npz", "-o", "report.txt"], "end in .html"),
+        (["curve.npz", "--pdf", "report.html"], ".pdf"),
+        (["curve.npz", "--diagnosis", "curve.npz"], "curve.npz"),
+    ],
+)
+def test_what_cannot_be_reported_is_one_line(tmp_path, monkeypatch, capsys, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    save_model(curve(), "curve.npz")
+    with pytest.raises(SystemExit) as end:
+        main(["report", *arguments])
+    captured = capsys.readouterr()
+    assert (end.value.code, captured.out) == (2, "")
+    assert message in captured.err
+    assert captured.err.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["curve.npz"]
+
+
+def test_a_diagnosis_of_another_model_is_refused(hostile, tmp_path):
+    with pytest.raises(InputError, match="another model"):
+        write_report(curve(), tmp_path / "r.html", diagnosis=hostile.records["diagnose"])
+    assert list(tmp_path.iterdir()) == []
