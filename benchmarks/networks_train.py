@@ -1,9 +1,10 @@
 """Train small networks of each kind with PyTorch and import them: `python benchmarks/networks_train.py FOLDER --images DIR`.
 
 Writes FOLDER/<network>.npz for LeNet with and without batch norm, a thin ResNet-20 with and without its skips (He et al. 2016,
-widths 8, 16, 32, shortcuts without parameters) and a causal transformer. Images are Fashion-MNIST's (Xiao et al. 2017, MIT
-license), read from DIR as Debian's `dataset-fashion-mnist` has them, halved to 14×14 by averaging; the text is the
-source of Python's argparse. Minutes on two cores, and the same seeds give the same networks on the same machine.
+widths 8, 16, 32, shortcuts without parameters), a causal transformer and a network of `conv1d` on MNIST-1D (`mnist1d.py`). Images are
+Fashion-MNIST's (Xiao et al. 2017, MIT license), read from DIR as Debian's `dataset-fashion-mnist` has them, halved to 14×14 by averaging; the
+text is the source of Python's argparse. Minutes on two cores, and the same seeds give the same networks on the same machine.
+`--small DIR` also writes those that are bundled, with fewer examples.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from mnist1d import make_examples
 from torch import nn
 from torch.nn import functional
 
@@ -27,6 +29,9 @@ TRAIN, TEST = 6000, 1000
 KEPT_TRAIN, KEPT_TEST = 512, 512
 WIDTHS = (8, 16, 32)
 LENGTH, WIDTH, LETTERS = 32, 48, 40_000
+SIGNALS, SIGNALS_TRAIN = 5000, 4000
+SMALL_TRAIN, SMALL_TEST = 256, 128
+BUNDLED = ("lenet", "lenet_bn", "transformer", "signals")
 
 
 def images(folder: Path, kind: str, count: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -92,6 +97,14 @@ def lenet(batch_norm: bool) -> nn.Module:
     )  # fmt: skip
 
 
+def signal_network() -> nn.Module:
+    """The convolutional network of the paper on MNIST-1D: three layers of 25 channels, each of stride 2."""
+    return nn.Sequential(
+        nn.Conv1d(1, 25, 5, 2, 1), nn.ReLU(), nn.Conv1d(25, 25, 3, 2, 1), nn.ReLU(),
+        nn.Conv1d(25, 25, 3, 2, 1), nn.ReLU(), nn.Flatten(), nn.Linear(125, 10),
+    )  # fmt: skip
+
+
 class Transformer(nn.Module):
     """Two causal layers over characters."""
 
@@ -139,10 +152,17 @@ def train(module: nn.Module, x: torch.Tensor, y: torch.Tensor, epochs: int, rate
     return module.eval()
 
 
-def save(folder: Path, name: str, module: nn.Module, data: dict[str, torch.Tensor], start: float) -> None:
+def save(options: argparse.Namespace, name: str, module: nn.Module, data: dict[str, torch.Tensor], start: float) -> None:  # fmt: skip
     """Import a trained network, write it, and say how good it is and how well it was translated."""
     model = landscape.from_torch(module, "cross_entropy", data, name=name)
-    landscape.save_model(model, folder / f"{name}.npz")
+    landscape.save_model(model, options.folder / f"{name}.npz")
+    if options.small is not None and name in BUNDLED:
+        small = {
+            key: value[: SMALL_TRAIN if key.endswith("train") else SMALL_TEST] for key, value in data.items()
+        }
+        landscape.save_model(
+            landscape.from_torch(module, "cross_entropy", small, name=name), options.small / f"{name}.npz"
+        )
     found = {split: (value.loss, value.accuracy) for split, value in landscape.evaluate_model(model).items()}
     words = ", ".join(
         f"{split} loss {loss:.4f} accuracy {right:.3f}" for split, (loss, right) in found.items()
@@ -153,49 +173,74 @@ def save(folder: Path, name: str, module: nn.Module, data: dict[str, torch.Tenso
     )
 
 
-def train_transformer(folder: Path, epochs: int) -> None:
+def train_signals(options: argparse.Namespace) -> None:
+    """Train the network of `conv1d` on MNIST-1D."""
+    start = time.perf_counter()
+    signals, classes = make_examples(SIGNALS, SEED)
+    x, y = torch.tensor(signals[:, None], dtype=torch.float32), torch.tensor(classes)
+    torch.manual_seed(SEED)
+    module = train(signal_network(), x[:SIGNALS_TRAIN], y[:SIGNALS_TRAIN], 5 * options.epochs, 3e-3)
+    data = {"x_train": x[:SIGNALS_TRAIN], "y_train": y[:SIGNALS_TRAIN]}
+    save(options, "signals", module, data | {"x_test": x[SIGNALS_TRAIN:], "y_test": y[SIGNALS_TRAIN:]}, start)
+
+
+def train_transformer(options: argparse.Namespace) -> None:
     """Train on seven eighths of the text, and keep the first sequences of these."""
     start = time.perf_counter()
     ids, following, vocabulary = text()
     torch.manual_seed(SEED)
     whole = len(ids) - len(ids) // 8
-    module = train(Transformer(vocabulary), ids[:whole], following[:whole], 4 * epochs, 3e-3)
+    module = train(Transformer(vocabulary), ids[:whole], following[:whole], 4 * options.epochs, 3e-3)
     data = {
         "x_train": ids[:256],
         "y_train": following[:256],
         "x_test": ids[whole:],
         "y_test": following[whole:],
     }
-    save(folder, "transformer", module, data, start)
+    save(options, "transformer", module, data, start)
+
+
+def train_on_images(options: argparse.Namespace, wanted: list[str]) -> None:
+    """Train those of the convolutional networks that are wanted on Fashion-MNIST; LeNet twice as long."""
+    x, y = images(options.images, "train", TRAIN)
+    x_test, y_test = images(options.images, "t10k", TEST)
+    kept = {"x_train": x[:KEPT_TRAIN], "y_train": y[:KEPT_TRAIN]}
+    kept |= {"x_test": x_test[:KEPT_TEST], "y_test": y_test[:KEPT_TEST]}
+    for name in wanted:
+        make, times = IMAGE_NETWORKS[name]
+        start = time.perf_counter()
+        torch.manual_seed(SEED)
+        save(options, name, train(make(), x, y, times * options.epochs, 3e-3), kept, start)
+
+
+IMAGE_NETWORKS: dict[str, tuple[Callable[[], nn.Module], int]] = {
+    "resnet20_skips": (lambda: ResNet(True), 1),
+    "resnet20_plain": (lambda: ResNet(False), 1),
+    "lenet": (lambda: lenet(False), 2),
+    "lenet_bn": (lambda: lenet(True), 2),
+}
+OTHERS: dict[str, Callable[[argparse.Namespace], None]] = {
+    "transformer": train_transformer,
+    "signals": train_signals,
+}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--images", type=Path, default=Path("/usr/share/datasets/fashion-mnist"))
-    parser.add_argument("--epochs", type=int, default=8)
-    parser.add_argument("--network", action="append", help="train only these")
+    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--network", action="append", choices=[*IMAGE_NETWORKS, *OTHERS], help="only these")
+    parser.add_argument("--small", type=Path, help="where the bundled ones go")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
-    x, y = images(options.images, "train", TRAIN)
-    x_test, y_test = images(options.images, "t10k", TEST)
-    kept = {"x_train": x[:KEPT_TRAIN], "y_train": y[:KEPT_TRAIN]}
-    kept |= {"x_test": x_test[:KEPT_TEST], "y_test": y_test[:KEPT_TEST]}
-    networks: dict[str, Callable[[], nn.Module]] = {
-        "resnet20_skips": lambda: ResNet(True),
-        "resnet20_plain": lambda: ResNet(False),
-        "lenet": lambda: lenet(False),
-        "lenet_bn": lambda: lenet(True),
-    }
-    wanted = options.network or [*networks, "transformer"]
-    for name, make in networks.items():
-        if name not in wanted:
-            continue
-        start = time.perf_counter()
-        torch.manual_seed(SEED)
-        save(options.folder, name, train(make(), x, y, options.epochs, 3e-3), kept, start)
-    if "transformer" in wanted:
-        train_transformer(options.folder, options.epochs)
+    wanted = options.network or [*IMAGE_NETWORKS, *OTHERS]
+    of_images = [name for name in wanted if name in IMAGE_NETWORKS]
+    if of_images:
+        train_on_images(options, of_images)
+    for name in wanted:
+        if name in OTHERS:
+            OTHERS[name](options)
 
 
 if __name__ == "__main__":

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 
 from landscape.kernels.building import Lowering
-from landscape.kernels.program import Geometry, Op
+from landscape.kernels.program import WIDEST_VECTOR, Geometry, Op
 from landscape.model import Node
 from landscape.model.operation import Shape
 
 Sizes = dict[Geometry, int]
+# With tiles of two vectors of examples they stay in a core's own cache.
+TURNED_ROWS = 1536
 
 
 def two_axes(pair: tuple[int, ...], fill: int) -> tuple[int, int]:
@@ -53,15 +55,30 @@ def lower_convolution(state: Lowering, node: Node) -> int:
     before, groups = state.shape_of[node.inputs[0]], int(node.attributes["groups"])
     kernel = state.shapes[f"{node.owner}.weight"][2:]
     geometry = image_geometry(before, node.shape) | window_geometry(node, kernel, node.attributes["dilation"])
+    weights = before[0] // groups * math.prod(kernel)
+    lines, rows = turned_lines(geometry, groups)
     row = state.row(
         Op.CONVOLUTION,
         node,
         last=True,
-        wide=before[0] // groups * math.prod(kernel),
+        wide=weights,
         out=node.shape[0],
-        geometry=geometry | {Geometry.GROUPS: groups},
+        geometry=geometry | {Geometry.GROUPS: groups, Geometry.LINES: lines},
+        scratch=rows + weights * (wide_channels(geometry, groups) // WIDEST_VECTOR),
     )
     return state.add(row)
+
+
+def wide_channels(geometry: Sizes, groups: int) -> int:
+    """Round a group's output channels up to whole vectors."""
+    return math.ceil(geometry[Geometry.OUT_CHANNELS] // groups / WIDEST_VECTOR) * WIDEST_VECTOR
+
+
+def turned_lines(geometry: Sizes, groups: int) -> tuple[int, int]:
+    """Say how many lines of the output the weights' gradient turns at a time, and the rows of scratch that they take."""
+    line = geometry[Geometry.OUT_WIDTH] * wide_channels(geometry, groups)
+    lines = min(geometry[Geometry.OUT_HEIGHT], max(1, TURNED_ROWS // line))
+    return lines, lines * line
 
 
 def lower_pool(state: Lowering, node: Node) -> int:

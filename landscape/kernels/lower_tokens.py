@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from landscape.errors import InputError
 from landscape.kernels.building import Lowering
-from landscape.kernels.program import SCRATCH_ROWS, Geometry, Op, Row
+from landscape.kernels.program import ATTENTION_QUERIES, SCRATCH_ROWS, Geometry, Op, Row
 from landscape.model import Node
 
 # Ids travel among the data in the kernels' dtype; float32 holds whole numbers up to here.
 MOST_IDS = 2**24
-# Rows of scratch that a query's attention takes along a tangent, for each key.
-ATTENTION_SCRATCH = 6
+# Packed matrices and blocks of scores that a head takes at most, in the change of its reverse rule.
+MATRICES, BLOCKS = 9, 6
 
 
 def lower_embedding(state: Lowering, node: Node) -> int:
@@ -41,6 +41,7 @@ def lower_position(state: Lowering, node: Node) -> int:
 def lower_attention(state: Lowering, node: Node) -> int:
     """Project tokens to queries, keys and values, mix these, and project the mixture."""
     tokens, wide = node.shape
+    heads = node.attributes["heads"]
     project = state.row(Op.DENSE, node, prefix="in_proj_", groups=tokens, wide=wide, out=3 * wide)
     project.size = 3 * tokens * wide
     mix = Row(
@@ -49,9 +50,15 @@ def lower_attention(state: Lowering, node: Node) -> int:
         [state.add(project)],
         groups=tokens,
         wide=wide,
-        geometry={Geometry.HEADS: node.attributes["heads"], Geometry.CAUSAL: int(node.attributes["causal"])},
-        scratch=SCRATCH_ROWS + ATTENTION_SCRATCH * tokens,
+        geometry={Geometry.HEADS: heads, Geometry.CAUSAL: int(node.attributes["causal"])},
+        scratch=SCRATCH_ROWS + attention_scratch(tokens, wide // heads),
     )
     finish = state.row(Op.DENSE, node, prefix="out_proj.", groups=tokens, wide=wide, out=wide)
     finish.inputs = [state.add(mix)]
     return state.add(finish)
+
+
+def attention_scratch(tokens: int, size: int) -> int:
+    """Count the rows of scratch that one head of one vector of examples takes; the narrowest tile is such a vector."""
+    # A pair of lines stands behind the blocks.
+    return MATRICES * tokens * size + (BLOCKS * tokens + 2) * ATTENTION_QUERIES

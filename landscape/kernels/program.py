@@ -70,7 +70,8 @@ class Geometry(IntEnum):
     """The columns of the geometry: sizes of images as they come and go, of windows over them, and what few ops need.
 
     Images lie channels last: row (y·width + x)·channels + c of a block. One axis is an image of height 1. `MEAN` and `VARIANCE` are offsets of a
-    batch normalization's running statistics, `SCALE` and `SHIFT` of its weight and bias; `HEADS` and `CAUSAL` belong to attention, `BEFORE` to `pad_channels`.
+    batch normalization's running statistics, `SCALE` and `SHIFT` of its weight and bias; `HEADS` and `CAUSAL` belong to attention, `BEFORE` to `pad_channels`;
+    `LINES` of a convolution's adjoint are turned at a time for its weights' gradient.
     """
 
     CHANNELS = 0
@@ -95,12 +96,17 @@ class Geometry(IntEnum):
     BEFORE = 19
     SCALE = 20
     SHIFT = 21
+    LINES = 22
 
 
 # The ops from here on have kernels of their own, compiled only for programs that use them.
 WIDER = Op.CONVOLUTION
 # Rows of the workspace that ops may use between reading and writing.
 SCRATCH_ROWS = 8
+# Numbers in a vector of the narrowest dtype; every tile is whole vectors.
+WIDEST_VECTOR = 8
+# Queries that attention takes at a time.
+ATTENTION_QUERIES = 8
 
 
 @dataclass

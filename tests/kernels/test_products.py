@@ -84,3 +84,18 @@ def test_a_column_has_the_same_bits_whatever_the_width(dtype):
     part = np.ascontiguousarray(b[:, 8:24])
     registers(False, 10, 16, 33, a.reshape(-1), 0, part.reshape(-1), 0, 0.0, narrow, 0)
     assert np.array_equal(wide.reshape(10, 64)[:, 8:24], narrow.reshape(10, 16))
+
+
+def test_a_machine_with_wider_registers_multiplies_by_blas(monkeypatch):
+    monkeypatch.setattr(micro, "USES_MICRO", False)
+
+    @kernel(cached=False)
+    def both(w, x, c, d):
+        micro.product(True, 5, 8, 3, w, 0, x, 0, 0.0, c, 0)
+        micro.affine(5, 8, 3, w, 3, 0, x, 0, d, 0)
+
+    a, b, _ = blocks("float64", 6, 8, 3)
+    flat, out, shifted = a.reshape(-1), np.zeros(40), np.zeros(40)
+    both(flat, b.reshape(-1), out, shifted)
+    assert np.allclose(out.reshape(5, 8), flat[:15].reshape(3, 5).T @ b)
+    assert np.allclose(shifted.reshape(5, 8), flat[3:].reshape(5, 3) @ b + flat[:5, None])

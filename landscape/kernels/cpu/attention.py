@@ -1,11 +1,12 @@
-"""The middle of `attention`: each head's softmax(c·QKᵀ)·V with c = 1/√(width of a head), a query at a time.
+"""The middle of `attention`: each head's softmax(c·QKᵀ)·V with c = 1/√(width of a head).
 
-The input [T·3D, B] has query, key and value of each token, the output [T·D, B] their mixtures. Nothing of size T·T is kept:
-scratch holds a query's probabilities, and derivatives compute them again. Along a tangent (ẋ), with scores s, p = softmax(s) and an output's adjoint g:
+The input [T·3D, B] has query, key and value of each token, the output [T·D, B] their mixtures. A head's part of one vector of examples is packed
+into scratch and goes through in blocks of queries, [keys, queries·lanes], whose products are `lane_product`s. Nothing of size T·T is kept; derivatives
+compute the probabilities again. Along a tangent (ẋ), with scores s = qk, p = softmax(c·s) and an output's adjoint g:
 
-- ṡ = c(q̇k + qk̇), ṗ = p(ṡ − Σpṡ), and the output changes by Σ ṗv + pv̇;
-- in reverse e = g·v, a = p(e − Σpe): c·a·k to q, c·a·q to k, p·g to v;
-- its change: ė = ġ·v + g·v̇, ȧ = ṗ(e − Σpe) + p(ė − Σ(ṗe + pė)): c(ȧk + ak̇) to q, c(ȧq + aq̇) to k, ṗg + pġ to v.
+- ṡ = q̇k + qk̇, ṗ = c·p(ṡ − Σpṡ), and the output changes by Σ ṗv + pv̇;
+- in reverse e = g·v, a = c·p(e − Σpe): a·k to q, a·q to k, p·g to v;
+- its change: ė = g·v̇, ȧ = c(ṗ(e − Σpe) + p(ė − Σ(ṗe + pė))): ȧk + ak̇ to q, ȧq + aq̇ to k, ṗg to v.
 """
 
 from __future__ import annotations
@@ -14,189 +15,276 @@ import math
 
 from landscape.formulas.primitives import exp
 from landscape.jit import kernel
-from landscape.kernels.program import SCRATCH_ROWS, Column, Geometry
+from landscape.kernels.cpu.lanes import lane_copy, lane_product, lanes_of
+from landscape.kernels.program import ATTENTION_QUERIES, SCRATCH_ROWS, Column, Geometry
 
 GROUPS, WIDE = int(Column.GROUPS), int(Column.WIDE)
 HEADS, CAUSAL = int(Geometry.HEADS), int(Geometry.CAUSAL)
+QUERIES = ATTENTION_QUERIES
+# The parts of a token in the input.
+QUERY, KEY, VALUE = 0, 1, 2
 
 
 @kernel
-def keys_of(row, shape, t):
-    """Count the keys that query t sees."""
-    return t + 1 if shape[CAUSAL] > 0 else row[GROUPS]
-
-
-@kernel
-def part(block, row, shape, t, which, head):
-    """View query (0), key (1) or value (2) of a token's head."""
-    wide, size = row[WIDE], row[WIDE] // shape[HEADS]
-    start = (3 * t + which) * wide + head * size
-    return block[start : start + size]
-
-
-@kernel
-def mixed(block, row, shape, t, head):
-    """View a head's part of a token's output."""
+def sizes(row, shape):
+    """Give the number of tokens, the width of a head and the scale c of its scores."""
     size = row[WIDE] // shape[HEADS]
-    return block[t * row[WIDE] + head * size : t * row[WIDE] + (head + 1) * size]
+    return row[GROUPS], size, 1.0 / math.sqrt(size)
 
 
 @kernel
-def add_dot(left, right, scale, out):
-    """Add scale · Σ_f left·right to out [B]."""
-    for f in range(left.shape[0]):
-        for j in range(out.size):
-            out[j] += scale * left[f, j] * right[f, j]
+def seen(row, shape, t):
+    """Give how many queries a block from t on has, and how many keys they see."""
+    queries = min(QUERIES, row[GROUPS] - t)
+    return queries, t + queries if shape[CAUSAL] > 0 else row[GROUPS]
 
 
 @kernel
-def add_times(factor, scale, rows, out):
-    """Add scale · factor [B] · each row to out."""
-    for f in range(out.shape[0]):
-        for j in range(factor.size):
-            out[f, j] += scale * factor[j] * rows[f, j]
+def matrix(number, row, shape, scratch):
+    """Say where a packed matrix [T, size] of vectors lies in the flat scratch."""
+    each = row[GROUPS] * (row[WIDE] // shape[HEADS]) * lanes_of(scratch)
+    return SCRATCH_ROWS * scratch.shape[1] + number * each
 
 
 @kernel
-def probabilities(row, shape, x, t, head, scratch, p):
-    """Set p [keys, B] to query t's probabilities."""
-    one = x.dtype.type(1)
-    c = one / math.sqrt(x.dtype.type(row[WIDE] // shape[HEADS]))
-    top, total = scratch[0], scratch[1]
-    query = part(x, row, shape, t, 0, head)
-    p[:, :] = 0
-    total[:] = 0
-    for k in range(p.shape[0]):
-        add_dot(query, part(x, row, shape, k, 1, head), c, p[k])
+def score_block(number, matrices, keys, queries, row, shape, scratch):
+    """View a block of scores [keys, queries·lanes] behind a number of packed matrices."""
+    lanes = lanes_of(scratch)
+    start = matrix(matrices, row, shape, scratch) + number * row[GROUPS] * QUERIES * lanes
+    return scratch.reshape(-1)[start : start + keys * queries * lanes].reshape(keys, queries * lanes)
+
+
+@kernel
+def pack(number, source, part, parts, head, j, row, shape, scratch):
+    """Copy a head's part of each token, `parts` a token, from one vector of examples at j into packed matrix `number`."""
+    tokens, size, _ = sizes(row, shape)
+    lanes, width, start = lanes_of(scratch), source.shape[1], matrix(number, row, shape, scratch)
+    flat, out = source.reshape(-1), scratch.reshape(-1)
+    for t in range(tokens):
+        first = (parts * t + part) * row[WIDE] + head * size
+        lane_copy(size, flat, first * width + j, width, False, out, start + t * size * lanes, lanes)
+
+
+@kernel
+def unpack(number, into, part, head, j, row, shape, scratch):
+    """Add packed matrix `number` to a head's part of each token in `into`."""
+    tokens, size, _ = sizes(row, shape)
+    lanes, width, start = lanes_of(scratch), into.shape[1], matrix(number, row, shape, scratch)
+    flat, out = scratch.reshape(-1), into.reshape(-1)
+    for t in range(tokens):
+        first = (3 * t + part) * row[WIDE] + head * size
+        lane_copy(size, flat, start + t * size * lanes, lanes, True, out, first * width + j, width)
+
+
+@kernel
+def dots(left, right, t, add, row, shape, scratch, out):
+    """Set out [keys, queries] to Σ_f left[key, f]·right[t + query, f], or add it; both are numbers of packed matrices."""
+    _, size, _ = sizes(row, shape)
+    lanes, flat = lanes_of(scratch), scratch.reshape(-1)
+    token, keys, queries = size * lanes, out.shape[0], out.shape[1] // lanes
+    a = matrix(left, row, shape, scratch)
+    b = matrix(right, row, shape, scratch) + t * token
+    lane_product(keys, queries, size, flat, a, token, lanes, flat, b, token, lanes, add, out.reshape(-1), 0, out.shape[1], lanes)  # fmt: skip
+
+
+@kernel
+def mix(values, p, t, add, parts, head, j, row, shape, scratch, target):
+    """Set the queries' first part in target (`parts` a token) to Σ_k p[k, query]·values[k], or add it."""
+    _, size, _ = sizes(row, shape)
+    lanes, width = lanes_of(scratch), target.shape[1]
+    keys, queries = p.shape[0], p.shape[1] // lanes
+    a = matrix(values, row, shape, scratch)
+    start = (parts * t * row[WIDE] + head * size) * width + j
+    lane_product(
+        size, queries, keys, scratch.reshape(-1), a, lanes, size * lanes, p.reshape(-1), 0, lanes, p.shape[1],
+        add, target.reshape(-1), start, width, parts * row[WIDE] * width,
+    )  # fmt: skip
+
+
+@kernel
+def share(p, right, t, row, shape, scratch, number):
+    """Add Σ_query p[k, query]·right[t + query] to packed matrix `number`."""
+    _, size, _ = sizes(row, shape)
+    lanes, flat = lanes_of(scratch), scratch.reshape(-1)
+    token, keys, queries = size * lanes, p.shape[0], p.shape[1] // lanes
+    b, c = matrix(right, row, shape, scratch) + t * token, matrix(number, row, shape, scratch)
+    lane_product(keys, size, queries, p.reshape(-1), 0, p.shape[1], lanes, flat, b, lanes, token, True, flat, c, token, lanes)  # fmt: skip
+
+
+@kernel
+def clear(number, row, shape, scratch):
+    """Set a packed matrix to zero."""
+    first, last = matrix(number, row, shape, scratch), matrix(number + 1, row, shape, scratch)
+    scratch.reshape(-1)[first:last] = 0
+
+
+@kernel
+def helpers(matrices, blocks, queries, row, shape, scratch):
+    """View two lines [queries·lanes] behind a number of packed matrices and of blocks."""
+    pair = score_block(blocks, matrices, 2, queries, row, shape, scratch)
+    return pair[0], pair[1]
+
+
+@kernel
+def probabilities(t, causal, scale, p, top, total):
+    """Turn scores p [keys, queries·lanes] of the queries from t on into probabilities."""
+    lanes = lanes_of(p)
+    if causal:
+        for query in range(p.shape[1] // lanes):
+            p[t + query + 1 :, query * lanes : (query + 1) * lanes] = -math.inf
     top[:] = p[0]
     for k in range(p.shape[0]):
         for j in range(top.size):
             # A NaN must win, so the comparison is the one that it fails.
             top[j] = top[j] if p[k, j] <= top[j] else p[k, j]
+    total[:] = 0
     for k in range(p.shape[0]):
         for j in range(top.size):
-            p[k, j] = exp(p[k, j] - top[j])
+            p[k, j] = exp(scale * (p[k, j] - top[j]))
             total[j] += p[k, j]
+    for j in range(top.size):
+        total[j] = p.dtype.type(1) / total[j]
     for k in range(p.shape[0]):
         for j in range(top.size):
-            p[k, j] /= total[j]
-    return c
+            p[k, j] *= total[j]
 
 
 @kernel
-def centre(p, e, mean, a):
-    """Set a to p(e − Σ p e), the softmax's Jacobian; mean [B] to Σ p e."""
+def centre(p, e, scale, mean, a):
+    """Set a to scale·p(e − Σ p e), the softmax's Jacobian; mean to Σ p e."""
     mean[:] = 0
     for k in range(p.shape[0]):
         for j in range(mean.size):
             mean[j] += p[k, j] * e[k, j]
     for k in range(p.shape[0]):
         for j in range(mean.size):
-            a[k, j] = p[k, j] * (e[k, j] - mean[j])
+            a[k, j] = scale * p[k, j] * (e[k, j] - mean[j])
 
 
 @kernel
-def lines(scratch, number, keys, tokens):
-    """View one of the blocks [keys, B] after the common scratch."""
-    start = SCRATCH_ROWS + number * tokens
-    return scratch[start : start + keys]
+def centre_change(p, dp, e, de, scale, mean, change, da):
+    """Set da to the change of `centre` along (ṗ, ė), with the mean that it found."""
+    change[:] = 0
+    for k in range(p.shape[0]):
+        for j in range(change.size):
+            change[j] += dp[k, j] * e[k, j] + p[k, j] * de[k, j]
+    for k in range(p.shape[0]):
+        for j in range(change.size):
+            da[k, j] = scale * (dp[k, j] * (e[k, j] - mean[j]) + p[k, j] * (de[k, j] - change[j]))
+
+
+@kernel
+def pack_input(first, x, head, j, row, shape, scratch):
+    """Pack a head's queries, keys and values as matrices first, first + 1 and first + 2."""
+    for part in range(3):
+        pack(first + part, x, part, 3, head, j, row, shape, scratch)
 
 
 @kernel
 def attention_value(row, shape, x, y, scratch):
     """Set y to the mixtures."""
-    y[:, :] = 0
+    tokens, _, scale = sizes(row, shape)
+    c, causal = x.dtype.type(scale), shape[CAUSAL] > 0
     for head in range(shape[HEADS]):
-        for t in range(row[GROUPS]):
-            keys = keys_of(row, shape, t)
-            p, out = lines(scratch, 0, keys, row[GROUPS]), mixed(y, row, shape, t, head)
-            probabilities(row, shape, x, t, head, scratch, p)
-            for k in range(keys):
-                add_times(p[k], x.dtype.type(1), part(x, row, shape, k, 2, head), out)
+        for j in range(0, x.shape[1], lanes_of(x)):
+            pack_input(0, x, head, j, row, shape, scratch)
+            for t in range(0, tokens, QUERIES):
+                queries, keys = seen(row, shape, t)
+                p = score_block(0, 3, keys, queries, row, shape, scratch)
+                top, total = helpers(3, 1, queries, row, shape, scratch)
+                dots(KEY, QUERY, t, False, row, shape, scratch, p)
+                probabilities(t, causal, c, p, top, total)
+                mix(VALUE, p, t, False, 1, head, j, row, shape, scratch, y)
 
 
 @kernel
 def attention_backward(row, shape, x, d, into, scratch):
-    """Pull an adjoint d of the output back to `into`."""
-    one = x.dtype.type(1)
+    """Pull an adjoint d of the output back to `into`; packed after the input are d and what goes to keys and values."""
+    tokens, _, scale = sizes(row, shape)
+    c, causal = x.dtype.type(scale), shape[CAUSAL] > 0
+    adjoint, to_keys, to_values = 3, 4, 5
     for head in range(shape[HEADS]):
-        for t in range(row[GROUPS]):
-            keys = keys_of(row, shape, t)
-            p, e = lines(scratch, 0, keys, row[GROUPS]), lines(scratch, 1, keys, row[GROUPS])
-            c = probabilities(row, shape, x, t, head, scratch, p)
-            g = mixed(d, row, shape, t, head)
-            e[:, :] = 0
-            for k in range(keys):
-                add_dot(g, part(x, row, shape, k, 2, head), one, e[k])
-                add_times(p[k], one, g, part(into, row, shape, k, 2, head))
-            centre(p, e, scratch[0], e)
-            share_scores(row, shape, x, t, head, e, c, into)
-
-
-@kernel
-def share_scores(row, shape, x, t, head, a, c, into):
-    """Add c·a·k to the query's part of `into` and c·a·q to the keys'."""
-    query, target = part(x, row, shape, t, 0, head), part(into, row, shape, t, 0, head)
-    for k in range(a.shape[0]):
-        add_times(a[k], c, part(x, row, shape, k, 1, head), target)
-        add_times(a[k], c, query, part(into, row, shape, k, 1, head))
-
-
-@kernel
-def changed(row, shape, x, dx, t, head, c, p, ds, dp, mean):
-    """Set dp [keys, B] to the change of query t's probabilities; ds is scratch."""
-    ds[:, :] = 0
-    for k in range(p.shape[0]):
-        add_dot(part(dx, row, shape, t, 0, head), part(x, row, shape, k, 1, head), c, ds[k])
-        add_dot(part(x, row, shape, t, 0, head), part(dx, row, shape, k, 1, head), c, ds[k])
-    centre(p, ds, mean, dp)
+        for j in range(0, x.shape[1], lanes_of(x)):
+            pack_input(0, x, head, j, row, shape, scratch)
+            pack(adjoint, d, 0, 1, head, j, row, shape, scratch)
+            clear(to_keys, row, shape, scratch)
+            clear(to_values, row, shape, scratch)
+            for t in range(0, tokens, QUERIES):
+                queries, keys = seen(row, shape, t)
+                p = score_block(0, 6, keys, queries, row, shape, scratch)
+                e = score_block(1, 6, keys, queries, row, shape, scratch)
+                a = score_block(2, 6, keys, queries, row, shape, scratch)
+                mean, other = helpers(6, 3, queries, row, shape, scratch)
+                dots(KEY, QUERY, t, False, row, shape, scratch, p)
+                probabilities(t, causal, c, p, mean, other)
+                dots(VALUE, adjoint, t, False, row, shape, scratch, e)
+                centre(p, e, c, mean, a)
+                share(p, adjoint, t, row, shape, scratch, to_values)
+                share(a, QUERY, t, row, shape, scratch, to_keys)
+                mix(KEY, a, t, True, 3, head, j, row, shape, scratch, into)
+            unpack(to_keys, into, KEY, head, j, row, shape, scratch)
+            unpack(to_values, into, VALUE, head, j, row, shape, scratch)
 
 
 @kernel
 def attention_tangent(row, shape, x, dx, dy, scratch):
-    """Set dy to the change of the mixtures."""
-    one, tokens = x.dtype.type(1), row[GROUPS]
-    dy[:, :] = 0
+    """Set dy to the change of the mixtures; the input's change is packed after it."""
+    tokens, _, scale = sizes(row, shape)
+    c, causal, moved = x.dtype.type(scale), shape[CAUSAL] > 0, 3
     for head in range(shape[HEADS]):
-        for t in range(tokens):
-            keys = keys_of(row, shape, t)
-            p, ds = lines(scratch, 0, keys, tokens), lines(scratch, 1, keys, tokens)
-            dp = lines(scratch, 2, keys, tokens)
-            c = probabilities(row, shape, x, t, head, scratch, p)
-            changed(row, shape, x, dx, t, head, c, p, ds, dp, scratch[0])
-            out = mixed(dy, row, shape, t, head)
-            for k in range(keys):
-                add_times(dp[k], one, part(x, row, shape, k, 2, head), out)
-                add_times(p[k], one, part(dx, row, shape, k, 2, head), out)
+        for j in range(0, x.shape[1], lanes_of(x)):
+            pack_input(0, x, head, j, row, shape, scratch)
+            pack_input(moved, dx, head, j, row, shape, scratch)
+            for t in range(0, tokens, QUERIES):
+                queries, keys = seen(row, shape, t)
+                p = score_block(0, 6, keys, queries, row, shape, scratch)
+                ds = score_block(1, 6, keys, queries, row, shape, scratch)
+                dp = score_block(2, 6, keys, queries, row, shape, scratch)
+                mean, other = helpers(6, 3, queries, row, shape, scratch)
+                dots(KEY, QUERY, t, False, row, shape, scratch, p)
+                probabilities(t, causal, c, p, mean, other)
+                dots(KEY, moved + QUERY, t, False, row, shape, scratch, ds)
+                dots(moved + KEY, QUERY, t, True, row, shape, scratch, ds)
+                centre(p, ds, c, mean, dp)
+                mix(VALUE, dp, t, False, 1, head, j, row, shape, scratch, dy)
+                mix(moved + VALUE, p, t, True, 1, head, j, row, shape, scratch, dy)
 
 
 @kernel
 def attention_curved(row, shape, x, dx, d, into, scratch):
     """Add the change of `attention_backward` along ẋ, the adjoint d held fixed, to `into`."""
-    one, tokens = x.dtype.type(1), row[GROUPS]
-    mean, change = scratch[0], scratch[1]
+    tokens, _, scale = sizes(row, shape)
+    c, causal = x.dtype.type(scale), shape[CAUSAL] > 0
+    moved, adjoint, to_keys, to_values = 3, 6, 7, 8
     for head in range(shape[HEADS]):
-        for t in range(tokens):
-            keys = keys_of(row, shape, t)
-            p, e = lines(scratch, 0, keys, tokens), lines(scratch, 1, keys, tokens)
-            dp, de = lines(scratch, 2, keys, tokens), lines(scratch, 3, keys, tokens)
-            a, da = lines(scratch, 4, keys, tokens), lines(scratch, 5, keys, tokens)
-            c = probabilities(row, shape, x, t, head, scratch, p)
-            changed(row, shape, x, dx, t, head, c, p, de, dp, mean)
-            g = mixed(d, row, shape, t, head)
-            e[:, :] = 0
-            de[:, :] = 0
-            for k in range(keys):
-                add_dot(g, part(x, row, shape, k, 2, head), one, e[k])
-                add_dot(g, part(dx, row, shape, k, 2, head), one, de[k])
-                add_times(dp[k], one, g, part(into, row, shape, k, 2, head))
-            centre(p, e, mean, a)
-            change[:] = 0
-            for k in range(keys):
-                for j in range(change.size):
-                    change[j] += dp[k, j] * e[k, j] + p[k, j] * de[k, j]
-            for k in range(keys):
-                for j in range(change.size):
-                    da[k, j] = dp[k, j] * (e[k, j] - mean[j]) + p[k, j] * (de[k, j] - change[j])
-            share_scores(row, shape, x, t, head, da, c, into)
-            share_scores(row, shape, dx, t, head, a, c, into)
+        for j in range(0, x.shape[1], lanes_of(x)):
+            pack_input(0, x, head, j, row, shape, scratch)
+            pack_input(moved, dx, head, j, row, shape, scratch)
+            pack(adjoint, d, 0, 1, head, j, row, shape, scratch)
+            clear(to_keys, row, shape, scratch)
+            clear(to_values, row, shape, scratch)
+            for t in range(0, tokens, QUERIES):
+                queries, keys = seen(row, shape, t)
+                p = score_block(0, 9, keys, queries, row, shape, scratch)
+                dp = score_block(1, 9, keys, queries, row, shape, scratch)
+                e = score_block(2, 9, keys, queries, row, shape, scratch)
+                de = score_block(3, 9, keys, queries, row, shape, scratch)
+                a = score_block(4, 9, keys, queries, row, shape, scratch)
+                da = score_block(5, 9, keys, queries, row, shape, scratch)
+                mean, change = helpers(9, 6, queries, row, shape, scratch)
+                dots(KEY, QUERY, t, False, row, shape, scratch, p)
+                probabilities(t, causal, c, p, mean, change)
+                dots(KEY, moved + QUERY, t, False, row, shape, scratch, e)
+                dots(moved + KEY, QUERY, t, True, row, shape, scratch, e)
+                centre(p, e, c, mean, dp)
+                dots(VALUE, adjoint, t, False, row, shape, scratch, e)
+                dots(moved + VALUE, adjoint, t, False, row, shape, scratch, de)
+                centre(p, e, c, mean, a)
+                centre_change(p, dp, e, de, c, mean, change, da)
+                share(dp, adjoint, t, row, shape, scratch, to_values)
+                share(da, QUERY, t, row, shape, scratch, to_keys)
+                share(a, moved + QUERY, t, row, shape, scratch, to_keys)
+                mix(KEY, da, t, True, 3, head, j, row, shape, scratch, into)
+                mix(moved + KEY, a, t, True, 3, head, j, row, shape, scratch, into)
+            unpack(to_keys, into, KEY, head, j, row, shape, scratch)
+            unpack(to_values, into, VALUE, head, j, row, shape, scratch)

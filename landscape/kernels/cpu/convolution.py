@@ -7,7 +7,9 @@ Pixels lie one after the other, the channels of a pixel together, a row of examp
 from __future__ import annotations
 
 from landscape.jit import kernel
-from landscape.kernels.cpu.gathered import window_dots, window_product
+from landscape.kernels.cpu.gathered import window_product
+from landscape.kernels.cpu.transpose import transpose
+from landscape.kernels.program import WIDEST_VECTOR as VECTOR
 from landscape.kernels.program import Column, Geometry
 
 WEIGHT = int(Column.WEIGHT)
@@ -25,7 +27,7 @@ PY, PX, DY, DX = (
     int(Geometry.DILATION_Y),
     int(Geometry.DILATION_X),
 )
-GROUPS = int(Geometry.GROUPS)
+GROUPS, LINES = int(Geometry.GROUPS), int(Geometry.LINES)
 
 
 @kernel
@@ -102,31 +104,85 @@ def convolution_backward(row, shape, weights, adjoint, y, into, x, width):
 
 
 @kernel
-def convolution_gradient(row, shape, source, x, adjoint, y, gradient, width):
-    """Add the products of adjoint[y:] with the pixels of source[x:] at each tap to the weight's part of the gradient."""
-    for v in range(shape[OH]):
-        for a in range(shape[KY]):
-            i = v * shape[SY] - shape[PY] + a * shape[DY]
-            if 0 <= i < shape[H]:
-                for b in range(shape[KX]):
-                    line_gradient(v, i, a, b, row, shape, source, x, adjoint, y, gradient, width)
+def meeting(tap, first, last, size, stride, padding, dilation):
+    """Give the part of the positions first … last − 1 whose tap meets the image."""
+    shift = tap * dilation - padding
+    while first < last and first * stride + shift < 0:
+        first += 1
+    while last > first and (last - 1) * stride + shift >= size:
+        last -= 1
+    return first, last
 
 
 @kernel
-def line_gradient(v, i, a, b, row, shape, source, x, adjoint, y, gradient, width):
-    """Add tap (a, b)'s part of the gradient where output line v meets image line i."""
-    channels, out = shape[C] // shape[GROUPS], shape[OC] // shape[GROUPS]
-    taps, shift = shape[KY] * shape[KX], b * shape[DX] - shape[PX]
-    first, last = 0, shape[OW]
-    while first < last and first * shape[SX] + shift < 0:
-        first += 1
-    while last > first and (last - 1) * shape[SX] + shift >= shape[W]:
-        last -= 1
+def convolution_gradient(row, shape, source, x, adjoint, y, gradient, scratch, width):
+    """Add the products of adjoint[y:] with the pixels of source[x:] at each tap to the weight's part of the gradient.
+
+    Some lines of the adjoint are turned at a time, so that its channels run along vectors; sums of taps × channels × outputs follow them in scratch.
+    """
+    out, lines = shape[OC] // shape[GROUPS], shape[LINES]
+    wide = (out + VECTOR - 1) // VECTOR * VECTOR
+    flat, sums = scratch.reshape(-1), lines * shape[OW] * wide * width
+    size = shape[KY] * shape[KX] * (shape[C] // shape[GROUPS]) * wide
     for g in range(shape[GROUPS]):
-        d = (y + (v * shape[OW] + first) * shape[OC] + g * out) * width
-        pixel = (x + (i * shape[W] + first * shape[SX] + shift) * shape[C] + g * channels) * width
-        w = row[WEIGHT] + g * out * channels * taps + a * shape[KX] + b
-        window_dots(
-            out, channels, adjoint, d, shape[OC] * width, source, pixel, shape[SX] * shape[C] * width, last - first, width,
-            gradient, w, channels * taps, taps,
-        )  # fmt: skip
+        flat[sums : sums + size] = 0
+        for v in range(0, shape[OH], lines):
+            stop = min(v + lines, shape[OH])
+            turn(v * shape[OW], stop * shape[OW], g * out, out, wide, shape, adjoint, y, flat, width)
+            for a in range(shape[KY]):
+                top, bottom = meeting(a, v, stop, shape[H], shape[SY], shape[PY], shape[DY])
+                if top < bottom:
+                    line_gradient(a, g, v, top, bottom, wide, shape, source, x, flat, sums, width)
+        spread_sums(g, out, wide, row, shape, flat, sums, gradient)
+
+
+@kernel
+def turn(first, last, channel, out, wide, shape, adjoint, y, flat, width):
+    """Turn `out` channels of output pixels first … last − 1 to [B, wide] each; what lies beyond them is never read."""
+    for p in range(first, last):
+        start, target = (y + p * shape[OC] + channel) * width, (p - first) * wide * width
+        if start + wide * width <= adjoint.size:
+            transpose(wide, width, adjoint, start, flat, target)
+        else:
+            for c in range(out):
+                for j in range(width):
+                    flat[target + j * wide + c] = adjoint[start + c * width + j]
+
+
+@kernel
+def line_gradient(a, g, v, top, bottom, wide, shape, source, x, flat, sums, width):
+    """Add line a of the taps over output lines top … bottom − 1, the turned ones starting at v.
+
+    Runs of positions that see the same taps have them for one product, where the taps' channels lie one after the other.
+    """
+    channels, u = shape[C] // shape[GROUPS], 0
+    together = shape[GROUPS] == 1 and shape[DX] == 1
+    line = top * shape[SY] - shape[PY] + a * shape[DY]
+    while u < shape[OW]:
+        b, nx, left = window(u, shape[W], shape[KX], shape[SX], shape[PX], shape[DX])
+        end = u + 1
+        while end < shape[OW]:
+            other, count, _ = window(end, shape[W], shape[KX], shape[SX], shape[PX], shape[DX])
+            if other != b or count != nx:
+                break
+            end += 1
+        products, rows = (1, nx * channels) if together else (nx, channels)
+        for k in range(products):
+            pixel = x + (line * shape[W] + left + k * shape[DX]) * shape[C] + g * channels
+            window_product(
+                rows, wide, width, source, pixel * width, width, shape[SY] * shape[W] * shape[C] * width, shape[SX] * shape[C] * width, 1,
+                flat, ((top - v) * shape[OW] + u) * wide * width, shape[OW] * wide * width, wide * width, wide,
+                bottom - top, end - u, 1.0, flat, sums + (a * shape[KX] + b + k) * channels * wide,
+            )  # fmt: skip
+        u = end
+
+
+@kernel
+def spread_sums(g, out, wide, row, shape, flat, sums, gradient):
+    """Add the sums [taps, channels, wide] of a group to the weight's part of the gradient, [out, channels, taps]."""
+    channels, taps = shape[C] // shape[GROUPS], shape[KY] * shape[KX]
+    for o in range(out):
+        w = row[WEIGHT] + (g * out + o) * channels * taps
+        for c in range(channels):
+            for tap in range(taps):
+                gradient[w + c * taps + tap] += flat[sums + (tap * channels + c) * wide + o]

@@ -1,4 +1,4 @@
-"""Products over windows: C = Σ_taps W_tap X_tap, in registers, where each tap's rows of X lie a stride apart; and their transposes' gradient.
+"""Products over windows: C = Σ_taps W_tap X_tap, in registers, where each tap's rows of X lie a stride apart.
 
 As in `micro.py` six rows of W meet two vectors of columns (examples) at a time. The depth has three loops: over a window's lines, its
 places in a line, and the channels of a place. Strides may be negative, so that the reverse of a convolution is such a product too.
@@ -139,52 +139,6 @@ def window_code(rows: int, vectors: int) -> Callable[..., Any]:
     return micro
 
 
-def dots_code(rows: int, columns: int) -> Callable[..., Any]:
-    """Make the typing and the code of a micro-kernel of rows × columns dot products over places and examples.
-
-    G[r, q] += Σ_{p < count} Σ_j D[id + r·width + p·dx + j] · X[ix + q·width + p·xx + j], G's strides being `row` and `column`.
-    """
-
-    def micro(
-        context_: Any, d: Any, id_: Any, dx: Any, x: Any, ix: Any,
-        xx: Any, count: Any, width: Any, g: Any, ig: Any, row: Any, column: Any,
-    ) -> Any:  # fmt: skip
-        whole = types.intp
-
-        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            d_, start_, dx_, x_, ix_, xx_, count_, width_, g_, ig_, row_, column_ = arguments
-            code = Code(context, builder, g.dtype)
-            d0, x0, g0 = code.start(d, d_, start_), code.start(x, x_, ix_), code.start(g, g_, ig_)
-            sums = code.sums(rows, columns)
-            steps = builder.sdiv(width_, code.whole(code.lanes))
-            with cgutils.for_range(builder, count_, intp=code.index) as p:
-                dp, xp = code.move(d0, builder.mul(p.index, dx_)), code.move(x0, builder.mul(p.index, xx_))
-                with cgutils.for_range(builder, steps, intp=code.index) as j:
-                    at = builder.mul(j.index, code.whole(code.lanes))
-                    left = [code.load(dp, builder.mul(code.whole(r), width_), at) for r in range(rows)]
-                    right = [code.load(xp, builder.mul(code.whole(q), width_), at) for q in range(columns)]
-                    for r in range(rows):
-                        for q in range(columns):
-                            code.add_product(sums[r][q], left[r], right[q])
-            name = f"llvm.vector.reduce.fadd.v{code.lanes}f{g.dtype.bitwidth}"
-            kind = ir.FunctionType(code.real, [code.real, code.vector])
-            reduce = cgutils.get_or_insert_function(builder.module, kind, name)
-            for r in range(rows):
-                for q in range(columns):
-                    place = code.move(
-                        g0, builder.mul(code.whole(r), row_), builder.mul(code.whole(q), column_)
-                    )
-                    total = builder.call(
-                        reduce, [builder.load(place), builder.load(sums[r][q])], fastmath=("reassoc",)
-                    )
-                    builder.store(total, place)
-            return context.get_dummy_value()
-
-        return types.void(d, whole, whole, x, whole, whole, whole, whole, g, whole, whole, whole), generate
-
-    return micro
-
-
 def over_rows(six: Any, four: Any, two: Any, one: Any) -> Any:
     """Compile the loop over rows for micro-kernels of one width: six at a time, then what is left."""
 
@@ -216,8 +170,6 @@ def over_rows(six: Any, four: Any, two: Any, one: Any) -> Any:
 
 two_vectors = over_rows(*(intrinsic(window_code(rows, 2)) for rows in (6, 4, 2, 1)))
 one_vector = over_rows(*(intrinsic(window_code(rows, 1)) for rows in (6, 4, 2, 1)))
-dots_block, dots_column = intrinsic(dots_code(4, 3)), intrinsic(dots_code(4, 1))
-dots_line, dots_one = intrinsic(dots_code(1, 3)), intrinsic(dots_code(1, 1))
 
 
 def window_product(
@@ -254,48 +206,5 @@ def window_product_on_cpu(
             j += 2 * lanes
         if j < n:
             one_vector(m, n, k, w, iw, row, wy, wx, wq, x, ix + j, xy, xx, xq, ny, nx, scale, c, ic + j)
-
-    return in_registers
-
-
-def window_dots(
-    m: int, k: int, d: Any, id_: int, dx: int, x: Any, ix: int,
-    xx: int, count: int, width: int, g: Any, ig: int, row: int, column: int,
-) -> None:  # fmt: skip
-    """Add to G [m, k] the dot products of rows of D with rows of X over `count` places and the examples; as in `dots_code`."""
-    rows, columns, j = np.arange(m)[:, None], np.arange(k)[:, None], np.arange(width)
-    total = np.zeros((m, k), g.dtype)
-    for p in range(count):
-        total += d[id_ + p * dx + rows * width + j] @ x[ix + p * xx + columns * width + j].T
-    g[ig + rows * row + columns.T * column] += total
-
-
-@overload(window_dots, jit_options=OPTIONS)
-def window_dots_on_cpu(
-    m: Any, k: Any, d: Any, id_: Any, dx: Any, x: Any, ix: Any,
-    xx: Any, count: Any, width: Any, g: Any, ig: Any, row: Any, column: Any,
-) -> Any:  # fmt: skip
-    """Run the micro-kernels over blocks of rows and columns of G."""
-
-    def in_registers(
-        m: Any, k: Any, d: Any, id_: Any, dx: Any, x: Any, ix: Any,
-        xx: Any, count: Any, width: Any, g: Any, ig: Any, row: Any, column: Any,
-    ) -> None:  # fmt: skip
-        i = 0
-        while i < m:
-            rows, q = (4 if i + 4 <= m else 1), 0
-            while q < k:
-                columns = 3 if q + 3 <= k else 1
-                at, start, end = id_ + i * width, ix + q * width, ig + i * row + q * column
-                if rows == 4 and columns == 3:
-                    dots_block(d, at, dx, x, start, xx, count, width, g, end, row, column)
-                elif rows == 4:
-                    dots_column(d, at, dx, x, start, xx, count, width, g, end, row, column)
-                elif columns == 3:
-                    dots_line(d, at, dx, x, start, xx, count, width, g, end, row, column)
-                else:
-                    dots_one(d, at, dx, x, start, xx, count, width, g, end, row, column)
-                q += columns
-            i += rows
 
     return in_registers

@@ -34,11 +34,22 @@ LOW = {types.float32: math.log(2.0) - 0.693359375, types.float64: 1.908214929270
 # Below `least` exp is zero, from `most` on infinite.
 LEAST = {types.float32: -87.6, types.float64: -708.7}
 MOST = {types.float32: 88.8, types.float64: 709.9}
-# tanh is one to the last bit from here on.
+# tanh is one to the last bit from here on, and float32's erf.
 SATURATED = {types.float32: 8.6, types.float64: 20.0}
-# tanh x = x P(x²)/Q(x²) below it, lowest power first (benchmarks/tanh_coefficients.py: relative error 1.2e-8 before rounding).
+ERF_SATURATED = 3.9
+# float32's tanh x = x P(x²)/Q(x²) below it and erf likewise, lowest power first (benchmarks/rational_coefficients.py: relative errors
+# 1.2e-8 and 1.7e-8 before rounding).
 NUMERATOR = (9.999999877e-01, 1.341305517e-01, 3.533861781e-03, 2.125217463e-05, 1.428339989e-08)
 DENOMINATOR = (1.0, 4.674637752e-01, 2.602195093e-02, 3.348737829e-04, 8.147863670e-07)
+ERF_NUMERATOR = (
+    1.128379148e00,
+    1.894808527e-01,
+    5.265345687e-02,
+    3.732362080e-03,
+    2.853314857e-04,
+    2.074257724e-06,
+)
+ERF_DENOMINATOR = (1.0, 5.012558229e-01, 1.137510209e-01, 1.490289120e-02, 1.156600301e-03, 3.836136112e-05)
 ATANH_TERMS = {types.float32: 5, types.float64: 11}
 
 
@@ -95,15 +106,16 @@ def exp_on_cpu(x: Any) -> Any:
 @overload(primitives.tanh, jit_options=OPTIONS)
 def tanh_on_cpu(x: Any) -> Any:
     """Take a quotient of polynomials in float32, and the exponential function in float64."""
-    return rational_tanh() if x == types.float32 else exponential_tanh(x)
+    if x == types.float32:
+        return rational(SATURATED[x], NUMERATOR[::-1], DENOMINATOR[::-1])
+    return exponential_tanh(x)
 
 
-def rational_tanh() -> Callable[..., Any]:
+def rational(limit: float, p: tuple[float, ...], q: tuple[float, ...]) -> Callable[..., Any]:
     """Give |x| P(x²)/Q(x²), at most one, with the sign of x: half of the operations that an exponential takes."""
-    limit, p, q = SATURATED[types.float32], NUMERATOR[::-1], DENOMINATOR[::-1]
     terms = len(p)
 
-    def tanh(x: Any) -> Any:
+    def quotient(x: Any) -> Any:
         y = abs(x)
         y = type(x)(limit) if y > type(x)(limit) else y
         t = y * y
@@ -114,7 +126,7 @@ def rational_tanh() -> Callable[..., Any]:
         value = y * upper / lower
         return math.copysign(type(x)(1) if value > type(x)(1) else value, x)
 
-    return tanh
+    return quotient
 
 
 def exponential_tanh(real: Any) -> Callable[..., Any]:
@@ -186,7 +198,9 @@ def log1p_on_cpu(x: Any) -> Any:
 
 @overload(primitives.erf, jit_options=OPTIONS)
 def erf_on_cpu(x: Any) -> Any:
-    """Call the C library's: GELU is the one user, and its loop is bound by the products around it."""
+    """Take a quotient of polynomials in float32, and call the C library's in float64."""
+    if x == types.float32:
+        return rational(ERF_SATURATED, ERF_NUMERATOR[::-1], ERF_DENOMINATOR[::-1])
 
     def erf(x: Any) -> Any:
         return type(x)(math.erf(x))

@@ -119,7 +119,7 @@ def backward_rule(i, network, places, weights, work, shared, adjoint, into, grad
     x, d = block(memory, start, rows, width), block(adjoint, places[i], row[SIZE], width)
     if row[TRAINED] and gradient.size > 0:
         parameter_gradient(
-            i, network, weights, shared, memory, start, x, adjoint, places[i], d, gradient, width
+            i, network, weights, shared, memory, start, x, adjoint, places[i], d, gradient, scratch, width
         )
     if not network.rows[source, ACTIVE]:
         return
@@ -145,11 +145,13 @@ def backward_rule(i, network, places, weights, work, shared, adjoint, into, grad
 
 
 @kernel
-def parameter_gradient(i, network, weights, shared, memory, start, x, adjoint, y, d, gradient, width):
+def parameter_gradient(
+    i, network, weights, shared, memory, start, x, adjoint, y, d, gradient, scratch, width
+):
     """Add an adjoint's part of the gradient of a row's own parameters."""
     row = network.rows[i]
     if row[OP] == CONVOLUTION:
-        convolution_gradient(row, network.geometry[i], memory, start, adjoint, y, gradient, width)
+        convolution_gradient(row, network.geometry[i], memory, start, adjoint, y, gradient, scratch, width)
         dense_bias_gradient(row, d, gradient)
     elif row[OP] == BATCHNORM:
         batchnorm_gradient(row, network.geometry[i], weights, network.epsilons[i], x, d, gradient, False)
@@ -212,7 +214,7 @@ def curved_rule(i, network, places, weights, vector, work, shared, tangent, adjo
     target, dx = block(into, places[source], rows, width), block(tangent, places[source], rows, width)
     if row[OP] == CONVOLUTION and row[TRAINED]:
         convolution_gradient(
-            row, network.geometry[i], tangent, places[source], adjoint, places[i], gradient, width
+            row, network.geometry[i], tangent, places[source], adjoint, places[i], gradient, scratch, width
         )
         convolution_backward(
             row, network.geometry[i], vector, adjoint, places[i], into, places[source], width

@@ -1,0 +1,61 @@
+"""What batch norm's running statistics do to a surface away from the point that they belong to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+import landscape
+from landscape.gallery.drawing import BLUE, DASHED, ORANGE, PAGE, panels
+
+SEES = (
+    "A LeNet with batch norm on two random lines: at the trained point both curves are 0.27, at α = 1 of the first the loss is 55 with the "
+    "statistics of the centre and 6.5 with those of the point, and on the second one is above guessing (dotted), the other below."
+)
+CORRECTS = (
+    "The lecture's landscapes are of networks without batch norm. With it the usual map, whose statistics stay as they were at the "
+    "centre, is the loss of a network that training would never meet there, and its walls are partly the statistics' own."
+)
+
+NETWORK, SPAN = "lenet_bn", 1.0
+LINES: dict[str, tuple[bool, dict[str, Any]]] = {
+    "kept": (False, {"color": BLUE}),
+    "recomputed": (True, {"color": ORANGE, "linestyle": DASHED}),
+}
+SEEDS = (0, 1)
+
+
+def draw(quick: bool = False) -> Figure:
+    """Scan the same lines with the statistics of the centre and with those of each point."""
+    model = landscape.load_model(landscape.bundled_path(NETWORK))
+    with landscape.style():
+        figure, axes = panels(len(SEEDS), width=PAGE, height=2.6, sharey=True)
+        for ax, seed in zip(axes, SEEDS, strict=True):
+            draw_line(ax, model, seed, 5 if quick else 41)
+        axes[0].set_ylabel("training loss (nats)")
+        axes[0].legend(title="running statistics", loc="upper center")
+    return figure
+
+
+def draw_line(ax: Axes, model: landscape.Model, seed: int, points: int) -> None:
+    """Draw one line twice, and say both losses at its centre and at its ends."""
+    words = []
+    for name, (recompute, look) in LINES.items():
+        record = landscape.scan(
+            model,
+            split="train",
+            dimensions=1,
+            points=points,
+            span=SPAN,
+            seed=seed,
+            recompute_statistics=recompute,
+        )
+        loss = record.values["train_loss"]
+        ax.plot(record.axes[0], loss, label=name, **look)
+        words.append(f"{name}: {loss[points // 2]:.2f} at 0, {loss[0]:.2f} and {loss[-1]:.2f} at the ends")
+    ax.axhline(np.log(10), color="#888888", linewidth=0.8, linestyle=":")
+    ax.set(yscale="log", xlabel="α along a filter-normalized direction")
+    ax.set_title("\n".join([f"LeNet with batch norm, direction {seed}", *words]))
