@@ -85,8 +85,8 @@ def command(
             announce=say,
             **choices,
         )
-    except KeyboardInterrupt:
-        say("interrupted; nothing was written")
+    except KeyboardInterrupt as interruption:
+        say(str(interruption) or "interrupted; nothing was written")
         raise click.exceptions.Exit(INTERRUPTED) from None
     files = [Path(f"{stem}.npz")] + ([] if no_figure else draw(record, stem, figure_format))
     say(f"wrote {', '.join(str(file) for file in files)}")

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape.errors import InputError
+from landscape.interrupt import deferred_interrupt
 from landscape.objective import Objective, Sweep
 from landscape.records import Scan
 from landscape.scanning.curvature_sweep import CurvatureSweep
-from landscape.scanning.interrupt import deferred_interrupt
 from landscape.scanning.penalty import grid_penalty
 from landscape.scanning.plan import Plan
 from landscape.scanning.resume import earlier_scan

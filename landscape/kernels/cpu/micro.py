@@ -181,19 +181,23 @@ def affine_in_registers(m: Any, n: Any, k: Any, w: Any, iw: Any, bias: Any, x: A
         by_blas(m, n, k, w, iw, bias, x, ix, c, ic)
 
 
+def product_by_blas(transposed: Any, m: Any, n: Any, k: Any, w: Any, iw: Any, x: Any, ix: Any, beta: Any, c: Any, ic: Any) -> None:  # fmt: skip
+    """Multiply by BLAS."""
+    gemm(transposed, False, m, n, k, w, iw, x, ix, beta, c, ic)
+
+
+def affine_by_blas(m: Any, n: Any, k: Any, w: Any, iw: Any, bias: Any, x: Any, ix: Any, c: Any, ic: Any) -> None:  # fmt: skip
+    """Multiply and add the bias by BLAS."""
+    by_blas(m, n, k, w, iw, bias, x, ix, c, ic)
+
+
 @overload(product, jit_options=OPTIONS)
 def product_on_cpu(transposed: Any, m: Any, n: Any, k: Any, w: Any, iw: Any, x: Any, ix: Any, beta: Any, c: Any, ic: Any) -> Any:  # fmt: skip
     """Choose by the machine's registers."""
-    if USES_MICRO:
-        return in_registers
-    return lambda transposed, m, n, k, w, iw, x, ix, beta, c, ic: gemm(
-        transposed, False, m, n, k, w, iw, x, ix, beta, c, ic
-    )
+    return in_registers if USES_MICRO else product_by_blas
 
 
 @overload(affine, jit_options=OPTIONS)
 def affine_on_cpu(m: Any, n: Any, k: Any, w: Any, iw: Any, bias: Any, x: Any, ix: Any, c: Any, ic: Any) -> Any:  # fmt: skip
     """Choose by the machine's registers."""
-    if USES_MICRO:
-        return affine_in_registers
-    return lambda m, n, k, w, iw, bias, x, ix, c, ic: by_blas(m, n, k, w, iw, bias, x, ix, c, ic)
+    return affine_in_registers if USES_MICRO else affine_by_blas

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from landscape.scanning.interrupt import deferred_interrupt
+from landscape.interrupt import deferred_interrupt
 
 
 def press():
