@@ -5,18 +5,22 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from numpy.typing import ArrayLike
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from landscape.curvature.dense import require_memory
 from landscape.curvature.eigen import require_counts
+from landscape.curvature.journal import Journal
 from landscape.curvature.operators import MATRICES
 from landscape.curvature.point import Point, function_point, model_point
 from landscape.curvature.work import Work
 from landscape.errors import InputError
+from landscape.interrupt import Interruption, deferred_interrupt
 from landscape.model import Model
 from landscape.objective.session import session
 from landscape.records import Hessian
@@ -108,7 +112,7 @@ def analyze_hessian(
     tolerance, max_products
         Of the search for eigenvalues, as `eigenpairs` takes them.
     output, fresh
-        Where to save; a record of the same settings that is there is returned unless `fresh`.
+        Where to save; a record of the same settings that is there is returned, or gone on from where it is unfinished, unless `fresh`.
     announce
         Called with sentences on what is done.
 
@@ -118,6 +122,8 @@ def analyze_hessian(
         Whatever cannot be asked of this subject; the message says what can.
     ComputationError
         Products that are not finite, or a file that cannot be written.
+    KeyboardInterrupt
+        Ctrl-C; where there is an output, the products so far were saved.
 
     Examples
     --------
@@ -140,20 +146,72 @@ def analyze_hessian(
     request = checked_request(request, point, default=top is None and bottom is None)
     settings = settings_of(point, request)
     path = None if output is None else Path(output)
-    found = earlier_record(Hessian, path, model=point.model, data=point.data, settings=settings, fresh=fresh)
-    if found is not None:
+    found = earlier_hessian(path, point, settings, fresh=fresh)
+    if found is not None and found.finished:
         return found
-    # One thread for BLAS: the same bits whatever else runs, and no fight with the threads of the products.
-    with session():
-        work = Work(point, request, announce or (lambda sentence: None))
-        results = work.results()
-    record = Hessian(
-        model=point.model, data=point.data, settings=settings | work.learned(), version=current_version(),
-        seconds=time.perf_counter() - begun, **results,
-    )  # fmt: skip
-    if path is not None:
-        record.save(path)
-    return record
+    saved = Saved(point, settings, path, begun - (0.0 if found is None else found.seconds))
+    with deferred_interrupt() if saved.resumes else nullcontext(Interruption()) as interruption:
+        journal = None
+        if saved.resumes:
+            journal = Journal(saved.save_partial, interruption, None if found is None else found.partial)
+        # One thread for BLAS: the same bits whatever else runs, and no fight with the threads of the products.
+        with session():
+            work = Work(point, request, announce or (lambda sentence: None), journal)
+            results = work.results()
+    return saved.save(results, work.learned())
+
+
+@dataclass(frozen=True)
+class Saved:
+    """Where an analysis is saved, and the parts of its record that it is known by."""
+
+    point: Point
+    settings: dict[str, Any]
+    path: Path | None
+    begun: float
+
+    @property
+    def resumes(self) -> bool:
+        """Whether unfinished work is saved: finite differences also count what they crossed, so they begin anew."""
+        return self.path is not None and self.settings["method"] == "exact"
+
+    def save(self, results: dict[str, Any], learned: dict[str, Any]) -> Hessian:
+        """Freeze what was found, and save it where it has a place."""
+        record = Hessian(
+            model=self.point.model, data=self.point.data, settings=self.settings | learned,
+            version=current_version(), seconds=time.perf_counter() - self.begun, **results,
+        )  # fmt: skip
+        if self.path is not None:
+            record.save(self.path)
+        return record
+
+    def save_partial(self, partial: dict[str, NDArray]) -> str:
+        """Save what a resume needs, and say where."""
+        nothing = np.zeros(0)
+        empty = dict.fromkeys(("eigenvalues", "residuals", "errors"), nothing)
+        vectors = np.zeros((0, self.point.theta.size))
+        status = "unfinished: the same command goes on from here"
+        self.save({**empty, "eigenvectors": vectors, "status": status, "partial": partial}, {})
+        return f"interrupted: {self.path} holds the products so far, and the same command goes on from there"
+
+
+def earlier_hessian(
+    path: Path | None, point: Point, settings: dict[str, Any], *, fresh: bool
+) -> Hessian | None:
+    """Load what the same settings left, finished or not.
+
+    Raises
+    ------
+    InputError
+        As `earlier_record`; or another version began it.
+    """
+    found = earlier_record(Hessian, path, model=point.model, data=point.data, settings=settings, fresh=fresh)
+    if found is not None and not found.finished and found.version != current_version():
+        raise InputError(
+            f"{path}: holds an unfinished hessian record of version {found.version}, and this is {current_version()}: "
+            "give --fresh to overwrite it, or another --output"
+        )
+    return found
 
 
 def point_of(subject: Any, theta: ArrayLike | None, **options: Any) -> Point:

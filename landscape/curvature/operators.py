@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,30 @@ from landscape.errors import ComputationError, InputError
 from landscape.model import Model
 from landscape.objective import NetworkObjective
 from landscape.objective.fisher import STAND_INS, fisher_products
+from landscape.objective.whole import WholeHessian, is_dense
 
 Array = NDArray[np.float64]
 Products = Callable[[Array], Array]
 
 DOUBLE = float(np.finfo(np.float64).eps)
 MATRICES = ("hessian", *STAND_INS)
+NOT_FINITE = (
+    "a product of the Hessian is not finite at this point: expected finite second derivatives; "
+    "try another point, or --dtype float64 if this was float32"
+)
+
+
+@dataclass(frozen=True)
+class Whole:
+    """How a matrix [n, n] is had at once, for less than its products with all unit vectors.
+
+    `parts` (half, first) adds to half [n, n], from pass `first` of `passes` on, and gives the pass reached after each part; `finish` makes the
+    matrix of what all have added.
+    """
+
+    passes: int
+    parts: Callable[[Array, int], Iterator[int]]
+    finish: Callable[[Array], Array]
 
 
 class SymmetricOperator(LinearOperator):
@@ -32,6 +51,8 @@ class SymmetricOperator(LinearOperator):
         Rows [K, n] to the rows A v, [K, n].
     epsilon
         The unit of rounding of the arithmetic behind the products.
+    whole
+        How the dense matrix is had at once, where there is such a way.
 
     Examples
     --------
@@ -40,9 +61,12 @@ class SymmetricOperator(LinearOperator):
     ([2.0, 2.0, 2.0], 1)
     """
 
-    def __init__(self, size: int, products: Products, epsilon: float = DOUBLE) -> None:
+    def __init__(
+        self, size: int, products: Products, epsilon: float = DOUBLE, whole: Whole | None = None
+    ) -> None:
         super().__init__(np.dtype(np.float64), (size, size))
         self._products = products
+        self.whole = whole
         self.epsilon = epsilon
         self.count = 0
 
@@ -72,10 +96,7 @@ class SymmetricOperator(LinearOperator):
         self.count += len(given)
         result = self._products(given)
         if not np.isfinite(result).all():
-            raise ComputationError(
-                "a product of the Hessian is not finite at this point: expected finite second derivatives; "
-                "try another point, or --dtype float64 if this was float32"
-            )
+            raise ComputationError(NOT_FINITE)
         return result
 
     def _matvec(self, vector: Array) -> Array:
@@ -116,7 +137,12 @@ def hessian_operator(objective: Any, theta: ArrayLike) -> SymmetricOperator:
     point = checked_point(objective, theta)
     epsilon = epsilon_of(objective)
     if hasattr(objective, "hvps"):
-        return SymmetricOperator(point.size, lambda rows: np.asarray(objective.hvps(point, rows)), epsilon)
+        return SymmetricOperator(
+            point.size,
+            lambda rows: np.asarray(objective.hvps(point, rows)),
+            epsilon,
+            whole_hessian(objective, point),
+        )
     if objective.hvp is None:
         raise InputError(
             "the objective has no hvp, so no exact Hessian: give one, or take finite differences"
@@ -124,6 +150,14 @@ def hessian_operator(objective: Any, theta: ArrayLike) -> SymmetricOperator:
     return SymmetricOperator(
         point.size, lambda rows: np.stack([np.asarray(objective.hvp(point, row)) for row in rows]), epsilon
     )
+
+
+def whole_hessian(objective: Any, point: Array) -> Whole | None:
+    """Give the way to the dense Hessian at once, where the objective is a network that has one."""
+    if not is_dense(objective):
+        return None
+    found = WholeHessian(objective, point)
+    return Whole(found.passes, found.parts, found.finish)
 
 
 def matrix_operator(objective: Any, theta: ArrayLike, matrix: str) -> SymmetricOperator:
@@ -239,9 +273,12 @@ def congruence(operator: SymmetricOperator, diagonal: ArrayLike) -> SymmetricOpe
     >>> congruence(ones, [2.0, 3.0]).rows(np.eye(2)).tolist()
     [[4.0, 6.0], [6.0, 9.0]]
     """
-    factors = np.asarray(diagonal, np.float64)
+    factors, whole = np.asarray(diagonal, np.float64), operator.whole
+    if whole is not None:
+        finish = whole.finish
+        whole = replace(whole, finish=lambda half: factors[:, None] * finish(half) * factors)
     return SymmetricOperator(
-        operator.size, lambda rows: factors * operator.rows(factors * rows), operator.epsilon
+        operator.size, lambda rows: factors * operator.rows(factors * rows), operator.epsilon, whole
     )
 
 

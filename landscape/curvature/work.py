@@ -12,6 +12,7 @@ from landscape.curvature.dense import DenseMatrix, dense_bytes, dense_matrix
 from landscape.curvature.density import spectral_density
 from landscape.curvature.eigen import Eigenpairs, dense_eigenpairs, eigenpairs
 from landscape.curvature.finite_difference import FiniteDifference
+from landscape.curvature.journal import Journal
 from landscape.curvature.operators import SymmetricOperator, matrix_operator, preconditioned, submatrix
 from landscape.curvature.point import Point
 from landscape.curvature.probes import unit_rows
@@ -29,7 +30,13 @@ COMPARED = 8
 class Work:
     """One analysis: an operator for what was asked for, and results as fields of the record."""
 
-    def __init__(self, point: Point, request: Request, announce: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        point: Point,
+        request: Request,
+        announce: Callable[[str], None],
+        journal: Journal | None = None,
+    ) -> None:
         self.point, self.request, self.announce = point, request, announce
         self.difference: FiniteDifference | None = None
         if request.method != "exact":
@@ -37,7 +44,8 @@ class Work:
         if request.method == "finite-difference" and self.difference is not None:
             self.whole = self.conditioned(self.difference.operator())
         else:
-            self.whole = self.conditioned(matrix_operator(point.objective, point.theta, request.operator))
+            exact = matrix_operator(point.objective, point.theta, request.operator)
+            self.whole = self.conditioned(exact if journal is None else journal.of(exact))
         self.operator = self.whole if request.node is None else submatrix(self.whole, self.chosen)
         self.dense: DenseMatrix | None = None
         self.sentences: list[str] = []

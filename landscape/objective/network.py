@@ -22,6 +22,7 @@ from landscape.model import Model
 from landscape.objective.devices import CPU, settle_device
 from landscape.objective.evaluation import Evaluation, ratio, ratio_error
 from landscape.objective.lowered import Lowered, lowered
+from landscape.objective.primal import Primals
 from landscape.objective.session import checked_threads, session, share_work
 from landscape.objective.sweep import NetworkSweep
 from landscape.objective.tiles import Tiles, narrowest_tile
@@ -34,7 +35,7 @@ LOSS_CODES = {name: code for code, name in enumerate(LOSSES)} | {"cross_entropy"
 HAS_ACCURACY = ("cross_entropy", "binary_cross_entropy")
 # Tiles are summed in at most so many parts, which threads share; the number must not depend on the threads.
 SLOTS = 8
-# Vectors that share a tile's forward and reverse pass.
+# Vectors that share a tile's forward and reverse pass where those are not kept.
 CHUNK = 16
 RESULT_BYTES = 256 * 2**20
 
@@ -195,23 +196,28 @@ class NetworkObjective:
             )
         return self._memory["derivatives"]
 
-    def passes(self, vectors: int, numbers: int) -> Iterator[tuple[Batch, int, slice]]:
+    @cached_property
+    def primals(self) -> Primals:
+        """What products at one θ share."""
+        return Primals(self)
+
+    def passes(self, vectors: int, numbers: int) -> Iterator[tuple[int, Batch, int, slice]]:
         """Go over blocks of tiles, and in each over runs of vectors whose results, so many numbers a slot each, are not too large.
 
-        Gives the block, the number of slots that its tiles are summed in, and the run.
+        Gives the block's number, the block, the number of slots that its tiles are summed in, and the run.
         """
         for number in range(self.tiles.blocks):
             batch = self.tiles.block(number)
             slots = min(len(batch.valid), SLOTS)
             length = max(1, RESULT_BYTES // (slots * numbers * 8))
             for start in range(0, vectors, length):
-                yield batch, slots, slice(start, min(vectors, start + length))
+                yield number, batch, slots, slice(start, min(vectors, start + length))
 
     def sums(self, thetas: NDArray) -> Array:
         """Sum over examples at each row of complete vectors, [K, 6], tiles in their order."""
         result = np.zeros((len(thetas), SUMS))
         most = max(1, math.ceil(self.tiles.block_tiles / SLOTS))
-        for batch, _, run in self.passes(len(thetas), most * SUMS):
+        for _, batch, _, run in self.passes(len(thetas), most * SUMS):
             out = np.zeros((run.stop - run.start, len(batch.valid), SUMS))
             share_work(
                 value_kernels.values, self.threads, *self.plain[1:], batch, self.criterion, thetas[run],
@@ -306,7 +312,7 @@ class NetworkObjective:
         count, width = complete.shape
         gradients, sums = np.zeros((count, width)), np.zeros((count, SUMS))
         with session():
-            for batch, slots, run in self.passes(count, width):
+            for _, batch, slots, run in self.passes(count, width):
                 points = run.stop - run.start
                 out, parts = np.zeros((points, slots, width)), np.zeros((points, slots, SUMS))
                 share_work(
@@ -318,10 +324,15 @@ class NetworkObjective:
         values = self.losses(sums) + self.penalties(thetas)
         return values, self.finished(gradients) + self.decayed(thetas)
 
+    @cached_property
+    def factor(self) -> float:
+        """What a sum over examples is multiplied by."""
+        return self.model.loss_scale / self.tiles.counts.total
+
     def finished(self, summed: Array) -> Array:
         """Turn a derivative of the summed loss [K, P + C] into that of the loss [K, P]."""
         with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-            return np.asarray(summed[:, : self.size] * (self.model.loss_scale / self.tiles.counts.total))
+            return np.asarray(summed[:, : self.size] * self.factor)
 
     def gradient(self, theta: ArrayLike) -> Array:
         """Give the gradient of loss plus penalty at θ, float64 [P]."""
@@ -343,11 +354,11 @@ class NetworkObjective:
         count, width = complete.shape
         products = np.zeros((count, width))
         with session():
-            for batch, slots, run in self.passes(count, width):
+            for number, batch, slots, run in self.passes(count, width):
                 out = np.zeros((run.stop - run.start, slots, width))
                 share_work(
                     kernel, self.threads, *self.full[1:], batch, self.criterion, *options, weights, complete[run],
-                    CHUNK, slots, self.derivative_buffers(), out,
+                    CHUNK, slots, self.derivative_buffers(), self.primals.block(number, batch, weights), out,
                 )  # fmt: skip
                 products[run] += out.sum(axis=1)
         return self.finished(products)

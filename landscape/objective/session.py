@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -24,13 +23,6 @@ from landscape.messages import say
 LOCK = threading.RLock()
 
 
-class Inside:
-    """Whether a session is open; read and written by the thread that holds the lock."""
-
-    depth = 0
-
-
-INSIDE = Inside()
 # More is a slip of the pen rather than a wish.
 MOST_THREADS = 1024
 
@@ -87,38 +79,58 @@ def checked_threads(threads: int | None) -> int:
     return threads
 
 
-@contextmanager
-def session() -> Iterator[None]:
-    """Hold BLAS to one thread, and leave it as it was.
+class Session:
+    """BLAS held to one thread while the outermost of nested sessions is open; the thread that holds the lock owns it."""
+
+    def __init__(self) -> None:
+        self.depth = 0
+        self.threaded: list[tuple[Any, int]] = []
+
+    def __enter__(self) -> None:
+        LOCK.acquire()
+        self.depth += 1
+        if self.depth == 1:
+            try:
+                self.begin()
+            except BaseException:
+                self.__exit__()
+                raise
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            if self.depth == 1:
+                self.end()
+        finally:
+            self.depth -= 1
+            LOCK.release()
+
+    def begin(self) -> None:
+        """Announce what compiles from now on, and hold BLAS to one thread."""
+        event.register("numba:compile", ANNOUNCER)
+        for library in blas_libraries():
+            before = library.num_threads
+            if before != 1:
+                self.threaded.append((library, before))
+                library.set_num_threads(1)
+
+    def end(self) -> None:
+        """Leave BLAS as it was."""
+        event.unregister("numba:compile", ANNOUNCER)
+        while self.threaded:
+            library, before = self.threaded.pop()
+            library.set_num_threads(before)
+
+
+SESSION = Session()
+
+
+def session() -> Session:
+    """Hold BLAS to one thread within a `with`, and leave it as it was.
 
     A threaded BLAS inside threads that share the work fights them for the cores: the same 1,000 gradients then took
     twenty times as long.
     """
-    with LOCK:
-        if INSIDE.depth:
-            yield
-            return
-        INSIDE.depth = 1
-        try:
-            with alone():
-                yield
-        finally:
-            INSIDE.depth = 0
-
-
-@contextmanager
-def alone() -> Iterator[None]:
-    """Do what a session does, for the outermost one; those within need do nothing again."""
-    with event.install_listener("numba:compile", ANNOUNCER):
-        libraries = [(library, library.num_threads) for library in blas_libraries()]
-        threaded = [(library, before) for library, before in libraries if before != 1]
-        try:
-            for library, _ in threaded:
-                library.set_num_threads(1)
-            yield
-        finally:
-            for library, before in threaded:
-                library.set_num_threads(before)
+    return SESSION
 
 
 def share_work(kernel: Callable[..., None], workers: int, *arguments: Any) -> None:

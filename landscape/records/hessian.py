@@ -30,6 +30,7 @@ class Hessian(Record):
     nodes and weights [m, steps]. `node_eigenvalues` [n, 2] are the least and the largest eigenvalue of each
     node's submatrix, with `node_errors`. `kinks` counts finite differences that crossed a kink, and those
     of them that a smaller step cured. `status` says what did not converge, and is empty where all did.
+    `partial` is what unfinished work goes on from, and empty where it is finished.
 
     Raises
     ------
@@ -52,6 +53,12 @@ class Hessian(Record):
     node_errors: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)))
     kinks: tuple[int, int] = (0, 0)
     status: str = ""
+    partial: dict[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def finished(self) -> bool:
+        """Whether all that was asked for is there."""
+        return not self.partial
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -98,6 +105,7 @@ class Hessian(Record):
             **estimates,
             **{f"density.{name}": array for name, array in self.density.items()},
             **nodes,
+            **{f"partial.{name}": array for name, array in self.partial.items()},
         }
 
     @classmethod
@@ -127,6 +135,11 @@ class Hessian(Record):
                 checks.numbers("kinks", arrays.get("kinks", np.zeros(2)), (2,)).astype(int).tolist()
             ),
             "status": str(status[()]),
+            "partial": {
+                name.removeprefix("partial."): array
+                for name, array in arrays.items()
+                if name.startswith("partial.")
+            },
         }
 
     def summary(self, files: Sequence[str | Path] = ()) -> dict[str, Any]:

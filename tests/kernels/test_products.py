@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from inspect import signature
 
 import numpy as np
 import pytest
 
 from landscape.jit import kernel
-from landscape.kernels.cpu import micro, products
+from landscape.kernels.cpu import dots, micro, products
 
 WAYS = {
     "symbol": kernel(cached=False)(products.direct),
@@ -16,6 +17,7 @@ WAYS = {
     "plain": products.gemm,
 }
 registers = kernel(cached=False)(micro.in_registers)
+over_examples = kernel(cached=False)(dots.in_registers)
 TOLERANCE = {"float32": 1e-5, "float64": 1e-13}
 every_dtype = pytest.mark.parametrize("dtype", TOLERANCE)
 
@@ -86,16 +88,31 @@ def test_a_column_has_the_same_bits_whatever_the_width(dtype):
     assert np.array_equal(wide.reshape(10, 64)[:, 8:24], narrow.reshape(10, 16))
 
 
-def test_a_machine_with_wider_registers_multiplies_by_blas(monkeypatch):
-    monkeypatch.setattr(micro, "USES_MICRO", False)
+@every_dtype
+@pytest.mark.parametrize("k", [8, 24, 64, 72, 300, 520])
+@pytest.mark.parametrize(("m", "n"), [(1, 1), (4, 9), (5, 11), (9, 20)])
+def test_products_over_examples_are_right_for_every_remainder(m, n, k, dtype):
+    a, b, c = blocks(dtype, m, n, k)
+    out = padded(c)
+    over_examples(m, n, k, padded(a), 3, padded(b, True), 3, out, 3)
+    assert np.allclose(out[3:].reshape(m, n), a @ b + c, atol=100 * TOLERANCE[dtype])
 
-    @kernel(cached=False)
-    def both(w, x, c, d):
-        micro.product(True, 5, 8, 3, w, 0, x, 0, 0.0, c, 0)
-        micro.affine(5, 8, 3, w, 3, 0, x, 0, d, 0)
 
-    a, b, _ = blocks("float64", 6, 8, 3)
-    flat, out, shifted = a.reshape(-1), np.zeros(40), np.zeros(40)
-    both(flat, b.reshape(-1), out, shifted)
-    assert np.allclose(out.reshape(5, 8), flat[:15].reshape(3, 5).T @ b)
-    assert np.allclose(shifted.reshape(5, 8), flat[3:].reshape(5, 3) @ b + flat[:5, None])
+@pytest.mark.parametrize("has_wide_registers", [True, False])
+def test_products_compile_whatever_the_machine_s_registers(monkeypatch, has_wide_registers):
+    for module in (micro, dots):
+        monkeypatch.setattr(module, "USES_MICRO", not has_wide_registers)
+    w, x, _ = blocks("float64", 2, 8, 3)
+    right = {"product": w @ x, "affine": w @ x, "outer": x @ x.T}
+    given = {
+        "product": (False, 2, 8, 3, w.ravel(), 0, x.ravel(), 0, 0.0),
+        "affine": (2, 8, 3, w.ravel(), 0, -1, x.ravel(), 0),
+        "outer": (3, 3, 8, x.ravel(), 0, x.ravel(), 0),
+    }
+    chosen = {"product": micro.product_on_cpu, "affine": micro.affine_on_cpu, "outer": dots.outer_on_cpu}
+    for name, choose in chosen.items():
+        way = choose(*[None] * len(signature(choose).parameters))
+        assert signature(way).parameters == signature(choose).parameters, "Numba compares them"
+        out = np.zeros(right[name].size)
+        kernel(cached=False)(way)(*given[name], out, 0)
+        assert np.allclose(out, right[name].ravel())

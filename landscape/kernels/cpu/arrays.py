@@ -69,6 +69,13 @@ class DerivativeBuffers(NamedTuple):
     gradient: NDArray
 
 
+class Primal(NamedTuple):
+    """Outputs and adjoints of tiles at one θ, [tiles, F·B]; no tiles where they are not kept."""
+
+    work: NDArray
+    adjoint: NDArray
+
+
 @kernel
 def block(flat, offset, rows, width):
     """View rows × width numbers of a flat array."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from landscape.jit import kernel
+from landscape.kernels.cpu.dots import outer
 from landscape.kernels.cpu.micro import affine, product
-from landscape.kernels.cpu.products import gemm
 from landscape.kernels.program import Column
 
 WEIGHT, BIAS = int(Column.WEIGHT), int(Column.BIAS)
@@ -40,7 +40,17 @@ def dense_gradient(row, source, x, adjoint, y, gradient, width):
     """Add adjoint[y:]·source[x:]ᵀ to the weight's part of the gradient."""
     wide, out = row[WIDE], row[OUT]
     for t in range(row[GROUPS]):
-        gemm(False, True, out, wide, width, adjoint, (y + t * out) * width, source, (x + t * wide) * width, 1.0, gradient, row[WEIGHT])  # fmt: skip
+        outer(
+            out,
+            wide,
+            width,
+            adjoint,
+            (y + t * out) * width,
+            source,
+            (x + t * wide) * width,
+            gradient,
+            row[WEIGHT],
+        )
 
 
 @kernel

@@ -10,9 +10,8 @@ from __future__ import annotations
 from landscape.jit import kernel
 from landscape.kernels.cpu.arrays import block
 from landscape.kernels.cpu.backward import backward
-from landscape.kernels.cpu.derivatives import add_to
-from landscape.kernels.cpu.forward import forward, output_block
-from landscape.kernels.cpu.losses import loss_adjoint, loss_adjoint_tangent
+from landscape.kernels.cpu.derivatives import begin_sum, end_sum, primal_of
+from landscape.kernels.cpu.losses import loss_adjoint_tangent
 from landscape.kernels.cpu.tangent import tangent_forward
 from landscape.kernels.program import Column
 
@@ -48,41 +47,34 @@ def output_change(kind, factor, criterion, batch, t, z, dz, slope, scratch, out)
 
 
 @kernel
-def one_fisher_product(network, places, batch, t, criterion, kind, factor, weights, vector, worker, buffers, out):  # fmt: skip
-    """Add the tile's product with a vector to out [P]; the tile's outputs and slopes must be in the buffers."""
+def one_fisher_product(network, places, batch, t, criterion, kind, factor, weights, vector, work, adjoint, worker, buffers, out):  # fmt: skip
+    """Add the tile's product with a vector to out [P]; `work` and `adjoint` are the tile's."""
     width, data, last = batch.x.shape[2], batch.x[t].reshape(-1), network.rows.shape[0] - 1
-    work, scratch, tangent = buffers.work[worker], buffers.scratch[worker], buffers.tangent[worker]
-    into, gradient = buffers.into[worker], buffers.gradient[worker]
+    tangent, into, scratch = buffers.tangent[worker], buffers.into[worker], buffers.scratch[worker]
     tangent_forward(network, places, weights, vector, work, data, tangent, scratch, width)
     into[:] = 0
-    gradient[:] = 0
+    gradient = begin_sum(out, buffers.gradient[worker])
     rows = network.rows[last, SIZE]
     z, dz = block(work, places[last], rows, width), block(tangent, places[last], rows, width)
-    slope, change = (
-        block(buffers.adjoint[worker], places[last], rows, width),
-        block(into, places[last], rows, width),
-    )
+    slope, change = block(adjoint, places[last], rows, width), block(into, places[last], rows, width)
     output_change(kind, factor, criterion, batch, t, z, dz, slope, scratch, change)
     backward(network, places, weights, work, data, into, gradient, scratch, width)
-    add_to(out, gradient)
+    end_sum(out, gradient)
 
 
 @kernel
-def fisher_products(worker, workers, network, order, places, batch, criterion, kind, factor, weights, vectors, chunk, slots, buffers, out):  # fmt: skip
+def fisher_products(worker, workers, network, order, places, batch, criterion, kind, factor, weights, vectors, chunk, slots, buffers, kept, out):  # fmt: skip
     """Add to out [K, slots, P] the products with vectors [K, P]; the work is divided as that of `derivatives.products`."""
-    tiles, count, width = batch.x.shape[0], vectors.shape[0], batch.x.shape[2]
-    last = network.rows.shape[0] - 1
-    work, adjoint, scratch = buffers.work[worker], buffers.adjoint[worker], buffers.scratch[worker]
-    rows = network.rows[last, SIZE]
+    tiles, count = batch.x.shape[0], vectors.shape[0]
     items = (count + chunk - 1) // chunk * slots
     for item in range(items * worker // workers, items * (worker + 1) // workers):
         c, s = item // slots, item % slots
         for t in range(tiles * s // slots, tiles * (s + 1) // slots):
-            data = batch.x[t].reshape(-1)
-            forward(network, order, places, weights, work, data, scratch, width)
-            z = output_block(network, places, last, work, data, width)
-            loss_adjoint(criterion, batch, t, z, scratch, block(adjoint, places[last], rows, width))
+            work, adjoint = primal_of(
+                network, order, places, batch, t, criterion, weights, worker, buffers, kept
+            )
             for k in range(c * chunk, min(count, (c + 1) * chunk)):
                 one_fisher_product(
-                    network, places, batch, t, criterion, kind, factor, weights, vectors[k], worker, buffers, out[k, s]
+                    network, places, batch, t, criterion, kind, factor, weights, vectors[k], work, adjoint, worker, buffers,
+                    out[k, s],
                 )  # fmt: skip

@@ -49,10 +49,14 @@ activate = loops(ACTIVATIONS, "z", "p", "z[q] = {value}(z[q], p)")
 activate_affine = loops(
     ACTIVATIONS, "base, change, z", "scale, p", "z[q] = {value}(base[q] + scale * change[q], p)"
 )
-# f′(z)·factor, and f″(z)·d·dz, are added to what is there.
+# f′(z)·factor is set as a tangent, and added to an adjoint; along a tangent f″(z)·d·dz is added with it.
+set_slope = loops(ACTIVATIONS, "z, a, factor, out", "p", "out[q] = {slope}(z[q], a[q], p) * factor[q]")
 add_slope = loops(ACTIVATIONS, "z, a, factor, out", "p", "out[q] += {slope}(z[q], a[q], p) * factor[q]")
-add_curvature = loops(
-    ACTIVATIONS, "z, a, d, dz, out", "p", "out[q] += {curvature}(z[q], a[q], p) * (d[q] * dz[q])"
+add_bent = loops(
+    ACTIVATIONS,
+    "z, a, d, dz, dd, out",
+    "p",
+    "out[q] += {slope}(z[q], a[q], p) * dd[q] + {curvature}(z[q], a[q], p) * (d[q] * dz[q])",
 )
 
 # Losses of outputs z for targets y are summed over rows, in float64; derivatives are set.

@@ -1,7 +1,7 @@
 """Pearlmutter's R-operator: the forward and the reverse rules along a tangent (ẇ of the parameters).
 
 Barak Pearlmutter, "Fast exact multiplication by the Hessian", Neural Computation 6 (1994). `tangent` holds the change of every
-output, `adjoint` the finished adjoints, `into` the changes of the adjoints.
+output, `adjoint` the finished adjoints, `into` the changes of the adjoints. An empty `vector` is zero.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from landscape.kernels.cpu.dense import add_dense, dense_backward, dense_gradien
 from landscape.kernels.cpu.forward import input_of, linear_row, output_block
 from landscape.kernels.cpu.layernorm import layernorm_curved, layernorm_gradient_tangent, layernorm_tangent
 from landscape.kernels.cpu.softmax import softmax_curved, softmax_linear
-from landscape.kernels.cpu.switches import add_curvature, add_slope
+from landscape.kernels.cpu.switches import add_bent, set_slope
 from landscape.kernels.cpu.wider import wide_curved, wide_tangent
 from landscape.kernels.program import WIDER, Column, Op
 
@@ -57,11 +57,11 @@ def one_input_tangent(row, attribute, weights, vector, x, dx, y, dy, scratch):
     if row[OP] == LAYERNORM:
         layernorm_tangent(row, weights, vector, attribute, x, dx, dy, scratch)
         return
-    dy[:, :] = 0
     if row[OP] == SOFTMAX:
+        dy[:, :] = 0
         softmax_linear(y, dx, dy, row[GROUPS], scratch[0])
     else:
-        add_slope(row[CODE], x, y, dx, dy, attribute)
+        set_slope(row[CODE], x, y, dx, dy, attribute)
 
 
 @kernel
@@ -69,7 +69,7 @@ def product_tangent(i, network, places, weights, vector, work, shared, tangent, 
     """Set Ẏ = Ẇ X + W Ẋ + ḃ."""
     row, source = network.rows[i], input_of(network, i, 0)
     dy = block(tangent, places[i], row[SIZE], width)
-    if row[TRAINED]:
+    if row[TRAINED] and vector.size > 0:
         linear_row(i, network, places, vector, work, shared, tangent, places[i], width)
     else:
         dy[:, :] = 0
@@ -116,12 +116,18 @@ def curved_row(i, network, places, weights, vector, work, shared, tangent, adjoi
             i, network, places, weights, vector, work, tangent, adjoint, into, gradient, scratch, width
         )
         return
-    backward_row(i, network, places, weights, work, shared, into, into, gradient, scratch, width)
     d = block(adjoint, places[i], row[SIZE], width)
+    if row[OP] == ACTIVATION:
+        x, y = block(work, places[source], row[SIZE], width), block(work, places[i], row[SIZE], width)
+        dx, dd = block(tangent, places[source], row[SIZE], width), block(into, places[i], row[SIZE], width)
+        target = block(into, places[source], row[SIZE], width)
+        add_bent(row[CODE], x, y, d, dx, dd, target, network.attributes[i])
+        return
+    backward_row(i, network, places, weights, work, shared, into, into, gradient, scratch, width)
     if row[OP] == MULTIPLY:
         multiply_curved(i, network, places, tangent, d, into, width)
     elif row[OP] == DENSE:
-        if row[TRAINED] and network.rows[source, ACTIVE]:
+        if row[TRAINED] and network.rows[source, ACTIVE] and vector.size > 0:
             dense_gradient(row, tangent, places[source], adjoint, places[i], gradient, width)
             dense_backward(row, vector, adjoint, places[i], into, places[source], width)
     elif row[OP] >= FIRST_WIDER:
@@ -140,20 +146,10 @@ def curved_row(i, network, places, weights, vector, work, shared, tangent, adjoi
             scratch,
             width,
         )
-    elif row[OP] == ACTIVATION or row[OP] == SOFTMAX:
-        x, y = block(work, places[source], row[SIZE], width), block(work, places[i], row[SIZE], width)
-        dx, dy = block(tangent, places[source], row[SIZE], width), block(tangent, places[i], row[SIZE], width)
+    elif row[OP] == SOFTMAX:
+        y, dy = block(work, places[i], row[SIZE], width), block(tangent, places[i], row[SIZE], width)
         target = block(into, places[source], row[SIZE], width)
-        bent_row(row, network.attributes[i], x, dx, y, dy, d, target, scratch)
-
-
-@kernel
-def bent_row(row, attribute, x, dx, y, dy, d, target, scratch):
-    """Add the change of the Jacobian of an activation or a softmax, applied to the adjoint d."""
-    if row[OP] == SOFTMAX:
         softmax_curved(y, dy, d, target, row[GROUPS], scratch[0], scratch[1])
-        return
-    add_curvature(row[CODE], x, y, d, dx, target, attribute)
 
 
 @kernel

@@ -1,0 +1,137 @@
+"""Long work on a matrix that can be cut: its products are kept in order, and a later run of the same work reads them off.
+
+All that is done with products is a function of them, so that work which begins anew with the same products reaches the same bits:
+Lanczos, deflation, traces, a dense matrix's columns. Only the products are saved.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape.curvature.operators import SymmetricOperator, Whole
+from landscape.errors import InputError
+from landscape.interrupt import Interruption
+
+Array = NDArray[np.float64]
+Arrays = dict[str, NDArray]
+
+# Beyond this the products that follow are not kept, and a resume computes them again.
+KEPT_BYTES = 512 * 2**20
+SECONDS_BETWEEN_SAVES = 2.0
+# Where a save is slow, the work still gets this many times its share.
+WORK_PER_SAVE = 20.0
+
+
+class Journal:
+    """The products of one analysis in their order, and a dense Hessian in the making.
+
+    Parameters
+    ----------
+    save
+        Called with the arrays that a resume needs; gives a sentence on where they are.
+    interruption
+        Looked at between two blocks of products.
+    earlier
+        What a save of the same work left, or nothing.
+    """
+
+    def __init__(
+        self, save: Callable[[Arrays], str], interruption: Interruption, earlier: Arrays | None = None
+    ) -> None:
+        earlier = earlier or {}
+        self.save, self.interruption = save, interruption
+        self.digests: list[bytes] = [
+            bytes(row) for row in earlier.get("digests", np.zeros((0, 32), np.uint8))
+        ]
+        self.products: list[Array] = list(earlier.get("products", np.zeros((0, 0))))
+        self.half: Array | None = earlier.get("half")
+        self.reached = int(earlier.get("reached", 0))
+        self.place = 0
+        self.bytes = sum(row.nbytes for row in self.products)
+        self.full = False
+        self.due = time.perf_counter() + SECONDS_BETWEEN_SAVES
+
+    def of(self, operator: SymmetricOperator) -> SymmetricOperator:
+        """Give the same matrix, whose products are kept, or read off where they were saved."""
+        whole = operator.whole
+        return SymmetricOperator(
+            operator.size,
+            lambda rows: self.rows(operator, rows),
+            operator.epsilon,
+            None
+            if whole is None
+            else replace(whole, parts=lambda half, first: self.parts(whole, half, first)),
+        )
+
+    def rows(self, operator: SymmetricOperator, vectors: Array) -> Array:
+        """Multiply each row, or read off what was saved for it.
+
+        Raises
+        ------
+        InputError
+            What was saved belongs to other vectors: another machine's arithmetic, or another version of a library.
+        KeyboardInterrupt
+            Ctrl-C was pressed; all so far was saved.
+        """
+        known = max(0, min(len(vectors), len(self.products) - self.place)) if not self.full else 0
+        digests = [hashlib.sha256(row.tobytes()).digest() for row in vectors]
+        if digests[:known] != self.digests[self.place : self.place + known]:
+            raise InputError(
+                "the unfinished analysis at the output multiplied other vectors than this one does (another machine, or "
+                "another version of a library): give --fresh to start anew"
+            )
+        result = np.empty(vectors.shape)
+        result[:known] = np.reshape(self.products[self.place : self.place + known], (known, vectors.shape[1]))
+        if known < len(vectors):
+            result[known:] = operator.rows(vectors[known:])
+            self.keep(digests[known:], result[known:])
+        self.place += len(vectors)
+        if known < len(vectors):
+            self.pause()
+        return result
+
+    def keep(self, digests: list[bytes], products: Array) -> None:
+        """Keep products, until they are too many; what is kept has no gaps."""
+        self.full = self.full or self.bytes + products.nbytes > KEPT_BYTES
+        if not self.full:
+            self.digests += digests
+            self.products += [row.copy() for row in products]
+            self.bytes += products.nbytes
+
+    def parts(self, whole: Whole, half: Array, first: int) -> Iterator[int]:
+        """Add up a dense Hessian, going on from what was saved."""
+        if self.half is not None and self.half.shape == half.shape:
+            half[...] = self.half
+            first = self.reached
+        for reached in whole.parts(half, first):
+            if half.nbytes <= KEPT_BYTES:
+                self.half, self.reached = half, reached
+            self.pause()
+            yield reached
+
+    def pause(self) -> None:
+        """Save when it is time, and stop where that was asked for."""
+        begun = time.perf_counter()
+        if not self.interruption.requested and begun < self.due:
+            return
+        told = self.save(self.arrays())
+        if self.interruption.requested:
+            raise KeyboardInterrupt(told)
+        spent = time.perf_counter() - begun
+        self.due = begun + spent + max(SECONDS_BETWEEN_SAVES, WORK_PER_SAVE * spent)
+
+    def arrays(self) -> Arrays:
+        """Give all that a resume needs."""
+        found: Arrays = {}
+        if self.products:
+            found["products"] = np.array(self.products)
+            found["digests"] = np.array([np.frombuffer(digest, np.uint8) for digest in self.digests])
+        if self.half is not None:
+            found |= {"half": self.half.copy(), "reached": np.asarray(np.int64(self.reached))}
+        return found

@@ -1,0 +1,57 @@
+"""What products at one θ share: every tile's outputs and adjoints, kept while memory allows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape.kernels.cpu import derivatives
+from landscape.kernels.cpu.arrays import Batch, Primal
+from landscape.memory import fits_memory
+from landscape.objective.session import share_work
+
+if TYPE_CHECKING:
+    from landscape.objective.network import NetworkObjective
+
+KEPT_BYTES = 256 * 2**20
+
+
+class Primals:
+    """The forward and the reverse pass of every tile at the last θ asked for.
+
+    Products at the same θ then cost their tangents only, half of the work. The bits are the same, kept or not.
+    """
+
+    def __init__(self, objective: NetworkObjective) -> None:
+        self.objective = objective
+        self.weights = np.zeros(0, objective.dtype)
+        self.current: set[int] = set()
+        self.memory: dict[int, Primal] = {}
+        tiles = objective.tiles
+        self.numbers = objective.full.program.features * tiles.width
+        needed = 2 * tiles.count * self.numbers * objective.dtype.itemsize
+        self.fits = needed <= KEPT_BYTES and fits_memory(needed)
+
+    def block(self, number: int, batch: Batch, weights: NDArray) -> Primal:
+        """Give a block of tiles' outputs and adjoints at θ; no tiles where they would not fit."""
+        if not self.fits:
+            return Primal(*np.zeros((2, 0, self.numbers), self.objective.dtype))
+        if not np.array_equal(weights, self.weights):
+            self.weights, self.current = weights.copy(), set()
+        if number not in self.memory:
+            shape = (2, len(batch.valid), self.numbers)
+            self.memory[number] = Primal(*np.zeros(shape, self.objective.dtype))
+        if number not in self.current:
+            self.fill(self.memory[number], batch, weights)
+            self.current.add(number)
+        return self.memory[number]
+
+    def fill(self, kept: Primal, batch: Batch, weights: NDArray) -> None:
+        """Run the tiles of a block forward and in reverse."""
+        objective = self.objective
+        share_work(
+            derivatives.keep_primals, objective.threads, *objective.full[1:], batch, objective.criterion, weights,
+            objective.derivative_buffers(), kept,
+        )  # fmt: skip

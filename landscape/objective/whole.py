@@ -1,0 +1,102 @@
+"""The whole Hessian of a network at once, where its parameters are all those of dense nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from landscape.formulas.activations import ACTIVATIONS
+from landscape.kernels.cpu import hessian
+from landscape.kernels.program import Column, Op
+from landscape.objective.network import NetworkObjective
+from landscape.objective.session import session, share_work
+
+Array = NDArray[np.float64]
+
+# Nodes that a pass along a pre-activation runs through.
+NODES = frozenset(
+    ("dense", "softmax", "add", "multiply", "concat", "flatten", "dropout", "identity", *ACTIVATIONS)
+)
+# Units between two looks at whether the user wants to stop.
+UNITS = 64
+
+
+class WholeHessian:
+    """The Hessian at θ [P, P] in parts: each adds the rows of some units, and any part may be the last for a while.
+
+    Parameters
+    ----------
+    objective
+        Of a network for which `is_dense` holds.
+    theta
+        The point, [P].
+    """
+
+    def __init__(self, objective: NetworkObjective, theta: ArrayLike) -> None:
+        self.objective, self.theta = objective, np.asarray(theta, np.float64)
+        rows = objective.full.network.rows
+        self.trained = [i for i in range(len(rows)) if is_trained(rows[i])]
+        pairs = [(i, unit) for i in self.trained for unit in range(rows[i, Column.OUT])]
+        self.items = np.array(pairs, np.int64).reshape(-1, 2)
+
+    @cached_property
+    def memory(self) -> hessian.Pairs:
+        """Give each worker its memory."""
+        objective, rows = self.objective, self.objective.full.network.rows
+        widest = 1 + int(max(rows[i, Column.WIDE] for i in self.trained))
+        width, across = objective.tiles.width, max(hessian.TOGETHER, widest)
+        sizes = (widest * width, across * width, widest * across)
+        return hessian.Pairs(*(np.zeros((objective.threads, size), objective.dtype) for size in sizes))
+
+    @property
+    def passes(self) -> int:
+        """How many passes along a pre-activation the whole takes."""
+        return len(self.items)
+
+    def parts(self, half: Array, first: int = 0) -> Iterator[int]:
+        """Add the rows of all units from a number on to `half` [P, P]; gives the number reached after each part."""
+        for start in range(first, self.passes, UNITS):
+            stop = min(self.passes, start + UNITS)
+            self.add(half, self.items[start:stop])
+            yield stop
+
+    def add(self, half: Array, items: NDArray[np.int64]) -> None:
+        """Add the rows of some units."""
+        objective = self.objective
+        weights = objective.complete(self.theta)[0]
+        with session():
+            for number in range(objective.tiles.blocks):
+                batch = objective.tiles.block(number)
+                share_work(
+                    hessian.hessian_rows, objective.threads, objective.full.network, objective.full.places, batch,
+                    objective.criterion, weights, items, objective.derivative_buffers(),
+                    objective.primals.block(number, batch, weights), self.memory, half,
+                )  # fmt: skip
+
+    def finish(self, half: Array) -> Array:
+        """Give the Hessian of loss plus penalty from what all parts have added."""
+        whole = self.objective.finished(half + half.T)
+        whole[np.diag_indices(len(whole))] += self.objective.decay
+        return whole
+
+
+def is_trained(row: NDArray[np.int64]) -> bool:
+    """Tell a dense node with parameters in θ."""
+    return bool(row[Column.OP] == Op.DENSE and row[Column.TRAINED])
+
+
+def is_dense(objective: object) -> bool:
+    """Tell whether the whole Hessian follows from passes along pre-activations.
+
+    That is so where all parameters are those of dense nodes that share none and see one vector an example, and the passes' outputs fit memory.
+    """
+    if not isinstance(objective, NetworkObjective):
+        return False
+    if not all(node.op in NODES for node in objective.model.nodes) or not objective.primals.fits:
+        return False
+    trained = [row for row in objective.full.network.rows if is_trained(row)]
+    places = {int(row[Column.WEIGHT]) for row in trained}
+    return len(places) == len(trained) and all(row[Column.GROUPS] == 1 for row in trained)
