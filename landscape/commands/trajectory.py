@@ -12,7 +12,7 @@ from landscape.commands import options
 from landscape.commands.call import Call, makes_record
 from landscape.commands.progress import progress_bar
 from landscape.directions.normalize import NORMALIZATIONS
-from landscape.errors import InputError
+from landscape.errors import ComputationError, InputError
 
 if TYPE_CHECKING:
     from landscape.model import Model
@@ -154,6 +154,7 @@ def fresh_run(call: Call, model: Model, **recipe: Any) -> Model:
     from landscape.training import DivergenceError, train
 
     output = run_path(call)
+    require_same_length(call, output, **recipe)
     try:
         with (
             call.interruptible(f"interrupted; the same command goes on from {output}"),
@@ -164,8 +165,33 @@ def fresh_run(call: Call, model: Model, **recipe: Any) -> Model:
             )  # fmt: skip
     except DivergenceError as error:
         call.say(str(error))
+        if error.model.checkpoints is None or len(error.model.checkpoints) < 2:
+            raise ComputationError(
+                f"the run diverged at step {error.step}, before its second checkpoint: there is no path to draw; "
+                "try a smaller --learning-rate"
+            ) from None
     # As it is in the file, so that another call of the same command draws the same model.
     return load_model(output)
+
+
+def require_same_length(call: Call, output: Path, *, steps: int, fresh: bool, **_: Any) -> None:
+    """Refuse to lengthen a run of which a trajectory was drawn, before its file is changed.
+
+    Raises
+    ------
+    InputError
+        The trajectory that stands there is of a run of another length.
+    """
+    from landscape.model import load_model
+
+    if fresh or not (call.record_path.exists() and output.exists()):
+        return
+    there = load_model(output).training.get("steps")
+    if there != steps:
+        raise InputError(
+            f"{call.record_path}: holds the trajectory of a run of {there} steps, expected {steps}: "
+            "give --fresh to overwrite it, or another --output"
+        )
 
 
 def table(record: Trajectory) -> str:

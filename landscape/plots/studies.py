@@ -64,7 +64,9 @@ def draw_batch_size(record: Study) -> Figure:
     for index, (budget, words) in enumerate((("epochs", "equal epochs"), ("updates", "equal updates"))):
         band(loss, sizes, series[f"{budget}.train_loss"], label=words, **look(index))
         band(sharp, sizes, series[f"{budget}.sharpness"], label=words, **look(index))
-    loss.set(yscale="log", ylabel=loss_words(record))
+    ends = np.concatenate([series["epochs.train_loss"], series["updates.train_loss"]])
+    # A logarithmic scale needs something to show.
+    loss.set(yscale="log" if np.isfinite(ends).all(axis=1).any() else "linear", ylabel=loss_words(record))
     loss.legend(ncols=2)
     sharp.set(ylim=(0, None), ylabel="sharpness\n(λ_max where it ended)", xlabel="batch size (examples)")
     sharp.set_xticks(sizes, [f"{size:g}" for size in sizes])

@@ -7,6 +7,7 @@ import os
 import signal
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from landscape.commands import main
@@ -92,6 +93,19 @@ def test_a_fresh_run_is_kept_beside_the_record_and_gone_on_with(run, tmp_path, m
     assert replace(cut, seconds=0.0) == replace(whole, seconds=0.0)
     assert run(*arguments)[0] == 0
     assert load_record(tmp_path / "m.trajectory.npz") == cut
+    before = (tmp_path / "m.trajectory.run.npz").read_bytes()
+    status, _, err = run("--optimizer", "adam", "--steps", "12")
+    assert status == 2
+    assert "a run of 9 steps, expected 12" in err
+    assert (tmp_path / "m.trajectory.run.npz").read_bytes() == before
+
+
+def test_a_fresh_run_that_diverges_at_once_leaves_no_path_to_draw(run, tmp_path):
+    x = np.random.default_rng(0).standard_normal((20, 3))
+    np.savez(tmp_path / "line.npz", W=np.ones((3, 1)), b=np.zeros(1), x=x, y=x[:, :1])
+    status, _, err = run("--optimizer", "sgd", "--learning-rate", "1000", "--steps", "900", model="line.npz")
+    assert status == 1
+    assert "before its second checkpoint" in err
 
 
 def test_a_film_of_another_kind_is_refused_before_the_work(run, tmp_path):

@@ -113,7 +113,7 @@ def test_a_rate_that_is_not_positive_is_refused():
     ],
 )  # fmt: skip
 def test_a_study_whose_every_run_diverges_has_that_for_a_result(study, options):
-    found = study(line(3.0), threads=1, **options)
+    found = study(small_model(), threads=1, **options)
     assert "diverge" in " ".join(found.findings)
     assert len(figures(found)) == 1
 

@@ -246,6 +246,52 @@ def test_dropout_masks_the_training_and_not_the_history():
     assert done.history["train_loss"][0] == pytest.approx(np.mean((x.sum(axis=1) - y[:, 0]) ** 2))
 
 
+def hidden_dropout(p):
+    """Six examples through eight ReLU units, some of them dropped, to one output."""
+    rng = np.random.default_rng(5)
+    return build_model(
+        nodes=[
+            {"name": "in", "op": "dense"}, {"name": "bend", "op": "relu"}, {"name": "drop", "op": "dropout", "p": p},
+            {"name": "out", "op": "dense"},
+        ],
+        parameters={"in.weight": rng.standard_normal((8, 4)), "out.weight": rng.standard_normal((1, 8))}, loss="mse",
+        x_train=rng.standard_normal((6, 4)), y_train=rng.standard_normal((6, 1)),
+    )  # fmt: skip
+
+
+def test_dropout_between_layers_masks_the_units_and_their_gradients():
+    from landscape.kernels.cpu.batches import draw_mask
+    from landscape.kernels.lowering import lower
+    from landscape.kernels.program import Column, Op
+
+    model = hidden_dropout(0.4)
+    done = train(model, steps=1, batch_size=6, learning_rate=0.1, seed=3, **COMMON)
+    row = int(np.flatnonzero(lower(model, derivatives=True, training=True).rows[:, Column.OP] == Op.MASK)[0])
+    mask = np.zeros((8, 6))
+    draw_mask(np.uint64(3), row, 0, 0.4, mask)
+    chosen = twins.batch(Recipe(seed=3, batch_size=6), 0, 6)
+    x, y = model.data["x_train"][chosen], model.data["y_train"][chosen, 0]
+    first, last = model.theta[:32].reshape(8, 4), model.theta[32:]
+    units = np.maximum(x @ first.T, 0) * mask.T
+    error = 2 * (units @ last - y) / 6
+    back = (error[:, None] * last) * mask.T * (x @ first.T > 0)
+    expected = model.theta - 0.1 * np.concatenate([(back.T @ x).ravel(), error @ units])
+    assert 0 < np.count_nonzero(mask) < mask.size
+    np.testing.assert_allclose(done.theta, expected, rtol=1e-12)
+
+
+def test_dropout_of_nothing_changes_nothing_and_that_of_several_tiles_is_that_of_one(monkeypatch):
+    settings = {"steps": 4, "batch_size": 5, "learning_rate": 0.05} | COMMON
+    none = train(hidden_dropout(0.0), **settings)
+    np.testing.assert_allclose(
+        none.theta, twin(hidden_dropout(0.0), Recipe(steps=4, batch_size=5, learning_rate=0.05)), rtol=1e-9
+    )
+    whole = train(hidden_dropout(0.4), **settings)
+    assert np.any(whole.theta != none.theta)
+    monkeypatch.setattr("landscape.objective.tiles.TILE_BYTES", 1)
+    np.testing.assert_allclose(train(hidden_dropout(0.4), **settings).theta, whole.theta, rtol=1e-10)
+
+
 def test_initializations_have_their_scale():
     model = new_model_of(300, 200)
     for init, scale in (("he", np.sqrt(2 / 300)), ("xavier", np.sqrt(2 / 500)), ("normal", 0.01)):
