@@ -21,7 +21,7 @@ from landscape.kernels.cuda.text import function_of
 PACKAGE = "landscape.kernels.cuda"
 # Each lists the functions that kernels call as `DEVICE`, in the order of their calls, and those that the host launches as `ENTRIES`.
 MODULES = (
-    "product", "rows", "losses", "values", "sweep", "backward", "tangent", "derivatives", "updates", "training",
+    "product", "rows", "losses", "values", "sweep", "backward", "tangent", "derivatives", "updates", "training", "descent",
 )  # fmt: skip
 
 
