@@ -38,6 +38,7 @@ def test_a_training_is_the_cpus(settings):
     assert np.allclose(ours.losses["gradient_norm"], theirs.losses["gradient_norm"], rtol=1e-12)
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_a_training_that_diverges_keeps_its_last_finite_parameters():
     common = {"steps": 2, "learning_rate": 1e300, "batch_size": 5, "looks": 2, "dtype": "float64"}
     ours, theirs = (train_many(tiny(), device=device, **common) for device in ("cuda", "cpu"))
