@@ -103,7 +103,7 @@ class CudaObjective(NetworkObjective):
         dynamic, work = self.work_memory(self.plain.program.features, blocks)
         out = gpu.empty((len(thetas), slots, SUMS), np.float64)
         gpu.run(
-            self.kernels.values, self.shape, blocks, dynamic, network, order, places, self.batch(number), self.loss_criterion,
+            self.kernels.values, self.shape, self.dtype, blocks, dynamic, network, order, places, self.batch(number), self.loss_criterion,
             gpu.put(thetas), Buffers(work), out,
         )  # fmt: skip
         return gpu.take(out)
@@ -122,11 +122,12 @@ class CudaObjective(NetworkObjective):
         """Allocate what blocks need for derivatives, in the GPU's memory; tangents for products only."""
         program, width = self.full.program, self.shape.width
         long = (blocks, program.features * width)
-        arrays = [
-            self.gpu.empty(long if products or name in ("work", "adjoint") else (0, 0), self.dtype)
-            for name in DerivativeBuffers._fields[:-1]
-        ]
-        return DerivativeBuffers(*arrays, self.gpu.empty((blocks, program.parameters), self.dtype))
+        work, adjoint, tangent, into = (
+            self.gpu.empty(shape, self.dtype) for shape in (long, long, *[long if products else (0, 0)] * 2)
+        )
+        return DerivativeBuffers(
+            work, adjoint, tangent, into, self.gpu.empty((blocks, program.parameters), self.dtype)
+        )
 
     def run_length(self, slots: int, width: int) -> int:
         """Choose how many vectors a launch has, by what their results take."""
@@ -157,7 +158,7 @@ class CudaObjective(NetworkObjective):
         out = gpu.empty((len(thetas), slots, thetas.shape[1]), np.float64)
         sums = gpu.empty((len(thetas), slots, SUMS), np.float64)
         gpu.run(
-            self.kernels.gradients, self.shape, blocks, 0, *self.program_on_gpu(self.full), self.batch(number), self.loss_criterion,
+            self.kernels.gradients, self.shape, self.dtype, blocks, 0, *self.program_on_gpu(self.full), self.batch(number), self.loss_criterion,
             gpu.put(thetas), np.int64(slots), self.derivative_memory(blocks, products=False), out, sums,
         )  # fmt: skip
         return gpu.take(out), gpu.take(sums)
@@ -195,7 +196,7 @@ class CudaObjective(NetworkObjective):
         blocks = min(gpu.blocks, math.ceil(len(vectors) / chunk) * slots)
         out = gpu.empty((len(vectors), slots, vectors.shape[1]), np.float64)
         gpu.run(
-            self.kernels.products, self.shape, blocks, 0, *self.program_on_gpu(self.full), self.batch(number), self.loss_criterion,
+            self.kernels.products, self.shape, self.dtype, blocks, 0, *self.program_on_gpu(self.full), self.batch(number), self.loss_criterion,
             gpu.put(weights), gpu.put(vectors), np.int64(chunk), np.int64(slots), self.derivative_memory(blocks, products=True), out,
         )  # fmt: skip
         return gpu.take(out)

@@ -88,18 +88,10 @@ class CudaSweep(NetworkSweep):
         )
         common = (network, self.plan_on_gpu, self.grid_on_gpu)
         made, shape = objective.kernels, objective.shape
-        gpu.run(
-            made.share_fixed,
-            shape,
-            min(tiles, gpu.blocks),
-            0,
-            *common,
-            batch,
-            np.int64(start * slot),
-            arrays[0],
-        )
+        first, kind = np.int64(start * slot), objective.dtype
+        gpu.run(made.share_fixed, shape, kind, min(tiles, gpu.blocks), 0, *common, batch, first, arrays[0])
         items = min(tiles * len(self.grid.vectors), gpu.blocks)
-        gpu.run(made.share_products, shape, items, 0, *common, *arrays)
+        gpu.run(made.share_products, shape, kind, items, 0, *common, *arrays)
         return arrays
 
     def run_points(self, block: int, start: int, first: int, last: int, slots: int) -> NDArray[np.float64]:
@@ -111,7 +103,7 @@ class CudaSweep(NetworkSweep):
         weights = gpu.empty((blocks, self.grid.vectors.shape[1]), objective.dtype)
         out = gpu.empty((last - first, slots, SUMS), np.float64)
         gpu.run(
-            objective.kernels.sweep, objective.shape, blocks, dynamic, np.int64(first), np.int64(last),
+            objective.kernels.sweep, objective.shape, objective.dtype, blocks, dynamic, np.int64(first), np.int64(last),
             objective.program_on_gpu(objective.plain)[0], self.plan_on_gpu, self.grid_on_gpu, objective.batch(block),
             np.int64(start * objective.shape.slot), objective.loss_criterion, *self.shared_arrays, SweepBuffers(work, weights), out,
         )  # fmt: skip

@@ -56,8 +56,9 @@ class CudaTrainer(Trainer):
         """Give the width of a tile: the block's."""
         return int(self.shape.width)
 
-    def _buffers(self, longest: int) -> None:
+    def _buffers(self, longest: int) -> Any:
         """Allocate nothing on the host."""
+        return None
 
     def _put(self, lowering: Lowering) -> tuple[Network, Any]:
         key = id(lowering)
@@ -123,7 +124,7 @@ class CudaTrainer(Trainer):
         there = Progress(*map(put, progress))
         sums, norms = put(log.sums), put(log.norms)
         gpu.run(
-            self.kernels.train, self.shape, blocks, dynamic, *self._put(lowering), self._put_examples(examples),
+            self.kernels.train, self.shape, self.dtype, blocks, dynamic, *self._put(lowering), self._put_examples(examples),
             Criterion(self.criterion.code, self.criterion.delta), Runs(*map(put, runs)), there, put(stops), put(self.decay),
             float(self.model.loss_scale), buffers, Log(int(log.start), int(log.stride), sums, norms),
         )  # fmt: skip

@@ -72,14 +72,17 @@ class Gpu:
         """Copy an array from the GPU, when the work on it is done."""
         return array if SIMULATED else self.guarded(array.copy_to_host)
 
-    def run(self, kernel: Any, shape: Shape, blocks: int, dynamic: int, *arguments: Any) -> None:
-        """Launch a kernel on so many blocks, each with so many bytes of shared memory beside what it declares itself.
+    def run(
+        self, kernel: Any, shape: Shape, dtype: np.dtype, blocks: int, workspace: int, *arguments: Any
+    ) -> None:
+        """Launch a kernel on so many blocks, each with so many bytes of shared memory for its workspace.
 
         Raises
         ------
         DeviceMemoryError
             The memory is full.
         """
+        dynamic = shape.stage_bytes(dtype) + workspace
 
         def launch() -> None:
             with warnings.catch_warnings():
@@ -120,7 +123,7 @@ def shape_for(features: int, examples: int, dtype: np.dtype) -> Shape:
 def shared_bytes(features: int, shape: Shape, dtype: np.dtype) -> int:
     """Give the bytes of a workspace in shared memory; 0 where it does not fit there."""
     needed = features * shape.width * dtype.itemsize
-    return needed if needed + shape.static_bytes(dtype) <= SHARED_BYTES else 0
+    return needed if needed + shape.stage_bytes(dtype) + shape.static_bytes <= SHARED_BYTES else 0
 
 
 def in_runs(count: int, length: int, work: Callable[[slice], None], told: Callable[[int], str]) -> None:

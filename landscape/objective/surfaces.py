@@ -16,6 +16,7 @@ from landscape.formulas.surfaces import SURFACES
 from landscape.kernels.cpu.descent import descend as descend_kernel
 from landscape.kernels.cpu.updates import scaled_step
 from landscape.kernels.runs import CLIP, OPTIMIZER, RADIUS, Runs
+from landscape.objective.devices import CPU, read_device
 from landscape.objective.functions import CallableObjective, checked
 from landscape.objective.session import checked_threads, session, share_work
 
@@ -80,15 +81,21 @@ class SurfaceObjective(CallableObjective):
 
 
 def descend_surface(
-    objective: SurfaceObjective, runs: Runs, starts: Array, steps: int, every: int, dtype: str, threads: int | None
+    objective: SurfaceObjective, runs: Runs, starts: Array, steps: int, every: int, dtype: str, threads: int | None,
+    device: str = CPU,
 ) -> NDArray[Any]:  # fmt: skip
     """Take starts [R, 2] through all steps; give the path [K, R, 2] before every `every`-th step and at the end."""
     workers, kind = checked_threads(threads), np.dtype(dtype)
+    memory = len(list(OPTIMIZERS.values())[int(runs.whole[0, OPTIMIZER])].slots)
+    if device != CPU:
+        from landscape.objective.cuda_surfaces import descend_on_gpu
+
+        number = read_device(device)[1]
+        return descend_on_gpu(number, objective.code, runs, starts, memory, steps, every, kind)
     width = min(BLOCK, STRIDE * math.ceil(len(starts) / STRIDE))
     blocks = math.ceil(len(starts) / width)
     padded = np.concatenate([starts, np.repeat(starts[-1:], blocks * width - len(starts), axis=0)])
     theta = padded.reshape(blocks, width, 2).transpose(0, 2, 1).reshape(blocks, 2 * width).astype(kind)
-    memory = len(list(OPTIMIZERS.values())[int(runs.whole[0, OPTIMIZER])].slots)
     slots, buffers = np.zeros((blocks, memory, 2 * width), kind), np.zeros((workers, 2, 2 * width), kind)
     path = np.empty((math.ceil(steps / every) + 1, blocks, 2 * width), kind)
     with session():

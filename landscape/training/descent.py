@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from landscape.errors import InputError
 from landscape.memory import available_memory
+from landscape.objective.devices import settle_device
 from landscape.objective.surfaces import SurfaceObjective, descend_function, descend_surface
 from landscape.objective.trainer import runs_of
 from landscape.training.recipe import Recipe, columns
@@ -37,6 +38,7 @@ def descend(
     every: int = 1,
     dtype: str = "float64",
     threads: int | None = None,
+    device: str = "cpu",
     **settings: Any,
 ) -> Descent:
     """Descend from each start by an optimizer, without batches: every gradient is exact.
@@ -53,6 +55,8 @@ def descend(
         Keep the path before every so many steps; after the last step it is always kept.
     dtype
         Of a surface's arithmetic; functions are in float64.
+    threads, device
+        As `NetworkObjective` takes them; functions have the CPU only, and so does `auto`.
     **settings
         Fields of `Recipe`: `optimizer`, `learning_rate`, `schedule`, `steps`, …
 
@@ -83,11 +87,14 @@ def descend(
     if isinstance(surface, SurfaceObjective):
         if points.shape[1] != 2:
             raise InputError(f"starts: a surface has 2 parameters, found shape {list(points.shape)}")
-        path = descend_surface(surface, runs, points, recipe.steps, every, dtype, threads)
+        path = descend_surface(
+            surface, runs, points, recipe.steps, every, dtype, threads, settle_device(device, None)
+        )
         x, y = path[..., 0].astype(np.float64), path[..., 1].astype(np.float64)
         with np.errstate(over="ignore", invalid="ignore"):
             loss = surface.values(np.stack([x.ravel(), y.ravel()], axis=1)).reshape(x.shape)
     else:
+        settle_device(device, None, without=("functions",))
         path = descend_function(surface, gradient, runs, points, recipe.steps, every, threads)
         loss = np.array([[surface(theta) for theta in look] for look in path])
     step = np.minimum(np.arange(looks) * every, recipe.steps)

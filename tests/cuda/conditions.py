@@ -20,9 +20,8 @@ compiled = pytest.mark.skipif(
     simulated() or find_spec("numba_cuda") is None or find_spec("nvidia") is None,
     reason="needs numba-cuda with NVVM: pip install 'landscape[cuda]' nvidia-nvvm nvidia-cuda-nvcc",
 )
-on_gpu = pytest.mark.skipif(
-    simulated() or gpu_problem(0) is not None, reason=f"needs a GPU: {gpu_problem(0)}"
-)
+problem = "the simulator stands in for it" if simulated() else gpu_problem(0)
+on_gpu = pytest.mark.skipif(problem is not None, reason=f"needs a GPU: {problem}")
 
 # Every op, loss and way to share parameters that has kernels; the simulator runs a few thousand threads a second.
 SMALL = (
@@ -31,7 +30,7 @@ SMALL = (
 )  # fmt: skip
 
 
-def few(name: str, examples: int = 5) -> Model:
+def few(name: str, examples: int = 3) -> Model:
     """Take a case with its first examples only."""
     model = CASES[name].model
     return replace(model, data={key: array[:examples] for key, array in model.data.items()})

@@ -11,6 +11,7 @@ from numpy import uint32
 
 from landscape.kernels.cuda.shape import (
     DEPTH,
+    LEFT_SIZE,
     LEFT_STRIDE,
     NARROW,
     REAL,
@@ -22,7 +23,7 @@ from landscape.kernels.cuda.shape import (
 from landscape.kernels.cuda.target import ALIGNED, cuda
 from landscape.kernels.cuda.text import function_of
 
-PANEL_ARGUMENTS = "i0, j0, m, n, depth, a, a0, am, ak, x, x0, xk, xn, y, y0, ym, bias, more, left, right"
+PANEL_ARGUMENTS = "i0, j0, m, n, depth, a, a0, am, ak, x, x0, xk, xn, y, y0, ym, bias, more, stage"
 # All but the arrays and `bias`, which is negative where there is none, and `more`: whether results are added to what is there.
 UNSIGNED = ("m", "n", "depth", "a0", "am", "ak", "x0", "xk", "xn", "y0", "ym")
 
@@ -44,15 +45,15 @@ def panel_{height}({arguments}):
     k0 = uint32(0)
     while k0 < depth:
         cuda.syncthreads()
-        stage_left(left, a, a0, am, ak, i0, m, k0, depth, uint32({tall}))
-        stage_right(right, x, x0, xk, xn, j0, n, k0, depth)
+        stage_left(stage, a, a0, am, ak, i0, m, k0, depth, uint32({tall}))
+        stage_right(stage, x, x0, xk, xn, j0, n, k0, depth)
         cuda.syncthreads()
         for k in range(DEPTH):
-            p, q = uint32(k * LEFT_STRIDE + ty * {height}), uint32(k * RIGHT_STRIDE + tx * 4)
+            p, q = uint32(k * LEFT_STRIDE + ty * {height}), uint32(LEFT_SIZE + k * RIGHT_STRIDE + tx * 4)
             for r in range({height}):
-                ours[r] = left[p + uint32(r)]
+                ours[r] = stage[p + uint32(r)]
             for c in range({across}):
-                theirs[c] = right[q + uint32(c // 4 * 4 * COLUMNS + c % 4)]
+                theirs[c] = stage[q + uint32(c // 4 * 4 * COLUMNS + c % 4)]
             for r in range({height}):
                 for c in range({across}):
                     sums[r * {across} + c] += ours[r] * theirs[c]
@@ -66,7 +67,7 @@ def panel_{height}({arguments}):
 """
 
 
-def stage_left(left, a, a0, am, ak, i0, m, k0, depth, tall):
+def stage_left(stage, a, a0, am, ak, i0, m, k0, depth, tall):
     """Put a[i0:i0 + tall, k0:k0 + DEPTH] into shared memory, a column after another, and zeros where there is nothing."""
     q = uint32(cuda.threadIdx.x)
     while q < DEPTH * tall:
@@ -76,11 +77,11 @@ def stage_left(left, a, a0, am, ak, i0, m, k0, depth, tall):
         value = REAL(0)
         if i0 + i < m and k0 + k < depth:
             value = a[uint32(a0 + (i0 + i) * am + (k0 + k) * ak)]
-        left[uint32(k * LEFT_STRIDE + i)] = value
+        stage[uint32(k * LEFT_STRIDE + i)] = value
         q = uint32(q + THREADS)
 
 
-def stage_right(right, x, x0, xk, xn, j0, n, k0, depth):
+def stage_right(stage, x, x0, xk, xn, j0, n, k0, depth):
     """Put x[k0:k0 + DEPTH, j0:j0 + WIDTH] into shared memory, a row after another, and zeros where there is nothing."""
     q = uint32(cuda.threadIdx.x)
     while q < DEPTH * WIDTH:
@@ -89,7 +90,7 @@ def stage_right(right, x, x0, xk, xn, j0, n, k0, depth):
         value = REAL(0)
         if k0 + k < depth and j0 + j < n:
             value = x[uint32(x0 + (k0 + k) * xk + (j0 + j) * xn)]
-        right[uint32(k * RIGHT_STRIDE + j)] = value
+        stage[uint32(LEFT_SIZE + k * RIGHT_STRIDE + j)] = value
         q = uint32(q + THREADS)
 
 
@@ -117,8 +118,8 @@ def product_text(shape: Shape) -> str:
     given = ", ".join(f"uint32({name})" if name in UNSIGNED else name for name in names)
     lines = [
         "def product(m, n, depth, a, a0, am, ak, x, x0, xk, xn, y, y0, ym, bias, more):",
-        f"    left = cuda.shared.array(LEFT_SIZE, KIND{ALIGNED})",
-        f"    right = cuda.shared.array(RIGHT_SIZE, KIND{ALIGNED})",
+        # All arrays without a size are the same memory; one of a size would be defined once a caller.
+        f"    stage = cuda.shared.array(0, KIND{ALIGNED})",
         "    j0 = uint32(0)",
         "    while j0 < n:",
         "        i0 = uint32(0)",

@@ -48,7 +48,7 @@ class Shape(NamedTuple):
             "LEFT_STRIDE": self.left_stride,
             "LEFT_SIZE": self.depth * self.left_stride,
             "RIGHT_STRIDE": self.right_stride,
-            "RIGHT_SIZE": self.depth * self.right_stride,
+            "STAGE": self.stage,
             "TOTALS": 6 * self.width,
             "REAL": dtype.type,
             "KIND": from_dtype(dtype),
@@ -64,9 +64,19 @@ class Shape(NamedTuple):
         """Numbers from one staged row of the right factor to the next."""
         return self.width + 4
 
-    def static_bytes(self, dtype: np.dtype) -> int:
-        """Shared memory of a block beside its workspace: the staged factors and the float64 sums of losses."""
-        return dtype.itemsize * self.depth * (self.left_stride + self.right_stride) + 8 * 6 * self.width
+    @property
+    def stage(self) -> int:
+        """Numbers of both staged factors, which lie first in a block's dynamic shared memory."""
+        return self.depth * (self.left_stride + self.right_stride)
+
+    def stage_bytes(self, dtype: np.dtype) -> int:
+        """Bytes of the staged factors."""
+        return dtype.itemsize * self.stage
+
+    @property
+    def static_bytes(self) -> int:
+        """Shared memory of a block beside the dynamic: float64 sums of losses, of norms, and a few scales."""
+        return 8 * (6 * self.width + self.threads) + 128
 
 
 # Shared memory of a block that every device has and Numba can address.
@@ -79,5 +89,5 @@ TINY = Shape(rows=2, columns=1, across=4, tallest=2, depth=3, slot=2)
 ROWS, COLUMNS, THREADS, WIDTH = NARROW.rows, NARROW.columns, NARROW.threads, NARROW.width
 ACROSS, DEPTH, SLOT, TOTALS = NARROW.width, NARROW.depth, NARROW.slot, 6 * NARROW.width
 LEFT_STRIDE, RIGHT_STRIDE = NARROW.left_stride, NARROW.right_stride
-LEFT_SIZE, RIGHT_SIZE = NARROW.depth * NARROW.left_stride, NARROW.depth * NARROW.right_stride
+LEFT_SIZE, STAGE = NARROW.depth * NARROW.left_stride, NARROW.stage
 REAL, KIND = np.float32, float32

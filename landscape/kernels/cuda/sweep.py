@@ -19,7 +19,7 @@ from landscape.kernels.cuda.rows import (
     forward_row,
     offset_of,
 )
-from landscape.kernels.cuda.shape import KIND, SLOT, THREADS, TOTALS, WIDTH
+from landscape.kernels.cuda.shape import KIND, SLOT, STAGE, THREADS, TOTALS, WIDTH
 from landscape.kernels.cuda.target import cuda
 
 # Directions of a grid.
@@ -107,7 +107,7 @@ def sweep(first, last, network, plan, grid, batch, t, criterion, shared, product
     dynamic = cuda.shared.array(0, KIND)
     totals = cuda.shared.array(TOTALS, float64)
     scales = cuda.shared.array(MOST_AXES, KIND)
-    work = buffers.work[cuda.blockIdx.x] if buffers.work.size > 0 else dynamic
+    work = buffers.work[cuda.blockIdx.x] if buffers.work.size > 0 else dynamic[STAGE:]
     weights = buffers.weights[cuda.blockIdx.x]
     slots, tiles = out.shape[1], shared.shape[0]
     for item in range(cuda.blockIdx.x, (last - first) * slots, cuda.gridDim.x):

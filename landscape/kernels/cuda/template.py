@@ -21,7 +21,7 @@ from landscape.kernels.cuda.text import function_of
 PACKAGE = "landscape.kernels.cuda"
 # Each lists the functions that kernels call as `DEVICE`, in the order of their calls, and those that the host launches as `ENTRIES`.
 MODULES = (
-    "product", "rows", "losses", "values", "sweep", "backward", "tangent", "derivatives", "updates", "training",
+    "product", "rows", "losses", "values", "sweep", "backward", "tangent", "derivatives", "updates", "training", "descent",
 )  # fmt: skip
 
 
@@ -57,7 +57,8 @@ def add(names: dict[str, Any], functions: Iterable[FunctionType], decorate: Call
     for function in functions:
         if function.__name__ in names:
             raise NameError(f"two of the kernels' names are '{function.__name__}'")
-        if function.__code__.co_filename.startswith("<"):
+        # A formula's own names, and those of a text.
+        if not str(function.__globals__.get("__name__")).startswith(PACKAGE):
             take(names, function.__globals__)
         ours = FunctionType(function.__code__, names, function.__name__, function.__defaults__)
         ours.__doc__ = function.__doc__

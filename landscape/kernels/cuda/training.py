@@ -18,7 +18,7 @@ from landscape.formulas.random import (
 from landscape.kernels.cuda.backward import backward
 from landscape.kernels.cuda.losses import SUMS, add_columns, clear_totals, give_totals, loss_adjoint
 from landscape.kernels.cuda.rows import OP, SIZE, clear, forward_row
-from landscape.kernels.cuda.shape import KIND, REAL, THREADS, TOTALS, WIDTH
+from landscape.kernels.cuda.shape import KIND, REAL, STAGE, THREADS, TOTALS, WIDTH
 from landscape.kernels.cuda.target import cuda
 from landscape.kernels.cuda.updates import scaled_step
 from landscape.kernels.program import Op
@@ -174,7 +174,10 @@ def log_batch(log, r, column, totals, count, norm):
         log.norms[r, column] = norm
 
 
-def take_step(network, places, examples, criterion, weights, slots, whole, numbers, step, start, size, decay, scale, buffers, log, r, work, adjoint, totals, partial, k):  # fmt: skip
+def take_step(
+    network, places, examples, criterion, weights, slots, whole, numbers, step, start, size, decay, scale, buffers, log, r,
+    work, adjoint, totals, partial, k,
+):  # fmt: skip
     """Take one step of run r and say whether it stayed finite; if not, θ is as before."""
     b, gradient, seed = cuda.blockIdx.x, buffers.gradient[cuda.blockIdx.x], np.uint64(whole[SEED])
     parameters, tile, order = buffers.previous.shape[1], buffers.tile, buffers.order[b]
@@ -231,8 +234,8 @@ def train(network, places, examples, criterion, runs, progress, stop, decay, sca
     partial = cuda.shared.array(THREADS, float64)
     k = cuda.shared.array(8, KIND)
     b, length = cuda.blockIdx.x, network_length(network, places)
-    work = buffers.work[b] if buffers.work.size > 0 else dynamic[:length]
-    adjoint = buffers.adjoint[b] if buffers.adjoint.size > 0 else dynamic[length : 2 * length]
+    work = buffers.work[b] if buffers.work.size > 0 else dynamic[STAGE : STAGE + length]
+    adjoint = buffers.adjoint[b] if buffers.adjoint.size > 0 else dynamic[STAGE + length : STAGE + 2 * length]
     for r in range(b, progress.step.size, cuda.gridDim.x):
         whole, numbers, epoch = runs.whole[r], runs.numbers[r], -1
         ahead = progress.diverged[r] < 0

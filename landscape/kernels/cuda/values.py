@@ -6,7 +6,7 @@ from numba import float64
 
 from landscape.kernels.cuda.losses import add_columns, clear_totals, give_totals
 from landscape.kernels.cuda.rows import SIZE, forward, offset_of
-from landscape.kernels.cuda.shape import KIND, SLOT, TOTALS, WIDTH
+from landscape.kernels.cuda.shape import KIND, SLOT, STAGE, TOTALS, WIDTH
 from landscape.kernels.cuda.target import cuda
 
 
@@ -22,7 +22,7 @@ def values(network, order, places, batch, criterion, thetas, buffers, out):
     """Set out [K, slots, 6] to the sums of each θ (rows of thetas [K, P]) over each slot of tiles."""
     dynamic = cuda.shared.array(0, KIND)
     totals = cuda.shared.array(TOTALS, float64)
-    work = buffers.work[cuda.blockIdx.x] if buffers.work.size > 0 else dynamic
+    work = buffers.work[cuda.blockIdx.x] if buffers.work.size > 0 else dynamic[STAGE:]
     slots, tiles = out.shape[1], batch.x.shape[0]
     for item in range(cuda.blockIdx.x, out.shape[0] * slots, cuda.gridDim.x):
         k, s = item // slots, item % slots

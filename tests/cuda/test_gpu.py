@@ -1,0 +1,87 @@
+"""On a GPU: its numbers are the CPU's, twice the same bits, whatever the launch and whatever lay in the memory before."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from landscape.objective import NetworkObjective
+from landscape.training import descend, train_many
+from tests.cases import CASES
+from tests.cuda.conditions import SMALL, on_gpu
+from tests.engine import TOLERANCE, distance, every_dtype
+
+pytestmark = [pytest.mark.gpu, on_gpu]
+AXES = (np.linspace(-0.5, 0.5, 7), np.linspace(-1.0, 1.0, 5))
+
+
+def pair(name, dtype):
+    return [NetworkObjective(CASES[name].model, dtype=dtype, device=device) for device in ("cuda", "cpu")]
+
+
+def fresh(shape):
+    """Numbers that no test has seen."""
+    return np.random.default_rng().standard_normal(shape)
+
+
+def swept(engine, theta, directions):
+    sweep = engine.sweep(theta, directions, AXES)
+    for step in range(sweep.steps):
+        sweep.run(step)
+    return sweep.finish()["loss"]
+
+
+@pytest.fixture(autouse=True)
+def poisoned(monkeypatch):
+    """Fill what is allocated with NaN, so that a number that no kernel sets is seen."""
+    from landscape.objective.gpu import Gpu
+
+    def empty(self, shape, dtype):
+        poison = np.nan if np.issubdtype(dtype, np.floating) else -(2**30)
+        return self.put(np.full(shape, poison, dtype))
+
+    monkeypatch.setattr(Gpu, "empty", empty)
+
+
+@every_dtype
+@pytest.mark.parametrize("name", [*SMALL, "wide", "several_tiles"])
+def test_values_gradients_products_and_sweeps_are_the_cpus(name, dtype):
+    gpu, cpu = pair(name, dtype)
+    thetas = CASES[name].model.theta + 0.1 * fresh((3, gpu.size))
+    vectors = fresh((2, gpu.size)) / np.sqrt(gpu.size)
+    assert distance(gpu.values(thetas), cpu.values(thetas)) <= TOLERANCE[dtype]
+    assert distance(gpu.gradients(thetas), cpu.gradients(thetas)) <= TOLERANCE[dtype]
+    assert distance(gpu.hvps(thetas[0], vectors), cpu.hvps(thetas[0], vectors)) <= TOLERANCE[dtype]
+    grids = [swept(engine, thetas[0], vectors) for engine in (gpu, cpu)]
+    assert distance(*grids) <= TOLERANCE[dtype]
+
+
+@every_dtype
+def test_changing_launch_shapes_changes_no_bit(dtype, monkeypatch):
+    from landscape.objective.gpu import Gpu
+
+    engine = NetworkObjective(CASES["several_tiles"].model, dtype=dtype, device="cuda")
+    theta, vectors = engine.model.theta, fresh((40, engine.size))
+    found = set()
+    for blocks in (1, 3, 64, 1024, 1024):
+        monkeypatch.setattr(Gpu, "blocks", blocks)
+        numbers = (
+            engine.values(theta + vectors),
+            engine.gradients(theta + vectors),
+            engine.hvps(theta, vectors),
+        )
+        found.add(b"".join(array.tobytes() for array in numbers))
+    assert len(found) == 1
+
+
+def test_an_ensemble_and_many_descents_are_the_cpus():
+    model, common = CASES["chain_tanh"].model, {"dtype": "float64", "steps": 20, "learning_rate": 0.01}
+    seeds = list(range(70))
+    ours, theirs = (
+        train_many(model, device=device, optimizer=["adam", "sgd"], seed=seeds, batch_size=8, **common)
+        for device in ("cuda", "cpu")
+    )
+    assert distance(ours.theta, theirs.theta) <= 1e-9
+    starts = fresh((3000, 2))
+    paths = [descend("beale", starts, device=device, every=20, **common).path for device in ("cuda", "cpu")]
+    assert np.allclose(*paths, rtol=1e-9, equal_nan=True)
