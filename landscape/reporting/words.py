@@ -27,10 +27,10 @@ SUBTYPES = {
     "width": "It has too few units in a layer.",
     "depth": "Its depth is wrong for these data.",
     "linear": "No activation stands between its layers.",
-    "covariate": "Its inputs come from elsewhere.",
-    "label-shift": "The classes have other shares in it.",
-    "concept": "The same inputs have other targets in it.",
-    "preprocessing": "Its inputs were prepared in another way.",
+    "covariate": "The test inputs come from elsewhere.",
+    "label-shift": "The classes have other shares in the test data.",
+    "concept": "The same inputs have other targets in the test data.",
+    "preprocessing": "The test inputs were prepared in another way.",
     "no-signal": "The targets cannot be told from the inputs.",
     "output-range": "The output cannot take the values of the targets.",
     "constant-output": "The output does not depend on the input.",
@@ -42,6 +42,11 @@ CONFIDENCE = {
     "suspected": "It looks so; nothing was tried to prove it.",
 }
 PICTURES = {
+    "forks": "The training loss of the same network, taken on from here or from a fresh start in several ways.",
+    "networks": "The training loss that other networks come to with as many updates.",
+    "stability": "The largest curvature along the last updates, beside what the learning rate allows.",
+    "gaps": "What the metric loses from one set of data to the next.",
+    "learning_curve": "The held-out metric with parts of the training data.",
     "contour": "The training loss on a plane through the network, which is at its center.",
     "contour_test": "The test loss on the same plane.",
     "surface": "The same training loss as a surface.",
@@ -53,11 +58,6 @@ PICTURES = {
     "path": "The checkpoints of the run over the loss on their plane.",
     "out_of_plane": "What that map leaves out: the checkpoints' own losses, and their distance from the plane.",
     "vectors": "In which node's parameters each eigenvector lies, in percent.",
-    "forks": "The training loss of the same network, taken on from here or from a fresh start in several ways.",
-    "networks": "The training loss that other networks come to with as many updates.",
-    "stability": "The largest curvature along the last updates, beside what the learning rate allows.",
-    "gaps": "What the metric loses from one set of data to the next.",
-    "learning_curve": "The held-out metric with parts of the training data.",
     "log": "The losses that the training logged.",
 }
 
