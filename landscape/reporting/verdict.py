@@ -17,7 +17,9 @@ SHARED = ("optimization", "model-bias")
 def verdict_section(record: Diagnosis) -> Section:
     """Say first what is wrong, how sure that is, and what to do."""
     report = record.report
-    rows = [("verdict", code(report)), ("confidence", confidence(str(report["confidence"])))]
+    rows = [("verdict", code(report))]
+    if report["verdict"] != "undetermined":
+        rows.append(("confidence", confidence(str(report["confidence"]))))
     others = [str(other) for other in report.get("accepted") or () if other != code(report)]
     if others:
         rows.append(("also possible", ", ".join(others)))
