@@ -25,6 +25,7 @@ QUICK = {
     "race": ["--points", "3", "--seeds", "1", "--dtype", "float64"],
     # The type that the other tests have compiled.
     "train": ["--dtype", "float64"],
+    "report": ["--budget", "quick"],
 }
 
 

@@ -29,8 +29,8 @@ Rows = Iterable[tuple[str, str]]
 OPTION_OF = {"measures": "measure", "polishing": "no-polish"}
 QUICK_MEASURES = ("lambda_max", "trace", "adaptive", "fisher_rao")
 MEASURES = ("lambda_max", "trace", "sam", "adaptive", "adaptive_average", "relative_flatness", "weighted_lambda_max", "fisher_rao")  # fmt: skip
-# Parameters up to which a Hessian is small enough to take all of its eigenvalues.
-DENSE = 500
+# Parameters up to which all eigenvalues are taken, and up to which a point is polished.
+DENSE, POLISHED = 500, 3000
 # Eigenvalues written out at each end.
 MOST_EIGENVALUES = 5
 
@@ -124,6 +124,11 @@ def hessian_options(quick: bool, model: Model) -> Options:
     if model.size <= DENSE:
         return {"all": True}
     return {"top": 3, "bottom": 2} if quick else {"top": 10, "bottom": 5}
+
+
+def critical_options(quick: bool, model: Model) -> Options:
+    """Polish where the whole Hessian is at hand, so that it takes minutes at most."""
+    return {"polishing": False} if quick or model.size > POLISHED else {}
 
 
 def sharpness_options(quick: bool, model: Model) -> Options:

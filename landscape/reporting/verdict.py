@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from landscape.plots.saving import FAMILIES
+from landscape.diagnosis.outcomes import worded
 from landscape.records import Diagnosis
 from landscape.reporting.pictures import pictures_of
 from landscape.reporting.section import Section, Table
-from landscape.reporting.words import CONFIDENCE, remedy, sentence
+from landscape.reporting.words import CONFIDENCE, sentence
 
 # Of a remedy: its gain is the share of what can be removed from the training loss.
 SHARED = ("optimization", "model-bias")
@@ -17,24 +17,20 @@ SHARED = ("optimization", "model-bias")
 def verdict_section(record: Diagnosis) -> Section:
     """Say first what is wrong, how sure that is, and what to do."""
     report = record.report
-    rows = [("verdict", code(report)), ("confidence", confidence(str(report["confidence"])))]
+    rows = [("verdict", code(report))]
+    if report["verdict"] != "undetermined":
+        rows.append(("confidence", confidence(str(report["confidence"]))))
     others = [str(other) for other in report.get("accepted") or () if other != code(report)]
     if others:
         rows.append(("also possible", ", ".join(others)))
     if report.get("advice"):
-        rows.append(("what to do", advice(report)))
+        rows.append(("what to do", str(report["advice"])))
     if report.get("gain") is not None and report["verdict"] in SHARED:
         rows.append(("measured gain", f"{report['gain']:.0%} of the training loss that can be removed"))
     said = [report["contradiction"]] if report.get("contradiction") else []
     return Section(
         "Verdict", sentence(report), tuple(said), tuple(rows), command=str(report.get("next") or "")
     )
-
-
-def advice(report: dict[str, Any]) -> str:
-    """Say what to do, in the words of the remedy where a command does it."""
-    said = str(report["advice"])
-    return remedy(str(report["remedy"])) + ", as the command below does" if report.get("next") else said
 
 
 def code(report: dict[str, Any]) -> str:
@@ -51,9 +47,10 @@ def why_section(record: Diagnosis, command: str) -> Section:
     """Give the numbers that the verdict rests on, and every remedy that was tried."""
     report = record.report
     warned = tuple(f"Warning: {text}" for text in report.get("warnings") or ())
-    pictures = pictures_of(record) if record.kind in FAMILIES else ()
     why = tuple(str(text) for text in report.get("why") or ())
-    return Section("Why", "", why + warned, table=tried(report), pictures=pictures, command=command)
+    return Section(
+        "Why", "", why + warned, table=tried(report), pictures=pictures_of(record), command=command
+    )
 
 
 def tried(report: dict[str, Any]) -> Table | None:
@@ -71,7 +68,7 @@ def outcome_row(row: dict[str, Any]) -> tuple[str, ...]:
     diverged = f", {row['diverged']} diverged" if row.get("diverged") else ""
     share = number(row.get("share"), ".0%")
     return (
-        remedy(str(row["name"])),
+        worded(str(row["name"])),
         number(row.get("train"), ".4g"),
         number(row.get("half"), ".2g"),
         share,

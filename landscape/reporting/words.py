@@ -27,10 +27,10 @@ SUBTYPES = {
     "width": "It has too few units in a layer.",
     "depth": "Its depth is wrong for these data.",
     "linear": "No activation stands between its layers.",
-    "covariate": "Its inputs come from elsewhere.",
-    "label-shift": "The classes have other shares in it.",
-    "concept": "The same inputs have other targets in it.",
-    "preprocessing": "Its inputs were prepared in another way.",
+    "covariate": "The test inputs come from elsewhere.",
+    "label-shift": "The classes have other shares in the test data.",
+    "concept": "The same inputs have other targets in the test data.",
+    "preprocessing": "The test inputs were prepared in another way.",
     "no-signal": "The targets cannot be told from the inputs.",
     "output-range": "The output cannot take the values of the targets.",
     "constant-output": "The output does not depend on the input.",
@@ -41,33 +41,12 @@ CONFIDENCE = {
     "consistent": "All that was measured agrees; no experiment has proved it.",
     "suspected": "It looks so; nothing was tried to prove it.",
 }
-REMEDIES = {
-    "longer": "train on as before",
-    "rate/10": "train on with a tenth of the learning rate",
-    "rate×10": "train on with ten times the learning rate",
-    "rate×100": "train on with a hundred times the learning rate",
-    "rate×1000": "train on with a thousand times the learning rate",
-    "batch×8": "train on with batches eight times as large",
-    "adam": "train on with Adam",
-    "escape": "take the step that leaves the saddle, and train on",
-    "standardized": "standardize the inputs, and train on",
-    "fresh": "start anew from another initialization",
-    "fresh, rate/10": "start anew, with a tenth of the learning rate",
-    "fresh, adam": "start anew, with Adam",
-    "linear": "train a linear model",
-    "narrower": "train a network of half the width",
-    "shallower": "train a network with fewer layers",
-    "wider": "train a wider network",
-    "deeper": "train a network with a layer more",
-    "wider and deeper": "train a wider network with a layer more",
-    "with activations": "train the network with activations between its layers",
-    "weight decay/100": "train on with a hundredth of the weight decay",
-    "fresh, weight decay/100": "start anew, with a hundredth of the weight decay",
-    "fresh, adam, weight decay/100": "start anew, with Adam and a hundredth of the weight decay",
-    "half the width": "train a network of half the width",
-    "early stopping": "stop the training earlier",
-}
 PICTURES = {
+    "forks": "The training loss of the same network, taken on from here or from a fresh start in several ways.",
+    "networks": "The training loss that other networks come to with as many updates.",
+    "stability": "The largest curvature along the last updates, beside what the learning rate allows.",
+    "gaps": "What the metric loses from one set of data to the next.",
+    "learning_curve": "The held-out metric with parts of the training data.",
     "contour": "The training loss on a plane through the network, which is at its center.",
     "contour_test": "The test loss on the same plane.",
     "surface": "The same training loss as a surface.",
@@ -88,8 +67,3 @@ def sentence(report: dict[str, object]) -> str:
     verdict = VERDICTS.get(str(report["verdict"]), str(report["verdict"]))
     subtype = report.get("subtype")
     return f"{verdict} {SUBTYPES.get(str(subtype), str(subtype))}" if subtype else verdict
-
-
-def remedy(name: str) -> str:
-    """Say what is done; a name that is none of the table's stands for itself."""
-    return REMEDIES.get(name, name)

@@ -11,13 +11,15 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+import landscape.reporting.report
 from landscape.commands import main
 from landscape.errors import InputError
-from landscape.model import build_model, save_model
+from landscape.model import build_model, load_model, save_model
 from landscape.records import Hessian, Scan
 from landscape.reporting import make_report, write_report
 from landscape.reporting.page import page_of
 from landscape.reporting.pages import pdf_of
+from landscape.reporting.parts import PARTS
 from landscape.reporting.words import sentence
 
 HOSTILE = '</title><script>alert("1")</script>$\\frac{'
@@ -80,8 +82,6 @@ def hostile(folder):
     """A report on a file whose names would break a page: markup in the network, a space, quotes and a control in the path."""
     path = folder / "a 'model'\u202e.npz"
     save_model(curve(HOSTILE, NODE), path)
-    from landscape.model import load_model
-
     return make_report(load_model(path), budget="quick", threads=1)
 
 
@@ -199,16 +199,45 @@ def test_a_network_that_is_not_finite_gets_a_page_too():
     Page(page_of(report))
 
 
-def test_the_command_writes_the_page_and_the_pdf(folder, capsys, monkeypatch):
-    monkeypatch.chdir(folder)
-    save_model(curve(), "curve.npz")
+@pytest.fixture
+def one_part(monkeypatch):
+    """Leave all measurements but one out."""
+    monkeypatch.setattr(landscape.reporting.report, "PARTS", {"scan": PARTS["scan"]})
+
+
+def run(*arguments):
     with pytest.raises(SystemExit) as end:
-        main(["report", "curve.npz", "--budget", "quick", "--pdf", "curve.pdf", "--json", "--threads", "1"])
-    assert not end.value.code
-    told = json.loads(capsys.readouterr().out)
-    assert told["files"] == ["curve.report.html", "curve.pdf"]
-    Page((folder / "curve.report.html").read_bytes())
-    assert (folder / "curve.pdf").read_bytes().startswith(b"%PDF")
+        main(["report", *arguments, "--threads", "1"])
+    return end.value.code or 0
+
+
+def test_the_command_writes_page_and_pdf_of_a_diagnosis_that_was_made(
+    hostile, tmp_path, capsys, monkeypatch, one_part
+):
+    monkeypatch.chdir(tmp_path)
+    save_model(curve(HOSTILE, NODE), "curve.npz")
+    hostile.records["diagnose"].save("made.npz")
+    assert run("curve.npz", "--diagnosis", "made.npz", "--pdf", "curve.pdf", "--json") == 0
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["files"] == ["curve.report.html", "curve.pdf"]
+    assert captured.err.splitlines() == [
+        "the loss around the network (1 of 1)",
+        "wrote curve.report.html, curve.pdf",
+    ]
+    Page((tmp_path / "curve.report.html").read_bytes())
+    assert (tmp_path / "curve.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_an_interrupted_report_writes_nothing(tmp_path, capsys, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(landscape.reporting.report, "diagnose", interrupted)
+    save_model(curve(), "curve.npz")
+    assert run("curve.npz") == 130
+    assert "nothing was written" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["curve.npz"]
 
 
 @pytest.mark.parametrize(
@@ -224,10 +253,9 @@ def test_the_command_writes_the_page_and_the_pdf(folder, capsys, monkeypatch):
 def test_what_cannot_be_reported_is_one_line(tmp_path, monkeypatch, capsys, arguments, message):
     monkeypatch.chdir(tmp_path)
     save_model(curve(), "curve.npz")
-    with pytest.raises(SystemExit) as end:
-        main(["report", *arguments])
+    assert run(*arguments) == 2
     captured = capsys.readouterr()
-    assert (end.value.code, captured.out) == (2, "")
+    assert captured.out == ""
     assert message in captured.err
     assert captured.err.count("\n") == 1
     assert [path.name for path in tmp_path.iterdir()] == ["curve.npz"]
