@@ -1,0 +1,210 @@
+"""Networks from end to end: the verdict, the record, the remedy; small budgets of updates keep it short."""
+
+import json
+import shlex
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from landscape.commands import main
+from landscape.diagnosis import apply_remedy, diagnose
+from landscape.errors import InputError
+from landscape.faults import recipe
+from landscape.files import read_archive
+from landscape.model import build_model, load_model, save_model
+from landscape.records import Diagnosis, load_record
+from landscape.training import train
+
+
+def made(name: str, *, twin: bool = False, seed: int = 1, **changes):
+    """A case of the table, trained in float32, which other tests compile too."""
+    model, settings = recipe(name)(seed, twin)
+    return train(replace(model, name=name), seed=seed, threads=1, **(settings | changes))
+
+
+@pytest.fixture(scope="module")
+def dead():
+    return made("dead-units", steps=300)
+
+
+@pytest.fixture(scope="module")
+def found(dead):
+    return diagnose(dead, threads=1)
+
+
+def test_dead_units_are_found_and_a_fresh_start_verifies_it(found):
+    report = found.report
+    assert (report["verdict"], report["subtype"], report["confidence"]) == (
+        "optimization",
+        "dead-units",
+        "verified",
+    )
+    assert report["gain"] > 0.9
+    assert any(line.startswith("model-bias") for line in report["ruled_out"])
+    assert "--init he" in report["next"]
+
+
+def test_the_same_seed_gives_the_same_record_for_any_number_of_threads(dead, found):
+    again = diagnose(dead, threads=2)
+    assert again.report == found.report
+    assert all(np.array_equal(again.series[name], found.series[name], equal_nan=True) for name in found.series
+               if found.series[name].dtype.kind == "f")  # fmt: skip
+
+
+def test_the_remedy_applied_removes_what_was_promised(dead, found, tmp_path):
+    told = apply_remedy(dead, found, tmp_path / "better.npz", threads=1)
+    assert told["removed"] > 0.5
+    assert told["after"]["validation"] < 0.5 * told["before"]["validation"]
+    assert load_model(tmp_path / "better.npz").size == dead.size
+
+
+def test_an_interrupted_diagnosis_is_taken_up_with_the_same_result(dead, found, tmp_path):
+    path, said = tmp_path / "d.npz", []
+
+    def stop(sentence: str) -> None:
+        said.append(sentence)
+        if sentence.startswith("fresh, adam:"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        diagnose(dead, threads=1, output=path, announce=stop)
+    assert not Diagnosis.load(path).done
+    said.clear()
+    again = diagnose(dead, threads=1, output=path, announce=said.append)
+    assert again.report == found.report
+    assert "taking up 2 finished ensembles" in said
+    assert not any(sentence.startswith("forks:") for sentence in said)
+    assert load_record(path) == again
+    with pytest.raises(InputError, match="--fresh"):
+        diagnose(dead, threads=1, output=path, seed=5)
+
+
+def test_the_healthy_twin_is_healthy_and_nothing_is_trained():
+    report = diagnose(made("dead-units", twin=True), threads=1).report
+    assert (report["verdict"], report["remedy"], report["evidence"]["outcomes"]) == ("healthy", None, [])
+
+
+def test_a_shift_without_a_gap_in_the_labels_is_a_concept_shift():
+    report = diagnose(made("concept-shift"), threads=1).report
+    assert (report["verdict"], report["subtype"]) == ("mismatch", "concept")
+    assert report["next"] is None
+
+
+def test_a_quick_look_trains_nothing_and_says_so(dead):
+    report = diagnose(dead, budget="quick").report
+    assert (report["verdict"], report["subtype"], report["confidence"]) == (
+        "optimization",
+        "dead-units",
+        "suspected",
+    )
+    assert any("quick" in sentence for sentence in report["not_assessed"])
+
+
+def line(**changes):
+    x = np.linspace(-1, 1, 30)[:, None]
+    return build_model(
+        **{"layers": [(np.array([[2.0]]), np.zeros(1))], "loss": "mse", "x_train": x, "y_train": 2 * x}
+        | changes
+    )
+
+
+def test_without_held_out_data_the_gaps_are_not_assessed_rather_than_guessed():
+    report = diagnose(line(), budget="quick").report
+    assert any(sentence.startswith("overfitting and mismatch") for sentence in report["not_assessed"])
+    assert report["evidence"]["validation_gap"] is None
+
+
+def test_a_log_that_contradicts_the_parameters_is_said_first():
+    model = replace(line(), history={"step": np.array([0, 10]), "train_loss": np.array([1.0, 0.5])})
+    report = diagnose(model, budget="quick").report
+    assert "0.5" in report["contradiction"]
+    assert any(sentence.startswith("the log") for sentence in report["not_assessed"])
+
+
+def test_a_parameter_that_is_not_finite_is_a_verdict_and_no_error(tmp_path):
+    path = tmp_path / "m.npz"
+    model = line()
+    save_model(
+        replace(
+            model, parameters={name: np.full_like(value, np.nan) for name, value in model.parameters.items()}
+        ),
+        path,
+    )
+    report = diagnose(load_model(path, allow_nonfinite=True)).report
+    assert (report["verdict"], report["subtype"]) == ("broken", "exploding")
+    assert json.dumps(report, allow_nan=False)
+
+
+def test_what_cannot_be_trained_reads_not_assessed(dead, monkeypatch):
+    def refuse(*arguments, **options):
+        raise InputError("node 'norm': batch normalization is not trained yet")
+
+    monkeypatch.setattr("landscape.diagnosis.ensembles.train_recipes", refuse)
+    report = diagnose(dead, threads=1).report
+    assert (report["verdict"], report["confidence"]) == ("optimization", "suspected")
+    assert any("batch normalization" in sentence for sentence in report["not_assessed"])
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("budget", "lavish"), ("thresholds", {"huge": 1.0}), ("optimizer", "magic")]
+)
+def test_what_cannot_be_asked_is_refused(option, value):
+    with pytest.raises(InputError, match=option.removesuffix("s")):
+        diagnose(line(), **{option: value})
+
+
+def run(capsys, *arguments):
+    with pytest.raises(SystemExit) as end:
+        main([str(argument) for argument in arguments])
+    captured = capsys.readouterr()
+    return end.value.code or 0, captured.out, captured.err
+
+
+def test_the_command_prints_json_writes_record_and_figures_and_its_next_runs_as_printed(
+    dead, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    save_model(dead, "dead.npz")
+    status, out, err = run(
+        capsys, "diagnose", "dead.npz", "--json", "--threads", "1", "--apply", "better.npz"
+    )
+    told = json.loads(out)
+    assert status == 0
+    wanted = (
+        "verdict",
+        "subtype",
+        "confidence",
+        "accepted",
+        "evidence",
+        "ruled_out",
+        "next",
+        "not_assessed",
+        "gain",
+    )
+    assert not [key for key in wanted if key not in told]
+    assert {path.name for path in tmp_path.iterdir()} >= {
+        "dead.diagnose.npz",
+        "dead.diagnose.forks.png",
+        "better.npz",
+    }
+    assert "wrote" in err
+    program, *words = shlex.split(told["next"])
+    assert program == "landscape"
+    assert run(capsys, *words, "--quiet")[0] == 0
+    trained = load_model("remedied.npz").history["train_loss"][-1]
+    assert trained == pytest.approx(told["applied"]["after"]["train"], rel=1e-4)
+
+
+def test_the_command_prints_a_table_with_the_verdict_first(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    save_model(line(), "m.npz")
+    np.savez("held.npz", x=np.array([[0.5], [0.1]]), y=np.array([[1.0], [0.2]]))
+    status, out, _ = run(
+        capsys, "diagnose", "m.npz", "--budget", "quick", "--validation", "held.npz", "--no-figure"
+    )
+    assert (status, out.splitlines()[1].split()[:2]) == (0, ["verdict", "healthy"])
+    assert run(capsys, "diagnose", "m.npz", "--threshold", "large", "--fresh")[0] == 2
+    assert run(capsys, "diagnose", "m.npz", "--budget", "quick", "--fresh", "--apply", "o.npz")[0] == 2
+    assert "o.npz" not in {path.name for path in tmp_path.iterdir()}
+    assert "report" in read_archive("m.diagnose.npz")
