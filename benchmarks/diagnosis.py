@@ -95,7 +95,7 @@ def run(name: str, row: Row, seed: int, apply: bool) -> dict[str, Any]:
         model = error.model
     seen = features(model)
     begun, cpu = time.perf_counter(), time.process_time()
-    record = diagnose(model, seed=seed, threads=1)
+    record = diagnose(model, seed=seed, threads=1, dtype="float32")
     seconds, spent = time.perf_counter() - begun, time.process_time() - cpu
     report = record.report
     result = {

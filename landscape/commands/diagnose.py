@@ -57,6 +57,13 @@ if TYPE_CHECKING:
     metavar="OUT.npz",
     help="Run the remedy and write the model it leads to.",
 )
+@click.option(
+    "--dtype",
+    type=click.Choice(options.DTYPES),
+    default="float64",
+    show_default=True,
+    help="Precision of the trainings; losses and curvature are in float64.",
+)
 @options.threads
 @options.seed
 @options.bare_file

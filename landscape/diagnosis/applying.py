@@ -27,7 +27,7 @@ def remedy_plan(model: Model, record: Diagnosis, threads: int | None = None) -> 
     training = training_of(model, given, settings["seed"])
     lab = Laboratory(
         model, training, Thresholds(**settings["thresholds"]), BUDGETS[settings["budget"]], report["evidence"]["held_out"],
-        settings["seed"], threads, dict(record.series),
+        settings["seed"], threads, settings["dtype"], dict(record.series),
     )  # fmt: skip
     kept = record.series
     escaped = None

@@ -79,6 +79,7 @@ def diagnose(
     target_loss: float | None = None,
     thresholds: Mapping[str, float] | None = None,
     seed: int = 0,
+    dtype: str = "float64",
     threads: int | None = None,
     output: str | Path | None = None,
     fresh: bool = False,
@@ -101,6 +102,8 @@ def diagnose(
         Fields of `Thresholds` to change.
     seed
         Of every random number.
+    dtype
+        Of the trainings; losses and curvature are in float64.
     output, fresh
         Where to save; finished ensembles of an interrupted diagnosis of the same settings are taken up, a finished one is returned
         unless `fresh`.
@@ -122,10 +125,10 @@ def diagnose(
     ('healthy', 'suspected')
     """
     given = {"optimizer": optimizer, "learning_rate": learning_rate, "batch_size": batch_size}
-    walk = prepared(model, budget, given, thresholds, seed, threads, advance, announce)
+    walk = prepared(model, budget, given, thresholds, seed, dtype, threads, advance, announce)
     settings = {
         "budget": budget, **given, "target_loss": target_loss, "thresholds": walk.limits.told(), "seed": seed, "device": "cpu",
-        "dtype": "float32 for training, float64 for losses and curvature",
+        "dtype": dtype,
     }  # fmt: skip
     identity = {"model": model.fingerprint(), "data": model.data_fingerprint()}
     found = earlier_record(Diagnosis, output, **identity, settings=settings, fresh=fresh)
@@ -154,8 +157,8 @@ def diagnose(
 
 
 def prepared(
-    model: Model, budget: str, given: dict[str, Any], changes: Mapping[str, float] | None, seed: int, threads: int | None,
-    advance: Advance, announce: Say,
+    model: Model, budget: str, given: dict[str, Any], changes: Mapping[str, float] | None, seed: int, dtype: str,
+    threads: int | None, advance: Advance, announce: Say,
 ) -> Walk:  # fmt: skip
     """Check what was asked for."""
     if budget not in BUDGETS:
@@ -164,7 +167,16 @@ def prepared(
     limits, training = thresholds_of(changes), training_of(model, given, seed)
     held = next((split for split in ("validation", "test") if split in model.splits), None)
     lab = Laboratory(
-        model, training, limits, BUDGETS[budget], held, seed, threads, announce=announce, advance=advance
+        model,
+        training,
+        limits,
+        BUDGETS[budget],
+        held,
+        seed,
+        threads,
+        dtype,
+        announce=announce,
+        advance=advance,
     )
     return Walk(lab, training, limits)
 

@@ -76,6 +76,7 @@ class Laboratory:
     held: str | None
     seed: int = 0
     threads: int | None = None
+    dtype: str = "float64"
     kept: Series = field(default_factory=dict)
     save: Callable[[], None] = lambda: None
     announce: Callable[[str], object] = lambda sentence: None
@@ -112,7 +113,7 @@ class Laboratory:
         """Train and keep what was seen, [R, K]."""
         found = train_recipes(
             model, [trial.recipe for trial in trials], np.stack([trial.start for trial in trials]), looks=LOOKS,
-            threads=self.threads, advance=self.advance,
+            dtype=self.dtype, threads=self.threads, advance=self.advance,
         )  # fmt: skip
         names = [f"{split}_{what}" for split in model.splits for what in ("loss", "accuracy")]
         return {"step": found.step.astype(np.float64)} | {

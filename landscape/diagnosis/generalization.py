@@ -143,7 +143,9 @@ def carved(lab: Laboratory) -> Model | None:
         lab.announce("carving a validation set out of the training set, and refitting")
         recipe = lab.recipe(lab.updates(1.0, lab.budget.capacity), lab.seed)
         start = lab.fresh(model, start_of(model), lab.seed)
-        found = train_recipes(model, [recipe], start[None], looks=2, threads=lab.threads, advance=lab.advance)
+        found = train_recipes(
+            model, [recipe], start[None], looks=2, dtype=lab.dtype, threads=lab.threads, advance=lab.advance
+        )
         lab.kept["carved.theta"] = np.asarray(found.theta[0], np.float64)
         lab.save()
     return model.with_theta(lab.kept["carved.theta"])

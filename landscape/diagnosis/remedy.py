@@ -49,6 +49,7 @@ class Plan:
     settings: dict[str, Any]
     words: tuple[str, ...] = ()
     init: str | None = None
+    dtype: str = "float64"
 
     def command(self, model: Model) -> str:
         """Write the command line."""
@@ -61,7 +62,16 @@ class Plan:
             f"--{name.replace('_', '-')} {self.settings[name]}" for name in FLAGS if name in self.settings
         ]
         begin = [] if self.init is None else [f"--init {self.init}"]
-        return " ".join([f"landscape train {path}", *self.words[1:], *begin, *options, f"-o {OUT}"])
+        return " ".join(
+            [
+                f"landscape train {path}",
+                *self.words[1:],
+                *begin,
+                *options,
+                f"--dtype {self.dtype}",
+                f"-o {OUT}",
+            ]
+        )
 
     def apply(
         self, announce: Callable[[str], object] = lambda sentence: None, advance: Callable[[int, int], None] = lambda a, b: None,
@@ -75,7 +85,13 @@ class Plan:
         )
         try:
             return train(
-                start, checkpoints=0, threads=threads, announce=announce, advance=advance, **self.settings
+                start,
+                checkpoints=0,
+                dtype=self.dtype,
+                threads=threads,
+                announce=announce,
+                advance=advance,
+                **self.settings,
             )
         except DivergenceError as error:
             return error.model
@@ -83,6 +99,12 @@ class Plan:
 
 def plan_of(lab: Laboratory, verdict: Verdict, escaped: Escaped | None) -> Plan | None:
     """Make the plan of a verdict's remedy; None where the data or the network's file has to change first."""
+    plan = plan_named(lab, verdict, escaped)
+    return None if plan is None else replace(plan, dtype=lab.dtype)
+
+
+def plan_named(lab: Laboratory, verdict: Verdict, escaped: Escaped | None) -> Plan | None:
+    """Make the plan by the remedy's name."""
     name, model = verdict.remedy, lab.model
     if name.startswith(("fresh", "weight decay")) or name in ORDINARY:
         return same_network(lab, name)

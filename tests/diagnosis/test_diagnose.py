@@ -18,9 +18,9 @@ from landscape.training import train
 
 
 def made(name: str, *, twin: bool = False, seed: int = 1, **changes):
-    """A case of the table, trained in float32, which other tests compile too."""
+    """A case of the table, in the precision that other tests compile too."""
     model, settings = recipe(name)(seed, twin)
-    return train(replace(model, name=name), seed=seed, threads=1, **(settings | changes))
+    return train(replace(model, name=name), seed=seed, threads=1, dtype="float64", **(settings | changes))
 
 
 @pytest.fixture(scope="module")
@@ -193,7 +193,7 @@ def test_the_command_prints_json_writes_record_and_figures_and_its_next_runs_as_
     assert program == "landscape"
     assert run(capsys, *words, "--quiet")[0] == 0
     trained = load_model("remedied.npz").history["train_loss"][-1]
-    assert trained == pytest.approx(told["applied"]["after"]["train"], rel=1e-4)
+    assert trained == pytest.approx(told["applied"]["after"]["train"], rel=1e-6)
 
 
 def test_the_command_prints_a_table_with_the_verdict_first(tmp_path, monkeypatch, capsys):
