@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -15,8 +15,8 @@ from landscape.diagnosis import experiments
 from landscape.diagnosis.curvature import Escaped
 from landscape.diagnosis.ensembles import BUDGETS, Laboratory
 from landscape.diagnosis.examples import Scores, scores
-from landscape.diagnosis.gaps import gap_of
-from landscape.diagnosis.generalization import carved, generalization
+from landscape.diagnosis.gaps import chance, gap, gap_of
+from landscape.diagnosis.generalization import carved, crossed, generalization
 from landscape.diagnosis.outcomes import Outcome, judged, shared
 from landscape.diagnosis.recipe import Training, training_of
 from landscape.diagnosis.remedy import Plan, plan_of
@@ -43,6 +43,7 @@ from landscape.records.earlier import earlier_record
 from landscape.version import current_version
 
 Say = Callable[[str], object]
+Found = TypeVar("Found")
 Advance = Callable[[int, int], None]
 
 
@@ -314,36 +315,53 @@ def measured(walk: Walk, evidence: Evidence, found: list[Outcome]) -> Evidence:
 
 
 def gap_branch(walk: Walk, evidence: Evidence) -> Evidence:
-    """Step 3: gaps, and what explains and closes them."""
-    model = walk.model
-    if walk.lab.held is None:
-        model = refitted(walk, "overfitting and mismatch: no validation or test data") or model
-    scored = {split: scores(model, split, threads=walk.lab.threads) for split in model.splits}
-    if "validation" in scored:
+    """Step 3: gaps, and what explains and closes them; a validation set is carved out of the training set where there is none."""
+    model, splits = walk.model, walk.model.splits
+    if "validation" in splits:
+        scored = {split: scores(model, split, threads=walk.lab.threads) for split in splits}
         return gaps_seen(walk, model, scored, evidence)
-    if "test" not in scored:
-        return evidence
+    if "test" not in splits:
+        return crossed_gap(walk, evidence)
+    scored = {split: scores(model, split, threads=walk.lab.threads) for split in splits}
     together = gap_of(model, "train", "test", scored, walk.lab.seed)
+    evidence = replace(evidence, validation_gap=together)
     if not together.material(walk.limits.shift):
         walk.not_assessed.append(
             "validation against test: no validation data (test against training shows no gap)"
         )
-        return replace(evidence, validation_gap=together)
-    carved_model = refitted(
-        walk, "mismatch: no validation data, so that the gap of test is taken for overfitting's"
+        return evidence
+    refit = refitted(
+        walk, carved, "mismatch: no validation data, so that the gap of test is taken for overfitting's"
     )
-    if carved_model is None:
-        return overfit(walk, replace(evidence, validation_gap=together))
-    scored = {split: scores(carved_model, split, threads=walk.lab.threads) for split in carved_model.splits}
-    return gaps_seen(walk, carved_model, scored, evidence)
+    if refit is None:
+        return overfit(walk, evidence)
+    parts = {split: scores(refit, split, threads=walk.lab.threads) for split in refit.splits}
+    found = gaps_seen(walk, refit, parts, evidence)
+    if found.test_gap is not None and found.test_gap.material(walk.limits.shift):
+        return found
+    return overfit(walk, replace(found, validation_gap=together))
 
 
-def refitted(walk: Walk, otherwise: str) -> Model | None:
-    """Carve a validation set out and refit; None, and a note, where that cannot be."""
+def crossed_gap(walk: Walk, evidence: Evidence) -> Evidence:
+    """Without any held-out data: the gap of examples that refits did not see."""
+    walk.not_assessed.append("mismatch: no test data")
+    scored = refitted(walk, crossed, "overfitting: no validation or test data")
+    if scored is None:
+        return evidence
+    model, seed = walk.model, walk.lab.seed
+    constant = constant_loss(NetworkObjective(model, "train", threads=walk.lab.threads))
+    seen = gap(
+        "train", "validation", scored["train"], scored["validation"], chance(model, "train"), constant, seed
+    )
+    return overfit(walk, replace(evidence, validation_gap=seen))
+
+
+def refitted(walk: Walk, refit: Callable[[Laboratory], Found | None], otherwise: str) -> Found | None:
+    """Carve validation data out and refit; None, and a note, where that cannot be."""
     reason = otherwise
     if walk.lab.budget.seeds:
         try:
-            found = carved(walk.lab)
+            found = refit(walk.lab)
             if found is not None:
                 return found
             reason = f"{otherwise}, and too few examples to carve some out"
@@ -365,7 +383,7 @@ def gaps_seen(walk: Walk, model: Model, scored: dict[str, Scores], evidence: Evi
         evidence = replace(evidence, test_gap=second, shift=shift)
     else:
         walk.not_assessed.append("mismatch: no test data")
-    return overfit(walk, evidence)
+    return overfit(walk, evidence) if "validation" in walk.model.splits else evidence
 
 
 def overfit(walk: Walk, evidence: Evidence) -> Evidence:

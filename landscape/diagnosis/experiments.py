@@ -68,8 +68,8 @@ def plan_words(lab: Laboratory, escaped: Escaped | None) -> str:
     more = 0 if chain is None else len(larger(chain))
     each = long * (len(TUNING) + lab.budget.seeds)
     return (
-        f"plan: forks and fresh starts ({forks:,} updates), {few} networks of the same size or less ({few * each:,}), and, if these do "
-        f"not get there, {more} larger ones ({more * each:,})"
+        f"plan: forks and fresh starts ({forks:,} updates), networks of the same size and less ({few * each:,}), and, where these do not "
+        f"get there, larger ones ({more * each:,})"
     )
 
 

@@ -49,7 +49,7 @@ class Gap:
 
 
 def gap(base: str, other: str, one: Scores, two: Scores, chance: float, constant: float, seed: int) -> Gap:
-    """Compare two splits; `chance` is the accuracy and `constant` the loss of the best constant on the other one."""
+    """Compare two splits; `chance` is the accuracy of guessing, `constant` the loss of the best constant on the other one."""
     low, high = difference_interval(one.loss, two.loss, seed)
     loss = two.mean - one.mean
     if one.hit is not None and two.hit is not None:
@@ -95,18 +95,17 @@ def mean_difference(two: Array, one: Array, axis: int = -1) -> Array:
 
 
 def chance(model: Model, split: str) -> float:
-    """Give the accuracy of the best constant answer on a split; NaN for regression."""
-    targets = np.asarray(model.data[f"y_{split}"])
+    """Give the accuracy of guessing, 1/C; NaN for regression.
+
+    Not that of the commonest class: where classes are rare or their shares differ between splits, that is no scale.
+    """
     if model.loss == "cross_entropy":
-        counts = np.unique(targets[targets >= 0], return_counts=True)[1]
-        return float(counts.max() / counts.sum())
-    if model.loss == "binary_cross_entropy":
-        positive = float(np.mean(targets))
-        return max(positive, 1 - positive)
-    return math.nan
+        targets = np.asarray(model.data[f"y_{split}"])
+        return 1.0 / max(2, len(np.unique(targets[targets >= 0])))
+    return 0.5 if model.loss == "binary_cross_entropy" else math.nan
 
 
 def gap_of(model: Model, base: str, other: str, scored: dict[str, Scores], seed: int) -> Gap:
     """Compare two splits of the model."""
     constant = constant_loss(NetworkObjective(model, other))
-    return gap(base, other, scored[base], scored[other], chance(model, other), constant, seed)
+    return gap(base, other, scored[base], scored[other], chance(model, base), constant, seed)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from landscape.diagnosis.architectures import chain_of, rebuilt, simpler, start_of
 from landscape.diagnosis.ensembles import Laboratory, Runs, Trial
+from landscape.diagnosis.examples import Scores, scores
 from landscape.diagnosis.outcomes import half_interval, plain
 from landscape.model import Model
 from landscape.training import train_recipes
@@ -19,8 +20,8 @@ Array = NDArray[np.float64]
 
 PARTS = (0.25, 0.5, 1.0)
 DECAYS = (1e-3, 1e-2)
-# The part of the training set that is carved out, and the least number of examples that this is done for.
-CARVED, LEAST = 0.2, 20
+# Parts that the training set is cut into where there are no validation data, and the least number of examples for it.
+FOLDS, LEAST = 5, 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,24 +129,46 @@ def subset(model: Model, rows: NDArray[np.int64]) -> Model:
     return replace(model, data=data)
 
 
-def carved(lab: Laboratory) -> Model | None:
-    """Refit on four fifths of the training set, the rest for validation; None where there are too few examples."""
+def carved(lab: Laboratory, fold: int = 0) -> Model | None:
+    """Refit on four fifths of the training set, the fold's fifth for validation; None where there are too few examples."""
     total = lab.model.examples("train")
     if total < LEAST:
         return None
     order = np.random.default_rng([lab.seed, 17]).permutation(total)
-    count = max(2, round(CARVED * total))
-    kept, out = np.sort(order[count:]), np.sort(order[:count])
+    out = np.sort(order[fold::FOLDS])
+    kept = np.setdiff1d(np.arange(total), out)
     data = {key: (array[kept] if key.endswith("_train") else array) for key, array in lab.model.data.items()}
     data |= {f"{axis}_validation": lab.model.data[f"{axis}_train"][out] for axis in "xy"}
     model = replace(lab.model, data=data, checkpoints=None, checkpoint_steps=None, history={})
-    if "carved.theta" not in lab.kept:
-        lab.announce("carving a validation set out of the training set, and refitting")
+    key = f"carved.{fold}.theta"
+    if key not in lab.kept:
+        lab.announce(f"refitting without a fifth of the training set, part {fold + 1}")
         recipe = lab.recipe(lab.updates(1.0, lab.budget.capacity), lab.seed)
         start = lab.fresh(model, start_of(model), lab.seed)
         found = train_recipes(
             model, [recipe], start[None], looks=2, dtype=lab.dtype, threads=lab.threads, advance=lab.advance
         )
-        lab.kept["carved.theta"] = np.asarray(found.theta[0], np.float64)
+        lab.kept[key] = np.asarray(found.theta[0], np.float64)
         lab.save()
-    return model.with_theta(lab.kept["carved.theta"])
+    return model.with_theta(lab.kept[key])
+
+
+def crossed(lab: Laboratory) -> dict[str, Scores] | None:
+    """Score every training example by the refit that did not see it, beside those that it did see; None where there are too few."""
+    folds = [carved(lab, fold) for fold in range(FOLDS)]
+    models = [model for model in folds if model is not None]
+    if len(models) < FOLDS:
+        return None
+    return {
+        split: pooled([scores(model, split, threads=lab.threads) for model in models])
+        for split in ("train", "validation")
+    }
+
+
+def pooled(parts: list[Scores]) -> Scores:
+    """Put the scores of several models into one list."""
+    hits = [part.hit for part in parts if part.hit is not None]
+    return Scores(
+        np.concatenate([part.loss for part in parts]), np.concatenate(hits) if hits else None,
+        np.concatenate([part.outputs for part in parts]),
+    )  # fmt: skip

@@ -101,6 +101,8 @@ def is_small(evidence: Evidence) -> bool:
 def broken(found: Sequence[Veto]) -> Verdict:
     """What no training mends."""
     others = tuple(f"broken/{veto.subtype}" for veto in found[1:])
+    if found[0].subtype == "exploding":
+        others = ("optimization/exploding", *others)
     why = tuple(veto.reason for veto in found)
     return Verdict(
         code="broken",

@@ -41,6 +41,7 @@ TRAINING: dict[str, values.Reader] = {
     "floor": values.number(0.0),
     "replacement": values.boolean,
     "dtype": values.choice("float32", "float64"),
+    "device": values.choice("cpu", "cuda"),
     "start": values.text,
     "history_loss": values.choice("full", "batch"),
 }
