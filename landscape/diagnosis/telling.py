@@ -118,9 +118,10 @@ def large_ruled_out(evidence: Evidence, verdict: Verdict) -> list[str]:
         tried = [o for o in evidence.outcomes if o.kind in kinds]
         if verdict.code == code or accepted_code(verdict) == code:
             continue
-        if code == "model-bias" and not tried and verdict.code == "optimization":
+        same = best_of(evidence.outcomes, *SAME)
+        if code == "model-bias" and not tried and verdict.code == "optimization" and same is not None:
             said.append(
-                f"model-bias: the same network reaches {evidence.best:.4g}, so that no larger one was tried"
+                f"model-bias: the same network reaches {same.train:.4g}, so that no larger one was tried"
             )
         if not tried:
             continue
