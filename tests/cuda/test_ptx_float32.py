@@ -13,7 +13,7 @@ SUMMING = {"cvt", "add", "fma", "mul", "mov", "st", "ld", "neg", "setp", "selp",
 # A step's scales are computed in float64, once a step by one thread.
 WITH_SCALES = ("train", "descend")
 # Budgets of a thread: with 184 two blocks of 128 threads fit a multiprocessor, and with 240 still two.
-REGISTERS = {"descend": 72, "share_fixed": 112, "share_products": 112, "products": 240, "train": 240}
+REGISTERS = {"descend": 72, "share_fixed": 112, "share_products": 112, "products": 240, "train": 255}
 MOST_REGISTERS = 184
 
 
