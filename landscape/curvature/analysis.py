@@ -136,8 +136,9 @@ def analyze_hessian(
     """
     begun = time.perf_counter()
     point = point_of(
-        subject, theta, split=split, dtype=dtype, threads=threads, examples=examples, seed=seed, device=device
-    )
+        subject, theta, split=split, dtype=dtype, threads=threads, examples=examples, seed=seed, device=device,
+        without=() if operator == "hessian" else (f"the operator '{operator}'",),
+    )  # fmt: skip
     request = Request(
         top=top or 0, bottom=bottom or 0, all=all, density=density, trace=trace, by_node=by_node,
         method=method, operator=operator, precondition=precondition, node=node, accuracy=accuracy, tolerance=tolerance, max_products=max_products,

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from landscape.errors import InputError
 from landscape.kernels.cpu.derivatives import products as cpu_products
 from landscape.kernels.cpu.losses import SUMS
 from landscape.kernels.cuda.arrays import Batch, Buffers, Criterion, DerivativeBuffers, Network
@@ -164,17 +163,9 @@ class CudaObjective(NetworkObjective):
         return gpu.take(out), gpu.take(sums)
 
     def tile_products(self, kernel: Any, theta: ArrayLike, vectors: ArrayLike, *options: Any) -> Array:
-        """Run the products of the Hessian over all tiles, for the loss without penalty.
-
-        Raises
-        ------
-        InputError
-            Products with another matrix, which have no CUDA kernel yet.
-        """
+        """Run the products of the Hessian over all tiles, for the loss without penalty; those of other matrices have the CPU's kernels."""
         if kernel is not cpu_products:
-            raise InputError(
-                "no CUDA kernel yet for products with the matrices that stand in for the Hessian: take --device cpu"
-            )
+            return super().tile_products(kernel, theta, vectors, *options)
         weights, complete = self.complete(theta)[0], self.complete(vectors, 0.0)
         products = np.zeros(complete.shape)
         for number in range(self.tiles.blocks):

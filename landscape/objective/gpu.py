@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from landscape.errors import InputError
 from landscape.kernels.cuda.shape import MIDDLE, NARROW, SHARED_BYTES, TINY, WIDE, Shape
 from landscape.kernels.cuda.target import SIMULATED, cuda
+from landscape.objective.devices import EXTRA
 
 # Blocks that a multiprocessor may hold at once; more only wait.
 BLOCKS_EACH = 16
@@ -34,7 +35,7 @@ class Gpu:
     """One GPU: what is put on it stays there as long as it is referred to."""
 
     def __init__(self, number: int) -> None:
-        cuda.select_device(number)
+        self.guarded(lambda: cuda.select_device(number))
         self.number = number
 
     @property
@@ -95,9 +96,20 @@ class Gpu:
 
     @staticmethod
     def guarded(work: Callable[[], Any]) -> Any:
-        """Do what may fill the memory."""
+        """Do what may fill the memory, or find that the driver or the compiler is not as it should be.
+
+        Raises
+        ------
+        DeviceMemoryError
+            The memory is full.
+        InputError
+            A library of CUDA's is missing, or refuses to work.
+        """
         try:
             return work()
+        except ImportError as error:
+            told = " ".join(str(error).split())
+            raise InputError(f"the GPU cannot be used: {told}; {EXTRA}, or take --device cpu") from None
         except Exception as error:
             if full_memory(error):
                 raise DeviceMemoryError(str(error)) from None

@@ -16,6 +16,7 @@ from landscape.files import require_writable
 from landscape.formulas.optimizers import OPTIMIZERS
 from landscape.memory import available_memory
 from landscape.model import Model, load_model
+from landscape.objective.devices import CPU
 from landscape.objective.trainer import make_trainer
 from landscape.training.earlier import differences, require_same_so_far
 from landscape.training.marks import marks
@@ -123,7 +124,9 @@ class Run:
         examples = model.examples("train")
         engine = engine | {"threads": engine["threads"] or 1}
         self.trainer = make_trainer(model, columns([recipe], examples), model.theta[None], **engine)
-        told = {"dtype": engine["dtype"], "device": self.trainer.device, "start": model.fingerprint()}
+        # Files of the CPU say nothing of it, as those that were written before there was another device.
+        where = {} if self.trainer.device == CPU else {"device": self.trainer.device}
+        told = {"dtype": engine["dtype"], **where, "start": model.fingerprint()}
         self.training = self.recipe.settings() | extra | told
         self.story = Story()
         self.checkpoints = self.history = np.zeros(0, np.int64)

@@ -44,7 +44,7 @@ def no_simulator(monkeypatch):
         (Driver(status=100), 0, r"found no GPU \(its status is 100\): .*landscape\[cuda\]"),
         (Driver(count=0), 0, "found no GPU"),
         (Driver(count=2), 5, "no device 5: the driver has devices 0 to 1"),
-        (Driver(version=11_080), 0, r"CUDA 11\.8: expected one for 12\.0 or newer"),
+        (Driver(version=12_040), 0, r"CUDA 12\.4: expected one for 13\.0 or newer"),
     ],
 )
 def test_what_is_wrong_with_a_gpu_is_said_with_its_remedy(driver, number, told):

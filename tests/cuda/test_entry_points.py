@@ -12,8 +12,8 @@ ENTRIES = {
     "values": values.values, "sweep": sweep.sweep, "share_products": sweep.share_products, "gradients": derivatives.gradients,
     "products": derivatives.products, "train": training.train, "descend": descent.descend,
 }  # fmt: skip
-# What the launch says on a GPU, and what a block has in registers or at hand.
-CPU_ONLY = {"worker", "workers", "width"}
+# How the CPU shares work, which the launch says on a GPU, and what a block knows as a constant.
+CPU_ONLY = {"worker", "workers", "turns", "width"}
 
 
 def arguments(function) -> list[str]:

@@ -12,7 +12,9 @@ pytestmark = compiled
 SUMMING = {"cvt", "add", "fma", "mul", "mov", "st", "ld", "neg", "setp", "selp", "sub"}
 # A step's scales are computed in float64, once a step by one thread.
 WITH_SCALES = ("train", "descend")
-REGISTERS = 200
+# Budgets of a thread: with 184 two blocks of 128 threads fit a multiprocessor, and with 240 still two.
+REGISTERS = {"descend": 72, "share_fixed": 112, "share_products": 112, "products": 240, "train": 255}
+MOST_REGISTERS = 184
 
 
 @pytest.mark.parametrize(
@@ -28,7 +30,7 @@ def test_a_float32_kernel_is_float32_and_spills_nothing(name):
         assert {word.split(".")[0] for word in doubles} <= SUMMING
     if found.registers >= 0:
         assert found.spilled == 0
-        assert found.registers <= REGISTERS
+        assert found.registers <= REGISTERS.get(name, MOST_REGISTERS)
     if name != "descend":
         assert "ld.shared.v4.f32" in found.ptx
 

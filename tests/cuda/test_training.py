@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from landscape.model import build_model
-from landscape.training import descend, train_many
+from landscape.errors import InputError
+from landscape.model import build_model, load_model
+from landscape.training import descend, train, train_many
 from tests.cuda.conditions import in_simulator
 
 pytestmark = in_simulator
@@ -36,6 +37,14 @@ def test_a_training_is_the_cpus(settings):
     assert np.allclose(ours.theta, theirs.theta, rtol=0, atol=1e-13)
     assert np.allclose(ours.losses["train_loss"], theirs.losses["train_loss"], rtol=1e-12)
     assert np.allclose(ours.losses["gradient_norm"], theirs.losses["gradient_norm"], rtol=1e-12)
+
+
+def test_a_training_is_saved_with_its_device_and_taken_up_on_it_only(tmp_path):
+    settings = {"steps": 2, "batch_size": 5, "history": 2, "checkpoints": 0, "output": tmp_path / "run.npz"}
+    train(tiny(), device="cuda", **settings)
+    assert load_model(tmp_path / "run.npz").training["device"] == "cuda"
+    with pytest.raises(InputError, match="not of this training"):
+        train(tiny(), device="cpu", **settings)
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
