@@ -105,18 +105,22 @@ class Interleaver(event.Listener):
 event.register("numba:compile", Interleaver())
 
 
-def kernel(function: Function | None = None, *, exact: bool = False, cached: bool = True) -> Any:
+def kernel(
+    function: Function | None = None, *, exact: bool = False, cached: bool = True, within: bool = False
+) -> Any:
     """Compile a function of the engine without signatures, cached on disk, NumPy's error model.
 
     It releases the interpreter's lock, so that threads can share work (`objective.session.share_work`). `exact` forbids
     reassociation; what is made anew for each type by an overload is
-    not cached by itself, since it is part of its callers.
+    not cached by itself, since it is part of its callers. `within` makes a long formula a part of its callers whatever LLVM thinks of its length,
+    since a call in a loop keeps it scalar.
     """
     options: dict[str, Any] = {
         "cache": cached,
         "error_model": "numpy",
         "fastmath": set(EXACT if exact else FAST),
         "nogil": True,
+        "forceinline": within,
     }
 
     def decorate(target: Function) -> Any:

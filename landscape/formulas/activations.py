@@ -162,7 +162,7 @@ def normal_density(z):
     return type(z)(INVERSE_SQRT_TWO_PI) * exp(type(z)(-0.5) * z * z)
 
 
-@kernel
+@kernel(within=True)
 def gelu_slope(z, a, p):
     return type(z)(0.5) * (type(z)(1) + erf(z * type(z)(SQRT_HALF))) + z * normal_density(z)
 
