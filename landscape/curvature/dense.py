@@ -11,6 +11,7 @@ from landscape.curvature.operators import NOT_FINITE, SymmetricOperator, Whole
 from landscape.curvature.probes import sign_rows
 from landscape.errors import ComputationError, InputError
 from landscape.memory import available_memory
+from landscape.objective.session import session
 
 Array = NDArray[np.float64]
 
@@ -93,14 +94,15 @@ def dense_matrix(operator: SymmetricOperator) -> DenseMatrix:
 def at_once(operator: SymmetricOperator, whole: Whole) -> DenseMatrix:
     """Have the matrix at once, and compare it with a few products."""
     half = np.zeros((operator.size, operator.size))
-    for _ in whole.parts(half, 0):
-        pass
-    matrix = whole.finish(half)
-    operator.count += whole.passes
-    if not np.isfinite(matrix).all():
-        raise ComputationError(NOT_FINITE)
-    signs = sign_rows(0, STREAM, CHECKS, operator.size)
-    off = np.sum((operator.rows(signs) - signs @ matrix) ** 2, axis=1)
+    with session():
+        for _ in whole.parts(half, 0):
+            pass
+        matrix = whole.finish(half)
+        operator.count += whole.passes
+        if not np.isfinite(matrix).all():
+            raise ComputationError(NOT_FINITE)
+        signs = sign_rows(0, STREAM, CHECKS, operator.size)
+        off = np.sum((operator.rows(signs) - signs @ matrix) ** 2, axis=1)
     return DenseMatrix(matrix, float(np.sqrt(off.mean())), operator.rounding(1.0))
 
 

@@ -22,8 +22,6 @@ Array = NDArray[np.float64]
 
 # Up to here, or where a quarter of all is asked for, the whole matrix is cheaper than a search.
 SMALL = 512
-# Up to here a matrix that can be had at once costs less than a search's products, and its own are almost free.
-AT_ONCE = 2048
 STREAM = 2**35
 NORM_STEPS = 12
 
@@ -90,29 +88,11 @@ def eigenpairs(
     rows = checked_start(start, top + bottom, size)
     if size <= SMALL or 4 * (top + bottom) >= size:
         return ends_of(dense_eigenpairs(dense_matrix(operator)), top, bottom)
-    if operator.whole is not None and size <= AT_ONCE:
-        dense = dense_matrix(operator)
-        inner = SymmetricOperator(size, lambda vectors: vectors @ dense.matrix, operator.epsilon)
-        found = searched(inner, top, bottom, tolerance, seed, rows, max_products)
-        return replace(found, errors=found.errors + dense.asymmetry)
-    return searched(operator, top, bottom, tolerance, seed, rows, max_products)
-
-
-def searched(
-    operator: SymmetricOperator,
-    top: int,
-    bottom: int,
-    tolerance: float,
-    seed: int,
-    rows: Array,
-    max_products: int,
-) -> Eigenpairs:
-    """Search both ends by products."""
     scale = norm_estimate(operator, seed)
     if scale == 0.0:
-        return zero_eigenpairs(top + bottom, operator.size)
+        return zero_eigenpairs(top + bottom, size)
     end = End(operator, scale, tolerance, seed, max_products)
-    above, above_status = search_end(end, 1, top, np.zeros((0, operator.size)), rows[bottom:])
+    above, above_status = search_end(end, 1, top, np.zeros((0, size)), rows[bottom:])
     below, below_status = search_end(end, -1, bottom, above, rows[:bottom])
     status = " ".join(sentence for sentence in (below_status, above_status) if sentence)
     found = ritz_pairs(operator, np.concatenate([below, above]))

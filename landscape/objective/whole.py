@@ -78,7 +78,9 @@ class WholeHessian:
 
     def finish(self, half: Array) -> Array:
         """Give the Hessian of loss plus penalty from what all parts have added."""
-        whole = self.objective.finished(half + half.T)
+        whole = np.asarray(half + half.T)
+        with np.errstate(invalid="ignore", over="ignore"):
+            whole *= self.objective.factor
         whole[np.diag_indices(len(whole))] += self.objective.decay
         return whole
 

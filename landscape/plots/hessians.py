@@ -33,8 +33,12 @@ def hessian_figure_names(record: Hessian, *, quantity: str | None = None, kind: 
     Raises
     ------
     landscape.errors.InputError
-        A quantity was asked for: a Hessian is no grid of them.
+        A quantity was asked for: a Hessian is no grid of them. Or the record is unfinished.
     """
+    if not record.finished:
+        raise InputError(
+            "this hessian record is unfinished, there is nothing to draw yet: run the command that began it again"
+        )
     if quantity is not None:
         raise InputError(f"a Hessian has no quantity '{quantity}': leave --quantity out")
     return [name for name, (there, _) in PLOTTERS.items() if there(record)]

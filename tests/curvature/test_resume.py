@@ -12,6 +12,7 @@ import pytest
 from landscape.curvature import analyze_hessian
 from landscape.errors import InputError
 from landscape.objective import NetworkObjective
+from landscape.plots.hessians import hessian_figure_names
 from landscape.records import Hessian
 from tests.scanning.examples import small_model
 
@@ -58,7 +59,7 @@ def same_numbers(found: Hessian, expected: Hessian) -> bool:
     ("after", "asked"),
     [
         (40, {"top": 3, "bottom": 2}),
-        (3, {"top": 0, "bottom": 0, "density": True, "accuracy": 0.3}),
+        (3, {"density": True, "accuracy": 0.3}),
         (2, {"all": True, "trace": True}),
         (30, {"top": 1, "by_node": True, "precondition": False}),
         (2, {"top": 2, "operator": "gauss-newton", "node": "fc2"}),
@@ -68,11 +69,12 @@ def test_an_analysis_cut_anywhere_goes_on_to_the_same_bits(after, asked, cut, tm
     if not asked.get("all"):
         # As for a matrix that is too large to be had at once.
         monkeypatch.setattr("landscape.curvature.eigen.SMALL", 8)
-        monkeypatch.setattr("landscape.curvature.eigen.AT_ONCE", 8)
     monkeypatch.setattr("landscape.objective.whole.UNITS", 4)
     unfinished = cut(after, **asked)
     assert not unfinished.finished
     assert unfinished.status.startswith("unfinished")
+    with pytest.raises(InputError, match="nothing to draw yet"):
+        hessian_figure_names(unfinished)
     resumed = analyze_hessian(MODEL, output=tmp_path / "r.npz", **asked)
     assert resumed.finished
     assert same_numbers(resumed, analyze_hessian(MODEL, **asked))
@@ -82,7 +84,6 @@ def test_an_analysis_cut_anywhere_goes_on_to_the_same_bits(after, asked, cut, tm
 def test_what_was_saved_is_read_off_and_not_computed_again(cut, tmp_path, monkeypatch):
     asked = {"top": 3, "bottom": 2}
     monkeypatch.setattr("landscape.curvature.eigen.SMALL", 8)
-    monkeypatch.setattr("landscape.curvature.eigen.AT_ONCE", 8)
     saved = len(cut(40, **asked).partial["products"])
     counted, hvps = [], NetworkObjective.hvps
 
@@ -97,7 +98,7 @@ def test_what_was_saved_is_read_off_and_not_computed_again(cut, tmp_path, monkey
 
 
 def test_other_settings_another_version_and_other_vectors_are_refused_with_the_reason(cut, tmp_path):
-    path, asked = tmp_path / "r.npz", {"top": 0, "bottom": 0, "density": True, "accuracy": 0.3}
+    path, asked = tmp_path / "r.npz", {"density": True, "accuracy": 0.3}
     unfinished = cut(3, **asked)
     with pytest.raises(InputError, match="seed 0 there, 1 here"):
         analyze_hessian(MODEL, output=path, seed=1, **asked)
@@ -113,7 +114,7 @@ def test_other_settings_another_version_and_other_vectors_are_refused_with_the_r
 
 
 def test_products_beyond_the_limit_are_computed_again_to_the_same_bits(cut, tmp_path, monkeypatch):
-    asked = {"top": 0, "bottom": 0, "density": True, "accuracy": 0.3}
+    asked = {"density": True, "accuracy": 0.3}
     monkeypatch.setattr("landscape.curvature.journal.KEPT_BYTES", 24 * 8 * MODEL.size)
     assert len(cut(6, **asked).partial["products"]) <= 24
     assert same_numbers(
