@@ -29,13 +29,11 @@ from landscape.objective.gpu import DeviceMemoryError, Gpu, shape_for, shared_by
 from landscape.objective.trainer import Columns, Lowering, Trainer
 
 Array = NDArray[np.float64]
+CHUNK_SECONDS = 2.0
 
 
 class CudaTrainer(Trainer):
     """`Trainer` on a GPU: a block a run. Between two launches of many steps the state of the runs comes to the host."""
-
-    # Between two parts of the work Ctrl-C is heard, and the runs' state crosses the bus.
-    chunk_seconds = 2.0
 
     def __init__(
         self, model: Model, columns: Columns, thetas: Array, *, dtype: str = "float32", device: str
@@ -46,6 +44,11 @@ class CudaTrainer(Trainer):
         self.batch = int(np.max(columns["batch"]))
         super().__init__(model, columns, thetas, dtype=dtype, threads=1)
         self.kernels = kernels(self.shape, self.dtype)
+
+    @property
+    def chunk_seconds(self) -> float:
+        """Seconds that a part of the work should take: after it Ctrl-C is heard, and the runs' state crosses the bus."""
+        return CHUNK_SECONDS
 
     @property
     def shape(self) -> Any:

@@ -98,7 +98,7 @@ class Trainer:
         A start that is not finite, an op that the engine does not run or train, runs that do not fit into memory.
     """
 
-    device, chunk_seconds = CPU, CHUNK_SECONDS
+    device = CPU
 
     def __init__(
         self, model: Model, columns: Columns, thetas: Array, *, dtype: str = "float32", threads: int | None = None
@@ -128,6 +128,11 @@ class Trainer:
         places = program.rows[:, Column.OUTPUT].copy()
         places[0] = -1
         return Lowering(network_arrays(program, self.dtype, RULES), places)
+
+    @property
+    def chunk_seconds(self) -> float:
+        """Seconds that a part of the work should take."""
+        return CHUNK_SECONDS
 
     def width(self, examples: int) -> int:
         """Choose the width of a batch's tiles."""
