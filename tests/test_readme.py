@@ -49,6 +49,12 @@ def require(text: str) -> None:
         if word in text:
             for package in packages:
                 pytest.importorskip(package)
+    if "--device cuda" in text:
+        from landscape.objective.devices import gpu_problem
+
+        problem = gpu_problem(0)
+        if problem is not None:
+            pytest.skip(f"needs a GPU: {problem}")
 
 
 def options_of(name: str) -> set[str]:

@@ -57,6 +57,8 @@ class Shifted:
 
     def project(self, columns: Array) -> Array:
         """Take out what was found already."""
+        if not len(self.away):
+            return columns
         return columns - self.away.T @ (self.away @ columns)
 
     def operator(self) -> LinearOperator:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from landscape.formulas.activations import ACTIVATIONS
 from landscape.kernels.cpu import hessian
 from landscape.kernels.program import Column, Op
+from landscape.objective.devices import CPU
 from landscape.objective.network import NetworkObjective
 from landscape.objective.session import session, share_work
 
@@ -95,7 +96,8 @@ def is_dense(objective: object) -> bool:
 
     That is so where all parameters are those of dense nodes that share none and see one vector an example, and the passes' outputs fit memory.
     """
-    if not isinstance(objective, NetworkObjective):
+    # A GPU has no kernel for it, and makes the matrix of its own products.
+    if not isinstance(objective, NetworkObjective) or objective.device != CPU:
         return False
     if not all(node.op in NODES for node in objective.model.nodes) or not objective.primals.fits:
         return False
