@@ -110,7 +110,7 @@ def identical_units(model: Model) -> str:
     >>> from landscape.model import build_model
     >>> layers = [(np.zeros((2, 3)), np.zeros(3)), (np.zeros((3, 1)), np.zeros(1))]
     >>> identical_units(build_model(layers=layers, x_train=np.eye(2), y_train=[0.0, 1.0], loss="mse"))
-    'fc1'
+    'dense1'
     """
     dense = [node for node in model.nodes if node.op == "dense"]
     for node in dense[:-1]:

@@ -121,7 +121,7 @@ def shape_for(features: int, examples: int, dtype: np.dtype) -> Shape:
 
     Examples
     --------
-    >>> shape_for(150, 10_000, np.dtype(np.float32)).width, shape_for(5_000, 10_000, np.dtype(np.float32)).width
+    >>> shape_for(100, 10_000, np.dtype(np.float32)).width, shape_for(5_000, 10_000, np.dtype(np.float32)).width
     (64, 128)
     """
     if SIMULATED:
