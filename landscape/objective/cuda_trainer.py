@@ -21,6 +21,7 @@ from landscape.kernels.cuda.arrays import (
     Runs,
     TrainingBuffers,
 )
+from landscape.kernels.cuda.shape import of_training
 from landscape.kernels.cuda.template import kernels
 from landscape.kernels.runs import Runs as HostRuns
 from landscape.model import Model
@@ -53,7 +54,9 @@ class CudaTrainer(Trainer):
     @property
     def shape(self) -> Any:
         """Give the narrowest block that a batch fills."""
-        return shape_for(2 * self.program.features, max(1, self.batch // 2), self.dtype)
+        return of_training(
+            shape_for(2 * self.program.features, max(1, self.batch // 2), self.dtype), self.dtype
+        )
 
     def width(self, examples: int) -> int:
         """Give the width of a tile: the block's."""

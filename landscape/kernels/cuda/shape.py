@@ -79,6 +79,17 @@ class Shape(NamedTuple):
         return 8 * (6 * self.width + self.threads) + 128
 
 
+def of_training(shape: Shape, dtype: np.dtype) -> Shape:
+    """Give the shape that trainings run in: in float64 with half as tall register tiles, since the optimizer's state takes registers too.
+
+    Examples
+    --------
+    >>> of_training(NARROW, np.dtype(np.float32)).tallest, of_training(NARROW, np.dtype(np.float64)).tallest
+    (8, 4)
+    """
+    return shape._replace(tallest=min(shape.tallest, 32 // dtype.itemsize))
+
+
 # Shared memory of a block that every device has and Numba can address.
 SHARED_BYTES = 48 * 1024
 # From tiles that share their weights with many examples to those that fit beside a larger workspace.
