@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
@@ -47,11 +47,13 @@ class Call:
         """Where the record goes."""
         return Path(f"{self.stem}.npz")
 
-    def load(self, path: Path | None = None) -> Model:
+    def load(self, path: Path | None = None, *, allow_nonfinite: bool = False) -> Model:
         """Load MODEL, or another one beside it."""
         from landscape.model import load_model
 
-        return load_model(path or self.model, activation=self.activation, loss=self.loss)
+        return load_model(
+            path or self.model, activation=self.activation, loss=self.loss, allow_nonfinite=allow_nonfinite
+        )
 
     @contextmanager
     def interruptible(self, otherwise: str = "interrupted; nothing was written") -> Iterator[None]:
@@ -71,11 +73,14 @@ class Call:
         """Write the figures beside the record, if they are wanted."""
         return [] if self.no_figure else draw(record, self.stem, self.figure_format)
 
-    def end(self, record: Kind, table: Callable[[Kind], str], more: Sequence[Path] = ()) -> None:
-        """Draw the figures, name the files, and print the summary."""
+    def end(
+        self, record: Kind, table: Callable[[Kind], str], more: Sequence[Path] = (), beside: Mapping[str, Any] | None = None
+    ) -> None:  # fmt: skip
+        """Draw the figures, name the files, and print the summary; `more` files and what stands `beside` the record's own come along."""
         files = [self.record_path, *self.draw(record), *more]
         self.say(f"wrote {', '.join(map(str, files))}")
-        click.echo(json.dumps(record.summary(files), allow_nan=False) if self.as_json else table(record))
+        told = record.summary(files) | dict(beside or {})
+        click.echo(json.dumps(told, allow_nan=False) if self.as_json else table(record))
 
 
 def makes_record(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from landscape.commands import INTERRUPTED, options
+from landscape.commands import options
+from landscape.commands.call import Call, makes_record
 from landscape.commands.progress import progress_bar
-from landscape.commands.stem import draw, output_stem, speaker
 
 if TYPE_CHECKING:
     from landscape.model import Model
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 @click.command(
     "diagnose", epilog="For example: landscape demo --fault dead-units && landscape diagnose dead-units.npz"
 )
-@options.model
 @click.option(
     "--budget",
     type=click.Choice(("quick", "standard", "thorough")),
@@ -66,17 +64,9 @@ if TYPE_CHECKING:
 )
 @options.threads
 @options.seed
-@options.bare_file
-@options.record
+@makes_record("diagnose")
 def command(
-    model: Path,
-    activation: str | None,
-    loss: str | None,
-    output: str | None,
-    no_figure: bool,
-    figure_format: str,
-    as_json: bool,
-    quiet: bool,
+    call: Call,
     validation: Path | None,
     changes: tuple[str, ...],
     target: Path | None,
@@ -90,32 +80,30 @@ def command(
     from landscape.commands.diagnose_report import diagnosis_table
     from landscape.diagnosis import apply_remedy, diagnose
     from landscape.files import require_writable
-    from landscape.model import load_model
 
-    say = speaker(quiet)
-    stem = output_stem(output, model, "diagnose")
-    loaded = load_model(model, activation=activation, loss=loss, allow_nonfinite=True)
+    loaded = call.load(allow_nonfinite=True)
     if validation is not None:
         loaded = with_validation(loaded, validation)
     if target is not None:
         require_writable(target)
-    choices |= {"thresholds": read_changes(changes), "output": f"{stem}.npz", "announce": say}
+    choices |= {"thresholds": read_changes(changes), "output": call.record_path, "announce": call.say}
     counter = Counter()
-    try:
-        with progress_bar("training", lambda: counter.total, quiet=quiet, unit="updates") as advance:
-            telling: dict[str, Any] = {"advance": lambda done, updates: counter.count(advance, done, updates)}
-            record = diagnose(loaded, **choices, **telling)
-            applied = (
-                None if target is None else apply_remedy(loaded, record, target, announce=say, **telling)
-            )
-    except KeyboardInterrupt:
-        say(f"interrupted; the same command takes up the finished ensembles from {stem}.npz")
-        raise click.exceptions.Exit(INTERRUPTED) from None
-    files = [Path(f"{stem}.npz")] + ([] if no_figure else draw(record, stem, figure_format))
-    files += [] if applied is None or target is None else [target]
-    say(f"wrote {', '.join(map(str, files))}")
-    told = record.summary(files) | ({} if applied is None else {"applied": applied})
-    click.echo(json.dumps(told, allow_nan=False) if as_json else diagnosis_table(record, applied))
+    otherwise = f"interrupted; the same command takes up the finished ensembles from {call.record_path}"
+    with (
+        call.interruptible(otherwise),
+        progress_bar("training", lambda: counter.total, quiet=call.quiet, unit="updates") as advance,
+    ):
+        telling: dict[str, Any] = {"advance": lambda done, updates: counter.count(advance, done, updates)}
+        record = diagnose(loaded, **choices, **telling)
+        applied = (
+            None if target is None else apply_remedy(loaded, record, target, announce=call.say, **telling)
+        )
+    call.end(
+        record,
+        lambda found: diagnosis_table(found, applied),
+        [] if applied is None or target is None else [target],
+        {} if applied is None else {"applied": applied},
+    )
 
 
 class Counter:
