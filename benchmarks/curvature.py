@@ -87,8 +87,9 @@ CRITERION = torch.nn.CrossEntropyLoss()
 
 
 def landscape_product(problem: Problem) -> Callable[[Array], Array]:
-    """Take `hvp` of the objective."""
-    return lambda v: problem.objective.hvp(problem.model.theta, v)
+    """Take the objective's products, prepared at θ as PyHessian's graph is."""
+    products = problem.objective.hvps_at(problem.model.theta)
+    return lambda v: products(v[None])[0]
 
 
 def flat_loss(problem: Problem) -> tuple[Callable[[torch.Tensor], torch.Tensor], torch.Tensor]:

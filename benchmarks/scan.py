@@ -2,9 +2,10 @@
 
 Each network is scanned over the same grid, with the same weights, data, directions and threads, in float32: by `landscape`, by PyTorch
 in a loop that writes θ in place, by `torch.func.vmap` over 16 points at a time, and by the peers where they apply.
-Runs alternate; ratios are peer/landscape, pair by pair, median and range. Surfaces are compared with a float64 NumPy
-one. The last column is the rate of the multiply-adds that were done over that of one large product, per thread, in
-the same run.
+Runs alternate. A short one is repeated for a quarter of a second, of which the median counts: all are warm, and no tool is timed while
+another's threads still wait busily after their run. Ratios are peer/landscape, pair by pair, median and range. Surfaces are compared with
+a float64 NumPy one. The last column is the rate of the multiply-adds that were done over that of one large product, per thread, in the
+same run.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from landscape.objective.session import session, share_work
 
 warnings.filterwarnings("ignore")
 CHUNK = 16
+TURN = 0.25
 
 
 @dataclass(frozen=True)
@@ -218,12 +220,15 @@ def landscaper(problem: Problem) -> Callable[[], None]:
     )
 
 
-def seconds(call: Callable[[], object]) -> float:
-    """Time a call; what a peer prints of its progress goes nowhere."""
+def seconds(call: Callable[[], object], turn: float = 0.0) -> float:
+    """Time a call, the median of those that a turn of so many seconds has room for; what a peer prints of its progress goes nowhere."""
+    times: list[float] = []
     with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
-        start = time.perf_counter()
-        call()
-        return time.perf_counter() - start
+        while not times or sum(times) < turn:
+            start = time.perf_counter()
+            call()
+            times.append(time.perf_counter() - start)
+    return statistics.median(times)
 
 
 def peak(threads: int, size: int = 256, repeats: int = 200) -> float:
@@ -268,9 +273,9 @@ def measure(problem: Problem, threads: int, rounds: int, peers: bool) -> str:
         assert np.allclose(found, problem.reference, rtol=1e-3), f"{name} does other work"
     times: dict[str, list[float]] = {name: [] for name in ("landscape", *candidates)}
     for _ in range(rounds):
-        times["landscape"].append(seconds(scan))
+        times["landscape"].append(seconds(scan, TURN))
         for name, call in candidates.items():
-            times[name].append(seconds(call))
+            times[name].append(seconds(call, TURN))
     best = min(("loop", "vmap"), key=lambda name: statistics.median(times[name]))
     ratios = {
         name: spread([t / o for t, o in zip(times[name], times["landscape"], strict=True)])

@@ -17,13 +17,14 @@ from landscape.curvature.operators import SymmetricOperator
 from landscape.curvature.probes import unit_rows
 from landscape.curvature.search import End, search_end
 from landscape.errors import InputError
+from landscape.objective.session import session
 
 Array = NDArray[np.float64]
 
 # Up to here, or where a quarter of all is asked for, the whole matrix is cheaper than a search.
 SMALL = 512
 STREAM = 2**35
-NORM_STEPS = 12
+NORM_STEPS = 6
 
 
 @dataclass(frozen=True)
@@ -88,12 +89,26 @@ def eigenpairs(
     rows = checked_start(start, top + bottom, size)
     if size <= SMALL or 4 * (top + bottom) >= size:
         return ends_of(dense_eigenpairs(dense_matrix(operator)), top, bottom)
+    with session():
+        return searched(operator, top, bottom, tolerance, seed, rows, max_products)
+
+
+def searched(
+    operator: SymmetricOperator,
+    top: int,
+    bottom: int,
+    tolerance: float,
+    seed: int,
+    warm: Array,
+    max_products: int,
+) -> Eigenpairs:
+    """Search both ends by products."""
     scale = norm_estimate(operator, seed)
     if scale == 0.0:
-        return zero_eigenpairs(top + bottom, size)
+        return zero_eigenpairs(top + bottom, operator.size)
     end = End(operator, scale, tolerance, seed, max_products)
-    above, above_status = search_end(end, 1, top, np.zeros((0, size)), rows[bottom:])
-    below, below_status = search_end(end, -1, bottom, above, rows[:bottom])
+    above, above_status = search_end(end, 1, top, np.zeros((0, operator.size)), warm[bottom:])
+    below, below_status = search_end(end, -1, bottom, above, warm[:bottom])
     status = " ".join(sentence for sentence in (below_status, above_status) if sentence)
     found = ritz_pairs(operator, np.concatenate([below, above]))
     return replace(found, errors=found.errors + operator.rounding(scale), status=status)
@@ -181,7 +196,7 @@ def orthogonality_of(vectors: Array) -> float:
 
 
 def norm_estimate(operator: SymmetricOperator, seed: int) -> float:
-    """Estimate ‖A‖ from below, to a few per cent, by a few steps of Lanczos; 0 for the zero matrix only."""
+    """Estimate ‖A‖ from below, to about a tenth, by a few steps of Lanczos; 0 for the zero matrix only."""
     starts = unit_rows(seed, STREAM + 9, 1, operator.size)
     return float(np.abs(lanczos(operator, starts, NORM_STEPS).nodes).max())
 

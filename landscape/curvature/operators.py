@@ -118,7 +118,7 @@ def hessian_operator(objective: Any, theta: ArrayLike) -> SymmetricOperator:
     Parameters
     ----------
     objective
-        With `hvps(theta, vectors)` or `hvp(theta, vector)`.
+        A network's, or one with `hvps(theta, vectors)` or `hvp(theta, vector)`.
     theta
         The point, [P].
 
@@ -136,13 +136,12 @@ def hessian_operator(objective: Any, theta: ArrayLike) -> SymmetricOperator:
     """
     point = checked_point(objective, theta)
     epsilon = epsilon_of(objective)
-    if hasattr(objective, "hvps"):
+    if isinstance(objective, NetworkObjective):
         return SymmetricOperator(
-            point.size,
-            lambda rows: np.asarray(objective.hvps(point, rows)),
-            epsilon,
-            whole_hessian(objective, point),
+            point.size, objective.hvps_at(point), epsilon, whole_hessian(objective, point)
         )
+    if hasattr(objective, "hvps"):
+        return SymmetricOperator(point.size, lambda rows: np.asarray(objective.hvps(point, rows)), epsilon)
     if objective.hvp is None:
         raise InputError(
             "the objective has no hvp, so no exact Hessian: give one, or take finite differences"

@@ -17,11 +17,11 @@ from landscape.curvature.probes import unit_rows
 Array = NDArray[np.float64]
 
 STREAM = 2**35
-# Vectors that a restarted Lanczos keeps.
-LEAST_BASIS = 64
+# Vectors that a restarted Lanczos keeps, and those of a look for missed eigenvalues.
+LEAST_BASIS, CHECK_BASIS = 64, 24
 WARM_ITERATIONS = 60
-# The check for missed eigenvalues may be coarser than the eigenvalues themselves.
-CHECK_TOLERANCE = 1e-6
+# A look for missed eigenvalues may be coarser than the eigenvalues themselves, and a rough one often decides.
+CHECK_TOLERANCES = (1e-3, 1e-6)
 ENDS = {1: "top", -1: "bottom"}
 # Newer SciPy draws restarts from a generator, and from the system's entropy where none is given.
 TAKES_RNG = "rng" in inspect.signature(eigsh).parameters
@@ -87,8 +87,9 @@ def search_end(end: End, sign: int, count: int, away: Array, warm: Array) -> tup
         values, vectors = krylov_search(matrix, count, 0, end.tolerance, end.max_products, warm)
     attempt = 1
     while len(vectors) == count and end.operator.count < budget:
-        value, vector = missed(matrix, vectors, attempt, budget - end.operator.count)
-        if len(value) == 0 or value[0] <= values.min() + end.tolerance * end.scale:
+        enough = values.min() + end.tolerance * end.scale
+        value, vector = missed(matrix, vectors, attempt, budget, enough)
+        if len(value) == 0 or value[0] <= enough:
             return vectors, ""
         values, vectors = insert(values, vectors, value[0], vector[0])
         attempt += 1
@@ -104,13 +105,19 @@ def sentence(found: int, count: int, name: str, products: int) -> str:
 
 
 def krylov_search(
-    matrix: Shifted, count: int, stream: int, tolerance: float, products: int, warm: Array
+    matrix: Shifted,
+    count: int,
+    stream: int,
+    tolerance: float,
+    products: int,
+    warm: Array,
+    least_basis: int = LEAST_BASIS,
 ) -> tuple[Array, Array]:
     """Run SciPy's restarted Lanczos for the `count` largest; give what converged."""
     end = matrix.end
     size = end.operator.size
     begin = unit_rows(end.seed, STREAM + stream, 1, size)[0] + warm.sum(axis=0)
-    basis = min(size, max(LEAST_BASIS, 2 * count + 1))
+    basis = min(size, max(least_basis, 2 * count + 1))
     seeded: dict[str, Any] = {"rng": np.random.default_rng([end.seed, stream])} if TAKES_RNG else {}
     restarts = max(1, products // max(1, basis - count))
     try:
@@ -131,11 +138,22 @@ def krylov_search(
     return np.asarray(values), np.ascontiguousarray(np.asarray(columns).T)
 
 
-def missed(matrix: Shifted, found: Array, attempt: int, products: int) -> tuple[Array, Array]:
-    """Look for the largest eigenvalue on the complement of what was found, from another random vector."""
-    rest = Shifted(matrix.end, matrix.sign, np.linalg.qr(np.concatenate([matrix.away, found]).T)[0].T)
-    tolerance = max(matrix.end.tolerance, CHECK_TOLERANCE)
-    return krylov_search(rest, 1, attempt, tolerance, products, found[:0])
+def missed(matrix: Shifted, found: Array, attempt: int, budget: int, enough: float) -> tuple[Array, Array]:
+    """Look for the largest eigenvalue on the complement of what was found, from another random vector.
+
+    A rough value that lies below `enough` by more than its tolerance says that nothing was missed; else a finer search
+    goes on from its vector.
+    """
+    end = matrix.end
+    rest = Shifted(end, matrix.sign, np.linalg.qr(np.concatenate([matrix.away, found]).T)[0].T)
+    value, vector = np.zeros(0), found[:0]
+    for tolerance in CHECK_TOLERANCES:
+        tolerance = max(end.tolerance, tolerance)
+        left = budget - end.operator.count
+        value, vector = krylov_search(rest, 1, attempt, tolerance, left, vector, CHECK_BASIS)
+        if len(value) == 0 or value[0] + tolerance * end.scale <= enough:
+            break
+    return value, vector
 
 
 def insert(values: Array, vectors: Array, value: float, vector: Array) -> tuple[Array, Array]:

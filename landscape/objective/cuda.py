@@ -16,7 +16,8 @@ from landscape.objective.cuda_sweep import CudaSweep
 from landscape.objective.devices import read_device
 from landscape.objective.gpu import DeviceMemoryError, Gpu, in_runs, shape_for, shared_bytes
 from landscape.objective.lowered import Lowered
-from landscape.objective.network import CHUNK, RESULT_BYTES, NetworkObjective
+from landscape.objective.network import RESULT_BYTES, NetworkObjective
+from landscape.objective.products import CHUNK, Products
 from landscape.objective.tiles import Tiles
 
 Array = NDArray[np.float64]
@@ -162,11 +163,15 @@ class CudaObjective(NetworkObjective):
         )  # fmt: skip
         return gpu.take(out), gpu.take(sums)
 
-    def tile_products(self, kernel: Any, theta: ArrayLike, vectors: ArrayLike, *options: Any) -> Array:
-        """Run the products of the Hessian over all tiles, for the loss without penalty; those of other matrices have the CPU's kernels."""
+    def tile_products(self, kernel: Any, theta: ArrayLike, *options: Any) -> Products:
+        """Give the products of the Hessian over all tiles, for the loss without penalty; those of other matrices have the CPU's kernels."""
         if kernel is not cpu_products:
-            return super().tile_products(kernel, theta, vectors, *options)
-        weights, complete = self.complete(theta)[0], self.complete(vectors, 0.0)
+            return super().tile_products(kernel, theta, *options)
+        weights = self.complete(theta)[0]
+        return lambda vectors: self.products_at(weights, self.complete(vectors, 0.0))
+
+    def products_at(self, weights: NDArray, complete: NDArray) -> Array:
+        """Give the Hessian's products at complete weights with complete vectors, [K, P]."""
         products = np.zeros(complete.shape)
         for number in range(self.tiles.blocks):
 

@@ -60,9 +60,8 @@ def fisher_products(
         kind, factor = fisher.CONSTANT, mean_curvature(objective.model.loss, objective.model.delta)
     elif matrix == "empirical-fisher":
         kind = fisher.OUTER
-    found = objective.tile_products(
-        fisher.fisher_products, theta, vectors, kind, objective.dtype.type(factor)
-    )
+    products = objective.tile_products(fisher.fisher_products, theta, kind, objective.dtype.type(factor))
+    found = products(vectors)
     if matrix == "gauss-newton":
         return found + objective.decayed(vectors)
     if matrix == "empirical-fisher":

@@ -23,6 +23,7 @@ from landscape.objective.devices import CPU, settle_device
 from landscape.objective.evaluation import Evaluation, ratio, ratio_error
 from landscape.objective.lowered import Lowered, lowered
 from landscape.objective.primal import Primals
+from landscape.objective.products import Products, TileProducts
 from landscape.objective.session import checked_threads, session, share_work
 from landscape.objective.sweep import NetworkSweep
 from landscape.objective.tiles import Tiles, narrowest_tile
@@ -35,8 +36,6 @@ LOSS_CODES = {name: code for code, name in enumerate(LOSSES)} | {"cross_entropy"
 HAS_ACCURACY = ("cross_entropy", "binary_cross_entropy")
 # Tiles are summed in at most so many parts, which threads share; the number must not depend on the threads.
 SLOTS = 8
-# Vectors that share a tile's forward and reverse pass where those are not kept.
-CHUNK = 16
 RESULT_BYTES = 256 * 2**20
 
 
@@ -146,14 +145,14 @@ class NetworkObjective:
             raise InputError(
                 f"expected vectors of {self.size} parameters, found shape {list(np.shape(thetas))}"
             )
-        tail = self.constants if constants is None else constants
         result = np.empty((len(rows), self.size + self.constants.size), self.dtype)
         if rows.dtype == self.dtype:
             result[:, : self.size] = rows
         else:
             with np.errstate(over="ignore"):
                 result[:, : self.size] = rows
-        result[:, self.size :] = tail
+        if self.constants.size:
+            result[:, self.size :] = self.constants if constants is None else constants
         return result
 
     def buffers(self) -> Buffers:
@@ -331,6 +330,8 @@ class NetworkObjective:
 
     def finished(self, summed: Array) -> Array:
         """Turn a derivative of the summed loss [K, P + C] into that of the loss [K, P]."""
+        if 0 < abs(self.factor) <= 1:
+            return np.asarray(summed[:, : self.size] * self.factor)
         with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
             return np.asarray(summed[:, : self.size] * self.factor)
 
@@ -345,23 +346,18 @@ class NetworkObjective:
 
     def hvps(self, theta: ArrayLike, vectors: ArrayLike) -> Array:
         """Give the exact products of the Hessian at θ with each row of vectors [K, P], float64 [K, P]."""
-        products = self.tile_products(derivatives.products, theta, vectors)
-        return products + self.decayed(vectors) if self.decays else products
+        return self.hvps_at(theta)(vectors)
 
-    def tile_products(self, kernel: Any, theta: ArrayLike, vectors: ArrayLike, *options: Any) -> Array:
-        """Run a kernel of products over all tiles: those of a matrix at θ, for the loss without penalty."""
-        weights, complete = self.complete(theta)[0], self.complete(vectors, 0.0)
-        count, width = complete.shape
-        products = np.zeros((count, width))
-        with session():
-            for number, batch, slots, run in self.passes(count, width):
-                out = np.zeros((run.stop - run.start, slots, width))
-                share_work(
-                    kernel, self.threads, *self.full[1:], batch, self.criterion, *options, weights, complete[run],
-                    CHUNK, slots, self.derivative_buffers(), self.primals.block(number, batch, weights), out,
-                )  # fmt: skip
-                products[run] += out.sum(axis=1)
-        return self.finished(products)
+    def hvps_at(self, theta: ArrayLike) -> Products:
+        """Give the function vectors → `hvps(theta, vectors)`, for many calls at one θ."""
+        products = self.tile_products(derivatives.products, theta)
+        if not self.decays:
+            return products
+        return lambda vectors: products(vectors) + self.decayed(vectors)
+
+    def tile_products(self, kernel: Any, theta: ArrayLike, *options: Any) -> Products:
+        """Give a kernel's products over all tiles: those of a matrix at θ, for the loss without penalty."""
+        return TileProducts(self, kernel, theta, options)
 
     def hvp(self, theta: ArrayLike, vector: ArrayLike) -> Array:
         """Give the exact product of the Hessian of loss plus penalty at θ with a vector, float64 [P]."""

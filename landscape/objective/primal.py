@@ -38,8 +38,10 @@ class Primals:
         """Give a block of tiles' outputs and adjoints at θ; no tiles where they would not fit."""
         if not self.fits:
             return Primal(*np.zeros((2, 0, self.numbers), self.objective.dtype))
-        if not np.array_equal(weights, self.weights):
-            self.weights, self.current = weights.copy(), set()
+        if weights is not self.weights and not np.array_equal(weights, self.weights):
+            self.current = set()
+        # Kept without a copy: vectors made complete are nobody else's.
+        self.weights = weights
         if number not in self.memory:
             shape = (2, len(batch.valid), self.numbers)
             self.memory[number] = Primal(*np.zeros(shape, self.objective.dtype))

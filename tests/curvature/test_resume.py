@@ -11,7 +11,7 @@ import pytest
 
 from landscape.curvature import analyze_hessian
 from landscape.errors import InputError
-from landscape.objective import NetworkObjective
+from landscape.objective.products import TileProducts
 from landscape.plots.hessians import hessian_figure_names
 from landscape.records import Hessian
 from tests.scanning.examples import small_model
@@ -85,13 +85,13 @@ def test_what_was_saved_is_read_off_and_not_computed_again(cut, tmp_path, monkey
     asked = {"top": 3, "bottom": 2}
     monkeypatch.setattr("landscape.curvature.eigen.SMALL", 8)
     saved = len(cut(40, **asked).partial["products"])
-    counted, hvps = [], NetworkObjective.hvps
+    counted, multiply = [], TileProducts.__call__
 
-    def count(objective, theta, vectors):
+    def count(products, vectors):
         counted.append(len(vectors))
-        return hvps(objective, theta, vectors)
+        return multiply(products, vectors)
 
-    monkeypatch.setattr(NetworkObjective, "hvps", count)
+    monkeypatch.setattr(TileProducts, "__call__", count)
     found = analyze_hessian(MODEL, output=tmp_path / "r.npz", **asked)
     assert saved >= 40
     assert sum(counted) == found.products - saved
