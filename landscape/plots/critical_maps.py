@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
 from landscape.errors import InputError
 from landscape.plots.levels import Levels, choose_levels
@@ -17,7 +18,8 @@ from landscape.plots.words import short, shorten
 from landscape.records import Critical
 
 HEIGHT = 2.5
-MOST_TICKS = 4
+# Numbers under a map's scale, and letters that stand side by side there.
+MOST_TICKS, ROOM = 4, 16
 LONGEST_NAME = 20
 PATH: dict[str, Any] = {"color": "#ffffff", "linewidth": 2.6, "zorder": 5, "solid_capstyle": "round"}
 PATH_INSIDE: dict[str, Any] = {"color": "#d55e00", "linewidth": 1.3, "zorder": 5.5}
@@ -115,7 +117,9 @@ def _scale(figure: Figure, ax: Axes, levels: Levels) -> None:
         aspect=22,
         spacing="uniform",
     )
-    every = max(1, -(-len(levels.lines) // MOST_TICKS))
+    longest = max(map(len, levels.texts), default=0)
+    most = max(1, min(MOST_TICKS, ROOM // (longest + 1)))
+    every = max(1, -(-len(levels.lines) // most))
     bar.set_ticks(levels.lines[::every].tolist(), labels=levels.texts[::every])
     bar.ax.minorticks_off()
     bar.outline.set_linewidth(0.5)
@@ -151,7 +155,9 @@ def _map(ax: Axes, record: Critical, name: str, values: np.ndarray, levels: Leve
     else:
         ax.set_xlabel("random direction 1")
         ax.set_ylabel("random direction 2")
-    ax.locator_params(nbins=4)
+    ax.locator_params(axis="y", nbins=4)
+    ax.locator_params(axis="x", nbins=3)
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(float(value))))
     if abs(x[-1] - y[-1]) < 0.05 * x[-1]:
         ax.set_aspect("equal")
 

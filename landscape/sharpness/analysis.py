@@ -122,6 +122,9 @@ def measure_sharpness(
     names = chosen_names(measures, whole, control=rescaling_test)
     request = Request(names, options, seed, announce or (lambda sentence: None))
     moved = rescaled_models(subject, seed) if rescaling_test else {}
+    other = None if compare is None else model_subject(compare, **how)
+    if compare is not None and other is not None:
+        chosen_names(names, other, where=f"in {compare.name}")
     settings = settings_of(whole, request, compare, sorted(moved))
     path = None if output is None else Path(output)
     earlier = earlier_record(
@@ -135,8 +138,8 @@ def measure_sharpness(
         for level, model in moved.items()
     }
     models = {"curve": subject, "other_curve": compare}
-    if compare is not None:
-        beside["other"] = request.measured(model_subject(compare, **how), f" of {compare.name}")
+    if other is not None:
+        beside["other"] = request.measured(other, f" of {other.objective.model.name}")
     record = Sharpness(
         measures=own, beside=beside,
         curves={name: found for name, model in models.items() if (found := curve(model, how))},
@@ -159,7 +162,9 @@ def subject_of(subject: Any, theta: ArrayLike | None, shapes: Any, how: dict[str
     return function_subject(subject, theta, shapes)
 
 
-def chosen_names(measures: Sequence[str] | None, subject: Subject, *, control: bool) -> tuple[str, ...]:
+def chosen_names(
+    measures: Sequence[str] | None, subject: Subject, *, control: bool = False, where: str = "here"
+) -> tuple[str, ...]:
     """Say which measures are computed, in the table's order.
 
     Raises
@@ -173,7 +178,9 @@ def chosen_names(measures: Sequence[str] | None, subject: Subject, *, control: b
         if name not in MEASURES:
             raise InputError(f"unknown measure '{name}': choose {', '.join(MEASURES)}")
         if name not in possible:
-            raise InputError(f"{name} needs the {MEASURES[name].needs} of a model, and there are none here")
+            raise InputError(
+                f"{name} needs the {MEASURES[name].needs} of a model, and there are none {where}: leave it out with --measure"
+            )
     if control:
         wanted.add(CONTROL)
     return tuple(name for name in MEASURES if name in wanted)
@@ -221,7 +228,7 @@ def curve(model: Any, how: dict[str, Any]) -> Arrays:
         return {}
     subject = model_subject(model, **how)
     axis = np.linspace(-1, 1, CURVE_POINTS)
-    if not any(tensor.has_filters for tensor in subject.tensors or ()):
+    if not subject.has_weights:
         return {}
     moves = axis[:, None] * filter_directions(subject, 1, how["seed"])
     losses = {}

@@ -50,6 +50,11 @@ class Subject:
         """θ as directions start from it."""
         return Origin(self.theta, self.tensors)
 
+    @property
+    def has_weights(self) -> bool:
+        """Whether there are filters, not all of them zero, that directions are scaled to."""
+        return any(t.has_filters and self.theta[t.start : t.stop].any() for t in self.tensors or ())
+
     @cached_property
     def rounding(self) -> float:
         """The rounding of a difference of two losses: a few units in the last place of the loss."""

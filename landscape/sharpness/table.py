@@ -28,7 +28,7 @@ class Measure:
     """A row of the table.
 
     `layer` and `neuron` say whether rescaling a ReLU network's layers, or single neurons, leaves it as it is. `needs`
-    says what a function of θ must have beside its gradient: "tensors", "examples" or nothing.
+    says what a function of θ must have beside its gradient: "tensors", "nonzero weights", "examples" or nothing.
     """
 
     compute: Callable[[Subject, Options, int], Estimate]
@@ -54,6 +54,7 @@ class Measure:
         """Say whether it can be measured of a subject."""
         there = {
             "tensors": any(tensor.has_filters for tensor in subject.tensors or ()),
+            "nonzero weights": subject.has_weights,
             "examples": subject.empirical_fisher is not None,
         }
         return there.get(self.needs, True)
@@ -170,6 +171,6 @@ MEASURES: dict[str, Measure] = {
         True,
         False,
         ("directions", "rise"),
-        "tensors",
+        "nonzero weights",
     ),
 }
