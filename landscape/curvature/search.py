@@ -17,8 +17,10 @@ from landscape.curvature.probes import unit_rows
 Array = NDArray[np.float64]
 
 STREAM = 2**35
-# Vectors that a restarted Lanczos keeps, and those of a look for missed eigenvalues.
-LEAST_BASIS, CHECK_BASIS = 64, 24
+# Vectors that a restarted Lanczos keeps at least. The large eigenvalues of a loss lie apart and need few; the least are crowded about zero, where
+# more save restarts. A look for missed ones wants one value.
+LEAST_BASIS = {1: 32, -1: 64}
+CHECK_BASIS = 24
 WARM_ITERATIONS = 60
 # A look for missed eigenvalues may be coarser than the eigenvalues themselves, and a rough one often decides.
 CHECK_TOLERANCES = (1e-3, 1e-6)
@@ -50,10 +52,9 @@ class Shifted:
         self.shift = 2 * end.scale
 
     def multiply(self, columns: Array) -> Array:
-        """Multiply columns [n, K]."""
-        inside = self.project(columns)
-        images = self.end.operator.rows(np.ascontiguousarray(inside.T)).T
-        return self.project(self.sign * images + self.shift * inside)
+        """Multiply columns [n, K] that hold nothing of what was found already, as the columns given here then hold nothing of it either."""
+        images = self.end.operator.rows(np.ascontiguousarray(columns.T)).T
+        return self.project(self.sign * images + self.shift * columns)
 
     def project(self, columns: Array) -> Array:
         """Take out what was found already."""
@@ -84,7 +85,9 @@ def search_end(end: End, sign: int, count: int, away: Array, warm: Array) -> tup
     vectors = warm_search(matrix, warm) if len(warm) else None
     values = quotients(matrix, vectors)
     if vectors is None:
-        values, vectors = krylov_search(matrix, count, 0, end.tolerance, end.max_products, warm)
+        values, vectors = krylov_search(
+            matrix, count, 0, end.tolerance, end.max_products, warm, LEAST_BASIS[sign]
+        )
     attempt = 1
     while len(vectors) == count and end.operator.count < budget:
         enough = values.min() + end.tolerance * end.scale
@@ -111,7 +114,7 @@ def krylov_search(
     tolerance: float,
     products: int,
     warm: Array,
-    least_basis: int = LEAST_BASIS,
+    least_basis: int,
 ) -> tuple[Array, Array]:
     """Run SciPy's restarted Lanczos for the `count` largest; give what converged."""
     end = matrix.end
@@ -178,7 +181,7 @@ def warm_search(matrix: Shifted, warm: Array) -> Array | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         values, columns = lobpcg(
-            matrix.operator(), np.ascontiguousarray(warm.T), largest=True, tol=limit, maxiter=WARM_ITERATIONS
+            matrix.operator(), matrix.project(warm.T), largest=True, tol=limit, maxiter=WARM_ITERATIONS
         )
     residuals = np.linalg.norm(matrix.multiply(columns) - columns * values, axis=0)
     return np.ascontiguousarray(columns.T) if np.all(residuals <= 3 * limit) else None
