@@ -8,11 +8,11 @@ from typing import Any
 
 from landscape.diagnosis.curvature import Escaped
 from landscape.diagnosis.ensembles import BUDGETS, Laboratory
+from landscape.diagnosis.evidence import Verdict
 from landscape.diagnosis.outcomes import plain
 from landscape.diagnosis.recipe import training_of
 from landscape.diagnosis.remedy import Plan, plan_of
 from landscape.diagnosis.thresholds import Thresholds
-from landscape.diagnosis.verdict import Verdict
 from landscape.errors import InputError
 from landscape.files import require_writable
 from landscape.model import Model, save_model

@@ -10,6 +10,7 @@ from typing import Any
 from landscape.diagnosis.architectures import Chain, chain_of, larger, rebuilt, simpler, start_of
 from landscape.diagnosis.curvature import Escaped
 from landscape.diagnosis.ensembles import Laboratory
+from landscape.diagnosis.evidence import Verdict
 from landscape.diagnosis.experiments import (
     BATCH,
     FORK_ADAM,
@@ -21,7 +22,6 @@ from landscape.diagnosis.experiments import (
     standardized,
 )
 from landscape.diagnosis.generalization import error
-from landscape.diagnosis.verdict import Verdict
 from landscape.model import Model
 from landscape.training import DivergenceError, Recipe, initialize, train
 

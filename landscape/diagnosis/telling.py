@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from landscape.diagnosis.evidence import Evidence, Verdict
 from landscape.diagnosis.outcomes import Outcome, best_of, plain, worded
 from landscape.diagnosis.recipe import Training
-from landscape.diagnosis.verdict import SAME, Evidence, Verdict, is_small
+from landscape.diagnosis.subtypes import SAME
 
 MOST_REASONS = 3
 ADVICE = {
@@ -90,7 +91,7 @@ def ruled_out(evidence: Evidence, verdict: Verdict) -> list[str]:
         said.append(
             "broken: parameters, loss and data are finite, the output depends on the input and can take the targets"
         )
-    if is_small(evidence):
+    if evidence.is_small:
         bound = (
             "the target" if evidence.target is not None else f"{evidence.limits.large:g} of the constant's"
         )

@@ -6,13 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from landscape.diagnosis.evidence import Evidence
 from landscape.diagnosis.examples import Scores
 from landscape.diagnosis.gaps import Gap, gap
 from landscape.diagnosis.generalization import Generalization, Remedy
 from landscape.diagnosis.outcomes import Outcome, half_interval, judged, shared
 from landscape.diagnosis.shift import Shift
 from landscape.diagnosis.state import State
-from landscape.diagnosis.verdict import Evidence, decide
+from landscape.diagnosis.verdict import decide
 from landscape.diagnosis.vetoes import Veto
 
 LOSS, CONSTANT = 0.6, 0.7

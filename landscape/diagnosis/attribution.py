@@ -1,0 +1,83 @@
+"""A large loss attributed: optimization or bias, by the remedies that remove it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from landscape.diagnosis.evidence import Evidence, Verdict
+from landscape.diagnosis.outcomes import Outcome, best_of, worded
+from landscape.diagnosis.subtypes import SAME, by_state, capacity, reason_of, subtype_of
+from landscape.diagnosis.thresholds import Thresholds
+
+# Of remedies that do about as well the first one here names the cause.
+ORDER = (
+    "longer", "rate/10", "batch×8", "rate×10", "rate×100", "rate×1000", "escape", "fresh", "fresh, rate/10", "standardized",
+    "adam", "fresh, adam",
+)  # fmt: skip
+
+
+def large(evidence: Evidence) -> Verdict | None:
+    """Attribute a large loss to what removes it; None where nothing that helps held-out data does."""
+    limits, found = evidence.limits, evidence.outcomes or ()
+    if evidence.part <= limits.large:
+        return None
+    penalty, same = best_of(found, "penalty"), best_of(found, *SAME)
+    simple, big = best_of(found, "simpler"), best_of(found, "larger")
+    shares = {
+        "model-bias/over-regularized": share(penalty), "optimization": share(same), "simpler": share(simple),
+        "model-bias": share(big),
+    }  # fmt: skip
+    if not any(value > 0 for value in shares.values()):
+        return None
+    if penalty is not None and penalty.share >= limits.verified and share(same) < limits.bias * penalty.share:
+        return attributed(evidence, "model-bias", "over-regularized", penalty, shares)
+    if same is not None and same.share >= limits.bias * max(share(simple), share(big), share(penalty)):
+        winner = simplest(found, same, limits)
+        return attributed(evidence, "optimization", subtype_of(winner, evidence), winner, shares)
+    if is_better(simple, evidence) and share(simple) >= limits.bias * share(big):
+        assert simple is not None
+        return attributed(evidence, "optimization", by_state(evidence) or "ill-conditioned", simple, shares)
+    if big is not None:
+        return attributed(evidence, "model-bias", capacity(found, big, evidence), big, shares)
+    return None
+
+
+def share(outcome: Outcome | None) -> float:
+    """Give an outcome's share, 0 for none."""
+    return 0.0 if outcome is None else max(outcome.share, 0.0)
+
+
+def is_better(simple: Outcome | None, evidence: Evidence) -> bool:
+    """Tell whether a simpler network is lower by more than a part of the range, beyond the interval."""
+    if simple is None:
+        return False
+    lead = evidence.loss - simple.train
+    return lead > evidence.limits.simpler * (evidence.constant - evidence.best) and lead > simple.half
+
+
+def simplest(found: Sequence[Outcome], best: Outcome, limits: Thresholds) -> Outcome:
+    """Choose, of the same network's remedies that do about as well as the best one, the first in `ORDER`."""
+    near = [o for o in found if o.kind in SAME and o.useful and o.share >= limits.tie * best.share]
+    return min(near, key=lambda o: ORDER.index(o.name))
+
+
+def attributed(
+    evidence: Evidence, code: str, subtype: str, winner: Outcome, shares: dict[str, float]
+) -> Verdict:
+    """Make the verdict of a remedy that won."""
+    limits = evidence.limits
+    sure = winner.share >= limits.verified and winner.gain > winner.gain_half
+    why = [
+        f"training loss {evidence.loss:.4g}: {evidence.part:.2f} of the range from {evidence.best:.4g}, the best seen, to "
+        f"{evidence.constant:.4g}, the best constant's (large above {limits.large:g})",
+        f"with {worded(winner.name)} {winner.train:.4g} ± {winner.half:.2g} over {winner.seeds} seeds: {winner.share:.0%} of what can "
+        f"be removed is gone (verified from {limits.verified:.0%})",
+    ]
+    detail = reason_of(subtype, evidence)
+    codes = {"simpler": "optimization"}
+    others = [codes.get(name, name) for name, value in shares.items() if value >= limits.bias]
+    accepted = tuple(dict.fromkeys(name for name in others if name.split("/")[0] != code))
+    return Verdict(
+        code=code, subtype=subtype, confidence="verified" if sure else "consistent",
+        why=tuple(why + ([detail] if detail else [])), remedy=winner.name, gain=winner.share, accepted=accepted,
+    )  # fmt: skip

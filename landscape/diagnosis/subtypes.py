@@ -1,0 +1,107 @@
+"""The sub-types of a large loss: by the remedy that won, and by what the parameters show."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from landscape.diagnosis.evidence import Evidence
+from landscape.diagnosis.outcomes import Outcome
+from landscape.diagnosis.state import State
+from landscape.diagnosis.thresholds import Thresholds
+
+SAME = ("fork", "fresh")
+FASTER = ("rate×10", "rate×100", "rate×1000")
+SLOWER = ("rate/10", "batch×8", "fresh, rate/10")
+ADAPTIVE = ("adam", "adamw", "amsgrad", "radam", "rmsprop", "lion")
+# A control that removes less than this share has stalled.
+STALLED = 0.02
+# A log that rose above the constant's loss by this factor exploded.
+EXPLODED = 10.0
+
+
+def signature(state: State, limits: Thresholds) -> str:
+    """Name what the parameters alone give away; nothing where they look ordinary."""
+    if state.dead >= limits.dead:
+        return "dead-units"
+    if state.decrement <= limits.decrement and state.escape > 0:
+        return "saddle"
+    if state.identical:
+        return "symmetric-units"
+    if state.gradient_ratio < limits.gradient_ratio:
+        return "vanishing-gradient"
+    return ""
+
+
+def by_state(evidence: Evidence) -> str:
+    """Name what the parameters give away, a plateau among it."""
+    state = evidence.state
+    if state is None:
+        return ""
+    found = signature(state, evidence.limits)
+    if found:
+        return found
+    longer = next((o for o in evidence.outcomes or () if o.name == "longer"), None)
+    stalled = longer is None or longer.share < STALLED
+    return "plateau" if stalled and state.decrement < evidence.limits.plateau else ""
+
+
+def subtype_of(winner: Outcome, evidence: Evidence) -> str:
+    """Name the sub-type by the remedy that won, and by what the parameters show where that does not settle it."""
+    state, name = evidence.state, winner.name
+    if name == "longer":
+        return "unfinished"
+    if name in SLOWER:
+        return slower_subtype(name, evidence)
+    if name == "escape":
+        return "saddle"
+    seen = by_state(evidence)
+    if name in FASTER:
+        return seen or "unfinished"
+    if name == "fresh":
+        return seen or "plateau"
+    if name in ("adam", "fresh, adam") and evidence.optimizer in ADAPTIVE and not seen:
+        return "unfinished" if evidence.learning_rate < 1e-3 else "bouncing"
+    if name == "standardized" or state is None:
+        return "ill-conditioned"
+    return seen or "ill-conditioned"
+
+
+def slower_subtype(name: str, evidence: Evidence) -> str:
+    """Tell bouncing, an explosion and the floor of the gradient's noise apart."""
+    state = evidence.state
+    if name == "fresh, rate/10":
+        blown = (
+            evidence.highest > EXPLODED * evidence.constant or evidence.loss > EXPLODED * evidence.constant
+        )
+        return "exploding" if blown else "bouncing"
+    if state is not None and not state.stability >= evidence.limits.edge and state.noise < 1:
+        return "noise"
+    return "bouncing"
+
+
+def capacity(found: Sequence[Outcome], big: Outcome, evidence: Evidence) -> str:
+    """Name what the network lacks: the least that removes about as much as the best larger network."""
+    if evidence.state is not None and evidence.state.linear:
+        return "linear"
+    names = {o.name for o in found if o.kind == "larger" and o.share >= evidence.limits.tie * big.share}
+    return "width" if "wider" in names else "depth"
+
+
+def reason_of(subtype: str, evidence: Evidence) -> str:
+    """Say the number of the parameters that goes with a sub-type; nothing where there is none."""
+    state, limits = evidence.state, evidence.limits
+    if state is None:
+        return ""
+    said = {
+        "dead-units": f"{state.dead:.0%} of the units of {state.dead_layer} do the same for every input (dead from {limits.dead:.0%})",
+        "saddle": f"a critical point (Newton decrement {state.decrement:.1e}) with λ_min {state.eigenvalue_min:.3g} ± {state.eigenvalue_error:.1g}",
+        "symmetric-units": f"all units of {state.identical} have the same weights",
+        "vanishing-gradient": f"first over last layer's gradient {state.gradient_ratio:.1e} (vanishing below {limits.gradient_ratio:g})",
+        "plateau": f"relative Newton decrement {state.decrement:.1e} (a plateau below {limits.plateau:g})",
+        "bouncing": f"the largest curvature is {state.stability:.2f} of what the rate allows",
+        "noise": f"squared gradient over its noise in a batch {state.noise:.2g} (noise below 1)",
+        "linear": "no activation stands between the layers",
+    }  # fmt: skip
+    number = {"bouncing": state.stability, "noise": state.noise}.get(subtype, 0.0)
+    return said.get(subtype, "") if math.isfinite(number) else ""
