@@ -26,6 +26,10 @@ def diagnosis_lines(record: Diagnosis, applied: dict[str, Any] | None) -> Iterat
         for text in report[key]:
             yield label, text
             label = ""
+    label = "beside"
+    for text in report["evidence"]["beside"]:
+        yield label, text
+        label = ""
     yield from next_lines(report)
     if len(report["accepted"]) > 1:
         yield "runner-up", ", ".join(report["accepted"][1:])

@@ -82,6 +82,7 @@ def diagnose(
 
     Examples
     --------
+    >>> import numpy as np
     >>> from landscape.model import build_model
     >>> x = np.linspace(-1, 1, 30)[:, None]
     >>> line = build_model(layers=[(np.array([[2.0]]), np.zeros(1))], loss="mse", x_train=x, y_train=2 * x)

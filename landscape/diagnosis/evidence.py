@@ -34,6 +34,8 @@ class Evidence:
     optimizer: str = "sgd"
     learning_rate: float = math.nan
     highest: float = math.nan
+    assumed: str = ""
+    sixteen: float = math.nan
 
     @property
     def part(self) -> float:

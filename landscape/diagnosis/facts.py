@@ -41,7 +41,7 @@ def facts(walk: Walk, target: float | None) -> Evidence:
     found, constant_here = vetoes(model, scored, constant, limits, walk.lab.seed)
     evidence = Evidence(
         loss=evaluated.loss, constant=constant, limits=limits, vetoes=tuple(found), target=target, held=walk.lab.held,
-        optimizer=walk.training.recipe.optimizer, learning_rate=walk.training.recipe.learning_rate, highest=highest(walk),
+        optimizer=walk.training.recipe.optimizer, learning_rate=walk.training.recipe.learning_rate, highest=highest(walk), assumed=assumed(walk),
     )  # fmt: skip
     if not found and not evidence.is_small:
         walk.lab.announce("looking at the parameters and the curvature")
@@ -69,11 +69,19 @@ def missing(walk: Walk) -> None:
         walk.not_assessed.append("the log (explosion): there is none")
     if walk.training.missing:
         names = ", ".join(f"--{name.replace('_', '-')}" for name in walk.training.missing if name != "steps")
-        assumed = walk.training.recipe
         if names:
-            walk.not_assessed.append(
-                f"your own recipe: {names} not given; forks are of {assumed.optimizer} at {assumed.learning_rate:g}, batch {assumed.batch_size}"
-            )
+            walk.not_assessed.append(f"your own recipe: {names} not given; forks are of {recipe_words(walk)}")
+
+
+def assumed(walk: Walk) -> str:
+    """Say which recipe is taken for the user's where neither file nor options name one; empty where they do."""
+    return "" if walk.training.known else recipe_words(walk)
+
+
+def recipe_words(walk: Walk) -> str:
+    """Say the recipe that forks are of."""
+    recipe = walk.training.recipe
+    return f"{recipe.optimizer} at {recipe.learning_rate:g}, batch {recipe.batch_size}"
 
 
 def highest(walk: Walk) -> float:

@@ -40,8 +40,8 @@ class Gap:
     metric: str
 
     def material(self, least: float) -> bool:
-        """Tell whether the loss's interval lies above 0 and the metric's gap above two errors and `least`."""
-        return self.low > 0 and self.part > max(ERRORS * self.error, least)
+        """Tell whether the loss's interval lies above 0, and the metric's gap above two errors and, by one, above `least`."""
+        return self.low > 0 and self.part > max(ERRORS * self.error, least + self.error)
 
     def told(self) -> dict[str, Any]:
         """Give it as JSON."""

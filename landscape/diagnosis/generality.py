@@ -52,7 +52,7 @@ def overfitting(evidence: Evidence, gap: Gap, accepted: tuple[str, ...]) -> Verd
         f"held-out {found.metric} with {found.sizes[0]}, …, {found.sizes[-1]} examples: "
         + ", ".join(f"{value:.3g}" for value in found.curve)
     )
-    flat_at_chance = gap.part >= evidence.limits.constant and not found.falls
+    flat_at_chance = gap.part >= evidence.limits.constant and not found.falls and found.is_chance
     if best is not None:
         why.append(f"{best.name} lowers it by {best.gain:.3g} ± {best.half:.2g}")
     return Verdict(

@@ -85,6 +85,10 @@ def gaps_seen(walk: Walk, model: Model, scored: dict[str, Scores], evidence: Evi
     if "test" in scored:
         second = gap_of(model, "validation", "test", scored, seed)
         material = second.material(limits.shift)
+        if second.high < 0 and second.part < -limits.shift:
+            walk.warned.append(
+                f"leakage: test {second.metric} is better than validation's by {-second.part:.2f} of its range (above {limits.shift:g})"
+            )
         walk.lab.announce("comparing validation with test")
         shift = shift_of(model, "validation", "test", seed, explain=material)
         evidence = replace(evidence, test_gap=second, shift=shift)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from landscape.diagnosis.beside import beside
 from landscape.diagnosis.evidence import Evidence, Verdict
 from landscape.diagnosis.outcomes import Outcome, best_of, plain, worded
 from landscape.diagnosis.recipe import Training
@@ -78,6 +79,8 @@ def numbers(evidence: Evidence) -> dict[str, Any]:
         "best_loss": plain(evidence.best),
         "part_of_range": plain(evidence.part) if math.isfinite(evidence.loss) else None,
         "held_out": evidence.held,
+        "sixteen_examples": plain(evidence.sixteen),
+        "beside": beside(evidence),
         "outcomes": [o.told() for o in evidence.outcomes or ()],
         "vetoes": [{"subtype": v.subtype, "reason": v.reason} for v in evidence.vetoes],
         **{name: None if part is None else part.told() for name, part in parts.items()},

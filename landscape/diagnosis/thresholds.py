@@ -43,6 +43,10 @@ class Thresholds:
         Relative Newton decrement of a critical point, and of a plateau.
     edge
         Largest curvature over what the rate allows: from here on, the run bounces.
+    condition
+        What Newton's step promises over what the gradient's does: ill-conditioned from here on.
+    sixteen
+        A network learns 16 examples where less than this part of their best constant's loss is left.
     output_range
         Share of targets that the output cannot take.
     scales
@@ -65,6 +69,8 @@ class Thresholds:
     decrement: float = 1e-6
     plateau: float = 3e-2
     edge: float = 0.9
+    condition: float = 100.0
+    sixteen: float = 0.1
     output_range: float = 0.01
     scales: float = 1e4
     floor: float = 0.5

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from landscape.diagnosis.attribution import large
 from landscape.diagnosis.evidence import Evidence, Verdict
 from landscape.diagnosis.generality import small
-from landscape.diagnosis.subtypes import reason_of, signature
+from landscape.diagnosis.subtypes import reason_of, signatures
 from landscape.diagnosis.vetoes import Veto
 
 
@@ -51,12 +51,16 @@ def suspected(evidence: Evidence) -> Verdict:
     why = (f"training loss {evidence.loss:.4g}, the best constant predictor's {evidence.constant:.4g}",)
     if state is None:
         return Verdict(code="undetermined", confidence="suspected", why=why)
-    subtype = signature(state, limits)
+    seen = signatures(state, limits)
+    subtype = seen[0] if seen else ""
     if not subtype and math.isfinite(state.stability) and state.stability >= 1 / limits.edge:
         subtype = "bouncing"
     if subtype:
         said = (*why, reason_of(subtype, evidence))
-        return Verdict(code="optimization", subtype=subtype, confidence="suspected", why=said)
+        others = tuple(f"optimization/{name}" for name in seen[1:])
+        return Verdict(
+            code="optimization", subtype=subtype, confidence="suspected", why=said, accepted=others
+        )
     if state.linear:
         return Verdict(
             code="model-bias",

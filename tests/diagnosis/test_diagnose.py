@@ -45,6 +45,33 @@ def test_dead_units_are_found_and_a_fresh_start_verifies_it(found):
     assert "--init he" in report["next"]
 
 
+def test_what_was_measured_beside_the_verdict_is_told_with_its_threshold(found):
+    seen = found.report["evidence"]
+    assert seen["sixteen_examples"] < found.report["thresholds"]["sixteen"], (
+        "a fresh start learns 16 examples"
+    )
+    assert (seen["state"]["rank"], seen["state"]["rank_most"]) == (2, 2)
+    assert [
+        line
+        for line in seen["beside"]
+        if "100% of act" in line and "dead from 0.9" in line.replace("90%", "0.9")
+    ]
+    assert [line for line in seen["beside"] if line.startswith("16 examples") and "0.1" in line]
+
+
+def test_noise_without_any_held_out_data_is_no_fault():
+    """Without a fifth kept from the trials, every network that learns the noise by heart would seem a remedy."""
+    rng = np.random.default_rng(4)
+    y = rng.integers(0, 2, 300)
+    x = rng.standard_normal((300, 2)) + 0.9 * y[:, None] * [1.0, 0.0]
+    layers = [(rng.standard_normal((2, 8)), np.zeros(8)), (0.1 * rng.standard_normal((8, 2)), np.zeros(2))]
+    model = build_model(layers=layers, loss="cross_entropy", x_train=x, y_train=y)
+    model = train(model, optimizer="adam", learning_rate=3e-3, steps=600, threads=1, dtype="float64", seed=1)
+    report = diagnose(model, threads=1).report
+    assert report["verdict"] in ("healthy", "noise-floor")
+    assert "mismatch: no test data" in report["not_assessed"]
+
+
 def test_the_same_seed_gives_the_same_record_for_any_number_of_threads(dead, found):
     again = diagnose(dead, threads=2)
     assert again.report == found.report
@@ -73,7 +100,7 @@ def test_an_interrupted_diagnosis_is_taken_up_with_the_same_result(dead, found, 
     said.clear()
     again = diagnose(dead, threads=1, output=path, announce=said.append)
     assert again.report == found.report
-    assert "taking up 2 finished ensembles" in said
+    assert "taking up 3 finished ensembles" in said
     assert not any(sentence.startswith("forks:") for sentence in said)
     assert load_record(path) == again
     with pytest.raises(InputError, match="--fresh"):

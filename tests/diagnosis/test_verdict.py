@@ -90,6 +90,40 @@ def test_no_activation_is_bias_whatever_layers_do():
     assert told(NOTHING, outcome("with activations", "larger", 0.01), state=state) == "model-bias/linear"
 
 
+def test_a_single_layer_that_activations_help_lacks_them():
+    assert told(NOTHING, outcome("with activations", "larger", 0.01)) == "model-bias/linear"
+
+
+def test_no_dropout_that_helps_alone_is_over_regularization():
+    assert told(NOTHING, outcome("without dropout", "penalty", 0.01)) == "model-bias/over-regularized"
+
+
+def test_other_signs_of_the_parameters_are_the_runners_up():
+    state = State(identical="fc1", dead=1.0, dead_layer="act1")
+    found = decide(evidence(NOTHING, outcome("fresh", "fresh", 0.01), state=state))
+    assert (found.subtype, found.accepted) == ("symmetric-units", ("optimization/dead-units",))
+
+
+def test_an_assumed_recipe_is_named_and_its_rate_not_blamed():
+    found = decide(evidence(outcome("rate/10", "fork", 0.01), assumed="adam at 0.001, batch 32"))
+    assert found.subtype == "unfinished"
+    assert "assumed: adam at 0.001" in found.why[1]
+
+
+def test_shares_are_of_what_lies_below_the_best_constant():
+    far = [outcome("longer", "fork", 30.0), outcome("fresh", "fresh", 0.1)]
+    assert [o.share for o in shared(far, CONSTANT, 0.1)] == pytest.approx([-29.3 / 0.6, 1.0])
+
+
+def test_a_loss_far_above_the_constants_exploded_and_one_that_nothing_lowers_is_no_noise():
+    high = Evidence(loss=50.0, constant=CONSTANT, best=0.01, state=State())
+    fresh = shared([outcome("fresh", "fresh", 0.01)], CONSTANT, 0.01)
+    assert decide(replace(high, outcomes=tuple(fresh))).subtype == "exploding"
+    nothing = decide(replace(high, outcomes=(), best=CONSTANT))
+    assert (nothing.code, nothing.confidence) == ("optimization", "consistent")
+    assert decide(replace(high, loss=0.72, outcomes=(), best=CONSTANT)).code == "noise-floor"
+
+
 def test_of_remedies_that_do_as_well_the_simplest_names_the_cause():
     found = (
         outcome("adam", "fork", 0.010),
@@ -159,6 +193,7 @@ SMALL = Evidence(loss=0.001, constant=CONSTANT)
         (seen(0.2), seen(0.4), "mismatch"),
         (seen(0.4), seen(0.2), "overfitting"),
         (seen(0.3, low=-0.1), None, "healthy"),
+        (seen(0.12, error=0.03), None, "healthy"),
         (None, None, "healthy"),
     ],
 )
@@ -179,6 +214,8 @@ def test_a_learning_curve_that_falls_verifies_overfitting_and_a_flat_one_at_chan
     assert (found.confidence, found.remedy) == ("verified", "more data")
     flat = replace(curve, curve=(0.5, 0.5, 0.5))
     assert decide(replace(SMALL, validation_gap=seen(1.0), generalization=flat)).subtype == "no-signal"
+    signal = replace(flat, chance=0.9)
+    assert decide(replace(SMALL, validation_gap=seen(1.0), generalization=signal)).subtype == ""
     helped = replace(flat, remedies=(Remedy(name="weight decay 0.01", gain=0.1, half=0.02),))
     found = decide(replace(SMALL, validation_gap=seen(0.4), generalization=helped))
     assert (found.confidence, found.remedy) == ("verified", "weight decay 0.01")
