@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from landscape.diagnosis.attribution import large
 from landscape.diagnosis.evidence import Evidence, Verdict
 from landscape.diagnosis.generality import small
-from landscape.diagnosis.subtypes import reason_of, signatures
+from landscape.diagnosis.subtypes import is_blown, reason_of, signatures
 from landscape.diagnosis.vetoes import Veto
 
 
@@ -68,4 +68,7 @@ def suspected(evidence: Evidence) -> Verdict:
             confidence="suspected",
             why=(*why, reason_of("linear", evidence)),
         )
+    if evidence.loss > (1 + limits.simpler) * evidence.constant:
+        blown = "exploding" if is_blown(evidence) else ""
+        return Verdict(code="optimization", subtype=blown, confidence="suspected", why=why)
     return Verdict(code="undetermined", confidence="suspected", why=why)
