@@ -20,7 +20,7 @@ from landscape.diagnosis.thresholds import Thresholds
 # Of remedies that do about as well the first one here names the cause.
 ORDER = (
     "longer", "rate/10", "batch×8", "rate×10", "rate×100", "rate×1000", "escape", "fresh", "fresh, rate/10", "standardized",
-    "fresh, standardized", "adam", "fresh, adam",
+    "adam", "fresh, adam", "fresh, standardized",
 )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from landscape.diagnosis.ensembles import BUDGETS, Laboratory
 from landscape.diagnosis.facts import facts
 from landscape.diagnosis.large import training_branch
 from landscape.diagnosis.recipe import training_of
-from landscape.diagnosis.remedy import plan_of
+from landscape.diagnosis.remedy import options_of, plan_of
 from landscape.diagnosis.small import gap_branch
 from landscape.diagnosis.telling import told
 from landscape.diagnosis.thresholds import thresholds_of
@@ -47,6 +47,7 @@ def diagnose(
     dtype: str = "float64",
     threads: int | None = None,
     output: str | Path | None = None,
+    validation: str | Path | None = None,
     fresh: bool = False,
     advance: Advance = silent,
     announce: Say = silent,
@@ -72,6 +73,8 @@ def diagnose(
     output, fresh
         Where to save; finished ensembles of an interrupted diagnosis of the same settings are taken up, a finished one is returned
         unless `fresh`.
+    validation
+        The file that validation data were read from, for the command line under `next`.
     advance, announce
         Called with (updates done, updates) of the ensemble in work, and with sentences.
 
@@ -115,7 +118,7 @@ def diagnose(
     if output is not None:
         walk.lab.save = lambda: record({}, False).save(output)
     with session():
-        report = walked(walk, target_loss)
+        report = walked(walk, target_loss, options_of(settings, validation))
     result = record(report, True)
     if output is not None:
         result.save(output)
@@ -147,7 +150,7 @@ def prepared(
     return Walk(lab, training, limits)
 
 
-def walked(walk: Walk, target: float | None) -> dict[str, Any]:
+def walked(walk: Walk, target: float | None, options: str) -> dict[str, Any]:
     """Go through the steps and give the report."""
     evidence = facts(walk, target)
     if not evidence.vetoes and math.isfinite(evidence.loss):
@@ -160,7 +163,7 @@ def walked(walk: Walk, target: float | None) -> dict[str, Any]:
     walk.plan = plan_of(walk.lab, verdict, walk.escaped)
     if walk.escaped is not None:
         walk.lab.kept |= walk.escaped.series()
-    command = "" if walk.plan is None else walk.plan.command(walk.model)
+    command = "" if walk.plan is None else walk.plan.command(walk.model, options)
     return told(
         evidence, verdict, command=command, first=walk.first, warned=walk.warned, not_assessed=walk.not_assessed,
         training=walk.training, budget=walk.lab.budget.name,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from landscape.diagnosis.architectures import (
@@ -31,6 +32,7 @@ from landscape.diagnosis.experiments import (
     without_dropout,
 )
 from landscape.diagnosis.generalization import error
+from landscape.diagnosis.thresholds import Thresholds
 from landscape.model import Model
 from landscape.training import DivergenceError, Recipe, initialize, train
 
@@ -60,14 +62,14 @@ class Plan:
     init: str | None = None
     dtype: str = "float64"
 
-    def command(self, model: Model) -> str:
-        """Write the command line."""
+    def command(self, model: Model, options: str = "") -> str:
+        """Write the command line; `options` are those of the diagnosis, for a remedy that `--apply` alone can run."""
         path = shlex.quote(str(model.path or "MODEL.npz"))
         if not self.words:
-            return f"landscape diagnose {path} --apply {OUT}"
+            return " ".join(filter(None, (f"landscape diagnose {path}", options, f"--apply {OUT}")))
         if self.words[0] == "critical":
             return f"landscape critical {path} --escape {OUT}"
-        options = [
+        flags = [
             f"--{name.replace('_', '-')} {self.settings[name]}" for name in FLAGS if name in self.settings
         ]
         begin = [] if self.init is None else [f"--init {self.init}"]
@@ -76,7 +78,7 @@ class Plan:
                 f"landscape train {path}",
                 *self.words[1:],
                 *begin,
-                *options,
+                *flags,
                 f"--dtype {self.dtype}",
                 f"-o {OUT}",
             ]
@@ -104,6 +106,28 @@ class Plan:
             )
         except DivergenceError as error:
             return error.model
+
+
+def options_of(settings: Mapping[str, Any], validation: str | Path | None) -> str:
+    """Write the options that give a diagnosis its settings, those that are the defaults left out.
+
+    >>> options_of({"budget": "thorough", "seed": 0, "learning_rate": 0.1, "thresholds": {"large": 0.2}}, None)
+    '--budget thorough --learning-rate 0.1 --threshold large=0.2'
+    """
+    usual: dict[str, Any] = {"budget": "standard", "seed": 0, "dtype": "float64", "device": "cpu"}
+    said = [
+        f"--{name.replace('_', '-')} {value}"
+        for name, value in settings.items()
+        if name != "thresholds" and value is not None and value != usual.get(name)
+    ]
+    ours = Thresholds().told()
+    said += [
+        f"--threshold {name}={value!r}"
+        for name, value in settings["thresholds"].items()
+        if value != ours[name]
+    ]
+    said += [] if validation is None else [f"--validation {shlex.quote(str(validation))}"]
+    return " ".join(said)
 
 
 def plan_of(lab: Laboratory, verdict: Verdict, escaped: Escaped | None) -> Plan | None:

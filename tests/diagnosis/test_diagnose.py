@@ -236,6 +236,29 @@ def test_the_command_prints_json_writes_record_and_figures_and_its_next_runs_as_
     assert trained == pytest.approx(told["applied"]["after"]["train"], rel=1e-6)
 
 
+def test_a_remedy_that_only_apply_can_run_is_printed_with_the_options_of_the_diagnosis(
+    tmp_path, monkeypatch, capsys
+):
+    """Features whose variances differ by 10¹⁰ saturate the units; standardized, they do not."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(2)
+    z = rng.standard_normal((200, 2))
+    layers = [(rng.standard_normal((2, 8)), np.zeros(8)), (0.3 * rng.standard_normal((8, 1)), np.zeros(1))]
+    given = {"layers": layers, "activation": "tanh", "loss": "mse"}
+    model = build_model(x_train=z * [1e-2, 1e3], y_train=np.sin(z[:, :1]) + z[:, 1:] ** 2, **given)
+    save_model(train(model, steps=300, learning_rate=1e-3, threads=1, dtype="float64"), "raw.npz")
+    np.savez("held.npz", x=z[:50] * [1e-2, 1e3], y=np.sin(z[:50, :1]) + z[:50, 1:] ** 2)
+    options = ["--learning-rate", "0.002", "--validation", "held.npz", "--json", "--quiet", "--no-figure"]
+    status, out, _ = run(capsys, "diagnose", "raw.npz", *options)
+    told = json.loads(out)
+    assert (status, told["subtype"], told["remedy"]) == (0, "ill-conditioned", "fresh, standardized")
+    assert told["next"] == (
+        "landscape diagnose raw.npz --learning-rate 0.002 --validation held.npz --apply remedied.npz"
+    )
+    status, out, _ = run(capsys, *shlex.split(told["next"])[1:], "--quiet", "--no-figure", "--json")
+    assert (status, json.loads(out)["applied"]["removed"] > 0.5) == (0, True)
+
+
 def test_the_command_prints_a_table_with_the_verdict_first(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     save_model(line(), "m.npz")
