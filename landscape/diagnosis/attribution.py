@@ -27,10 +27,11 @@ ORDER = (
 def large(evidence: Evidence) -> Verdict | None:
     """Attribute a large loss to what removes it; None where nothing that helps held-out data does."""
     limits, found = evidence.limits, evidence.outcomes or ()
-    if evidence.part <= limits.large:
+    removable = min(evidence.loss, evidence.constant) - evidence.best
+    if evidence.part <= limits.large or removable < limits.removable * evidence.constant:
         return worse_than_constant(evidence)
     penalty, same = best_of(found, "penalty"), best_of(found, *SAME)
-    simple, big = best_of(found, "simpler"), best_of(found, "larger")
+    simple, big = best_of(found, "simpler"), best_larger(found, limits)
     shares = {
         "model-bias/over-regularized": share(penalty), "optimization": share(same), "simpler": share(simple),
         "model-bias": share(big),
@@ -48,6 +49,14 @@ def large(evidence: Evidence) -> Verdict | None:
     if big is not None:
         return attributed(evidence, "model-bias", capacity(found, big, evidence), big, shares)
     return None
+
+
+def best_larger(found: Sequence[Outcome], limits: Thresholds) -> Outcome | None:
+    """Choose the best larger network; a linear model that the network does not contain only where no network comes near it."""
+    best, network = best_of(found, "larger"), best_of([o for o in found if o.name != "linear"], "larger")
+    if best is None or network is None:
+        return best
+    return network if network.share >= limits.bias * best.share else best
 
 
 def worse_than_constant(evidence: Evidence) -> Verdict | None:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from landscape.diagnosis.ensembles import BUDGETS, Laboratory
 from landscape.diagnosis.facts import facts
 from landscape.diagnosis.large import training_branch
@@ -117,7 +119,8 @@ def diagnose(
         announce(f"taking up {sum(name.endswith('.labels') for name in found.series)} finished ensembles")
     if output is not None:
         walk.lab.save = lambda: record({}, False).save(output)
-    with session():
+    # Losses far beyond the constant's overflow in variances, and are seen for what they are.
+    with session(), np.errstate(over="ignore", invalid="ignore"):
         report = walked(walk, target_loss, options_of(settings, validation))
     result = record(report, True)
     if output is not None:

@@ -85,6 +85,8 @@ def capacity(found: Sequence[Outcome], big: Outcome, evidence: Evidence) -> str:
     """Name what the network lacks: the least that removes about as much as the best larger network."""
     if big.name == "with activations" or (evidence.state is not None and evidence.state.linear):
         return "linear"
+    if big.name == "linear":
+        return ""
     names = {o.name for o in found if o.kind == "larger" and o.share >= evidence.limits.tie * big.share}
     return "width" if "wider" in names else "depth"
 

@@ -21,6 +21,8 @@ class Thresholds:
         A training loss from here on is no better than a constant predictor's.
     large
         A training loss above this part of its range is large.
+    removable
+        What can be removed of a loss is worth removing from this part of the best constant predictor's loss on.
     useful
         A remedy counts if it gains at least this part of the range on held-out data too, where there are any.
     tie
@@ -57,6 +59,7 @@ class Thresholds:
 
     constant: float = 0.95
     large: float = 0.1
+    removable: float = 0.05
     useful: float = 0.1
     tie: float = 0.8
     verified: float = 0.5

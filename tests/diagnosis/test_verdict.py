@@ -94,6 +94,12 @@ def test_a_single_layer_that_activations_help_lacks_them():
     assert told(NOTHING, outcome("with activations", "larger", 0.01)) == "model-bias/linear"
 
 
+def test_a_linear_model_that_a_bottleneck_does_not_contain_proves_bias_and_no_training_fault():
+    line, wider = outcome("linear", "larger", 0.02), outcome("wider", "larger", 0.05)
+    assert told(NOTHING, line, wider) == "model-bias/width"
+    assert told(NOTHING, line) == "model-bias"
+
+
 def test_no_dropout_that_helps_alone_is_over_regularization():
     assert told(NOTHING, outcome("without dropout", "penalty", 0.01)) == "model-bias/over-regularized"
 
@@ -156,6 +162,14 @@ def test_a_loss_that_nothing_lowers_is_a_floor_and_without_any_signal_where_it_i
     assert told(NOTHING) == "noise-floor"
     assert decide(replace(evidence(NOTHING), loss=0.69, best=0.69)).subtype == "no-signal"
     assert decide(replace(evidence(NOTHING), loss=0.2, best=0.2)).code == "healthy"
+
+
+def test_what_can_be_removed_of_pure_noise_is_not_worth_it():
+    noise = Evidence(loss=0.69, constant=CONSTANT, best=0.68, state=State())
+    assert (
+        decide(replace(noise, outcomes=tuple(shared([outcome("longer", "fork", 0.68)], 0.69, 0.68)))).code
+        == "noise-floor"
+    )
 
 
 def test_without_any_training_only_what_the_parameters_show_is_suspected():
