@@ -8,6 +8,7 @@ from landscape.diagnosis.evidence import Evidence, Verdict
 from landscape.diagnosis.outcomes import Outcome, best_of, worded
 from landscape.diagnosis.subtypes import (
     SAME,
+    SLOWER,
     by_state,
     capacity,
     is_blown,
@@ -108,6 +109,7 @@ def attributed(
     others = [codes.get(name, name) for name, value in shares.items() if value >= limits.bias]
     accepted = [name for name in others if name.split("/")[0] != code]
     if code == "optimization" and evidence.state is not None:
+        accepted += [f"{code}/bouncing"] if subtype == "exploding" and winner.name in SLOWER else []
         accepted += [f"{code}/{name}" for name in signatures(evidence.state, limits) if name != subtype]
     return Verdict(
         code=code, subtype=subtype, confidence="verified" if sure else "consistent",

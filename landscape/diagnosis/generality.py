@@ -10,7 +10,8 @@ def small(evidence: Evidence) -> Verdict:
     """Look at the gaps; the larger one of two names the verdict."""
     limits, first, second = evidence.limits, evidence.validation_gap, evidence.test_gap
     shifted = second is not None and second.material(limits.shift)
-    over = first is not None and first.material(limits.gap)
+    known = evidence.generalization is not None and evidence.generalization.verifies
+    over = first is not None and (first.material(limits.gap) if known else first.clear(limits.gap))
     if shifted and second is not None and not (over and first is not None and first.part > second.part):
         return mismatch(evidence, second, ("overfitting",) if over else ())
     if over and first is not None:
@@ -57,7 +58,7 @@ def overfitting(evidence: Evidence, gap: Gap, accepted: tuple[str, ...]) -> Verd
         why.append(f"{best.name} lowers it by {best.gain:.3g} ± {best.half:.2g}")
     return Verdict(
         code="overfitting", subtype="no-signal" if flat_at_chance else "",
-        confidence="verified" if found.falls or best is not None else "consistent", why=tuple(why),
+        confidence="verified" if found.verifies else "consistent", why=tuple(why),
         remedy=best.name if best is not None else "more data", gain=gap.part if best is None else best.gain, accepted=accepted,
     )  # fmt: skip
 

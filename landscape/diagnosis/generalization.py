@@ -67,6 +67,11 @@ class Generalization:
         return self.curve[-2] - self.curve[-1] > math.hypot(self.halves[-2], self.halves[-1])
 
     @property
+    def verifies(self) -> bool:
+        """Whether more data or a constraint made held-out data better."""
+        return self.falls or self.best is not None
+
+    @property
     def best(self) -> Remedy | None:
         """The constraint that gained most, of those that did beyond the interval."""
         working = [remedy for remedy in self.remedies if remedy.works]
