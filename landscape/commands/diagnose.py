@@ -86,7 +86,12 @@ def command(
         loaded = with_validation(loaded, validation)
     if target is not None:
         require_writable(target)
-    choices |= {"thresholds": read_changes(changes), "output": call.record_path, "announce": call.say}
+    choices |= {
+        "validation": validation,
+        "thresholds": read_changes(changes),
+        "output": call.record_path,
+        "announce": call.say,
+    }
     counter = Counter()
     otherwise = f"interrupted; the same command takes up the finished ensembles from {call.record_path}"
     with (

@@ -29,8 +29,13 @@ def diagnosis_lines(record: Diagnosis, applied: dict[str, Any] | None) -> Iterat
     yield from next_lines(report)
     if len(report["accepted"]) > 1:
         yield "runner-up", ", ".join(report["accepted"][1:])
-    for label, key in (("not assessed", "not_assessed"), ("warning", "warnings")):
-        for text in report[key]:
+    last = {
+        "beside": report["evidence"]["beside"],
+        "not assessed": report["not_assessed"],
+        "warning": report["warnings"],
+    }
+    for label, texts in last.items():
+        for text in texts:
             yield label, text
             label = ""
     if applied is not None:

@@ -8,11 +8,11 @@ from typing import Any
 
 from landscape.diagnosis.curvature import Escaped
 from landscape.diagnosis.ensembles import BUDGETS, Laboratory
+from landscape.diagnosis.evidence import Verdict
 from landscape.diagnosis.outcomes import plain
 from landscape.diagnosis.recipe import training_of
 from landscape.diagnosis.remedy import Plan, plan_of
 from landscape.diagnosis.thresholds import Thresholds
-from landscape.diagnosis.verdict import Verdict
 from landscape.errors import InputError
 from landscape.files import require_writable
 from landscape.model import Model, save_model
@@ -71,9 +71,10 @@ def apply_remedy(
     after = {split: found.loss for split, found in evaluate_model(done).items()}
     if path is not None:
         save_model(done, path)
-    best = record.report["evidence"]["best_loss"]
-    removable = before["train"] - (before["train"] if best is None else best)
-    removed = (before["train"] - after["train"]) / removable if removable > 0 else None
+    seen = record.report["evidence"]
+    start = min(before["train"], seen["constant_loss"])
+    removable = start - (start if seen["best_loss"] is None else seen["best_loss"])
+    removed = (start - after["train"]) / removable if removable > 0 else None
     told = {"remedy": record.report["remedy"], "before": before, "after": after, "removed": removed}
     return {
         name: {k: plain(v) for k, v in value.items()} if isinstance(value, dict) else plain(value)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from landscape.diagnosis.widths import scaled
 from landscape.model import Model, build_model
 
 # The activation of a network that has none, and the least width of a hidden layer that is widened.
@@ -56,6 +57,35 @@ def chain_of(model: Model) -> Chain | None:
     if not widths or len(set(between)) > 1 or len(between) not in (0, len(widths) - 1):
         return None
     return Chain(tuple(widths[:-1]), between[0] if between else "", tuple(ends))
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """Simpler and larger networks by name, their parameters zero, and what could not be made, with the reason."""
+
+    simpler: dict[str, Model]
+    larger: dict[str, Model]
+    missing: tuple[str, ...] = ()
+
+
+def neighbours_of(model: Model) -> Neighbours:
+    """Make the networks beside a model: those of a chain of dense layers, or other widths of any graph."""
+    chain = chain_of(model)
+    if chain is not None:
+        fewer, more = (
+            {name: rebuilt(model, c) for name, c in found.items()}
+            for found in (simpler(chain), larger(chain))
+        )
+        return Neighbours(fewer, more)
+    narrow, wide = scaled(model, 0.5), scaled(model, WIDER)
+    missing = ["depth: the network is no plain chain of dense layers"]
+    missing += [f"half the width: {narrow}"] if isinstance(narrow, str) else []
+    missing += [f"twice the width: {wide}"] if isinstance(wide, str) else []
+    return Neighbours(
+        {} if isinstance(narrow, str) else {"narrower": narrow},
+        {} if isinstance(wide, str) else {"wider": wide},
+        tuple(missing),
+    )
 
 
 def rebuilt(model: Model, chain: Chain) -> Model:

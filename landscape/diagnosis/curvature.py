@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,12 +28,16 @@ KRYLOV, TOLERANCE, STREAM = 40, 1e-4, 2**35 + 77
 POLISHED, WORTH, REACH, SAME_LOSS = 150, 1e-3, 0.1, 0.01
 # A step that lowers the loss by less than this part of the constant's is none.
 LEAST_GAIN = 1e-3
+# The later eigenvalue of a spread.
+SPREAD = 10
 
 
 @dataclass(frozen=True)
 class Curvature:
     """A point with its relative Newton decrement and the ends of its Hessian's spectrum; NaN for what is not known.
 
+    `condition` is what Newton's step promises over what the best step along the gradient at the largest curvature does,
+    λ₁·gᵀ|H|⁻¹g/‖g‖²: the condition number that the gradient sees. `spread` is λ₁ over the `SPREAD`-th largest eigenvalue (the least, where there are fewer).
     `vector` belongs to the least eigenvalue; it is None where only bounds are known.
     """
 
@@ -44,6 +48,8 @@ class Curvature:
     error: float = math.nan
     largest: float = math.nan
     vector: Array | None = None
+    condition: float = math.nan
+    spread: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -88,7 +94,26 @@ def by_matrix(objective: NetworkObjective, gradient: Array, constant: float) -> 
             local = polished
     least, largest = float(local.eigenvalues[0]), float(local.eigenvalues[-1])
     error = float(local.bounds[0])
-    return Curvature(local.theta, local.loss, local.decrement, least, error, largest, local.vectors[0])
+    parts = conditioning(local.eigenvalues, (local.vectors @ local.gradient) ** 2)
+    return Curvature(
+        local.theta, local.loss, local.decrement, least, error, largest, local.vectors[0], *parts
+    )
+
+
+def conditioning(values: Array, weights: Array) -> tuple[float, float]:
+    """Give λ₁ Σ wᵢ/|λᵢ| / Σ wᵢ and λ₁ over the `SPREAD`-th largest eigenvalue; NaN where there is no curvature upwards.
+
+    Examples
+    --------
+    >>> [round(number, 4) for number in conditioning(np.array([1.0, 4.0]), np.array([1.0, 1.0]))]
+    [2.5, 4.0]
+    """
+    largest, total = float(values.max()), float(weights.sum())
+    if not (largest > 0 and total > 0):
+        return math.nan, math.nan
+    seen = largest * float(np.sum(weights / (np.abs(values) + damping_of(float(np.abs(values).max())))))
+    later = float(np.sort(values)[::-1][min(SPREAD, len(values)) - 1])
+    return seen / total, largest / later if later > 0 else math.inf
 
 
 def by_products(
@@ -104,14 +129,16 @@ def by_products(
     damping = damping_of(float(np.abs(seen.nodes).max()))
     part = float(np.sum(seen.weights[-1] / (np.abs(seen.nodes[-1]) + damping))) if length > 0 else 0.0
     decrement = 0.5 * length**2 * part / constant
+    largest = float(seen.nodes.max())
     known = Curvature(
-        theta, objective.value(theta), decrement, float(seen.nodes.min()), math.nan, float(seen.nodes.max())
-    )
+        theta, objective.value(theta), decrement, float(seen.nodes.min()), math.nan, largest,
+        condition=largest * part if part > 0 else math.nan, spread=conditioning(seen.nodes[0], seen.weights[0])[1],
+    )  # fmt: skip
     if decrement > limits.decrement:
         return known
     pairs = eigenpairs(operator, bottom=1, tolerance=TOLERANCE)
     least, error = float(pairs.values[0]), float(pairs.errors[0])
-    return Curvature(theta, known.loss, decrement, least, error, known.largest, pairs.vectors[0])
+    return replace(known, least=least, error=error, vector=pairs.vectors[0])
 
 
 def escape_from(

@@ -144,7 +144,15 @@ class Laboratory:
         """Give the user's recipe, constant in rate, with changes."""
         return replace(self.training.recipe, steps=steps, seed=seed, **changes)
 
+    def adam(self, rate: float, steps: int, seed: int, batch_size: int, **changes: Any) -> Recipe:
+        """Give Adam with its own defaults; with the user's weight decay, where that is the optimizer's own."""
+        return Recipe(
+            **self.adam_settings(rate) | {"steps": steps, "seed": seed, "batch_size": batch_size} | changes
+        )
 
-def adam(rate: float, steps: int, seed: int, batch_size: int) -> Recipe:
-    """Give Adam with its own defaults."""
-    return Recipe(optimizer="adam", learning_rate=rate, steps=steps, seed=seed, batch_size=batch_size)
+    def adam_settings(self, rate: float) -> dict[str, Any]:
+        """Name the optimizer of `adam`."""
+        recipe = self.training.recipe
+        if recipe.decoupled and recipe.filled().weight_decay:
+            return {"optimizer": "adamw", "learning_rate": rate, "weight_decay": recipe.filled().weight_decay}
+        return {"optimizer": "adam", "learning_rate": rate}

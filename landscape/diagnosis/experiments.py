@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape.diagnosis.architectures import Chain, chain_of, larger, rebuilt, simpler, start_of
+from landscape.diagnosis.architectures import neighbours_of, start_of
 from landscape.diagnosis.curvature import Escaped
-from landscape.diagnosis.ensembles import Laboratory, Runs, Trial, adam
+from landscape.diagnosis.ensembles import Laboratory, Runs, Trial
+from landscape.diagnosis.generalization import subset
 from landscape.diagnosis.linear import linear_outcome
 from landscape.diagnosis.outcomes import Outcome, outcomes
 from landscape.diagnosis.vetoes import flat_inputs
 from landscape.model import Model
+from landscape.objective import NetworkObjective
+from landscape.objective.constant import constant_loss
+from landscape.training import Recipe
 
 Array = NDArray[np.float64]
 
@@ -30,6 +35,8 @@ MOST_BATCH = 64
 LIGHTER = 0.01
 # Inputs are standardized in a fork where features differ so much in variance, or lie so far from zero.
 UNEVEN, FAR = 100.0, 3.0
+# Examples and updates of the trial whether the network learns a handful.
+FEW, FEW_UPDATES = 16, 1000
 
 
 def fork_trials(lab: Laboratory, escaped: Escaped | None) -> dict[str, list[Trial]]:
@@ -52,7 +59,7 @@ def fork_trials(lab: Laboratory, escaped: Escaped | None) -> dict[str, list[Tria
         forks += [Trial(name, lab.recipe(short, seed, **change), here) for seed in lab.seeds]
     if escaped is not None:
         forks += [Trial("escape", lab.recipe(short, seed), escaped.theta) for seed in lab.seeds]
-    forks += [Trial("adam", adam(FORK_ADAM, short, seed, size), here) for seed in lab.seeds]
+    forks += [Trial("adam", lab.adam(FORK_ADAM, short, seed, size), here) for seed in lab.seeds]
     for name, change in (("fresh", {}), ("fresh, rate/10", changes["rate/10"])):
         fresh += [
             Trial(name, lab.recipe(long, s, **change), lab.fresh(lab.model, init, s)) for s in lab.seeds
@@ -63,9 +70,8 @@ def fork_trials(lab: Laboratory, escaped: Escaped | None) -> dict[str, list[Tria
 def plan_words(lab: Laboratory, escaped: Escaped | None) -> str:
     """Say what is going to be trained at most."""
     forks = sum(trial.recipe.steps for group in fork_trials(lab, escaped).values() for trial in group)
-    chain, long = chain_of(lab.model), lab.updates(1.0, lab.budget.capacity)
-    few = 1 if chain is None else 1 + len(simpler(chain))
-    more = 0 if chain is None else len(larger(chain))
+    found, long = neighbours_of(lab.model), lab.updates(1.0, lab.budget.capacity)
+    few, more = 1 + len(found.simpler), len(found.larger)
     each = long * (len(TUNING) + lab.budget.seeds)
     return (
         f"plan: forks and fresh starts ({forks:,} updates), networks of the same size and less ({few * each:,}), and, where these do not "
@@ -92,26 +98,45 @@ def best_tuned(found: list[Outcome]) -> Outcome:
 
 
 def penalty_outcomes(lab: Laboratory, loss: float) -> list[Outcome]:
-    """Train with a hundredth of the weight decay, from the checkpoint and from fresh starts."""
+    """Train with a hundredth of the weight decay, and without dropout, from the checkpoint and from fresh starts."""
     recipe = lab.training.recipe
-    own = bool(recipe.decoupled and recipe.weight_decay)
-    if not lab.model.decay_vector().any() and not own:
-        return []
-    model = lighter(lab.model)
-    changes = {"weight_decay": LIGHTER * (recipe.weight_decay or 0.0)} if own else {}
+    own = recipe.filled().weight_decay if recipe.decoupled else None
+    changes = {"weight_decay": LIGHTER * own} if own else {}
+    found: list[Outcome] = []
+    if lab.model.decay_vector().any() or own:
+        found += lighter_outcomes(lab, "weight decay/100", lighter(lab.model), changes, loss)
+    if any(node.op == "dropout" for node in lab.model.nodes):
+        found += lighter_outcomes(lab, "without dropout", without_dropout(lab.model), {}, loss)
+    return found
+
+
+def lighter_outcomes(
+    lab: Laboratory, name: str, model: Model, changes: dict[str, Any], loss: float
+) -> list[Outcome]:
+    """Train a model that is constrained less: taken on from here, from fresh starts, and from fresh starts with Adam."""
     long, init = lab.updates(1.0, lab.budget.capacity), start_of(model)
-    size = recipe.batch_size
-    trials = [Trial("weight decay/100", lab.recipe(long, s, **changes), model.theta) for s in lab.seeds]
+    size = lab.training.recipe.batch_size
+    trials = [Trial(name, lab.recipe(long, s, **changes), model.theta) for s in lab.seeds]
     trials += [
-        Trial("fresh, weight decay/100", lab.recipe(long, s, **changes), lab.fresh(model, init, s))
-        for s in lab.seeds
+        Trial(f"fresh, {name}", lab.recipe(long, s, **changes), lab.fresh(model, init, s)) for s in lab.seeds
     ]
     trials += [
-        Trial("fresh, adam, weight decay/100", adam(FORK_ADAM, long, s, size), lab.fresh(model, init, s))
+        Trial(
+            f"fresh, adam, {name}", lab.adam(FORK_ADAM, long, s, size, **changes), lab.fresh(model, init, s)
+        )
         for s in lab.seeds
     ]
-    runs = lab.run("penalty", model, trials)
+    runs = lab.run("penalty" if "decay" in name else "dropout", model, trials)
     return outcomes(runs, dict.fromkeys(runs.labels, "penalty"), loss)
+
+
+def without_dropout(model: Model) -> Model:
+    """Turn the dropout off."""
+    nodes = tuple(
+        replace(node, attributes={**node.attributes, "p": 0.0}) if node.op == "dropout" else node
+        for node in model.nodes
+    )
+    return replace(model, nodes=nodes)
 
 
 def lighter(model: Model) -> Model:
@@ -169,7 +194,8 @@ def standardized_outcomes(lab: Laboratory, loss: float) -> list[Outcome]:
     ]
     runs = lab.run("standardized", model, trials)
     found = outcomes(runs, dict.fromkeys(runs.labels, "fork"), loss)
-    return [replace(best_tuned(found), name="standardized")]
+    fresh = trained_outcome(lab, "fresh, standardized", model, "fresh", loss)
+    return [replace(best_tuned(found), name="standardized"), fresh]
 
 
 def trained_outcome(lab: Laboratory, name: str, model: Model, kind: str, loss: float) -> Outcome:
@@ -177,11 +203,11 @@ def trained_outcome(lab: Laboratory, name: str, model: Model, kind: str, loss: f
     init, long = start_of(model), lab.updates(1.0, lab.budget.capacity)
     size = min(lab.training.recipe.batch_size, MOST_BATCH)
     tuning = [
-        Trial(f"adam {rate:g}", adam(rate, long, lab.seed, size), lab.fresh(model, init, lab.seed))
+        Trial(f"adam {rate:g}", lab.adam(rate, long, lab.seed, size), lab.fresh(model, init, lab.seed))
         for rate in TUNING
     ]
     rate = least_rate(lab.run(f"{name}.rates", model, tuning))
-    trials = [Trial(name, adam(rate, long, s, size), lab.fresh(model, init, s)) for s in lab.seeds]
+    trials = [Trial(name, lab.adam(rate, long, s, size), lab.fresh(model, init, s)) for s in lab.seeds]
     runs = lab.run(name, model, trials)
     return outcomes(runs, {name: kind}, loss)[0]
 
@@ -192,26 +218,41 @@ def least_rate(tried: Runs) -> float:
     return TUNING[int(np.argmin(finals))]
 
 
-def network_outcome(lab: Laboratory, name: str, chain: Chain, kind: str, loss: float) -> Outcome:
-    """Train another network."""
-    return trained_outcome(lab, name, rebuilt(lab.model, chain), kind, loss)
-
-
 def simpler_outcomes(lab: Laboratory, loss: float) -> list[Outcome]:
     """Fit the linear model, by its convex problem, and train the simpler networks."""
     line = linear_outcome(lab, loss)
-    found = [] if line is None else [line]
-    chain = chain_of(lab.model)
-    if chain is not None:
-        found += [network_outcome(lab, name, c, "simpler", loss) for name, c in simpler(chain).items()]
-    return found
+    found = neighbours_of(lab.model).simpler
+    return ([] if line is None else [line]) + [
+        trained_outcome(lab, name, model, "simpler", loss) for name, model in found.items()
+    ]
 
 
 def larger_outcomes(lab: Laboratory, loss: float) -> list[Outcome]:
-    """Train the larger networks; none for a graph that is no plain chain."""
-    chain = chain_of(lab.model)
-    return (
-        []
-        if chain is None
-        else [network_outcome(lab, n, c, "larger", loss) for n, c in larger(chain).items()]
-    )
+    """Train the larger networks, where there are any."""
+    found = neighbours_of(lab.model).larger
+    return [trained_outcome(lab, name, model, "larger", loss) for name, model in found.items()]
+
+
+def sixteen(lab: Laboratory) -> float:
+    """Train fresh starts on a few examples without weight decay, and give the part of their constant's loss that is left on average.
+
+    A network that cannot learn these cannot learn more; one that can may still fail at all of them.
+    """
+    count = min(FEW, lab.model.examples("train"))
+    rows = np.random.default_rng([lab.seed, 19]).permutation(lab.model.examples("train"))[:count]
+    few = replace(subset(lab.model, rows), weight_decay=0.0)
+    few = replace(few, data={key: few.data[key] for key in ("x_train", "y_train")})
+    constant = constant_loss(NetworkObjective(few, threads=lab.threads))
+    if not constant > 0:
+        return math.nan
+    init = start_of(few)
+    trials = [
+        Trial(
+            "16 examples",
+            Recipe(optimizer="adam", learning_rate=FORK_ADAM, steps=FEW_UPDATES, seed=s, batch_size=count),
+            lab.fresh(few, init, s),
+        )
+        for s in lab.seeds
+    ]
+    left = lab.run("sixteen", few, trials).train[0, :, -1] / constant
+    return float(np.mean(left)) if np.isfinite(left).all() else math.inf

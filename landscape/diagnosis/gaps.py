@@ -43,6 +43,10 @@ class Gap:
         """Tell whether the loss's interval lies above 0 and the metric's gap above two errors and `least`."""
         return self.low > 0 and self.part > max(ERRORS * self.error, least)
 
+    def clear(self, least: float) -> bool:
+        """Tell whether it is material and lies above `least` by its error too: what a gap that nothing verifies has to be."""
+        return self.material(least) and self.part - self.error > least
+
     def told(self) -> dict[str, Any]:
         """Give it as JSON."""
         return {name: plain(value) for name, value in asdict(self).items()}

@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape.diagnosis.architectures import chain_of, rebuilt, simpler, start_of
+from landscape.diagnosis.architectures import neighbours_of, start_of
 from landscape.diagnosis.ensembles import Laboratory, Runs, Trial
 from landscape.diagnosis.examples import Scores, scores
+from landscape.diagnosis.gaps import chance
 from landscape.diagnosis.outcomes import half_interval, plain
 from landscape.model import Model
+from landscape.objective import NetworkObjective
+from landscape.objective.constant import constant_loss
 from landscape.training import train_recipes
 
 Array = NDArray[np.float64]
@@ -22,6 +25,8 @@ PARTS = (0.25, 0.5, 1.0)
 DECAYS = (1e-3, 1e-2)
 # Parts that the training set is cut into where there are no validation data, and the least number of examples for it.
 FOLDS, LEAST = 5, 20
+# A held-out error or loss above this part of guessing's is no better than it.
+CHANCE = 0.95
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,11 +53,23 @@ class Generalization:
     test_curve: tuple[float, ...]
     remedies: tuple[Remedy, ...]
     metric: str
+    chance: float = math.nan
+
+    @property
+    def is_chance(self) -> bool:
+        """Whether held-out data are no better than guessing, with the best constraint neither."""
+        gain = 0.0 if self.best is None else self.best.gain
+        return not self.curve[-1] - gain < CHANCE * self.chance
 
     @property
     def falls(self) -> bool:
         """Whether twice the data made held-out data better beyond the intervals."""
         return self.curve[-2] - self.curve[-1] > math.hypot(self.halves[-2], self.halves[-1])
+
+    @property
+    def verifies(self) -> bool:
+        """Whether more data or a constraint made held-out data better."""
+        return self.falls or self.best is not None
 
     @property
     def best(self) -> Remedy | None:
@@ -88,17 +105,24 @@ def generalization(lab: Laboratory) -> Generalization:
         remedies.append(
             remedy(f"weight decay {decay:g}", control, error(fitted(lab, f"decay {decay:g}", model))[:, -1])
         )
-    chain = chain_of(lab.model)
-    narrow = None if chain is None else simpler(chain).get("narrower")
+    narrow = neighbours_of(lab.model).simpler.get("narrower")
     if narrow is not None:
-        runs = fitted(lab, "narrow", rebuilt(lab.model, narrow))
+        runs = fitted(lab, "narrow", narrow)
         remedies.append(remedy("half the width", control, error(runs)[:, -1]))
     test = [float(runs.test[0, :, -1].mean()) for runs in parts if runs.test is not None]
     return Generalization(
         sizes=tuple(sizes), curve=tuple(float(t[:, -1].mean()) for t in tables),
         halves=tuple(half_interval(t[:, -1]) for t in tables), test_curve=tuple(test), remedies=tuple(remedies),
-        metric="loss" if parts[-1].held_accuracy is None else "error rate",
+        metric="loss" if parts[-1].held_accuracy is None else "error rate", chance=guessing(lab, parts[-1].held_accuracy is None),
     )  # fmt: skip
+
+
+def guessing(lab: Laboratory, by_loss: bool) -> float:
+    """Give the held-out loss of the best constant, or the error rate of guessing classes."""
+    assert lab.held is not None
+    if by_loss:
+        return constant_loss(NetworkObjective(lab.model, lab.held, threads=lab.threads))
+    return 1.0 - chance(lab.model, lab.held)
 
 
 def fitted(lab: Laboratory, name: str, model: Model) -> Runs:
@@ -129,17 +153,24 @@ def subset(model: Model, rows: NDArray[np.int64]) -> Model:
     return replace(model, data=data)
 
 
-def carved(lab: Laboratory, fold: int = 0) -> Model | None:
-    """Refit on four fifths of the training set, the fold's fifth for validation; None where there are too few examples."""
-    total = lab.model.examples("train")
+def carve(model: Model, seed: int, fold: int = 0) -> Model | None:
+    """Make a fifth of the training set, the fold's, a validation set; None where there are too few examples."""
+    total = model.examples("train")
     if total < LEAST:
         return None
-    order = np.random.default_rng([lab.seed, 17]).permutation(total)
+    order = np.random.default_rng([seed, 17]).permutation(total)
     out = np.sort(order[fold::FOLDS])
     kept = np.setdiff1d(np.arange(total), out)
-    data = {key: (array[kept] if key.endswith("_train") else array) for key, array in lab.model.data.items()}
-    data |= {f"{axis}_validation": lab.model.data[f"{axis}_train"][out] for axis in "xy"}
-    model = replace(lab.model, data=data, checkpoints=None, checkpoint_steps=None, history={})
+    data = {key: (array[kept] if key.endswith("_train") else array) for key, array in model.data.items()}
+    data |= {f"{axis}_validation": model.data[f"{axis}_train"][out] for axis in "xy"}
+    return replace(model, data=data, checkpoints=None, checkpoint_steps=None, history={})
+
+
+def carved(lab: Laboratory, fold: int = 0) -> Model | None:
+    """Refit on four fifths of the training set, the fold's fifth for validation; None where there are too few examples."""
+    model = carve(lab.model, lab.seed, fold)
+    if model is None:
+        return None
     key = f"carved.{fold}.theta"
     if key not in lab.kept:
         lab.announce(f"refitting without a fifth of the training set, part {fold + 1}")

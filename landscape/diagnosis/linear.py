@@ -66,6 +66,27 @@ def standard_inputs(model: Model, split: str) -> Array:
     return np.asarray((flat_inputs(model, split) - x.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0))
 
 
+def contains_linear(model: Model) -> bool:
+    """Tell whether the network can be the linear model: dense layers only, none narrower than a linear map's rank needs.
+
+    Where it cannot, a linear model that is better says nothing about the training of the network.
+
+    Examples
+    --------
+    >>> from landscape.model import build_model
+    >>> def network(width):
+    ...     layers = [(np.zeros((5, width)), np.zeros(width)), (np.zeros((width, 3)), np.zeros(3))]
+    ...     return build_model(layers=layers, x_train=np.eye(5), y_train=[0, 1, 2, 0, 1])
+    >>> contains_linear(network(2)), contains_linear(network(1))
+    (True, False)
+    """
+    widths = [int(node.shape[-1]) for node in model.nodes if node.op == "dense"]
+    if any(node.operation.parameters and node.op not in ("dense", "layernorm") for node in model.nodes):
+        return False
+    outputs = widths[-1] - (1 if model.loss == "cross_entropy" else 0)
+    return min(widths[:-1], default=outputs) >= min(outputs, math.prod(model.input_shape))
+
+
 def linear_outcome(lab: Laboratory, loss: float) -> Outcome | None:
     """Give the linear model's losses; None where it has none."""
     model = lab.model
@@ -82,6 +103,7 @@ def linear_outcome(lab: Laboratory, loss: float) -> Outcome | None:
 
     train = mean("train")
     held = math.nan if lab.held is None else mean(lab.held)
+    kind = "simpler" if contains_linear(model) else "larger"
     return Outcome(
-        name="linear", kind="simpler", train=train, half=0.0, held=held, gain=loss - train, gain_half=0.0
+        name="linear", kind=kind, train=train, half=0.0, held=held, gain=loss - train, gain_half=0.0
     )

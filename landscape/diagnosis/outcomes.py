@@ -26,12 +26,16 @@ WORDS = {
     "adam": "Adam from here on",
     "escape": "a step along the escape direction",
     "standardized": "standardized inputs",
+    "fresh, standardized": "a fresh start on standardized inputs",
     "fresh": "a fresh start",
     "fresh, rate/10": "a fresh start at a tenth of the rate",
     "fresh, adam": "a fresh start with Adam",
     "weight decay/100": "a hundredth of the weight decay",
     "fresh, weight decay/100": "a fresh start with a hundredth of the weight decay",
     "fresh, adam, weight decay/100": "a fresh start with Adam and a hundredth of the weight decay",
+    "without dropout": "no dropout",
+    "fresh, without dropout": "a fresh start without dropout",
+    "fresh, adam, without dropout": "a fresh start with Adam and without dropout",
     "linear": "a linear model",
     "shallower": "a shallower network",
     "narrower": "a narrower network",
@@ -165,7 +169,10 @@ def judged(
 
 
 def shared(found: Sequence[Outcome], loss: float, best: float) -> list[Outcome]:
-    """Give every outcome its share of the removable loss, `loss` − `best`."""
+    """Give every outcome its share of the removable loss, `loss` − `best`.
+
+    `loss` is the training loss, or the best constant predictor's where that is less: what lies above it any network is rid of.
+    """
     removable = loss - best
     return [
         replace(o, share=(loss - o.train) / removable if removable > 0 and math.isfinite(o.train) else 0.0)

@@ -78,8 +78,11 @@ def training_of(model: Model, given: Mapping[str, Any], seed: int) -> Training:
 
 
 def momenta(said: Mapping[str, Any]) -> dict[str, Any]:
-    """Read the momentum and its like, under either of the names they have."""
-    found = {name: said[name] for name in ("momentum", "beta2", "eps", "clip") if said.get(name) is not None}
+    """Read the momentum and its like, under either of the names they have; a weight decay only where it is the optimizer's own."""
+    names = ["momentum", "beta2", "eps", "clip", "radius"]
+    row = OPTIMIZERS.get(str(said.get("optimizer")))
+    names += ["weight_decay"] if row is not None and row.decoupled else []
+    found = {name: said[name] for name in names if said.get(name) is not None}
     if "betas" in said and "momentum" not in found:
         found |= dict(zip(("momentum", "beta2"), map(float, said["betas"]), strict=True))
     if said.get("optimizer") in ("adam", "adamw", "amsgrad", "radam") and found.get("momentum") == 0.0:

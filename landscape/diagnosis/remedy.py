@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
-from landscape.diagnosis.architectures import Chain, chain_of, larger, rebuilt, simpler, start_of
+from landscape.diagnosis.architectures import (
+    Chain,
+    chain_of,
+    larger,
+    neighbours_of,
+    rebuilt,
+    simpler,
+    start_of,
+)
 from landscape.diagnosis.curvature import Escaped
 from landscape.diagnosis.ensembles import Laboratory
+from landscape.diagnosis.evidence import Verdict
 from landscape.diagnosis.experiments import (
     BATCH,
     FORK_ADAM,
@@ -19,9 +29,10 @@ from landscape.diagnosis.experiments import (
     TUNING,
     least_rate,
     standardized,
+    without_dropout,
 )
 from landscape.diagnosis.generalization import error
-from landscape.diagnosis.verdict import Verdict
+from landscape.diagnosis.thresholds import Thresholds
 from landscape.model import Model
 from landscape.training import DivergenceError, Recipe, initialize, train
 
@@ -51,14 +62,14 @@ class Plan:
     init: str | None = None
     dtype: str = "float64"
 
-    def command(self, model: Model) -> str:
-        """Write the command line."""
+    def command(self, model: Model, options: str = "") -> str:
+        """Write the command line; `options` are those of the diagnosis, for a remedy that `--apply` alone can run."""
         path = shlex.quote(str(model.path or "MODEL.npz"))
         if not self.words:
-            return f"landscape diagnose {path} --apply {OUT}"
+            return " ".join(filter(None, (f"landscape diagnose {path}", options, f"--apply {OUT}")))
         if self.words[0] == "critical":
             return f"landscape critical {path} --escape {OUT}"
-        options = [
+        flags = [
             f"--{name.replace('_', '-')} {self.settings[name]}" for name in FLAGS if name in self.settings
         ]
         begin = [] if self.init is None else [f"--init {self.init}"]
@@ -67,7 +78,7 @@ class Plan:
                 f"landscape train {path}",
                 *self.words[1:],
                 *begin,
-                *options,
+                *flags,
                 f"--dtype {self.dtype}",
                 f"-o {OUT}",
             ]
@@ -97,6 +108,28 @@ class Plan:
             return error.model
 
 
+def options_of(settings: Mapping[str, Any], validation: str | Path | None) -> str:
+    """Write the options that give a diagnosis its settings, those that are the defaults left out.
+
+    >>> options_of({"budget": "thorough", "seed": 0, "learning_rate": 0.1, "thresholds": {"large": 0.2}}, None)
+    '--budget thorough --learning-rate 0.1 --threshold large=0.2'
+    """
+    usual: dict[str, Any] = {"budget": "standard", "seed": 0, "dtype": "float64", "device": "cpu"}
+    said = [
+        f"--{name.replace('_', '-')} {value}"
+        for name, value in settings.items()
+        if name != "thresholds" and value is not None and value != usual.get(name)
+    ]
+    ours = Thresholds().told()
+    said += [
+        f"--threshold {name}={value!r}"
+        for name, value in settings["thresholds"].items()
+        if value != ours[name]
+    ]
+    said += [] if validation is None else [f"--validation {shlex.quote(str(validation))}"]
+    return " ".join(said)
+
+
 def plan_of(lab: Laboratory, verdict: Verdict, escaped: Escaped | None) -> Plan | None:
     """Make the plan of a verdict's remedy; None where the data or the network's file has to change first."""
     plan = plan_named(lab, verdict, escaped)
@@ -106,14 +139,16 @@ def plan_of(lab: Laboratory, verdict: Verdict, escaped: Escaped | None) -> Plan 
 def plan_named(lab: Laboratory, verdict: Verdict, escaped: Escaped | None) -> Plan | None:
     """Make the plan by the remedy's name."""
     name, model = verdict.remedy, lab.model
+    if name.endswith("standardized"):
+        return on_standard_inputs(lab, name)
+    if name.endswith("without dropout"):
+        init = start_of(model) if name.startswith("fresh") else None
+        chosen = adam_settings(lab, FORK_ADAM) if "adam" in name else settings(lab)
+        return Plan(without_dropout(model), chosen, (), init)
     if name.startswith(("fresh", "weight decay")) or name in ORDINARY:
         return same_network(lab, name)
     if name == "escape" and escaped is not None:
         return Plan(model.with_theta(escaped.theta), settings(lab), ("critical",))
-    if name == "standardized":
-        moved = standardized(model)
-        rate = lab.training.recipe.learning_rate
-        return None if moved is None else Plan(moved, settings(lab, learning_rate=10 * rate))
     if name == "early stopping":
         steps = early_steps(lab)
         return Plan(model, settings(lab, steps=steps), ("train",), start_of(model))
@@ -124,7 +159,25 @@ def plan_named(lab: Laboratory, verdict: Verdict, escaped: Escaped | None) -> Pl
         networks = {"linear": Chain((), "", chain.ends), **simpler(chain), **larger(chain)}
         if name in networks:
             return other_network(lab, networks[name], adam_settings(lab, tuned_rate(lab, name)))
-    return None
+        return None
+    beside = neighbours_of(model)
+    if name == "half the width" and "narrower" in beside.simpler:
+        narrow = beside.simpler["narrower"]
+        return Plan(narrow, settings(lab), (), start_of(narrow))
+    other = (beside.simpler | beside.larger).get(name)
+    if other is None:
+        return None
+    return Plan(other, adam_settings(lab, tuned_rate(lab, name)), (), start_of(other))
+
+
+def on_standard_inputs(lab: Laboratory, name: str) -> Plan | None:
+    """Plan a training on standardized inputs: of the same function, or from a fresh start with Adam."""
+    moved = standardized(lab.model)
+    if moved is None:
+        return None
+    if name.startswith("fresh"):
+        return Plan(moved, adam_settings(lab, tuned_rate(lab, name)), (), start_of(moved))
+    return Plan(moved, settings(lab, learning_rate=10 * lab.training.recipe.learning_rate))
 
 
 ORDINARY = ("longer", f"batch×{BATCH}", "adam", *RATES)
@@ -152,7 +205,7 @@ def adam_settings(lab: Laboratory, rate: float) -> dict[str, Any]:
     """Give Adam for as many updates as were spent."""
     chosen = settings(lab)
     return {
-        "optimizer": "adam", "learning_rate": rate, "batch_size": min(chosen["batch_size"], MOST_BATCH), "steps": chosen["steps"],
+        **lab.adam_settings(rate), "batch_size": min(chosen["batch_size"], MOST_BATCH), "steps": chosen["steps"],
         "seed": lab.seed,
     }  # fmt: skip
 
@@ -162,7 +215,7 @@ def same_network(lab: Laboratory, name: str) -> Plan:
     model, recipe = lab.model, lab.training.recipe
     init = start_of(model) if name.startswith(("fresh", "weight decay ")) else None
     if name.endswith("weight decay/100"):
-        decay = model.weight_decay if not recipe.decoupled else (recipe.weight_decay or 0.0)
+        decay = model.weight_decay if not recipe.decoupled else (recipe.filled().weight_decay or 0.0)
         if isinstance(decay, dict):
             lighter = replace(model, weight_decay={key: LIGHTER * value for key, value in decay.items()})
             return Plan(lighter, settings(lab), (), init)

@@ -36,6 +36,8 @@ class State:
     dead: float = 0.0
     dead_layer: str = ""
     identical: str = ""
+    rank: int = 0
+    rank_most: int = 0
     gradient_ratio: float = math.nan
     gradient_norm: float = math.nan
     decrement: float = math.nan
@@ -45,6 +47,8 @@ class State:
     escape: float = 0.0
     stability: float = math.nan
     noise: float = math.nan
+    condition: float = math.nan
+    spread: float = math.nan
     linear: bool = False
     constant_output: bool = False
 
@@ -69,10 +73,12 @@ def state_of(
     objective = NetworkObjective(model, "train", threads=threads)
     gradient = objective.gradient(model.theta)
     dead, layer = dead_share(objective)
+    rank = first_rank(model)
     local = curvature_at(objective, gradient, constant, limits)
     escaped = escape_from(objective, local, constant, limits)
     state = State(
-        dead=dead, dead_layer=layer, identical=identical_units(model),
+        dead=dead, dead_layer=layer, identical=identical_units(model), rank=rank[0], rank_most=rank[1],
+        condition=local.condition, spread=local.spread,
         gradient_ratio=gradient_ratio(model, gradient), gradient_norm=float(np.linalg.norm(gradient)),
         decrement=local.decrement, eigenvalue_min=local.least, eigenvalue_error=local.error,
         escape=0.0 if escaped is None else -float(escaped.actual.min()) / constant,
@@ -120,6 +126,26 @@ def identical_units(model: Model) -> str:
         if len(rows) > 1 and np.ptp(rows, axis=0).max() <= SAME * np.abs(rows).max():
             return node.name
     return ""
+
+
+def first_rank(model: Model) -> tuple[int, int]:
+    """Give the numerical rank of the first layer's weights, a unit a row, and the most that their shape allows; 0, 0 without weights.
+
+    Singular values below `SAME` of the largest are rounding.
+
+    Examples
+    --------
+    >>> from landscape.model import build_model
+    >>> layers = [(np.ones((2, 3)), np.zeros(3)), (np.zeros((3, 1)), np.zeros(1))]
+    >>> first_rank(build_model(layers=layers, x_train=np.eye(2), y_train=[0.0, 1.0], loss="mse"))
+    (1, 2)
+    """
+    for slot in model.layout:
+        if len(slot.shape) >= 2:
+            rows = np.asarray(model.parameters[slot.name], np.float64).reshape(slot.shape[0], -1)
+            values = np.linalg.svd(rows, compute_uv=False)
+            return int(np.sum(values > SAME * max(values[0], np.finfo(float).tiny))), len(values)
+    return 0, 0
 
 
 def gradient_ratio(model: Model, gradient: Array) -> float:

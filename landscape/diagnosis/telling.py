@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from landscape.diagnosis.beside import beside
+from landscape.diagnosis.evidence import Evidence, Verdict
 from landscape.diagnosis.outcomes import Outcome, best_of, plain, worded
 from landscape.diagnosis.recipe import Training
-from landscape.diagnosis.verdict import SAME, Evidence, Verdict, is_small
+from landscape.diagnosis.subtypes import SAME
 
 MOST_REASONS = 3
 ADVICE = {
@@ -77,6 +79,8 @@ def numbers(evidence: Evidence) -> dict[str, Any]:
         "best_loss": plain(evidence.best),
         "part_of_range": plain(evidence.part) if math.isfinite(evidence.loss) else None,
         "held_out": evidence.held,
+        "sixteen_examples": plain(evidence.sixteen),
+        "beside": beside(evidence),
         "outcomes": [o.told() for o in evidence.outcomes or ()],
         "vetoes": [{"subtype": v.subtype, "reason": v.reason} for v in evidence.vetoes],
         **{name: None if part is None else part.told() for name, part in parts.items()},
@@ -90,7 +94,7 @@ def ruled_out(evidence: Evidence, verdict: Verdict) -> list[str]:
         said.append(
             "broken: parameters, loss and data are finite, the output depends on the input and can take the targets"
         )
-    if is_small(evidence):
+    if evidence.is_small:
         bound = (
             "the target" if evidence.target is not None else f"{evidence.limits.large:g} of the constant's"
         )

@@ -21,6 +21,8 @@ class Thresholds:
         A training loss from here on is no better than a constant predictor's.
     large
         A training loss above this part of its range is large.
+    removable
+        What can be removed of a loss is worth removing from this part of the best constant predictor's loss on.
     useful
         A remedy counts if it gains at least this part of the range on held-out data too, where there are any.
     tie
@@ -43,6 +45,10 @@ class Thresholds:
         Relative Newton decrement of a critical point, and of a plateau.
     edge
         Largest curvature over what the rate allows: from here on, the run bounces.
+    condition
+        What Newton's step promises over what the gradient's does: ill-conditioned from here on.
+    sixteen
+        A network learns 16 examples where less than this part of their best constant's loss is left.
     output_range
         Share of targets that the output cannot take.
     scales
@@ -53,6 +59,7 @@ class Thresholds:
 
     constant: float = 0.95
     large: float = 0.1
+    removable: float = 0.05
     useful: float = 0.1
     tie: float = 0.8
     verified: float = 0.5
@@ -65,6 +72,8 @@ class Thresholds:
     decrement: float = 1e-6
     plateau: float = 3e-2
     edge: float = 0.9
+    condition: float = 100.0
+    sixteen: float = 0.1
     output_range: float = 0.01
     scales: float = 1e4
     floor: float = 0.5

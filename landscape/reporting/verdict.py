@@ -48,8 +48,9 @@ def why_section(record: Diagnosis, command: str) -> Section:
     report = record.report
     warned = tuple(f"Warning: {text}" for text in report.get("warnings") or ())
     why = tuple(str(text) for text in report.get("why") or ())
+    rows = tuple(split_code(text) for text in (report.get("evidence") or {}).get("beside") or ())
     return Section(
-        "Why", "", why + warned, table=tried(report), pictures=pictures_of(record), command=command
+        "Why", "", why + warned, rows, table=tried(report), pictures=pictures_of(record), command=command
     )
 
 

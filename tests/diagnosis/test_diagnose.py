@@ -45,6 +45,33 @@ def test_dead_units_are_found_and_a_fresh_start_verifies_it(found):
     assert "--init he" in report["next"]
 
 
+def test_what_was_measured_beside_the_verdict_is_told_with_its_threshold(found):
+    seen = found.report["evidence"]
+    assert seen["sixteen_examples"] < found.report["thresholds"]["sixteen"], (
+        "a fresh start learns 16 examples"
+    )
+    assert (seen["state"]["rank"], seen["state"]["rank_most"]) == (2, 2)
+    assert [
+        line
+        for line in seen["beside"]
+        if "100% of act" in line and "dead from 0.9" in line.replace("90%", "0.9")
+    ]
+    assert [line for line in seen["beside"] if line.startswith("16 examples") and "0.1" in line]
+
+
+def test_noise_without_any_held_out_data_is_no_fault():
+    """Without a fifth kept from the trials, every network that learns the noise by heart would seem a remedy."""
+    rng = np.random.default_rng(4)
+    y = rng.integers(0, 2, 300)
+    x = rng.standard_normal((300, 2)) + 0.9 * y[:, None] * [1.0, 0.0]
+    layers = [(rng.standard_normal((2, 8)), np.zeros(8)), (0.1 * rng.standard_normal((8, 2)), np.zeros(2))]
+    model = build_model(layers=layers, loss="cross_entropy", x_train=x, y_train=y)
+    model = train(model, optimizer="adam", learning_rate=3e-3, steps=600, threads=1, dtype="float64", seed=1)
+    report = diagnose(model, threads=1).report
+    assert report["verdict"] in ("healthy", "noise-floor")
+    assert "mismatch: no test data" in report["not_assessed"]
+
+
 def test_the_same_seed_gives_the_same_record_for_any_number_of_threads(dead, found):
     again = diagnose(dead, threads=2)
     assert again.report == found.report
@@ -73,7 +100,7 @@ def test_an_interrupted_diagnosis_is_taken_up_with_the_same_result(dead, found, 
     said.clear()
     again = diagnose(dead, threads=1, output=path, announce=said.append)
     assert again.report == found.report
-    assert "taking up 2 finished ensembles" in said
+    assert "taking up 3 finished ensembles" in said
     assert not any(sentence.startswith("forks:") for sentence in said)
     assert load_record(path) == again
     with pytest.raises(InputError, match="--fresh"):
@@ -207,6 +234,29 @@ def test_the_command_prints_json_writes_record_and_figures_and_its_next_runs_as_
     assert run(capsys, *words, "--quiet")[0] == 0
     trained = load_model("remedied.npz").history["train_loss"][-1]
     assert trained == pytest.approx(told["applied"]["after"]["train"], rel=1e-6)
+
+
+def test_a_remedy_that_only_apply_can_run_is_printed_with_the_options_of_the_diagnosis(
+    tmp_path, monkeypatch, capsys
+):
+    """Features whose variances differ by 10¹⁰ saturate the units; standardized, they do not."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(2)
+    z = rng.standard_normal((200, 2))
+    layers = [(rng.standard_normal((2, 8)), np.zeros(8)), (0.3 * rng.standard_normal((8, 1)), np.zeros(1))]
+    given = {"layers": layers, "activation": "tanh", "loss": "mse"}
+    model = build_model(x_train=z * [1e-2, 1e3], y_train=np.sin(z[:, :1]) + z[:, 1:] ** 2, **given)
+    save_model(train(model, steps=300, learning_rate=1e-3, threads=1, dtype="float64"), "raw.npz")
+    np.savez("held.npz", x=z[:50] * [1e-2, 1e3], y=np.sin(z[:50, :1]) + z[:50, 1:] ** 2)
+    options = ["--learning-rate", "0.002", "--validation", "held.npz", "--json", "--quiet", "--no-figure"]
+    status, out, _ = run(capsys, "diagnose", "raw.npz", *options)
+    told = json.loads(out)
+    assert (status, told["subtype"], told["remedy"]) == (0, "ill-conditioned", "fresh, standardized")
+    assert told["next"] == (
+        "landscape diagnose raw.npz --learning-rate 0.002 --validation held.npz --apply remedied.npz"
+    )
+    status, out, _ = run(capsys, *shlex.split(told["next"])[1:], "--quiet", "--no-figure", "--json")
+    assert (status, json.loads(out)["applied"]["removed"] > 0.5) == (0, True)
 
 
 def test_the_command_prints_a_table_with_the_verdict_first(tmp_path, monkeypatch, capsys):

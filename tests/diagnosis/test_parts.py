@@ -5,13 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from landscape.diagnosis.architectures import Chain, chain_of, larger, rebuilt, simpler
+from landscape.diagnosis.architectures import Chain, chain_of, larger, neighbours_of, rebuilt, simpler
+from landscape.diagnosis.curvature import by_matrix, by_products
+from landscape.diagnosis.ensembles import BUDGETS, Laboratory
 from landscape.diagnosis.examples import scores
 from landscape.diagnosis.experiments import standardized
 from landscape.diagnosis.linear import fit_linear
 from landscape.diagnosis.recipe import training_of
 from landscape.diagnosis.shift import affine_closes, label_closes, two_sample
-from landscape.diagnosis.state import dead_share, identical_units
+from landscape.diagnosis.state import dead_share, first_rank, identical_units
 from landscape.diagnosis.thresholds import Thresholds, thresholds_of
 from landscape.diagnosis.vetoes import (
     bounded_floor,
@@ -21,6 +23,7 @@ from landscape.diagnosis.vetoes import (
     shared_rows,
     vetoes,
 )
+from landscape.diagnosis.widths import scaled
 from landscape.errors import InputError
 from landscape.model import build_model
 from landscape.objective import NetworkObjective
@@ -94,6 +97,80 @@ def test_a_chain_is_read_and_rebuilt_and_its_neighbours_are_simpler_or_larger():
     assert larger(replace(chain, activation=""))["with activations"].activation == "relu"
 
 
+def image_network(**changes):
+    """Convolutions with a normalization and a skip, and a dense layer at the end."""
+    nodes = [
+        {"name": "c1", "op": "conv2d", "padding": 1}, {"name": "n1", "op": "batchnorm"}, {"name": "r1", "op": "relu"},
+        {"name": "c2", "op": "conv2d", "padding": 1}, {"name": "a", "op": "add", "inputs": ["c2", "r1"]},
+        {"name": "f", "op": "flatten"}, {"name": "out", "op": "dense"},
+    ]  # fmt: skip
+    shapes = {
+        "c1.weight": (4, 1, 3, 3), "c1.bias": (4,), "n1.weight": (4,), "n1.bias": (4,), "n1.running_mean": (4,), "n1.running_var": (4,),
+        "c2.weight": (4, 4, 3, 3), "c2.bias": (4,), "out.weight": (3, 36), "out.bias": (3,),
+    }  # fmt: skip
+    x = np.random.default_rng(0).standard_normal((5, 1, 3, 3))
+    parameters = {key: np.ones(shape) for key, shape in shapes.items()}
+    return build_model(
+        **{
+            "nodes": nodes,
+            "parameters": parameters,
+            "loss": "cross_entropy",
+            "x_train": x,
+            "y_train": [0, 1, 2, 0, 1],
+        }
+        | changes
+    )
+
+
+def test_twice_the_channels_go_through_norms_skips_and_flattening():
+    wide = scaled(image_network(), 2)
+    found = {key: array.shape for key, array in wide.parameters.items()}
+    assert found["c1.weight"] == (8, 1, 3, 3)
+    assert (found["n1.weight"], found["c2.weight"], found["out.weight"]) == ((8,), (8, 8, 3, 3), (3, 72))
+    assert wide.nodes[-1].shape == (3,)
+    beside = neighbours_of(image_network())
+    assert (set(beside.simpler), set(beside.larger)) == ({"narrower"}, {"wider"})
+    assert beside.missing == ("depth: the network is no plain chain of dense layers",)
+
+
+def test_a_width_that_cannot_be_changed_is_named_with_the_reason():
+    x = np.eye(3)
+    nodes = [{"name": "fc", "op": "dense"}, {"name": "r", "op": "relu"}, {"name": "a", "op": "add", "inputs": ["r", "input"]},
+             {"name": "out", "op": "dense"}]  # fmt: skip
+    parameters = {"fc.weight": np.ones((3, 3)), "out.weight": np.ones((2, 3))}
+    model = build_model(
+        nodes=nodes, parameters=parameters, loss="cross_entropy", x_train=x, y_train=[0, 1, 0]
+    )
+    assert "joins a hidden layer with one of fixed width" in scaled(model, 2)
+    assert any(line.startswith("twice the width: node 'a' (add)") for line in neighbours_of(model).missing)
+
+
+def test_the_condition_that_the_gradient_sees_is_that_of_least_squares():
+    """Of a quadratic with curvatures 2 and 200 and a gradient along both alike: 200·(1/2 + 1/200)/2, and λ₁/λ_k."""
+    x = np.diag([1.0, 10.0])
+    y = x @ np.array([[1.0], [0.1]])
+    line = build_model(layers=[(np.zeros((2, 1)), None)], loss="mse", x_train=x, y_train=y)
+    objective = NetworkObjective(line)
+    gradient = objective.gradient(line.theta)
+    assert gradient[1] / gradient[0] == pytest.approx(10.0)
+    weights = gradient**2 / np.sum(gradient**2)
+    curvature = by_matrix(objective, gradient, 1.0)
+    assert curvature.condition == pytest.approx(float(100 * weights @ [1.0, 0.01]), rel=1e-4)
+    assert curvature.spread == pytest.approx(100.0)
+    whole = by_products(objective, gradient, 1.0, Thresholds())
+    assert whole.condition == pytest.approx(curvature.condition, rel=1e-4)
+
+
+def test_the_weight_decay_of_adamw_is_its_own_and_kept_in_comparisons_by_adam():
+    model = replace(network(), training={"optimizer": "adamw", "learning_rate": 0.01, "weight_decay": 0.5})
+    training = training_of(model, {}, 0)
+    assert training.recipe.weight_decay == 0.5
+    lab = Laboratory(model, training, Thresholds(), BUDGETS["quick"], None)
+    assert lab.adam(1e-3, 10, 0, 8).weight_decay == 0.5
+    plain = training_of(replace(model, training={"optimizer": "sgd", "weight_decay": 0.5}), {}, 0)
+    assert plain.recipe.weight_decay is None
+
+
 def test_units_that_are_dead_or_all_alike_are_seen():
     model = network(width=4)
     theta = model.theta.copy()
@@ -103,6 +180,7 @@ def test_units_that_are_dead_or_all_alike_are_seen():
     assert identical_units(model) == ""
     assert identical_units(model.with_theta(np.full(model.size, 0.01))) == model.nodes[0].name
     assert identical_units(model.with_theta(initialize(model, "he", 0))) == ""
+    assert (first_rank(model), first_rank(model.with_theta(np.full(model.size, 0.01)))) == ((2, 2), (1, 2))
 
 
 def test_a_softmax_over_one_unit_and_a_sigmoid_against_large_targets_are_broken():

@@ -6,13 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from landscape.diagnosis.evidence import Evidence
 from landscape.diagnosis.examples import Scores
 from landscape.diagnosis.gaps import Gap, gap
 from landscape.diagnosis.generalization import Generalization, Remedy
 from landscape.diagnosis.outcomes import Outcome, half_interval, judged, shared
 from landscape.diagnosis.shift import Shift
 from landscape.diagnosis.state import State
-from landscape.diagnosis.verdict import Evidence, decide
+from landscape.diagnosis.verdict import decide
 from landscape.diagnosis.vetoes import Veto
 
 LOSS, CONSTANT = 0.6, 0.7
@@ -89,6 +90,46 @@ def test_no_activation_is_bias_whatever_layers_do():
     assert told(NOTHING, outcome("with activations", "larger", 0.01), state=state) == "model-bias/linear"
 
 
+def test_a_single_layer_that_activations_help_lacks_them():
+    assert told(NOTHING, outcome("with activations", "larger", 0.01)) == "model-bias/linear"
+
+
+def test_a_linear_model_that_a_bottleneck_does_not_contain_proves_bias_and_no_training_fault():
+    line, wider = outcome("linear", "larger", 0.02), outcome("wider", "larger", 0.05)
+    assert told(NOTHING, line, wider) == "model-bias/width"
+    assert told(NOTHING, line) == "model-bias"
+
+
+def test_no_dropout_that_helps_alone_is_over_regularization():
+    assert told(NOTHING, outcome("without dropout", "penalty", 0.01)) == "model-bias/over-regularized"
+
+
+def test_other_signs_of_the_parameters_are_the_runners_up():
+    state = State(identical="fc1", dead=1.0, dead_layer="act1")
+    found = decide(evidence(NOTHING, outcome("fresh", "fresh", 0.01), state=state))
+    assert (found.subtype, found.accepted) == ("symmetric-units", ("optimization/dead-units",))
+
+
+def test_an_assumed_recipe_is_named_and_its_rate_not_blamed():
+    found = decide(evidence(outcome("rate/10", "fork", 0.01), assumed="adam at 0.001, batch 32"))
+    assert found.subtype == "unfinished"
+    assert "assumed: adam at 0.001" in found.why[1]
+
+
+def test_shares_are_of_what_lies_below_the_best_constant():
+    far = [outcome("longer", "fork", 30.0), outcome("fresh", "fresh", 0.1)]
+    assert [o.share for o in shared(far, CONSTANT, 0.1)] == pytest.approx([-29.3 / 0.6, 1.0])
+
+
+def test_a_loss_far_above_the_constants_exploded_and_one_that_nothing_lowers_is_no_noise():
+    high = Evidence(loss=50.0, constant=CONSTANT, best=0.01, state=State())
+    fresh = shared([outcome("fresh", "fresh", 0.01)], CONSTANT, 0.01)
+    assert decide(replace(high, outcomes=tuple(fresh))).subtype == "exploding"
+    nothing = decide(replace(high, outcomes=(), best=CONSTANT))
+    assert (nothing.code, nothing.confidence) == ("optimization", "consistent")
+    assert decide(replace(high, loss=0.72, outcomes=(), best=CONSTANT)).code == "noise-floor"
+
+
 def test_of_remedies_that_do_as_well_the_simplest_names_the_cause():
     found = (
         outcome("adam", "fork", 0.010),
@@ -121,6 +162,14 @@ def test_a_loss_that_nothing_lowers_is_a_floor_and_without_any_signal_where_it_i
     assert told(NOTHING) == "noise-floor"
     assert decide(replace(evidence(NOTHING), loss=0.69, best=0.69)).subtype == "no-signal"
     assert decide(replace(evidence(NOTHING), loss=0.2, best=0.2)).code == "healthy"
+
+
+def test_what_can_be_removed_of_pure_noise_is_not_worth_it():
+    noise = Evidence(loss=0.69, constant=CONSTANT, best=0.68, state=State())
+    assert (
+        decide(replace(noise, outcomes=tuple(shared([outcome("longer", "fork", 0.68)], 0.69, 0.68)))).code
+        == "noise-floor"
+    )
 
 
 def test_without_any_training_only_what_the_parameters_show_is_suspected():
@@ -158,6 +207,7 @@ SMALL = Evidence(loss=0.001, constant=CONSTANT)
         (seen(0.2), seen(0.4), "mismatch"),
         (seen(0.4), seen(0.2), "overfitting"),
         (seen(0.3, low=-0.1), None, "healthy"),
+        (seen(0.12, error=0.03), None, "healthy"),
         (None, None, "healthy"),
     ],
 )
@@ -178,6 +228,8 @@ def test_a_learning_curve_that_falls_verifies_overfitting_and_a_flat_one_at_chan
     assert (found.confidence, found.remedy) == ("verified", "more data")
     flat = replace(curve, curve=(0.5, 0.5, 0.5))
     assert decide(replace(SMALL, validation_gap=seen(1.0), generalization=flat)).subtype == "no-signal"
+    signal = replace(flat, chance=0.9)
+    assert decide(replace(SMALL, validation_gap=seen(1.0), generalization=signal)).subtype == ""
     helped = replace(flat, remedies=(Remedy(name="weight decay 0.01", gain=0.1, half=0.02),))
     found = decide(replace(SMALL, validation_gap=seen(0.4), generalization=helped))
     assert (found.confidence, found.remedy) == ("verified", "weight decay 0.01")

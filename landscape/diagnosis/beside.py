@@ -1,0 +1,49 @@
+"""Evidence beside the verdict: what the network looks like, each number with its threshold."""
+
+from __future__ import annotations
+
+import math
+
+from landscape.diagnosis.evidence import Evidence
+from landscape.diagnosis.state import State
+from landscape.diagnosis.thresholds import Thresholds
+
+
+def beside(evidence: Evidence) -> list[str]:
+    """Say what was measured and decides nothing by itself.
+
+    Examples
+    --------
+    >>> from landscape.diagnosis.state import State
+    >>> beside(Evidence(loss=1.0, constant=1.0, sixteen=0.5, state=State(rank=1, rank_most=6)))[:1]
+    ["16 examples, trained alone without weight decay: 0.5 of their best constant's loss is left (learned below 0.1)"]
+    """
+    said = []
+    if not math.isnan(evidence.sixteen):
+        said.append(
+            f"16 examples, trained alone without weight decay: {evidence.sixteen:.2g} of their best constant's loss is left "
+            f"(learned below {evidence.limits.sixteen:g})"
+        )
+    return said if evidence.state is None else said + of_state(evidence.state, evidence.limits)
+
+
+def of_state(state: State, limits: Thresholds) -> list[str]:
+    """Say what the parameters show, where it is known."""
+    lines = {
+        f"units that do the same for every input: {state.dead:.0%} of {state.dead_layer} (dead from {limits.dead:.0%})": bool(
+            state.dead_layer
+        ),
+        f"rank of the first layer's weights: {state.rank} of at most {state.rank_most}": state.rank_most > 0,
+        f"first over last layer's gradient: {state.gradient_ratio:.1e} (vanishing below {limits.gradient_ratio:g})": math.isfinite(
+            state.gradient_ratio
+        ),
+        f"Newton's step promises {state.condition:.3g} times what the gradient's does (ill-conditioned from {limits.condition:g}), λ₁/λ₁₀ "
+        f"{state.spread:.3g}": math.isfinite(state.condition),
+        f"squared gradient over its noise in a batch: {state.noise:.2g} (noise below 1)": math.isfinite(
+            state.noise
+        ),
+        f"largest curvature: {state.stability:.2f} of what the rate allows (bouncing from {limits.edge:g})": math.isfinite(
+            state.stability
+        ),
+    }
+    return [line for line, known in lines.items() if known]

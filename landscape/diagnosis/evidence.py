@@ -1,0 +1,65 @@
+"""What a verdict follows from, and what it says."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from landscape.diagnosis.gaps import Gap
+from landscape.diagnosis.generalization import Generalization
+from landscape.diagnosis.outcomes import Outcome
+from landscape.diagnosis.shift import Shift
+from landscape.diagnosis.state import State
+from landscape.diagnosis.thresholds import Thresholds
+from landscape.diagnosis.vetoes import Veto
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """All that a verdict follows from; what was not looked at is None or NaN."""
+
+    loss: float
+    constant: float
+    limits: Thresholds = field(default_factory=Thresholds)
+    vetoes: tuple[Veto, ...] = ()
+    state: State | None = None
+    outcomes: tuple[Outcome, ...] | None = None
+    best: float = math.nan
+    target: float | None = None
+    held: str | None = None
+    validation_gap: Gap | None = None
+    test_gap: Gap | None = None
+    shift: Shift | None = None
+    generalization: Generalization | None = None
+    optimizer: str = "sgd"
+    learning_rate: float = math.nan
+    highest: float = math.nan
+    assumed: str = ""
+    sixteen: float = math.nan
+
+    @property
+    def part(self) -> float:
+        """R: the loss in parts of the range from the constant's (1) to the best one seen (0)."""
+        best = self.best if math.isfinite(self.best) else 0.0
+        span = self.constant - best
+        return (self.loss - best) / span if span > 0 else 0.0
+
+    @property
+    def is_small(self) -> bool:
+        """Whether the training loss is small whatever could be reached, or as small as was asked for."""
+        if self.target is not None and self.loss <= self.target:
+            return True
+        return self.loss <= self.limits.large * self.constant
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """A code, a sub-code, how sure it is, and what it hangs on: sentences of why, the remedy's name, its gain, the runners-up."""
+
+    code: str
+    subtype: str = ""
+    confidence: str = "consistent"
+    why: tuple[str, ...] = ()
+    remedy: str = ""
+    gain: float = math.nan
+    accepted: tuple[str, ...] = ()
