@@ -140,8 +140,8 @@ def carved(lab: Laboratory, fold: int = 0) -> Model | None:
     data = {key: (array[kept] if key.endswith("_train") else array) for key, array in lab.model.data.items()}
     data |= {f"{axis}_validation": lab.model.data[f"{axis}_train"][out] for axis in "xy"}
     model = replace(lab.model, data=data, checkpoints=None, checkpoint_steps=None, history={})
-    key = f"carved.{fold}.theta"
-    if key not in lab.kept:
+    key, buffers = f"carved.{fold}.theta", f"carved.{fold}.buffers"
+    if buffers not in lab.kept:
         lab.announce(f"refitting without a fifth of the training set, part {fold + 1}")
         recipe = lab.recipe(lab.updates(1.0, lab.budget.capacity), lab.seed)
         start = lab.fresh(model, start_of(model), lab.seed)
@@ -149,8 +149,9 @@ def carved(lab: Laboratory, fold: int = 0) -> Model | None:
             model, [recipe], start[None], looks=2, dtype=lab.dtype, threads=lab.threads, advance=lab.advance
         )
         lab.kept[key] = np.asarray(found.theta[0], np.float64)
+        lab.kept[buffers] = np.asarray(found.buffers[0], np.float64)
         lab.save()
-    return model.with_theta(lab.kept[key])
+    return model.with_theta(lab.kept[key]).with_buffers(lab.kept[buffers])
 
 
 def crossed(lab: Laboratory) -> dict[str, Scores] | None:
