@@ -70,7 +70,7 @@ def draw_batch_size(record: Study) -> Figure:
     loss.legend(ncols=2)
     sharp.set(ylim=(0, None), ylabel="sharpness\n(λ_max where it ended)", xlabel="batch size (examples)")
     sharp.set_xticks(sizes, [f"{size:g}" for size in sizes])
-    sharp.tick_params(axis="x", which="minor", bottom=False)
+    sharp.tick_params(axis="x", which="minor", bottom=False, labelbottom=False)
     figure.align_ylabels()
     settings = record.settings
     return headed(

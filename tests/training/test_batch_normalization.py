@@ -100,7 +100,7 @@ def test_the_history_is_of_the_network_as_the_file_says_it_normalizes(name):
 
 
 def test_a_training_cut_and_resumed_has_the_bits_of_an_unbroken_one_buffers_among_them(tmp_path):
-    settings = {"optimizer": "adam", "batch_size": 9, "history": 2, "checkpoints": 2, "dtype": "float32"}
+    settings = {"optimizer": "adam", "batch_size": 9, "history": 2, "checkpoints": 2} | COMMON
     whole = train(FIRST, steps=12, **settings)
     train(FIRST, steps=5, output=tmp_path / "cut.npz", **settings)
     train(FIRST, steps=12, output=tmp_path / "cut.npz", **settings)
