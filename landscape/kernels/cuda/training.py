@@ -280,7 +280,7 @@ def network_length(network, places):
 
 
 DEVICE = (
-    philox, shuffle, draw, gather, draw_mask, tile_gradient, tile_count, averaged, norm_of, climb, copy_vector, log_batch,
+    philox, shuffle, number, draw, gather, draw_mask, tile_gradient, tile_count, averaged, norm_of, climb, copy_vector, log_batch,
     take_step, choose_batch, network_length,
 )  # fmt: skip
 ENTRIES = (train,)

@@ -18,8 +18,8 @@ update = choice("update", [row.update for row in OPTIMIZERS.values()], "theta, g
 def set_scales(whole, numbers, step, k):
     """Set k [7] to the step's `Scales`, computed in float64; steps count from zero."""
     wide = scales_at(whole, numbers, step)
-    for i in range(7):
-        k[i] = REAL(wide[i])
+    k[0], k[1], k[2], k[3] = REAL(wide.rate), REAL(wide.momentum), REAL(wide.beta2), REAL(wide.eps)
+    k[4], k[5], k[6] = REAL(wide.decay), REAL(wide.first), REAL(wide.second)
 
 
 def update_numbers(code, theta, q, g, slots, scales):
