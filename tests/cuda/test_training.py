@@ -66,7 +66,8 @@ def test_descents_are_the_cpus(dtype):
     assert np.allclose(ours.path, theirs.path, rtol=1e-6 if dtype == "float32" else 1e-13)
 
 
-def test_a_study_computes_on_the_device_and_its_record_says_so():
+def test_a_study_computes_on_the_device_and_its_record_says_so(monkeypatch):
+    monkeypatch.setattr("landscape.studies.schedule.LOOKS", 2)
     schedule = {
         "schedules": ["linear"],
         "steps": 2,
