@@ -14,7 +14,17 @@ from landscape.model import Model
 from landscape.objective import NetworkObjective, as_one_batch
 from landscape.objective.devices import recorded_device, settle_device
 from landscape.records import Pieces, Study
-from landscape.studies.common import Announce, Experiment, Found, finals, positive_list, silent, told, within
+from landscape.studies.common import (
+    Announce,
+    Experiment,
+    Found,
+    finals,
+    over_seeds,
+    positive_list,
+    silent,
+    told,
+    within,
+)
 
 Array = NDArray[np.float64]
 
@@ -172,7 +182,7 @@ def proposals(optimizers: Sequence[str], rates: Array, last: Array) -> tuple[dic
         numbers |= {f"{name}.rate": middle, f"{name}.rate_low": best[0], f"{name}.rate_high": best[-1]}
         loss = float(np.median(table[list(rates).index(middle)]))
         words.append(
-            f"{name}: η = {middle:g} (the best lies from {best[0]:g} to {best[-1]:g} over {best.size} seeds), "
+            f"{name}: η = {middle:g} (the best lies from {best[0]:g} to {best[-1]:g} {over_seeds(best.size)}), "
             f"with a median final training loss of {told(loss)}"
             + ("; it is the end of the range tried" if middle in (rates[0], rates[-1]) else "")
         )

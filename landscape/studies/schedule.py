@@ -12,7 +12,7 @@ from landscape.errors import InputError
 from landscape.model import Model
 from landscape.objective.devices import recorded_device, settle_device
 from landscape.records import Pieces, Study
-from landscape.studies.common import Announce, Experiment, Found, finals, silent, told, within
+from landscape.studies.common import Announce, Experiment, Found, finals, over_seeds, silent, told, within
 
 LOOKS = 41
 SCHEDULES = ("constant", "step", "inverse_sqrt", "cosine", "linear")
@@ -104,14 +104,19 @@ def sentences(schedules: Sequence[str], last: np.ndarray, rate: float) -> list[s
     runs = last[best[0], best[1]]
     found = [
         f"at the peak rate {rate:g} the lowest final training loss has {name}: {told(middle[best])} "
-        f"({told(runs.min())} to {told(runs.max())} over {runs.size} seeds)"
+        f"({told(runs.min())} to {told(runs.max())} {over_seeds(runs.size)})"
     ]
     if "constant" in schedules and best != (list(schedules).index("constant"), 0):
         constant = last[list(schedules).index("constant"), 0]
         apart = runs.max() < constant.min()
+        ranges = (
+            "the ranges over the seeds do not overlap"
+            if apart
+            else ("the ranges over the seeds overlap, so that the seeds do not tell them apart")
+        )
         found.append(
-            f"the constant rate ends at {told(float(np.median(constant)))}; the ranges over the seeds "
-            + ("do not overlap" if apart else "overlap, so that the seeds do not tell them apart")
+            f"the constant rate ends at {told(float(np.median(constant)))}; "
+            + (ranges if runs.size > 1 else "one seed does not say what another would give")
         )
     gone, gone_warm = (int(np.count_nonzero(~np.isfinite(last[:, warm]))) for warm in (0, 1))
     runs_each = last[:, 0].size
