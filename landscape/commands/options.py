@@ -114,6 +114,13 @@ dtype = click.option(
 )
 """`dtype: str`"""
 
+recompute_statistics = click.option(
+    "--recompute-statistics",
+    is_flag=True,
+    help="Average batch normalization's statistics over the training data at every point before evaluating.",
+)
+"""`recompute_statistics: bool`"""
+
 split = click.option(
     "--split",
     type=click.Choice(SPLITS),

@@ -56,11 +56,7 @@ from landscape.directions.normalize import NORMALIZATIONS
     type=click.Path(path_type=Path),
     help="Write the directions as used.",
 )
-@click.option(
-    "--recompute-statistics",
-    is_flag=True,
-    help="Average batch normalization's statistics over the training data at every point before evaluating.",
-)
+@options.recompute_statistics
 @click.option(
     "--quantity",
     type=click.Choice(("loss", "curvature")),

@@ -45,7 +45,7 @@ batch_option = click.option(
     show_default=True,
     help="Examples of an update.",
 )
-common = options.together(init_option, options.engine)
+common = options.together(init_option, options.engine, options.device)
 
 
 @click.group("study")

@@ -45,6 +45,7 @@ CHECKPOINTS = 60
     help="Scale directions to the weights; by default filter for random, else none.",
 )
 @click.option("--include-bias", is_flag=True, help="Scale biases to their norm in place of leaving them out.")
+@options.recompute_statistics
 @click.option(
     "--animate",
     metavar="FILE.gif|FILE.mp4",
@@ -122,7 +123,7 @@ def command(
     loaded = call.load()
     recipe = {"learning_rate": learning_rate, "batch_size": batch_size, "steps": steps, "init": init}
     if optimizer is not None:
-        same = {name: choices[name] for name in ("seed", "fresh")}
+        same = {name: choices[name] for name in ("seed", "fresh", "dtype", "device")}
         loaded = fresh_run(call, loaded, optimizer=optimizer, **same, **recipe)
     with call.interruptible(), progress_bar("trajectory", points, quiet=call.quiet) as advance:
         record = trajectory(

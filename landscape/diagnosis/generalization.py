@@ -171,8 +171,8 @@ def carved(lab: Laboratory, fold: int = 0) -> Model | None:
     model = carve(lab.model, lab.seed, fold)
     if model is None:
         return None
-    key = f"carved.{fold}.theta"
-    if key not in lab.kept:
+    key, buffers = f"carved.{fold}.theta", f"carved.{fold}.buffers"
+    if buffers not in lab.kept:
         lab.announce(f"refitting without a fifth of the training set, part {fold + 1}")
         recipe = lab.recipe(lab.updates(1.0, lab.budget.capacity), lab.seed)
         start = lab.fresh(model, start_of(model), lab.seed)
@@ -180,8 +180,9 @@ def carved(lab: Laboratory, fold: int = 0) -> Model | None:
             model, [recipe], start[None], looks=2, dtype=lab.dtype, threads=lab.threads, advance=lab.advance
         )
         lab.kept[key] = np.asarray(found.theta[0], np.float64)
+        lab.kept[buffers] = np.asarray(found.buffers[0], np.float64)
         lab.save()
-    return model.with_theta(lab.kept[key])
+    return model.with_theta(lab.kept[key]).with_buffers(lab.kept[buffers])
 
 
 def crossed(lab: Laboratory) -> dict[str, Scores] | None:

@@ -62,9 +62,7 @@ def sharpness(found: landscape.Ensemble, seeds: int) -> str:
     model = digits()
     values = []
     for index in (0, seeds):
-        hessian = landscape.analyze_hessian(
-            model.with_theta(found.theta[index]), top=1, bottom=0, tolerance=1e-3
-        )
+        hessian = landscape.analyze_hessian(found.end(model, index), top=1, bottom=0, tolerance=1e-3)
         values.append(f"{hessian.eigenvalues[-1]:.3g}")
     return "λ_max: " + " / ".join(values)
 

@@ -90,8 +90,8 @@ def lower_pool(state: Lowering, node: Node) -> int:
 
 
 def lower_batchnorm(state: Lowering, node: Node) -> int:
-    """Scale and shift each channel by running statistics or by those of the batch, which a tile then is."""
-    in_batches = node.attributes["mode"] == "batch"
+    """Scale and shift each channel by running statistics or, always in training, by those of the batch, which a tile then is."""
+    in_batches = state.training or node.attributes["mode"] == "batch"
     row = state.row(
         Op.BATCH_STATISTICS if in_batches else Op.BATCHNORM,
         node,
@@ -100,11 +100,14 @@ def lower_batchnorm(state: Lowering, node: Node) -> int:
         epsilon=float(node.attributes["eps"]),
     )
     row.geometry = {Geometry.SCALE: row.weight, Geometry.SHIFT: row.bias}
+    statistics = [state.place(node, name)[0] for name in ("running_mean", "running_var")]
     if in_batches:
         row.inputs = [state.with_tangent(row.inputs[0])]
     else:
-        row.geometry[Geometry.MEAN] = state.place(node, "running_mean")[0]
-        row.geometry[Geometry.VARIANCE] = state.place(node, "running_var")[0]
+        row.geometry[Geometry.MEAN], row.geometry[Geometry.VARIANCE] = statistics
+    if state.training:
+        row.geometry[Geometry.FOLLOWED_MEAN], row.geometry[Geometry.FOLLOWED_VARIANCE] = statistics
+        row.attribute = float(node.attributes["momentum"])
     # The kernels find them in the geometry, also where they ride on a convolution with a bias of its own.
     row.normalization = [(row.weight, row.weight_stop), (row.bias, row.bias_stop)]
     row.weight = row.bias = row.weight_stop = row.bias_stop = -1

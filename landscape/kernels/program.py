@@ -71,7 +71,8 @@ class Geometry(IntEnum):
 
     Images lie channels last: row (y·width + x)·channels + c of a block. One axis is an image of height 1. `MEAN` and `VARIANCE` are offsets of a
     batch normalization's running statistics, `SCALE` and `SHIFT` of its weight and bias; `HEADS` and `CAUSAL` belong to attention, `BEFORE` to `pad_channels`;
-    `LINES` of a convolution's adjoint are turned at a time for its weights' gradient.
+    `LINES` of a convolution's adjoint are turned at a time for its weights' gradient; `FOLLOWED_MEAN` and `FOLLOWED_VARIANCE` are offsets of the running
+    statistics that training moves toward those of its batches.
     """
 
     CHANNELS = 0
@@ -97,6 +98,8 @@ class Geometry(IntEnum):
     SCALE = 20
     SHIFT = 21
     LINES = 22
+    FOLLOWED_MEAN = 23
+    FOLLOWED_VARIANCE = 24
 
 
 # The ops from here on have kernels of their own, compiled only for programs that use them.

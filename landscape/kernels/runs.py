@@ -6,13 +6,14 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
-from landscape.formulas.optimizers import OPTIMIZERS
+from landscape.formulas.optimizers import OPTIMIZERS, Scales
 from landscape.formulas.schedules import SCHEDULES
 from landscape.jit import kernel
 
-# The columns of a run's settings: whole numbers, and others. The width is that of the run's tiles.
-WHOLE = ("optimizer", "schedule", "batch", "width", "seed", "replacement", "total", "warmup")
-OPTIMIZER, SCHEDULE, BATCH, WIDTH, SEED, REPLACEMENT, TOTAL, WARMUP = range(len(WHOLE))
+# The columns of a run's settings: whole numbers, and others. A tile has so many examples; batches are drawn in one of the ways below.
+WHOLE = ("optimizer", "schedule", "batch", "tile", "seed", "drawn", "total", "warmup")
+OPTIMIZER, SCHEDULE, BATCH, TILE, SEED, DRAWN, TOTAL, WARMUP = range(len(WHOLE))
+BY_EPOCHS, WITH_REPLACEMENT, IN_ORDER = range(3)
 NUMBERS = (
     "rate", "momentum", "beta2", "eps", "weight_decay", "clip", "radius", "period", "decay", "floor",
 )  # fmt: skip
@@ -51,3 +52,22 @@ def scheduled(code, step, total, warmup, period, decay, floor):
     if step < warmup:
         return (step + 1.0) / warmup
     return factor(code, float(step - warmup), float(total - warmup), period, decay, floor)
+
+
+@kernel
+def scales_at(whole, numbers, step):
+    """Give a run's `Scales` at a step from zero, in float64; `whole` and `numbers` are its rows of `Runs`."""
+    rate = numbers[RATE] * scheduled(
+        whole[SCHEDULE], step, whole[TOTAL], whole[WARMUP], numbers[PERIOD], numbers[DECAY], numbers[FLOOR]
+    )
+    momentum, beta2 = numbers[MOMENTUM], numbers[BETA2]
+    first, second = corrections(whole[OPTIMIZER], step + 1.0, rate, momentum, beta2)
+    return Scales(rate, momentum, beta2, numbers[EPS], rate * numbers[WEIGHT_DECAY], first, second)
+
+
+@kernel
+def place_in_epoch(step, size, count):
+    """Give the epoch of a step, where its batch of at most `size` starts among the epoch's `count` examples, and how many it has."""
+    steps = (count + size - 1) // size
+    start = step % steps * size
+    return step // steps, start, size if size < count - start else count - start

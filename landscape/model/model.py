@@ -163,6 +163,32 @@ class Model:
             result.__dict__["_data_hash"] = self._data_hash
         return result
 
+    @property
+    def buffer_size(self) -> int:
+        """B, the number of elements in buffers, which are the last of `constants`."""
+        return sum(array.size for array in self.buffers.values())
+
+    def with_buffers(self, buffers: np.ndarray) -> Model:
+        """Give the same model with other buffers, flat [B], such as a row of `checkpoint_buffers`.
+
+        Raises
+        ------
+        InputError
+            They have another length.
+        """
+        vector = np.array(buffers, np.float64)
+        if vector.shape != (self.buffer_size,):
+            raise InputError(f"buffers: expected shape [{self.buffer_size}], found {list(vector.shape)}")
+        parts = np.split(vector, np.cumsum([array.size for array in self.buffers.values()])[:-1])
+        moved = {
+            key: part.reshape(array.shape)
+            for (key, array), part in zip(self.buffers.items(), parts, strict=False)
+        }
+        result = replace(self, buffers=moved)
+        if "_data_hash" in self.__dict__:
+            result.__dict__["_data_hash"] = self._data_hash
+        return result
+
     def decay_vector(self) -> np.ndarray:
         """Give the weight decay of every element of θ, float64 [P]."""
         result = np.zeros(self.size)

@@ -4,7 +4,7 @@ from landscape.objective.evaluation import Evaluation
 from landscape.objective.functions import CallableObjective, CompiledObjective
 from landscape.objective.network import NetworkObjective, evaluate_model
 from landscape.objective.protocol import Objective, Sweep
-from landscape.objective.recomputed import RecomputedObjective
+from landscape.objective.recomputed import RecomputedObjective, as_one_batch, needs_statistics
 from landscape.objective.surfaces import SurfaceObjective
 
 __all__ = [
@@ -16,5 +16,7 @@ __all__ = [
     "RecomputedObjective",
     "SurfaceObjective",
     "Sweep",
+    "as_one_batch",
     "evaluate_model",
+    "needs_statistics",
 ]

@@ -58,8 +58,8 @@ class CudaTrainer(Trainer):
             shape_for(2 * self.program.features, max(1, self.batch // 2), self.dtype), self.dtype
         )
 
-    def width(self, examples: int) -> int:
-        """Give the width of a tile: the block's."""
+    def tile(self, examples: int, batch: int | None) -> int:
+        """Give how many examples a tile holds: as many as the block is wide."""
         return int(self.shape.width)
 
     def _buffers(self, longest: int) -> Any:

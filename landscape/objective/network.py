@@ -244,9 +244,9 @@ class NetworkObjective:
         """Turn sums into losses, without the penalty."""
         return ratio(sums, self.tiles.counts) * self.model.loss_scale
 
-    def values(self, thetas: ArrayLike) -> Array:
-        """Evaluate loss plus penalty at each row of thetas [K, P], giving float64 [K]."""
-        complete = self.complete(thetas)
+    def values(self, thetas: ArrayLike, constants: ArrayLike | None = None) -> Array:
+        """Evaluate loss plus penalty at each row of thetas [K, P], giving float64 [K]; `constants` [K, C] are the rows' own in place of the model's."""
+        complete = self.complete(thetas, constants)
         with session():
             sums = self.sums(complete)
         return self.losses(sums) + self.penalties(thetas)

@@ -39,7 +39,7 @@ class RunningStatistics:
     def __init__(self, model: Model, **options: Any) -> None:
         # Rows are in the order of the nodes; those after the output have none.
         self.nodes = [node for node in model.nodes if node.op == "batchnorm"]
-        if not all(map(is_running, self.nodes)) or not self.nodes:
+        if not needs_statistics(model):
             raise InputError(
                 "recomputed statistics need batch normalization in mode 'running', which the model does not have throughout"
             )
@@ -108,11 +108,27 @@ def is_running(node: Node) -> bool:
 
 def in_batches(model: Model) -> Model:
     """Make a model normalize by the statistics of each batch."""
+    return normalizing(model, {"mode": "batch"})
+
+
+def as_one_batch(model: Model) -> Model:
+    """Make a model normalize by the statistics of all training examples, as a step on all of them does; without normalization it is as it was."""
+    return normalizing(model, {"mode": "batch", "batch_size": model.examples("train")})
+
+
+def normalizing(model: Model, attributes: dict[str, Any]) -> Model:
+    """Give a model's batch normalizations other attributes."""
     nodes = tuple(
-        replace(node, attributes=node.attributes | {"mode": "batch"}) if is_running(node) else node
+        replace(node, attributes=node.attributes | attributes) if node.op == "batchnorm" else node
         for node in model.nodes
     )
     return replace(model, nodes=nodes)
+
+
+def needs_statistics(model: Model) -> bool:
+    """Say whether running statistics, which belong to one θ, normalize throughout a model."""
+    norms = [node for node in model.nodes if node.op == "batchnorm"]
+    return bool(norms) and all(map(is_running, norms))
 
 
 def moments(block: NDArray, channels: int) -> tuple[Array, Array]:

@@ -19,15 +19,15 @@ from landscape.kernels.cpu.losses import SUMS, Criterion
 from landscape.kernels.cpu.training import Log, Progress, TrainingBuffers
 from landscape.kernels.cpu.wider import RULES
 from landscape.kernels.lowering import lower
-from landscape.kernels.program import Column, Program
-from landscape.kernels.runs import NUMBERS, WHOLE, Runs, scheduled
+from landscape.kernels.program import Column, Op, Program
+from landscape.kernels.runs import IN_ORDER, NUMBERS, WHOLE, Runs, scheduled
 from landscape.memory import available_memory
 from landscape.model import Model
 from landscape.objective.devices import CPU, settle_device
 from landscape.objective.lowered import network_arrays
 from landscape.objective.network import DTYPES, HAS_ACCURACY, LOSS_CODES
 from landscape.objective.session import checked_threads, session, share_work
-from landscape.objective.tiles import reads_ids, scaled, target_counts, tile_width
+from landscape.objective.tiles import MULTIPLE, batch_size, reads_ids, scaled, target_counts, tile_width
 
 Array = NDArray[np.float64]
 # Steps of a first part of the work, and seconds of a later one: between two, Ctrl-C is heard.
@@ -42,9 +42,9 @@ class Lowering(NamedTuple):
     places: NDArray[np.int64]
 
 
-def runs_of(columns: Columns, width: NDArray[np.int64]) -> Runs:
-    """Make the kernels' settings of columns [R], named as `WHOLE` and `NUMBERS`, and the widths of tiles."""
-    columns = columns | {"width": width}
+def runs_of(columns: Columns, tile: NDArray[np.int64]) -> Runs:
+    """Make the kernels' settings of columns [R], named as `WHOLE` and `NUMBERS`, and the examples of tiles."""
+    columns = columns | {"tile": tile}
     return Runs(
         np.stack([columns[name].astype(np.int64) for name in WHOLE], axis=1),
         np.stack([columns[name].astype(np.float64) for name in NUMBERS], axis=1),
@@ -81,12 +81,15 @@ def make_trainer(
 class Trainer:
     """R runs of one model on its training data, each with its own settings, start and memory.
 
+    Batch normalization takes the statistics of the training batch, which is one tile then, and each run has running statistics of its
+    own that follow them. Losses over whole splits are those of the model as it says.
+
     Parameters
     ----------
     model
         Graph, constants and data.
     columns
-        The fields of the kernels' `Runs` but `width`, arrays [R].
+        The fields of the kernels' `Runs` but `tile`, arrays [R].
     thetas
         Starts [R, P].
     dtype, threads
@@ -95,7 +98,8 @@ class Trainer:
     Raises
     ------
     InputError
-        A start that is not finite, an op that the engine does not run or train, runs that do not fit into memory.
+        A start that is not finite, an op that the engine does not run, a batch of one example without a variance, runs that do not
+        fit into memory.
     """
 
     device = CPU
@@ -105,7 +109,6 @@ class Trainer:
     ) -> None:  # fmt: skip
         if str(np.dtype(dtype)) not in DTYPES:
             raise InputError(f"dtype: expected {' or '.join(DTYPES)}, found {dtype}")
-        require_trainable(model)
         self.model, self.dtype, self.threads = model, np.dtype(dtype), checked_threads(threads)
         self.program = lower(model, derivatives=True, training=True)
         self.network = self._arrays(self.program)
@@ -114,12 +117,14 @@ class Trainer:
         self._splits: dict[str, Examples] = {}
         decay = model.decay_vector().astype(self.dtype)
         self.decay = decay if decay.any() else decay[:0]
-        examples = model.examples("train")
-        widths = [self.width(int(size)) for size in columns["batch"]]
-        self.runs = runs_of(columns, np.array(widths, np.int64))
-        self.widest = max([*widths, *(self.width(model.examples(split)) for split in model.splits)])
+        self.normalizes = any(node.op == "batchnorm" for node in model.nodes)
+        require_variance(model, self.program, columns)
+        tiles = [self.tile(int(size), int(size) if self.normalizes else None) for size in columns["batch"]]
+        self.runs = runs_of(columns, np.array(tiles, np.int64))
+        whole = [self.tile(model.examples(split), batch_size(model)) for split in model.splits]
+        self.widest = math.ceil(max(*tiles, *whole) / MULTIPLE) * MULTIPLE
         self.slots = max(len(list(OPTIMIZERS.values())[code].slots) for code in columns["optimizer"])
-        self._require_memory(len(widths), examples)
+        self._require_memory(len(tiles), model.examples("train"))
         self.progress = self._start(np.asarray(thetas))
         longest = max(model.examples(split) for split in model.splits)
         self.buffers = [self._buffers(longest) for _ in range(self.threads)]
@@ -134,19 +139,31 @@ class Trainer:
         """Seconds that a part of the work should take."""
         return CHUNK_SECONDS
 
-    def width(self, examples: int) -> int:
-        """Choose the width of a batch's tiles."""
+    def tile(self, examples: int, batch: int | None) -> int:
+        """Choose how many examples a tile holds: a batch whose statistics normalize, otherwise what fits the cache."""
+        if batch is not None:
+            return min(batch, examples)
         return tile_width(examples, self.program.features + self.program.scratch, self.dtype.itemsize)
+
+    @property
+    def inputs(self) -> int:
+        """Rows of a tile's data: the features, and where statistics are of batches one that says which columns are examples."""
+        return math.prod(self.model.input_shape) + self.normalizes
 
     def _require_memory(self, runs: int, examples: int) -> None:
         size = self.model.size + self.model.constants.size
         features = math.prod(self.model.input_shape)
         # θ and memory, and a copy of both while losses are taken.
         needed = self.dtype.itemsize * (runs * size * (3 + self.slots) + examples * features)
+        if self.normalizes:
+            # Outputs and adjoints of a batch that is not cut to fit the cache.
+            needed += (
+                self.dtype.itemsize * self.threads * self.widest * (2 * self.program.features + self.inputs)
+            )
         if needed > available_memory():
             raise InputError(
                 f"{runs} runs of {size:,} parameters on {examples:,} examples take {needed / 2**30:.1f} GiB, more than "
-                "is free: try fewer runs at once or float32"
+                "is free: try fewer runs at once, a smaller batch or float32"
             )
 
     def _start(self, thetas: NDArray) -> Progress:
@@ -169,17 +186,17 @@ class Trainer:
     def _buffers(self, longest: int) -> TrainingBuffers:
         """Give one worker its memory."""
         wide, examples = self.widest, self.examples("train")
-        inputs, work = math.prod(self.model.input_shape), self.program.features * self.widest
+        work = self.program.features * self.widest
         deepest = int(self.program.rows[:, Column.WIDE].max())
         return TrainingBuffers(
             work=np.zeros(work, self.dtype), adjoint=np.zeros(work, self.dtype),
-            scratch=np.zeros(self.program.scratch * wide, self.dtype), x=np.zeros(inputs * wide, self.dtype),
-            rows=np.zeros(inputs * wide, self.dtype), transposed=np.zeros(deepest * wide, self.dtype),
+            scratch=np.zeros(self.program.scratch * wide, self.dtype), x=np.zeros(self.inputs * wide, self.dtype),
+            rows=np.zeros(self.inputs * wide, self.dtype), transposed=np.zeros(deepest * wide, self.dtype),
             labels=np.zeros(examples.labels.shape[1] * wide, np.int32),
             targets=np.zeros(examples.targets.shape[1] * wide, self.dtype), counts=np.zeros(wide),
             valid=np.zeros(1, np.int64), sums=np.zeros(2 * wide), total=np.zeros(SUMS + 1),
             order=np.zeros(longest, np.int64), gradient=np.zeros(self.program.parameters, self.dtype),
-            previous=np.zeros(self.model.size, self.dtype),
+            previous=np.zeros(self.program.parameters, self.dtype),
         )  # fmt: skip
 
     def _run(
@@ -235,6 +252,11 @@ class Trainer:
         """Where the runs are, [R, P] in the dtype."""
         return self.progress.weights[:, : self.model.size]
 
+    @property
+    def buffers_of_runs(self) -> NDArray:
+        """The running statistics of each run, flat [R, B] in the dtype."""
+        return self.progress.weights[:, self.progress.weights.shape[1] - self.model.buffer_size :]
+
     def state(self) -> dict[str, NDArray[Any]]:
         """Give all that a resume needs."""
         return {f"progress.{name}": array for name, array in self.progress._asdict().items()}
@@ -282,8 +304,9 @@ class Trainer:
         """Settings of steps that move nothing."""
         count = len(examples.counts)
         whole = np.zeros_like(self.runs.whole)
-        whole[:, WHOLE.index("batch")], whole[:, WHOLE.index("width")] = count, self.width(count)
-        whole[:, WHOLE.index("total")] = 1
+        whole[:, WHOLE.index("batch")] = count
+        whole[:, WHOLE.index("tile")] = self.tile(count, batch_size(self.model))
+        whole[:, WHOLE.index("total")], whole[:, WHOLE.index("drawn")] = 1, IN_ORDER
         return Runs(whole, np.zeros_like(self.runs.numbers))
 
     def _copy(self) -> Progress:
@@ -293,11 +316,24 @@ class Trainer:
         return Progress(self.progress.weights.copy(), slots, steps, steps - 1)
 
 
-def require_trainable(model: Model) -> None:
-    """Refuse what training would treat otherwise than it should: running statistics that nothing updates."""
-    for node in model.nodes:
-        if node.op == "batchnorm":
+def require_variance(model: Model, program: Program, columns: Columns) -> None:
+    """Refuse batches of one example where a channel has but one number an example: one number has no variance.
+
+    Raises
+    ------
+    InputError
+        A run has such a batch, if only as the last one of an epoch.
+    """
+    normalized = program.rows[program.rows[:, Column.OP] == Op.BATCH_STATISTICS]
+    if not any(normalized[:, Column.SIZE] == normalized[:, Column.OUT]):
+        return
+    examples = model.examples("train")
+    rest = np.where(columns["drawn"], 0, examples % columns["batch"])
+    for size, left in zip(columns["batch"], rest, strict=True):
+        if 1 in (size, left):
+            found = (
+                f"{examples} examples in batches of {size} leave one alone" if size > 1 else "a batch of 1"
+            )
             raise InputError(
-                f"node '{node.name}': batch normalization is not trained yet, since its running statistics would stay as they are; "
-                "expected a network without it, or another trainer's parameters"
+                f"batch_size: batch normalization needs two examples for a variance, and {found}: try another size"
             )

@@ -101,7 +101,8 @@ def draw_map(
     legend_below(axes, [*extra, *marks, *keys], ours=ax is None)
     if levels.lines.size:
         # Inset, the bar is as high as the map, whatever the layout makes of that.
-        draw_scale(figure_of(axes), field, levels, cax=axes.inset_axes((1.03, 0.0, 0.045, 1.0)))
+        place = axes.inset_axes((1.03, 0.0, 0.045, 1.0))
+        draw_scale(figure_of(axes), field, levels, height=map_height(field), cax=place)
     else:
         say_without_lines(axes, levels)
     if ax is None:
@@ -220,9 +221,13 @@ def equal_units(field: Field) -> bool:
 
 def height_of(field: Field) -> float:
     """Give the height of a figure whose map fills the column's width."""
-    x, y = (axis[-1] - axis[0] for axis in field.coordinates)
-    ratio = min(y / x, TALLEST) if equal_units(field) else 0.9
     rows = (
         field.holds_center + field.holds_other + field.beaten + field.diverged.any() + field.unfinished.any()
     )
-    return float(MAP_WIDTH * ratio + AROUND + LEGEND_ROW * rows)
+    return float(map_height(field) + AROUND + LEGEND_ROW * rows)
+
+
+def map_height(field: Field) -> float:
+    """Give the height of the map itself."""
+    x, y = (axis[-1] - axis[0] for axis in field.coordinates)
+    return float(MAP_WIDTH * (min(y / x, TALLEST) if equal_units(field) else 0.9))

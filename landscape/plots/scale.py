@@ -13,6 +13,9 @@ from landscape.plots.levels import Levels
 from landscape.plots.style import colormap
 from landscape.plots.words import quantity_label, quantity_name, short
 
+# Inches that a letter of a label takes.
+LETTER = 0.055
+
 
 def scale_label(field: Field, levels: Levels) -> str:
     """Say what the colours and the numbers on the lines are."""
@@ -23,14 +26,20 @@ def scale_label(field: Field, levels: Levels) -> str:
     return label.replace(name, f"{name} above {short(levels.low)}", 1)
 
 
-def draw_scale(figure: Figure, field: Field, levels: Levels, **place: Any) -> None:
-    """Draw the colour bar where `place` says, as `Figure.colorbar` takes it."""
+def draw_scale(
+    figure: Figure, field: Field, levels: Levels, *, height: float | None = None, **place: Any
+) -> None:
+    """Draw the colour bar where `place` says, as `Figure.colorbar` takes it; a label longer than its height in inches has two lines."""
     mappable = ScalarMappable(norm=levels.norm(), cmap=colormap())
     bar = figure.colorbar(mappable, spacing="uniform", extendfrac=0.05, **place)
     bar.set_ticks(levels.lines.tolist(), labels=levels.texts)
     bar.ax.minorticks_off()
     bar.outline.set_linewidth(0.5)
-    bar.set_label(scale_label(field, levels))
+    label = scale_label(field, levels)
+    # A label that stands out above and below would be given room there, at the map's cost, and then stand out more.
+    bar.set_label(
+        label.replace(" (", "\n(") if height is not None and len(label) * LETTER > height else label
+    )
 
 
 def say_without_lines(ax: Axes, levels: Levels) -> None:

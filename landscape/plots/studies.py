@@ -52,6 +52,12 @@ def band(ax: Axes, x: np.ndarray, runs: np.ndarray, **options: Any) -> None:
     ax.fill_between(x, low, high, color=options["color"], alpha=0.18, linewidth=0)
 
 
+def of_seeds(record: Study) -> str:
+    """Say what is drawn: a run, or the range of several."""
+    seeds = int(record.settings["seeds"])
+    return f"range of {seeds} seeds" if seeds > 1 else "one seed"
+
+
 def draw_batch_size(record: Study) -> Figure:
     """Draw times, losses of both budgets, and sharpness against the batch size."""
     sizes, series = record.series["batch_size"], record.series
@@ -70,13 +76,13 @@ def draw_batch_size(record: Study) -> Figure:
     loss.legend(ncols=2)
     sharp.set(ylim=(0, None), ylabel="sharpness\n(λ_max where it ended)", xlabel="batch size (examples)")
     sharp.set_xticks(sizes, [f"{size:g}" for size in sizes])
-    sharp.tick_params(axis="x", which="minor", bottom=False)
+    sharp.tick_params(axis="x", which="minor", bottom=False, labelbottom=False)
     figure.align_ylabels()
     settings = record.settings
     return headed(
         record,
         figure,
-        f"{settings['optimizer']}, η = {short(settings['learning_rate'])}, range of {settings['seeds']} seeds",
+        f"{settings['optimizer']}, η = {short(settings['learning_rate'])}, {of_seeds(record)}",
     )
 
 
@@ -102,8 +108,7 @@ def draw_learning_rate(record: Study) -> Figure:
     )
     ax.set(xscale="log", yscale="log", xlabel="learning rate η", ylabel=loss_words(record))
     figure.legend(*ax.get_legend_handles_labels(), loc="outside lower left")
-    steps, seeds = record.settings["steps"], record.settings["seeds"]
-    return headed(record, figure, f"{steps:,} updates, range of {seeds} seeds, × diverged")
+    return headed(record, figure, f"{record.settings['steps']:,} updates, {of_seeds(record)}, × diverged")
 
 
 def draw_stability(record: Study) -> Figure:
@@ -152,7 +157,7 @@ def draw_schedule(record: Study) -> Figure:
     return headed(
         record,
         figure,
-        f"{settings['optimizer']}, peak η = {short(settings['learning_rate'])}, range of {settings['seeds']} seeds",
+        f"{settings['optimizer']}, peak η = {short(settings['learning_rate'])}, {of_seeds(record)}",
     )
 
 

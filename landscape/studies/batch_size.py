@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from landscape.errors import InputError
 from landscape.model import Model
 from landscape.objective import NetworkObjective
+from landscape.objective.devices import recorded_device, settle_device
 from landscape.records import Pieces, Study
 from landscape.studies.common import Announce, Experiment, Found, finals, silent, told
 from landscape.studies.learning_rate import sharpness
@@ -41,6 +42,7 @@ def study_batch_size(
     seed: int = 0,
     dtype: str = "float32",
     threads: int | None = None,
+    device: str = "cpu",
     output: str | Path | None = None,
     fresh: bool = False,
     announce: Announce = silent,
@@ -53,7 +55,7 @@ def study_batch_size(
         The network, its data and, unless `init` is given, the start.
     batch_sizes
         What is tried; one larger than the data is all of it.
-    optimizer, learning_rate, dtype, threads
+    optimizer, learning_rate, dtype, threads, device
         As `train` takes them; the rate is the same for all, so that only the batch differs.
     epochs
         Passes over the data of the first budget.
@@ -64,7 +66,7 @@ def study_batch_size(
 
     Notes
     -----
-    Times are of one run on one thread: the least of three repeats, evaluations left out. The gradient-noise scale is
+    Times are of one run on one thread, or on the GPU: the least of three repeats, evaluations left out. The gradient-noise scale is
     tr Σ / ‖g‖² (McCandlish et al. 2018, arXiv 1812.06162), at the start and at the minima of the smallest
     batch: about the batch size at which noise and gradient are alike.
 
@@ -79,19 +81,24 @@ def study_batch_size(
         raise InputError(f"batch sizes: expected numbers from 1 on, found {', '.join(map(str, batch_sizes))}")
     if max(batch_sizes) > examples:
         announce(f"there are {examples} training examples: a larger batch is all of them")
+    device = settle_device(device, model, evaluations=6.0 * len(sizes) * seeds * epochs)
     settings: dict[str, Any] = {
         "study": "batch-size", "batch_sizes": sizes, "optimizer": optimizer, "learning_rate": learning_rate, "epochs": epochs, "init": init,
-        "seeds": seeds, "seed": seed, "dtype": dtype,
+        "seeds": seeds, "seed": seed, "dtype": dtype, "device": recorded_device(device),
     }  # fmt: skip
 
-    experiment = Experiment(model=model, settings=settings, threads=threads, output=output, fresh=fresh)
+    experiment = Experiment(
+        model=model, settings=settings, threads=threads, device=device, output=output, fresh=fresh
+    )
 
     def work(pieces: Pieces) -> Found:
         start = experiment.start()
         common: dict[str, Any] = {"optimizer": optimizer, "learning_rate": learning_rate}
         updates = max(1, round(epochs * math.ceil(examples / sizes[0])))
         announce(f"timing {len(sizes)} batch sizes")
-        seconds = pieces.once("times", lambda: timed(start, sizes, common | {"dtype": dtype}))["seconds"]
+        seconds = pieces.once(
+            "times", lambda: timed(start, sizes, common | {"dtype": dtype, "device": device})
+        )["seconds"]
         series: dict[str, Any] = {
             "batch_size": sizes,
             "update_seconds": seconds,
@@ -111,12 +118,12 @@ def study_batch_size(
             series |= table_of(budget, found, (len(sizes), seeds))
         announce("taking the sharpness of the minima")
         for budget, found in ends.items():
-            table = sharpness_of(pieces, budget, start, found)
+            table = sharpness_of(pieces, budget, start, found, device)
             series[f"{budget}.sharpness"] = table.reshape(len(sizes), seeds)
         numbers = {
             "updates": float(updates),
-            "noise_start": noise_scale(start, seed),
-            "noise_end": noise_scale(start.with_theta(ends["epochs"].theta[0]), seed),
+            "noise_start": noise_scale(start, seed, device),
+            "noise_end": noise_scale(ends["epochs"].end(start, 0), seed, device),
         }
         return series, numbers, sentences(sizes, series, numbers, epochs)
 
@@ -151,29 +158,29 @@ def table_of(budget: str, found: Ensemble, shape: tuple[int, int]) -> dict[str, 
     return result
 
 
-def sharpness_of(pieces: Pieces, budget: str, start: Model, found: Ensemble) -> Array:
+def sharpness_of(pieces: Pieces, budget: str, start: Model, found: Ensemble, device: str) -> Array:
     """Give λ_max of the training loss where each run ended; NaN where it diverged."""
     values = np.full(len(found.theta), np.nan)
     for run in np.flatnonzero(found.diverged < 0):
-        end = start.with_theta(found.theta[run])
-        values[run] = pieces.once(f"{budget}.sharpness.{run}", partial(sharpness, end))["value"]
+        end = found.end(start, int(run))
+        values[run] = pieces.once(f"{budget}.sharpness.{run}", partial(sharpness, end, device))["value"]
     return values
 
 
-def noise_scale(model: Model, seed: int) -> float:
+def noise_scale(model: Model, seed: int, device: str = "cpu") -> float:
     """Estimate tr Σ / ‖g‖² from batches without replacement.
 
     For a batch of B of N examples E‖g_B − g‖² = tr Σ · (N − B)/((N − 1) B).
     """
     total = model.examples("train")
     size = min(NOISE_SIZE, max(1, total // 2))
-    whole = NetworkObjective(model, "train").gradient(model.theta)
+    whole = NetworkObjective(model, "train", device=device).gradient(model.theta)
     rng = np.random.default_rng([seed, 2])
     squares = []
     for _ in range(NOISE_BATCHES):
         rows = np.sort(rng.choice(total, size, replace=False))
         data = {"x_train": model.data["x_train"][rows], "y_train": model.data["y_train"][rows]}
-        part = NetworkObjective(replace(model, data=data), "train").gradient(model.theta)
+        part = NetworkObjective(replace(model, data=data), "train", device=device).gradient(model.theta)
         squares.append(float(np.sum((part - whole) ** 2)))
     spread = float(np.mean(squares)) * size * (total - 1) / (total - size)
     return spread / float(whole @ whole)

@@ -131,6 +131,15 @@ def positive_list(name: str, values: Sequence[float]) -> list[float]:
     return found
 
 
+def over_seeds(count: int) -> str:
+    """Say over how many runs something is.
+
+    >>> over_seeds(1), over_seeds(3)
+    ('over 1 seed', 'over 3 seeds')
+    """
+    return f"over {count} seed{'s' if count > 1 else ''}"
+
+
 def told(value: float) -> str:
     """Write a number with three digits, in words where it is not finite.
 

@@ -11,9 +11,20 @@ from numpy.typing import NDArray
 
 from landscape.curvature import eigenpairs, hessian_operator
 from landscape.model import Model
-from landscape.objective import NetworkObjective
+from landscape.objective import NetworkObjective, as_one_batch
+from landscape.objective.devices import recorded_device, settle_device
 from landscape.records import Pieces, Study
-from landscape.studies.common import Announce, Experiment, Found, finals, positive_list, silent, told, within
+from landscape.studies.common import (
+    Announce,
+    Experiment,
+    Found,
+    finals,
+    over_seeds,
+    positive_list,
+    silent,
+    told,
+    within,
+)
 
 Array = NDArray[np.float64]
 
@@ -40,6 +51,7 @@ def study_learning_rate(
     seed: int = 0,
     dtype: str = "float32",
     threads: int | None = None,
+    device: str = "cpu",
     output: str | Path | None = None,
     fresh: bool = False,
     announce: Announce = silent,
@@ -56,7 +68,7 @@ def study_learning_rate(
         The network, its data and, unless `init` is given, the start.
     optimizers, rates
         What is tried.
-    steps, batch_size, dtype, threads
+    steps, batch_size, dtype, threads, device
         As `train` takes them.
     seeds, seed, init
         How many runs of each, the first one's seed, and an initialization drawn by it.
@@ -70,12 +82,16 @@ def study_learning_rate(
     """
     tried = positive_list("rates", rates)
     batch_size = within(model, batch_size, announce)
+    drawn = float(len(optimizers) * len(tried) * seeds) * steps * batch_size
+    device = settle_device(device, model, evaluations=3.0 * drawn / model.examples("train"))
     settings: dict[str, Any] = {
         "study": "learning-rate", "optimizers": list(optimizers), "rates": tried, "steps": steps, "batch_size": batch_size, "init": init,
-        "seeds": seeds, "seed": seed, "dtype": dtype,
+        "seeds": seeds, "seed": seed, "dtype": dtype, "device": recorded_device(device),
     }  # fmt: skip
 
-    experiment = Experiment(model=model, settings=settings, threads=threads, output=output, fresh=fresh)
+    experiment = Experiment(
+        model=model, settings=settings, threads=threads, device=device, output=output, fresh=fresh
+    )
 
     def work(pieces: Pieces) -> Found:
         start = experiment.start()
@@ -92,7 +108,7 @@ def study_learning_rate(
         tail = experiment.train(
             pieces.piece("tail"), start, starts=found.theta, steps=TAIL, looks=TAIL + 1, keep="theta", **grid
         )
-        limit = 2.0 / float(pieces.once("sharpness", lambda: sharpness(start))["value"])
+        limit = 2.0 / float(pieces.once("sharpness", lambda: sharpness(as_one_batch(start), device))["value"])
         half = found.losses["train_loss"][:, 1].reshape(shape)
         swing = mean_cosine(tail.path).reshape(shape)
         kinds = classes(last, half, swing)
@@ -109,14 +125,14 @@ def study_learning_rate(
     return experiment.study(work)
 
 
-def sharpness(model: Model) -> dict[str, Array]:
+def sharpness(model: Model, device: str) -> dict[str, Array]:
     """Give λ_max as a piece of work."""
-    return {"value": np.array(largest_eigenvalue(model))}
+    return {"value": np.array(largest_eigenvalue(model, device))}
 
 
-def largest_eigenvalue(model: Model) -> float:
+def largest_eigenvalue(model: Model, device: str = "cpu") -> float:
     """Find λ_max of the training loss's Hessian."""
-    objective = NetworkObjective(model, "train")
+    objective = NetworkObjective(model, "train", device=device)
     return float(eigenpairs(hessian_operator(objective, model.theta), top=1, tolerance=1e-4).values[-1])
 
 
@@ -166,7 +182,7 @@ def proposals(optimizers: Sequence[str], rates: Array, last: Array) -> tuple[dic
         numbers |= {f"{name}.rate": middle, f"{name}.rate_low": best[0], f"{name}.rate_high": best[-1]}
         loss = float(np.median(table[list(rates).index(middle)]))
         words.append(
-            f"{name}: η = {middle:g} (the best lies from {best[0]:g} to {best[-1]:g} over {best.size} seeds), "
+            f"{name}: η = {middle:g} (the best lies from {best[0]:g} to {best[-1]:g} {over_seeds(best.size)}), "
             f"with a median final training loss of {told(loss)}"
             + ("; it is the end of the range tried" if middle in (rates[0], rates[-1]) else "")
         )

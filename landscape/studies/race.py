@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from landscape.directions import Directions, Origin, check_directions, principal_directions
 from landscape.errors import ComputationError, InputError
 from landscape.model import Model
+from landscape.objective import needs_statistics
 from landscape.objective.devices import recorded_device, settle_device
 from landscape.records import Pieces, Race, Scan
 from landscape.scanning import Plan, make_plan, run_plan
@@ -193,8 +194,9 @@ def plane_of(
     spans = ((-1.0, 1.0),) * 2
     directions = Directions(vectors, labels, spans, "none", check_directions(vectors, origin))
     whole = model_subject(
-        start, split="train", examples=None, seed=0, dtype=dtype, threads=threads, device=device
-    )
+        start, split="train", examples=None, seed=0, dtype=dtype, threads=threads, device=device,
+        recompute_statistics=needs_statistics(start),
+    )  # fmt: skip
     projection = project(together, start.theta, vectors)
     plan = make_plan(whole, directions, points=points, span=list(spans_around(projection.coordinates)))
     return plan, [on_plane(path, start.theta, vectors, projection.captured) for path in paths]

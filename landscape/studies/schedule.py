@@ -10,8 +10,9 @@ import numpy as np
 
 from landscape.errors import InputError
 from landscape.model import Model
+from landscape.objective.devices import recorded_device, settle_device
 from landscape.records import Pieces, Study
-from landscape.studies.common import Announce, Experiment, Found, finals, silent, told, within
+from landscape.studies.common import Announce, Experiment, Found, finals, over_seeds, silent, told, within
 
 LOOKS = 41
 SCHEDULES = ("constant", "step", "inverse_sqrt", "cosine", "linear")
@@ -32,6 +33,7 @@ def study_schedule(
     seed: int = 0,
     dtype: str = "float32",
     threads: int | None = None,
+    device: str = "cpu",
     output: str | Path | None = None,
     fresh: bool = False,
     announce: Announce = silent,
@@ -44,7 +46,7 @@ def study_schedule(
         The network, its data and, unless `init` is given, the start.
     schedules
         Names, as `train` takes them.
-    optimizer, learning_rate, steps, batch_size, dtype, threads
+    optimizer, learning_rate, steps, batch_size, dtype, threads, device
         As `train` takes them; the rate is the highest of each run.
     warmup
         Steps of the rise; a tenth of the run by default.
@@ -62,12 +64,17 @@ def study_schedule(
     if not 0 < rise < steps:
         raise InputError(f"warmup: expected 1 to {steps - 1} steps, found {rise}")
     batch_size = within(model, batch_size, announce)
+    examples = 2.0 * len(schedules) * seeds * steps * batch_size
+    device = settle_device(device, model, evaluations=3.0 * examples / model.examples("train"))
     settings: dict[str, Any] = {
         "study": "schedule", "schedules": list(schedules), "optimizer": optimizer, "learning_rate": learning_rate, "steps": steps,
         "warmup": rise, "batch_size": batch_size, "init": init, "seeds": seeds, "seed": seed, "dtype": dtype,
+        "device": recorded_device(device),
     }  # fmt: skip
 
-    experiment = Experiment(model=model, settings=settings, threads=threads, output=output, fresh=fresh)
+    experiment = Experiment(
+        model=model, settings=settings, threads=threads, device=device, output=output, fresh=fresh
+    )
 
     def work(pieces: Pieces) -> Found:
         announce(f"training {2 * len(schedules) * seeds} runs of {steps} steps")
@@ -97,14 +104,19 @@ def sentences(schedules: Sequence[str], last: np.ndarray, rate: float) -> list[s
     runs = last[best[0], best[1]]
     found = [
         f"at the peak rate {rate:g} the lowest final training loss has {name}: {told(middle[best])} "
-        f"({told(runs.min())} to {told(runs.max())} over {runs.size} seeds)"
+        f"({told(runs.min())} to {told(runs.max())} {over_seeds(runs.size)})"
     ]
     if "constant" in schedules and best != (list(schedules).index("constant"), 0):
         constant = last[list(schedules).index("constant"), 0]
         apart = runs.max() < constant.min()
+        ranges = (
+            "the ranges over the seeds do not overlap"
+            if apart
+            else ("the ranges over the seeds overlap, so that the seeds do not tell them apart")
+        )
         found.append(
-            f"the constant rate ends at {told(float(np.median(constant)))}; the ranges over the seeds "
-            + ("do not overlap" if apart else "overlap, so that the seeds do not tell them apart")
+            f"the constant rate ends at {told(float(np.median(constant)))}; "
+            + (ranges if runs.size > 1 else "one seed does not say what another would give")
         )
     gone, gone_warm = (int(np.count_nonzero(~np.isfinite(last[:, warm]))) for warm in (0, 1))
     runs_each = last[:, 0].size

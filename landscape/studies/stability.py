@@ -19,8 +19,9 @@ from landscape.curvature import (
 )
 from landscape.errors import InputError
 from landscape.model import Model
-from landscape.objective import NetworkObjective
-from landscape.objective.trainer import Trainer
+from landscape.objective import NetworkObjective, as_one_batch
+from landscape.objective.devices import recorded_device, settle_device
+from landscape.objective.trainer import Trainer, make_trainer
 from landscape.records import Piece, Pieces, Study
 from landscape.studies.common import Announce, Experiment, Found, positive_list, silent
 from landscape.training.recipe import Recipe, columns
@@ -66,6 +67,7 @@ def study_stability(
     seed: int = 0,
     dtype: str = "float64",
     threads: int | None = None,
+    device: str = "cpu",
     output: str | Path | None = None,
     fresh: bool = False,
     announce: Announce = silent,
@@ -92,7 +94,7 @@ def study_stability(
         By default the optimizer's own.
     steps, looks
         The length of a run, and how often the curvature is taken.
-    init, seed, dtype, threads, output, fresh, announce
+    init, seed, dtype, threads, device, output, fresh, announce
         As in `race`.
 
     Raises
@@ -105,15 +107,19 @@ def study_stability(
     tried = positive_list("rates", rates)
     if looks < LAST or steps < looks:
         raise InputError(f"looks: expected {LAST} to {steps} (the steps), found {looks}")
+    device = settle_device(device, model, evaluations=3.0 * len(tried) * steps)
     settings: dict[str, Any] = {
         "study": "stability", "optimizer": optimizer, "rates": tried, "momentum": momentum, "beta2": beta2, "steps": steps, "looks": looks,
-        "init": init, "seed": seed, "dtype": dtype,
+        "init": init, "seed": seed, "dtype": dtype, "device": recorded_device(device),
     }  # fmt: skip
 
-    experiment = Experiment(model=model, settings=settings, threads=threads, output=output, fresh=fresh)
+    experiment = Experiment(
+        model=model, settings=settings, threads=threads, device=device, output=output, fresh=fresh
+    )
 
     def work(pieces: Pieces) -> Found:
-        follower = Follower(experiment.start(), settings, threads)
+        # A step on all examples normalizes by their statistics: that is the function whose curvature bounds the rate.
+        follower = Follower(as_one_batch(experiment.start()), settings, threads, device)
         runs = []
         for rate in tried:
             announce(f"η = {rate:g}: {steps:,} steps of all examples, {looks} looks at the curvature")
@@ -129,9 +135,9 @@ def study_stability(
 class Follower:
     """Full-batch runs of one start, and their curvature at the looks."""
 
-    def __init__(self, start: Model, settings: dict[str, Any], threads: int | None) -> None:
-        self.start, self.settings, self.threads = start, settings, threads
-        self.objective = NetworkObjective(start, "train", threads=threads)
+    def __init__(self, start: Model, settings: dict[str, Any], threads: int | None, device: str) -> None:
+        self.start, self.settings, self.threads, self.device = start, settings, threads, device
+        self.objective = NetworkObjective(start, "train", threads=threads, device=device)
 
     def recipe(self, rate: float) -> Recipe:
         """Give the settings of one run."""
@@ -143,9 +149,9 @@ class Follower:
     def run(self, rate: float, piece: Piece) -> dict[str, Array]:
         """Train with one rate; give step, loss, gradient norm and sharpness [K], NaN after a divergence."""
         recipe = self.recipe(rate)
-        trainer = Trainer(
+        trainer = make_trainer(
             self.start, columns([recipe], recipe.batch_size), self.start.theta[None], dtype=self.settings["dtype"],
-            threads=self.threads,
+            threads=self.threads, device=self.device,
         )  # fmt: skip
         looks = int(self.settings["looks"])
         steps = np.round(np.linspace(0, recipe.steps, looks)).astype(np.int64)

@@ -29,22 +29,27 @@ KEEP = ("nothing", "theta", "projected")
 class Ensemble:
     """R trainings, looked at K times each, evenly spread from the first step to the last.
 
-    `recipes` are the R settings, every default written out; `step` [R, K]; `losses` has `train_loss`, `train_accuracy`, `validation_loss`, …
-    [R, K] over whole splits, `gradient_norm` [R, K] of the whole gradient with the penalty; `theta` [R, P] is where each run ended, at its last finite
-    point where it diverged; `diverged` [R] is the step that failed, or −1. Looks that a diverged run did not reach are NaN. `path` [R, K, P] or
-    `projected` [R, K, d], coordinates along `directions` from `center`, and `distance` [R, K] out of that
-    plane, are there where asked for.
+    `recipes` are the R settings, every default written out; `step` [R, K]; `losses` has `train_loss`, `train_accuracy`, `validation_loss`, … [R, K]
+    over whole splits, `gradient_norm` [R, K] of the whole gradient with the penalty; `theta` [R, P] is where each run ended, at its last finite point
+    where it diverged, and `buffers` [R, B] are its running statistics there; `end` makes a model of both. `diverged` [R] is the step that failed, or
+    −1. Looks that a diverged run did not reach are NaN. `path` [R, K, P] or `projected` [R, K, d], coordinates along `directions` from `center`, and
+    `distance` [R, K] out of that plane, are there where asked for.
     """
 
     recipes: tuple[Recipe, ...]
     step: NDArray[np.int64]
     losses: dict[str, Array]
     theta: NDArray[Any]
+    buffers: NDArray[Any]
     diverged: NDArray[np.int64]
     path: NDArray[Any] | None = None
     projected: Array | None = None
     distance: Array | None = None
     seconds: float = 0.0
+
+    def end(self, model: Model, run: int) -> Model:
+        """Give the model of the ensemble where a run ended, with the run's own running statistics."""
+        return model.with_theta(self.theta[run]).with_buffers(self.buffers[run])
 
 
 def train_many(
@@ -147,7 +152,7 @@ def train_recipes(
     course.run(advance)
     return Ensemble(
         recipes=tuple(recipe.filled() for recipe in recipes), step=looked, losses=course.losses, theta=trainer.thetas.copy(),
-        diverged=trainer.progress.diverged.copy(), seconds=course.seconds, **paths.kept(),
+        buffers=trainer.buffers_of_runs.copy(), diverged=trainer.progress.diverged.copy(), seconds=course.seconds, **paths.kept(),
     )  # fmt: skip
 
 

@@ -140,7 +140,7 @@ def columns(recipes: Sequence[Recipe], examples: int) -> dict[str, NDArray[Any]]
         "schedule": np.array([schedules.index(recipe.schedule) for recipe in full], np.int64),
         "batch": np.minimum(column("batch_size", np.int64), examples),
         "seed": column("seed", np.uint64),
-        "replacement": column("replacement", np.bool_),
+        "drawn": column("replacement", np.bool_),
         "total": column("schedule_steps", np.int64),
         "warmup": column("warmup", np.int64),
         "rate": column("learning_rate"),

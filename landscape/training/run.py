@@ -160,7 +160,7 @@ class Run:
             The checkpoints do not fit into memory, or on the disk.
         """
         count = min(checkpoints, self.recipe.steps + 1)
-        needed = count * self.model.size * self.trainer.dtype.itemsize
+        needed = count * (self.model.size + self.model.buffer_size) * self.trainer.dtype.itemsize
         told = f"{count} checkpoints take {needed / 2**30:.1f} GiB"
         if needed > available_memory():
             raise InputError(
@@ -198,7 +198,7 @@ class Run:
             announce(f"{path} has {int(found.optimizer['step']):,} steps done; going on from there")
         progress = self.trainer.progress
         progress.step[0] = int(found.optimizer["step"])
-        progress.weights[0, : self.model.size] = found.theta
+        progress.weights[0] = np.concatenate([found.theta, found.constants])
         for number, name in enumerate(OPTIMIZERS[self.recipe.optimizer].slots):
             progress.slots[0, number] = found.optimizer[name]
         self.story = Story.of(found)
@@ -236,7 +236,7 @@ class Run:
         if step in self.history and step not in self.story.history.get("step", []):
             self.story.note(step, self.trainer.rate(0, step), self.trainer)
         if step in self.checkpoints and step not in self.story.steps:
-            self.story.keep(step, self.trainer.thetas[0])
+            self.story.keep(step, self.trainer.thetas[0], self.trainer.buffers_of_runs[0])
 
     def require_finite(self) -> None:
         """Stop where a step was not finite; the last finite θ is where the run stands.
@@ -262,17 +262,18 @@ class Run:
         """Give the model as it stands."""
         progress, story, dtype = self.trainer.progress, self.story, self.trainer.dtype
         slots = OPTIMIZERS[self.recipe.optimizer].slots
-        moved = self.model.with_theta(progress.weights[0, : self.model.size])
+        moved = self.model.with_theta(self.trainer.thetas[0]).with_buffers(self.trainer.buffers_of_runs[0])
         return replace(
             moved,
             parameters={name: np.asarray(value, dtype) for name, value in moved.parameters.items()},
+            buffers={name: np.asarray(value, dtype) for name, value in moved.buffers.items()},
             history={
                 name: np.array(row, np.int64 if name == "step" else float)
                 for name, row in story.history.items()
             },
             checkpoints=np.stack(story.checkpoints) if story.checkpoints else None,
             checkpoint_steps=np.array(story.steps, np.int64) if story.checkpoints else None,
-            checkpoint_buffers=None,
+            checkpoint_buffers=np.stack(story.buffers) if story.checkpoints and moved.buffers else None,
             optimizer={name: progress.slots[0, number].copy() for number, name in enumerate(slots)}
             | {"step": np.array(self.step)},
             training=self.training,

@@ -18,10 +18,11 @@ SAVE_SECONDS, SAVE_PART = 5.0, 0.1
 
 @dataclass
 class Story:
-    """What is kept on the way: rows of the history, checkpoints with their steps."""
+    """What is kept on the way: rows of the history, checkpoints with their buffers and their steps."""
 
     history: dict[str, list[float]] = field(default_factory=dict)
     checkpoints: list[np.ndarray] = field(default_factory=list)
+    buffers: list[np.ndarray] = field(default_factory=list)
     steps: list[int] = field(default_factory=list)
 
     @classmethod
@@ -30,7 +31,8 @@ class Story:
         history = {name: list(series) for name, series in model.history.items()}
         if model.checkpoints is None or model.checkpoint_steps is None:
             return cls(history)
-        return cls(history, list(model.checkpoints), [int(step) for step in model.checkpoint_steps])
+        buffers = [] if model.checkpoint_buffers is None else list(model.checkpoint_buffers)
+        return cls(history, list(model.checkpoints), buffers, [int(step) for step in model.checkpoint_steps])
 
     def note(self, step: int, rate: float, trainer: Trainer) -> None:
         """Add a row of the history: losses and accuracies over whole splits, the norm of the whole gradient."""
@@ -45,9 +47,10 @@ class Story:
         for name, value in row.items():
             self.history.setdefault(name, []).append(value)
 
-    def keep(self, step: int, theta: np.ndarray) -> None:
+    def keep(self, step: int, theta: np.ndarray, buffers: np.ndarray) -> None:
         """Add a checkpoint."""
         self.checkpoints.append(theta.copy())
+        self.buffers.append(buffers.copy())
         self.steps.append(step)
 
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from landscape.directions import make_directions
 from landscape.errors import InputError
 from landscape.files import require_writable
 from landscape.model import Model
+from landscape.objective import RecomputedObjective
 from landscape.records import Scan, Trajectory
 from landscape.records.earlier import standing
 from landscape.scanning import Plan, Progress, Subject, make_plan, run_plan
@@ -44,6 +46,7 @@ def trajectory(
     dtype: str = "float32",
     threads: int | None = None,
     device: str = "cpu",
+    recompute_statistics: bool = False,
     output: str | Path | None = None,
     fresh: bool = False,
     progress: Progress | None = None,
@@ -62,8 +65,8 @@ def trajectory(
         What spans the plane: `principal`, any other that `scan` takes, or an array [2, P].
     points, span
         The plane's grid; by default its range shows the whole path.
-    normalize, include_bias, split, examples, seed, dtype, threads, device
-        As `scan` takes them.
+    normalize, include_bias, split, examples, seed, dtype, threads, device, recompute_statistics
+        As `scan` takes them. A checkpoint's own loss is with the running statistics that the file has for it.
     output, fresh
         Where to save; a record of the same settings that is there is returned unless `fresh`.
     progress, announce
@@ -80,7 +83,7 @@ def trajectory(
     run = finite_checkpoints(model)
     whole = model_subject(
         model, split=split, examples=examples, seed=seed, dtype=dtype, threads=threads, device=device,
-        evaluations=rough_points(points, DIMENSIONS),
+        evaluations=rough_points(points, DIMENSIONS), recompute_statistics=recompute_statistics,
     )  # fmt: skip
     directions = make_directions(
         replace(model_origin(model, whole), checkpoints=run.thetas),
@@ -108,10 +111,11 @@ def trajectory(
 
 @dataclass(frozen=True)
 class Run:
-    """Checkpoints [K, P] and the updates [K] before each; `notes` say what was left out."""
+    """Checkpoints [K, P], the updates [K] before each, and their constants [K, C] where the file has buffers; `notes` say what was left out."""
 
     thetas: Array
     steps: NDArray[np.int64]
+    constants: Array | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -138,13 +142,26 @@ def finite_checkpoints(model: Model) -> Run:
         )
     left_out = int(np.count_nonzero(~finite))
     note = f"{left_out} of {len(thetas)} checkpoints are not finite and are left out"
-    return Run(thetas[finite], counted[finite], (note,) if left_out else ())
+    return Run(
+        thetas[finite], counted[finite], own_constants(model, np.asarray(finite)), (note,) if left_out else ()
+    )
+
+
+def own_constants(model: Model, kept: NDArray[np.bool_]) -> Array | None:
+    """Give the constants that belong to each checkpoint that is kept, None where the file has none of its own for them."""
+    if model.checkpoint_buffers is None:
+        return None
+    buffers = np.asarray(model.checkpoint_buffers, np.float64)[kept]
+    frozen = model.constants[: model.constants.size - model.buffer_size]
+    return np.concatenate([np.broadcast_to(frozen, (len(buffers), frozen.size)), buffers], axis=1)
 
 
 def with_run(plan: Plan, run: Run) -> Plan:
     """Add the checkpoints to a plan's key: another run on the same plane is another record."""
-    digest = hashlib.sha256(run.thetas.astype("<f8").tobytes()).hexdigest()
-    settings = {**plan.settings, "checkpoints_sha256": digest}
+    digest = hashlib.sha256(run.thetas.astype("<f8").tobytes())
+    if run.constants is not None:
+        digest.update(run.constants.astype("<f8").tobytes())
+    settings = {**plan.settings, "checkpoints_sha256": digest.hexdigest()}
     return replace(plan, settings=settings, notes=plan.notes + run.notes)
 
 
@@ -179,7 +196,7 @@ def assemble(plan: Plan, scan: Scan, run: Run, projection: Projection, seconds: 
         projected=projection.coordinates,
         distance=projection.distance,
         captured=projection.captured,
-        values=losses(plan.subject, run.thetas),
+        values=losses(plan.subject, run.thetas, run.constants),
         plane_values=losses(plan.subject, on_plane),
         model=scan.model,
         data=scan.data,
@@ -189,11 +206,15 @@ def assemble(plan: Plan, scan: Scan, run: Run, projection: Projection, seconds: 
     )
 
 
-def losses(subject: Subject, thetas: Array) -> dict[str, Array]:
-    """Evaluate every split at each row of thetas [K, P], without the penalty, as a scan's losses are."""
+def losses(subject: Subject, thetas: Array, constants: Array | None = None) -> dict[str, Array]:
+    """Evaluate every split at each row of thetas [K, P], with constants of its own where there are some, without the penalty, as a scan's losses are."""
     decay = np.zeros(thetas.shape[1]) if subject.decay is None else subject.decay
     penalty = 0.5 * np.sum(decay * thetas**2, axis=1)
-    return {
-        f"{split}_loss": np.asarray(objective.values(thetas)) - penalty
-        for split, objective in subject.objectives.items()
-    }
+
+    def values(objective: Any) -> Array:
+        if constants is None:
+            return np.asarray(objective.values(thetas))
+        plain = objective.objective if isinstance(objective, RecomputedObjective) else objective
+        return np.asarray(plain.values(thetas, constants))
+
+    return {f"{split}_loss": values(objective) - penalty for split, objective in subject.objectives.items()}

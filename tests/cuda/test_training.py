@@ -7,7 +7,9 @@ import pytest
 
 from landscape.errors import InputError
 from landscape.model import build_model, load_model
+from landscape.studies import study_schedule
 from landscape.training import descend, train, train_many
+from tests.cases import CASES
 from tests.cuda.conditions import in_simulator
 
 pytestmark = in_simulator
@@ -62,3 +64,23 @@ def test_descents_are_the_cpus(dtype):
     common = {"optimizer": "sam", "learning_rate": 1e-3, "clip": 2.0, "steps": 4, "every": 2, "dtype": dtype}
     ours, theirs = (descend("himmelblau", starts, device=device, **common) for device in ("cuda", "cpu"))
     assert np.allclose(ours.path, theirs.path, rtol=1e-6 if dtype == "float32" else 1e-13)
+
+
+def test_a_study_computes_on_the_device_and_its_record_says_so(monkeypatch):
+    monkeypatch.setattr("landscape.studies.schedule.LOOKS", 2)
+    schedule = {
+        "schedules": ["linear"],
+        "steps": 2,
+        "warmup": 1,
+        "batch_size": 3,
+        "seeds": 1,
+        "dtype": "float64",
+    }
+    ours, theirs = (study_schedule(tiny(), device=device, **schedule) for device in ("cuda", "cpu"))
+    assert ours.settings["device"] == "cuda"
+    assert np.allclose(ours.series["train_loss"], theirs.series["train_loss"], rtol=1e-12)
+
+
+def test_batch_normalization_is_refused_by_name():
+    with pytest.raises(InputError, match="no CUDA kernel yet for the op 'batchnorm'"):
+        train(CASES["batchnorm_first"].model, device="cuda")

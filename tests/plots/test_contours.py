@@ -112,6 +112,14 @@ def test_heights_above_the_minimum_say_so():
     assert "above −3.2" in scale_of(plot_contours(negative())).get_ylabel()
 
 
+def test_a_label_that_is_longer_than_its_scale_has_two_lines_and_leaves_the_map_its_height():
+    values = 1.0 + np.add.outer(np.linspace(-1, 1, 21) ** 2, np.linspace(-1, 1, 11) ** 2)
+    ax = plot_contours(made((axis(21), axis(11, -0.6, 0.6)), {"train_loss": values}))
+    ax.figure.draw_without_rendering()
+    assert "\n(" in scale_of(ax).get_ylabel()
+    assert ax.get_window_extent().height > 0.9 * ax.figure.dpi
+
+
 def test_a_constant_surface_says_its_value_and_has_no_scale():
     ax = plot_contours(constant())
     assert "constant: 2.303" in [text.get_text() for text in ax.texts]

@@ -349,11 +349,6 @@ def test_a_start_that_is_not_finite_is_refused():
         train(MODEL.with_theta(np.full(MODEL.size, np.inf)), **COMMON)
 
 
-def test_batch_normalization_is_refused():
-    with pytest.raises(InputError, match="running statistics"):
-        train(CASES["batchnorm_first"].model, **COMMON)
-
-
 def test_a_batch_larger_than_the_data_is_all_of_it():
     said = []
     done = train(MODEL, batch_size=1000, steps=2, announce=said.append, **COMMON)

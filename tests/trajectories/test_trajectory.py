@@ -13,7 +13,9 @@ from landscape.model import Model
 from landscape.objective import NetworkObjective
 from landscape.plots import figures, plot_out_of_plane
 from landscape.records import Scan, Trajectory, load_record
+from landscape.training import train
 from landscape.trajectories import trajectory
+from tests.cases import CASES
 from tests.scanning.examples import small_model
 
 QUICK = {"points": 5, "threads": 1, "dtype": "float64"}
@@ -48,6 +50,16 @@ def test_losses_of_checkpoints_and_of_their_projections_are_the_objectives(model
         (on_plane, record.plane_values["train_loss"]),
     ):
         np.testing.assert_allclose(found, [objective.evaluate(theta).loss for theta in thetas], rtol=1e-12)
+
+
+def test_a_checkpoint_has_the_loss_that_it_has_with_its_own_running_statistics():
+    start = CASES["batchnorm_of_features"].model
+    done = train(start, steps=6, batch_size=12, history=4, checkpoints=4, dtype="float64")
+    found = trajectory(done, **QUICK | {"points": 2})
+    np.testing.assert_allclose(found.values["train_loss"], done.history["train_loss"], rtol=1e-12)
+    other = trajectory(done, **QUICK | {"points": 2}, recompute_statistics=True)
+    np.testing.assert_allclose(other.values["train_loss"], done.history["train_loss"], rtol=1e-12)
+    assert np.all(other.plane_values["train_loss"] != found.plane_values["train_loss"])
 
 
 def test_the_last_checkpoint_is_the_model_itself(record):

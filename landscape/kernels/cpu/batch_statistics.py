@@ -15,6 +15,7 @@ from landscape.kernels.program import Column, Geometry
 
 OUT = int(Column.OUT)
 SCALE, SHIFT = int(Geometry.SCALE), int(Geometry.SHIFT)
+FOLLOWED_MEAN, FOLLOWED_VARIANCE = int(Geometry.FOLLOWED_MEAN), int(Geometry.FOLLOWED_VARIANCE)
 
 
 @kernel
@@ -27,8 +28,8 @@ def share_of(x, channels, mask):
 
 
 @kernel
-def moments(x, c, channels, mask, share, epsilon):
-    """Give μ and r of a channel, in two passes."""
+def center_and_variance(x, c, channels, mask, share):
+    """Give μ and σ² of a channel, in two passes."""
     mean, square = 0.0, 0.0
     for f in range(c, x.shape[0], channels):
         part = x.dtype.type(0)
@@ -41,7 +42,27 @@ def moments(x, c, channels, mask, share, epsilon):
         for j in range(mask.size):
             part += mask[j] * (x[f, j] - centre) * (x[f, j] - centre)
         square += part
-    return centre, x.dtype.type(1.0 / math.sqrt(square * share + epsilon))
+    return centre, square * share
+
+
+@kernel
+def moments(x, c, channels, mask, share, epsilon):
+    """Give μ and r of a channel."""
+    centre, variance = center_and_variance(x, c, channels, mask, share)
+    return centre, x.dtype.type(1.0 / math.sqrt(variance + epsilon))
+
+
+@kernel
+def follow(row, shape, momentum, weights, x, mask):
+    """Move the running statistics among the weights toward those of a batch x, the variance as an unbiased one; where a row has none, do nothing."""
+    if shape[FOLLOWED_MEAN] < 0:
+        return
+    channels, share, part = row[OUT], share_of(x, row[OUT], mask), float(momentum)
+    for c in range(channels):
+        centre, variance = center_and_variance(x, c, channels, mask, share)
+        i, j = shape[FOLLOWED_MEAN] + c, shape[FOLLOWED_VARIANCE] + c
+        weights[i] = (1.0 - part) * weights[i] + part * centre
+        weights[j] = (1.0 - part) * weights[j] + part * variance / (1.0 - share)
 
 
 @kernel

@@ -46,6 +46,13 @@ def shuffle(seed, epoch, order):
 
 
 @kernel
+def number(order):
+    """Set order [N] to the examples as they lie."""
+    for i in range(order.size):
+        order[i] = i
+
+
+@kernel
 def draw(seed, step, order, batch):
     """Set order[:batch] to examples drawn with replacement for a step, out of as many as order is long."""
     for k in range(batch):
@@ -55,7 +62,10 @@ def draw(seed, step, order, batch):
 
 @kernel
 def gather(examples, order, start, valid, rows, tile):
-    """Lay examples order[start:start + valid] into a tile, whose other columns repeat the last; `rows` holds them as they are in x."""
+    """Lay examples order[start:start + valid] into a tile, whose other columns repeat the last; `rows` holds them as they are in x.
+
+    A tile with a row more than there are features says in it which columns are examples.
+    """
     features, width, x = examples.x.shape[1], tile.x.shape[2], tile.x.reshape(-1)
     # Indices that cannot be negative, so that the copy vectorizes.
     lines = rows[: width * features].reshape(width, features)
@@ -70,6 +80,9 @@ def gather(examples, order, start, valid, rows, tile):
         tile.counts[0, j] = examples.counts[e] if j < valid else 0.0
     tile.valid[0] = valid
     transpose(width, features, rows, 0, x, 0)
+    if tile.x.shape[1] > features:
+        for j in range(width):
+            tile.x[0, features, j] = 1 if j < valid else 0
 
 
 @kernel

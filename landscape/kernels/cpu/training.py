@@ -11,23 +11,37 @@ from numpy.typing import NDArray
 from landscape.jit import kernel
 from landscape.kernels.cpu.arrays import Batch, block
 from landscape.kernels.cpu.backward import backward_row
-from landscape.kernels.cpu.batches import draw, draw_mask, gather, shuffle
+from landscape.kernels.cpu.batch_statistics import follow
+from landscape.kernels.cpu.batches import draw, draw_mask, gather, number, shuffle
 from landscape.kernels.cpu.dense import dense_backward, dense_bias_gradient
 from landscape.kernels.cpu.forward import forward_row, input_of, output_block
 from landscape.kernels.cpu.losses import SUMS, add_tile, loss_adjoint
 from landscape.kernels.cpu.micro import product
 from landscape.kernels.cpu.transpose import transpose
 from landscape.kernels.cpu.updates import scaled_step
-from landscape.kernels.program import Column, Op
-from landscape.kernels.runs import BATCH, CLIP, RADIUS, REPLACEMENT, SEED, WIDTH
+from landscape.kernels.program import WIDEST_VECTOR, Column, Op
+from landscape.kernels.runs import (
+    BATCH,
+    CLIP,
+    DRAWN,
+    IN_ORDER,
+    RADIUS,
+    SEED,
+    TILE,
+    WITH_REPLACEMENT,
+    place_in_epoch,
+)
 
 OP, SIZE, WEIGHT, GROUPS = int(Column.OP), int(Column.SIZE), int(Column.WEIGHT), int(Column.GROUPS)
 WIDE, OUT, ACTIVE, TRAINED = int(Column.WIDE), int(Column.OUT), int(Column.ACTIVE), int(Column.TRAINED)
-DENSE, MASK = int(Op.DENSE), int(Op.MASK)
+DENSE, MASK, BATCH_STATISTICS = int(Op.DENSE), int(Op.MASK), int(Op.BATCH_STATISTICS)
 
 
 class Progress(NamedTuple):
-    """Where each run is: [θ, constants] [R, P + C], memory [R, S, P], steps done [R], the step that diverged [R] or −1."""
+    """Where each run is: [θ, constants] [R, P + C], memory [R, S, P], steps done [R], the step that diverged [R] or −1.
+
+    Running statistics of batch normalization are among the constants; they move with the batches.
+    """
 
     weights: NDArray
     slots: NDArray
@@ -45,7 +59,7 @@ class Log(NamedTuple):
 
 
 class TrainingBuffers(NamedTuple):
-    """What a worker has to itself; flat, since runs have tiles of their own width.
+    """What a worker has to itself; flat, since runs have tiles of their own width. `previous` [P + C] is as the weights.
 
     Every worker's arrays are allocated by themselves: threads would fight for the reference count of a shared one. `total` [7] are
     a batch's sums and its number of target elements.
@@ -86,13 +100,13 @@ class Place(NamedTuple):
 
 
 @kernel
-def place_of(buffers, width, count):
-    """View a worker's buffers at a width, for so many examples."""
-    widest = buffers.counts.size
+def place_of(buffers, tile, count):
+    """View a worker's buffers for tiles of so many examples, in whole vectors, out of a number of examples."""
+    widest, width = buffers.counts.size, (tile + WIDEST_VECTOR - 1) // WIDEST_VECTOR * WIDEST_VECTOR
     features, labels = buffers.x.size // widest, buffers.labels.size // widest
     targets = buffers.targets.size // widest
     data = buffers.x[: features * width]
-    tile = Batch(
+    batch = Batch(
         data.reshape(1, features, width),
         buffers.labels[: labels * width].reshape(1, labels, width),
         buffers.targets[: targets * width].reshape(1, targets, width),
@@ -102,7 +116,7 @@ def place_of(buffers, width, count):
     high = buffers.scratch.size // widest
     scratch = buffers.scratch[: high * width].reshape(high, width)
     return Place(
-        tile, data, buffers.work, buffers.adjoint, scratch, buffers.sums[: 2 * width].reshape(2, width), buffers.rows,
+        batch, data, buffers.work, buffers.adjoint, scratch, buffers.sums[: 2 * width].reshape(2, width), buffers.rows,
         buffers.transposed, buffers.total, buffers.order[:count], buffers.gradient, buffers.previous,
     )  # fmt: skip
 
@@ -130,19 +144,26 @@ def dense_reverse(i, network, places, weights, place):
 
 
 @kernel
-def tile_gradient(network, places, criterion, weights, place, seed, first, logged):
-    """Add the gradient of the loss summed over the place's tile, and where `logged` its sums.
-
-    Masks are drawn for the examples from the run's `first` on.
-    """
+def run_forward(network, places, weights, place, seed, first, anew):
+    """Run the rows on the place's tile; masks are drawn for the examples from the run's `first` on, and running statistics follow the first time."""
     rows, width, data = network.rows, place.tile.x.shape[2], place.data
-    last = rows.shape[0] - 1
-    for i in range(1, last + 1):
+    for i in range(1, rows.shape[0]):
         if rows[i, OP] == MASK:
             y = block(place.work, places[i], rows[i, SIZE], width)
             draw_mask(seed, i, first, float(network.attributes[i]), y)
-        else:
-            forward_row(i, network, places, weights, place.work, data, place.scratch, width)
+            continue
+        forward_row(i, network, places, weights, place.work, data, place.scratch, width)
+        if anew and rows[i, OP] == BATCH_STATISTICS:
+            x = output_block(network, places, input_of(network, i, 0), place.work, data, width)
+            mask = block(data, rows[0, SIZE], 1, width)[0]
+            follow(rows[i], network.geometry[i], network.attributes[i], weights, x, mask)
+
+
+@kernel
+def tile_gradient(network, places, criterion, weights, place, logged):
+    """Add the gradient of the loss summed over the place's tile, whose rows have run, and where `logged` its sums."""
+    rows, width, data = network.rows, place.tile.x.shape[2], place.data
+    last = rows.shape[0] - 1
     clear(place.adjoint, (places[last] + rows[last, SIZE]) * width)
     z = output_block(network, places, last, place.work, data, width)
     if logged:
@@ -198,15 +219,15 @@ def averaged(place, weights, decay, scale):
 @kernel
 def choose_batch(whole, step, order, epoch):
     """Have the examples of a step in the order; give where they start, how many, and the epoch shuffled last."""
-    count, size, seed = order.size, whole[BATCH], np.uint64(whole[SEED])
-    if whole[REPLACEMENT]:
-        draw(seed, step, order, size)
-        return 0, size, epoch
-    steps = (count + size - 1) // size
-    now, start = step // steps, step % steps * size
-    if now != epoch:
-        shuffle(seed, now, order)
-    return start, min(size, count - start), now
+    if whole[DRAWN] == WITH_REPLACEMENT:
+        draw(np.uint64(whole[SEED]), step, order, whole[BATCH])
+        return 0, whole[BATCH], epoch
+    now, start, size = place_in_epoch(step, whole[BATCH], order.size)
+    if whole[DRAWN] == IN_ORDER:
+        number(order)
+    elif now != epoch:
+        shuffle(np.uint64(whole[SEED]), now, order)
+    return start, size, now
 
 
 @kernel
@@ -238,9 +259,9 @@ def copy(source, target):
 def take_step(
     network, places, examples, criterion, place, weights, theta, slots, whole, numbers, step, start, size, decay, scale, log, r
 ):  # fmt: skip
-    """Take one step of run r and say whether it stayed finite; if not, θ is as before."""
-    width, gradient = place.tile.x.shape[2], place.gradient[: theta.size]
-    copy(theta, place.previous)
+    """Take one step of run r and say whether it stayed finite; if not, the weights are as before."""
+    tile, seed, gradient = whole[TILE], np.uint64(whole[SEED]), place.gradient[: theta.size]
+    copy(weights, place.previous)
     logged = log.stride > 0 and (step - log.start) % log.stride == 0
     rounds, factor = 2 if numbers[RADIUS] > 0.0 else 1, 0.0
     for again in range(rounds):
@@ -248,13 +269,13 @@ def take_step(
             climb(theta, gradient, numbers[RADIUS], factor)
         clear(place.gradient, place.gradient.size)
         clear(place.total, place.total.size)
-        for t in range((size + width - 1) // width):
+        for t in range((size + tile - 1) // tile):
             gather(
-                examples, place.order, start + t * width, min(width, size - t * width), place.rows, place.tile
+                examples, place.order, start + t * tile, min(tile, size - t * tile), place.rows, place.tile
             )
-            first = step * whole[BATCH] + t * width
-            tile_gradient(network, places, criterion, weights, place, np.uint64(whole[SEED]), first, logged and again == 0)  # fmt: skip
-            for j in range(width):
+            run_forward(network, places, weights, place, seed, step * whole[BATCH] + t * tile, again == 0)
+            tile_gradient(network, places, criterion, weights, place, logged and again == 0)
+            for j in range(place.tile.x.shape[2]):
                 place.total[SUMS] += place.tile.counts[0, j]
         factor = averaged(place, weights, decay, scale)
         if logged and again == 0:
@@ -266,23 +287,23 @@ def take_step(
         norm = norm_of(gradient) * factor
         factor *= numbers[CLIP] / norm if norm > numbers[CLIP] else 1.0
     scaled_step(whole, numbers, step, theta, gradient, factor, slots)
-    if is_finite(theta):
+    if is_finite(weights):
         return True
-    copy(place.previous, theta)
+    copy(place.previous, weights)
     return False
 
 
 @kernel
 def train(worker, workers, network, places, examples, criterion, runs, progress, stop, decay, scale, buffers, log):  # fmt: skip
-    """Take this worker's share of the runs to their steps `stop`; a run that diverges keeps its last finite θ.
+    """Take this worker's share of the runs to their steps `stop`; a run that diverges keeps its last finite weights.
 
     `buffers` are the worker's; `decay` [P] is the penalty's, empty for none; `scale` the loss's factor.
     """
     for r in range(worker, progress.step.size, workers):
         whole, numbers, epoch = runs.whole[r], runs.numbers[r], -1
         weights, slots = progress.weights[r], progress.slots[r]
-        theta = weights[: buffers.previous.size]
-        place = place_of(buffers, whole[WIDTH], examples.counts.size)
+        theta = weights[: progress.slots.shape[2]]
+        place = place_of(buffers, whole[TILE], examples.counts.size)
         for step in range(progress.step[r], stop[r]):
             if progress.diverged[r] >= 0:
                 break

@@ -9,22 +9,7 @@ from typing import Any
 
 from landscape.formulas.optimizers import OPTIMIZERS, SLOTS, Scales
 from landscape.jit import kernel
-from landscape.kernels.runs import (
-    BETA2,
-    DECAY,
-    EPS,
-    FLOOR,
-    MOMENTUM,
-    OPTIMIZER,
-    PERIOD,
-    RATE,
-    SCHEDULE,
-    TOTAL,
-    WARMUP,
-    WEIGHT_DECAY,
-    corrections,
-    scheduled,
-)
+from landscape.kernels.runs import OPTIMIZER, scales_at
 
 
 def update_loops() -> Any:
@@ -50,26 +35,13 @@ update = update_loops()
 
 
 @kernel
-def scales(code, step, rate, momentum, beta2, eps, decay, dtype):
-    """Give a step's `Scales` in the dtype of an array; steps count from zero."""
-    first, second = corrections(code, step + 1.0, rate, momentum, beta2)
-    kind = dtype.dtype.type
-    return Scales(
-        kind(rate), kind(momentum), kind(beta2), kind(eps), kind(rate * decay), kind(first), kind(second)
-    )
-
-
-@kernel
 def scaled_step(whole, numbers, step, theta, gradient, factor, slots):
     """Update θ [P] of a run by its optimizer at its rate of the step; the gradient is multiplied by a factor first.
 
     `whole` and `numbers` are the run's rows of `Runs`.
     """
-    rate = numbers[RATE] * scheduled(
-        whole[SCHEDULE], step, whole[TOTAL], whole[WARMUP], numbers[PERIOD], numbers[DECAY], numbers[FLOOR]
-    )
-    code = whole[OPTIMIZER]
-    k = scales(
-        code, step, rate, numbers[MOMENTUM], numbers[BETA2], numbers[EPS], numbers[WEIGHT_DECAY], theta
-    )
-    update(code, theta, gradient, theta.dtype.type(factor), slots, k)
+    wide, kind = scales_at(whole, numbers, step), theta.dtype.type
+    k = Scales(
+        kind(wide.rate), kind(wide.momentum), kind(wide.beta2), kind(wide.eps), kind(wide.decay), kind(wide.first), kind(wide.second)
+    )  # fmt: skip
+    update(whole[OPTIMIZER], theta, gradient, kind(factor), slots, k)

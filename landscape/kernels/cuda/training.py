@@ -22,7 +22,16 @@ from landscape.kernels.cuda.shape import KIND, REAL, STAGE, THREADS, TOTALS, WID
 from landscape.kernels.cuda.target import cuda
 from landscape.kernels.cuda.updates import scaled_step
 from landscape.kernels.program import Op
-from landscape.kernels.runs import BATCH, CLIP, RADIUS, REPLACEMENT, SEED
+from landscape.kernels.runs import (
+    BATCH,
+    CLIP,
+    DRAWN,
+    IN_ORDER,
+    RADIUS,
+    SEED,
+    WITH_REPLACEMENT,
+    place_in_epoch,
+)
 
 MASK = int(Op.MASK)
 
@@ -43,6 +52,15 @@ def shuffle(seed, epoch, order, partners):
             j = partners[i]
             first, second = order[i], order[j]
             order[i], order[j] = second, first
+    cuda.syncthreads()
+
+
+def number(order):
+    """Set order [N] to the examples as they lie."""
+    i = cuda.threadIdx.x
+    while i < order.size:
+        order[i] = i
+        i += THREADS
     cuda.syncthreads()
 
 
@@ -213,15 +231,15 @@ def take_step(
 
 def choose_batch(whole, step, order, partners, epoch):
     """Have the examples of a step in the order; give where they start, how many, and the epoch shuffled last."""
-    count, size, seed = order.size, whole[BATCH], np.uint64(whole[SEED])
-    if whole[REPLACEMENT]:
-        draw(seed, step, order, size)
-        return 0, size, epoch
-    steps = (count + size - 1) // size
-    now, start = step // steps, step % steps * size
-    if now != epoch:
-        shuffle(seed, now, order, partners)
-    return start, size if size < count - start else count - start, now
+    if whole[DRAWN] == WITH_REPLACEMENT:
+        draw(np.uint64(whole[SEED]), step, order, whole[BATCH])
+        return 0, whole[BATCH], epoch
+    now, start, size = place_in_epoch(step, whole[BATCH], order.size)
+    if whole[DRAWN] == IN_ORDER:
+        number(order)
+    elif now != epoch:
+        shuffle(np.uint64(whole[SEED]), now, order, partners)
+    return start, size, now
 
 
 def train(network, places, examples, criterion, runs, progress, stop, decay, scale, buffers, log):
@@ -262,7 +280,7 @@ def network_length(network, places):
 
 
 DEVICE = (
-    philox, shuffle, draw, gather, draw_mask, tile_gradient, tile_count, averaged, norm_of, climb, copy_vector, log_batch,
+    philox, shuffle, number, draw, gather, draw_mask, tile_gradient, tile_count, averaged, norm_of, climb, copy_vector, log_batch,
     take_step, choose_batch, network_length,
 )  # fmt: skip
 ENTRIES = (train,)

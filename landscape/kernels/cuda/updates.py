@@ -10,33 +10,16 @@ from landscape.formulas.optimizers import OPTIMIZERS, Scales
 from landscape.kernels.cuda.shape import REAL, THREADS
 from landscape.kernels.cuda.target import cuda
 from landscape.kernels.cuda.text import choice
-from landscape.kernels.runs import (
-    BETA2,
-    DECAY,
-    EPS,
-    FLOOR,
-    MOMENTUM,
-    OPTIMIZER,
-    PERIOD,
-    RATE,
-    SCHEDULE,
-    TOTAL,
-    WARMUP,
-    WEIGHT_DECAY,
-    corrections,
-    scheduled,
-)
+from landscape.kernels.runs import OPTIMIZER, scales_at
 
 update = choice("update", [row.update for row in OPTIMIZERS.values()], "theta, g, a, b, c, k")
 
 
 def set_scales(whole, numbers, step, k):
     """Set k [7] to the step's `Scales`, computed in float64; steps count from zero."""
-    rate = numbers[RATE] * scheduled(whole[SCHEDULE], step, whole[TOTAL], whole[WARMUP], numbers[PERIOD], numbers[DECAY], numbers[FLOOR])  # fmt: skip
-    first, second = corrections(whole[OPTIMIZER], step + 1.0, rate, numbers[MOMENTUM], numbers[BETA2])
-    k[0], k[1], k[2] = REAL(rate), REAL(numbers[MOMENTUM]), REAL(numbers[BETA2])
-    k[3], k[4] = REAL(numbers[EPS]), REAL(rate * numbers[WEIGHT_DECAY])
-    k[5], k[6] = REAL(first), REAL(second)
+    wide = scales_at(whole, numbers, step)
+    k[0], k[1], k[2], k[3] = REAL(wide.rate), REAL(wide.momentum), REAL(wide.beta2), REAL(wide.eps)
+    k[4], k[5], k[6] = REAL(wide.decay), REAL(wide.first), REAL(wide.second)
 
 
 def update_numbers(code, theta, q, g, slots, scales):
