@@ -178,7 +178,7 @@ def test_a_parameter_that_is_not_finite_is_a_verdict_and_no_error(tmp_path):
 
 def test_what_cannot_be_trained_reads_not_assessed(dead, monkeypatch):
     def refuse(*arguments, **options):
-        raise InputError("node 'norm': batch normalization is not trained yet")
+        raise InputError("batch_size: batch normalization needs two examples for a variance")
 
     monkeypatch.setattr("landscape.diagnosis.ensembles.train_recipes", refuse)
     report = diagnose(dead, threads=1).report
