@@ -34,7 +34,7 @@ from landscape.diagnosis.experiments import (
 from landscape.diagnosis.generalization import error
 from landscape.diagnosis.thresholds import Thresholds
 from landscape.model import Model
-from landscape.training import DivergenceError, Recipe, initialize, train
+from landscape.training import DivergenceError, Recipe, at_initialization, train
 
 # Updates of a remedy that is applied: those spent, within these.
 LEAST, MOST = 1000, 20_000
@@ -92,7 +92,7 @@ class Plan:
         start = (
             self.start
             if self.init is None
-            else self.start.with_theta(initialize(self.start, self.init, self.settings["seed"]))
+            else at_initialization(self.start, self.init, self.settings["seed"])
         )
         try:
             return train(

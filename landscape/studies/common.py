@@ -14,7 +14,7 @@ from landscape.errors import InputError
 from landscape.model import Model
 from landscape.records import Piece, Pieces, Record, Study
 from landscape.records.earlier import earlier_record
-from landscape.training import Ensemble, initialize, train_many
+from landscape.training import Ensemble, at_initialization, train_many
 from landscape.version import current_version
 
 Array = NDArray[np.float64]
@@ -45,7 +45,7 @@ class Experiment:
     def start(self) -> Model:
         """Give the model at its own parameters, or at the initialization asked for."""
         init, seed = self.settings["init"], self.settings["seed"]
-        return self.model if init is None else self.model.with_theta(initialize(self.model, init, seed))
+        return self.model if init is None else at_initialization(self.model, init, seed)
 
     def seeds(self) -> range:
         """Give the seeds of the runs of each kind."""

@@ -4,7 +4,7 @@ from landscape.training.descent import Descent, descend
 from landscape.training.ensemble import Ensemble, train_many, train_recipes
 from landscape.training.recipe import Recipe
 from landscape.training.run import DivergenceError, train
-from landscape.training.start import INITIALIZATIONS, initialize, new_model
+from landscape.training.start import INITIALIZATIONS, at_initialization, initialize, new_model
 
 __all__ = [
     "INITIALIZATIONS",
@@ -12,6 +12,7 @@ __all__ = [
     "DivergenceError",
     "Ensemble",
     "Recipe",
+    "at_initialization",
     "descend",
     "initialize",
     "new_model",

@@ -18,7 +18,7 @@ from landscape.objective.trainer import Trainer, make_trainer
 from landscape.records import Piece
 from landscape.training.recipe import Recipe, columns, steps_of
 from landscape.training.run import nothing, read_recipe
-from landscape.training.start import initialize
+from landscape.training.start import fresh_statistics, initialize
 from landscape.training.travel import travel
 
 Array = NDArray[np.float64]
@@ -110,6 +110,8 @@ def train_many(
     ([22.5, 0.0, 0.0], True)
     """
     recipes = combinations(settings, epochs, model.examples("train"), announce)
+    if init is not None:
+        model = fresh_statistics(model)
     if starts is None:
         starts = [initialize(model, init, recipe.seed) if init else model.theta for recipe in recipes]
     return train_recipes(

@@ -21,7 +21,7 @@ from landscape.objective.trainer import make_trainer
 from landscape.training.earlier import differences, require_same_so_far
 from landscape.training.marks import marks
 from landscape.training.recipe import Recipe, columns, steps_of
-from landscape.training.start import initialize
+from landscape.training.start import at_initialization
 from landscape.training.story import Saver, Story
 from landscape.training.travel import travel
 
@@ -147,7 +147,7 @@ class Run:
             announce(f"batch_size: there are {examples} examples; every batch is all of them")
             recipe = replace(recipe, batch_size=examples)
         if init is not None:
-            model = model.with_theta(initialize(model, init, recipe.seed))
+            model = at_initialization(model, init, recipe.seed)
         extra = {"history_loss": "full"} | ({} if init is None else {"init": init})
         return cls(model, recipe, extra, engine)
 

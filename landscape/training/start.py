@@ -61,6 +61,26 @@ def initialize(model: Model, init: str = "he", seed: int = 0) -> Array:
     return theta
 
 
+def at_initialization(model: Model, init: str = "he", seed: int = 0) -> Model:
+    """Give the model at a start that is drawn, with running statistics that no batch has moved yet.
+
+    Raises
+    ------
+    InputError
+        An unknown initialization.
+    """
+    return fresh_statistics(model).with_theta(initialize(model, init, seed))
+
+
+def fresh_statistics(model: Model) -> Model:
+    """Give the model with running means of zero and variances of one, as a new network has them."""
+    parts = [
+        np.full(values.size, 1.0 if name.endswith(".running_var") else 0.0)
+        for name, values in model.buffers.items()
+    ]
+    return model.with_buffers(np.concatenate(parts)) if parts else model
+
+
 def new_model(
     path: str | Path, architecture: Sequence[int] | str, *, activation: str = "relu", loss: str | None = None,
     init: str = "he", seed: int = 0,

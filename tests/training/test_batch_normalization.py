@@ -110,6 +110,15 @@ def test_a_training_cut_and_resumed_has_the_bits_of_an_unbroken_one_buffers_amon
     np.testing.assert_array_equal(found.checkpoint_buffers[-1], whole.checkpoint_buffers[-1])
 
 
+def test_a_drawn_start_has_the_running_statistics_of_a_new_network():
+    settings = {"init": "he", "steps": 3, "batch_size": 12, "dtype": "float64"}
+    done = train(FIRST, **settings, history=2, checkpoints=2)
+    assert done.checkpoint_buffers[0].tolist() == [0.0] * 5 + [1.0] * 5
+    many = train_many(FIRST, **settings, looks=2)
+    np.testing.assert_array_equal(many.end(FIRST, 0).constants, done.constants)
+    assert many.losses["train_loss"][0, 0] == done.history["train_loss"][0]
+
+
 def test_runs_at_once_have_statistics_of_their_own():
     rates = [0.01, 0.3]
     model = CASES["batchnorm_of_features"].model
