@@ -187,13 +187,14 @@ def stability_series(model: Model, recipe: Recipe, threads: int | None) -> dict[
     steps, points = model.checkpoint_steps, model.checkpoints
     if points is None or steps is None or recipe.optimizer not in PLAIN or model.size > LARGEST:
         return {}
-    objective = NetworkObjective(model, "train", threads=threads)
     chosen = np.unique(np.linspace(0, len(points) - 1, CHECKPOINTS).astype(int))
     known = [place for place in chosen if np.isfinite(points[place]).all()]
-    values = [
-        recipe.learning_rate * largest_curvature(objective, points[place].astype(np.float64))
-        for place in known
-    ]
+    values = []
+    for place in known:
+        there, buffers = model.with_theta(points[place].astype(np.float64)), model.checkpoint_buffers
+        there = there if buffers is None else there.with_buffers(buffers[place])
+        objective = NetworkObjective(there, "train", threads=threads)
+        values.append(recipe.learning_rate * largest_curvature(objective, there.theta))
     return {
         "stability.step": steps[known].astype(np.float64), "stability.value": np.array(values),
         "stability.limit": np.array(limit_factor("sgd", recipe.filled().momentum or 0.0)),
