@@ -81,7 +81,10 @@ def contains_linear(model: Model) -> bool:
     (True, False)
     """
     widths = [int(node.shape[-1]) for node in model.nodes if node.op == "dense"]
-    if any(node.operation.parameters and node.op not in ("dense", "layernorm") for node in model.nodes):
+    if any(
+        node.operation.parameters and node.op not in ("dense", "layernorm", "batchnorm")
+        for node in model.nodes
+    ):
         return False
     outputs = widths[-1] - (1 if model.loss == "cross_entropy" else 0)
     return min(widths[:-1], default=outputs) >= min(outputs, math.prod(model.input_shape))

@@ -142,4 +142,7 @@ def best_words(best: Outcome | None, tried: list[Outcome]) -> str:
     """Say what the best of some remedies removes."""
     if best is None:
         return f"none of {len(tried)} remedies lowers the loss to the good of held-out data"
-    return f"the best of {len(tried)} remedies, {worded(best.name)}, removes {best.share:.0%} of what can be removed"
+    which = (
+        worded(best.name) if len(tried) == 1 else f"the best of {len(tried)} remedies, {worded(best.name)},"
+    )
+    return f"{which} removes {best.share:.0%} of what can be removed"
