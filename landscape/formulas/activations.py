@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from landscape.formulas.primitives import erf, exp, log1p, tanh
+from landscape.formulas.primitives import erf, exp, larger, log1p, tanh
 from landscape.jit import kernel
 
 SQRT_HALF = math.sqrt(0.5)
@@ -38,7 +38,7 @@ def no_curvature(z, a, p):
 
 @kernel
 def relu(z, p):
-    return type(z)(0) if z < type(z)(0) else z
+    return larger(z, type(z)(0))
 
 
 @kernel
@@ -48,7 +48,8 @@ def relu_slope(z, a, p):
 
 @kernel
 def leaky_relu(z, p):
-    return z if z > type(z)(0) else p * z
+    # A choice between z and p·z would be a store under a mask.
+    return larger(z, type(z)(0)) - p * larger(-z, type(z)(0))
 
 
 @kernel
@@ -65,7 +66,7 @@ def expm1(z):
 @kernel
 def elu(z, p):
     below = type(z)(0) if z > type(z)(0) else z
-    return z if z > type(z)(0) else p * expm1(below)
+    return larger(z, type(z)(0)) + p * expm1(below)
 
 
 @kernel

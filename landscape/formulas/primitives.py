@@ -1,4 +1,4 @@
-"""Transcendental functions that every formula is written on, one implementation a device.
+"""Functions that every formula is written on, transcendental ones and the larger of two, one implementation a device.
 
 The functions here are what plain Python runs (`NUMBA_DISABLE_JIT=1`). A device replaces them when it compiles:
 `landscape.kernels.cpu.primitives` has forms without branches or calls, which vectorize.
@@ -54,3 +54,14 @@ def erf(x: float) -> float:
     0.0
     """
     return type(x)(math.erf(x))
+
+
+def larger(x: float, y: float) -> float:
+    """Return the larger of x and y, NaN where either is.
+
+    Examples
+    --------
+    >>> larger(-1.0, 0.0)
+    0.0
+    """
+    return x if x >= y or x != x else y

@@ -6,15 +6,19 @@ import math
 
 from landscape.formulas.activations import ACTIVATIONS
 from landscape.kernels.building import Lowering
-from landscape.kernels.program import ACTIVATION_CODES, Op, Row
+from landscape.kernels.program import ACTIVATION_CODES, SCRATCH_ROWS, Op, Row
 from landscape.model import Node
+
+# A panel of turned inputs, for the weight's gradient of a product at each position: rows a position, and how many positions at most.
+TURNED_ROWS, TURNED_POSITIONS = 16, 16
 
 
 def lower_dense(state: Lowering, node: Node) -> int:
     """Multiply the last axis: one product a leading position."""
     wide = state.shape_of[node.inputs[0]][-1]
     groups = math.prod(node.shape[:-1])
-    return state.add(state.row(Op.DENSE, node, groups=groups, wide=wide, out=node.shape[-1]))
+    scratch = SCRATCH_ROWS if groups == 1 else TURNED_ROWS * min(groups, TURNED_POSITIONS)
+    return state.add(state.row(Op.DENSE, node, groups=groups, wide=wide, out=node.shape[-1], scratch=scratch))
 
 
 def lower_activation(state: Lowering, node: Node) -> int:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 
 from landscape.kernels.building import Lowering
-from landscape.kernels.program import WIDEST_VECTOR, Geometry, Op
+from landscape.kernels.program import SCRATCH_ROWS, WIDEST_VECTOR, Geometry, Op
 from landscape.model import Node
 from landscape.model.operation import Shape
 
 Sizes = dict[Geometry, int]
 # With tiles of two vectors of examples they stay in a core's own cache.
 TURNED_ROWS = 1536
+# Lines of a number for each channel and example that a normalization takes.
+LINES = 3
 
 
 def two_axes(pair: tuple[int, ...], fill: int) -> tuple[int, int]:
@@ -64,7 +66,10 @@ def lower_convolution(state: Lowering, node: Node) -> int:
         wide=weights,
         out=node.shape[0],
         geometry=geometry | {Geometry.GROUPS: groups, Geometry.LINES: lines},
-        scratch=rows + weights * (wide_channels(geometry, groups) // WIDEST_VECTOR),
+        scratch=max(
+            rows + weights * (wide_channels(geometry, groups) // WIDEST_VECTOR),
+            math.ceil(node.shape[0] * (weights + 2) / WIDEST_VECTOR),
+        ),
     )
     return state.add(row)
 
@@ -86,7 +91,8 @@ def lower_pool(state: Lowering, node: Node) -> int:
     geometry = image_geometry(state.shape_of[node.inputs[0]], node.shape)
     geometry |= window_geometry(node, node.attributes["kernel"], (1, 1))
     op = Op.MAXPOOL if node.op == "maxpool2d" else Op.AVGPOOL
-    return state.add(state.row(op, node, last=True, geometry=geometry))
+    scratch = max(SCRATCH_ROWS, geometry[Geometry.CHANNELS])
+    return state.add(state.row(op, node, last=True, geometry=geometry, scratch=scratch))
 
 
 def lower_batchnorm(state: Lowering, node: Node) -> int:
@@ -98,6 +104,7 @@ def lower_batchnorm(state: Lowering, node: Node) -> int:
         last=True,
         out=node.shape[0],
         epsilon=float(node.attributes["eps"]),
+        scratch=max(SCRATCH_ROWS, LINES * node.shape[0]),
     )
     row.geometry = {Geometry.SCALE: row.weight, Geometry.SHIFT: row.bias}
     statistics = [state.place(node, name)[0] for name in ("running_mean", "running_var")]

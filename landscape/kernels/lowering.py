@@ -67,7 +67,7 @@ LOWERINGS: dict[str, Callable[[Lowering, Node], int]] = {
 SUPPORTED = tuple(LOWERINGS)
 
 # Rows whose output may be overwritten by the activation that follows, in the same pass.
-CARRIERS = (Op.DENSE, Op.CONVOLUTION, Op.BATCHNORM, Op.BATCH_STATISTICS)
+CARRIERS = (Op.DENSE, Op.CONVOLUTION, Op.BATCHNORM, Op.BATCH_STATISTICS, Op.ADD)
 
 
 def lower(model: Model, *, derivatives: bool, training: bool = False) -> Program:
@@ -122,6 +122,7 @@ def fuse(rows: list[Row]) -> list[Row]:
             carrier = kept[moved[source]]
             carrier.geometry, carrier.epsilon = carrier.geometry | row.geometry, row.epsilon
             carrier.normalization = row.normalization
+            carrier.scratch = max(carrier.scratch, row.scratch)
             moved[index] = moved[source]
             continue
         row.inputs = [moved[i] for i in row.inputs]

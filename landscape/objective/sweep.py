@@ -159,7 +159,7 @@ class NetworkSweep:
         kernels.share_fixed(network, self.plan, self.grid, batch, t, self.shared, self.scratch)
         share_work(
             kernels.share_products, objective.threads, network, self.plan, self.grid, self.shared, self.products,
-            objective.tiles.width,
+            self.buffers.scratch, objective.tiles.width,
         )  # fmt: skip
 
     def point_done(self) -> NDArray[np.bool_]:

@@ -21,8 +21,9 @@ from landscape.objective.evaluation import Counts
 # The workspace of one tile should stay in a core's own cache with the weights that pass through it.
 TILE_BYTES = 384 * 1024
 WIDEST, NARROWEST, MULTIPLE = 256, 32, 8
-# Products over windows take two vectors of examples at a time, and their outputs are many; attention has many short products.
-WINDOW_BYTES, TOKENS_NARROWEST = 64, 64
+# Products over windows take two vectors of examples at a time, and their outputs are many; where they are few, twice as many examples
+# share what is done for each row.
+WINDOW_BYTES, FEW_BYTES = 64, 2 * 2**20
 BLOCK_BYTES = 32 * 2**20
 KEPT_BYTES = 256 * 2**20
 IGNORED = -100
@@ -49,9 +50,9 @@ def tile_width(
 def narrowest_tile(program: Program, itemsize: int) -> int:
     """Give the least width of a tile that a program's kernels run well with, where its outputs do not fit the cache."""
     ops = set(program.rows[:, Column.OP].tolist())
-    if Op.CONVOLUTION in ops:
-        return WINDOW_BYTES // itemsize
-    return TOKENS_NARROWEST if Op.ATTENTION in ops else NARROWEST
+    if Op.CONVOLUTION not in ops:
+        return NARROWEST
+    return WINDOW_BYTES // itemsize * (2 if 2 * WINDOW_BYTES * program.features <= FEW_BYTES else 1)
 
 
 def batch_size(model: Model) -> int | None:

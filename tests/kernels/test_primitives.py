@@ -1,4 +1,4 @@
-"""The CPU's exp, tanh, log1p and erf: units in the last place over all of their range, and at its ends."""
+"""The CPU's exp, tanh, log1p and erf: units in the last place over all of their range, and at its ends; the larger of two."""
 
 from __future__ import annotations
 
@@ -40,6 +40,12 @@ def log1p_all(x, out):
 def erf_all(x, out):
     for i in range(x.size):
         out[i] = primitives.erf(x[i])
+
+
+@kernel
+def larger_all(x, y):
+    for i in range(x.size):
+        y[i] = primitives.larger(x[i], y[i])
 
 
 COMPILED = {"exp": exp_all, "tanh": tanh_all, "log1p": log1p_all, "erf": erf_all}
@@ -173,3 +179,14 @@ def test_the_plain_primitive_is_the_same_function(name):
     x = arguments(name, np.float64)[::997]
     plain = [getattr(primitives, name)(float(v)) for v in x]
     assert np.allclose(plain, apply(name, x), rtol=1e-14, atol=0)
+
+
+@every_dtype
+def test_the_larger_of_two_is_the_greatest_number_and_nan_where_either_is(dtype):
+    values = [-math.inf, -2.0, -0.0, 0.0, 1.5, math.inf, math.nan]
+    x, y = (part.ravel().astype(dtype) for part in np.meshgrid(values, values))
+    plain = [primitives.larger(float(a), float(b)) for a, b in zip(x, y, strict=True)]
+    found = y.copy()
+    larger_all(x, found)
+    assert np.array_equal(found, np.maximum(x, y), equal_nan=True)
+    assert np.array_equal(plain, np.maximum(x, y), equal_nan=True)

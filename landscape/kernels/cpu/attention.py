@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 
-from landscape.formulas.primitives import exp
+from landscape.formulas.primitives import exp, larger
 from landscape.jit import kernel
 from landscape.kernels.cpu.lanes import lane_copy, lane_product, lanes_of
 from landscape.kernels.program import ATTENTION_QUERIES, SCRATCH_ROWS, Column, Geometry
@@ -135,8 +135,7 @@ def probabilities(t, causal, scale, p, top, total):
     top[:] = p[0]
     for k in range(p.shape[0]):
         for j in range(top.size):
-            # A NaN must win, so the comparison is the one that it fails.
-            top[j] = top[j] if p[k, j] <= top[j] else p[k, j]
+            top[j] = larger(p[k, j], top[j])
     total[:] = 0
     for k in range(p.shape[0]):
         for j in range(top.size):

@@ -38,7 +38,7 @@ def backward_row(i, network, places, weights, work, shared, adjoint, into, gradi
     """Push a row's adjoint to its inputs' parts of `into` and its parameters' of the gradient."""
     row, source = network.rows[i], input_of(network, i, 0)
     if row[OP] == DENSE:
-        dense_row(i, network, places, weights, work, shared, adjoint, into, gradient, width)
+        dense_row(i, network, places, weights, work, shared, adjoint, into, gradient, scratch, width)
         return
     if row[OP] >= FIRST_WIDER:
         wide_backward(
@@ -81,17 +81,17 @@ def elementwise_row(row, attribute, weights, x, y, d, target, scratch):
 
 
 @kernel
-def dense_row(i, network, places, weights, work, shared, adjoint, into, gradient, width):
+def dense_row(i, network, places, weights, work, shared, adjoint, into, gradient, scratch, width):
     """Push an adjoint through a product."""
     row, source = network.rows[i], input_of(network, i, 0)
     if row[TRAINED] and gradient.size > 0:
         if places[source] >= 0:
-            dense_gradient(row, work, places[source], adjoint, places[i], gradient, width)
+            dense_gradient(row, work, places[source], adjoint, places[i], gradient, scratch, width)
         else:
-            dense_gradient(row, shared, -1 - places[source], adjoint, places[i], gradient, width)
+            dense_gradient(row, shared, -1 - places[source], adjoint, places[i], gradient, scratch, width)
         dense_bias_gradient(row, block(adjoint, places[i], row[SIZE], width), gradient)
     if network.rows[source, ACTIVE]:
-        dense_backward(row, weights, adjoint, places[i], into, places[source], width)
+        dense_backward(row, weights, adjoint, places[i], into, places[source], scratch, width)
 
 
 @kernel

@@ -30,22 +30,39 @@ def parameter(start, vector, c, missing):
 
 
 @kernel
-def normalize(shape, weights, vector, missing, epsilon, offset, channels, x, y):
-    """Set y [F, B] to the vector's weight · x̂ + its bias for x + the weights' offset (−1: none); x may be y."""
-    for c in range(channels):
-        scale = parameter(shape[SCALE], vector, c, missing) * channel_rate(shape, weights, epsilon, c)
-        mean = weights[shape[MEAN] + c] - parameter(offset, weights, c, 0)
-        shift = parameter(shape[SHIFT], vector, c, 0)
-        for f in range(c, y.shape[0], channels):
-            for j in range(y.shape[1]):
-                y[f, j] = (x[f, j] - mean) * scale + shift
+def lines(count, channels, width, scratch):
+    """View lines of scratch, the channels of a pixel by examples each: a pixel is then one loop over numbers that lie together."""
+    return scratch.reshape(-1)[: count * channels * width].reshape(count, channels * width)
 
 
 @kernel
-def finish(row, bias, shape, epsilon, attribute, weights, y):
+def fill(line, c, width, value):
+    """Set a channel's part of a line."""
+    line[c * width : (c + 1) * width] = value
+
+
+@kernel
+def normalize(shape, weights, vector, missing, epsilon, offset, channels, y, scratch):
+    """Turn y [F, B] into the vector's weight · x̂ + its bias for x = y + the weights' offset (−1: none)."""
+    width = y.shape[1]
+    factors = lines(3, channels, width, scratch)
+    for c in range(channels):
+        rate = channel_rate(shape, weights, epsilon, c)
+        fill(factors[0], c, width, parameter(shape[SCALE], vector, c, missing) * rate)
+        fill(factors[1], c, width, weights[shape[MEAN] + c] - parameter(offset, weights, c, 0))
+        fill(factors[2], c, width, parameter(shape[SHIFT], vector, c, 0))
+    scale, mean, shift, out = factors[0], factors[1], factors[2], y.reshape(-1)
+    for start in range(0, out.size, scale.size):
+        pixel = out[start : start + scale.size]
+        for q in range(pixel.size):
+            pixel[q] = (pixel[q] - mean[q]) * scale[q] + shift[q]
+
+
+@kernel
+def finish(row, bias, shape, epsilon, attribute, weights, y, scratch):
     """Give an output [F, B] its bias (−1: none is missing), and the normalization and the activation that ride on it."""
     if shape[MEAN] >= 0:
-        normalize(shape, weights, weights, 1, epsilon, bias, row[OUT], y, y)
+        normalize(shape, weights, weights, 1, epsilon, bias, row[OUT], y, scratch)
     elif bias >= 0:
         add_bias(row, weights, y)
     if row[CODE] != 0:
@@ -53,27 +70,37 @@ def finish(row, bias, shape, epsilon, attribute, weights, y):
 
 
 @kernel
-def batchnorm_linear(row, shape, weights, vector, missing, epsilon, d, into):
+def batchnorm_linear(row, shape, weights, vector, missing, epsilon, d, into, scratch):
     """Add the vector's weight · r·d to `into`."""
+    width, scale = d.shape[1], lines(1, row[OUT], d.shape[1], scratch)[0]
     for c in range(row[OUT]):
-        scale = parameter(shape[SCALE], vector, c, missing) * channel_rate(shape, weights, epsilon, c)
-        for f in range(c, d.shape[0], row[OUT]):
-            for j in range(d.shape[1]):
-                into[f, j] += scale * d[f, j]
+        rate = channel_rate(shape, weights, epsilon, c)
+        fill(scale, c, width, parameter(shape[SCALE], vector, c, missing) * rate)
+    source, target = d.reshape(-1), into.reshape(-1)
+    for start in range(0, source.size, scale.size):
+        one, two = source[start : start + scale.size], target[start : start + scale.size]
+        for q in range(scale.size):
+            two[q] += scale[q] * one[q]
 
 
 @kernel
-def batchnorm_gradient(row, shape, weights, epsilon, x, d, gradient, along):
+def batchnorm_gradient(row, shape, weights, epsilon, x, d, gradient, along, scratch):
     """Add Σ d·x̂ and Σ d to the gradients of weight and bias; `along` a tangent x, only Σ d·r·x."""
-    for f in range(d.shape[0]):
-        c = f % row[OUT]
-        rate = channel_rate(shape, weights, epsilon, c)
-        mean = weights.dtype.type(0) if along else weights[shape[MEAN] + c]
-        scaled, plain = d.dtype.type(0), d.dtype.type(0)
-        for j in range(d.shape[1]):
-            scaled += d[f, j] * (x[f, j] - mean)
-            plain += d[f, j]
+    width, sums = d.shape[1], lines(3, row[OUT], d.shape[1], scratch)
+    mean, scaled, plain = sums[0], sums[1], sums[2]
+    sums[:] = 0
+    if not along:
+        for c in range(row[OUT]):
+            fill(mean, c, width, weights[shape[MEAN] + c])
+    source, adjoint = x.reshape(-1), d.reshape(-1)
+    for start in range(0, source.size, mean.size):
+        one, two = source[start : start + mean.size], adjoint[start : start + mean.size]
+        for q in range(mean.size):
+            scaled[q] += two[q] * (one[q] - mean[q])
+            plain[q] += two[q]
+    for c in range(row[OUT]):
+        part = slice(c * width, (c + 1) * width)
         if shape[SCALE] >= 0:
-            gradient[shape[SCALE] + c] += scaled * rate
+            gradient[shape[SCALE] + c] += scaled[part].sum() * channel_rate(shape, weights, epsilon, c)
         if shape[SHIFT] >= 0 and not along:
-            gradient[shape[SHIFT] + c] += plain
+            gradient[shape[SHIFT] + c] += plain[part].sum()

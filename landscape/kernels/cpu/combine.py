@@ -28,6 +28,14 @@ def add_rows(source, target):
 
 
 @kernel
+def sum_rows(left, right, target):
+    """Set a block to the sum of two."""
+    a, b, y = flat(left), flat(right), flat(target)
+    for q in range(y.size):
+        y[q] = a[q] + b[q]
+
+
+@kernel
 def multiply_rows(left, right, target):
     """Set a block to the product of two."""
     a, b, y = flat(left), flat(right), flat(target)

@@ -7,12 +7,14 @@ Pixels lie one after the other, the channels of a pixel together, a row of examp
 from __future__ import annotations
 
 from landscape.jit import kernel
+from landscape.kernels.cpu.batchnorm import channel_rate, parameter
 from landscape.kernels.cpu.gathered import window_product
+from landscape.kernels.cpu.packed import pack_rows, packed_product
 from landscape.kernels.cpu.transpose import transpose
 from landscape.kernels.program import WIDEST_VECTOR as VECTOR
 from landscape.kernels.program import Column, Geometry
 
-WEIGHT = int(Column.WEIGHT)
+WEIGHT, BIAS = int(Column.WEIGHT), int(Column.BIAS)
 C, H, W = int(Geometry.CHANNELS), int(Geometry.HEIGHT), int(Geometry.WIDTH)
 OC, OH, OW = int(Geometry.OUT_CHANNELS), int(Geometry.OUT_HEIGHT), int(Geometry.OUT_WIDTH)
 KY, KX, SY, SX = (
@@ -28,6 +30,7 @@ PY, PX, DY, DX = (
     int(Geometry.DILATION_X),
 )
 GROUPS, LINES = int(Geometry.GROUPS), int(Geometry.LINES)
+MEAN, SCALE, SHIFT = int(Geometry.MEAN), int(Geometry.SCALE), int(Geometry.SHIFT)
 
 
 @kernel
@@ -59,27 +62,52 @@ def reverse_window(pixel, positions, taps, stride, padding, dilation):
 
 
 @kernel
-def convolution_value(row, shape, weights, source, x, target, y, width, beta):
-    """Set target[y:] to W ∗ source[x:] + beta·target[y:]; offsets in features, without the bias."""
-    for v in range(shape[OH]):
-        convolution_line(v, row, shape, weights, source, x, target, y, width, beta)
+def pack_weights(row, shape, weights, folded, epsilon, packed):
+    """Pack a convolution's weights; after them stand the outputs' starts, the bias, and their scales.
+
+    Where `folded` the running normalization is within both: its scale times W, and shift + (bias − mean)·scale.
+    """
+    taps, channels, out = shape[KY] * shape[KX], shape[C] // shape[GROUPS], shape[OC] // shape[GROUPS]
+    size = channels * taps
+    starts, scales = shape[OC] * size, shape[OC] * size + shape[OC]
+    for o in range(shape[OC]):
+        packed[starts + o], packed[scales + o] = parameter(row[BIAS], weights, o, 0), 1
+        if folded:
+            scale = parameter(shape[SCALE], weights, o, 1) * channel_rate(shape, weights, epsilon, o)
+            shift = parameter(shape[SHIFT], weights, o, 0)
+            packed[starts + o] = (packed[starts + o] - weights[shape[MEAN] + o]) * scale + shift
+            packed[scales + o] = scale
+    for g in range(shape[GROUPS]):
+        first = g * out * size
+        pack_rows(out, channels, taps, weights, row[WEIGHT] + first, packed, scales + g * out, packed, first)
 
 
 @kernel
-def convolution_line(v, row, shape, weights, source, x, target, y, width, beta):
-    """Compute line v of the output."""
+def convolution_value(row, shape, weights, source, x, target, y, width, add, scratch):
+    """Set target[y:] to W ∗ source[x:] + b, or add W ∗ source[x:] to it; offsets in features."""
+    packed = scratch.reshape(-1)
+    pack_weights(row, shape, weights, False, 0.0, packed)
+    for v in range(shape[OH]):
+        convolution_line(v, shape, packed, source, x, target, y, width, add, False)
+
+
+@kernel
+def convolution_line(v, shape, packed, source, x, target, y, width, add, cut):
+    """Compute line v of the output with packed weights, or add it to what is there; of its numbers the positive part where `cut`."""
     channels, out = shape[C] // shape[GROUPS], shape[OC] // shape[GROUPS]
-    taps = shape[KY] * shape[KX]
+    size = channels * shape[KY] * shape[KX]
+    joined = shape[GROUPS] == 1 and shape[DX] == 1
     a, ny, top = window(v, shape[H], shape[KY], shape[SY], shape[PY], shape[DY])
     for u in range(shape[OW]):
         b, nx, left = window(u, shape[W], shape[KX], shape[SX], shape[PX], shape[DX])
-        pixel = x + (top * shape[W] + left) * shape[C]
+        pixel, count, depth = x + (top * shape[W] + left) * shape[C], nx, channels
+        if joined:
+            count, depth = 1, nx * channels
         for g in range(shape[GROUPS]):
-            w = row[WEIGHT] + g * out * channels * taps + a * shape[KX] + b
-            window_product(
-                out, width, channels, weights, w, channels * taps, shape[KX], 1, taps,
-                source, (pixel + g * channels) * width, shape[DY] * shape[W] * shape[C] * width, shape[DX] * shape[C] * width, width,
-                ny, nx, beta, target, (y + (v * shape[OW] + u) * shape[OC] + g * out) * width,
+            packed_product(
+                out, width, depth, packed, g * out * size, size, (a * shape[KX] + b) * channels, shape[KX] * channels, channels,
+                source, (pixel + g * channels) * width, shape[DY] * shape[W] * shape[C] * width, shape[DX] * shape[C] * width,
+                ny, count, -1 if add else shape[OC] * size + g * out, cut, target, (y + (v * shape[OW] + u) * shape[OC] + g * out) * width,
             )  # fmt: skip
 
 

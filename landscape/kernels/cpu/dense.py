@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from landscape.jit import kernel
-from landscape.kernels.cpu.dots import outer
-from landscape.kernels.cpu.micro import affine, product
+from landscape.kernels.cpu.dots import SHALLOWEST, outer
+from landscape.kernels.cpu.micro import USES_MICRO, affine, fits, product
+from landscape.kernels.cpu.packed import pack_transposed, packed_product
+from landscape.kernels.cpu.turned import panel_numbers, turned_outer
 from landscape.kernels.program import Column
 
 WEIGHT, BIAS = int(Column.WEIGHT), int(Column.BIAS)
@@ -28,29 +30,31 @@ def add_dense(row, weights, source, x, target, y, width):
 
 
 @kernel
-def dense_backward(row, weights, adjoint, y, into, x, width):
-    """Add Wᵀ·adjoint[y:] to into[x:]."""
-    wide, out = row[WIDE], row[OUT]
+def dense_backward(row, weights, adjoint, y, into, x, scratch, width):
+    """Add Wᵀ·adjoint[y:] to into[x:]; where there are many positions Wᵀ is packed once for all, since its columns lie far apart."""
+    wide, out, packed = row[WIDE], row[OUT], scratch.reshape(-1)
+    if row[GROUPS] > 1 and USES_MICRO and packed.size >= wide * out and fits(width, out, into.itemsize):
+        pack_transposed(wide, out, weights, row[WEIGHT], packed)
+        for t in range(row[GROUPS]):
+            packed_product(
+                wide, width, out, packed, 0, out, 0, 0, 0, adjoint, (y + t * out) * width, 0, 0, 1, 1, -1, False,
+                into, (x + t * wide) * width,
+            )  # fmt: skip
+        return
     for t in range(row[GROUPS]):
         product(True, wide, width, out, weights, row[WEIGHT], adjoint, (y + t * out) * width, 1.0, into, (x + t * wide) * width)  # fmt: skip
 
 
 @kernel
-def dense_gradient(row, source, x, adjoint, y, gradient, width):
+def dense_gradient(row, source, x, adjoint, y, gradient, scratch, width):
     """Add adjoint[y:]·source[x:]ᵀ to the weight's part of the gradient."""
-    wide, out = row[WIDE], row[OUT]
-    for t in range(row[GROUPS]):
-        outer(
-            out,
-            wide,
-            width,
-            adjoint,
-            (y + t * out) * width,
-            source,
-            (x + t * wide) * width,
-            gradient,
-            row[WEIGHT],
-        )
+    wide, out, groups, flat = row[WIDE], row[OUT], row[GROUPS], scratch.reshape(-1)
+    few = groups > 1 or width < SHALLOWEST
+    if few and USES_MICRO and flat.size >= panel_numbers(groups, width, gradient.itemsize):
+        turned_outer(groups, out, wide, width, adjoint, y * width, source, x * width, gradient, row[WEIGHT], flat)  # fmt: skip
+        return
+    for t in range(groups):
+        outer(out, wide, width, adjoint, (y + t * out) * width, source, (x + t * wide) * width, gradient, row[WEIGHT])  # fmt: skip
 
 
 @kernel

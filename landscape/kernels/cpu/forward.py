@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from landscape.jit import kernel
 from landscape.kernels.cpu.arrays import block
-from landscape.kernels.cpu.combine import add_rows, copy_rows, join, multiply_rows
+from landscape.kernels.cpu.combine import add_rows, copy_rows, join, multiply_rows, sum_rows
 from landscape.kernels.cpu.dense import dense_value
 from landscape.kernels.cpu.layernorm import layernorm_value
 from landscape.kernels.cpu.softmax import softmax_value
@@ -62,7 +62,7 @@ def forward_row(i, network, places, weights, work, shared, scratch, width):
         wide_forward(i, network, weights, memory, x, work, places[i], shared, scratch, width)
         return
     if row[OP] == DENSE:
-        linear_row(i, network, places, weights, work, shared, work, places[i], width)
+        linear_row(i, network, places, weights, work, shared, work, places[i], scratch, width)
         if row[CODE] != 0:
             activate(row[CODE], y, attribute)
         return
@@ -79,15 +79,17 @@ def forward_row(i, network, places, weights, work, shared, scratch, width):
         multiply_rows(x, other, y)
     else:
         gather(i, network, places, work, shared, y, width)
+        if row[CODE] != 0:
+            activate(row[CODE], y, attribute)
 
 
 @kernel
-def linear_row(i, network, places, weights, work, shared, target, y, width):
+def linear_row(i, network, places, weights, work, shared, target, y, scratch, width):
     """Run the part of a row that is linear in its parameters, without the activation, into target[y:]."""
     source = input_of(network, i, 0)
     if network.rows[i, OP] != DENSE:
         memory, x = place_of(places, source, work, shared)
-        wide_linear(i, network, weights, memory, x, target, y, width)
+        wide_linear(i, network, weights, memory, x, target, y, scratch, width)
     elif places[source] >= 0:
         dense_value(network.rows[i], weights, work, places[source], target, y, width)
     else:
@@ -97,8 +99,12 @@ def linear_row(i, network, places, weights, work, shared, target, y, width):
 @kernel
 def gather(i, network, places, work, shared, y, width):
     """Run `add` or `concat`, which read any number of rows."""
-    row, start = network.rows[i], 0
-    for number in range(row[INPUTS]):
+    row, start, first = network.rows[i], 0, 0
+    if row[OP] == ADD and row[INPUTS] > 1:
+        one = output_block(network, places, input_of(network, i, 0), work, shared, width)
+        sum_rows(one, output_block(network, places, input_of(network, i, 1), work, shared, width), y)
+        first = 2
+    for number in range(first, row[INPUTS]):
         x = output_block(network, places, input_of(network, i, number), work, shared, width)
         if row[OP] == CONCAT:
             join(x, y, row[GROUPS], start)

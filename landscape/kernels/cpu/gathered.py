@@ -140,17 +140,17 @@ def window_code(rows: int, vectors: int) -> Callable[..., Any]:
 
 
 def over_rows(six: Any, four: Any, two: Any, one: Any) -> Any:
-    """Compile the loop over rows for micro-kernels of one width: six at a time, then what is left."""
+    """Compile the loop over rows for micro-kernels of one width: six at a time, then what is left, eight as two fours."""
 
     @kernel(cached=False)
     def columns(m, width, k, w, iw, row, wy, wx, wq, x, ix, xy, xx, xq, ny, nx, beta, c, ic):
         i = 0
-        while i + 6 <= m:
+        while m - i >= 6 and m - i != 8:
             six(
                 w, iw + i * row, row, wy, wx, wq, x, ix, xy, xx, xq, ny, nx, k, beta, c, ic + i * width, width
             )
             i += 6
-        if i + 4 <= m:
+        while m - i >= 4:
             four(
                 w, iw + i * row, row, wy, wx, wq, x, ix, xy, xx, xq, ny, nx, k, beta, c, ic + i * width, width
             )

@@ -10,7 +10,7 @@ import math
 from typing import NamedTuple
 
 from landscape.formulas.losses import CROSS_ENTROPY, LOSSES
-from landscape.formulas.primitives import exp, log1p
+from landscape.formulas.primitives import exp, larger, log1p
 from landscape.jit import kernel
 from landscape.kernels.cpu.switches import add_loss, loss_curvature, loss_slope
 
@@ -40,9 +40,10 @@ def leaders(z, first, last, top, which):
         for j in range(top.size):
             later = z[second, j] > z[f, j]
             value = z[second, j] if later else z[f, j]
-            higher = value > top[j]
-            top[j] = value if higher else top[j]
-            which[j] = (d if later else c) if higher else which[j]
+            # The change of `which` is added, since a choice between a number and what stands there is a slow store.
+            change = (d if later else c) - which[j]
+            which[j] += change if value > top[j] else z.dtype.type(0)
+            top[j] = larger(value, top[j])
 
 
 @kernel

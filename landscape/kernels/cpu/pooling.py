@@ -5,7 +5,9 @@ The maximum is the first of its window, as PyTorch's, and a NaN wins; the averag
 
 from __future__ import annotations
 
+from landscape.formulas.primitives import larger
 from landscape.jit import kernel
+from landscape.kernels.cpu.combine import flat
 from landscape.kernels.cpu.convolution import KX, KY, OH, OW, PX, PY, SX, SY, C, H, W, window
 
 
@@ -32,42 +34,48 @@ def maxpool_value(shape, x, y):
 @kernel
 def raise_to(x, y):
     """Set y to the larger of both."""
-    for f in range(y.shape[0]):
-        for j in range(y.shape[1]):
-            # A NaN must win, so the comparison is the one that it fails.
-            y[f, j] = y[f, j] if x[f, j] <= y[f, j] else x[f, j]
+    a, b = flat(x), flat(y)
+    for q in range(b.size):
+        b[q] = larger(a[q], b[q])
 
 
 @kernel
-def maxpool_linear(shape, x, y, d, into, free, reverse):
+def maxpool_linear(shape, x, y, d, into, scratch, reverse):
     """Add d at the place of each window's maximum to `into`, or d's element there, in the two directions of the same map.
 
-    In reverse d is of the output and `into` of the image; `free` [B] is scratch.
+    In reverse d is of the output and `into` of the image.
     """
+    free = scratch.reshape(-1)[: shape[C] * x.shape[1]]
     for v in range(shape[OH]):
         _, ny, top = window(v, shape[H], shape[KY], shape[SY], shape[PY], 1)
         for u in range(shape[OW]):
             _, nx, left = window(u, shape[W], shape[KX], shape[SX], shape[PX], 1)
-            for c in range(shape[C]):
-                f = (v * shape[OW] + u) * shape[C] + c
-                free[:] = 1
-                for a in range(ny):
-                    for b in range(nx):
-                        g = ((top + a) * shape[W] + left + b) * shape[C] + c
-                        if reverse:
-                            move_maximum(x[g], y[f], free, d[f], into[g])
-                        else:
-                            move_maximum(x[g], y[f], free, d[g], into[f])
+            far = v * shape[OW] + u
+            most = flat(pixel(y, far, shape[C]))
+            free[:] = 1
+            for a in range(ny):
+                for b in range(nx):
+                    near = (top + a) * shape[W] + left + b
+                    here, source, target = flat(pixel(x, near, shape[C])), near, far
+                    if reverse:
+                        source, target = far, near
+                    move_maximum(
+                        here,
+                        most,
+                        free,
+                        flat(pixel(d, source, shape[C])),
+                        flat(pixel(into, target, shape[C])),
+                    )
 
 
 @kernel
 def move_maximum(x, y, free, d, into):
     """Add d where x is its window's maximum y and none before it was."""
-    zero, one = x.dtype.type(0), x.dtype.type(1)
+    zero = x.dtype.type(0)
     for j in range(x.size):
         hit = free[j] if x[j] == y[j] else zero
         into[j] += d[j] if hit > zero else zero
-        free[j] = zero if hit > zero else free[j] * one
+        free[j] -= hit
 
 
 @kernel
@@ -91,6 +99,6 @@ def avgpool_linear(shape, d, into, reverse):
 @kernel
 def add_share(d, share, into):
     """Add a share of a block to another."""
-    for f in range(into.shape[0]):
-        for j in range(into.shape[1]):
-            into[f, j] += share * d[f, j]
+    a, b = flat(d), flat(into)
+    for q in range(b.size):
+        b[q] += share * a[q]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from landscape.jit import kernel
 from landscape.kernels.cpu.combine import add_rows
 from landscape.kernels.cpu.convolution import OC, OH, OW, SX, SY, C, W
+from landscape.kernels.cpu.lanes import lane_copy, lanes_of
 from landscape.kernels.cpu.pooling import add_share
 from landscape.kernels.program import Column, Geometry
 
@@ -18,13 +19,14 @@ BEFORE = int(Geometry.BEFORE)
 @kernel
 def transpose_linear(row, d, into, reverse):
     """Add row p·wide + q of d to row q·groups + p of `into`, or back in reverse."""
-    for p in range(row[GROUPS]):
-        for q in range(row[WIDE]):
-            f, g = p * row[WIDE] + q, q * row[GROUPS] + p
+    groups, wide, width, source, target = row[GROUPS], row[WIDE], d.shape[1], d.reshape(-1), into.reshape(-1)
+    for p in range(groups):
+        for j in range(0, width, lanes_of(d)):
+            near, far = p * wide * width + j, p * width + j
             if reverse:
-                add_rows(d[g : g + 1], into[f : f + 1])
+                lane_copy(wide, source, far, groups * width, True, target, near, width)
             else:
-                add_rows(d[f : f + 1], into[g : g + 1])
+                lane_copy(wide, source, near, width, True, target, far, groups * width)
 
 
 @kernel

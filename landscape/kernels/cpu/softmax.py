@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from landscape.formulas.primitives import exp
+from landscape.formulas.primitives import exp, larger
 from landscape.jit import kernel
 
 
@@ -16,8 +16,7 @@ def softmax_value(x, y, groups, top, total):
             total[j] = 0
         for f in range(g * wide, (g + 1) * wide):
             for j in range(width):
-                # A NaN must win, so the comparison is the one that it fails.
-                top[j] = top[j] if x[f, j] <= top[j] else x[f, j]
+                top[j] = larger(x[f, j], top[j])
         for f in range(g * wide, (g + 1) * wide):
             for j in range(width):
                 e = exp(x[f, j] - top[j])

@@ -57,12 +57,23 @@ def share_fixed(network, plan, grid, batch, t, shared, scratch):
 
 
 @kernel
-def share_products(worker, workers, network, plan, grid, shared, products, width):
+def share_products(worker, workers, network, plan, grid, shared, products, scratch, width):
     """Set products [1 + d, A·B] to the affine rows' outputs for θ₀ and for each direction: this worker's share."""
     for k in range(worker, grid.vectors.shape[0], workers):
         for i in plan.affine:
             start = plan.affine_places[i]
-            linear_row(i, network, plan.inner, grid.vectors[k], shared, shared, products[k], start, width)
+            linear_row(
+                i,
+                network,
+                plan.inner,
+                grid.vectors[k],
+                shared,
+                shared,
+                products[k],
+                start,
+                scratch[worker],
+                width,
+            )
 
 
 @kernel

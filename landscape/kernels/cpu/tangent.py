@@ -70,7 +70,7 @@ def product_tangent(i, network, places, weights, vector, work, shared, tangent, 
     row, source = network.rows[i], input_of(network, i, 0)
     dy = block(tangent, places[i], row[SIZE], width)
     if row[TRAINED] and vector.size > 0:
-        linear_row(i, network, places, vector, work, shared, tangent, places[i], width)
+        linear_row(i, network, places, vector, work, shared, tangent, places[i], scratch, width)
     else:
         dy[:, :] = 0
     if row[OP] != DENSE:
@@ -128,8 +128,8 @@ def curved_row(i, network, places, weights, vector, work, shared, tangent, adjoi
         multiply_curved(i, network, places, tangent, d, into, width)
     elif row[OP] == DENSE:
         if row[TRAINED] and network.rows[source, ACTIVE] and vector.size > 0:
-            dense_gradient(row, tangent, places[source], adjoint, places[i], gradient, width)
-            dense_backward(row, vector, adjoint, places[i], into, places[source], width)
+            dense_gradient(row, tangent, places[source], adjoint, places[i], gradient, scratch, width)
+            dense_backward(row, vector, adjoint, places[i], into, places[source], scratch, width)
     elif row[OP] >= FIRST_WIDER:
         wide_curved(
             i,

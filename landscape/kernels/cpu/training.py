@@ -140,7 +140,9 @@ def dense_reverse(i, network, places, weights, place):
             product(False, out, wide, width, place.adjoint, delta, x, 0, 1.0, place.gradient, row[WEIGHT])
         dense_bias_gradient(row, block(place.adjoint, places[i], row[SIZE], width), place.gradient)
     if network.rows[source, ACTIVE]:
-        dense_backward(row, weights, place.adjoint, places[i], place.adjoint, places[source], width)
+        dense_backward(
+            row, weights, place.adjoint, places[i], place.adjoint, places[source], place.scratch, width
+        )
 
 
 @kernel

@@ -27,13 +27,15 @@ from landscape.kernels.cpu.convolution import (
     convolution_gradient,
     convolution_line,
     convolution_value,
+    pack_weights,
 )
 from landscape.kernels.cpu.dense import add_bias, dense_bias_gradient
 from landscape.kernels.cpu.embedding import embedding_gradient, embedding_value
 from landscape.kernels.cpu.pooling import avgpool_linear, maxpool_linear, maxpool_value
 from landscape.kernels.cpu.reorder import mean_linear, pad_linear, transpose_linear
 from landscape.kernels.cpu.rules import Rule, caller
-from landscape.kernels.program import Column, Geometry, Op
+from landscape.kernels.cpu.switches import activate
+from landscape.kernels.program import ACTIVATION_CODES, Column, Geometry, Op
 
 OP, SIZE, FIRST, BIAS, GROUPS = (
     int(Column.OP),
@@ -42,7 +44,8 @@ OP, SIZE, FIRST, BIAS, GROUPS = (
     int(Column.BIAS),
     int(Column.GROUPS),
 )
-ACTIVE, TRAINED, OUT = int(Column.ACTIVE), int(Column.TRAINED), int(Column.OUT)
+ACTIVE, TRAINED, OUT, CODE = int(Column.ACTIVE), int(Column.TRAINED), int(Column.OUT), int(Column.CODE)
+RELU, MEAN_PLACE = ACTIVATION_CODES["relu"], int(Geometry.MEAN)
 CONVOLUTION, BATCHNORM, EMBEDDING = int(Op.CONVOLUTION), int(Op.BATCHNORM), int(Op.EMBEDDING)
 POSITION, ATTENTION, MAXPOOL, AVGPOOL = int(Op.POSITION), int(Op.ATTENTION), int(Op.MAXPOOL), int(Op.AVGPOOL)
 TRANSPOSE, PAD_CHANNELS, MEAN = int(Op.TRANSPOSE), int(Op.PAD_CHANNELS), int(Op.MEAN)
@@ -51,12 +54,11 @@ BATCH_STATISTICS, OUT_HEIGHT = int(Op.BATCH_STATISTICS), int(Geometry.OUT_HEIGHT
 NOTHING = -1
 
 
-def linear_rule(i, network, weights, source, x, target, y, width):
+def linear_rule(i, network, weights, source, x, target, y, scratch, width):
     """Run a product, which is linear in its parameters: from source[x:] into target[y:]."""
     row = network.rows[i]
     if row[OP] == CONVOLUTION:
-        convolution_value(row, network.geometry[i], weights, source, x, target, y, width, 0.0)
-        add_bias(row, weights, block(target, y, row[SIZE], width))
+        convolution_value(row, network.geometry[i], weights, source, x, target, y, width, False, scratch)
     else:
         ids, out = block(source, x, row[GROUPS], width), block(target, y, row[SIZE], width)
         embedding_value(row, weights, ids, out)
@@ -80,16 +82,18 @@ def forward_rule(i, network, weights, memory, start, target, y, shared, scratch,
     row, shape, attribute = network.rows[i], network.geometry[i], network.attributes[i]
     out, bias = block(target, y, row[SIZE], width), row[BIAS] if start != NOTHING else -1
     if row[OP] == CONVOLUTION and start != NOTHING:
-        line = row[SIZE] // shape[OUT_HEIGHT]
+        line, packed = row[SIZE] // shape[OUT_HEIGHT], scratch.reshape(-1)
+        pack_weights(row, shape, weights, shape[MEAN_PLACE] >= 0, network.epsilons[i], packed)
         for v in range(shape[OUT_HEIGHT]):
-            convolution_line(v, row, shape, weights, memory, start, target, y, width, 0.0)
-            finish(row, bias, shape, network.epsilons[i], attribute, weights, out[v * line : (v + 1) * line])
+            convolution_line(v, shape, packed, memory, start, target, y, width, False, row[CODE] == RELU)
+            if row[CODE] != 0 and row[CODE] != RELU:
+                activate(row[CODE], out[v * line : (v + 1) * line], attribute)
         return
     if start != NOTHING:
         x = block(memory, start, network.rows[network.links[row[FIRST]], SIZE], width)
         mask = block(shared, network.rows[0, SIZE], 1, width)[0] if row[OP] == BATCH_STATISTICS else x[0]
         unfinished(i, network, weights, x, out, mask, scratch)
-    finish(row, bias, shape, network.epsilons[i], attribute, weights, out)
+    finish(row, bias, shape, network.epsilons[i], attribute, weights, out, scratch)
 
 
 @kernel
@@ -129,7 +133,9 @@ def backward_rule(i, network, places, weights, work, shared, adjoint, into, grad
             row, network.geometry[i], weights, adjoint, places[i], into, places[source], width
         )
     elif row[OP] == BATCHNORM:
-        batchnorm_linear(row, network.geometry[i], weights, weights, 1, network.epsilons[i], d, target)
+        batchnorm_linear(
+            row, network.geometry[i], weights, weights, 1, network.epsilons[i], d, target, scratch
+        )
     elif row[OP] == BATCH_STATISTICS:
         mask = block(shared, network.rows[0, SIZE], 1, width)[0]
         batch_backward(row, network.geometry[i], weights, network.epsilons[i], x, d, target, mask)
@@ -137,7 +143,7 @@ def backward_rule(i, network, places, weights, work, shared, adjoint, into, grad
         add_rows(d, target)
     elif row[OP] == MAXPOOL:
         y = block(work, places[i], row[SIZE], width)
-        maxpool_linear(network.geometry[i], x, y, d, target, scratch[0], True)
+        maxpool_linear(network.geometry[i], x, y, d, target, scratch, True)
     elif row[OP] == ATTENTION:
         attention_backward(row, network.geometry[i], x, d, target, scratch)
     else:
@@ -154,7 +160,9 @@ def parameter_gradient(
         convolution_gradient(row, network.geometry[i], memory, start, adjoint, y, gradient, scratch, width)
         dense_bias_gradient(row, d, gradient)
     elif row[OP] == BATCHNORM:
-        batchnorm_gradient(row, network.geometry[i], weights, network.epsilons[i], x, d, gradient, False)
+        batchnorm_gradient(
+            row, network.geometry[i], weights, network.epsilons[i], x, d, gradient, False, scratch
+        )
     elif row[OP] == BATCH_STATISTICS:
         mask = block(shared, network.rows[0, SIZE], 1, width)[0]
         batch_gradient(row, network.geometry[i], network.epsilons[i], x, d, gradient, mask)
@@ -171,8 +179,8 @@ def tangent_rule(i, network, places, weights, vector, work, shared, x, tangent, 
     if row[OP] == CONVOLUTION:
         if moved:
             convolution_value(
-                row, network.geometry[i], weights, tangent, places[source], tangent, places[i], width, 1.0
-            )
+                row, network.geometry[i], weights, tangent, places[source], tangent, places[i], width, True, scratch
+            )  # fmt: skip
         return
     if row[OP] == EMBEDDING:
         return
@@ -190,9 +198,12 @@ def tangent_rule(i, network, places, weights, vector, work, shared, x, tangent, 
     dy[:, :] = 0
     if row[OP] == BATCHNORM:
         if row[TRAINED]:
-            normalize(network.geometry[i], weights, vector, 0, network.epsilons[i], -1, row[OUT], x, dy)
+            copy_rows(x, dy)
+            normalize(network.geometry[i], weights, vector, 0, network.epsilons[i], -1, row[OUT], dy, scratch)
         if moved:
-            batchnorm_linear(row, network.geometry[i], weights, weights, 1, network.epsilons[i], dx, dy)
+            batchnorm_linear(
+                row, network.geometry[i], weights, weights, 1, network.epsilons[i], dx, dy, scratch
+            )
     elif row[OP] == POSITION:
         if moved:
             add_rows(dx, dy)
@@ -200,7 +211,7 @@ def tangent_rule(i, network, places, weights, vector, work, shared, x, tangent, 
             add_bias(row, vector, dy)
     elif row[OP] == MAXPOOL:
         y = block(work, places[i], row[SIZE], width)
-        maxpool_linear(network.geometry[i], x, y, dx, dy, scratch[0], False)
+        maxpool_linear(network.geometry[i], x, y, dx, dy, scratch, False)
     else:
         reordered(i, network, row, dx, dy, False)
 
@@ -220,8 +231,12 @@ def curved_rule(i, network, places, weights, vector, work, shared, tangent, adjo
             row, network.geometry[i], vector, adjoint, places[i], into, places[source], width
         )
     elif row[OP] == BATCHNORM and row[TRAINED]:
-        batchnorm_gradient(row, network.geometry[i], weights, network.epsilons[i], dx, d, gradient, True)
-        batchnorm_linear(row, network.geometry[i], weights, vector, 0, network.epsilons[i], d, target)
+        batchnorm_gradient(
+            row, network.geometry[i], weights, network.epsilons[i], dx, d, gradient, True, scratch
+        )
+        batchnorm_linear(
+            row, network.geometry[i], weights, vector, 0, network.epsilons[i], d, target, scratch
+        )
     elif row[OP] == BATCH_STATISTICS:
         x, mask = block(work, places[source], rows, width), block(shared, network.rows[0, SIZE], 1, width)[0]
         batch_curved(
@@ -232,7 +247,7 @@ def curved_rule(i, network, places, weights, vector, work, shared, tangent, adjo
         attention_curved(row, network.geometry[i], x, dx, d, target, scratch)
 
 
-LINEAR = Rule(linear_rule, "inrririi")
+LINEAR = Rule(linear_rule, "inrririsi")
 FORWARD = Rule(forward_rule, "inrririrsi")
 BACKWARD = Rule(backward_rule, "invrrrrrrsi")
 TANGENT = Rule(tangent_rule, "invrrrrsrsi")
@@ -244,9 +259,9 @@ call_linear, call_forward, call_backward, call_tangent, call_curved = (caller(ru
 
 
 @kernel
-def wide_linear(i, network, weights, source, x, target, y, width):
+def wide_linear(i, network, weights, source, x, target, y, scratch, width):
     """Run `linear_rule`."""
-    call_linear(network.rules[0], (i, network, weights, source, x, target, y, width))
+    call_linear(network.rules[0], (i, network, weights, source, x, target, y, scratch, width))
 
 
 @kernel

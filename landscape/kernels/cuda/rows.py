@@ -128,6 +128,8 @@ def forward_row(i, network, places, weights, work, shared):
         cuda.syncthreads()
     else:
         gather_row(i, network, places, work, shared)
+        if row[CODE] != 0:
+            activate(row[CODE], work, y, count, network.attributes[i])
 
 
 def forward(network, order, places, weights, work, shared):
