@@ -1,0 +1,44 @@
+"""Before the whole suite runs: its workers share the compiling, so that none compiles what another does at the same time."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+
+import numba
+import pytest
+
+PATIENCE = 900.0
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Let each worker of a run of all tests take kernels that nobody has taken yet, and wait until all are compiled."""
+    worker = getattr(session.config, "workerinput", None)
+    if worker is None or numba.config.DISABLE_JIT:
+        return
+    if any(Path(argument).exists() for argument in worker["mainargv"][1:]):
+        return
+    from tests.compiling import TASKS
+
+    folder = Path(tempfile.gettempdir()) / f"landscape-compiling-{worker['testrunuid']}"
+    folder.mkdir(exist_ok=True)
+    for name, task in TASKS.items():
+        if not first(folder / f"{name}.taken"):
+            continue
+        try:
+            task()
+        finally:
+            (folder / f"{name}.done").touch()
+    end = time.monotonic() + PATIENCE
+    while len(list(folder.glob("*.done"))) < len(TASKS) and time.monotonic() < end:
+        time.sleep(0.2)
+
+
+def first(path: Path) -> bool:
+    """Make a file; False where it is there already."""
+    try:
+        path.touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
