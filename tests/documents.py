@@ -1,4 +1,4 @@
-"""README's parts, for the tests that hold it to its word."""
+"""The parts of what users read, for the tests that hold it to its word."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+GUIDES = {name: ROOT / name for name in ("README.md", "docs/commands.md", "docs/numbers.md", "docs/speed.md")}
+TEXT = "\n".join(path.read_text(encoding="utf-8") for path in GUIDES.values())
 
 
 def blocks(language: str) -> list[str]:
     """Give the fenced blocks of one language."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    return re.findall(rf"^```{language}\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
 
 
 def shell_lines() -> list[str]:

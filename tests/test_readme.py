@@ -1,4 +1,4 @@
-"""README is held to its word: its Python runs, its commands run, its options and its lists exist."""
+"""README and the guides beside it are held to their word: their Python runs, their commands run, their options and lists exist."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from landscape.commands import COMMANDS, group, main
 from landscape.kernels.lowering import SUPPORTED
 from landscape.model import bundled_path, load_model, save_model
 from landscape.model.operations import OPERATIONS
-from tests.documents import README, ROOT, blocks, commands, installs
+from tests.documents import GUIDES, README, ROOT, TEXT, blocks, commands, installs
 
 # Small enough to be quick, and still a grid; one measure beside the control.
 QUICK = {
@@ -161,20 +161,18 @@ def test_ci_runs_the_second_install_as_it_stands_here():
 
 def test_every_option_named_exists():
     known = set().union(*(options_of(name) for name in COMMANDS)) | {"--help"}
-    ours = README.replace(installs()[1], "")
+    ours = TEXT.replace(installs()[1], "")
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]+", ours)) <= known
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_every_command_is_described(name):
-    assert f"**`landscape {name}`**" in README
+    assert f"**`landscape {name}`**" in TEXT
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_every_option_of_a_command_is_named(name):
-    assert {
-        option for option in options_of(name) if option.startswith("--") and option not in README
-    } == set()
+    assert {option for option in options_of(name) if option.startswith("--") and option not in TEXT} == set()
 
 
 def test_every_op_of_the_format_is_listed_and_runs():
@@ -182,7 +180,11 @@ def test_every_op_of_the_format_is_listed_and_runs():
     assert {name for name in OPERATIONS if f"`{name}`" in limits} == set(SUPPORTED) == set(OPERATIONS)
 
 
-def test_links_lead_to_files():
-    targets = re.findall(r"\]\(([^)#:]+)\)", README)
-    assert targets
-    assert [target for target in targets if not (ROOT / target).is_file()] == []
+def test_readme_names_every_command():
+    assert {name for name in COMMANDS if f"`{name}`" not in README} == set()
+
+
+@pytest.mark.parametrize("path", GUIDES.values(), ids=GUIDES)
+def test_links_lead_to_files(path):
+    targets = re.findall(r"\]\(([^)#:]+)\)", path.read_text(encoding="utf-8"))
+    assert [target for target in targets if not (path.parent / target).is_file()] == []

@@ -12,8 +12,8 @@ ENTRIES = {
     "values": values.values, "sweep": sweep.sweep, "share_products": sweep.share_products, "gradients": derivatives.gradients,
     "products": derivatives.products, "train": training.train, "descend": descent.descend,
 }  # fmt: skip
-# How the CPU shares work, which the launch says on a GPU, what a block knows as a constant, and what products at one θ keep.
-CPU_ONLY = {"worker", "workers", "turns", "width", "kept"}
+# How the CPU shares work, which the launch says on a GPU, what a block knows as a constant, what products at one θ keep, and where weights are packed.
+CPU_ONLY = {"worker", "workers", "turns", "width", "kept", "scratch"}
 
 
 def arguments(function) -> list[str]:
