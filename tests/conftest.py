@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from pathlib import Path
 
@@ -21,7 +20,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         return
     from tests.compiling import TASKS
 
-    folder = Path(tempfile.gettempdir()) / f"landscape-compiling-{worker['testrunuid']}"
+    # Beside the workers' own folders for temporary files, which pytest removes after some runs.
+    folder = Path(session.config.option.basetemp).parent / "compiling"
     folder.mkdir(exist_ok=True)
     for name, task in TASKS.items():
         if not first(folder / f"{name}.taken"):
