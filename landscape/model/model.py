@@ -154,14 +154,9 @@ class Model:
         if vector.shape != (self.size,):
             raise InputError(f"theta: expected shape [{self.size}], found {list(vector.shape)}")
         moved = {slot.name: vector[slot.start : slot.stop].reshape(slot.shape) for slot in self.layout}
-        result = replace(
-            self,
-            parameters={key: moved.get(key, value) for key, value in self.parameters.items()},
-            optimizer={},
+        return self._with(
+            parameters={key: moved.get(key, value) for key, value in self.parameters.items()}, optimizer={}
         )
-        if "_data_hash" in self.__dict__:
-            result.__dict__["_data_hash"] = self._data_hash
-        return result
 
     @property
     def buffer_size(self) -> int:
@@ -184,7 +179,11 @@ class Model:
             key: part.reshape(array.shape)
             for (key, array), part in zip(self.buffers.items(), parts, strict=False)
         }
-        result = replace(self, buffers=moved)
+        return self._with(buffers=moved)
+
+    def _with(self, **changes: Any) -> Model:
+        """Give the same model with other fields than the data, whose hash is kept where it is known."""
+        result = replace(self, **changes)
         if "_data_hash" in self.__dict__:
             result.__dict__["_data_hash"] = self._data_hash
         return result

@@ -122,8 +122,9 @@ def measure_sharpness(
     names = chosen_names(measures, whole, control=rescaling_test)
     request = Request(names, options, seed, announce or (lambda sentence: None))
     moved = rescaled_models(subject, seed) if rescaling_test else {}
-    other = None if compare is None else model_subject(compare, **how)
-    if compare is not None and other is not None:
+    other = None
+    if compare is not None:
+        other = model_subject(compare, **how)
         chosen_names(names, other, where=f"in {compare.name}")
     settings = settings_of(whole, request, compare, sorted(moved))
     path = None if output is None else Path(output)
