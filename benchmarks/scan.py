@@ -69,7 +69,7 @@ class Problem:
         scale = np.linalg.norm(self.model.theta) / np.sqrt(self.model.size)
         return (scale * rng.standard_normal((2, self.model.size))).astype("f4").astype("f8")
 
-    @property
+    @cached_property
     def axis(self) -> np.ndarray:
         return np.linspace(-1, 1, self.side).astype("f4").astype("f8")
 

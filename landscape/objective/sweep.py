@@ -24,6 +24,8 @@ Array = NDArray[np.float64]
 LINEAR = (Op.DENSE, Op.CONVOLUTION, Op.EMBEDDING)
 # A step should last a fraction of a second: about so many multiply-adds.
 STEP_WORK = 4e9
+# Fewer numbers of products are had before another thread is awake.
+SHARED_BY_ONE = 2**15
 
 
 def depends(program: Program, directions: NDArray) -> list[bool]:
@@ -66,16 +68,32 @@ def make_plan(program: Program, directions: NDArray) -> tuple[kernels.Plan, int,
         places=places,
         inner=inner,
         affine_places=affine_places.astype(np.int64),
-        ranges=np.array(sorted(set(ranges)), np.int64).reshape(-1, 2),
+        ranges=np.array(joined(ranges), np.int64).reshape(-1, 2),
     )
     return plan, shared, products
+
+
+def joined(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Join parts of a vector that follow on each other.
+
+    Examples
+    --------
+    >>> joined([(4, 6), (0, 3), (2, 4), (1, 2), (8, 9)])
+    [(0, 6), (8, 9)]
+    """
+    result: list[tuple[int, int]] = []
+    for start, stop in sorted(set(ranges)):
+        if result and start <= result[-1][1]:
+            first, last = result.pop()
+            start, stop = first, max(last, stop)
+        result.append((start, stop))
+    return result
 
 
 def point_work(program: Program, plan: kernels.Plan) -> float:
     """Count the multiply-adds of one point for one example, roughly."""
     rows = program.rows[plan.order]
-    linear = rows[np.isin(rows[:, Column.OP], LINEAR)]
-    products = float(np.sum(linear[:, Column.SIZE] * linear[:, Column.WIDE]))
+    products = sum(float(row[Column.SIZE] * row[Column.WIDE]) for row in rows if row[Column.OP] in LINEAR)
     return products + 16.0 * float(program.rows[:, Column.SIZE].sum())
 
 
@@ -157,8 +175,9 @@ class NetworkSweep:
         """Compute what all points share of a tile."""
         objective, network = self.objective, self.objective.plain.network
         kernels.share_fixed(network, self.plan, self.grid, batch, t, self.shared, self.scratch)
+        workers = objective.threads if self.products.size >= SHARED_BY_ONE else 1
         share_work(
-            kernels.share_products, objective.threads, network, self.plan, self.grid, self.shared, self.products,
+            kernels.share_products, workers, network, self.plan, self.grid, self.shared, self.products,
             self.buffers.scratch, objective.tiles.width,
         )  # fmt: skip
 

@@ -1,12 +1,10 @@
-"""What the kernels are given: named tuples of arrays, and views of their parts."""
+"""What the kernels are given: named tuples of arrays."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 from numpy.typing import NDArray
-
-from landscape.jit import kernel
 
 
 class Network(NamedTuple):
@@ -74,9 +72,3 @@ class Primal(NamedTuple):
 
     work: NDArray
     adjoint: NDArray
-
-
-@kernel
-def block(flat, offset, rows, width):
-    """View rows × width numbers of a flat array."""
-    return flat[offset * width : (offset + rows) * width].reshape(rows, width)

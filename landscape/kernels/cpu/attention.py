@@ -15,7 +15,9 @@ import math
 
 from landscape.formulas.primitives import exp, larger
 from landscape.jit import kernel
+from landscape.kernels.cpu.combine import copy_rows
 from landscape.kernels.cpu.lanes import lane_copy, lane_product, lanes_of
+from landscape.kernels.cpu.views import view
 from landscape.kernels.program import ATTENTION_QUERIES, SCRATCH_ROWS, Column, Geometry
 
 GROUPS, WIDE = int(Column.GROUPS), int(Column.WIDE)
@@ -46,12 +48,12 @@ def matrix(number, row, shape, scratch):
     return SCRATCH_ROWS * scratch.shape[1] + number * each
 
 
-@kernel
+@kernel(viewing=True)
 def score_block(number, matrices, keys, queries, row, shape, scratch):
     """View a block of scores [keys, queries·lanes] behind a number of packed matrices."""
     lanes = lanes_of(scratch)
     start = matrix(matrices, row, shape, scratch) + number * row[GROUPS] * QUERIES * lanes
-    return scratch.reshape(-1)[start : start + keys * queries * lanes].reshape(keys, queries * lanes)
+    return view(scratch.reshape(-1), start, keys, queries * lanes)
 
 
 @kernel
@@ -132,8 +134,8 @@ def probabilities(t, causal, scale, p, top, total):
     if causal:
         for query in range(p.shape[1] // lanes):
             p[t + query + 1 :, query * lanes : (query + 1) * lanes] = -math.inf
-    top[:] = p[0]
-    for k in range(p.shape[0]):
+    copy_rows(p[0], top)
+    for k in range(1, p.shape[0]):
         for j in range(top.size):
             top[j] = larger(p[k, j], top[j])
     total[:] = 0

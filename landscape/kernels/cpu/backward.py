@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from landscape.jit import kernel
-from landscape.kernels.cpu.arrays import block
 from landscape.kernels.cpu.combine import add_part, add_product, add_rows
 from landscape.kernels.cpu.dense import dense_backward, dense_bias_gradient, dense_gradient
-from landscape.kernels.cpu.forward import input_of, output_block
+from landscape.kernels.cpu.forward import input_of
 from landscape.kernels.cpu.layernorm import layernorm_backward, layernorm_gradient
 from landscape.kernels.cpu.softmax import softmax_linear
 from landscape.kernels.cpu.switches import add_slope
+from landscape.kernels.cpu.views import block, output_block
 from landscape.kernels.cpu.wider import wide_backward
 from landscape.kernels.program import WIDER, Column, Op
 

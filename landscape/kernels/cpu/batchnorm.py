@@ -10,6 +10,7 @@ import math
 from landscape.jit import kernel
 from landscape.kernels.cpu.dense import add_bias
 from landscape.kernels.cpu.switches import activate
+from landscape.kernels.cpu.views import block, flat
 from landscape.kernels.program import Column, Geometry
 
 OUT, CODE = int(Column.OUT), int(Column.CODE)
@@ -30,12 +31,6 @@ def parameter(start, vector, c, missing):
 
 
 @kernel
-def lines(count, channels, width, scratch):
-    """View lines of scratch, the channels of a pixel by examples each: a pixel is then one loop over numbers that lie together."""
-    return scratch.reshape(-1)[: count * channels * width].reshape(count, channels * width)
-
-
-@kernel
 def fill(line, c, width, value):
     """Set a channel's part of a line."""
     line[c * width : (c + 1) * width] = value
@@ -45,13 +40,13 @@ def fill(line, c, width, value):
 def normalize(shape, weights, vector, missing, epsilon, offset, channels, y, scratch):
     """Turn y [F, B] into the vector's weight · x̂ + its bias for x = y + the weights' offset (−1: none)."""
     width = y.shape[1]
-    factors = lines(3, channels, width, scratch)
+    factors = block(flat(scratch), 0, 3, channels * width)
     for c in range(channels):
         rate = channel_rate(shape, weights, epsilon, c)
         fill(factors[0], c, width, parameter(shape[SCALE], vector, c, missing) * rate)
         fill(factors[1], c, width, weights[shape[MEAN] + c] - parameter(offset, weights, c, 0))
         fill(factors[2], c, width, parameter(shape[SHIFT], vector, c, 0))
-    scale, mean, shift, out = factors[0], factors[1], factors[2], y.reshape(-1)
+    scale, mean, shift, out = factors[0], factors[1], factors[2], flat(y)
     for start in range(0, out.size, scale.size):
         pixel = out[start : start + scale.size]
         for q in range(pixel.size):
@@ -72,11 +67,11 @@ def finish(row, bias, shape, epsilon, attribute, weights, y, scratch):
 @kernel
 def batchnorm_linear(row, shape, weights, vector, missing, epsilon, d, into, scratch):
     """Add the vector's weight · r·d to `into`."""
-    width, scale = d.shape[1], lines(1, row[OUT], d.shape[1], scratch)[0]
+    width, scale = d.shape[1], flat(scratch)[: row[OUT] * d.shape[1]]
     for c in range(row[OUT]):
         rate = channel_rate(shape, weights, epsilon, c)
         fill(scale, c, width, parameter(shape[SCALE], vector, c, missing) * rate)
-    source, target = d.reshape(-1), into.reshape(-1)
+    source, target = flat(d), flat(into)
     for start in range(0, source.size, scale.size):
         one, two = source[start : start + scale.size], target[start : start + scale.size]
         for q in range(scale.size):
@@ -86,13 +81,13 @@ def batchnorm_linear(row, shape, weights, vector, missing, epsilon, d, into, scr
 @kernel
 def batchnorm_gradient(row, shape, weights, epsilon, x, d, gradient, along, scratch):
     """Add Σ d·x̂ and Σ d to the gradients of weight and bias; `along` a tangent x, only Σ d·r·x."""
-    width, sums = d.shape[1], lines(3, row[OUT], d.shape[1], scratch)
+    width, sums = d.shape[1], block(flat(scratch), 0, 3, row[OUT] * d.shape[1])
     mean, scaled, plain = sums[0], sums[1], sums[2]
     sums[:] = 0
     if not along:
         for c in range(row[OUT]):
             fill(mean, c, width, weights[shape[MEAN] + c])
-    source, adjoint = x.reshape(-1), d.reshape(-1)
+    source, adjoint = flat(x), flat(d)
     for start in range(0, source.size, mean.size):
         one, two = source[start : start + mean.size], adjoint[start : start + mean.size]
         for q in range(mean.size):

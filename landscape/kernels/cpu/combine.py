@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 from landscape.jit import kernel
-
-
-@kernel
-def flat(rows):
-    """View a block's numbers in one line: simple loops compile quickly and vectorize."""
-    return rows.reshape(-1)
+from landscape.kernels.cpu.views import flat
 
 
 @kernel

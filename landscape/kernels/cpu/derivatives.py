@@ -11,11 +11,11 @@ from typing import Any
 from numba.extending import overload
 
 from landscape.jit import kernel
-from landscape.kernels.cpu.arrays import block
 from landscape.kernels.cpu.backward import backward
-from landscape.kernels.cpu.forward import forward, output_block
+from landscape.kernels.cpu.forward import forward
 from landscape.kernels.cpu.losses import add_tile, loss_adjoint, loss_adjoint_tangent
 from landscape.kernels.cpu.tangent import tangent_backward, tangent_forward
+from landscape.kernels.cpu.views import block, flat, output_block
 from landscape.kernels.program import Column
 
 SIZE = int(Column.SIZE)
@@ -66,7 +66,7 @@ def end_sum_compiled(out: Any, part: Any) -> Any:
 @kernel
 def primal(network, order, places, batch, t, criterion, weights, work, adjoint, gradient, scratch):
     """Run a tile forward and in reverse; the gradient (unless empty) is added to."""
-    width, data, last = batch.x.shape[2], batch.x[t].reshape(-1), network.rows.shape[0] - 1
+    width, data, last = batch.x.shape[2], flat(batch.x[t]), network.rows.shape[0] - 1
     forward(network, order, places, weights, work, data, scratch, width)
     adjoint[:] = 0
     z = output_block(network, places, last, work, data, width)
@@ -117,7 +117,7 @@ def primal_of(network, order, places, batch, t, criterion, weights, worker, buff
 @kernel
 def one_product(network, places, batch, t, criterion, weights, vector, work, adjoint, worker, buffers, out):
     """Add the product of the tile's Hessian with a vector to out [P]; `work` and `adjoint` are the tile's."""
-    width, data, last = batch.x.shape[2], batch.x[t].reshape(-1), network.rows.shape[0] - 1
+    width, data, last = batch.x.shape[2], flat(batch.x[t]), network.rows.shape[0] - 1
     tangent, into, scratch = buffers.tangent[worker], buffers.into[worker], buffers.scratch[worker]
     tangent_forward(network, places, weights, vector, work, data, tangent, scratch, width)
     into[:] = 0

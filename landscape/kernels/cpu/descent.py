@@ -7,6 +7,7 @@ from typing import Any
 
 from landscape.formulas.surfaces import SURFACES
 from landscape.jit import kernel
+from landscape.kernels.cpu.combine import copy_rows
 from landscape.kernels.cpu.updates import scaled_step
 from landscape.kernels.runs import CLIP, RADIUS
 
@@ -63,14 +64,14 @@ def descend(worker, workers, surface, runs, theta, slots, every, steps, buffers,
         points = theta[b]
         for step in range(steps):
             if step % every == 0:
-                path[step // every, b] = points
+                copy_rows(points, path[step // every, b])
             slopes(surface, points[:count], points[count:], gradient[:count], gradient[count:])
             if numbers[RADIUS] > 0.0:
-                previous[:] = points
+                copy_rows(points, previous)
                 climb_each(points, gradient, kind(numbers[RADIUS]))
                 slopes(surface, points[:count], points[count:], gradient[:count], gradient[count:])
-                points[:] = previous
+                copy_rows(previous, points)
             if numbers[CLIP] > 0.0:
                 clip_each(gradient, kind(numbers[CLIP]))
             scaled_step(whole, numbers, step, points, gradient, 1.0, slots[b])
-        path[path.shape[0] - 1, b] = points
+        copy_rows(points, path[path.shape[0] - 1, b])

@@ -8,11 +8,11 @@ of a likelihood whose loss has kinks).
 from __future__ import annotations
 
 from landscape.jit import kernel
-from landscape.kernels.cpu.arrays import block
 from landscape.kernels.cpu.backward import backward
 from landscape.kernels.cpu.derivatives import begin_sum, end_sum, primal_of
 from landscape.kernels.cpu.losses import loss_adjoint_tangent
 from landscape.kernels.cpu.tangent import tangent_forward
+from landscape.kernels.cpu.views import block, flat
 from landscape.kernels.program import Column
 
 SIZE = int(Column.SIZE)
@@ -49,7 +49,7 @@ def output_change(kind, factor, criterion, batch, t, z, dz, slope, scratch, out)
 @kernel
 def one_fisher_product(network, places, batch, t, criterion, kind, factor, weights, vector, work, adjoint, worker, buffers, out):  # fmt: skip
     """Add the tile's product with a vector to out [P]; `work` and `adjoint` are the tile's."""
-    width, data, last = batch.x.shape[2], batch.x[t].reshape(-1), network.rows.shape[0] - 1
+    width, data, last = batch.x.shape[2], flat(batch.x[t]), network.rows.shape[0] - 1
     tangent, into, scratch = buffers.tangent[worker], buffers.into[worker], buffers.scratch[worker]
     tangent_forward(network, places, weights, vector, work, data, tangent, scratch, width)
     into[:] = 0

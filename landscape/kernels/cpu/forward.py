@@ -7,12 +7,12 @@
 from __future__ import annotations
 
 from landscape.jit import kernel
-from landscape.kernels.cpu.arrays import block
 from landscape.kernels.cpu.combine import add_rows, copy_rows, join, multiply_rows, sum_rows
 from landscape.kernels.cpu.dense import dense_value
 from landscape.kernels.cpu.layernorm import layernorm_value
 from landscape.kernels.cpu.softmax import softmax_value
 from landscape.kernels.cpu.switches import activate
+from landscape.kernels.cpu.views import block, output_block
 from landscape.kernels.cpu.wider import wide_forward, wide_linear
 from landscape.kernels.program import WIDER, Column, Op
 
@@ -21,14 +21,6 @@ GROUPS, CODE = int(Column.GROUPS), int(Column.CODE)
 DENSE, ACTIVATION, SOFTMAX, LAYERNORM = int(Op.DENSE), int(Op.ACTIVATION), int(Op.SOFTMAX), int(Op.LAYERNORM)
 ADD, MULTIPLY, CONCAT = int(Op.ADD), int(Op.MULTIPLY), int(Op.CONCAT)
 FIRST_WIDER = int(WIDER)
-
-
-@kernel
-def output_block(network, places, i, work, shared, width):
-    """View the output of row i, wherever it lies."""
-    if places[i] >= 0:
-        return block(work, places[i], network.rows[i, SIZE], width)
-    return block(shared, -1 - places[i], network.rows[i, SIZE], width)
 
 
 @kernel

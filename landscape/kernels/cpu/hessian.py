@@ -12,11 +12,11 @@ from typing import NamedTuple
 from numpy.typing import NDArray
 
 from landscape.jit import kernel
-from landscape.kernels.cpu.arrays import block
 from landscape.kernels.cpu.dots import outer
-from landscape.kernels.cpu.forward import input_of, output_block
+from landscape.kernels.cpu.forward import input_of
 from landscape.kernels.cpu.losses import loss_adjoint_tangent
 from landscape.kernels.cpu.tangent import curved_row, tangent_row
+from landscape.kernels.cpu.views import block, flat, output_block
 from landscape.kernels.program import Column, Op
 
 OP, SIZE, WIDE, OUT = int(Column.OP), int(Column.SIZE), int(Column.WIDE), int(Column.OUT)
@@ -39,7 +39,7 @@ def pass_along(
     seed, unit, network, places, batch, t, criterion, weights, work, adjoint, tangent, into, scratch
 ):
     """Set the tangents of all outputs, and the changes of all adjoints, along one pre-activation of a row."""
-    width, data, last = batch.x.shape[2], batch.x[t].reshape(-1), network.rows.shape[0] - 1
+    width, data, last = batch.x.shape[2], flat(batch.x[t]), network.rows.shape[0] - 1
     nothing = weights[:0]
     tangent[:] = 0
     into[:] = 0
@@ -135,7 +135,7 @@ def hessian_rows(
     for item in range(worker, items.shape[0], workers):
         seed, unit = items[item, 0], items[item, 1]
         for t in range(batch.x.shape[0]):
-            work, adjoint, data = kept.work[t], kept.adjoint[t], batch.x[t].reshape(-1)
+            work, adjoint, data = kept.work[t], kept.adjoint[t], flat(batch.x[t])
             pass_along(seed, unit, network, places, batch, t, criterion, weights, work, adjoint, tangent, into, scratch)  # fmt: skip
             x = output_block(network, places, input_of(network, seed, 0), work, data, width)
             inputs_and_one(x, block(left, 0, rows[seed, WIDE] + 1, width))

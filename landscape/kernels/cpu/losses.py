@@ -33,10 +33,13 @@ def leaders(z, first, last, top, which):
     for j in range(top.size):
         top[j] = z[first, j]
         which[j] = 0
-    # Two rows at a time, for half of the loads and stores; a last row alone is its own second.
+    # Two rows at a time, for half of the loads and stores; a last row alone is its own second. Their numbers are counted as reals: the
+    # choice between two converted integers would be made before the conversion, which has no vector form for 64 bits.
+    one = z.dtype.type(1)
+    c = one
     for f in range(first + 1, last, 2):
         second = min(f + 1, last - 1)
-        c, d = z.dtype.type(f - first), z.dtype.type(second - first)
+        d = c + one
         for j in range(top.size):
             later = z[second, j] > z[f, j]
             value = z[second, j] if later else z[f, j]
@@ -44,6 +47,7 @@ def leaders(z, first, last, top, which):
             change = (d if later else c) - which[j]
             which[j] += change if value > top[j] else z.dtype.type(0)
             top[j] = larger(value, top[j])
+        c = d + one
 
 
 @kernel
@@ -79,9 +83,12 @@ def cross_entropy_sums(z, labels, scratch, sums):
         for j in range(top.size):
             # An ignored label reads its group's first row, and is not counted below.
             chosen[j] = z[g * classes + max(labels[g, j], 0), j]
+        # Losses in their own dtype first, then the wider sums: a loop over both would have half as many lanes.
         for j in range(top.size):
             loss = (top[j] - chosen[j]) + log1p(total[j])
-            sums[0, j] += loss if labels[g, j] >= 0 else z.dtype.type(0)
+            total[j] = loss if labels[g, j] >= 0 else z.dtype.type(0)
+        for j in range(top.size):
+            sums[0, j] += total[j]
             # In the dtype of `which`: a comparison in any wider one would not vectorize.
             sums[1, j] += 1.0 if which[j] == z.dtype.type(labels[g, j]) else 0.0
 

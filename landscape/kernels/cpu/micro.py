@@ -84,16 +84,18 @@ def vector_code(rows: int, vectors: int) -> Callable[..., Any]:
                         builder.store(builder.fadd(total, product, flags=("contract",)), sums[r][v])
             fresh = builder.fcmp_ordered("==", beta_, ir.Constant(real, 0.0))
             scale = spread(beta_)
-            for r in range(rows):
-                for v in range(vectors):
-                    target = place(c0, ir.Constant(index, r), v)
-                    with builder.if_else(fresh) as (overwrite, accumulate):
-                        with overwrite:
-                            builder.store(builder.load(sums[r][v]), target, align=align)
-                        with accumulate:
-                            old = builder.fmul(scale, builder.load(target, align=align), flags=("contract",))
-                            total = builder.fadd(old, builder.load(sums[r][v]), flags=("contract",))
-                            builder.store(total, target, align=align)
+            results = [
+                (sums[r][v], place(c0, ir.Constant(index, r), v)) for r in range(rows) for v in range(vectors)
+            ]
+            with builder.if_else(fresh) as (overwrite, accumulate):
+                with overwrite:
+                    for total, target in results:
+                        builder.store(builder.load(total), target, align=align)
+                with accumulate:
+                    for total, target in results:
+                        old = builder.fmul(scale, builder.load(target, align=align), flags=("contract",))
+                        both = builder.fadd(old, builder.load(total), flags=("contract",))
+                        builder.store(both, target, align=align)
             return context.get_dummy_value()
 
         return types.void(w, whole, whole, whole, whole, x, whole, whole, whole, c.dtype, c, whole), generate

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from landscape.jit import kernel
-from landscape.kernels.cpu.forward import forward, output_block
+from landscape.kernels.cpu.combine import copy_rows
+from landscape.kernels.cpu.forward import forward
+from landscape.kernels.cpu.views import flat, output_block
 
 
 @kernel
@@ -16,6 +18,6 @@ def outputs(worker, workers, network, order, places, batch, weights, buffers, ou
     work, scratch = buffers.work[worker], buffers.scratch[worker]
     last = network.rows.shape[0] - 1
     for t in range(tiles * worker // workers, tiles * (worker + 1) // workers):
-        data = batch.x[t].reshape(-1)
+        data = flat(batch.x[t])
         forward(network, order, places, weights, work, data, scratch, width)
-        out[t] = output_block(network, places, last, work, data, width)
+        copy_rows(output_block(network, places, last, work, data, width), out[t])

@@ -7,14 +7,9 @@ from __future__ import annotations
 
 from landscape.formulas.primitives import larger
 from landscape.jit import kernel
-from landscape.kernels.cpu.combine import flat
+from landscape.kernels.cpu.combine import copy_rows
 from landscape.kernels.cpu.convolution import KX, KY, OH, OW, PX, PY, SX, SY, C, H, W, window
-
-
-@kernel
-def pixel(block, place, channels):
-    """View the rows of one pixel."""
-    return block[place * channels : (place + 1) * channels]
+from landscape.kernels.cpu.views import flat, pixel
 
 
 @kernel
@@ -25,7 +20,7 @@ def maxpool_value(shape, x, y):
         for u in range(shape[OW]):
             _, nx, left = window(u, shape[W], shape[KX], shape[SX], shape[PX], 1)
             out = pixel(y, v * shape[OW] + u, shape[C])
-            out[:, :] = pixel(x, top * shape[W] + left, shape[C])
+            copy_rows(pixel(x, top * shape[W] + left, shape[C]), out)
             for a in range(ny):
                 for b in range(nx):
                     raise_to(pixel(x, (top + a) * shape[W] + left + b, shape[C]), out)

@@ -19,6 +19,8 @@ from numba.extending import intrinsic, overload
 from landscape.jit import FAST
 
 OPTIONS = {"fastmath": set(FAST), "error_model": "numpy"}
+# `np.dot` allocates.
+ALLOCATING = {**OPTIONS, "_nrt": True}
 
 
 def gemm(
@@ -112,7 +114,7 @@ def by_dot(transpose_a: Any, transpose_b: Any, m: Any, n: Any, k: Any, a: Any, i
 HAS_SYMBOL = hasattr(numba.np.linalg, "call_xxgemm")
 
 
-@overload(gemm, jit_options=OPTIONS)
+@overload(gemm, jit_options=OPTIONS if HAS_SYMBOL else ALLOCATING)
 def gemm_on_cpu(transpose_a: Any, transpose_b: Any, m: Any, n: Any, k: Any, a: Any, ia: Any, b: Any, ib: Any, beta: Any, c: Any, ic: Any) -> Any:  # fmt: skip
     """Choose the way to BLAS; SciPy's must be loaded before either is used."""
     numba.np.linalg.ensure_blas()

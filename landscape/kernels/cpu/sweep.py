@@ -12,11 +12,12 @@ from typing import NamedTuple
 from numpy.typing import NDArray
 
 from landscape.jit import kernel
-from landscape.kernels.cpu.arrays import block
-from landscape.kernels.cpu.forward import forward, linear_row, output_block
+from landscape.kernels.cpu.combine import copy_rows
+from landscape.kernels.cpu.forward import forward, linear_row
 from landscape.kernels.cpu.losses import add_tile
 from landscape.kernels.cpu.switches import activate_affine
 from landscape.kernels.cpu.turns import take_turn
+from landscape.kernels.cpu.views import block, flat, output_block
 from landscape.kernels.cpu.wider import NOTHING, wide_forward
 from landscape.kernels.program import Column, Geometry
 
@@ -51,8 +52,8 @@ class Grid(NamedTuple):
 @kernel
 def share_fixed(network, plan, grid, batch, t, shared, scratch):
     """Put into the shared memory what no direction changes: a copy of tile t's data and the fixed rows."""
-    data = batch.x[t].reshape(-1)
-    shared[: data.size] = data
+    data = flat(batch.x[t])
+    copy_rows(data, shared[: data.size])
     forward(network, plan.fixed, plan.inner, grid.vectors[0], shared, shared, scratch, batch.x.shape[2])
 
 
@@ -95,8 +96,8 @@ def start_line(line, plan, grid, products, base, base_products):
     """Sum what does not change along the last axis: parameters into base, products into base_products."""
     for r in range(plan.ranges.shape[0]):
         start, stop = plan.ranges[r, 0], plan.ranges[r, 1]
-        base[start:stop] = grid.vectors[0, start:stop]
-    base_products[:] = products[0]
+        copy_rows(grid.vectors[0, start:stop], base[start:stop])
+    copy_rows(products[0], base_products)
     for i in range(grid.lengths.size - 2, -1, -1):
         scale = grid.axes[i, line % grid.lengths[i]]
         line //= grid.lengths[i]

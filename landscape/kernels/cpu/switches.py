@@ -14,6 +14,7 @@ from typing import Any
 from landscape.formulas.activations import ACTIVATIONS
 from landscape.formulas.losses import LOSSES
 from landscape.jit import kernel
+from landscape.kernels.cpu.views import flat
 
 
 def loops(table: Mapping[str, Any], blocks: str, scalars: str, statement: str, by_row: bool = False) -> Any:
@@ -23,11 +24,11 @@ def loops(table: Mapping[str, Any], blocks: str, scalars: str, statement: str, b
     that few elements are left over by vectors; `by_row` keeps rows f and columns j.
     """
     fields = {name for _, name, _, _ in Formatter().parse(statement) if name}
-    names: dict[str, Any] = {"__name__": __name__}
+    names: dict[str, Any] = {"__name__": __name__, "flat": flat}
     arguments = ", ".join(filter(None, ("code", blocks, scalars)))
     lines = [f"def chosen({arguments}):"]
     if not by_row:
-        lines += [f"    {name} = {name}.reshape(-1)" for name in blocks.split(", ")]
+        lines += [f"    {name} = flat({name})" for name in blocks.split(", ")]
     for code, row in enumerate(table.values()):
         names |= {f"{field}_{code}": getattr(row, field) for field in fields}
         body = statement.format(**{field: f"{field}_{code}" for field in fields})

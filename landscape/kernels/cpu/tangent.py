@@ -7,14 +7,14 @@ output, `adjoint` the finished adjoints, `into` the changes of the adjoints. An 
 from __future__ import annotations
 
 from landscape.jit import kernel
-from landscape.kernels.cpu.arrays import block
 from landscape.kernels.cpu.backward import backward_row
 from landscape.kernels.cpu.combine import add_product, add_rows, join
 from landscape.kernels.cpu.dense import add_dense, dense_backward, dense_gradient
-from landscape.kernels.cpu.forward import input_of, linear_row, output_block
+from landscape.kernels.cpu.forward import input_of, linear_row
 from landscape.kernels.cpu.layernorm import layernorm_curved, layernorm_gradient_tangent, layernorm_tangent
 from landscape.kernels.cpu.softmax import softmax_curved, softmax_linear
 from landscape.kernels.cpu.switches import add_bent, set_slope
+from landscape.kernels.cpu.views import block, output_block
 from landscape.kernels.cpu.wider import wide_curved, wide_tangent
 from landscape.kernels.program import WIDER, Column, Op
 

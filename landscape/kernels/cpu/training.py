@@ -9,16 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape.jit import kernel
-from landscape.kernels.cpu.arrays import Batch, block
+from landscape.kernels.cpu.arrays import Batch
 from landscape.kernels.cpu.backward import backward_row
 from landscape.kernels.cpu.batch_statistics import follow
 from landscape.kernels.cpu.batches import draw, draw_mask, gather, number, shuffle
+from landscape.kernels.cpu.combine import copy_rows
 from landscape.kernels.cpu.dense import dense_backward, dense_bias_gradient
-from landscape.kernels.cpu.forward import forward_row, input_of, output_block
+from landscape.kernels.cpu.forward import forward_row, input_of
 from landscape.kernels.cpu.losses import SUMS, add_tile, loss_adjoint
 from landscape.kernels.cpu.micro import product
 from landscape.kernels.cpu.transpose import transpose
 from landscape.kernels.cpu.updates import scaled_step
+from landscape.kernels.cpu.views import block, output_block
 from landscape.kernels.program import WIDEST_VECTOR, Column, Op
 from landscape.kernels.runs import (
     BATCH,
@@ -61,8 +63,8 @@ class Log(NamedTuple):
 class TrainingBuffers(NamedTuple):
     """What a worker has to itself; flat, since runs have tiles of their own width. `previous` [P + C] is as the weights.
 
-    Every worker's arrays are allocated by themselves: threads would fight for the reference count of a shared one. `total` [7] are
-    a batch's sums and its number of target elements.
+    Every worker's arrays are allocated by themselves, so that no line of the cache belongs to two.
+    `total` [7] are a batch's sums and its number of target elements.
     """
 
     work: NDArray
@@ -251,19 +253,12 @@ def clear(vector, count):
 
 
 @kernel
-def copy(source, target):
-    """Set the target, as long as it is, to the source."""
-    for q in range(target.size):
-        target[q] = source[q]
-
-
-@kernel
 def take_step(
     network, places, examples, criterion, place, weights, theta, slots, whole, numbers, step, start, size, decay, scale, log, r
 ):  # fmt: skip
     """Take one step of run r and say whether it stayed finite; if not, the weights are as before."""
     tile, seed, gradient = whole[TILE], np.uint64(whole[SEED]), place.gradient[: theta.size]
-    copy(weights, place.previous)
+    copy_rows(weights, place.previous)
     logged = log.stride > 0 and (step - log.start) % log.stride == 0
     rounds, factor = 2 if numbers[RADIUS] > 0.0 else 1, 0.0
     for again in range(rounds):
@@ -281,17 +276,17 @@ def take_step(
                 place.total[SUMS] += place.tile.counts[0, j]
         factor = averaged(place, weights, decay, scale)
         if logged and again == 0:
-            log.sums[r, (step - log.start) // log.stride] = place.total
+            copy_rows(place.total, log.sums[r, (step - log.start) // log.stride])
             log.norms[r, (step - log.start) // log.stride] = norm_of(gradient) * factor
     if rounds == 2:
-        copy(place.previous, theta)
+        copy_rows(place.previous, theta)
     if numbers[CLIP] > 0.0:
         norm = norm_of(gradient) * factor
         factor *= numbers[CLIP] / norm if norm > numbers[CLIP] else 1.0
     scaled_step(whole, numbers, step, theta, gradient, factor, slots)
     if is_finite(weights):
         return True
-    copy(place.previous, weights)
+    copy_rows(place.previous, weights)
     return False
 
 

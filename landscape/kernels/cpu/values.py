@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from landscape.jit import kernel
-from landscape.kernels.cpu.forward import forward, output_block
+from landscape.kernels.cpu.forward import forward
 from landscape.kernels.cpu.losses import add_tile
+from landscape.kernels.cpu.views import flat, output_block
 
 
 @kernel
@@ -19,7 +20,7 @@ def values(worker, workers, network, order, places, batch, criterion, thetas, bu
     last = network.rows.shape[0] - 1
     for item in range(items * worker // workers, items * (worker + 1) // workers):
         k, t = item // tiles, item % tiles
-        data = batch.x[t].reshape(-1)
+        data = flat(batch.x[t])
         forward(network, order, places, thetas[k], work, data, scratch, width)
         z = output_block(network, places, last, work, data, width)
         add_tile(criterion, batch, t, z, scratch, sums, out[k, t])

@@ -6,7 +6,6 @@ Products (`CONVOLUTION`, `EMBEDDING`) are linear in their parameters and share w
 from __future__ import annotations
 
 from landscape.jit import kernel
-from landscape.kernels.cpu.arrays import block
 from landscape.kernels.cpu.attention import (
     attention_backward,
     attention_curved,
@@ -35,6 +34,7 @@ from landscape.kernels.cpu.pooling import avgpool_linear, maxpool_linear, maxpoo
 from landscape.kernels.cpu.reorder import mean_linear, pad_linear, transpose_linear
 from landscape.kernels.cpu.rules import Rule, caller
 from landscape.kernels.cpu.switches import activate
+from landscape.kernels.cpu.views import block
 from landscape.kernels.program import ACTIVATION_CODES, Column, Geometry, Op
 
 OP, SIZE, FIRST, BIAS, GROUPS = (
