@@ -275,6 +275,26 @@ def test_a_shape_that_the_bytes_do_not_fill_is_refused_without_being_made(tmp_pa
     assert "damaged" in refused(tmp_path, proto.SerializeToString(), data((6,)))
 
 
+@pytest.mark.parametrize("op", ["Gather", "Concat"])
+def test_constants_that_would_be_made_again_and_again_are_not_made(tmp_path, op):
+    weights = HEAD | {"d": np.zeros((1, 10_000), np.float32), "i": np.zeros(10_000, np.int64)}
+    nodes = [node("Gather", "d i", "big")]
+    if op == "Concat":
+        steps = [f"c{number}" for number in range(40)]
+        nodes = [node("Concat", f"{a} {a}", b, axis=0) for a, b in zip(["d", *steps], steps, strict=False)]
+    message = refused(tmp_path, graph([*nodes, GEMM], weights, (6,)), data((6,)))
+    assert "found a constant" in message
+
+
+@pytest.mark.parametrize("op", ["If", "Loop"])
+def test_control_flow_is_named(tmp_path, op):
+    inner = onnx.helper.make_graph([], "inner", [], [])
+    choice = onnx.helper.make_node(op, ["x"], ["h"], body=inner)
+    message = refused(tmp_path, graph([choice, GEMM], HEAD, (6,)), data((6,)))
+    assert f"'{op}' is not supported" in message
+    assert "without choices" in message
+
+
 def test_operators_of_other_domains_are_refused(tmp_path):
     custom = onnx.helper.make_node("Anything", ["x"], ["h"], domain="com.example")
     assert "domain" in refused(tmp_path, graph([custom, GEMM], HEAD, (6,)), data((6,)))

@@ -13,7 +13,7 @@ from landscape.importers.data import Arrays
 from landscape.importers.nearest import unsupported
 from landscape.importers.network import Network
 from landscape.importers.onnx_graph.call import Call, Graph, settings_of
-from landscape.importers.onnx_graph.constants import BATCH, Constant, fold, read_tensor
+from landscape.importers.onnx_graph.constants import BATCH, FOLDED, Constant, fold, read_tensor
 from landscape.importers.onnx_graph.ops import OPS
 from landscape.model.bare_data import choose_loss
 from landscape.model.nodes import INPUT
@@ -86,6 +86,8 @@ def _step(onnx: Any, graph: Graph, node: Any) -> None:
     """Fold a node, pass it over, or translate it."""
     if node.output[0] in graph.values:
         return  # fused with an earlier one
+    if node.op_type not in OPS and node.op_type not in FOLDED and node.op_type not in ("Constant", "Shape"):
+        raise unsupported(Call(graph, node, {}).label, node.op_type, OPS)
     settings = settings_of(onnx, node)
     name = node.output[0]
     if node.op_type == "Constant":
