@@ -145,6 +145,21 @@ def test_a_weight_that_is_used_twice_is_in_theta_once(tmp_path):
     assert model.size == 36 + 18 + 3
 
 
+def test_ones_and_zeros_that_the_file_holds_once_are_parameters_of_their_own(tmp_path):
+    nodes = [
+        node("Gemm", "x w b", "a", transB=1),
+        node("LayerNormalization", "a one zero", "c", axis=-1),
+        node("Tanh", "c", "d"),
+        node("LayerNormalization", "d one shift", "e", axis=-1),
+        node("Gemm", "e w b", "h", transB=1),
+        GEMM,
+    ]
+    weights = {"w": normal(6, 6), "b": np.zeros(6, np.float32), "one": np.ones(6, np.float32)}
+    weights |= {"zero": np.zeros(6, np.float32), "shift": normal(6)}
+    model = imported(tmp_path, graph(nodes, HEAD | weights, (6,)), data((6,)))
+    assert model.size == (36 + 6) + 2 * (6 + 6) + (18 + 3)
+
+
 @pytest.mark.parametrize("op", ["Softmax", "LogSoftmax"])
 def test_a_softmax_at_the_end_goes_into_the_cross_entropy(tmp_path, op):
     nodes = [node("Gemm", "x fc.weight fc.bias", "z", transB=1), node(op, "z", "y", axis=-1)]

@@ -25,10 +25,15 @@ class Constant(NamedTuple):
     trainable: bool = True
 
     def weight(self, array: np.ndarray | None = None, part: str = "") -> Weight:
-        """Give it, or an array made of it, as a parameter in float32 or float64."""
+        """Give it, or an array made of it, as a parameter in float32 or float64.
+
+        Exporters keep arrays of equal numbers once, such as the ones and zeros that normalizations start from; those are no shared parameters.
+        """
         found = self.array if array is None else array
         dtype = np.float64 if found.dtype == np.float64 else np.float32
-        return Weight(np.ascontiguousarray(found, dtype), self.identity + part, self.trainable)
+        uniform = found.size > 0 and bool((found == found.flat[0]).all())
+        identity = None if uniform else self.identity + part
+        return Weight(np.ascontiguousarray(found, dtype), identity, self.trainable)
 
 
 def read_tensor(onnx: Any, tensor: Any) -> np.ndarray:
