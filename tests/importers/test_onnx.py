@@ -263,6 +263,8 @@ def test_a_batch_norm_that_may_have_been_folded_is_reported(tmp_path, name, word
     ("nodes", "word"),
     [
         ([node("Conv", "x w", "a", pads=[1, 0, 0, 0])], "as much before as after"),
+        ([node("MaxPool", "x", "a", kernel_shape=[2, 2], strides=[0, 0], auto_pad="SAME_UPPER")], "damaged"),
+        ([node("Conv", "x w", "a", strides=2)], "damaged"),
         ([node("MaxPool", "x", "a", kernel_shape=[2, 2], ceil_mode=1)], "ceil_mode"),
         ([node("AveragePool", "x", "a", kernel_shape=[2, 2], pads=[1, 1, 1, 1])], "count_include_pad"),
         ([node("InstanceNormalization", "x s s", "a")], "BatchNormalization"),

@@ -115,6 +115,9 @@ def _step(onnx: Any, graph: Graph, node: Any) -> None:
         graph.values[call.output] = OPS[node.op_type](call)
     except InputError as error:
         raise InputError(f"{call.label}: {error}") from None
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        # A setting of another kind or a size of zero: ONNX's own reader does not look at them.
+        raise InputError(f"{call.label}: damaged: {shown(str(error), 120)}") from None
 
 
 def _constant(onnx: Any, node: Any, settings: dict[str, Any]) -> Constant:
