@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from landscape.errors import InputError
 from landscape.files import shown
 
+RECURRENT = "attention, from PyTorch's TransformerEncoderLayer by landscape.from_torch"
+PLAIN = "a graph without choices and loops"
 # Names in lower case, as both PyTorch and ONNX may spell them.
 NEAREST = {
     "relu6": "relu",
@@ -32,9 +34,12 @@ NEAREST = {
     "conv3d": "Conv2d",
     "maxpool1d": "Conv1d with a stride",
     "avgpool1d": "Conv1d with a stride",
-    "lstm": "TransformerEncoderLayer",
-    "gru": "TransformerEncoderLayer",
-    "rnn": "TransformerEncoderLayer",
+    "lstm": RECURRENT,
+    "gru": RECURRENT,
+    "rnn": RECURRENT,
+    "if": PLAIN,
+    "loop": PLAIN,
+    "scan": PLAIN,
     "scaled_dot_product_attention": "the module nn.MultiheadAttention",
     "multi_head_attention_forward": "the module nn.MultiheadAttention",
     "matmul": "Linear, or nn.MultiheadAttention for products of two values",

@@ -16,7 +16,7 @@ from landscape.model.operations import OPERATIONS
 
 
 class Weight(NamedTuple):
-    """A parameter or buffer: its numbers, what tells it from others of equal numbers, whether it is trained."""
+    """A parameter or buffer: its numbers, what tells it from others of equal numbers (None: nothing does), whether it is trained."""
 
     array: np.ndarray
     identity: Hashable
@@ -108,7 +108,8 @@ class Network:
     def _claim(self, name: str, weights: Mapping[str, Weight]) -> None:
         self._owned[name] = weights
         for key, weight in weights.items():
-            self._keys[weight.identity] = (name, key)
+            if weight.identity is not None:
+                self._keys[weight.identity] = (name, key)
 
     def _shared_with(self, weights: Mapping[str, Weight]) -> str | None:
         """Find the node that has the same parameters, all of them."""
@@ -117,6 +118,10 @@ class Network:
         if not owners:
             return None
         owner = min(owners)
+        for key, weight in weights.items():
+            other = self._owned[owner].get(key)
+            if weight.identity is None and other is not None and np.array_equal(other.array, weight.array):
+                homes[key] = (owner, key)
         if homes != {key: (owner, key) for key in self._owned[owner]}:
             raise InputError(
                 f"shares some parameters with {shown(owner)} and not all; expected all of them or none"

@@ -122,6 +122,8 @@ def _span(key: str, entry: Any, size: int) -> Span:
         raise InputError(f"{label}: expected one of {', '.join(DTYPES)}, found {shown(dtype)}")
     if not _is_sizes(shape) or len(shape) > 8 or not _is_sizes(offsets) or len(offsets) != 2:
         raise InputError(f"{label}: expected sizes and two offsets from 0")
+    if 0 in shape:
+        raise InputError(f"{label}: expected numbers, found the shape {shape}")
     begin, end = offsets
     needed = math.prod(shape) * np.dtype(DTYPES[dtype]).itemsize
     if not begin <= end <= size or end - begin != needed:

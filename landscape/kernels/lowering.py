@@ -87,15 +87,20 @@ def lower(model: Model, *, derivatives: bool, training: bool = False) -> Program
                 f"node '{node.name}': the engine does not run the op '{node.op}' yet; it runs {', '.join(SUPPORTED)}"
             )
         state.row_of[node.name] = LOWERINGS[node.op](state, node)
-    rows = ending_at(state.rows, state.plain(model.nodes[-1].name))
+    rows = leading_to(state.rows, state.plain(model.nodes[-1].name))
     if not derivatives:
         rows = fuse(rows)
     offsets, features = stack_all(rows) if derivatives else stack_reusing(rows)
     return assemble(rows, offsets, features, model)
 
 
-def ending_at(rows: list[Row], last: int) -> list[Row]:
-    """Cut off the rows after the output, which nothing reads."""
+def leading_to(rows: list[Row], last: int) -> list[Row]:
+    """Cut off the rows after the output; those before it that do not lead to it are not active, so that no adjoint comes to them."""
+    needed = {last}
+    for index in range(last, 0, -1):
+        if index in needed:
+            needed.update(rows[index].inputs)
+        rows[index].active = rows[index].active and index in needed
     return rows[: last + 1]
 
 
@@ -158,12 +163,15 @@ def assemble(rows: Sequence[Row], offsets: Sequence[int], features: int, model: 
     """Write rows into the table."""
     table = np.zeros((len(rows), len(Column)), np.int64)
     links: list[int] = []
-    for line, row, offset in zip(table, rows, offsets, strict=True):
+    for index, (line, row, offset) in enumerate(zip(table, rows, offsets, strict=True)):
         line[Column.OP], line[Column.OUTPUT], line[Column.SIZE] = row.op, offset, row.size
         line[Column.FIRST], line[Column.INPUTS] = len(links), len(row.inputs)
         line[Column.WEIGHT], line[Column.BIAS] = row.weight, row.bias
         line[Column.GROUPS], line[Column.WIDE], line[Column.OUT] = row.groups, row.wide, row.out
         line[Column.CODE], line[Column.ACTIVE], line[Column.TRAINED] = row.code, row.active, row.trained
+        line[Column.LAST_READER] = -1
+        if row.active:
+            table[row.inputs, Column.LAST_READER] = index
         links += row.inputs
     return Program(
         rows=table,

@@ -48,7 +48,7 @@ class Column(IntEnum):
     `OUTPUT` and `SIZE` are in features; `FIRST` and `INPUTS` name the row's part of `links`; `WEIGHT` and `BIAS` are
     offsets into the parameter vector [θ, constants] or −1; `GROUPS`, `WIDE` and `OUT` are the op's own sizes;
     `CODE` is an activation (its own or the one that rides on it); `ACTIVE` says that θ reaches the row;
-    `TRAINED` that its own parameters are in θ.
+    and the row the output; `TRAINED` that its own parameters are in θ; `LAST_READER` is the last active row that reads it, or −1.
     """
 
     OP = 0
@@ -64,6 +64,7 @@ class Column(IntEnum):
     CODE = 10
     ACTIVE = 11
     TRAINED = 12
+    LAST_READER = 13
 
 
 class Geometry(IntEnum):

@@ -19,6 +19,7 @@ from landscape.kernels.cpu.arrays import Batch, Buffers, DerivativeBuffers
 from landscape.kernels.cpu.losses import SUMS, Criterion
 from landscape.memory import fits_memory
 from landscape.model import Model
+from landscape.objective import aligned
 from landscape.objective.devices import CPU, settle_device
 from landscape.objective.evaluation import Evaluation, ratio, ratio_error
 from landscape.objective.lowered import Lowered, lowered
@@ -177,8 +178,8 @@ class NetworkObjective:
                 f"{workers} threads and {width} examples each, more than is free: try fewer threads or float32"
             )
         return {
-            "work": np.zeros((workers, features * width), self.dtype),
-            "scratch": np.zeros((workers, self.plain.program.scratch, width), self.dtype),
+            "work": aligned.zeros((workers, features * width), self.dtype),
+            "scratch": aligned.zeros((workers, self.plain.program.scratch, width), self.dtype),
             "sums": np.zeros((workers, 2, width)),
         }
 
@@ -186,12 +187,13 @@ class NetworkObjective:
         """Give each worker its memory for derivatives."""
         if "derivatives" not in self._memory:
             common = self.common(self.full.program.features)
+            shape = common["work"].shape
             self._memory["derivatives"] = DerivativeBuffers(
                 **common,
-                adjoint=np.zeros_like(common["work"]),
-                tangent=np.zeros_like(common["work"]),
-                into=np.zeros_like(common["work"]),
-                gradient=np.zeros((self.threads, self.full.program.parameters), self.dtype),
+                adjoint=aligned.zeros(shape, self.dtype),
+                tangent=aligned.zeros(shape, self.dtype),
+                into=aligned.zeros(shape, self.dtype),
+                gradient=aligned.zeros((self.threads, self.full.program.parameters), self.dtype),
             )
         return self._memory["derivatives"]
 

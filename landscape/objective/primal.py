@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from landscape.kernels.cpu import derivatives
 from landscape.kernels.cpu.arrays import Batch, Primal
 from landscape.memory import fits_memory
+from landscape.objective import aligned
 from landscape.objective.session import share_work
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Primals:
         self.weights = weights
         if number not in self.memory:
             shape = (2, len(batch.valid), self.numbers)
-            self.memory[number] = Primal(*np.zeros(shape, self.objective.dtype))
+            self.memory[number] = Primal(*aligned.zeros(shape, self.objective.dtype))
         if number not in self.current:
             self.fill(self.memory[number], batch, weights)
             self.current.add(number)

@@ -13,6 +13,7 @@ from landscape.kernels.cpu import sweep as kernels
 from landscape.kernels.cpu.arrays import Batch, SweepBuffers
 from landscape.kernels.cpu.losses import SUMS
 from landscape.kernels.program import Column, Op, Program
+from landscape.objective import aligned
 from landscape.objective.session import session, share_work
 
 if TYPE_CHECKING:
@@ -127,14 +128,14 @@ class NetworkSweep:
         """Take all the memory of the sweep: what a tile's points share and what each worker has to itself."""
         objective, width = self.objective, self.objective.tiles.width
         vectors, dtype, workers = self.grid.vectors, objective.dtype, objective.threads
-        self.shared = np.zeros(shared * width, dtype)
-        self.products = np.zeros((len(vectors), products * width), dtype)
-        self.scratch = np.zeros((objective.plain.program.scratch, width), dtype)
+        self.shared = aligned.zeros(shared * width, dtype)
+        self.products = aligned.zeros((len(vectors), products * width), dtype)
+        self.scratch = aligned.zeros((objective.plain.program.scratch, width), dtype)
         self.buffers = SweepBuffers(
             **objective.common(objective.plain.program.features),
             weights=np.repeat(vectors[:1], workers, axis=0),
             base=np.repeat(vectors[:1], workers, axis=0),
-            base_products=np.zeros((workers, products * width), dtype),
+            base_products=aligned.zeros((workers, products * width), dtype),
         )
 
     @property

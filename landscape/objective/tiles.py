@@ -16,6 +16,7 @@ from landscape.formulas.random import permutation
 from landscape.kernels.cpu.arrays import Batch
 from landscape.kernels.program import Column, Op, Program
 from landscape.model import Model
+from landscape.objective import aligned
 from landscape.objective.evaluation import Counts
 
 # The workspace of one tile should stay in a core's own cache with the weights that pass through it.
@@ -163,7 +164,7 @@ class Tiles:
 
     def inner(self, array: NDArray, tiles: int) -> NDArray:
         """Turn [tiles·B, …] into [tiles, F, B]."""
-        return np.ascontiguousarray(array.reshape(tiles, self.width, -1).transpose(0, 2, 1))
+        return aligned.laid(array.reshape(tiles, self.width, -1).transpose(0, 2, 1), array.dtype)
 
     @cached_property
     def counts(self) -> Counts:

@@ -23,6 +23,7 @@ from landscape.kernels.program import Column, Op, Program
 from landscape.kernels.runs import IN_ORDER, NUMBERS, WHOLE, Runs, scheduled
 from landscape.memory import available_memory
 from landscape.model import Model
+from landscape.objective import aligned
 from landscape.objective.devices import CPU, settle_device
 from landscape.objective.lowered import network_arrays
 from landscape.objective.network import DTYPES, HAS_ACCURACY, LOSS_CODES
@@ -189,9 +190,9 @@ class Trainer:
         work = self.program.features * self.widest
         deepest = int(self.program.rows[:, Column.WIDE].max())
         return TrainingBuffers(
-            work=np.zeros(work, self.dtype), adjoint=np.zeros(work, self.dtype),
-            scratch=np.zeros(self.program.scratch * wide, self.dtype), x=np.zeros(self.inputs * wide, self.dtype),
-            rows=np.zeros(self.inputs * wide, self.dtype), transposed=np.zeros(deepest * wide, self.dtype),
+            work=aligned.zeros(work, self.dtype), adjoint=aligned.zeros(work, self.dtype),
+            scratch=aligned.zeros(self.program.scratch * wide, self.dtype), x=aligned.zeros(self.inputs * wide, self.dtype),
+            rows=aligned.zeros(self.inputs * wide, self.dtype), transposed=aligned.zeros(deepest * wide, self.dtype),
             labels=np.zeros(examples.labels.shape[1] * wide, np.int32),
             targets=np.zeros(examples.targets.shape[1] * wide, self.dtype), counts=np.zeros(wide),
             valid=np.zeros(1, np.int64), sums=np.zeros(2 * wide), total=np.zeros(SUMS + 1),

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from landscape.formulas.activations import ACTIVATIONS
 from landscape.kernels.cpu import hessian
 from landscape.kernels.program import Column, Op
+from landscape.objective import aligned
 from landscape.objective.devices import CPU
 from landscape.objective.network import NetworkObjective
 from landscape.objective.session import session, share_work
@@ -50,7 +51,7 @@ class WholeHessian:
         widest = 1 + int(max(rows[i, Column.WIDE] for i in self.trained))
         width, across = objective.tiles.width, max(hessian.TOGETHER, widest)
         sizes = (widest * width, across * width, widest * across)
-        return hessian.Pairs(*(np.zeros((objective.threads, size), objective.dtype) for size in sizes))
+        return hessian.Pairs(*(aligned.zeros((objective.threads, size), objective.dtype) for size in sizes))
 
     @property
     def passes(self) -> int:

@@ -145,6 +145,21 @@ def test_a_weight_that_is_used_twice_is_in_theta_once(tmp_path):
     assert model.size == 36 + 18 + 3
 
 
+def test_ones_and_zeros_that_the_file_holds_once_are_parameters_of_their_own(tmp_path):
+    nodes = [
+        node("Gemm", "x w b", "a", transB=1),
+        node("LayerNormalization", "a one zero", "c", axis=-1),
+        node("Tanh", "c", "d"),
+        node("LayerNormalization", "d one shift", "e", axis=-1),
+        node("Gemm", "e w b", "h", transB=1),
+        GEMM,
+    ]
+    weights = {"w": normal(6, 6), "b": np.zeros(6, np.float32), "one": np.ones(6, np.float32)}
+    weights |= {"zero": np.zeros(6, np.float32), "shift": normal(6)}
+    model = imported(tmp_path, graph(nodes, HEAD | weights, (6,)), data((6,)))
+    assert model.size == (36 + 6) + 2 * (6 + 6) + (18 + 3)
+
+
 @pytest.mark.parametrize("op", ["Softmax", "LogSoftmax"])
 def test_a_softmax_at_the_end_goes_into_the_cross_entropy(tmp_path, op):
     nodes = [node("Gemm", "x fc.weight fc.bias", "z", transB=1), node(op, "z", "y", axis=-1)]
@@ -248,6 +263,8 @@ def test_a_batch_norm_that_may_have_been_folded_is_reported(tmp_path, name, word
     ("nodes", "word"),
     [
         ([node("Conv", "x w", "a", pads=[1, 0, 0, 0])], "as much before as after"),
+        ([node("MaxPool", "x", "a", kernel_shape=[2, 2], strides=[0, 0], auto_pad="SAME_UPPER")], "damaged"),
+        ([node("Conv", "x w", "a", strides=2)], "damaged"),
         ([node("MaxPool", "x", "a", kernel_shape=[2, 2], ceil_mode=1)], "ceil_mode"),
         ([node("AveragePool", "x", "a", kernel_shape=[2, 2], pads=[1, 1, 1, 1])], "count_include_pad"),
         ([node("InstanceNormalization", "x s s", "a")], "BatchNormalization"),
@@ -273,6 +290,26 @@ def test_a_shape_that_the_bytes_do_not_fill_is_refused_without_being_made(tmp_pa
     proto = onnx.load_from_string(graph([node("Tanh", "x", "h"), GEMM], HEAD, (6,)))
     proto.graph.initializer[0].dims[:] = [2**40, 2**20]
     assert "damaged" in refused(tmp_path, proto.SerializeToString(), data((6,)))
+
+
+@pytest.mark.parametrize("op", ["Gather", "Concat"])
+def test_constants_that_would_be_made_again_and_again_are_not_made(tmp_path, op):
+    weights = HEAD | {"d": np.zeros((1, 10_000), np.float32), "i": np.zeros(10_000, np.int64)}
+    nodes = [node("Gather", "d i", "big")]
+    if op == "Concat":
+        steps = [f"c{number}" for number in range(40)]
+        nodes = [node("Concat", f"{a} {a}", b, axis=0) for a, b in zip(["d", *steps], steps, strict=False)]
+    message = refused(tmp_path, graph([*nodes, GEMM], weights, (6,)), data((6,)))
+    assert "found a constant" in message
+
+
+@pytest.mark.parametrize("op", ["If", "Loop"])
+def test_control_flow_is_named(tmp_path, op):
+    inner = onnx.helper.make_graph([], "inner", [], [])
+    choice = onnx.helper.make_node(op, ["x"], ["h"], body=inner)
+    message = refused(tmp_path, graph([choice, GEMM], HEAD, (6,)), data((6,)))
+    assert f"'{op}' is not supported" in message
+    assert "without choices" in message
 
 
 def test_operators_of_other_domains_are_refused(tmp_path):

@@ -129,6 +129,7 @@ def entry(**changes: Any) -> bytes:
         (entry(dtype="F128"), "expected one of F64"),
         (entry(shape=[2**40, 2**40]), "truncated or damaged"),
         (entry(shape=[-1, 4]), "sizes"),
+        (entry(shape=[0, 2**47, 2**47], data_offsets=[0, 0]), "expected numbers"),
         (entry(data_offsets=[0, 64], shape=[4, 4]), "truncated or damaged"),
         (entry(data_offsets=[32, 0]), "truncated or damaged"),
         (entry(more=1), "dtype, shape and data_offsets"),

@@ -11,6 +11,8 @@ from landscape.errors import InputError
 from landscape.files import shown
 from landscape.importers.network import Weight
 
+# Numbers that an op of constants which can make more of them than it is given may make: those of shapes are few.
+MOST = 1000
 # Reshape takes 0 as "the size that is there", so it stands for the batch's size in shapes.
 BATCH = 0
 
@@ -23,10 +25,15 @@ class Constant(NamedTuple):
     trainable: bool = True
 
     def weight(self, array: np.ndarray | None = None, part: str = "") -> Weight:
-        """Give it, or an array made of it, as a parameter in float32 or float64."""
+        """Give it, or an array made of it, as a parameter in float32 or float64.
+
+        Exporters keep arrays of equal numbers once, such as the ones and zeros that normalizations start from; those are no shared parameters.
+        """
         found = self.array if array is None else array
         dtype = np.float64 if found.dtype == np.float64 else np.float32
-        return Weight(np.ascontiguousarray(found, dtype), self.identity + part, self.trainable)
+        uniform = found.size > 0 and bool((found == found.flat[0]).all())
+        identity = None if uniform else self.identity + part
+        return Weight(np.ascontiguousarray(found, dtype), identity, self.trainable)
 
 
 def read_tensor(onnx: Any, tensor: Any) -> np.ndarray:
@@ -83,8 +90,7 @@ def _transpose(inputs: list[np.ndarray], settings: Mapping[str, Any]) -> np.ndar
     return np.transpose(inputs[0], settings.get("perm"))
 
 
-# Ops of constants that exporters write between a shape and a Reshape, or a weight and its product; none makes
-# more numbers than it is given.
+# Ops of constants that exporters write between a shape and a Reshape, or a weight and its product.
 FOLDED: dict[str, Callable[[list[np.ndarray], Mapping[str, Any]], np.ndarray]] = {
     "Gather": _gather,
     "Unsqueeze": _unsqueeze,
@@ -94,6 +100,21 @@ FOLDED: dict[str, Callable[[list[np.ndarray], Mapping[str, Any]], np.ndarray]] =
     "Identity": lambda inputs, settings: inputs[0],
     "Cast": lambda inputs, settings: inputs[0],
 }
+
+
+def made(op: str, inputs: list[Constant], settings: Mapping[str, Any]) -> int:
+    """Count the numbers that an op would make of what it is given again and again; 0 for one that cannot make more.
+
+    >>> made("Gather", [Constant(np.zeros((1, 5)), "rows"), Constant(np.zeros(100), "ids")], {})
+    500
+    """
+    if op == "Concat":
+        return sum(constant.array.size for constant in inputs)
+    if op != "Gather" or len(inputs) < 2:
+        return 0
+    data, axis = inputs[0].array, settings.get("axis", 0)
+    rows = data.shape[axis] if -data.ndim <= axis < data.ndim else 1
+    return int(inputs[1].array.size * (data.size // max(1, rows)))
 
 
 def fold(op: str, name: str, inputs: list[Constant], settings: Mapping[str, Any]) -> Constant | None:
@@ -107,10 +128,10 @@ def fold(op: str, name: str, inputs: list[Constant], settings: Mapping[str, Any]
     if op not in FOLDED or not inputs:
         return None
     try:
+        if made(op, inputs, settings) > MOST:
+            return None
         array = FOLDED[op]([constant.array for constant in inputs], settings)
     except (ValueError, IndexError, KeyError, TypeError, OverflowError) as error:
         raise InputError(f"{shown(name)} ({op}): cannot be computed: {error}") from None
-    if op == "Gather" and array.size > 1_000:
-        return None
     identity = inputs[0].identity if op == "Identity" else f"{inputs[0].identity}/{op}{settings.get('perm')}"
     return Constant(array, identity, inputs[0].trainable)

@@ -13,7 +13,7 @@ from landscape.importers.data import Arrays
 from landscape.importers.nearest import unsupported
 from landscape.importers.network import Network
 from landscape.importers.onnx_graph.call import Call, Graph, settings_of
-from landscape.importers.onnx_graph.constants import BATCH, Constant, fold, read_tensor
+from landscape.importers.onnx_graph.constants import BATCH, FOLDED, Constant, fold, read_tensor
 from landscape.importers.onnx_graph.ops import OPS
 from landscape.model.bare_data import choose_loss
 from landscape.model.nodes import INPUT
@@ -86,6 +86,8 @@ def _step(onnx: Any, graph: Graph, node: Any) -> None:
     """Fold a node, pass it over, or translate it."""
     if node.output[0] in graph.values:
         return  # fused with an earlier one
+    if node.op_type not in OPS and node.op_type not in FOLDED and node.op_type not in ("Constant", "Shape"):
+        raise unsupported(Call(graph, node, {}).label, node.op_type, OPS)
     settings = settings_of(onnx, node)
     name = node.output[0]
     if node.op_type == "Constant":
@@ -113,6 +115,9 @@ def _step(onnx: Any, graph: Graph, node: Any) -> None:
         graph.values[call.output] = OPS[node.op_type](call)
     except InputError as error:
         raise InputError(f"{call.label}: {error}") from None
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        # A setting of another kind or a size of zero: ONNX's own reader does not look at them.
+        raise InputError(f"{call.label}: damaged: {shown(str(error), 120)}") from None
 
 
 def _constant(onnx: Any, node: Any, settings: dict[str, Any]) -> Constant:

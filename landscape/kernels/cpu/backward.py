@@ -1,20 +1,24 @@
-"""Reverse rules: from the adjoint of a row's output to those of its inputs and to the gradient of its parameters."""
+"""Reverse rules: from the adjoint of a row's output to those of its inputs and to the gradient of its parameters.
+
+An adjoint is a sum over the rows that read an output. The first of them that the reverse pass meets sets it, the others add to it.
+"""
 
 from __future__ import annotations
 
 from landscape.jit import kernel
-from landscape.kernels.cpu.combine import add_part, add_product, add_rows
+from landscape.kernels.cpu.combine import add_part, add_product, add_rows, copy_rows
 from landscape.kernels.cpu.dense import dense_backward, dense_bias_gradient, dense_gradient
 from landscape.kernels.cpu.forward import input_of
 from landscape.kernels.cpu.layernorm import layernorm_backward, layernorm_gradient
 from landscape.kernels.cpu.softmax import softmax_linear
-from landscape.kernels.cpu.switches import add_slope
+from landscape.kernels.cpu.switches import add_slope, set_slope
 from landscape.kernels.cpu.views import block, output_block
 from landscape.kernels.cpu.wider import wide_backward
 from landscape.kernels.program import WIDER, Column, Op
 
 OP, SIZE, INPUTS, GROUPS = int(Column.OP), int(Column.SIZE), int(Column.INPUTS), int(Column.GROUPS)
 CODE, ACTIVE, TRAINED = int(Column.CODE), int(Column.ACTIVE), int(Column.TRAINED)
+LAST_READER = int(Column.LAST_READER)
 DENSE, ACTIVATION, SOFTMAX, LAYERNORM = int(Op.DENSE), int(Op.ACTIVATION), int(Op.SOFTMAX), int(Op.LAYERNORM)
 ADD, MULTIPLY, CONCAT = int(Op.ADD), int(Op.MULTIPLY), int(Op.CONCAT)
 FIRST_WIDER = int(WIDER)
@@ -22,7 +26,7 @@ FIRST_WIDER = int(WIDER)
 
 @kernel
 def backward(network, places, weights, work, shared, adjoint, gradient, scratch, width):
-    """Run all rows in reverse; `adjoint` holds the output's and zeros elsewhere.
+    """Run all rows in reverse; `adjoint` holds the output's.
 
     The gradient is added to; an empty one is not computed.
     """
@@ -34,6 +38,16 @@ def backward(network, places, weights, work, shared, adjoint, gradient, scratch,
 
 
 @kernel
+def is_fresh(network, i, number):
+    """Say whether nothing stands yet in the adjoint of row i's input of a number."""
+    source = input_of(network, i, number)
+    for earlier in range(number):
+        if input_of(network, i, earlier) == source:
+            return False
+    return network.rows[source, LAST_READER] == i
+
+
+@kernel
 def backward_row(i, network, places, weights, work, shared, adjoint, into, gradient, scratch, width):
     """Push a row's adjoint to its inputs' parts of `into` and its parameters' of the gradient."""
     row, source = network.rows[i], input_of(network, i, 0)
@@ -41,6 +55,8 @@ def backward_row(i, network, places, weights, work, shared, adjoint, into, gradi
         dense_row(i, network, places, weights, work, shared, adjoint, into, gradient, scratch, width)
         return
     if row[OP] >= FIRST_WIDER:
+        if network.rows[source, ACTIVE] and is_fresh(network, i, 0):
+            block(into, places[source], network.rows[source, SIZE], width)[:, :] = 0
         wide_backward(
             i,
             network,
@@ -66,15 +82,23 @@ def backward_row(i, network, places, weights, work, shared, adjoint, into, gradi
     elif network.rows[source, ACTIVE]:
         y = block(work, places[i], row[SIZE], width)
         target = block(into, places[source], row[SIZE], width)
-        elementwise_row(row, network.attributes[i], weights, x, y, d, target, scratch)
+        elementwise_row(
+            row, network.attributes[i], weights, x, y, d, target, is_fresh(network, i, 0), scratch
+        )
 
 
 @kernel
-def elementwise_row(row, attribute, weights, x, y, d, target, scratch):
+def elementwise_row(row, attribute, weights, x, y, d, target, fresh, scratch):
     """Push an adjoint d through a row of one input."""
     if row[OP] == ACTIVATION:
-        add_slope(row[CODE], x, y, d, target, attribute)
-    elif row[OP] == SOFTMAX:
+        if fresh:
+            set_slope(row[CODE], x, y, d, target, attribute)
+        else:
+            add_slope(row[CODE], x, y, d, target, attribute)
+        return
+    if fresh:
+        target[:, :] = 0
+    if row[OP] == SOFTMAX:
         softmax_linear(y, d, target, row[GROUPS], scratch[0])
     else:
         layernorm_backward(row, weights, attribute, x, d, target, scratch)
@@ -91,7 +115,8 @@ def dense_row(i, network, places, weights, work, shared, adjoint, into, gradient
             dense_gradient(row, shared, -1 - places[source], adjoint, places[i], gradient, scratch, width)
         dense_bias_gradient(row, block(adjoint, places[i], row[SIZE], width), gradient)
     if network.rows[source, ACTIVE]:
-        dense_backward(row, weights, adjoint, places[i], into, places[source], scratch, width)
+        fresh = is_fresh(network, i, 0)
+        dense_backward(row, weights, adjoint, places[i], into, places[source], scratch, width, fresh)
 
 
 @kernel
@@ -102,9 +127,13 @@ def spread(i, network, places, work, shared, d, into, width):
         source = input_of(network, i, number)
         rows = network.rows[source, SIZE]
         if network.rows[source, ACTIVE]:
-            target = block(into, places[source], rows, width)
+            target, fresh = block(into, places[source], rows, width), is_fresh(network, i, number)
+            if fresh and row[OP] != ADD:
+                target[:, :] = 0
             if row[OP] == CONCAT:
                 add_part(d, target, row[GROUPS], start)
+            elif row[OP] == ADD and fresh:
+                copy_rows(d, target)
             elif row[OP] == ADD:
                 add_rows(d, target)
             else:

@@ -30,19 +30,25 @@ def add_dense(row, weights, source, x, target, y, width):
 
 
 @kernel
-def dense_backward(row, weights, adjoint, y, into, x, scratch, width):
-    """Add Wᵀ·adjoint[y:] to into[x:]; where there are many positions Wᵀ is packed once for all, since its columns lie far apart."""
+def dense_backward(row, weights, adjoint, y, into, x, scratch, width, fresh):
+    """Add Wᵀ·adjoint[y:] to into[x:], or set it where `fresh`.
+
+    Where there are many positions Wᵀ is packed once for all, since its columns lie far apart; zeros to start from follow it.
+    """
     wide, out, packed = row[WIDE], row[OUT], scratch.reshape(-1)
-    if row[GROUPS] > 1 and USES_MICRO and packed.size >= wide * out and fits(width, out, into.itemsize):
+    zeros = wide * out
+    if row[GROUPS] > 1 and USES_MICRO and packed.size >= zeros + wide and fits(width, out, into.itemsize):
         pack_transposed(wide, out, weights, row[WEIGHT], packed)
+        packed[zeros : zeros + wide] = 0
         for t in range(row[GROUPS]):
             packed_product(
-                wide, width, out, packed, 0, out, 0, 0, 0, adjoint, (y + t * out) * width, 0, 0, 1, 1, -1, False,
+                wide, width, out, packed, 0, out, 0, 0, 0, adjoint, (y + t * out) * width, 0, 0, 1, 1,
+                zeros if fresh else -1, False,
                 into, (x + t * wide) * width,
             )  # fmt: skip
         return
     for t in range(row[GROUPS]):
-        product(True, wide, width, out, weights, row[WEIGHT], adjoint, (y + t * out) * width, 1.0, into, (x + t * wide) * width)  # fmt: skip
+        product(True, wide, width, out, weights, row[WEIGHT], adjoint, (y + t * out) * width, 0.0 if fresh else 1.0, into, (x + t * wide) * width)  # fmt: skip
 
 
 @kernel

@@ -68,7 +68,6 @@ def primal(network, order, places, batch, t, criterion, weights, work, adjoint, 
     """Run a tile forward and in reverse; the gradient (unless empty) is added to."""
     width, data, last = batch.x.shape[2], flat(batch.x[t]), network.rows.shape[0] - 1
     forward(network, order, places, weights, work, data, scratch, width)
-    adjoint[:] = 0
     z = output_block(network, places, last, work, data, width)
     loss_adjoint(
         criterion, batch, t, z, scratch, block(adjoint, places[last], network.rows[last, SIZE], width)
@@ -120,7 +119,6 @@ def one_product(network, places, batch, t, criterion, weights, vector, work, adj
     width, data, last = batch.x.shape[2], flat(batch.x[t]), network.rows.shape[0] - 1
     tangent, into, scratch = buffers.tangent[worker], buffers.into[worker], buffers.scratch[worker]
     tangent_forward(network, places, weights, vector, work, data, tangent, scratch, width)
-    into[:] = 0
     gradient = begin_sum(out, buffers.gradient[worker])
     rows = network.rows[last, SIZE]
     z, dz = block(work, places[last], rows, width), block(tangent, places[last], rows, width)

@@ -52,7 +52,6 @@ def one_fisher_product(network, places, batch, t, criterion, kind, factor, weigh
     width, data, last = batch.x.shape[2], flat(batch.x[t]), network.rows.shape[0] - 1
     tangent, into, scratch = buffers.tangent[worker], buffers.into[worker], buffers.scratch[worker]
     tangent_forward(network, places, weights, vector, work, data, tangent, scratch, width)
-    into[:] = 0
     gradient = begin_sum(out, buffers.gradient[worker])
     rows = network.rows[last, SIZE]
     z, dz = block(work, places[last], rows, width), block(tangent, places[last], rows, width)

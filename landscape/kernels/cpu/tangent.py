@@ -7,7 +7,7 @@ output, `adjoint` the finished adjoints, `into` the changes of the adjoints. An 
 from __future__ import annotations
 
 from landscape.jit import kernel
-from landscape.kernels.cpu.backward import backward_row
+from landscape.kernels.cpu.backward import backward_row, is_fresh
 from landscape.kernels.cpu.combine import add_product, add_rows, join
 from landscape.kernels.cpu.dense import add_dense, dense_backward, dense_gradient
 from landscape.kernels.cpu.forward import input_of, linear_row
@@ -101,7 +101,7 @@ def gather_tangent(i, network, places, work, shared, tangent, dy, width):
 
 @kernel
 def tangent_backward(network, places, weights, vector, work, shared, tangent, adjoint, into, gradient, scratch, width):  # fmt: skip
-    """Run all rows in reverse; `into` holds the output's change and zeros elsewhere, the gradient's is added to."""
+    """Run all rows in reverse; `into` holds the output's change, the gradient's is added to."""
     for i in range(network.rows.shape[0] - 1, 0, -1):
         if network.rows[i, ACTIVE]:
             curved_row(i, network, places, weights, vector, work, shared, tangent, adjoint, into, gradient, scratch, width)  # fmt: skip
@@ -121,6 +121,8 @@ def curved_row(i, network, places, weights, vector, work, shared, tangent, adjoi
         x, y = block(work, places[source], row[SIZE], width), block(work, places[i], row[SIZE], width)
         dx, dd = block(tangent, places[source], row[SIZE], width), block(into, places[i], row[SIZE], width)
         target = block(into, places[source], row[SIZE], width)
+        if is_fresh(network, i, 0):
+            target[:, :] = 0
         add_bent(row[CODE], x, y, d, dx, dd, target, network.attributes[i])
         return
     backward_row(i, network, places, weights, work, shared, into, into, gradient, scratch, width)
@@ -129,7 +131,7 @@ def curved_row(i, network, places, weights, vector, work, shared, tangent, adjoi
     elif row[OP] == DENSE:
         if row[TRAINED] and network.rows[source, ACTIVE] and vector.size > 0:
             dense_gradient(row, tangent, places[source], adjoint, places[i], gradient, scratch, width)
-            dense_backward(row, vector, adjoint, places[i], into, places[source], scratch, width)
+            dense_backward(row, vector, adjoint, places[i], into, places[source], scratch, width, False)
     elif row[OP] >= FIRST_WIDER:
         wide_curved(
             i,
@@ -174,4 +176,6 @@ def layernorm_row(
         layernorm_gradient_tangent(row, epsilon, x, dx, d, dd, gradient, scratch)
     if network.rows[source, ACTIVE]:
         target = block(into, places[source], row[SIZE], width)
+        if is_fresh(network, i, 0):
+            target[:, :] = 0
         layernorm_curved(row, weights, vector, epsilon, x, dx, d, dd, target, scratch)

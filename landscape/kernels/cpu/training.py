@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from landscape.jit import kernel
 from landscape.kernels.cpu.arrays import Batch
-from landscape.kernels.cpu.backward import backward_row
+from landscape.kernels.cpu.backward import backward_row, is_fresh
 from landscape.kernels.cpu.batch_statistics import follow
 from landscape.kernels.cpu.batches import draw, draw_mask, gather, number, shuffle
 from landscape.kernels.cpu.combine import copy_rows
@@ -143,8 +143,9 @@ def dense_reverse(i, network, places, weights, place):
         dense_bias_gradient(row, block(place.adjoint, places[i], row[SIZE], width), place.gradient)
     if network.rows[source, ACTIVE]:
         dense_backward(
-            row, weights, place.adjoint, places[i], place.adjoint, places[source], place.scratch, width
-        )
+            row, weights, place.adjoint, places[i], place.adjoint, places[source], place.scratch, width,
+            is_fresh(network, i, 0),
+        )  # fmt: skip
 
 
 @kernel
@@ -168,7 +169,6 @@ def tile_gradient(network, places, criterion, weights, place, logged):
     """Add the gradient of the loss summed over the place's tile, whose rows have run, and where `logged` its sums."""
     rows, width, data = network.rows, place.tile.x.shape[2], place.data
     last = rows.shape[0] - 1
-    clear(place.adjoint, (places[last] + rows[last, SIZE]) * width)
     z = output_block(network, places, last, place.work, data, width)
     if logged:
         add_tile(criterion, place.tile, 0, z, place.scratch, place.sums, place.total)
