@@ -58,7 +58,7 @@ def train_many(
     epochs: float | None = None,
     init: str | None = None,
     starts: ArrayLike | None = None,
-    looks: int = 20,
+    looks: int | Sequence[int] = 20,
     keep: str = "nothing",
     directions: ArrayLike | None = None,
     center: ArrayLike | None = None,
@@ -83,7 +83,7 @@ def train_many(
     starts
         Starts [R, P], a row a run in the order of `recipes`.
     looks
-        K: how often losses over the whole data are taken, start and end among them.
+        K: how often losses over the whole data are taken, start and end among them; or the steps [K] at which they are, the last of them the runs' end.
     keep
         Of the paths: "nothing", "theta" (whole, thinned to the looks) or "projected" along `directions` [d, P] from `center` (the model's θ).
     dtype, threads, device
@@ -125,7 +125,7 @@ def train_recipes(
     recipes: Sequence[Recipe],
     starts: ArrayLike,
     *,
-    looks: int = 20,
+    looks: int | Sequence[int] = 20,
     keep: str = "nothing",
     directions: ArrayLike | None = None,
     center: ArrayLike | None = None,
@@ -148,7 +148,7 @@ def train_recipes(
     given = columns(recipes, model.examples("train"))
     trainer = make_trainer(model, given, np.asarray(starts), dtype=dtype, threads=threads, device=device)
     steps = np.array([recipe.steps for recipe in recipes])
-    looked = np.round(np.linspace(0, steps, max(2, looks), axis=1)).astype(np.int64)
+    looked = looks_at(steps, looks)
     paths = Paths(trainer, keep, directions, model.theta if center is None else center, looked.shape[1])
     course = Course(trainer, looked, paths, piece)
     course.run(advance)
@@ -156,6 +156,27 @@ def train_recipes(
         recipes=tuple(recipe.filled() for recipe in recipes), step=looked, losses=course.losses, theta=trainer.thetas.copy(),
         buffers=trainer.buffers_of_runs.copy(), diverged=trainer.progress.diverged.copy(), seconds=course.seconds, **paths.kept(),
     )  # fmt: skip
+
+
+def looks_at(steps: NDArray[np.int64], looks: int | Sequence[int]) -> NDArray[np.int64]:
+    """Give the steps [R, K] at which runs of so many steps [R] are looked at.
+
+    Raises
+    ------
+    InputError
+        Steps that fall, or that do not end where the runs do.
+
+    Examples
+    --------
+    >>> looks_at(np.array([10, 4]), 3).tolist(), looks_at(np.array([4, 4]), [0, 3, 4]).tolist()
+    ([[0, 5, 10], [0, 2, 4]], [[0, 3, 4], [0, 3, 4]])
+    """
+    if isinstance(looks, int):
+        return np.round(np.linspace(0, steps, max(2, looks), axis=1)).astype(np.int64)
+    chosen = np.array(looks, np.int64)
+    if chosen.size == 0 or chosen[0] < 0 or (np.diff(chosen) < 0).any() or (steps != chosen[-1]).any():
+        raise InputError("looks: expected how many, or rising steps that end where every run does")
+    return np.tile(chosen, (len(steps), 1))
 
 
 def combinations(
