@@ -48,7 +48,7 @@ def draw(quick: bool = False) -> Figure:
         )
     with landscape.style():
         figure, ax = panels(1, width=PAGE, height=1.35)
-        write_table(ax, [*rows, PAPER])
+        write_table(ax, [*rows, PAPER], len(seeds))
     return figure
 
 
@@ -71,10 +71,10 @@ def sharpness(found: landscape.Ensemble, seeds: int) -> str:
     )
 
 
-def write_table(ax: Axes, rows: list[tuple[str, ...]]) -> None:
+def write_table(ax: Axes, rows: list[tuple[str, ...]], seeds: int) -> None:
     """Write the rows under a head."""
     heads = (
-        "",
+        f"mean ± standard\ndeviation of {seeds} seeds" if seeds > 1 else "one seed",
         "training accuracy, %\nsmall / large batch",
         "test accuracy, %\nsmall / large batch",
         "sharpness (median)\nsmall / large batch",

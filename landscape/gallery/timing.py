@@ -57,9 +57,9 @@ def update_times(model: landscape.Model, device: str, quick: bool) -> Array:
 
 
 def draw_times(ax: Axes, sizes: Array, times: dict[str, Array], proportional: Array) -> None:
-    """Draw times relative to the first, which the legend has, and what they would be in proportion."""
+    """Draw times over the first one, which the legend has, and what they would be in proportion."""
     for (name, seconds), color in zip(times.items(), COLORS, strict=False):
-        label = f"{name}: {amount(seconds[0])}"
+        label = f"{name} (batch {sizes[0]:g}: {amount(seconds[0])})"
         ax.plot(sizes, seconds / seconds[0], "o-", color=color, markersize=3.5, label=label)
     ax.plot(
         sizes,
