@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -20,6 +19,7 @@ from landscape.records.study import held_out
 from landscape.studies.common import Announce, Experiment, Found, batch_gradients, finals, silent, told
 from landscape.studies.limits import sharpness
 from landscape.training import Ensemble, train_many
+from landscape.training.recipe import steps_of
 
 Array = NDArray[np.float64]
 
@@ -73,7 +73,7 @@ def study_batch_size(
     Raises
     ------
     InputError
-        A batch size below one, an unknown optimizer.
+        A batch size below one, an unknown optimizer, epochs that are not above zero.
     """
     examples = model.examples("train")
     sizes = sorted({min(int(size), examples) for size in batch_sizes})
@@ -81,6 +81,7 @@ def study_batch_size(
         raise InputError(f"batch sizes: expected numbers from 1 on, found {', '.join(map(str, batch_sizes))}")
     if max(batch_sizes) > examples:
         announce(f"there are {examples} training examples: a larger batch is all of them")
+    updates = steps_of(epochs, sizes[0], examples)
     device = settle_device(device, model, evaluations=6.0 * len(sizes) * seeds * epochs)
     settings: dict[str, Any] = {
         "study": "batch-size", "batch_sizes": sizes, "optimizer": optimizer, "learning_rate": learning_rate, "epochs": epochs, "init": init,
@@ -94,7 +95,6 @@ def study_batch_size(
     def work(pieces: Pieces) -> Found:
         start = experiment.start()
         common: dict[str, Any] = {"optimizer": optimizer, "learning_rate": learning_rate}
-        updates = max(1, round(epochs * math.ceil(examples / sizes[0])))
         announce(f"timing {len(sizes)} batch sizes")
         seconds = pieces.once(
             "times", lambda: timed(start, sizes, common | {"dtype": dtype, "device": device})

@@ -138,6 +138,19 @@ def batch_gradients(model: Model, size: int, seed: int, device: str) -> list[Arr
     return found
 
 
+def different_names(what: str, names: Sequence[str]) -> tuple[str, ...]:
+    """Check that there are names, none of them twice.
+
+    Raises
+    ------
+    InputError
+        None, or one name twice.
+    """
+    if not names or len(set(names)) != len(names):
+        raise InputError(f"{what}: expected different names, found {', '.join(names) or 'none'}")
+    return tuple(names)
+
+
 def positive_list(name: str, values: Sequence[float]) -> list[float]:
     """Check numbers above zero, in rising order without repeats.
 

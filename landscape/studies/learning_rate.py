@@ -17,6 +17,7 @@ from landscape.studies.common import (
     Announce,
     Experiment,
     Found,
+    different_names,
     over_seeds,
     positive_list,
     silent,
@@ -78,9 +79,9 @@ def study_learning_rate(
     Raises
     ------
     InputError
-        A rate that is not positive, an unknown optimizer.
+        A rate that is not positive, an unknown optimizer, or one twice.
     """
-    tried = positive_list("rates", rates)
+    tried, optimizers = positive_list("rates", rates), different_names("optimizers", optimizers)
     batch_size = within(model, batch_size, announce)
     drawn = float(len(optimizers) * len(tried) * seeds) * steps * batch_size
     device = settle_device(device, model, evaluations=3.0 * drawn / model.examples("train"))

@@ -17,8 +17,8 @@ from landscape.objective.devices import recorded_device, settle_device
 from landscape.records import Pieces, Race, Scan
 from landscape.scanning import Plan, make_plan, run_plan
 from landscape.scanning.subject import model_subject
-from landscape.studies.common import Experiment, counted_seeds, finals, within
-from landscape.training import Ensemble
+from landscape.studies.common import Experiment, counted_seeds, different_names, finals, within
+from landscape.training import Ensemble, Recipe
 from landscape.trajectories.projection import Projection, project, spans_around
 
 Array = NDArray[np.float64]
@@ -133,22 +133,23 @@ def entrants(
     Raises
     ------
     InputError
-        No name, one name twice, or another number of rates than one or one each.
+        No name, an unknown one, one name twice, another number of rates than one or one each, a rate that is not positive.
 
     Examples
     --------
     >>> entrants(["sgd", "adam"], 0.1)
     (('sgd', 'adam'), (0.1, 0.1))
     """
-    names = tuple(optimizers)
-    if not names or len(set(names)) != len(names):
-        raise InputError(f"optimizers: expected different names, found {', '.join(names) or 'none'}")
+    names = different_names("optimizers", optimizers)
     rates = np.atleast_1d(np.asarray(learning_rate, np.float64))
     if rates.size not in (1, len(names)):
         raise InputError(
             f"learning_rate: expected one, or one for each of {len(names)} optimizers, found {rates.size}"
         )
-    return names, tuple(np.broadcast_to(rates, len(names)).tolist())
+    chosen = tuple(np.broadcast_to(rates, len(names)).tolist())
+    for name, rate in zip(names, chosen, strict=True):
+        Recipe(optimizer=name, learning_rate=rate)
+    return names, chosen
 
 
 class Runner:

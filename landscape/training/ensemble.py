@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from landscape.errors import InputError
-from landscape.memory import available_memory
+from landscape.memory import available_memory, size_words
 from landscape.model import Model
 from landscape.objective.trainer import Trainer, make_trainer
 from landscape.records import Piece
@@ -22,6 +23,8 @@ from landscape.training.start import fresh_statistics, initialize
 from landscape.training.travel import travel
 
 Array = NDArray[np.float64]
+# What the settings of a run take in memory, about.
+RECIPE_BYTES = 1000
 KEEP = ("nothing", "theta", "projected")
 
 
@@ -187,11 +190,14 @@ def combinations(
     Raises
     ------
     InputError
-        Steps beside epochs, an empty list, or what a recipe refuses.
+        Steps beside epochs, an empty list, more runs than memory holds, or what a recipe refuses.
     """
     names = sorted(settings, key=lambda name: name != "optimizer")
-    lists = [list(v) if isinstance(v := settings[name], (Sequence, range, np.ndarray)) and not isinstance(v, str) else [v]
+    lists = [v if isinstance(v := settings[name], (Sequence, range, np.ndarray)) and not isinstance(v, str) else [v]
              for name in names]  # fmt: skip
+    count = math.prod(len(values) for values in lists)
+    if count * RECIPE_BYTES > available_memory():
+        raise InputError(f"{count:,} runs at once are more than memory holds: try fewer seeds or settings")
     recipes = []
     for values in itertools.product(*lists):
         chosen = dict(zip(names, values, strict=True))
@@ -236,7 +242,7 @@ class Paths:
             needed = runs * looks * size * trainer.dtype.itemsize
             if needed > available_memory():
                 raise InputError(
-                    f'the paths of {runs} runs take {needed / 2**30:.1f} GiB, more than is free: try keep="projected" or fewer looks'
+                    f'the paths of {runs} runs take {size_words(needed)}, more than is free: try keep="projected" or fewer looks'
                 )
             self.path = np.full((runs, looks, size), np.nan, trainer.dtype)
         if keep == "projected":

@@ -14,7 +14,7 @@ import numpy as np
 from landscape.errors import ComputationError, InputError
 from landscape.files import require_writable
 from landscape.formulas.optimizers import OPTIMIZERS
-from landscape.memory import available_memory
+from landscape.memory import available_memory, size_words
 from landscape.model import Model, load_model
 from landscape.objective.devices import CPU
 from landscape.objective.trainer import make_trainer
@@ -161,17 +161,17 @@ class Run:
         """
         count = min(checkpoints, self.recipe.steps + 1)
         needed = count * (self.model.size + self.model.buffer_size) * self.trainer.dtype.itemsize
-        told = f"{count} checkpoints take {needed / 2**30:.1f} GiB"
+        told = f"{count} checkpoints take {size_words(needed)}"
         if needed > available_memory():
             raise InputError(
-                f"{told}, and {available_memory() / 2**30:.1f} of memory are free: try fewer checkpoints"
+                f"{told}, and {size_words(available_memory())} of memory are free: try fewer checkpoints"
             )
         if path is not None:
             free = shutil.disk_usage(path.absolute().parent).free
             # A save writes a second file before the first one goes.
             if 2 * needed > free:
                 raise InputError(
-                    f"{told}, twice while saving, and {path.absolute().parent} has {free / 2**30:.1f}: try fewer checkpoints"
+                    f"{told}, twice while saving, and {path.absolute().parent} has {size_words(free)}: try fewer checkpoints"
                 )
         self.checkpoints = marks(self.recipe.steps, checkpoints)
         self.history = np.union1d(marks(self.recipe.steps, max(2, history)), self.checkpoints)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from landscape.errors import InputError
 from landscape.files import read_archive
 from landscape.formulas.random import normal
-from landscape.memory import available_memory
+from landscape.memory import available_memory, size_words
 from landscape.model import Model, build_model
 from landscape.model.bare_names import DATA_NAMES
 
@@ -124,8 +124,8 @@ def new_model(
     needed = COPIES * 8 * sum(inputs * outputs + outputs for inputs, outputs in pairwise(sizes))
     if needed > available_memory():
         raise InputError(
-            f"architecture: a network {architecture} takes {needed / 2**30:.1f} GiB to make, and "
-            f"{available_memory() / 2**30:.1f} of memory are free"
+            f"architecture: a network {architecture} takes {size_words(needed)} to make, and "
+            f"{size_words(available_memory())} of memory are free"
         )
     layers = [(np.zeros(pair), np.zeros(pair[1])) for pair in pairwise(sizes)]
     model = build_model(layers=layers, activation=activation, loss=loss, name=Path(path).stem, **data)

@@ -96,6 +96,8 @@ def trajectory(
     projection = project(run.thetas, whole.center, directions.vectors)
     wanted = spans_around(projection.coordinates) if span is None or span == [] else span
     plan = with_run(make_plan(whole, directions, points=points, span=wanted), run)
+    if min(plan.shape) < 2:
+        raise InputError(f"points '{points}': expected at least 2 along each axis, for a map")
     if announce is not None:
         announce(plan, projection)
     earlier = None if path is None else earlier_trajectory(path, plan, fresh=fresh)

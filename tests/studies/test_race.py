@@ -149,3 +149,15 @@ def test_the_median_counts_a_divergence_and_the_band_ends_there(record):
     axes = figures(three)["race"].axes[0]
     np.testing.assert_allclose(axes.lines[0].get_ydata(), [1.0, 0.6, 0.4])
     assert axes.collections[0].get_datalim(axes.transData).xmax == record.step[1]
+
+
+def test_every_entrant_is_checked_before_any_of_them_runs():
+    said = []
+    with pytest.raises(InputError, match="optimizer: expected one of"):
+        race(small_model(), **{**QUICK, "optimizers": ["sgd", "moon"]}, announce=said.append)
+    assert said == []
+
+
+def test_more_runs_than_memory_holds_are_refused():
+    with pytest.raises(InputError, match="more than memory holds"):
+        race(small_model(), seeds=10**12, **QUICK)

@@ -265,3 +265,18 @@ def test_the_command_says_what_was_found_and_names_its_files(tmp_path, monkeypat
         main([*arguments, "--looks", "4"])
     assert end.value.code == 2
     assert "other settings" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("study", "options", "told"),
+    [
+        (study_learning_rate, {"optimizers": ["sgd", "sgd"]}, "optimizers: expected different names"),
+        (study_schedule, {"schedules": ["constant", "constant"]}, "schedules: expected different names"),
+        (study_batch_size, {"epochs": np.inf, "batch_sizes": [10]}, "epochs: expected a number above 0"),
+    ],
+)
+def test_what_cannot_be_tried_is_refused_before_the_work(study, options, told):
+    said = []
+    with pytest.raises(InputError, match=told):
+        study(small_model(), announce=said.append, **options)
+    assert said == []
