@@ -64,7 +64,12 @@ def plot_race(
             else shorten(str(record.settings.get("model_name", "")))
         )
         figure.suptitle(words, x=0.02, ha="left", fontsize=axes.title.get_fontsize())
-        figure.legend(handles=lines, loc="outside lower left", title="best first", alignment="left")
+        figure.legend(
+            handles=lines,
+            loc="outside lower left",
+            title="best first, by the final training loss",
+            alignment="left",
+        )
         return axes
 
 

@@ -18,6 +18,9 @@ from landscape.records.study import held_out
 
 Drawer = Callable[[Study], Figure]
 TITLE_ROW = 0.14
+GREY = "#777777"
+# Free room below the lowest median of a logarithmic axis, as a factor: one lucky run may lie twenty decades lower.
+ROOM = 5.0
 
 
 def look(index: int, **more: Any) -> dict[str, Any]:
@@ -110,6 +113,10 @@ def draw_learning_rate(record: Study) -> Figure:
         ax.plot(rates[gone], np.full(gone.sum(), top), "x", color=COLORS[index % len(COLORS)], markersize=4)
     draw_limits(ax, record)
     ax.set(xscale="log", yscale="log", xlabel="learning rate η", ylabel=loss_words(record))
+    middles = np.median(losses, axis=2)
+    shown = middles[np.isfinite(middles) & (middles > 0)]
+    if shown.size and losses.min() < shown.min() / ROOM:
+        ax.set_ylim(bottom=shown.min() / ROOM)
     figure.legend(*ax.get_legend_handles_labels(), loc="outside lower left")
     return headed(record, figure, f"{record.settings['steps']:,} updates, {of_seeds(record)}, × diverged")
 
@@ -122,11 +129,16 @@ def draw_limits(ax: Axes, record: Study) -> None:
         for index, name in enumerate(names)
         if f"{name}.limit" in record.numbers
     }
-    label: str | None = "stable at the start up to here" if own else "2/λ_max at the start"
-    for color, limit in (own or {"#777777": record.numbers["limit"]}).items():
-        if np.isfinite(limit):
-            ax.axvline(limit, color=color, linestyle=":", linewidth=1.1, label=label)
-            label = None
+    drawn = {
+        color: limit
+        for color, limit in (own or {GREY: record.numbers["limit"]}).items()
+        if np.isfinite(limit)
+    }
+    for color, limit in drawn.items():
+        ax.axvline(limit, color=color, linestyle=":", linewidth=1.1)
+    if drawn:
+        words = "stable at the start up to here" if own else "2/λ_max at the start"
+        ax.plot([], [], color=GREY, linestyle=":", linewidth=1.1, label=words)
 
 
 def draw_stability(record: Study) -> Figure:

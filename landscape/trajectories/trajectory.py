@@ -62,7 +62,7 @@ def trajectory(
     model
         A model with checkpoints.
     direction
-        What spans the plane: `principal`, any other that `scan` takes, or an array [2, P].
+        What spans the plane: `principal`, any other that `scan` takes but `between`, or an array [2, P].
     points, span
         The plane's grid; by default its range shows the whole path.
     normalize, include_bias, split, examples, seed, dtype, threads, device, recompute_statistics
@@ -80,6 +80,10 @@ def trajectory(
     path = None if output is None else Path(output)
     if path is not None:
         require_writable(path)
+    if isinstance(direction, str) and direction == "between":
+        raise InputError(
+            "direction 'between' has one end only here: choose principal, random, gradient, eigen or a .npz file"
+        )
     run = finite_checkpoints(model)
     whole = model_subject(
         model, split=split, examples=examples, seed=seed, dtype=dtype, threads=threads, device=device,
