@@ -96,24 +96,18 @@ def study_batch_size(
         start = experiment.start()
         common: dict[str, Any] = {"optimizer": optimizer, "learning_rate": learning_rate}
         announce(f"timing {len(sizes)} batch sizes")
-        seconds = pieces.once(
-            "times", lambda: timed(start, sizes, common | {"dtype": dtype, "device": device})
-        )["seconds"]
+        engine = {"dtype": dtype, "device": device}
+        seconds = pieces.once("times", lambda: timed(start, sizes, common | engine))["seconds"]
         series: dict[str, Any] = {
             "batch_size": sizes,
             "update_seconds": seconds,
             "epoch_seconds": seconds * np.ceil(examples / np.array(sizes)),
         }
         ends = {}
-        for budget, length, told_as in (
-            ("epochs", epochs, f"{epochs:g}"),
-            ("updates", updates, f"{updates:,}"),
-        ):
-            announce(f"training {len(sizes) * seeds} runs of {told_as} {budget}")
-            steps = {"epochs" if budget == "epochs" else "steps": length}
-            found = experiment.train(
-                pieces.piece(budget), start, batch_size=sizes, looks=2, **steps, **common
-            )
+        for budget, steps in (("epochs", {"epochs": epochs}), ("updates", {"steps": updates})):
+            announce(f"training {len(sizes) * seeds} runs of {max(steps.values()):,.12g} {budget}")
+            piece = pieces.piece(budget)
+            found = experiment.train(piece, start, batch_size=sizes, looks=2, **steps, **common)
             ends[budget] = found
             series |= table_of(budget, found, (len(sizes), seeds))
         announce("taking the sharpness of the minima")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,6 +9,7 @@ from landscape.curvature import SymmetricOperator, eigenpairs, hessian_operator,
 from landscape.formulas.optimizers import OPTIMIZERS
 from landscape.model import Model
 from landscape.objective import NetworkObjective, as_one_batch
+from landscape.records import Pieces
 from landscape.studies.common import batch_gradients
 
 Array = NDArray[np.float64]
@@ -65,7 +64,7 @@ def preconditioned_sharpness(
 
 
 def starting_limits(
-    pieces: Any, start: Model, optimizers: list[str], batch_size: int, seed: int, device: str
+    pieces: Pieces, start: Model, optimizers: list[str], batch_size: int, seed: int, device: str
 ) -> dict[str, float]:
     """Give the largest stable rate at the start: `limit` of plain descent, and `<optimizer>.limit` where there is a theory of it.
 
