@@ -77,10 +77,8 @@ def starting_limits(
         if name in DESCENTS:
             found[f"{name}.limit"] = over(factor, plain)
         elif name in ADAPTIVE:
-            work = (start, name, batch_size, seed, device)
-            value = pieces.once(f"sharpness.{name}", lambda work=work: preconditioned_sharpness(*work))[
-                "value"
-            ]
+            work = partial(preconditioned_sharpness, start, name, batch_size, seed, device)
+            value = pieces.once(f"sharpness.{name}", work)["value"]
             found[f"{name}.limit"] = over(factor, float(value))
     return found
 
