@@ -12,6 +12,7 @@ CONTROL_GROUPS = (
     ("/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes"),
 )
 
+UNITS = ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
 # Fewer bytes than any machine that runs Python has to spare.
 UNASKED = 8 * 2**20
 
@@ -32,6 +33,16 @@ def fits_memory(needed: int) -> bool:
     (True, False)
     """
     return needed <= UNASKED or needed <= available_memory()
+
+
+def size_words(count: float) -> str:
+    """Write a number of bytes.
+
+    >>> size_words(3 * 2**30), size_words(1536 * 2**10), size_words(0)
+    ('3.0 GiB', '1.5 MiB', '0.0 KiB')
+    """
+    unit, name = next((row for row in UNITS if count >= row[0]), UNITS[-1])
+    return f"{count / unit:.1f} {name}"
 
 
 def _machine() -> int:

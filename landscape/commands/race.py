@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.option(
     "--learning-rate", metavar="R[,R,…]", default="0.01", show_default=True, help="One for all, or one each."
 )
-@click.option("--tune", is_flag=True, help="Choose each rate from the same grid by a run of its own.")
+@click.option("--tune", is_flag=True, help="Choose each rate from the same grid, by runs of other seeds.")
 @click.option("--init", metavar="NAME", help="Start all at one initialization drawn by --seed: he, xavier, …")
 @click.option("--steps", type=click.IntRange(min=2), metavar="N", help="Updates of a run.")
 @click.option("--epochs", type=float, metavar="N", help="Length of a run; 10 by default.")
@@ -85,9 +85,11 @@ def read_rates(text: str, option: str = "--learning-rate") -> list[float]:
 
 def table(record: Race) -> str:
     """Write the ranking for people."""
+    from landscape.studies.common import counted_seeds
+
     told = record.summary()
     lines = [
-        f"{'':>2}  {'optimizer':<12} {'rate':>8}  {'training loss':>13}  band over {told['seeds']} seeds"
+        f"{'':>2}  {'optimizer':<12} {'rate':>8}  {'training loss':>13}  band over {counted_seeds(told['seeds'])}"
     ]
     for place, row in enumerate(told["ranking"], start=1):
         low, high = (f"{end:.4g}" if end is not None else "diverged" for end in row["band"])

@@ -26,9 +26,20 @@ optimizers_option = click.option(
 init_option = click.option(
     "--init", metavar="NAME", help="Start at an initialization drawn by --seed: he, xavier, …"
 )
-seeds_option = click.option(
-    "--seeds", type=click.IntRange(min=1), metavar="N", default=3, show_default=True, help="Runs of each."
-)
+
+
+def seeds_option(default: int = 3) -> Decorator:
+    """Give the option of how many runs there are of each."""
+    return click.option(
+        "--seeds",
+        type=click.IntRange(min=1),
+        metavar="N",
+        default=default,
+        show_default=True,
+        help="Runs of each.",
+    )
+
+
 steps_option = click.option(
     "--steps",
     type=click.IntRange(min=2),
@@ -66,7 +77,7 @@ def command() -> None:
 @click.option(
     "--epochs", type=float, metavar="N", default=15.0, show_default=True, help="Of the first budget."
 )
-@seeds_option
+@seeds_option()
 @common
 @makes_record("study.batch-size")
 def batch_size(call: Call, batch_sizes: str, **choices: Any) -> None:
@@ -82,7 +93,7 @@ def batch_size(call: Call, batch_sizes: str, **choices: Any) -> None:
 @click.option("--rates", metavar="R,R,…", help="What is tried; by default 1e-4 to 10 by factors of √10.")
 @steps_option
 @batch_option
-@seeds_option
+@seeds_option(5)
 @common
 @makes_record("study.learning-rate")
 def learning_rate(call: Call, optimizer: str, rates: str | None, **choices: Any) -> None:
@@ -137,7 +148,7 @@ def stability(call: Call, rates: str, **choices: Any) -> None:
 )
 @steps_option
 @batch_option
-@seeds_option
+@seeds_option()
 @common
 @makes_record("study.schedule")
 def schedule(call: Call, schedules: str, **choices: Any) -> None:

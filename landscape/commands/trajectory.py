@@ -30,7 +30,7 @@ CHECKPOINTS = 60
     metavar="principal|random|FILE.npz|…",
     default="principal",
     show_default=True,
-    help="What spans the plane: the run's principal directions, or any other that scan takes.",
+    help="What spans the plane: the run's principal directions, or gradient, eigen, random.",
 )
 @click.option("--points", metavar="N|NxM", default="51", show_default=True, help="Points along the axes.")
 @click.option(

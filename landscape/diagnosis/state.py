@@ -15,7 +15,7 @@ from landscape.model import Model
 from landscape.objective import NetworkObjective
 from landscape.objective.units import unit_ranges
 from landscape.studies.batch_size import noise_scale
-from landscape.studies.stability import limit_factor
+from landscape.studies.limits import limit_factor
 from landscape.training import Recipe
 
 Array = NDArray[np.float64]

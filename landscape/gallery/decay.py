@@ -10,8 +10,8 @@ from landscape.gallery.convex import STEPS, draw_map, draw_path, goal, map_of_lo
 from landscape.gallery.drawing import BLUE, DASHED, GREY, ORANGE, PAGE, panels
 
 SEES = (
-    "With η/√(t + 1) in place of η the same optimizer has no burst and goes smoothly along the valley to (−188.37, 2.67); the distance to "
-    "the goal falls all the way, where the constant rate is thrown back again and again."
+    "With η/√(t + 1) in place of η the same optimizer has no burst and goes smoothly along the valley to (−188.37, 2.67); from "
+    "the valley on the distance to the goal falls all the way, where the constant rate is thrown back again and again."
 )
 CORRECTS = (
     "The lecture presents decay as a cure beside Adagrad; the root mean square with η/√(t + 1) is textbook Adagrad (the sum) with the "

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
@@ -61,12 +60,3 @@ def arrow(
         "path_effects": edge,
     }
     ax.annotate("", xy=(end[0], end[1]), xytext=(start[0], start[1]), arrowprops=look, zorder=5)
-
-
-def same_range(axes: Sequence[Axes], values: Sequence[np.ndarray]) -> None:
-    """Give axes one vertical range that shows all values."""
-    known = np.concatenate([np.ravel(value) for value in values])
-    known = known[np.isfinite(known)]
-    margin = 0.05 * float(np.ptp(known))
-    for ax in axes:
-        ax.set_ylim(float(known.min()) - margin, float(known.max()) + margin)

@@ -17,7 +17,7 @@ from landscape.kernels.cpu import outputs as output_kernels
 from landscape.kernels.cpu import values as value_kernels
 from landscape.kernels.cpu.arrays import Batch, Buffers, DerivativeBuffers
 from landscape.kernels.cpu.losses import SUMS, Criterion
-from landscape.memory import fits_memory
+from landscape.memory import fits_memory, size_words
 from landscape.model import Model
 from landscape.objective import aligned
 from landscape.objective.devices import CPU, settle_device
@@ -174,7 +174,7 @@ class NetworkObjective:
         needed = workers * width * features * self.dtype.itemsize
         if not fits_memory(needed):
             raise InputError(
-                f"the network's outputs take {features:,} numbers an example, {needed / 2**30:.1f} GiB for "
+                f"the network's outputs take {features:,} numbers an example, {size_words(needed)} for "
                 f"{workers} threads and {width} examples each, more than is free: try fewer threads or float32"
             )
         return {

@@ -21,7 +21,7 @@ from landscape.kernels.cpu.wider import RULES
 from landscape.kernels.lowering import lower
 from landscape.kernels.program import Column, Op, Program
 from landscape.kernels.runs import IN_ORDER, NUMBERS, WHOLE, Runs, scheduled
-from landscape.memory import available_memory
+from landscape.memory import available_memory, size_words
 from landscape.model import Model
 from landscape.objective import aligned
 from landscape.objective.devices import CPU, settle_device
@@ -163,7 +163,7 @@ class Trainer:
             )
         if needed > available_memory():
             raise InputError(
-                f"{runs} runs of {size:,} parameters on {examples:,} examples take {needed / 2**30:.1f} GiB, more than "
+                f"{runs} runs of {size:,} parameters on {examples:,} examples take {size_words(needed)}, more than "
                 "is free: try fewer runs at once, a smaller batch or float32"
             )
 

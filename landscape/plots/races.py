@@ -19,11 +19,13 @@ from landscape.plots.style import figure_of, house_style_unless, new_figure
 from landscape.plots.words import quantity_label, short, shorten
 from landscape.records import Race
 
-# Okabe and Ito's colours, dark enough on white; beyond four the dashes and markers tell them apart.
+# Okabe and Ito's colours, dark enough on white; beyond seven the dashes and markers tell them apart.
 COLORS = ("#004c85", "#d55e00", "#007a5e", "#a0457f", "#8a6d00", "#333333", "#3399cc")
 DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5)))
-MARKERS = "osD^vPX"
+MARKERS = "osD^vPX*p<>h"
 HEIGHT, LEGEND_ROW = 2.3, 0.135
+# Free room below the lowest loss, of the logarithmic axis.
+EDGE = 0.05
 
 
 def look_of(index: int) -> dict[str, Any]:
@@ -48,7 +50,8 @@ def plot_race(
         raise InputError(f"no quantity '{name}' in this record: it has {', '.join(record.values)}")
     with house_style_unless(ax):
         axes = new_figure(HEIGHT + LEGEND_ROW * len(record.optimizers)).add_subplot() if ax is None else ax
-        lines = [_band(axes, record, index, record.values[name][index]) for index in record.ranking()]
+        worst = -np.inf if name.endswith("_accuracy") else np.inf
+        lines = [_band(axes, record, index, record.values[name][index], worst) for index in record.ranking()]
         _frame(axes, record, name)
         if ax is not None:
             ax.legend(handles=lines)
@@ -61,28 +64,29 @@ def plot_race(
             else shorten(str(record.settings.get("model_name", "")))
         )
         figure.suptitle(words, x=0.02, ha="left", fontsize=axes.title.get_fontsize())
-        figure.legend(handles=lines, loc="outside lower left", title="best first", alignment="left")
+        figure.legend(
+            handles=lines,
+            loc="outside lower left",
+            title="best first, by the final training loss",
+            alignment="left",
+        )
         return axes
 
 
-def _band(ax: Axes, record: Race, index: int, runs: np.ndarray) -> Artist:
-    """Draw one optimizer's runs [S, K]; where one has diverged there is no band, where most have no line."""
-    known = np.isfinite(runs)
-    middle = np.where(known.mean(axis=0) > 0.5, _over_seeds(np.nanmedian, runs), np.nan)
+def _band(ax: Axes, record: Race, index: int, runs: np.ndarray, worst: float) -> Artist:
+    """Draw one optimizer's runs [S, K]; where one has diverged there is no band, where the median has no line."""
     look = look_of(index)
-    (line,) = ax.plot(record.step, middle, label=entrant(record, index), **look)
+    # A run that diverged is beyond all others, as in the ranking.
+    counted = np.where(np.isfinite(runs), runs, worst)
+    middle = np.median(counted, axis=0)
+    (line,) = ax.plot(
+        record.step, np.where(np.isfinite(middle), middle, np.nan), label=entrant(record, index), **look
+    )
     if len(runs) > 1:
-        low, high = _over_seeds(np.nanmin, runs), _over_seeds(np.nanmax, runs)
+        known = np.isfinite(runs).all(axis=0)
+        low, high = (np.where(known, edge(counted, axis=0), np.nan) for edge in (np.min, np.max))
         ax.fill_between(record.step, low, high, color=look["color"], alpha=0.18, linewidth=0)
     return line
-
-
-def _over_seeds(which: Any, runs: np.ndarray) -> np.ndarray:
-    """Reduce over the seeds that are finite; NaN where none is."""
-    result = np.full(runs.shape[1], np.nan)
-    some = np.isfinite(runs).any(axis=0)
-    result[some] = which(np.where(np.isfinite(runs), runs, np.nan)[:, some], axis=0)
-    return result
 
 
 def entrant(record: Race, index: int) -> str:
@@ -99,10 +103,13 @@ def _frame(ax: Axes, record: Race, name: str) -> None:
     # What explodes would press all others to the floor.
     first = record.values[name][:, :, 0]
     top = 3.0 * float(np.nanmax(first)) if np.isfinite(first).any() else None
-    if known.size and known.min() > 0 and name.endswith("_loss"):
+    logarithmic = bool(known.size) and known.min() > 0 and name.endswith("_loss")
+    if logarithmic:
         ax.set_yscale("log")
     if top is not None and known.size and known.max() > top and name.endswith("_loss"):
         ax.set_ylim(top=top)
+        if logarithmic:
+            ax.set_ylim(bottom=known.min() * (known.min() / top) ** EDGE)
     ax.set_xlim(0, record.step[-1])
     ax.set_xlabel("updates")
     ax.set_ylabel(quantity_label(record.scan, name).replace(" (", "\n("))

@@ -14,9 +14,13 @@ from landscape.plots.races import COLORS, DASHES, MARKERS
 from landscape.plots.style import new_figure, style
 from landscape.plots.words import LOSSES, short, shorten
 from landscape.records import Study
+from landscape.records.study import held_out
 
 Drawer = Callable[[Study], Figure]
 TITLE_ROW = 0.14
+GREY = "#777777"
+# Free room below the lowest median of a logarithmic axis, as a factor: one lucky run may lie twenty decades lower.
+ROOM = 5.0
 
 
 def look(index: int, **more: Any) -> dict[str, Any]:
@@ -59,10 +63,11 @@ def of_seeds(record: Study) -> str:
 
 
 def draw_batch_size(record: Study) -> Figure:
-    """Draw times, losses of both budgets, and sharpness against the batch size."""
+    """Draw times, losses of both budgets, what they come to on held-out data, and sharpness against the batch size."""
     sizes, series = record.series["batch_size"], record.series
-    figure = new_figure(4.9)
-    time, loss, sharp = figure.subplots(3, 1, sharex=True)
+    held = held_out(series)
+    figure = new_figure(4.9 if held is None else 6.1)
+    time, loss, *more, sharp = figure.subplots(3 if held is None else 4, 1, sharex=True)
     for index, (name, words) in enumerate((("update_seconds", "an update"), ("epoch_seconds", "an epoch"))):
         time.plot(sizes, 1e3 * series[name], label=words, **look(index))
     time.set(xscale="log", yscale="log", ylabel="time (ms)")
@@ -70,6 +75,9 @@ def draw_batch_size(record: Study) -> Figure:
     for index, (budget, words) in enumerate((("epochs", "equal epochs"), ("updates", "equal updates"))):
         band(loss, sizes, series[f"{budget}.train_loss"], label=words, **look(index))
         band(sharp, sizes, series[f"{budget}.sharpness"], label=words, **look(index))
+        if held is not None:
+            band(more[0], sizes, series[f"{budget}.{'_'.join(held)}"], label=words, **look(index))
+            more[0].set_ylabel(" ".join(held))
     ends = np.concatenate([series["epochs.train_loss"], series["updates.train_loss"]])
     # A logarithmic scale needs something to show.
     loss.set(yscale="log" if np.isfinite(ends).all(axis=1).any() else "linear", ylabel=loss_words(record))
@@ -103,12 +111,34 @@ def draw_learning_rate(record: Study) -> Figure:
         gone = ~np.isfinite(table).all(axis=1)
         top = float(losses[np.isfinite(losses)].max(initial=0.0)) or 1.0
         ax.plot(rates[gone], np.full(gone.sum(), top), "x", color=COLORS[index % len(COLORS)], markersize=4)
-    ax.axvline(
-        record.numbers["limit"], color="#777777", linestyle=":", linewidth=0.9, label="2/λ_max at the start"
-    )
+    draw_limits(ax, record)
     ax.set(xscale="log", yscale="log", xlabel="learning rate η", ylabel=loss_words(record))
+    middles = np.median(losses, axis=2)
+    shown = middles[np.isfinite(middles) & (middles > 0)]
+    if shown.size and losses.min() < shown.min() / ROOM:
+        ax.set_ylim(bottom=shown.min() / ROOM)
     figure.legend(*ax.get_legend_handles_labels(), loc="outside lower left")
     return headed(record, figure, f"{record.settings['steps']:,} updates, {of_seeds(record)}, × diverged")
+
+
+def draw_limits(ax: Axes, record: Study) -> None:
+    """Draw up to which rate each optimizer is stable at the start, in its colour; 2/λ_max where none of them has a limit."""
+    names = record.settings["optimizers"]
+    own = {
+        COLORS[index % len(COLORS)]: record.numbers[f"{name}.limit"]
+        for index, name in enumerate(names)
+        if f"{name}.limit" in record.numbers
+    }
+    drawn = {
+        color: limit
+        for color, limit in (own or {GREY: record.numbers["limit"]}).items()
+        if np.isfinite(limit)
+    }
+    for color, limit in drawn.items():
+        ax.axvline(limit, color=color, linestyle=":", linewidth=1.1)
+    if drawn:
+        words = "stable at the start up to here" if own else "2/λ_max at the start"
+        ax.plot([], [], color=GREY, linestyle=":", linewidth=1.1, label=words)
 
 
 def draw_stability(record: Study) -> Figure:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,6 +14,21 @@ from landscape.records.checks import require
 from landscape.records.record import Arrays, Record, or_null
 
 _SERIES = "series."
+
+
+def held_out(series: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Name the held-out split of a study of batch sizes and what is shown of it; None where there is none.
+
+    Examples
+    --------
+    >>> held_out({"epochs.train_loss": 0, "epochs.test_loss": 0, "epochs.test_accuracy": 0})
+    ('test', 'accuracy')
+    """
+    for split in ("validation", "test"):
+        for what in ("accuracy", "loss"):
+            if f"epochs.{split}_{what}" in series:
+                return split, what
+    return None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,20 +12,22 @@ from numpy.typing import NDArray
 
 from landscape.errors import InputError
 from landscape.model import Model
-from landscape.objective import NetworkObjective
+from landscape.objective import NetworkObjective, as_one_batch
 from landscape.objective.devices import recorded_device, settle_device
 from landscape.records import Pieces, Study
-from landscape.studies.common import Announce, Experiment, Found, finals, silent, told
-from landscape.studies.learning_rate import sharpness
+from landscape.records.study import held_out
+from landscape.studies.common import Announce, Experiment, Found, batch_gradients, finals, silent, told
+from landscape.studies.limits import sharpness
 from landscape.training import Ensemble, train_many
+from landscape.training.recipe import steps_of
 
 Array = NDArray[np.float64]
 
 BATCH_SIZES = (16, 64, 256, 1024)
 # A timing takes so many updates or examples, whichever is more, and is repeated; the least time counts.
 LEAST_UPDATES, TIMED_EXAMPLES, REPEATS = 24, 20_000, 3
-# Batches drawn to estimate the gradient noise, and their size.
-NOISE_BATCHES, NOISE_SIZE = 32, 32
+# Size of the batches drawn to estimate the gradient noise.
+NOISE_SIZE = 32
 
 
 def study_batch_size(
@@ -73,7 +73,7 @@ def study_batch_size(
     Raises
     ------
     InputError
-        A batch size below one, an unknown optimizer.
+        A batch size below one, an unknown optimizer, epochs that are not above zero.
     """
     examples = model.examples("train")
     sizes = sorted({min(int(size), examples) for size in batch_sizes})
@@ -81,6 +81,7 @@ def study_batch_size(
         raise InputError(f"batch sizes: expected numbers from 1 on, found {', '.join(map(str, batch_sizes))}")
     if max(batch_sizes) > examples:
         announce(f"there are {examples} training examples: a larger batch is all of them")
+    updates = steps_of(epochs, sizes[0], examples)
     device = settle_device(device, model, evaluations=6.0 * len(sizes) * seeds * epochs)
     settings: dict[str, Any] = {
         "study": "batch-size", "batch_sizes": sizes, "optimizer": optimizer, "learning_rate": learning_rate, "epochs": epochs, "init": init,
@@ -94,26 +95,19 @@ def study_batch_size(
     def work(pieces: Pieces) -> Found:
         start = experiment.start()
         common: dict[str, Any] = {"optimizer": optimizer, "learning_rate": learning_rate}
-        updates = max(1, round(epochs * math.ceil(examples / sizes[0])))
         announce(f"timing {len(sizes)} batch sizes")
-        seconds = pieces.once(
-            "times", lambda: timed(start, sizes, common | {"dtype": dtype, "device": device})
-        )["seconds"]
+        engine = {"dtype": dtype, "device": device}
+        seconds = pieces.once("times", lambda: timed(start, sizes, common | engine))["seconds"]
         series: dict[str, Any] = {
             "batch_size": sizes,
             "update_seconds": seconds,
             "epoch_seconds": seconds * np.ceil(examples / np.array(sizes)),
         }
         ends = {}
-        for budget, length, told_as in (
-            ("epochs", epochs, f"{epochs:g}"),
-            ("updates", updates, f"{updates:,}"),
-        ):
-            announce(f"training {len(sizes) * seeds} runs of {told_as} {budget}")
-            steps = {"epochs" if budget == "epochs" else "steps": length}
-            found = experiment.train(
-                pieces.piece(budget), start, batch_size=sizes, looks=2, **steps, **common
-            )
+        for budget, steps in (("epochs", {"epochs": epochs}), ("updates", {"steps": updates})):
+            announce(f"training {len(sizes) * seeds} runs of {max(steps.values()):,.12g} {budget}")
+            piece = pieces.piece(budget)
+            found = experiment.train(piece, start, batch_size=sizes, looks=2, **steps, **common)
             ends[budget] = found
             series |= table_of(budget, found, (len(sizes), seeds))
         announce("taking the sharpness of the minima")
@@ -170,20 +164,17 @@ def sharpness_of(pieces: Pieces, budget: str, start: Model, found: Ensemble, dev
 def noise_scale(model: Model, seed: int, device: str = "cpu") -> float:
     """Estimate tr Σ / ‖g‖² from batches without replacement.
 
-    For a batch of B of N examples E‖g_B − g‖² = tr Σ · (N − B)/((N − 1) B).
+    For a batch of B of N examples E‖g_B − g‖² = tr Σ · (N − B)/((N − 1) B). NaN for one example, infinite where g is zero.
     """
     total = model.examples("train")
-    size = min(NOISE_SIZE, max(1, total // 2))
-    whole = NetworkObjective(model, "train", device=device).gradient(model.theta)
-    rng = np.random.default_rng([seed, 2])
-    squares = []
-    for _ in range(NOISE_BATCHES):
-        rows = np.sort(rng.choice(total, size, replace=False))
-        data = {"x_train": model.data["x_train"][rows], "y_train": model.data["y_train"][rows]}
-        part = NetworkObjective(replace(model, data=data), "train", device=device).gradient(model.theta)
-        squares.append(float(np.sum((part - whole) ** 2)))
+    size = min(NOISE_SIZE, total // 2)
+    if size < 1:
+        return float("nan")
+    whole = NetworkObjective(as_one_batch(model), "train", device=device).gradient(model.theta)
+    squares = [float(np.sum((part - whole) ** 2)) for part in batch_gradients(model, size, seed, device)]
     spread = float(np.mean(squares)) * size * (total - 1) / (total - size)
-    return spread / float(whole @ whole)
+    length = float(whole @ whole)
+    return spread / length if length > 0 else float("inf")
 
 
 def sentences(
@@ -195,6 +186,7 @@ def sentences(
         middle = np.median(series[f"{budget}.train_loss"], axis=1)
         pairs = ", ".join(f"{told(loss)} at {size}" for size, loss in zip(sizes, middle, strict=True))
         words.append(f"after equal {budget} ({name}) the training loss is {pairs}")
+    words += held_out_sentences(sizes, series)
     ends = [np.median(series[f"{b}.train_loss"], axis=1)[[0, -1]] for b in ("epochs", "updates")]
     with np.errstate(invalid="ignore"):
         gap, closed = (float(np.log(end[-1] / end[0])) for end in ends)
@@ -222,4 +214,17 @@ def sentences(
         f"the gradient-noise scale is {numbers['noise_start']:.3g} examples at the start and {numbers['noise_end']:.3g} "
         f"where batch {sizes[0]} ended"
     )
+    return words
+
+
+def held_out_sentences(sizes: Sequence[int], series: dict[str, Any]) -> list[str]:
+    """Say what each batch size comes to on data that were held out, if there are some: accuracy, or the loss of a regression."""
+    named = held_out(series)
+    if named is None:
+        return []
+    words = []
+    for budget in ("epochs", "updates"):
+        middle = np.median(series[f"{budget}.{'_'.join(named)}"], axis=1)
+        pairs = ", ".join(f"{told(value)} at {size}" for size, value in zip(sizes, middle, strict=True))
+        words.append(f"after equal {budget} the {' '.join(named)} is {pairs}")
     return words

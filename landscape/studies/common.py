@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,15 +12,19 @@ from numpy.typing import NDArray
 
 from landscape.errors import InputError
 from landscape.model import Model
+from landscape.objective import NetworkObjective, as_one_batch
 from landscape.records import Piece, Pieces, Record, Study
 from landscape.records.earlier import earlier_record
 from landscape.training import Ensemble, at_initialization, train_many
+from landscape.training.start import require_finite_start
 from landscape.version import current_version
 
 Array = NDArray[np.float64]
 Announce = Callable[[str], object]
 # Series, single numbers and sentences.
 Found = tuple[dict[str, Any], dict[str, float], Sequence[str]]
+# Batches drawn to look at their gradients.
+BATCHES = 32
 Kind = TypeVar("Kind", bound=Record)
 
 
@@ -52,16 +56,20 @@ class Experiment:
         return range(self.settings["seed"], self.settings["seed"] + self.settings["seeds"])
 
     def train(self, piece: Piece | None, start: Model, **chosen: Any) -> Ensemble:
-        """Train every combination of the chosen settings, once a seed (the innermost) unless they name one."""
+        """Train every combination of the chosen settings, once a seed (the innermost) unless they name one.
+
+        Raises
+        ------
+        InputError
+            The loss of the start is not finite; such runs end at once.
+        """
         chosen.setdefault("seed", self.seeds())
-        return train_many(
-            start,
-            dtype=self.settings["dtype"],
-            threads=self.threads,
-            device=self.device,
-            piece=piece,
-            **chosen,
+        dtype = self.settings["dtype"]
+        found = train_many(
+            start, dtype=dtype, threads=self.threads, device=self.device, piece=piece, **chosen
         )
+        require_finite_start(float(found.losses["train_loss"][0, 0]), dtype)
+        return found
 
     def record(self, kind: type[Kind], work: Callable[[Pieces], dict[str, Any]]) -> Kind:
         """Give the record that stands at the output already, or do the work, piece by piece, and save what it gives.
@@ -117,6 +125,32 @@ def within(model: Model, batch_size: int, announce: Announce) -> int:
     return min(batch_size, examples)
 
 
+def batch_gradients(model: Model, size: int, seed: int, device: str) -> list[Array]:
+    """Give the gradients of `BATCHES` batches drawn without replacement, each normalized by its own statistics."""
+    rng = np.random.default_rng([seed, 2])
+    total = model.examples("train")
+    found = []
+    for _ in range(BATCHES):
+        rows = np.sort(rng.choice(total, min(size, total), replace=False))
+        data = {"x_train": model.data["x_train"][rows], "y_train": model.data["y_train"][rows]}
+        part = as_one_batch(replace(model, data=data))
+        found.append(NetworkObjective(part, "train", device=device).gradient(model.theta))
+    return found
+
+
+def different_names(what: str, names: Sequence[str]) -> tuple[str, ...]:
+    """Check that there are names, none of them twice.
+
+    Raises
+    ------
+    InputError
+        None, or one name twice.
+    """
+    if not names or len(set(names)) != len(names):
+        raise InputError(f"{what}: expected different names, found {', '.join(names) or 'none'}")
+    return tuple(names)
+
+
 def positive_list(name: str, values: Sequence[float]) -> list[float]:
     """Check numbers above zero, in rising order without repeats.
 
@@ -131,13 +165,22 @@ def positive_list(name: str, values: Sequence[float]) -> list[float]:
     return found
 
 
+def counted_seeds(count: int) -> str:
+    """Write a number of seeds.
+
+    >>> counted_seeds(1), counted_seeds(3)
+    ('1 seed', '3 seeds')
+    """
+    return f"{count} seed{'s' if count > 1 else ''}"
+
+
 def over_seeds(count: int) -> str:
     """Say over how many runs something is.
 
     >>> over_seeds(1), over_seeds(3)
     ('over 1 seed', 'over 3 seeds')
     """
-    return f"over {count} seed{'s' if count > 1 else ''}"
+    return f"over {counted_seeds(count)}"
 
 
 def told(value: float) -> str:

@@ -9,22 +9,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape.curvature import eigenpairs, hessian_operator
+from landscape.formulas.optimizers import OPTIMIZERS as OPTIMIZER_TABLE
 from landscape.model import Model
-from landscape.objective import NetworkObjective, as_one_batch
 from landscape.objective.devices import recorded_device, settle_device
 from landscape.records import Pieces, Study
 from landscape.studies.common import (
     Announce,
     Experiment,
     Found,
-    finals,
+    different_names,
     over_seeds,
     positive_list,
     silent,
     told,
     within,
 )
+from landscape.studies.limits import ADAPTIVE, limit_factor, starting_limits
 
 Array = NDArray[np.float64]
 
@@ -59,8 +59,9 @@ def study_learning_rate(
     """Train with every rate, optimizer and seed for the same number of updates.
 
     The rate proposed for an optimizer is the median over the seeds of the rate with the lowest final training
-    loss; its interval is the least and the largest of those. The limit 2/λ_max is that of full-batch descent
-    at the start: larger rates may still train, where the landscape gets flatter along the way.
+    loss; its interval is the least and the largest of those. Limits are those of full-batch descent at the start, 2/λ_max or
+    the like with momentum; for `rmsprop` and the family of `adam`, 2 or 38 over λ_max of the Hessian that is preconditioned by
+    the mean square of the batches' gradients there. Larger rates may still train, where the landscape gets flatter along the way.
 
     Parameters
     ----------
@@ -78,9 +79,9 @@ def study_learning_rate(
     Raises
     ------
     InputError
-        A rate that is not positive, an unknown optimizer.
+        A rate that is not positive, an unknown optimizer, or one twice.
     """
-    tried = positive_list("rates", rates)
+    tried, optimizers = positive_list("rates", rates), different_names("optimizers", optimizers)
     batch_size = within(model, batch_size, announce)
     drawn = float(len(optimizers) * len(tried) * seeds) * steps * batch_size
     device = settle_device(device, model, evaluations=3.0 * drawn / model.examples("train"))
@@ -102,42 +103,32 @@ def study_learning_rate(
             "learning_rate": tried,
             "batch_size": batch_size,
         }
-        found = experiment.train(pieces.piece("runs"), start, steps=steps, looks=3, **grid)
-        last = finals(found.losses["train_loss"], shape)
-        announce(f"looking at {TAIL} more steps of each, one by one")
-        tail = experiment.train(
-            pieces.piece("tail"), start, starts=found.theta, steps=TAIL, looks=TAIL + 1, keep="theta", **grid
+        # Half of the budget, all of it, and the steps behind it one by one, with the optimizer's memory as it is.
+        looks = [0, steps // 2, *range(steps, steps + TAIL + 1)]
+        found = experiment.train(
+            pieces.piece("runs"), start, steps=steps + TAIL, looks=looks, keep="theta", **grid
         )
-        limit = 2.0 / float(pieces.once("sharpness", lambda: sharpness(as_one_batch(start), device))["value"])
-        half = found.losses["train_loss"][:, 1].reshape(shape)
-        swing = mean_cosine(tail.path).reshape(shape)
+        _, half, whole = np.moveaxis(found.losses["train_loss"][:, :3].reshape(*shape, 3), -1, 0)
+        last = np.where(np.isfinite(whole), whole, np.inf)
+        swing = mean_cosine(found.path).reshape(shape)
         kinds = classes(last, half, swing)
+        gone = np.where(found.diverged <= steps, found.diverged, -1)
         series = {
             "rates": tried, "train_loss": last, "half_loss": half, "swing": swing, "class": kinds,
-            "diverged": found.diverged.reshape(shape),
-            "gradient_norm": found.losses["gradient_norm"][:, -1].reshape(shape),
+            "diverged": gone.reshape(shape), "gradient_norm": found.losses["gradient_norm"][:, 2].reshape(shape),
         }  # fmt: skip
+        announce("taking the curvature at the start")
+        bounds = starting_limits(pieces, start, list(optimizers), batch_size, seed, device)
         numbers, words = proposals(optimizers, np.array(tried), last)
-        words += limits(optimizers, np.array(tried), last, limit)
+        words += limits(optimizers, np.array(tried), last, bounds)
         words += behaviour(optimizers, tried, kinds, numbers)
-        return series, numbers | {"limit": limit}, words
+        return series, numbers | bounds, words
 
     return experiment.study(work)
 
 
-def sharpness(model: Model, device: str) -> dict[str, Array]:
-    """Give λ_max as a piece of work."""
-    return {"value": np.array(largest_eigenvalue(model, device))}
-
-
-def largest_eigenvalue(model: Model, device: str = "cpu") -> float:
-    """Find λ_max of the training loss's Hessian."""
-    objective = NetworkObjective(model, "train", device=device)
-    return float(eigenpairs(hessian_operator(objective, model.theta), top=1, tolerance=1e-4).values[-1])
-
-
 def mean_cosine(path: NDArray[Any] | None) -> Array:
-    """Give the mean cosine between successive steps of each path [R, K, P]; NaN where one diverged.
+    """Give the mean cosine between the last successive steps of each path [R, K, P]; NaN where one diverged.
 
     Examples
     --------
@@ -146,7 +137,7 @@ def mean_cosine(path: NDArray[Any] | None) -> Array:
     [-1.0, 1.0]
     """
     assert path is not None
-    moves = np.diff(np.asarray(path, np.float64), axis=1)
+    moves = np.diff(np.asarray(path[:, -TAIL - 1 :], np.float64), axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         unit = moves / np.linalg.norm(moves, axis=2, keepdims=True)
         return np.asarray(np.mean(np.sum(unit[:, 1:] * unit[:, :-1], axis=2), axis=1))
@@ -189,18 +180,26 @@ def proposals(optimizers: Sequence[str], rates: Array, last: Array) -> tuple[dic
     return numbers, words
 
 
-def limits(optimizers: Sequence[str], rates: Array, last: Array, limit: float) -> list[str]:
-    """Say from which rate on runs diverge, and how that compares with 2/λ_max at the start."""
-    words = [f"full-batch descent is stable at the start up to 2/λ_max = {limit:.3g}"]
+def limits(optimizers: Sequence[str], rates: Array, last: Array, bounds: dict[str, float]) -> list[str]:
+    """Say from which rate on runs diverge, and up to which full-batch descent is stable at the start."""
+    words = [f"full-batch descent is stable at the start up to 2/λ_max = {bounds['limit']:.3g}"]
     for name, table in zip(optimizers, last, strict=True):
         gone = ~np.isfinite(table)
-        if not gone.any():
-            words.append(f"{name}: no run diverged up to η = {rates[-1]:g}")
-            continue
         first = int(np.argmax(gone.any(axis=1)))
-        words.append(
+        sentence = (
             f"{name}: runs diverge from η = {rates[first]:g} on ({np.count_nonzero(gone[first])} of {gone.shape[1]} there)"
+            if gone.any()
+            else f"{name}: no run diverged up to η = {rates[-1]:g}"
         )
+        if f"{name}.limit" in bounds and name != "sgd":
+            factor = limit_factor(name, OPTIMIZER_TABLE[name].momentum)
+            matrix = (
+                "the Hessian over the root mean square of its batches' gradients"
+                if name in ADAPTIVE
+                else "the Hessian"
+            )
+            sentence += f"; at the start it is stable up to {factor:.3g}/λ_max of {matrix} = {bounds[f'{name}.limit']:.3g}"
+        words.append(sentence)
     return words
 
 

@@ -17,8 +17,8 @@ from landscape.objective.devices import recorded_device, settle_device
 from landscape.records import Pieces, Race, Scan
 from landscape.scanning import Plan, make_plan, run_plan
 from landscape.scanning.subject import model_subject
-from landscape.studies.common import Experiment, finals, within
-from landscape.training import Ensemble
+from landscape.studies.common import Experiment, counted_seeds, different_names, finals, within
+from landscape.training import Ensemble, Recipe
 from landscape.trajectories.projection import Projection, project, spans_around
 
 Array = NDArray[np.float64]
@@ -62,8 +62,8 @@ def race(
     learning_rate
         One for all, or one each.
     tune
-        Choose each rate among `TUNING_RATES` by the final training loss of a run of its own seed (the one before
-        the race's), alike for every optimizer.
+        Choose each rate among `TUNING_RATES` by the median final training loss of as many runs as race, with seeds of their
+        own (those after the race's), alike for every optimizer.
     init
         Draw one start for all by the seed instead.
     steps, epochs
@@ -94,7 +94,7 @@ def race(
         raise InputError("expected steps or epochs, found both")
     common: dict[str, Any] = {"batch_size": within(model, batch_size, announce)}
     common |= {"steps": steps} if steps is not None else {"epochs": 10.0 if epochs is None else epochs}
-    runs_wanted = len(names) * seeds * (1 if not tune else 1 + len(TUNING_RATES))
+    runs_wanted = len(names) * seeds * (1 + tune * len(TUNING_RATES))
     device = settle_device(device, model, evaluations=3.0 * runs_wanted * (epochs or 10.0))
     settings = {
         "optimizers": list(names), "learning_rate": list(rates), "tune": tune, "init": init, **common,
@@ -107,11 +107,14 @@ def race(
     def work(pieces: Pieces) -> dict[str, Any]:
         runner = Runner(experiment, pieces, common)
         chosen, tuning = rates, np.zeros((len(names), 0))
+        told_seeds = counted_seeds(seeds)
         if tune:
-            announce(f"tuning: {len(TUNING_RATES)} rates for each of {len(names)} optimizers")
-            tuning = np.stack([runner.final(name, TUNING_RATES, seed + seeds) for name in names])
+            announce(
+                f"tuning: {len(TUNING_RATES)} rates for each of {len(names)} optimizers, {told_seeds} each"
+            )
+            tuning = np.stack([runner.final(name, TUNING_RATES) for name in names])
             chosen = tuple(TUNING_RATES[int(np.argmin(row))] for row in tuning)
-        announce(f"racing: {len(names)} optimizers, {seeds} seeds each")
+        announce(f"racing: {len(names)} optimizers, {told_seeds} each")
         runs = [runner.run(name, rate) for name, rate in zip(names, chosen, strict=True)]
         announce("scanning the plane of the paths")
         plan, projections = plane_of(runner.start, runs, points, dtype, threads, device)
@@ -130,22 +133,23 @@ def entrants(
     Raises
     ------
     InputError
-        No name, one name twice, or another number of rates than one or one each.
+        No name, an unknown one, one name twice, another number of rates than one or one each, a rate that is not positive.
 
     Examples
     --------
     >>> entrants(["sgd", "adam"], 0.1)
     (('sgd', 'adam'), (0.1, 0.1))
     """
-    names = tuple(optimizers)
-    if not names or len(set(names)) != len(names):
-        raise InputError(f"optimizers: expected different names, found {', '.join(names) or 'none'}")
+    names = different_names("optimizers", optimizers)
     rates = np.atleast_1d(np.asarray(learning_rate, np.float64))
     if rates.size not in (1, len(names)):
         raise InputError(
             f"learning_rate: expected one, or one for each of {len(names)} optimizers, found {rates.size}"
         )
-    return names, tuple(np.broadcast_to(rates, len(names)).tolist())
+    chosen = tuple(np.broadcast_to(rates, len(names)).tolist())
+    for name, rate in zip(names, chosen, strict=True):
+        Recipe(optimizer=name, learning_rate=rate)
+    return names, chosen
 
 
 class Runner:
@@ -162,13 +166,15 @@ class Runner:
             keep="theta", **self.common,
         )  # fmt: skip
 
-    def final(self, optimizer: str, rates: Sequence[float], seed: int) -> Array:
-        """Give the training loss that each rate ends with; infinite where it diverged."""
+    def final(self, optimizer: str, rates: Sequence[float]) -> Array:
+        """Give the median training loss that each rate ends with, over seeds that do not race; a divergence is infinite."""
+        raced = self.experiment.seeds()
+        seeds = range(raced.stop, raced.stop + len(raced))
         found = self.experiment.train(
             self.pieces.piece(f"{optimizer}.tuning"), self.start, optimizer=optimizer, learning_rate=list(rates),
-            seed=seed, looks=2, **self.common,
+            seed=seeds, looks=2, **self.common,
         )  # fmt: skip
-        return finals(found.losses["train_loss"], (len(rates),))
+        return np.asarray(np.median(finals(found.losses["train_loss"], (len(rates), len(seeds))), axis=1))
 
 
 def plane_of(

@@ -12,7 +12,17 @@ from landscape.errors import InputError
 from landscape.model import Model
 from landscape.objective.devices import recorded_device, settle_device
 from landscape.records import Pieces, Study
-from landscape.studies.common import Announce, Experiment, Found, finals, over_seeds, silent, told, within
+from landscape.studies.common import (
+    Announce,
+    Experiment,
+    Found,
+    different_names,
+    finals,
+    over_seeds,
+    silent,
+    told,
+    within,
+)
 
 LOOKS = 41
 SCHEDULES = ("constant", "step", "inverse_sqrt", "cosine", "linear")
@@ -58,8 +68,9 @@ def study_schedule(
     Raises
     ------
     InputError
-        An unknown schedule or optimizer, a warm-up longer than the run.
+        An unknown schedule or optimizer, one schedule twice, a warm-up longer than the run.
     """
+    schedules = different_names("schedules", schedules)
     rise = max(1, round(WARM_PART * steps)) if warmup is None else warmup
     if not 0 < rise < steps:
         raise InputError(f"warmup: expected 1 to {steps - 1} steps, found {rise}")

@@ -24,34 +24,18 @@ from landscape.objective.devices import recorded_device, settle_device
 from landscape.objective.trainer import Trainer, make_trainer
 from landscape.records import Piece, Pieces, Study
 from landscape.studies.common import Announce, Experiment, Found, positive_list, silent
+from landscape.studies.limits import TOLERANCE, limit_factor
 from landscape.training.recipe import Recipe, columns
 from landscape.training.run import nothing
+from landscape.training.start import require_finite_start
 from landscape.training.travel import travel
 
 Array = NDArray[np.float64]
 
-# The stability limit over 1/η: (2 + 2β)/(1 − β) for averaged momentum (Adam's), 2(1 + β) for heavy ball.
 OPTIMIZERS = ("sgd", "heavy_ball", "adam", "rmsprop")
-TOLERANCE = 1e-4
 SERIES = ("loss", "gradient_norm", "sharpness")
 # The edge is reached where the median over the last third of the looks is within this of the limit.
 NEAR, LAST = 0.1, 3
-
-
-def limit_factor(optimizer: str, momentum: float) -> float:
-    """Give η times the largest stable curvature of full-batch descent on a quadratic.
-
-    Cohen et al. 2021 (arXiv 2103.00065) and 2022 (arXiv 2207.14484): 2 for plain descent and RMSProp, 2(1 + β) for heavy ball,
-    (2 + 2β)/(1 − β) for Adam, whose momentum is an average (38 for β₁ = 0.9).
-
-    Examples
-    --------
-    >>> limit_factor("sgd", 0.0), round(limit_factor("adam", 0.9), 9), limit_factor("heavy_ball", 0.5)
-    (2.0, 38.0, 3.0)
-    """
-    if optimizer == "adam":
-        return (2.0 + 2.0 * momentum) / (1.0 - momentum)
-    return 2.0 * (1.0 + momentum)
 
 
 def study_stability(
@@ -168,11 +152,19 @@ class Follower:
         return {"step": steps.astype(np.float64), **{name: state[name] for name in SERIES}}
 
     def look(self, trainer: Trainer, recipe: Recipe, step: int, look: int, state: dict[str, Any]) -> None:
-        """Note what is found at a step, nothing after a divergence."""
+        """Note what is found at a step, nothing after a divergence.
+
+        Raises
+        ------
+        InputError
+            The loss of the start is not finite.
+        """
         state["look"] = np.array(look + 1)
         if trainer.progress.diverged[0] >= 0:
             return
         values = trainer.evaluate("train")
+        if look == 0:
+            require_finite_start(float(values["loss"][0]), self.settings["dtype"])
         state["loss"][look], state["gradient_norm"][look] = values["loss"][0], values["gradient_norm"][0]
         operator = self.operator(trainer, recipe, step)
         if operator is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from landscape.errors import InputError
-from landscape.memory import available_memory
+from landscape.memory import available_memory, size_words
 from landscape.model import Model
 from landscape.objective.trainer import Trainer, make_trainer
 from landscape.records import Piece
@@ -22,6 +23,8 @@ from landscape.training.start import fresh_statistics, initialize
 from landscape.training.travel import travel
 
 Array = NDArray[np.float64]
+# What the settings of a run take in memory, about.
+RECIPE_BYTES = 1000
 KEEP = ("nothing", "theta", "projected")
 
 
@@ -58,7 +61,7 @@ def train_many(
     epochs: float | None = None,
     init: str | None = None,
     starts: ArrayLike | None = None,
-    looks: int = 20,
+    looks: int | Sequence[int] = 20,
     keep: str = "nothing",
     directions: ArrayLike | None = None,
     center: ArrayLike | None = None,
@@ -83,7 +86,7 @@ def train_many(
     starts
         Starts [R, P], a row a run in the order of `recipes`.
     looks
-        K: how often losses over the whole data are taken, start and end among them.
+        K: how often losses over the whole data are taken, start and end among them; or the steps [K] at which they are, the last of them the runs' end.
     keep
         Of the paths: "nothing", "theta" (whole, thinned to the looks) or "projected" along `directions` [d, P] from `center` (the model's θ).
     dtype, threads, device
@@ -125,7 +128,7 @@ def train_recipes(
     recipes: Sequence[Recipe],
     starts: ArrayLike,
     *,
-    looks: int = 20,
+    looks: int | Sequence[int] = 20,
     keep: str = "nothing",
     directions: ArrayLike | None = None,
     center: ArrayLike | None = None,
@@ -148,7 +151,7 @@ def train_recipes(
     given = columns(recipes, model.examples("train"))
     trainer = make_trainer(model, given, np.asarray(starts), dtype=dtype, threads=threads, device=device)
     steps = np.array([recipe.steps for recipe in recipes])
-    looked = np.round(np.linspace(0, steps, max(2, looks), axis=1)).astype(np.int64)
+    looked = looks_at(steps, looks)
     paths = Paths(trainer, keep, directions, model.theta if center is None else center, looked.shape[1])
     course = Course(trainer, looked, paths, piece)
     course.run(advance)
@@ -156,6 +159,27 @@ def train_recipes(
         recipes=tuple(recipe.filled() for recipe in recipes), step=looked, losses=course.losses, theta=trainer.thetas.copy(),
         buffers=trainer.buffers_of_runs.copy(), diverged=trainer.progress.diverged.copy(), seconds=course.seconds, **paths.kept(),
     )  # fmt: skip
+
+
+def looks_at(steps: NDArray[np.int64], looks: int | Sequence[int]) -> NDArray[np.int64]:
+    """Give the steps [R, K] at which runs of so many steps [R] are looked at.
+
+    Raises
+    ------
+    InputError
+        Steps that fall, or that do not end where the runs do.
+
+    Examples
+    --------
+    >>> looks_at(np.array([10, 4]), 3).tolist(), looks_at(np.array([4, 4]), [0, 3, 4]).tolist()
+    ([[0, 5, 10], [0, 2, 4]], [[0, 3, 4], [0, 3, 4]])
+    """
+    if isinstance(looks, int):
+        return np.round(np.linspace(0, steps, max(2, looks), axis=1)).astype(np.int64)
+    chosen = np.array(looks, np.int64)
+    if chosen.size == 0 or chosen[0] < 0 or (np.diff(chosen) < 0).any() or (steps != chosen[-1]).any():
+        raise InputError("looks: expected how many, or rising steps that end where every run does")
+    return np.tile(chosen, (len(steps), 1))
 
 
 def combinations(
@@ -166,11 +190,14 @@ def combinations(
     Raises
     ------
     InputError
-        Steps beside epochs, an empty list, or what a recipe refuses.
+        Steps beside epochs, an empty list, more runs than memory holds, or what a recipe refuses.
     """
     names = sorted(settings, key=lambda name: name != "optimizer")
-    lists = [list(v) if isinstance(v := settings[name], (Sequence, range, np.ndarray)) and not isinstance(v, str) else [v]
+    lists = [v if isinstance(v := settings[name], (Sequence, range, np.ndarray)) and not isinstance(v, str) else [v]
              for name in names]  # fmt: skip
+    count = math.prod(len(values) for values in lists)
+    if count * RECIPE_BYTES > available_memory():
+        raise InputError(f"{count:,} runs at once are more than memory holds: try fewer seeds or settings")
     recipes = []
     for values in itertools.product(*lists):
         chosen = dict(zip(names, values, strict=True))
@@ -215,7 +242,7 @@ class Paths:
             needed = runs * looks * size * trainer.dtype.itemsize
             if needed > available_memory():
                 raise InputError(
-                    f'the paths of {runs} runs take {needed / 2**30:.1f} GiB, more than is free: try keep="projected" or fewer looks'
+                    f'the paths of {runs} runs take {size_words(needed)}, more than is free: try keep="projected" or fewer looks'
                 )
             self.path = np.full((runs, looks, size), np.nan, trainer.dtype)
         if keep == "projected":

@@ -28,6 +28,8 @@ RANGES: dict[str, tuple[float, float, bool, bool]] = {
     "floor": (0.0, 1.0, True, True),
 }
 WHOLE = {"warmup": 0, "schedule_steps": 1, "batch_size": 1, "steps": 1, "seed": 0}
+# Counts up to here are exact in float64, in which schedules are computed; a seed has the generator's 64 bits.
+MOST, MOST_SEED = 2**53, 2**64 - 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,8 +80,10 @@ class Recipe:
             _require_between(name, getattr(self, name), *bounds)
         for name, least in WHOLE.items():
             value = getattr(self, name)
-            if value is not None and (value != int(value) or value < least):
-                raise InputError(f"{name}: expected a whole number from {least} on, found {value}")
+            most = MOST_SEED if name == "seed" else MOST
+            if value is not None and not (least <= value <= most and value == int(value)):
+                upper = "on" if value < least or value != value else f"to {most:,}"
+                raise InputError(f"{name}: expected a whole number from {least} {upper}, found {value}")
         length = self.steps if self.schedule_steps is None else self.schedule_steps
         if length < self.steps:
             raise InputError(f"the schedule is for {length} steps, shorter than the run of {self.steps}")

@@ -14,14 +14,14 @@ import numpy as np
 from landscape.errors import ComputationError, InputError
 from landscape.files import require_writable
 from landscape.formulas.optimizers import OPTIMIZERS
-from landscape.memory import available_memory
+from landscape.memory import available_memory, size_words
 from landscape.model import Model, load_model
 from landscape.objective.devices import CPU
 from landscape.objective.trainer import make_trainer
 from landscape.training.earlier import differences, require_same_so_far
 from landscape.training.marks import marks
 from landscape.training.recipe import Recipe, columns, steps_of
-from landscape.training.start import at_initialization
+from landscape.training.start import at_initialization, require_finite_start
 from landscape.training.story import Saver, Story
 from landscape.training.travel import travel
 
@@ -105,12 +105,12 @@ def train(
         model, settings, epochs, init, {"dtype": dtype, "threads": threads, "device": device}, announce
     )
     path = None if output is None else Path(output)
-    run.plan(checkpoints, history, path)
     if path is not None:
         require_writable(path)
-        if path.exists() and not fresh and run.take_up(path, announce):
-            announce(f"{path} is finished already; --fresh trains anew")
-            return load_model(path)
+    run.plan(checkpoints, history, path)
+    if path is not None and path.exists() and not fresh and run.take_up(path, announce):
+        announce(f"{path} is finished already; --fresh trains anew")
+        return load_model(path)
     return run.to_the_end(path, advance)
 
 
@@ -161,17 +161,17 @@ class Run:
         """
         count = min(checkpoints, self.recipe.steps + 1)
         needed = count * (self.model.size + self.model.buffer_size) * self.trainer.dtype.itemsize
-        told = f"{count} checkpoints take {needed / 2**30:.1f} GiB"
+        told = f"{count} checkpoints take {size_words(needed)}"
         if needed > available_memory():
             raise InputError(
-                f"{told}, and {available_memory() / 2**30:.1f} of memory are free: try fewer checkpoints"
+                f"{told}, and {size_words(available_memory())} of memory are free: try fewer checkpoints"
             )
-        if path is not None and path.absolute().parent.is_dir():
+        if path is not None:
             free = shutil.disk_usage(path.absolute().parent).free
             # A save writes a second file before the first one goes.
             if 2 * needed > free:
                 raise InputError(
-                    f"{told}, twice while saving, and {path.absolute().parent} has {free / 2**30:.1f}: try fewer checkpoints"
+                    f"{told}, twice while saving, and {path.absolute().parent} has {size_words(free)}: try fewer checkpoints"
                 )
         self.checkpoints = marks(self.recipe.steps, checkpoints)
         self.history = np.union1d(marks(self.recipe.steps, max(2, history)), self.checkpoints)
@@ -214,6 +214,7 @@ class Run:
         saver = Saver(path)
         advance(self.step, self.recipe.steps)
         self.look()
+        require_finite_start(self.story.history["train_loss"][0], self.trainer.dtype.name)
         keep = partial(saver.save, self.result)
 
         def paused() -> None:

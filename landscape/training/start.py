@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from landscape.errors import InputError
 from landscape.files import read_archive
 from landscape.formulas.random import normal
+from landscape.memory import available_memory, size_words
 from landscape.model import Model, build_model
+from landscape.model.bare_names import DATA_NAMES
 
 Array = NDArray[np.float64]
 
@@ -22,6 +24,8 @@ Array = NDArray[np.float64]
 STREAM = 2**36
 # Of embeddings and positions, whose rows are not summed over (GPT-2's), and of `normal`.
 NARROW, PLAIN = 0.02, 0.01
+# Of a new network's parameters in float64, while it is made.
+COPIES = 4
 ONES = ("layernorm", "batchnorm")
 TABLES = ("embedding", "position")
 
@@ -81,26 +85,48 @@ def fresh_statistics(model: Model) -> Model:
     return model.with_buffers(np.concatenate(parts)) if parts else model
 
 
+def require_finite_start(loss: float, dtype: str) -> None:
+    """See that a start has a loss to descend from.
+
+    Raises
+    ------
+    InputError
+        The training loss is not finite.
+    """
+    if not math.isfinite(loss):
+        raise InputError(
+            f"the start: expected a finite training loss, found {loss} in {dtype}: try --dtype float64, or another start by --init"
+        )
+
+
 def new_model(
     path: str | Path, architecture: Sequence[int] | str, *, activation: str = "relu", loss: str | None = None,
     init: str = "he", seed: int = 0,
 ) -> Model:  # fmt: skip
-    """Make a network of dense layers, such as "64-32-10", on a file that holds x_train and y_train.
+    """Make a network of dense layers, such as "64-32-10", on a file that holds x_train and y_train, or x and y.
 
     The loss is chosen as for a bare file, unless given.
 
     Raises
     ------
     InputError
-        Sizes that do not fit the data, an unknown activation, loss or initialization, a file without data.
+        Sizes that do not fit the data or the memory, an unknown activation, loss or initialization, a file without data.
     """
     arrays = read_archive(Path(path))
-    data: dict[str, Any] = {key: array for key, array in arrays.items() if key.split("_")[0] in ("x", "y")}
+    keys = {name: key for name, names in DATA_NAMES.items() for key in names if key in arrays}
+    data: dict[str, Any] = {name: arrays[key] for name, key in keys.items()}
     if "x_train" not in data or "y_train" not in data:
-        raise InputError(f"{path}: expected x_train and y_train, found {', '.join(arrays) or 'nothing'}")
+        found = ", ".join(arrays) or "nothing"
+        raise InputError(f"{path}: expected x_train and y_train, or x and y, found {found}")
     sizes, features = sizes_of(architecture), math.prod(data["x_train"].shape[1:])
     if sizes[0] != features:
         raise InputError(f"architecture: the data have {features} numbers an example, found {sizes[0]} first")
+    needed = COPIES * 8 * sum(inputs * outputs + outputs for inputs, outputs in pairwise(sizes))
+    if needed > available_memory():
+        raise InputError(
+            f"architecture: a network {architecture} takes {size_words(needed)} to make, and "
+            f"{size_words(available_memory())} of memory are free"
+        )
     layers = [(np.zeros(pair), np.zeros(pair[1])) for pair in pairwise(sizes)]
     model = build_model(layers=layers, activation=activation, loss=loss, name=Path(path).stem, **data)
     return model.with_theta(initialize(model, init, seed))

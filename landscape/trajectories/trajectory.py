@@ -62,7 +62,7 @@ def trajectory(
     model
         A model with checkpoints.
     direction
-        What spans the plane: `principal`, any other that `scan` takes, or an array [2, P].
+        What spans the plane: `principal`, any other that `scan` takes but `between`, or an array [2, P].
     points, span
         The plane's grid; by default its range shows the whole path.
     normalize, include_bias, split, examples, seed, dtype, threads, device, recompute_statistics
@@ -80,6 +80,10 @@ def trajectory(
     path = None if output is None else Path(output)
     if path is not None:
         require_writable(path)
+    if isinstance(direction, str) and direction == "between":
+        raise InputError(
+            "direction 'between' has one end only here: choose principal, random, gradient, eigen or a .npz file"
+        )
     run = finite_checkpoints(model)
     whole = model_subject(
         model, split=split, examples=examples, seed=seed, dtype=dtype, threads=threads, device=device,
@@ -96,6 +100,8 @@ def trajectory(
     projection = project(run.thetas, whole.center, directions.vectors)
     wanted = spans_around(projection.coordinates) if span is None or span == [] else span
     plan = with_run(make_plan(whole, directions, points=points, span=wanted), run)
+    if min(plan.shape) < 2:
+        raise InputError(f"points '{points}': expected at least 2 along each axis, for a map")
     if announce is not None:
         announce(plan, projection)
     earlier = None if path is None else earlier_trajectory(path, plan, fresh=fresh)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from landscape.plots import figures
 from landscape.records import Race, load_record
 from landscape.studies import race
 from landscape.studies.race import TUNING_RATES, entrants
+from landscape.training import at_initialization, train_many
 from tests.scanning.examples import small_model
 
 QUICK = {"optimizers": ["sgd", "adam"], "steps": 20, "points": 5, "threads": 1}
@@ -58,8 +60,13 @@ def test_the_record_comes_back_and_is_not_computed_again(tmp_path):
         race(small_model(), seeds=2, output=path, **QUICK)
 
 
-def test_tuning_chooses_the_rate_with_the_lowest_loss_for_each():
-    found = race(small_model(), seeds=1, tune=True, **QUICK)
+def test_tuning_chooses_the_rate_with_the_lowest_median_loss_of_other_seeds():
+    found = race(small_model(), seeds=3, tune=True, init="he", **{**QUICK, "optimizers": ["sgd", "adam"]})
+    runs = train_many(
+        at_initialization(small_model(), "he", 0), optimizer="adam", learning_rate=list(TUNING_RATES), seed=[3, 4, 5], steps=20,
+        threads=1,
+    ).losses["train_loss"][:, -1]  # fmt: skip
+    np.testing.assert_array_equal(found.tuning_loss[1], np.median(runs.reshape(-1, 3), axis=1))
     assert found.tuning_loss.shape == (2, len(TUNING_RATES))
     np.testing.assert_array_equal(found.rates, np.array(TUNING_RATES)[found.tuning_loss.argmin(axis=1)])
 
@@ -132,3 +139,25 @@ def test_the_command_prints_one_object_and_refuses_what_it_does_not_know(tmp_pat
             main(["race", "m.npz", *arguments, "--output", "other", "--quiet"])
         assert end.value.code == 2
         assert word in capsys.readouterr().err
+
+
+def test_the_median_counts_a_divergence_and_the_band_ends_there(record):
+    losses = np.array([[1.0, 0.5, np.nan], [1.0, 0.6, 0.4], [1.0, 0.7, 0.2]])
+    values = {"train_loss": np.stack([losses, losses])}
+    three = replace(record, values=values, diverged=np.array([[2, -1, -1]] * 2), step=record.step[:3], examples=record.examples[:3],
+                    projected=record.projected[:, :3], distance=record.distance[:, :3])  # fmt: skip
+    axes = figures(three)["race"].axes[0]
+    np.testing.assert_allclose(axes.lines[0].get_ydata(), [1.0, 0.6, 0.4])
+    assert axes.collections[0].get_datalim(axes.transData).xmax == record.step[1]
+
+
+def test_every_entrant_is_checked_before_any_of_them_runs():
+    said = []
+    with pytest.raises(InputError, match="optimizer: expected one of"):
+        race(small_model(), **{**QUICK, "optimizers": ["sgd", "moon"]}, announce=said.append)
+    assert said == []
+
+
+def test_more_runs_than_memory_holds_are_refused():
+    with pytest.raises(InputError, match="more than memory holds"):
+        race(small_model(), seeds=10**12, **QUICK)

@@ -15,8 +15,10 @@ from landscape.plots import figures
 from landscape.records import Study, load_record
 from landscape.studies import study_batch_size, study_learning_rate, study_schedule, study_stability
 from landscape.studies.batch_size import noise_scale
-from landscape.studies.learning_rate import CLASSES, classes, largest_eigenvalue, limits, proposals
-from landscape.studies.stability import limit_factor, sentences
+from landscape.studies.learning_rate import CLASSES, TAIL, classes, limits, proposals
+from landscape.studies.limits import limit_factor, sharpness
+from landscape.studies.stability import sentences
+from landscape.training import train
 from tests.scanning.examples import small_model
 
 RNG = np.random.default_rng(0)
@@ -79,7 +81,7 @@ def test_the_rate_proposed_is_the_median_of_the_seeds_best_ones():
     numbers, words = proposals(["sgd"], rates, last)
     assert (numbers["sgd.rate"], numbers["sgd.rate_low"], numbers["sgd.rate_high"]) == (0.1, 0.1, 1.0)
     assert "η = 0.1" in words[0]
-    assert "from η = 1 on (1 of 3 there)" in limits(["sgd"], rates, last, 0.5)[1]
+    assert "from η = 1 on (1 of 3 there)" in limits(["sgd"], rates, last, {"limit": 0.5})[1]
 
 
 def test_ends_are_told_apart_by_fall_and_by_the_cosine_of_steps():
@@ -95,6 +97,37 @@ def test_descent_on_a_quadratic_diverges_beyond_two_over_lambda():
     assert found.numbers["limit"] == pytest.approx(0.5, rel=1e-6)
     assert np.isfinite(found.series["train_loss"][0, :, 0]).tolist() == [True, True, False]
     assert "runs diverge from η = 0.6" in " ".join(found.findings)
+
+
+def test_the_limit_of_an_adaptive_optimizer_is_that_of_the_curvature_over_its_gradients():
+    # The gradient and the curvature of ½cw² at w = 1 are both c, so that preconditioned by |g| the curvature is 1.
+    found = study_learning_rate(
+        line(4.0), optimizers=["adam", "rmsprop", "heavy_ball", "lion"], rates=[0.01], steps=2, batch_size=4, seeds=1, threads=1
+    )  # fmt: skip
+    assert found.numbers["adam.limit"] == pytest.approx(38.0, rel=1e-5)
+    assert found.numbers["rmsprop.limit"] == pytest.approx(2.0, rel=1e-5)
+    assert found.numbers["heavy_ball.limit"] == pytest.approx(3.8 / 4.0, rel=1e-5)
+    assert "lion.limit" not in found.numbers
+    assert len(figures(found)) == 1
+
+
+def test_the_end_of_a_run_is_looked_at_with_the_optimizers_memory():
+    # Adam started anew would forget its momentum, and step by η whatever the gradient.
+    whole = train(
+        line(), optimizer="adam", learning_rate=0.3, batch_size=8, steps=40 + TAIL, checkpoints=41 + TAIL
+    )
+    found = study_learning_rate(
+        line(), optimizers=["adam"], rates=[0.3], steps=40, batch_size=8, seeds=1, threads=1
+    )
+    moves = np.sign(np.diff(whole.checkpoints[40:, 0]))
+    assert found.series["swing"].item() == pytest.approx(np.mean(moves[1:] * moves[:-1]))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("study", [study_learning_rate, study_stability, study_schedule, study_batch_size])
+def test_a_start_without_a_finite_loss_is_refused(study):
+    with pytest.raises(InputError, match="the start: expected a finite training loss"):
+        study(line().with_theta(np.array([1e30])), dtype="float32", threads=1)
 
 
 def test_a_rate_that_is_not_positive_is_refused():
@@ -146,6 +179,10 @@ def test_the_noise_scale_is_that_of_the_examples_gradients():
     assert noise_scale(model, 0) == pytest.approx(exact, rel=0.25)
 
 
+def test_where_there_is_no_gradient_the_noise_scale_is_infinite():
+    assert noise_scale(line().with_theta(np.zeros(1)), 0) == np.inf
+
+
 def build_like(model, rows):
     """The model with some of its examples."""
     from dataclasses import replace
@@ -168,6 +205,13 @@ def test_equal_epochs_take_fewer_updates_and_equal_updates_do_not(batches):
     assert updates[1] < epochs[1]
 
 
+def test_what_held_out_data_say_is_told_for_both_budgets(batches):
+    said = " ".join(batches.findings)
+    assert "after equal epochs the test accuracy is" in said
+    assert "after equal updates the test accuracy is" in said
+    assert len(figures(batches)["batch_size"].axes) == 4
+
+
 def test_an_epochs_time_is_its_updates(batches):
     times, updates = batches.series["update_seconds"], np.array([30, 3])
     np.testing.assert_allclose(batches.series["epoch_seconds"], times * updates)
@@ -175,7 +219,7 @@ def test_an_epochs_time_is_its_updates(batches):
 
 def test_the_sharpness_is_the_largest_eigenvalue_of_the_minimum(batches):
     assert (batches.series["updates.sharpness"] > 0).all()
-    assert largest_eigenvalue(line(3.0)) == pytest.approx(3.0)
+    assert sharpness(line(3.0), "cpu")["value"] == pytest.approx(3.0)
 
 
 def test_schedules_are_run_without_and_with_a_rise():
@@ -221,3 +265,18 @@ def test_the_command_says_what_was_found_and_names_its_files(tmp_path, monkeypat
         main([*arguments, "--looks", "4"])
     assert end.value.code == 2
     assert "other settings" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("study", "options", "told"),
+    [
+        (study_learning_rate, {"optimizers": ["sgd", "sgd"]}, "optimizers: expected different names"),
+        (study_schedule, {"schedules": ["constant", "constant"]}, "schedules: expected different names"),
+        (study_batch_size, {"epochs": np.inf, "batch_sizes": [10]}, "epochs: expected a number above 0"),
+    ],
+)
+def test_what_cannot_be_tried_is_refused_before_the_work(study, options, told):
+    said = []
+    with pytest.raises(InputError, match=told):
+        study(small_model(), announce=said.append, **options)
+    assert said == []

@@ -361,3 +361,24 @@ def test_checkpoints_that_do_not_fit_on_the_disk_are_refused_before_the_work(tmp
     with pytest.raises(InputError, match="checkpoints take"):
         train(MODEL, output=tmp_path / "m.npz", **COMMON)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_start_without_a_finite_loss_is_refused_and_nothing_written(tmp_path):
+    model = small_model().with_theta(np.full(small_model().size, 1e30))
+    with pytest.raises(InputError, match=r"the start: expected a finite training loss, found .* in float32"):
+        train(model, steps=5, output=tmp_path / "run.npz")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("steps", [0, 2**60, 10**30, float("nan"), 1.5])
+def test_a_number_of_steps_that_cannot_be_counted_is_refused(steps):
+    with pytest.raises(InputError, match="steps: expected a whole number from 1"):
+        Recipe(steps=steps)
+
+
+def test_a_new_network_takes_data_by_their_short_names_and_no_more_than_fits(tmp_path):
+    x, y = np.random.default_rng(0).standard_normal((9, 2)), np.arange(9) % 3
+    np.savez(tmp_path / "data.npz", x=x, y=y, x_scale=np.ones(2))
+    assert new_model(tmp_path / "data.npz", "2-4-3").size == 2 * 4 + 4 + 4 * 3 + 3
+    with pytest.raises(InputError, match="GiB to make"):
+        new_model(tmp_path / "data.npz", "2-1000000000000-3")

@@ -158,3 +158,14 @@ def test_a_file_with_a_missing_array_is_refused_by_its_name(record, key, tmp_pat
     write_archive(tmp_path / "t.npz", arrays)
     with pytest.raises(InputError, match=key.removeprefix("scan.").replace(".", r"\.")):
         Trajectory.load(tmp_path / "t.npz")
+
+
+def test_a_plane_of_one_point_along_an_axis_is_refused(tmp_path):
+    with pytest.raises(InputError, match="at least 2 along each axis"):
+        trajectory(with_checkpoints(), points="5x1", output=tmp_path / "t.npz")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_plane_between_two_models_is_no_plane_of_a_run():
+    with pytest.raises(InputError, match="choose principal, random"):
+        trajectory(with_checkpoints(), direction="between")
