@@ -11,10 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 from landscape.kernels.cpu.derivatives import products as cpu_products
 from landscape.kernels.cpu.losses import SUMS
 from landscape.kernels.cuda.arrays import Batch, Buffers, Criterion, DerivativeBuffers, Network
+from landscape.kernels.cuda.scratch import needs_wide, scratch_features
 from landscape.kernels.cuda.template import kernels
 from landscape.objective.cuda_sweep import CudaSweep
 from landscape.objective.devices import read_device
-from landscape.objective.gpu import DeviceMemoryError, Gpu, in_runs, shape_for, shared_bytes
+from landscape.objective.gpu import DeviceMemoryError, Gpu, in_runs, network_on_gpu, shape_for, shared_bytes
 from landscape.objective.lowered import Lowered
 from landscape.objective.network import RESULT_BYTES, NetworkObjective
 from landscape.objective.products import CHUNK, Products
@@ -35,7 +36,7 @@ class CudaObjective(NetworkObjective):
         self.gpu = Gpu(read_device(self.device)[1])
         features, count = self.plain.program.features, self.model.examples(self.split)
         self.shape = shape_for(features, min(count, examples or count), self.dtype)
-        self.kernels = kernels(self.shape, self.dtype)
+        self.kernels = kernels(self.shape, self.dtype, needs_wide(self.plain.program.rows))
         self.on_gpu: dict[Any, Any] = {}
         return Tiles(self.model, self.split, self.dtype, features, examples, seed, width=self.shape.width)
 
@@ -48,10 +49,8 @@ class CudaObjective(NetworkObjective):
         """Give a program's arrays, the order of its rows and their places, on the GPU."""
         key = "full" if lowered is not self.plain else "plain"
         if key not in self.on_gpu:
-            network = lowered.network
-            arrays = (network.rows, network.links, network.attributes)
-            put = self.gpu.put
-            self.on_gpu[key] = Network(*map(put, arrays)), put(lowered.order), put(lowered.places)
+            network, put = network_on_gpu(self.gpu, lowered.network), self.gpu.put
+            self.on_gpu[key] = network, put(lowered.order), put(lowered.places)
         return self.on_gpu[key]
 
     def batch(self, number: int) -> Batch:
@@ -122,8 +121,10 @@ class CudaObjective(NetworkObjective):
         """Allocate what blocks need for derivatives, in the GPU's memory; tangents for products only."""
         program, width = self.full.program, self.shape.width
         long = (blocks, program.features * width)
+        noted = program.features + scratch_features(program.rows, program.geometry)
         work, adjoint, tangent, into = (
-            self.gpu.empty(shape, self.dtype) for shape in (long, long, *[long if products else (0, 0)] * 2)
+            self.gpu.empty(shape, self.dtype)
+            for shape in ((blocks, noted * width), long, *[long if products else (0, 0)] * 2)
         )
         return DerivativeBuffers(
             work, adjoint, tangent, into, self.gpu.empty((blocks, program.parameters), self.dtype)

@@ -11,6 +11,9 @@ from numba.core.errors import NumbaPerformanceWarning
 from numpy.typing import NDArray
 
 from landscape.errors import InputError
+from landscape.kernels.cpu.arrays import Network as HostNetwork
+from landscape.kernels.cuda.arrays import Network
+from landscape.kernels.cuda.scratch import full_geometry, scratch_features
 from landscape.kernels.cuda.shape import MIDDLE, NARROW, SHARED_BYTES, TINY, WIDE, Shape
 from landscape.kernels.cuda.target import SIMULATED, cuda
 from landscape.objective.devices import EXTRA
@@ -114,6 +117,20 @@ class Gpu:
             if full_memory(error):
                 raise DeviceMemoryError(str(error)) from None
             raise
+
+
+def network_on_gpu(gpu: Gpu, network: HostNetwork) -> Network:
+    """Put a program's arrays on a GPU."""
+    rows, geometry = network.rows, network.geometry
+    put = gpu.put
+    return Network(
+        rows=put(rows),
+        links=put(network.links),
+        attributes=put(network.attributes),
+        geometry=put(full_geometry(rows, geometry)),
+        epsilons=put(network.epsilons),
+        scratch=scratch_features(rows, geometry),
+    )
 
 
 def shape_for(features: int, examples: int, dtype: np.dtype) -> Shape:

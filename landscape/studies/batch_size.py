@@ -81,7 +81,7 @@ def study_batch_size(
         raise InputError(f"batch sizes: expected numbers from 1 on, found {', '.join(map(str, batch_sizes))}")
     if max(batch_sizes) > examples:
         announce(f"there are {examples} training examples: a larger batch is all of them")
-    device = settle_device(device, model, evaluations=6.0 * len(sizes) * seeds * epochs)
+    device = settle_device(device, model, evaluations=6.0 * len(sizes) * seeds * epochs, training=True)
     settings: dict[str, Any] = {
         "study": "batch-size", "batch_sizes": sizes, "optimizer": optimizer, "learning_rate": learning_rate, "epochs": epochs, "init": init,
         "seeds": seeds, "seed": seed, "dtype": dtype, "device": recorded_device(device),

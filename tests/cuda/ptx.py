@@ -44,7 +44,7 @@ def signatures(real: Any) -> dict[str, tuple[Any, ...]]:
 
     whole, vector, matrix, cube = array(int64, 1), array(real, 1), array(real, 2), array(real, 3)
     sums, columns = array(float64, 3), array(float64, 2)
-    network = named(a.Network, array(int64, 2), whole, vector)
+    network = named(a.Network, array(int64, 2), whole, vector, array(int64, 2), vector, int64)
     batch = named(a.Batch, matrix, array(int32, 3), cube, columns, whole)
     loss = named(a.Criterion, int64, real)
     plan = named(a.Plan, *[whole] * 6, array(int64, 2))
@@ -73,8 +73,8 @@ def signatures(real: Any) -> dict[str, tuple[Any, ...]]:
     }  # fmt: skip
 
 
-def machine(name: str, dtype: str, capability: tuple[int, int], shape: Any) -> Machine:
-    """Compile an entry point for a device of a compute capability."""
+def machine(name: str, dtype: str, capability: tuple[int, int], shape: Any, wide: bool = False) -> Machine:
+    """Compile an entry point for a device of a compute capability; `wide` for networks of more than dense layers."""
     import numba
     from numba import cuda
     from numba.cuda import dispatcher
@@ -84,7 +84,7 @@ def machine(name: str, dtype: str, capability: tuple[int, int], shape: Any) -> M
     # A kernel that calls other functions asks which device they are for.
     dispatcher.get_current_device = lambda: SimpleNamespace(compute_capability=capability)
     real = numba.from_dtype(np.dtype(dtype))
-    kernel = getattr(kernels(shape, np.dtype(dtype)), name)
+    kernel = getattr(kernels(shape, np.dtype(dtype), wide), name)
     ptx = cuda.compile_ptx(kernel.py_func, signatures(real)[name], cc=capability)[0]
     return Machine(ptx, *assembled(ptx, capability))
 

@@ -252,8 +252,9 @@ def train(network, places, examples, criterion, runs, progress, stop, decay, sca
     partial = cuda.shared.array(THREADS, float64)
     k = cuda.shared.array(8, KIND)
     b, length = cuda.blockIdx.x, network_length(network, places)
-    work = buffers.work[b] if buffers.work.size > 0 else dynamic[STAGE : STAGE + length]
-    adjoint = buffers.adjoint[b] if buffers.adjoint.size > 0 else dynamic[STAGE + length : STAGE + 2 * length]
+    end = STAGE + length + network.scratch * WIDTH
+    work = buffers.work[b] if buffers.work.size > 0 else dynamic[STAGE:end]
+    adjoint = buffers.adjoint[b] if buffers.adjoint.size > 0 else dynamic[end : end + length]
     for r in range(b, progress.step.size, cuda.gridDim.x):
         whole, numbers, epoch = runs.whole[r], runs.numbers[r], -1
         ahead = progress.diverged[r] < 0
@@ -274,7 +275,7 @@ def train(network, places, examples, criterion, runs, progress, stop, decay, sca
 
 
 def network_length(network, places):
-    """Count the numbers of a workspace in which every output is kept, up to the last."""
+    """Count the numbers of a workspace in which every output is kept, up to the last; scratch comes after them."""
     last = network.rows.shape[0] - 1
     return (places[last] + network.rows[last, SIZE]) * WIDTH
 
