@@ -35,8 +35,9 @@ class CudaObjective(NetworkObjective):
         """Lay the data out in tiles of a block's width."""
         self.gpu = Gpu(read_device(self.device)[1])
         features, count = self.plain.program.features, self.model.examples(self.split)
-        self.shape = shape_for(features, min(count, examples or count), self.dtype)
-        self.kernels = kernels(self.shape, self.dtype, needs_wide(self.plain.program.rows))
+        wide = needs_wide(self.plain.program.rows)
+        self.shape = shape_for(features, min(count, examples or count), self.dtype, wide)
+        self.kernels = kernels(self.shape, self.dtype, wide)
         self.on_gpu: dict[Any, Any] = {}
         return Tiles(self.model, self.split, self.dtype, features, examples, seed, width=self.shape.width)
 
@@ -74,11 +75,15 @@ class CudaObjective(NetworkObjective):
         tiles = min(self.tiles.block_tiles, self.tiles.count - number * self.tiles.block_tiles)
         return math.ceil(tiles / self.shape.slot)
 
-    def work_memory(self, features: int, blocks: int) -> tuple[int, Any]:
-        """Give the bytes of a workspace in shared memory and an empty array, or none and one in the GPU's memory."""
+    def work_memory(self, features: int, items: int, more: int = 0) -> tuple[int, int, Any]:
+        """Give how many blocks do the items, and the bytes of a workspace in shared memory and an empty array, or none and one in the GPU's memory.
+
+        `more` counts what else a block has to itself, in numbers.
+        """
         dynamic = shared_bytes(features, self.shape, self.dtype)
         length = 0 if dynamic else features * self.shape.width
-        return dynamic, self.gpu.empty((blocks if length else 0, length), self.dtype)
+        blocks = self.gpu.blocks_for(items, (length + more) * self.dtype.itemsize)
+        return blocks, dynamic, self.gpu.empty((blocks if length else 0, length), self.dtype)
 
     def sums(self, thetas: NDArray) -> Array:
         """Sum over examples at each row of complete vectors, [K, 6], slots in their order."""
@@ -97,9 +102,8 @@ class CudaObjective(NetworkObjective):
 
     def run_values(self, thetas: NDArray, number: int, slots: int) -> Array:
         """Sum a block of tiles at a run of vectors, [K, slots, 6]."""
-        gpu, blocks = self.gpu, min(self.gpu.blocks, len(thetas) * slots)
-        network, order, places = self.program_on_gpu(self.plain)
-        dynamic, work = self.work_memory(self.plain.program.features, blocks)
+        gpu, (network, order, places) = self.gpu, self.program_on_gpu(self.plain)
+        blocks, dynamic, work = self.work_memory(self.plain.program.features, len(thetas) * slots)
         out = gpu.empty((len(thetas), slots, SUMS), np.float64)
         gpu.run(
             self.kernels.values, self.shape, self.dtype, blocks, dynamic, network, order, places, self.batch(number), self.loss_criterion,
@@ -117,18 +121,18 @@ class CudaObjective(NetworkObjective):
         """Prepare the grid center + Σ αᵢ directions[i], αᵢ from axes[i]; losses there leave the penalty out."""
         return CudaSweep(self, np.asarray(center), np.atleast_2d(np.asarray(directions)), axes)
 
-    def derivative_memory(self, blocks: int, products: bool) -> DerivativeBuffers:
-        """Allocate what blocks need for derivatives, in the GPU's memory; tangents for products only."""
-        program, width = self.full.program, self.shape.width
+    def derivative_memory(self, items: int, products: bool) -> tuple[int, DerivativeBuffers]:
+        """Give how many blocks do the items, and what they need in the GPU's memory; tangents for products only."""
+        program, width, empty = self.full.program, self.shape.width, self.gpu.empty
+        noted = (program.features + scratch_features(program.rows, program.geometry)) * width
+        each = noted + (3 if products else 1) * program.features * width + program.parameters
+        blocks = self.gpu.blocks_for(items, each * self.dtype.itemsize)
         long = (blocks, program.features * width)
-        noted = program.features + scratch_features(program.rows, program.geometry)
-        work, adjoint, tangent, into = (
-            self.gpu.empty(shape, self.dtype)
-            for shape in ((blocks, noted * width), long, *[long if products else (0, 0)] * 2)
-        )
-        return DerivativeBuffers(
-            work, adjoint, tangent, into, self.gpu.empty((blocks, program.parameters), self.dtype)
-        )
+        moved = long if products else (0, 0)
+        return blocks, DerivativeBuffers(
+            empty((blocks, noted), self.dtype), empty(long, self.dtype), empty(moved, self.dtype), empty(moved, self.dtype),
+            empty((blocks, program.parameters), self.dtype),
+        )  # fmt: skip
 
     def run_length(self, slots: int, width: int) -> int:
         """Choose how many vectors a launch has, by what their results take."""
@@ -155,12 +159,12 @@ class CudaObjective(NetworkObjective):
     def run_gradients(self, thetas: NDArray, number: int) -> tuple[Array, Array]:
         """Sum a block of tiles' gradients [K, slots, P] and losses [K, slots, 6] at a run of vectors."""
         gpu, slots = self.gpu, self.slots(number)
-        blocks = min(gpu.blocks, len(thetas) * slots)
+        blocks, buffers = self.derivative_memory(len(thetas) * slots, products=False)
         out = gpu.empty((len(thetas), slots, thetas.shape[1]), np.float64)
         sums = gpu.empty((len(thetas), slots, SUMS), np.float64)
         gpu.run(
             self.kernels.gradients, self.shape, self.dtype, blocks, 0, *self.program_on_gpu(self.full), self.batch(number), self.loss_criterion,
-            gpu.put(thetas), np.int64(slots), self.derivative_memory(blocks, products=False), out, sums,
+            gpu.put(thetas), np.int64(slots), buffers, out, sums,
         )  # fmt: skip
         return gpu.take(out), gpu.take(sums)
 
@@ -190,10 +194,10 @@ class CudaObjective(NetworkObjective):
         gpu, slots = self.gpu, self.slots(number)
         # A chunk of vectors shares a primal pass; more of them only where the GPU is full without.
         chunk = max(1, min(CHUNK, len(vectors) * slots // gpu.blocks))
-        blocks = min(gpu.blocks, math.ceil(len(vectors) / chunk) * slots)
+        blocks, buffers = self.derivative_memory(math.ceil(len(vectors) / chunk) * slots, products=True)
         out = gpu.empty((len(vectors), slots, vectors.shape[1]), np.float64)
         gpu.run(
             self.kernels.products, self.shape, self.dtype, blocks, 0, *self.program_on_gpu(self.full), self.batch(number), self.loss_criterion,
-            gpu.put(weights), gpu.put(vectors), np.int64(chunk), np.int64(slots), self.derivative_memory(blocks, products=True), out,
+            gpu.put(weights), gpu.put(vectors), np.int64(chunk), np.int64(slots), buffers, out,
         )  # fmt: skip
         return gpu.take(out)

@@ -56,8 +56,9 @@ class CudaTrainer(Trainer):
     @property
     def shape(self) -> Any:
         """Give the narrowest block that a batch fills."""
+        wide = needs_wide(self.program.rows)
         return of_training(
-            shape_for(2 * self.program.features, max(1, self.batch // 2), self.dtype), self.dtype
+            shape_for(2 * self.program.features, max(1, self.batch // 2), self.dtype, wide), self.dtype
         )
 
     def tile(self, examples: int, batch: int | None) -> int:
@@ -81,13 +82,15 @@ class CudaTrainer(Trainer):
             self.on_gpu[key] = Examples(*map(self.gpu.put, examples))
         return self.on_gpu[key]
 
-    def _memory(self, blocks: int, count: int, lowering: Lowering) -> tuple[int, TrainingBuffers]:
-        """Allocate what blocks need; the workspace in shared memory where it fits there."""
+    def _memory(self, runs: int, count: int, lowering: Lowering) -> tuple[int, int, TrainingBuffers]:
+        """Give how many blocks do the runs, and what they need; the workspace in shared memory where it fits there."""
         empty, width, examples = self.gpu.empty, self.shape.width, self.examples("train")
         network = lowering.network
         features = int(lowering.places[-1] + network.rows[-1, Column.SIZE])
         noted = features + scratch_features(network.rows, network.geometry)
         dynamic = shared_bytes(features + noted, self.shape, self.dtype)
+        each = 0 if dynamic else (features + noted) * width * self.dtype.itemsize
+        blocks = self.gpu.blocks_for(runs, each)
         long = (0, 0) if dynamic else (blocks, features * width)
         longer = (0, 0) if dynamic else (blocks, noted * width)
         tile = Batch(
@@ -97,7 +100,7 @@ class CudaTrainer(Trainer):
             empty((blocks, width), np.float64),
             empty((blocks,), np.int64),
         )
-        return dynamic, TrainingBuffers(
+        return blocks, dynamic, TrainingBuffers(
             work=empty(longer, self.dtype), adjoint=empty(long, self.dtype), tile=tile,
             order=empty((blocks, count), np.int64), partners=empty((blocks, count), np.int64),
             gradient=empty((blocks, self.program.parameters), self.dtype), previous=empty((blocks, self.model.size), self.dtype),
@@ -126,8 +129,7 @@ class CudaTrainer(Trainer):
         self, lowering: Lowering, examples: HostExamples, runs: HostRuns, progress: HostProgress, stops: NDArray, log: HostLog
     ) -> None:  # fmt: skip
         gpu, put = self.gpu, self.gpu.put
-        blocks = min(gpu.blocks, len(stops))
-        dynamic, buffers = self._memory(blocks, len(examples.counts), lowering)
+        blocks, dynamic, buffers = self._memory(len(stops), len(examples.counts), lowering)
         there = Progress(*map(put, progress))
         sums, norms = put(log.sums), put(log.norms)
         gpu.run(

@@ -21,6 +21,8 @@ from landscape.objective.devices import EXTRA
 # Blocks that a multiprocessor may hold at once; more only wait.
 BLOCKS_EACH = 16
 SIMULATED_BLOCKS = 2
+# What the workspaces of all blocks that run at a time may take.
+WORKSPACE_BYTES = 4 * 2**30
 # A tile that is mostly padding computes for nothing.
 FILLED = 2
 
@@ -47,6 +49,10 @@ class Gpu:
         if SIMULATED:
             return SIMULATED_BLOCKS
         return int(cuda.get_current_device().MULTIPROCESSOR_COUNT) * BLOCKS_EACH
+
+    def blocks_for(self, items: int, bytes_each: int) -> int:
+        """How many blocks to launch for so many items, when a block's own memory takes so many bytes; it changes no bit."""
+        return max(1, min(self.blocks, items, WORKSPACE_BYTES // max(1, bytes_each)))
 
     def put(self, array: NDArray) -> Any:
         """Copy an array to the GPU; the simulator computes on a copy.
@@ -133,8 +139,10 @@ def network_on_gpu(gpu: Gpu, network: HostNetwork) -> Network:
     )
 
 
-def shape_for(features: int, examples: int, dtype: np.dtype) -> Shape:
+def shape_for(features: int, examples: int, dtype: np.dtype, wide: bool = False) -> Shape:
     """Choose the widest block whose workspace of so many features fits into shared memory, else the widest of all.
+
+    With ops beyond the dense ones it is else the narrowest: their rules gain nothing from more examples, and workspaces stay small.
 
     Examples
     --------
@@ -146,7 +154,9 @@ def shape_for(features: int, examples: int, dtype: np.dtype) -> Shape:
     # Twice the register tile of float64 would not fit into the registers.
     shapes = [shape for shape in (WIDE, MIDDLE, NARROW) if shape is not WIDE or dtype.itemsize == 4]
     shapes = [shape for shape in shapes if shape.width <= FILLED * examples] or [NARROW]
-    return next((shape for shape in shapes if shared_bytes(features, shape, dtype)), shapes[0])
+    return next(
+        (shape for shape in shapes if shared_bytes(features, shape, dtype)), shapes[-1 if wide else 0]
+    )
 
 
 def shared_bytes(features: int, shape: Shape, dtype: np.dtype) -> int:
