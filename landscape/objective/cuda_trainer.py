@@ -22,7 +22,7 @@ from landscape.kernels.cuda.arrays import (
     TrainingBuffers,
 )
 from landscape.kernels.cuda.scratch import needs_wide, scratch_features
-from landscape.kernels.cuda.shape import of_training
+from landscape.kernels.cuda.shape import eased
 from landscape.kernels.cuda.template import kernels
 from landscape.kernels.program import Column
 from landscape.kernels.runs import Runs as HostRuns
@@ -57,9 +57,8 @@ class CudaTrainer(Trainer):
     def shape(self) -> Any:
         """Give the narrowest block that a batch fills."""
         wide = needs_wide(self.program.rows)
-        return of_training(
-            shape_for(2 * self.program.features, max(1, self.batch // 2), self.dtype, wide), self.dtype
-        )
+        shape = shape_for(2 * self.program.features, max(1, self.batch // 2), self.dtype, wide)
+        return eased(shape, self.dtype, training=True, wide=wide)
 
     def tile(self, examples: int, batch: int | None) -> int:
         """Give how many examples a tile holds: as many as the block is wide."""

@@ -14,7 +14,7 @@ from landscape.errors import InputError
 from landscape.kernels.cpu.arrays import Network as HostNetwork
 from landscape.kernels.cuda.arrays import Network
 from landscape.kernels.cuda.scratch import full_geometry, scratch_features
-from landscape.kernels.cuda.shape import MIDDLE, NARROW, SHARED_BYTES, TINY, WIDE, Shape
+from landscape.kernels.cuda.shape import MIDDLE, NARROW, SHARED_BYTES, TINY, WIDE, Shape, eased
 from landscape.kernels.cuda.target import SIMULATED, cuda
 from landscape.objective.devices import EXTRA
 
@@ -154,9 +154,10 @@ def shape_for(features: int, examples: int, dtype: np.dtype, wide: bool = False)
     # Twice the register tile of float64 would not fit into the registers.
     shapes = [shape for shape in (WIDE, MIDDLE, NARROW) if shape is not WIDE or dtype.itemsize == 4]
     shapes = [shape for shape in shapes if shape.width <= FILLED * examples] or [NARROW]
-    return next(
+    found = next(
         (shape for shape in shapes if shared_bytes(features, shape, dtype)), shapes[-1 if wide else 0]
     )
+    return eased(found, dtype, wide=wide)
 
 
 def shared_bytes(features: int, shape: Shape, dtype: np.dtype) -> int:

@@ -13,6 +13,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+KERNELS = ("values", "share_fixed", "share_products", "sweep", "gradients", "products", "train", "descend")
+CAPABILITIES = ((8, 0), (9, 0))
+# Sums of losses, of squares for norms, and whole results are in float64: they are converted to it, added and stored.
+SUMMING = {"cvt", "add", "fma", "mul", "mov", "st", "ld", "neg", "setp", "selp", "sub"}
+# A step's scales are computed in float64, once a step by one thread.
+WITH_SCALES = ("train", "descend")
+
 
 class Machine(NamedTuple):
     """A kernel's PTX, and of its machine code the registers of a thread and the bytes spilled; −1 without the assembler."""
@@ -113,3 +120,23 @@ def instructions(ptx: str, suffix: str) -> set[str]:
     return {
         word for word in re.findall(r"^\s+(?:@!?%p\d+ )?([a-z0-9_.:]+)", ptx, re.MULTILINE) if suffix in word
     }
+
+
+def shape_of(name: str, dtype: str, *, wide: bool) -> Any:
+    """Give the narrowest block that an entry point runs in."""
+    from landscape.kernels.cuda.shape import NARROW, eased
+
+    return eased(NARROW, np.dtype(dtype), training=name == "train", wide=wide)
+
+
+def require_float32(name: str, found: Machine, budget: int) -> None:
+    """Ask a kernel to stay in float32 but for its sums, to spill nothing, to keep to its registers, and to load four numbers at a time."""
+    doubles = instructions(found.ptx, ".f64")
+    if name not in WITH_SCALES:
+        assert "cvt.rn.f32.f64" not in doubles
+        assert {word.split(".")[0] for word in doubles} <= SUMMING
+    if found.registers >= 0:
+        assert found.spilled == 0
+        assert found.registers <= budget
+    if name != "descend":
+        assert "ld.shared.v4.f32" in found.ptx

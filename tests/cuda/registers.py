@@ -8,21 +8,11 @@ from __future__ import annotations
 
 import argparse
 
-import numpy as np
+from landscape.kernels.cuda.shape import Shape
+from tests.cuda.ptx import CAPABILITIES, KERNELS, machine, shape_of
 
-from landscape.kernels.cuda.shape import NARROW, WIDE, Shape, of_training
-from tests.cuda.ptx import machine
-
-KERNELS = ("values", "share_fixed", "share_products", "sweep", "gradients", "products", "train", "descend")
-CAPABILITIES = ((8, 0), (9, 0))
 # Registers of a multiprocessor; a thread gets them in eights.
 REGISTERS, STEP = 65_536, 8
-
-
-def shape_of(name: str, dtype: str, widest: bool) -> Shape:
-    """Give the block that a kernel runs in."""
-    shape = WIDE if widest else NARROW
-    return of_training(shape, np.dtype(dtype)) if name == "train" else shape
 
 
 def cell(name: str, dtype: str, capability: tuple[int, int], shape: Shape, wide: bool) -> str:
@@ -38,7 +28,6 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--float64", action="store_true", help="the kernels in float64")
-    parser.add_argument("--widest", action="store_true", help="blocks of 256 threads and 128 examples")
     options = parser.parse_args()
     dtype = "float64" if options.float64 else "float32"
     print(f"{dtype}: registers, bytes spilled, blocks a multiprocessor")
@@ -48,7 +37,7 @@ def main() -> None:
     )
     for name in KERNELS:
         for wide in (False, True) if name != "descend" else (False,):
-            shape = shape_of(name, dtype, options.widest)
+            shape = shape_of(name, dtype, wide=wide)
             cells = [cell(name, dtype, capability, shape, wide) for capability in CAPABILITIES]
             print(
                 f"{name:<16} {'wide' if wide else 'dense':<8} {shape.threads:>7}  " + "   ".join(cells),

@@ -39,7 +39,7 @@ def part_of(row, shape, start, t, part, parts, h, j):
 def width_of(row, shape):
     """Give the width of a head, and the scale c of its scores."""
     size = row[WIDE] // shape[HEADS]
-    return size, REAL(1.0 / math.sqrt(float(size)))
+    return size, REAL(1) / math.sqrt(REAL(size))
 
 
 def keys_of(row, shape, t):
