@@ -82,7 +82,7 @@ class Shape(NamedTuple):
 def eased(shape: Shape, dtype: np.dtype, *, training: bool = False, wide: bool = False) -> Shape:
     """Give the shape with register tiles half as tall where other things need the registers.
 
-    Those are an optimizer's state beside float64, and in float64 the rules of the ops beyond the dense ones.
+    Those are an optimizer's state beside float64, and the rules of the ops beyond the dense ones in trainings and in float64.
 
     Examples
     --------
@@ -90,10 +90,9 @@ def eased(shape: Shape, dtype: np.dtype, *, training: bool = False, wide: bool =
     >>> [eased(NARROW, double, **more).tallest for more in ({}, {"training": True}, {"wide": True})]
     [8, 4, 2]
     """
-    tallest = shape.tallest
-    if dtype.itemsize == 8 and (training or wide):
-        tallest = min(tallest, 2 if wide else 4)
-    return shape._replace(tallest=tallest)
+    if dtype.itemsize == 8:
+        return shape._replace(tallest=min(shape.tallest, 2 if wide else 4 if training else shape.tallest))
+    return shape._replace(tallest=min(shape.tallest, 4)) if wide and training else shape
 
 
 # Shared memory of a block that every device has and Numba can address.
