@@ -99,6 +99,6 @@ def table(record: Race) -> str:
         lines.append(f"{place:>2}  {row['optimizer']:<12} {rate:>8}  {loss:>13}  {low} to {high}{more}")
     captured = sum(share or 0.0 for share in told["captured"])
     lines.append(
-        f"after {told['steps']:,} updates; {captured:.1%} of the paths' variance is on the plane drawn"
+        f"after {told['steps']:,} updates; {captured:.1%} of the paths' variance is on the plane drawn; {record.settings['device']}"
     )
     return "\n".join(lines)

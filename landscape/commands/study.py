@@ -160,7 +160,12 @@ def schedule(call: Call, schedules: str, **choices: Any) -> None:
 
 def run(call: Call, study: Callable[..., Study], **choices: Any) -> None:
     """Run a study, write it, and say what was found."""
-    call.end(call.record(study, announce=call.say, **choices), lambda record: "\n".join(record.findings))
+    call.end(call.record(study, announce=call.say, **choices), findings)
+
+
+def findings(record: Study) -> str:
+    """Write what was found, and on what device."""
+    return "\n".join([*record.findings, f"computed on {record.settings['device']}, {record.seconds:.2f} s"])
 
 
 def read_sizes(text: str) -> list[int]:

@@ -177,4 +177,4 @@ def table(model: Any) -> str:
     width = max(len(name) for name in names)
     lines = [f"{'step':<{width}}  {history['step'][0]:>12,}  {history['step'][-1]:>12,}"]
     lines += [f"{name:<{width}}  {history[name][0]:>12.6g}  {history[name][-1]:>12.6g}" for name in names]
-    return "\n".join(lines)
+    return "\n".join([*lines, f"{'device':<{width}}  {model.training.get('device', 'cpu'):>12}"])

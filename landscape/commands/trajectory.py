@@ -202,7 +202,10 @@ def table(record: Trajectory) -> str:
     farthest = int(record.distance.argmax())
     gap = record.summary()["gap"]
     rows = [
-        ("trajectory", f"{settings['model_name']}, {record.step.size} checkpoints, {settings['dtype']}"),
+        (
+            "trajectory",
+            f"{settings['model_name']}, {record.step.size} checkpoints, {settings['dtype']}, {settings['device']}",
+        ),
         *(
             (f"axis {index}", f"{axis[0]:.4g}:{axis[-1]:.4g} along {label}")
             for index, (axis, label) in enumerate(

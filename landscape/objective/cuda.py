@@ -11,10 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 from landscape.kernels.cpu.derivatives import products as cpu_products
 from landscape.kernels.cpu.losses import SUMS
 from landscape.kernels.cuda.arrays import Batch, Buffers, Criterion, DerivativeBuffers, Network
+from landscape.kernels.cuda.scratch import needs_wide, scratch_features
 from landscape.kernels.cuda.template import kernels
 from landscape.objective.cuda_sweep import CudaSweep
 from landscape.objective.devices import read_device
-from landscape.objective.gpu import DeviceMemoryError, Gpu, in_runs, shape_for, shared_bytes
+from landscape.objective.gpu import DeviceMemoryError, Gpu, in_runs, network_on_gpu, shape_for, shared_bytes
 from landscape.objective.lowered import Lowered
 from landscape.objective.network import RESULT_BYTES, NetworkObjective
 from landscape.objective.products import CHUNK, Products
@@ -34,8 +35,9 @@ class CudaObjective(NetworkObjective):
         """Lay the data out in tiles of a block's width."""
         self.gpu = Gpu(read_device(self.device)[1])
         features, count = self.plain.program.features, self.model.examples(self.split)
-        self.shape = shape_for(features, min(count, examples or count), self.dtype)
-        self.kernels = kernels(self.shape, self.dtype)
+        wide = needs_wide(self.plain.program.rows)
+        self.shape = shape_for(features, min(count, examples or count), self.dtype, wide)
+        self.kernels = kernels(self.shape, self.dtype, wide)
         self.on_gpu: dict[Any, Any] = {}
         return Tiles(self.model, self.split, self.dtype, features, examples, seed, width=self.shape.width)
 
@@ -48,10 +50,8 @@ class CudaObjective(NetworkObjective):
         """Give a program's arrays, the order of its rows and their places, on the GPU."""
         key = "full" if lowered is not self.plain else "plain"
         if key not in self.on_gpu:
-            network = lowered.network
-            arrays = (network.rows, network.links, network.attributes)
-            put = self.gpu.put
-            self.on_gpu[key] = Network(*map(put, arrays)), put(lowered.order), put(lowered.places)
+            network, put = network_on_gpu(self.gpu, lowered.network), self.gpu.put
+            self.on_gpu[key] = network, put(lowered.order), put(lowered.places)
         return self.on_gpu[key]
 
     def batch(self, number: int) -> Batch:
@@ -75,11 +75,15 @@ class CudaObjective(NetworkObjective):
         tiles = min(self.tiles.block_tiles, self.tiles.count - number * self.tiles.block_tiles)
         return math.ceil(tiles / self.shape.slot)
 
-    def work_memory(self, features: int, blocks: int) -> tuple[int, Any]:
-        """Give the bytes of a workspace in shared memory and an empty array, or none and one in the GPU's memory."""
+    def work_memory(self, features: int, items: int, more: int = 0) -> tuple[int, int, Any]:
+        """Give how many blocks do the items, and the bytes of a workspace in shared memory and an empty array, or none and one in the GPU's memory.
+
+        `more` counts what else a block has to itself, in numbers.
+        """
         dynamic = shared_bytes(features, self.shape, self.dtype)
         length = 0 if dynamic else features * self.shape.width
-        return dynamic, self.gpu.empty((blocks if length else 0, length), self.dtype)
+        blocks = self.gpu.blocks_for(items, (length + more) * self.dtype.itemsize)
+        return blocks, dynamic, self.gpu.empty((blocks if length else 0, length), self.dtype)
 
     def sums(self, thetas: NDArray) -> Array:
         """Sum over examples at each row of complete vectors, [K, 6], slots in their order."""
@@ -98,9 +102,8 @@ class CudaObjective(NetworkObjective):
 
     def run_values(self, thetas: NDArray, number: int, slots: int) -> Array:
         """Sum a block of tiles at a run of vectors, [K, slots, 6]."""
-        gpu, blocks = self.gpu, min(self.gpu.blocks, len(thetas) * slots)
-        network, order, places = self.program_on_gpu(self.plain)
-        dynamic, work = self.work_memory(self.plain.program.features, blocks)
+        gpu, (network, order, places) = self.gpu, self.program_on_gpu(self.plain)
+        blocks, dynamic, work = self.work_memory(self.plain.program.features, len(thetas) * slots)
         out = gpu.empty((len(thetas), slots, SUMS), np.float64)
         gpu.run(
             self.kernels.values, self.shape, self.dtype, blocks, dynamic, network, order, places, self.batch(number), self.loss_criterion,
@@ -118,16 +121,18 @@ class CudaObjective(NetworkObjective):
         """Prepare the grid center + Σ αᵢ directions[i], αᵢ from axes[i]; losses there leave the penalty out."""
         return CudaSweep(self, np.asarray(center), np.atleast_2d(np.asarray(directions)), axes)
 
-    def derivative_memory(self, blocks: int, products: bool) -> DerivativeBuffers:
-        """Allocate what blocks need for derivatives, in the GPU's memory; tangents for products only."""
-        program, width = self.full.program, self.shape.width
+    def derivative_memory(self, items: int, products: bool) -> tuple[int, DerivativeBuffers]:
+        """Give how many blocks do the items, and what they need in the GPU's memory; tangents for products only."""
+        program, width, empty = self.full.program, self.shape.width, self.gpu.empty
+        noted = (program.features + scratch_features(program.rows, program.geometry)) * width
+        each = noted + (3 if products else 1) * program.features * width + program.parameters
+        blocks = self.gpu.blocks_for(items, each * self.dtype.itemsize)
         long = (blocks, program.features * width)
-        work, adjoint, tangent, into = (
-            self.gpu.empty(shape, self.dtype) for shape in (long, long, *[long if products else (0, 0)] * 2)
-        )
-        return DerivativeBuffers(
-            work, adjoint, tangent, into, self.gpu.empty((blocks, program.parameters), self.dtype)
-        )
+        moved = long if products else (0, 0)
+        return blocks, DerivativeBuffers(
+            empty((blocks, noted), self.dtype), empty(long, self.dtype), empty(moved, self.dtype), empty(moved, self.dtype),
+            empty((blocks, program.parameters), self.dtype),
+        )  # fmt: skip
 
     def run_length(self, slots: int, width: int) -> int:
         """Choose how many vectors a launch has, by what their results take."""
@@ -154,12 +159,12 @@ class CudaObjective(NetworkObjective):
     def run_gradients(self, thetas: NDArray, number: int) -> tuple[Array, Array]:
         """Sum a block of tiles' gradients [K, slots, P] and losses [K, slots, 6] at a run of vectors."""
         gpu, slots = self.gpu, self.slots(number)
-        blocks = min(gpu.blocks, len(thetas) * slots)
+        blocks, buffers = self.derivative_memory(len(thetas) * slots, products=False)
         out = gpu.empty((len(thetas), slots, thetas.shape[1]), np.float64)
         sums = gpu.empty((len(thetas), slots, SUMS), np.float64)
         gpu.run(
             self.kernels.gradients, self.shape, self.dtype, blocks, 0, *self.program_on_gpu(self.full), self.batch(number), self.loss_criterion,
-            gpu.put(thetas), np.int64(slots), self.derivative_memory(blocks, products=False), out, sums,
+            gpu.put(thetas), np.int64(slots), buffers, out, sums,
         )  # fmt: skip
         return gpu.take(out), gpu.take(sums)
 
@@ -189,10 +194,10 @@ class CudaObjective(NetworkObjective):
         gpu, slots = self.gpu, self.slots(number)
         # A chunk of vectors shares a primal pass; more of them only where the GPU is full without.
         chunk = max(1, min(CHUNK, len(vectors) * slots // gpu.blocks))
-        blocks = min(gpu.blocks, math.ceil(len(vectors) / chunk) * slots)
+        blocks, buffers = self.derivative_memory(math.ceil(len(vectors) / chunk) * slots, products=True)
         out = gpu.empty((len(vectors), slots, vectors.shape[1]), np.float64)
         gpu.run(
             self.kernels.products, self.shape, self.dtype, blocks, 0, *self.program_on_gpu(self.full), self.batch(number), self.loss_criterion,
-            gpu.put(weights), gpu.put(vectors), np.int64(chunk), np.int64(slots), self.derivative_memory(blocks, products=True), out,
+            gpu.put(weights), gpu.put(vectors), np.int64(chunk), np.int64(slots), buffers, out,
         )  # fmt: skip
         return gpu.take(out)

@@ -11,6 +11,7 @@ from landscape.errors import InputError
 from landscape.kernels.cpu.losses import SUMS
 from landscape.kernels.cuda.arrays import Grid, Plan, SweepBuffers
 from landscape.kernels.cuda.sweep import MOST_AXES
+from landscape.kernels.program import Column, Geometry, Program
 from landscape.objective.gpu import in_runs
 from landscape.objective.sweep import NetworkSweep, point_work
 
@@ -33,7 +34,8 @@ class CudaSweep(NetworkSweep):
             raise InputError(f"expected at most {MOST_AXES} directions on a GPU, found {len(self.lengths)}")
         objective, put = self.objective, self.objective.gpu.put
         self.heights = shared, products
-        self.plan_on_gpu = Plan(*map(put, self.plan))
+        ranges = np.concatenate([self.plan.ranges, running_statistics(objective.plain.program)])
+        self.plan_on_gpu = Plan(*map(put, self.plan._replace(ranges=ranges)))
         self.grid_on_gpu = Grid(*map(put, self.grid))
         each = (shared + len(self.grid.vectors) * products) * objective.shape.width * objective.dtype.itemsize
         # Groups do not reach over the blocks in which the data are read.
@@ -98,9 +100,9 @@ class CudaSweep(NetworkSweep):
         """Sum at points first … last − 1 over each slot of the shared tiles, [K, slots, 6]."""
         objective, gpu = self.objective, self.objective.gpu
         assert self.shared_arrays is not None
-        blocks, program = min(gpu.blocks, (last - first) * slots), objective.plain.program
-        dynamic, work = objective.work_memory(program.features, blocks)
-        weights = gpu.empty((blocks, self.grid.vectors.shape[1]), objective.dtype)
+        features, parameters = objective.plain.program.features, self.grid.vectors.shape[1]
+        blocks, dynamic, work = objective.work_memory(features, (last - first) * slots, parameters)
+        weights = gpu.empty((blocks, parameters), objective.dtype)
         out = gpu.empty((last - first, slots, SUMS), np.float64)
         gpu.run(
             objective.kernels.sweep, objective.shape, objective.dtype, blocks, dynamic, np.int64(first), np.int64(last),
@@ -108,3 +110,14 @@ class CudaSweep(NetworkSweep):
             np.int64(start * objective.shape.slot), objective.loss_criterion, *self.shared_arrays, SweepBuffers(work, weights), out,
         )  # fmt: skip
         return gpu.take(out)
+
+
+def running_statistics(program: Program) -> NDArray[np.int64]:
+    """List the intervals of [θ, constants] in which running statistics lie: no direction moves them, and a block's weights start as anything."""
+    found = [
+        (start, start + out)
+        for line, out in zip(program.geometry, program.rows[:, Column.OUT], strict=False)
+        for start in (line[Geometry.MEAN], line[Geometry.VARIANCE])
+        if start >= 0
+    ]
+    return np.array(sorted(set(found)), np.int64).reshape(-1, 2)

@@ -21,12 +21,14 @@ from landscape.kernels.cuda.arrays import (
     Runs,
     TrainingBuffers,
 )
-from landscape.kernels.cuda.shape import of_training
+from landscape.kernels.cuda.scratch import needs_wide, scratch_features
+from landscape.kernels.cuda.shape import eased
 from landscape.kernels.cuda.template import kernels
+from landscape.kernels.program import Column
 from landscape.kernels.runs import Runs as HostRuns
 from landscape.model import Model
 from landscape.objective.devices import read_device, recorded_device
-from landscape.objective.gpu import DeviceMemoryError, Gpu, shape_for, shared_bytes
+from landscape.objective.gpu import DeviceMemoryError, Gpu, network_on_gpu, shape_for, shared_bytes
 from landscape.objective.trainer import Columns, Lowering, Trainer
 
 Array = NDArray[np.float64]
@@ -44,7 +46,7 @@ class CudaTrainer(Trainer):
         self.on_gpu: dict[Any, Any] = {}
         self.batch = int(np.max(columns["batch"]))
         super().__init__(model, columns, thetas, dtype=dtype, threads=1)
-        self.kernels = kernels(self.shape, self.dtype)
+        self.kernels = kernels(self.shape, self.dtype, needs_wide(self.program.rows))
 
     @property
     def chunk_seconds(self) -> float:
@@ -54,9 +56,9 @@ class CudaTrainer(Trainer):
     @property
     def shape(self) -> Any:
         """Give the narrowest block that a batch fills."""
-        return of_training(
-            shape_for(2 * self.program.features, max(1, self.batch // 2), self.dtype), self.dtype
-        )
+        wide = needs_wide(self.program.rows)
+        shape = shape_for(2 * self.program.features, max(1, self.batch // 2), self.dtype, wide)
+        return eased(shape, self.dtype, training=True, wide=wide)
 
     def tile(self, examples: int, batch: int | None) -> int:
         """Give how many examples a tile holds: as many as the block is wide."""
@@ -70,10 +72,7 @@ class CudaTrainer(Trainer):
         key = id(lowering)
         if key not in self.on_gpu:
             network, put = lowering.network, self.gpu.put
-            self.on_gpu[key] = (
-                Network(put(network.rows), put(network.links), put(network.attributes)),
-                put(lowering.places),
-            )
+            self.on_gpu[key] = network_on_gpu(self.gpu, network), put(lowering.places)
         return self.on_gpu[key]
 
     def _put_examples(self, examples: HostExamples) -> Examples:
@@ -82,13 +81,17 @@ class CudaTrainer(Trainer):
             self.on_gpu[key] = Examples(*map(self.gpu.put, examples))
         return self.on_gpu[key]
 
-    def _memory(self, blocks: int, count: int, lowering: Lowering) -> tuple[int, TrainingBuffers]:
-        """Allocate what blocks need; the workspace in shared memory where it fits there."""
+    def _memory(self, runs: int, count: int, lowering: Lowering) -> tuple[int, int, TrainingBuffers]:
+        """Give how many blocks do the runs, and what they need; the workspace in shared memory where it fits there."""
         empty, width, examples = self.gpu.empty, self.shape.width, self.examples("train")
-        rows, last = lowering.network.rows, -1
-        features = int(lowering.places[last] + rows[last, 2])
-        dynamic = shared_bytes(2 * features, self.shape, self.dtype)
+        network = lowering.network
+        features = int(lowering.places[-1] + network.rows[-1, Column.SIZE])
+        noted = features + scratch_features(network.rows, network.geometry)
+        dynamic = shared_bytes(features + noted, self.shape, self.dtype)
+        each = 0 if dynamic else (features + noted) * width * self.dtype.itemsize
+        blocks = self.gpu.blocks_for(runs, each)
         long = (0, 0) if dynamic else (blocks, features * width)
+        longer = (0, 0) if dynamic else (blocks, noted * width)
         tile = Batch(
             empty((blocks, examples.x.shape[1] * width), self.dtype),
             empty((blocks, examples.labels.shape[1], width), np.int32),
@@ -96,8 +99,8 @@ class CudaTrainer(Trainer):
             empty((blocks, width), np.float64),
             empty((blocks,), np.int64),
         )
-        return dynamic, TrainingBuffers(
-            work=empty(long, self.dtype), adjoint=empty(long, self.dtype), tile=tile,
+        return blocks, dynamic, TrainingBuffers(
+            work=empty(longer, self.dtype), adjoint=empty(long, self.dtype), tile=tile,
             order=empty((blocks, count), np.int64), partners=empty((blocks, count), np.int64),
             gradient=empty((blocks, self.program.parameters), self.dtype), previous=empty((blocks, self.model.size), self.dtype),
         )  # fmt: skip
@@ -125,8 +128,7 @@ class CudaTrainer(Trainer):
         self, lowering: Lowering, examples: HostExamples, runs: HostRuns, progress: HostProgress, stops: NDArray, log: HostLog
     ) -> None:  # fmt: skip
         gpu, put = self.gpu, self.gpu.put
-        blocks = min(gpu.blocks, len(stops))
-        dynamic, buffers = self._memory(blocks, len(examples.counts), lowering)
+        blocks, dynamic, buffers = self._memory(len(stops), len(examples.counts), lowering)
         there = Progress(*map(put, progress))
         sums, norms = put(log.sums), put(log.norms)
         gpu.run(

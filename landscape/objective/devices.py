@@ -106,7 +106,12 @@ def gpu_name(number: int, load: Callable[[], Any] = load_driver) -> str:
 
 
 def settle_device(
-    device: str, model: Model | None, *, evaluations: float = 1.0, without: Sequence[str] = ()
+    device: str,
+    model: Model | None,
+    *,
+    evaluations: float = 1.0,
+    without: Sequence[str] = (),
+    training: bool = False,
 ) -> str:
     """Give `cpu` or `cuda:N` for what was asked: `auto` takes a GPU that is there if the work is large enough to gain.
 
@@ -120,6 +125,8 @@ def settle_device(
         Roughly how often all its examples are evaluated.
     without
         What else of the job has no CUDA kernel, by name.
+    training
+        Whether the job trains the network: batch normalization then takes the statistics of its batches.
 
     Raises
     ------
@@ -129,7 +136,7 @@ def settle_device(
     kind, number = read_device(device)
     if kind == CPU:
         return CPU
-    missing = [*without, *(unsupported_ops(model) if model is not None else ())]
+    missing = [*without, *(unsupported_ops(model, training=training) if model is not None else ())]
     if kind == "auto":
         work = 0.0 if model is None else evaluations * model.size * model.examples("train")
         if missing or work < GAIN or simulated() or gpu_problem(0) is not None:

@@ -11,13 +11,18 @@ from numba.core.errors import NumbaPerformanceWarning
 from numpy.typing import NDArray
 
 from landscape.errors import InputError
-from landscape.kernels.cuda.shape import MIDDLE, NARROW, SHARED_BYTES, TINY, WIDE, Shape
+from landscape.kernels.cpu.arrays import Network as HostNetwork
+from landscape.kernels.cuda.arrays import Network
+from landscape.kernels.cuda.scratch import full_geometry, scratch_features
+from landscape.kernels.cuda.shape import MIDDLE, NARROW, SHARED_BYTES, TINY, WIDE, Shape, eased
 from landscape.kernels.cuda.target import SIMULATED, cuda
 from landscape.objective.devices import EXTRA
 
 # Blocks that a multiprocessor may hold at once; more only wait.
 BLOCKS_EACH = 16
 SIMULATED_BLOCKS = 2
+# What the workspaces of all blocks that run at a time may take.
+WORKSPACE_BYTES = 4 * 2**30
 # A tile that is mostly padding computes for nothing.
 FILLED = 2
 
@@ -44,6 +49,10 @@ class Gpu:
         if SIMULATED:
             return SIMULATED_BLOCKS
         return int(cuda.get_current_device().MULTIPROCESSOR_COUNT) * BLOCKS_EACH
+
+    def blocks_for(self, items: int, bytes_each: int) -> int:
+        """How many blocks to launch for so many items, when a block's own memory takes so many bytes; it changes no bit."""
+        return max(1, min(self.blocks, items, WORKSPACE_BYTES // max(1, bytes_each)))
 
     def put(self, array: NDArray) -> Any:
         """Copy an array to the GPU; the simulator computes on a copy.
@@ -116,8 +125,24 @@ class Gpu:
             raise
 
 
-def shape_for(features: int, examples: int, dtype: np.dtype) -> Shape:
+def network_on_gpu(gpu: Gpu, network: HostNetwork) -> Network:
+    """Put a program's arrays on a GPU."""
+    rows, geometry = network.rows, network.geometry
+    put = gpu.put
+    return Network(
+        rows=put(rows),
+        links=put(network.links),
+        attributes=put(network.attributes),
+        geometry=put(full_geometry(rows, geometry)),
+        epsilons=put(network.epsilons),
+        scratch=scratch_features(rows, geometry),
+    )
+
+
+def shape_for(features: int, examples: int, dtype: np.dtype, wide: bool = False) -> Shape:
     """Choose the widest block whose workspace of so many features fits into shared memory, else the widest of all.
+
+    With ops beyond the dense ones it is else the narrowest: their rules gain nothing from more examples, and workspaces stay small.
 
     Examples
     --------
@@ -129,7 +154,10 @@ def shape_for(features: int, examples: int, dtype: np.dtype) -> Shape:
     # Twice the register tile of float64 would not fit into the registers.
     shapes = [shape for shape in (WIDE, MIDDLE, NARROW) if shape is not WIDE or dtype.itemsize == 4]
     shapes = [shape for shape in shapes if shape.width <= FILLED * examples] or [NARROW]
-    return next((shape for shape in shapes if shared_bytes(features, shape, dtype)), shapes[0])
+    found = next(
+        (shape for shape in shapes if shared_bytes(features, shape, dtype)), shapes[-1 if wide else 0]
+    )
+    return eased(found, dtype, wide=wide)
 
 
 def shared_bytes(features: int, shape: Shape, dtype: np.dtype) -> int:

@@ -71,7 +71,7 @@ def make_trainer(
         A device that is not there, and what `Trainer` refuses.
     """
     evaluations = float(np.sum(columns["batch"] * columns["total"])) * 3 / model.examples("train")
-    device = settle_device(device, model, evaluations=evaluations)
+    device = settle_device(device, model, evaluations=evaluations, training=True)
     if device != CPU:
         from landscape.objective.cuda_trainer import CudaTrainer
 

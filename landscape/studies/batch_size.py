@@ -82,7 +82,7 @@ def study_batch_size(
     if max(batch_sizes) > examples:
         announce(f"there are {examples} training examples: a larger batch is all of them")
     updates = steps_of(epochs, sizes[0], examples)
-    device = settle_device(device, model, evaluations=6.0 * len(sizes) * seeds * epochs)
+    device = settle_device(device, model, evaluations=6.0 * len(sizes) * seeds * epochs, training=True)
     settings: dict[str, Any] = {
         "study": "batch-size", "batch_sizes": sizes, "optimizer": optimizer, "learning_rate": learning_rate, "epochs": epochs, "init": init,
         "seeds": seeds, "seed": seed, "dtype": dtype, "device": recorded_device(device),

@@ -84,7 +84,7 @@ def study_learning_rate(
     tried, optimizers = positive_list("rates", rates), different_names("optimizers", optimizers)
     batch_size = within(model, batch_size, announce)
     drawn = float(len(optimizers) * len(tried) * seeds) * steps * batch_size
-    device = settle_device(device, model, evaluations=3.0 * drawn / model.examples("train"))
+    device = settle_device(device, model, evaluations=3.0 * drawn / model.examples("train"), training=True)
     settings: dict[str, Any] = {
         "study": "learning-rate", "optimizers": list(optimizers), "rates": tried, "steps": steps, "batch_size": batch_size, "init": init,
         "seeds": seeds, "seed": seed, "dtype": dtype, "device": recorded_device(device),

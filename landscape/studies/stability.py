@@ -91,7 +91,7 @@ def study_stability(
     tried = positive_list("rates", rates)
     if looks < LAST or steps < looks:
         raise InputError(f"looks: expected {LAST} to {steps} (the steps), found {looks}")
-    device = settle_device(device, model, evaluations=3.0 * len(tried) * steps)
+    device = settle_device(device, model, evaluations=3.0 * len(tried) * steps, training=True)
     settings: dict[str, Any] = {
         "study": "stability", "optimizer": optimizer, "rates": tried, "momentum": momentum, "beta2": beta2, "steps": steps, "looks": looks,
         "init": init, "seed": seed, "dtype": dtype, "device": recorded_device(device),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -29,11 +29,17 @@ def critical_table(record: Critical) -> str:
     return laid_out(list(critical_lines(record)))
 
 
+def told_device(settings: Mapping[str, Any]) -> list[str]:
+    """Name the device that computed; a function of θ has none."""
+    return [settings["device"]] if settings.get("device") else []
+
+
 def critical_lines(record: Critical) -> Iterator[tuple[str, str]]:
     """Give label and text of each line."""
     verdict, settings = record.verdict, record.settings
     name = f"{settings['model_name']}, {settings['parameters']:,} parameters"
-    yield "critical", name + (f", {settings['split']} loss" if settings["split"] else "")
+    name += f", {settings['split']} loss" if settings["split"] else ""
+    yield "critical", ", ".join([name, *told_device(settings)])
     yield "kind", verdict["kind"]
     yield "why", verdict["reason"]
     bound = "at least " if verdict["newton_decrement_is_lower_bound"] else ""
@@ -111,7 +117,10 @@ def atlas_table(record: Atlas) -> str:
     told = record.summary()
     settings = record.settings
     rows = [
-        ("atlas", f"{settings['model_name']}, {told['parameters']:,} parameters"),
+        (
+            "atlas",
+            ", ".join([settings["model_name"], f"{told['parameters']:,} parameters", *told_device(settings)]),
+        ),
         (
             "starts",
             f"{told['starts']}: {told['critical']} critical, {told['gradient_flat']} gradient-flat, "

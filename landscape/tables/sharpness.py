@@ -22,6 +22,7 @@ def sharpness_table(record: Sharpness) -> str:
     ]
     first = f"sharpness of {settings.get('model_name', 'function')}, without weight decay"
     first += f", {settings['split']} loss" if settings.get("split") else ""
+    first += f", {settings['device']}" if settings.get("device") else ""
     last = (
         "rescaled: factor of the change; the function is the same"
         if tested

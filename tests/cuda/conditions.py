@@ -28,6 +28,12 @@ SMALL = (
     "chain_gelu", "huber_delta", "binary_three_outputs", "ignored_labels", "sequence_mse", "concat_token_features",
     "multiply_itself", "add_to_input", "two_branches", "tied_weights", "frozen_middle", "weight_decay_map",
 )  # fmt: skip
+# The same of what only networks beyond the dense ones have.
+WIDER = (
+    "softmax_inside", "layernorm_first", "layernorm_of_tokens", "frozen_layernorm", "batchnorm_of_tokens", "batchnorm_without_scale",
+    "conv_groups", "conv_strided", "conv_dilated", "conv_batchnorm", "maxpool_padded", "avgpool", "image_joints", "pad_channels_first",
+    "resnet", "position", "position_of_input", "attention", "attention_of_input", "frozen_embedding",
+)  # fmt: skip
 
 
 def few(name: str, examples: int = 3) -> Model:

@@ -13,6 +13,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+KERNELS = ("values", "share_fixed", "share_products", "sweep", "gradients", "products", "train", "descend")
+CAPABILITIES = ((8, 0), (9, 0))
+# Sums of losses, of squares for norms, and whole results are in float64: they are converted to it, added and stored.
+SUMMING = {"cvt", "add", "fma", "mul", "mov", "st", "ld", "neg", "setp", "selp", "sub"}
+# A step's scales are computed in float64, once a step by one thread.
+WITH_SCALES = ("train", "descend")
+
 
 class Machine(NamedTuple):
     """A kernel's PTX, and of its machine code the registers of a thread and the bytes spilled; −1 without the assembler."""
@@ -44,7 +51,7 @@ def signatures(real: Any) -> dict[str, tuple[Any, ...]]:
 
     whole, vector, matrix, cube = array(int64, 1), array(real, 1), array(real, 2), array(real, 3)
     sums, columns = array(float64, 3), array(float64, 2)
-    network = named(a.Network, array(int64, 2), whole, vector)
+    network = named(a.Network, array(int64, 2), whole, vector, array(int64, 2), vector, int64)
     batch = named(a.Batch, matrix, array(int32, 3), cube, columns, whole)
     loss = named(a.Criterion, int64, real)
     plan = named(a.Plan, *[whole] * 6, array(int64, 2))
@@ -73,8 +80,8 @@ def signatures(real: Any) -> dict[str, tuple[Any, ...]]:
     }  # fmt: skip
 
 
-def machine(name: str, dtype: str, capability: tuple[int, int], shape: Any) -> Machine:
-    """Compile an entry point for a device of a compute capability."""
+def machine(name: str, dtype: str, capability: tuple[int, int], shape: Any, wide: bool = False) -> Machine:
+    """Compile an entry point for a device of a compute capability; `wide` for networks of more than dense layers."""
     import numba
     from numba import cuda
     from numba.cuda import dispatcher
@@ -84,7 +91,7 @@ def machine(name: str, dtype: str, capability: tuple[int, int], shape: Any) -> M
     # A kernel that calls other functions asks which device they are for.
     dispatcher.get_current_device = lambda: SimpleNamespace(compute_capability=capability)
     real = numba.from_dtype(np.dtype(dtype))
-    kernel = getattr(kernels(shape, np.dtype(dtype)), name)
+    kernel = getattr(kernels(shape, np.dtype(dtype), wide), name)
     ptx = cuda.compile_ptx(kernel.py_func, signatures(real)[name], cc=capability)[0]
     return Machine(ptx, *assembled(ptx, capability))
 
@@ -113,3 +120,23 @@ def instructions(ptx: str, suffix: str) -> set[str]:
     return {
         word for word in re.findall(r"^\s+(?:@!?%p\d+ )?([a-z0-9_.:]+)", ptx, re.MULTILINE) if suffix in word
     }
+
+
+def shape_of(name: str, dtype: str, *, wide: bool) -> Any:
+    """Give the narrowest block that an entry point runs in."""
+    from landscape.kernels.cuda.shape import NARROW, eased
+
+    return eased(NARROW, np.dtype(dtype), training=name == "train", wide=wide)
+
+
+def require_float32(name: str, found: Machine, budget: int) -> None:
+    """Ask a kernel to stay in float32 but for its sums, to spill nothing, to keep to its registers, and to load four numbers at a time."""
+    doubles = instructions(found.ptx, ".f64")
+    if name not in WITH_SCALES:
+        assert "cvt.rn.f32.f64" not in doubles
+        assert {word.split(".")[0] for word in doubles} <= SUMMING
+    if found.registers >= 0:
+        assert found.spilled == 0
+        assert found.registers <= budget
+    if name != "descend":
+        assert "ld.shared.v4.f32" in found.ptx

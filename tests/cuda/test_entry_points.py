@@ -9,7 +9,7 @@ import pytest
 from landscape.kernels.cpu import derivatives, descent, sweep, training, values
 
 ENTRIES = {
-    "values": values.values, "sweep": sweep.sweep, "share_products": sweep.share_products, "gradients": derivatives.gradients,
+    "values": values.values, "sweep": sweep.sweep, "share_fixed": sweep.share_fixed, "share_products": sweep.share_products, "gradients": derivatives.gradients,
     "products": derivatives.products, "train": training.train, "descend": descent.descend,
 }  # fmt: skip
 # How the CPU shares work, which the launch says on a GPU, what a block knows as a constant, what products at one θ keep, and where weights are packed.

@@ -8,7 +8,7 @@ import pytest
 from landscape.objective import NetworkObjective
 from landscape.training import descend, train_many
 from tests.cases import CASES
-from tests.cuda.conditions import SMALL, on_gpu
+from tests.cuda.conditions import SMALL, WIDER, on_gpu
 from tests.engine import TOLERANCE, distance, every_dtype
 
 pytestmark = [pytest.mark.gpu, on_gpu]
@@ -44,7 +44,7 @@ def poisoned(monkeypatch):
 
 
 @every_dtype
-@pytest.mark.parametrize("name", [*SMALL, "wide", "several_tiles"])
+@pytest.mark.parametrize("name", [*SMALL, *WIDER, "wide", "several_tiles", "causal_transformer", "lenet"])
 def test_values_gradients_products_and_sweeps_are_the_cpus(name, dtype):
     gpu, cpu = pair(name, dtype)
     thetas = CASES[name].model.theta + 0.1 * fresh((3, gpu.size))
@@ -57,10 +57,11 @@ def test_values_gradients_products_and_sweeps_are_the_cpus(name, dtype):
 
 
 @every_dtype
-def test_changing_launch_shapes_changes_no_bit(dtype, monkeypatch):
+@pytest.mark.parametrize("name", ["several_tiles", "transformer_block", "conv_sequence_dilated"])
+def test_changing_launch_shapes_changes_no_bit(name, dtype, monkeypatch):
     from landscape.objective.gpu import Gpu
 
-    engine = NetworkObjective(CASES["several_tiles"].model, dtype=dtype, device="cuda")
+    engine = NetworkObjective(CASES[name].model, dtype=dtype, device="cuda")
     theta, vectors = engine.model.theta, fresh((40, engine.size))
     found = set()
     for blocks in (1, 3, 64, 1024, 1024):
@@ -74,14 +75,32 @@ def test_changing_launch_shapes_changes_no_bit(dtype, monkeypatch):
     assert len(found) == 1
 
 
-def test_an_ensemble_and_many_descents_are_the_cpus():
-    model, common = CASES["chain_tanh"].model, {"dtype": "float64", "steps": 20, "learning_rate": 0.01}
+@every_dtype
+@pytest.mark.parametrize("name", ["several_tiles", "transformer_block", "lenet"])
+def test_a_block_of_any_shape_has_the_cpus_numbers(name, dtype, monkeypatch):
+    from landscape.kernels.cuda.shape import MIDDLE, NARROW, WIDE
+
+    cpu = NetworkObjective(CASES[name].model, dtype=dtype)
+    theta, vectors = cpu.model.theta, fresh((2, cpu.size)) / np.sqrt(cpu.size)
+    for shape in (NARROW, MIDDLE, WIDE):
+        monkeypatch.setattr("landscape.objective.cuda.shape_for", lambda *given, shape=shape: shape)
+        gpu = NetworkObjective(CASES[name].model, dtype=dtype, device="cuda")
+        assert distance(gpu.gradient(theta), cpu.gradient(theta)) <= TOLERANCE[dtype]
+        assert distance(gpu.hvps(theta, vectors), cpu.hvps(theta, vectors)) <= TOLERANCE[dtype]
+
+
+@pytest.mark.parametrize("name", ["chain_tanh", "image_joints", "causal_transformer"])
+def test_an_ensemble_is_the_cpus(name):
+    model, common = CASES[name].model, {"dtype": "float64", "steps": 20, "learning_rate": 0.01}
     seeds = list(range(70))
     ours, theirs = (
         train_many(model, device=device, optimizer=["adam", "sgd"], seed=seeds, batch_size=8, **common)
         for device in ("cuda", "cpu")
     )
     assert distance(ours.theta, theirs.theta) <= 1e-9
-    starts = fresh((3000, 2))
+
+
+def test_many_descents_are_the_cpus():
+    starts, common = fresh((3000, 2)), {"dtype": "float64", "steps": 20, "learning_rate": 0.01}
     paths = [descend("beale", starts, device=device, every=20, **common).path for device in ("cuda", "cpu")]
     assert np.allclose(*paths, rtol=1e-9, equal_nan=True)

@@ -8,7 +8,7 @@ import pytest
 from landscape.objective import NetworkObjective
 from tests import reference
 from tests.cases import CASES
-from tests.cuda.conditions import SMALL, few, in_simulator
+from tests.cuda.conditions import SMALL, WIDER, few, in_simulator
 from tests.engine import TOLERANCE, VALUE_TOLERANCE, distance, vectors
 
 pytestmark = in_simulator
@@ -19,7 +19,7 @@ def objective(name, dtype="float64", **options):
     return NetworkObjective(few(name), dtype=dtype, device="cuda", **options)
 
 
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("name", [*SMALL, *WIDER])
 def test_value_gradient_and_product_are_the_referees(name):
     engine, model = objective(name), few(name)
     theta, vector = model.theta, vectors(CASES[name], 1)[0]
@@ -43,7 +43,9 @@ def swept(engine, theta, directions):
     return sweep.finish()
 
 
-@pytest.mark.parametrize("name", ["chain_gelu", "frozen_first"])
+@pytest.mark.parametrize(
+    "name", ["chain_gelu", "frozen_first", "conv_batchnorm", "position", "layernorm_first"]
+)
 def test_a_sweep_has_the_losses_of_its_points(name):
     model = few(name)
     directions = vectors(CASES[name], 2)

@@ -10,7 +10,7 @@ from landscape.model import build_model, load_model
 from landscape.studies import study_schedule
 from landscape.training import descend, train, train_many
 from tests.cases import CASES
-from tests.cuda.conditions import in_simulator
+from tests.cuda.conditions import few, in_simulator
 
 pytestmark = in_simulator
 
@@ -39,6 +39,14 @@ def test_a_training_is_the_cpus(settings):
     assert np.allclose(ours.theta, theirs.theta, rtol=0, atol=1e-13)
     assert np.allclose(ours.losses["train_loss"], theirs.losses["train_loss"], rtol=1e-12)
     assert np.allclose(ours.losses["gradient_norm"], theirs.losses["gradient_norm"], rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["layernorm_of_tokens", "image_joints", "attention_of_input"])
+def test_a_training_of_a_network_of_other_ops_is_the_cpus(name):
+    common = {"steps": 2, "learning_rate": 0.05, "looks": 2, "dtype": "float64", "seed": [0], "batch_size": 2}
+    ours, theirs = (train_many(few(name), device=device, **common) for device in ("cuda", "cpu"))
+    assert np.allclose(ours.theta, theirs.theta, rtol=0, atol=1e-13)
+    assert np.allclose(ours.losses["train_loss"], theirs.losses["train_loss"], rtol=1e-12)
 
 
 def test_a_training_is_saved_with_its_device_and_taken_up_on_it_only(tmp_path):

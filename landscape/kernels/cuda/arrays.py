@@ -6,11 +6,17 @@ from typing import Any, NamedTuple
 
 
 class Network(NamedTuple):
-    """A program as arrays: its rows, its links, its attributes in the kernels' dtype."""
+    """A program as arrays: its rows, its links, its attributes in the kernels' dtype; geometry and epsilons are empty without wider ops.
+
+    `scratch` counts the features of a workspace behind the outputs, which rules for derivatives note things in.
+    """
 
     rows: Any
     links: Any
     attributes: Any
+    geometry: Any
+    epsilons: Any
+    scratch: int
 
 
 class Batch(NamedTuple):

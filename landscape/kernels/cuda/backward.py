@@ -5,6 +5,7 @@ from __future__ import annotations
 from numpy import uint32
 
 from landscape.formulas.activations import ACTIVATIONS
+from landscape.kernels.cuda.narrow import is_wide, wide_backward
 from landscape.kernels.cuda.product import product
 from landscape.kernels.cuda.rows import (
     ACTIVATION,
@@ -106,7 +107,9 @@ def backward_row(i, network, places, weights, work, shared, adjoint, into, gradi
     row, source = network.rows[i], input_of(network, i, 0)
     place = places[source]
     memory, x = work if place >= 0 else shared, offset_of(place)
-    if row[OP] == DENSE:
+    if is_wide(row[OP]):
+        wide_backward(i, network, places, weights, work, shared, adjoint, into, gradient)
+    elif row[OP] == DENSE:
         if row[TRAINED] and gradient.size > 0:
             dense_gradient(row, memory, x, adjoint, places[i], gradient)
             dense_bias_gradient(row, adjoint, places[i], gradient)

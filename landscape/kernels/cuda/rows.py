@@ -9,6 +9,7 @@ from __future__ import annotations
 from numpy import uint32
 
 from landscape.formulas.activations import ACTIVATIONS
+from landscape.kernels.cuda.narrow import is_wide, wide_forward
 from landscape.kernels.cuda.product import product
 from landscape.kernels.cuda.shape import REAL, THREADS, WIDTH
 from landscape.kernels.cuda.target import cuda
@@ -108,7 +109,15 @@ def gather_row(i, network, places, work, shared):
 
 
 def forward_row(i, network, places, weights, work, shared):
-    """Run one row, with the activation that rides on it."""
+    """Run one row, with what rides on it."""
+    if is_wide(network.rows[i, OP]):
+        wide_forward(i, network, places, weights, work, shared)
+    else:
+        dense_row(i, network, places, weights, work, shared)
+
+
+def dense_row(i, network, places, weights, work, shared):
+    """Run one row of a dense network, with the activation that rides on it."""
     row, count, y = network.rows[i], network.rows[i, SIZE] * WIDTH, places[i] * WIDTH
     place = places[input_of(network, i, 0)]
     memory, x = work if place >= 0 else shared, offset_of(place)
@@ -139,7 +148,7 @@ def forward(network, order, places, weights, work, shared):
 
 
 DEVICE = (
-    activation_value, clear, input_of, offset_of, activate, copy_numbers, multiply_numbers, dense_value, join_part, gather_row, forward_row,
+    activation_value, clear, input_of, offset_of, activate, copy_numbers, multiply_numbers, dense_value, join_part, gather_row, dense_row, forward_row,
     forward,
 )  # fmt: skip
 ENTRIES = ()

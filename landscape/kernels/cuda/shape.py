@@ -79,15 +79,20 @@ class Shape(NamedTuple):
         return 8 * (6 * self.width + self.threads) + 128
 
 
-def of_training(shape: Shape, dtype: np.dtype) -> Shape:
-    """Give the shape that trainings run in: in float64 with half as tall register tiles, since the optimizer's state takes registers too.
+def eased(shape: Shape, dtype: np.dtype, *, training: bool = False, wide: bool = False) -> Shape:
+    """Give the shape with register tiles half as tall where other things need the registers.
+
+    Those are an optimizer's state beside float64, and the rules of the ops beyond the dense ones in trainings and in float64.
 
     Examples
     --------
-    >>> of_training(NARROW, np.dtype(np.float32)).tallest, of_training(NARROW, np.dtype(np.float64)).tallest
-    (8, 4)
+    >>> double = np.dtype(np.float64)
+    >>> [eased(NARROW, double, **more).tallest for more in ({}, {"training": True}, {"wide": True})]
+    [8, 4, 2]
     """
-    return shape._replace(tallest=min(shape.tallest, 32 // dtype.itemsize))
+    if dtype.itemsize == 8:
+        return shape._replace(tallest=min(shape.tallest, 2 if wide else 4 if training else shape.tallest))
+    return shape._replace(tallest=min(shape.tallest, 4)) if wide and training else shape
 
 
 # Shared memory of a block that every device has and Numba can address.

@@ -10,9 +10,11 @@ from numba import float64
 from numpy import uint32
 
 from landscape.kernels.cuda.losses import add_columns, clear_totals, give_totals
+from landscape.kernels.cuda.narrow import finished, is_wide, wide_linear
 from landscape.kernels.cuda.rows import (
     CODE,
     FIRST,
+    OP,
     SIZE,
     activation_value,
     dense_value,
@@ -48,7 +50,11 @@ def share_products(network, plan, grid, shared, products):
             i = plan.affine[a]
             source = plan.inner[network.links[network.rows[i, FIRST]]]
             # The data lie first in the shared memory, and their own place is negative.
-            dense_value(network.rows[i], grid.vectors[k], shared[number], source, products[number, k], plan.affine_places[i], True, False)  # fmt: skip
+            place = plan.affine_places[i]
+            if is_wide(network.rows[i, OP]):
+                wide_linear(i, network, grid.vectors[k], shared[number], source, products[number, k], place)
+            else:
+                dense_value(network.rows[i], grid.vectors[k], shared[number], source, products[number, k], place, True, False)  # fmt: skip
         cuda.syncthreads()
 
 
@@ -76,8 +82,8 @@ def form_weights(plan, grid, scales, weights):
     cuda.syncthreads()
 
 
-def affine_row(i, network, plan, scales, products, work):
-    """Give an affine row its value at a point, with the activation that rides on it."""
+def affine_row(i, network, plan, scales, products, weights, work):
+    """Give an affine row its value at a point, with what rides on it."""
     row, parameter = network.rows[i], network.attributes[i]
     y, x = plan.places[i] * WIDTH, plan.affine_places[i] * WIDTH
     q = uint32(cuda.threadIdx.x)
@@ -86,6 +92,7 @@ def affine_row(i, network, plan, scales, products, work):
         value = products[0, p]
         for k in range(1, products.shape[0]):
             value += scales[k - 1] * products[k, p]
+        value = finished(i, network, weights, q // WIDTH, value)
         work[uint32(y + q)] = activation_value(row[CODE], value, parameter)
         q = uint32(q + THREADS)
     cuda.syncthreads()
@@ -94,7 +101,7 @@ def affine_row(i, network, plan, scales, products, work):
 def point_tile(network, plan, batch, t, criterion, scales, shared, products, weights, work, totals):
     """Run a tile at a point and add its columns' sums."""
     for k in range(plan.affine.size):
-        affine_row(plan.affine[k], network, plan, scales, products, work)
+        affine_row(plan.affine[k], network, plan, scales, products, weights, work)
     for k in range(plan.order.size):
         forward_row(plan.order[k], network, plan.places, weights, work, shared)
     last = network.rows.shape[0] - 1

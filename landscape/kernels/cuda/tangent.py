@@ -11,6 +11,7 @@ from landscape.kernels.cuda.backward import (
     dense_backward,
     dense_gradient,
 )
+from landscape.kernels.cuda.narrow import is_wide, wide_curved, wide_tangent
 from landscape.kernels.cuda.rows import (
     ACTIVATION,
     ACTIVE,
@@ -83,7 +84,9 @@ def tangent_row(i, network, places, weights, vector, work, shared, tangent):
     row, source = network.rows[i], input_of(network, i, 0)
     place, y, count = places[source], places[i], network.rows[i, SIZE] * WIDTH
     memory, x = work if place >= 0 else shared, offset_of(place)
-    if row[OP] == DENSE:
+    if is_wide(row[OP]):
+        wide_tangent(i, network, places, weights, vector, work, shared, tangent)
+    elif row[OP] == DENSE:
         if row[TRAINED]:
             dense_value(row, vector, memory, x, tangent, y, True, False)
         else:
@@ -130,7 +133,10 @@ def curved_row(i, network, places, weights, vector, work, shared, tangent, adjoi
     row, source = network.rows[i], input_of(network, i, 0)
     backward_row(i, network, places, weights, work, shared, into, into, gradient)
     active, place, y = network.rows[source, ACTIVE], places[source], places[i]
-    if row[OP] == MULTIPLY:
+    if is_wide(row[OP]):
+        if active:
+            wide_curved(i, network, places, weights, vector, work, shared, tangent, adjoint, into, gradient)
+    elif row[OP] == MULTIPLY:
         multiply_curved(i, network, places, tangent, adjoint, into)
     elif row[OP] == DENSE and row[TRAINED] and active:
         dense_gradient(row, tangent, place, adjoint, y, gradient)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import float64
+from numba import float64, int64
 from numpy import uint32
 
 from landscape.formulas.draws import DRAWS, EPOCHS, MASKS, WORD, below
@@ -34,6 +34,8 @@ from landscape.kernels.runs import (
 )
 
 MASK = int(Op.MASK)
+# Where a block is: itself, its run and step, the examples of that, the epoch shuffled last, the round of a sharpness-aware step, the tile.
+BLOCK, RUN, STEP, BEGIN, EXAMPLES, EPOCH, ROUND, TILE = range(8)
 
 
 def shuffle(seed, epoch, order, partners):
@@ -192,95 +194,137 @@ def log_batch(log, r, column, totals, count, norm):
         log.norms[r, column] = norm
 
 
-def take_step(
-    network, places, examples, criterion, weights, slots, whole, numbers, step, start, size, decay, scale, buffers, log, r,
-    work, adjoint, totals, partial, k,
+def is_logged(log, step):
+    """Say whether the losses before a step are kept."""
+    return log.stride > 0 and (step - log.start) % log.stride == 0
+
+
+def note_state(state, name, value):
+    """Set a number of the block's state, when all threads have read it; all see it then."""
+    cuda.syncthreads()
+    if cuda.threadIdx.x == 0:
+        state[name] = value
+    cuda.syncthreads()
+
+
+def batch_gradient(network, places, examples, criterion, runs, progress, buffers, log, work, adjoint, totals, state):  # fmt: skip
+    """Set the block's gradient to that of the loss summed over the batch; give the number of its target elements."""
+    clear(buffers.gradient[state[BLOCK]], buffers.gradient.shape[1])
+    clear_totals(totals)
+    note_state(state, TILE, 0)
+    count = 0.0
+    while state[TILE] * WIDTH < state[EXAMPLES]:
+        b, done = state[BLOCK], state[TILE] * WIDTH
+        valid = state[EXAMPLES] - done if state[EXAMPLES] - done < WIDTH else WIDTH
+        gather(examples, buffers.order[b], state[BEGIN] + done, valid, buffers.tile, b)
+        first, seed = state[STEP] * runs.whole[state[RUN], BATCH] + done, np.uint64(runs.whole[state[RUN], SEED])  # fmt: skip
+        logged = is_logged(log, state[STEP]) and state[ROUND] == 0
+        weights, gradient = progress.weights[state[RUN]], buffers.gradient[b]
+        tile_gradient(network, places, criterion, weights, buffers.tile, b, work, adjoint, gradient, totals, seed, first, logged)  # fmt: skip
+        count += tile_count(buffers.tile, state[BLOCK])
+        note_state(state, TILE, state[TILE] + 1)
+    return count
+
+
+def step_gradient(
+    network, places, examples, criterion, runs, progress, decay, scale, buffers, log, work, adjoint, totals, partial, state,
 ):  # fmt: skip
-    """Take one step of run r and say whether it stayed finite; if not, θ is as before."""
-    b, gradient, seed = cuda.blockIdx.x, buffers.gradient[cuda.blockIdx.x], np.uint64(whole[SEED])
-    parameters, tile, order = buffers.previous.shape[1], buffers.tile, buffers.order[b]
-    copy_vector(weights, buffers.previous[b], parameters)
-    logged = log.stride > 0 and (step - log.start) % log.stride == 0
-    rounds, factor, norm = 2 if numbers[RADIUS] > 0.0 else 1, 0.0, 0.0
-    for again in range(rounds):
-        if again:
-            climb(weights, parameters, gradient, numbers[RADIUS], factor, norm)
-        clear(gradient, gradient.size)
-        clear_totals(totals)
-        count = 0.0
-        for t in range((size + WIDTH - 1) // WIDTH):
-            valid = size - t * WIDTH if size - t * WIDTH < WIDTH else WIDTH
-            gather(examples, order, start + t * WIDTH, valid, tile, b)
-            first = step * whole[BATCH] + t * WIDTH
-            tile_gradient(network, places, criterion, weights, tile, b, work, adjoint, gradient, totals, seed, first, logged and again == 0)  # fmt: skip
-            count += tile_count(tile, b)
-            cuda.syncthreads()
-        factor = averaged(gradient, weights, decay, scale, count)
+    """Leave the step's gradient in the block's, of sharpness-aware steps that at the worst point nearby; give what to multiply it by, and its norm."""
+    parameters, factor, norm = buffers.previous.shape[1], 0.0, 0.0
+    note_state(state, ROUND, 0)
+    while state[ROUND] == 0 or (state[ROUND] == 1 and runs.numbers[state[RUN], RADIUS] > 0.0):
+        if state[ROUND] == 1:
+            radius = runs.numbers[state[RUN], RADIUS]
+            climb(progress.weights[state[RUN]], parameters, buffers.gradient[state[BLOCK]], radius, factor, norm)  # fmt: skip
+        count = batch_gradient(network, places, examples, criterion, runs, progress, buffers, log, work, adjoint, totals, state)  # fmt: skip
+        gradient = buffers.gradient[state[BLOCK]]
+        factor = averaged(gradient, progress.weights[state[RUN]], decay, scale, count)
         norm = norm_of(gradient, parameters, partial) * factor
-        if logged and again == 0:
-            log_batch(log, r, (step - log.start) // log.stride, totals, count, norm)
-    if rounds == 2:
-        copy_vector(buffers.previous[b], weights, parameters)
+        if is_logged(log, state[STEP]) and state[ROUND] == 0:
+            log_batch(log, state[RUN], (state[STEP] - log.start) // log.stride, totals, count, norm)
+        note_state(state, ROUND, state[ROUND] + 1)
+    return factor, norm
+
+
+def take_step(
+    network, places, examples, criterion, runs, progress, decay, scale, buffers, log, work, adjoint, totals, partial, k, state,
+):  # fmt: skip
+    """Take one step of the run in work and say whether it stayed finite; if not, θ is as before."""
+    parameters = buffers.previous.shape[1]
+    copy_vector(progress.weights[state[RUN]], buffers.previous[state[BLOCK]], parameters)
+    factor, norm = step_gradient(
+        network, places, examples, criterion, runs, progress, decay, scale, buffers, log, work, adjoint, totals, partial, state,
+    )  # fmt: skip
+    whole, numbers = runs.whole[state[RUN]], runs.numbers[state[RUN]]
+    weights, previous = progress.weights[state[RUN]], buffers.previous[state[BLOCK]]
+    if numbers[RADIUS] > 0.0:
+        copy_vector(previous, weights, parameters)
     if numbers[CLIP] > 0.0:
         factor *= numbers[CLIP] / norm if norm > numbers[CLIP] else 1.0
-    if scaled_step(whole, numbers, step, weights, parameters, gradient, factor, slots, k):
+    if scaled_step(whole, numbers, state[STEP], weights, parameters, buffers.gradient[state[BLOCK]], factor, progress.slots[state[RUN]], k):  # fmt: skip
         return True
-    copy_vector(buffers.previous[b], weights, parameters)
+    copy_vector(previous, weights, parameters)
     return False
 
 
-def choose_batch(whole, step, order, partners, epoch):
-    """Have the examples of a step in the order; give where they start, how many, and the epoch shuffled last."""
+def choose_batch(whole, order, partners, state):
+    """Have the examples of a step in the order; note where they begin, how many they are, and the epoch shuffled last."""
+    now, begin, size = place_in_epoch(state[STEP], whole[BATCH], order.size)
     if whole[DRAWN] == WITH_REPLACEMENT:
-        draw(np.uint64(whole[SEED]), step, order, whole[BATCH])
-        return 0, whole[BATCH], epoch
-    now, start, size = place_in_epoch(step, whole[BATCH], order.size)
-    if whole[DRAWN] == IN_ORDER:
+        draw(np.uint64(whole[SEED]), state[STEP], order, whole[BATCH])
+        now, begin, size = state[EPOCH], 0, whole[BATCH]
+    elif whole[DRAWN] == IN_ORDER:
         number(order)
-    elif now != epoch:
+    elif now != state[EPOCH]:
         shuffle(np.uint64(whole[SEED]), now, order, partners)
-    return start, size, now
+    note_state(state, BEGIN, begin)
+    note_state(state, EXAMPLES, size)
+    note_state(state, EPOCH, now)
 
 
 def train(network, places, examples, criterion, runs, progress, stop, decay, scale, buffers, log):
     """Take the runs to their steps `stop`; a run that diverges keeps its last finite θ.
 
     `decay` [P] is the penalty's, empty for none; `scale` the loss's factor. Workspace and adjoints lie in shared memory where the buffers have none.
+    So does where the block is: what follows from it is computed again where it is needed, and takes no registers meanwhile.
     """
     dynamic = cuda.shared.array(0, KIND)
     totals = cuda.shared.array(TOTALS, float64)
     partial = cuda.shared.array(THREADS, float64)
     k = cuda.shared.array(8, KIND)
+    state = cuda.shared.array(8, int64)
     b, length = cuda.blockIdx.x, network_length(network, places)
-    work = buffers.work[b] if buffers.work.size > 0 else dynamic[STAGE : STAGE + length]
-    adjoint = buffers.adjoint[b] if buffers.adjoint.size > 0 else dynamic[STAGE + length : STAGE + 2 * length]
-    for r in range(b, progress.step.size, cuda.gridDim.x):
-        whole, numbers, epoch = runs.whole[r], runs.numbers[r], -1
-        ahead = progress.diverged[r] < 0
-        for step in range(progress.step[r], stop[r]):
-            if ahead:
-                start, size, epoch = choose_batch(whole, step, buffers.order[b], buffers.partners[b], epoch)
-                ahead = take_step(
-                    network, places, examples, criterion, progress.weights[r], progress.slots[r], whole, numbers, step, start, size,
-                    decay, scale, buffers, log, r, work, adjoint, totals, partial, k,
-                )  # fmt: skip
-                cuda.syncthreads()
-                if cuda.threadIdx.x == 0:
-                    if ahead:
-                        progress.step[r] = step + 1
-                    else:
-                        progress.diverged[r] = step
-        cuda.syncthreads()
+    end = STAGE + length + network.scratch * WIDTH
+    work = buffers.work[b] if buffers.work.size > 0 else dynamic[STAGE:end]
+    adjoint = buffers.adjoint[b] if buffers.adjoint.size > 0 else dynamic[end : end + length]
+    note_state(state, BLOCK, b)
+    note_state(state, RUN, b)
+    while state[RUN] < progress.step.size:
+        note_state(state, EPOCH, -1)
+        note_state(state, STEP, progress.step[state[RUN]])
+        while state[STEP] < stop[state[RUN]] and progress.diverged[state[RUN]] < 0:
+            choose_batch(runs.whole[state[RUN]], buffers.order[state[BLOCK]], buffers.partners[state[BLOCK]], state)  # fmt: skip
+            finite = take_step(
+                network, places, examples, criterion, runs, progress, decay, scale, buffers, log, work, adjoint, totals, partial, k, state,
+            )  # fmt: skip
+            cuda.syncthreads()
+            if cuda.threadIdx.x == 0:
+                if finite:
+                    progress.step[state[RUN]] = state[STEP] + 1
+                else:
+                    progress.diverged[state[RUN]] = state[STEP]
+            note_state(state, STEP, state[STEP] + 1)
+        note_state(state, RUN, state[RUN] + cuda.gridDim.x)
 
 
 def network_length(network, places):
-    """Count the numbers of a workspace in which every output is kept, up to the last."""
+    """Count the numbers of a workspace in which every output is kept, up to the last; scratch comes after them."""
     last = network.rows.shape[0] - 1
     return (places[last] + network.rows[last, SIZE]) * WIDTH
 
 
 DEVICE = (
     philox, shuffle, number, draw, gather, draw_mask, tile_gradient, tile_count, averaged, norm_of, climb, copy_vector, log_batch,
-    take_step, choose_batch, network_length,
+    is_logged, note_state, batch_gradient, step_gradient, take_step, choose_batch, network_length,
 )  # fmt: skip
 ENTRIES = (train,)
