@@ -196,8 +196,8 @@ class Trainer:
             labels=np.zeros(examples.labels.shape[1] * wide, np.int32),
             targets=np.zeros(examples.targets.shape[1] * wide, self.dtype), counts=np.zeros(wide),
             valid=np.zeros(1, np.int64), sums=np.zeros(2 * wide), total=np.zeros(SUMS + 1),
-            order=np.zeros(longest, np.int64), gradient=np.zeros(self.program.parameters, self.dtype),
-            previous=np.zeros(self.program.parameters, self.dtype),
+            order=np.zeros(longest, np.int64), gradient=aligned.zeros(self.program.parameters, self.dtype),
+            previous=aligned.zeros(self.program.parameters, self.dtype),
         )  # fmt: skip
 
     def _run(

@@ -68,11 +68,12 @@ def dense_bias_gradient(row, adjoint, gradient):
     """Add the sums of an adjoint [F, B] over examples and positions to the bias's part of the gradient."""
     if row[BIAS] < 0:
         return
-    for f in range(adjoint.shape[0]):
-        total = adjoint.dtype.type(0)
-        for j in range(adjoint.shape[1]):
-            total += adjoint[f, j]
-        gradient[row[BIAS] + f % row[OUT]] += total
+    for t in range(adjoint.shape[0] // row[OUT]):
+        for o in range(row[OUT]):
+            total = adjoint.dtype.type(0)
+            for j in range(adjoint.shape[1]):
+                total += adjoint[t * row[OUT] + o, j]
+            gradient[row[BIAS] + o] += total
 
 
 @kernel
@@ -80,7 +81,8 @@ def add_bias(row, weights, y):
     """Add the bias to an output [F, B]."""
     if row[BIAS] < 0:
         return
-    for f in range(y.shape[0]):
-        bias = weights[row[BIAS] + f % row[OUT]]
-        for j in range(y.shape[1]):
-            y[f, j] += bias
+    for t in range(y.shape[0] // row[OUT]):
+        for o in range(row[OUT]):
+            bias = weights[row[BIAS] + o]
+            for j in range(y.shape[1]):
+                y[t * row[OUT] + o, j] += bias

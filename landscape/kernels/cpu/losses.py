@@ -62,6 +62,18 @@ def rest(z, first, last, top, which, total):
 
 
 @kernel
+def exponentials(z, first, last, top, which, total, out):
+    """Set out to exp(z − top) over the rows, and total [B] to the sum over those but the leading one."""
+    total[:] = 0
+    for f in range(first, last):
+        c = z.dtype.type(f - first)
+        for j in range(top.size):
+            e = exp(z[f, j] - top[j])
+            out[f, j] = e
+            total[j] += z.dtype.type(0) if which[j] == c else e
+
+
+@kernel
 def count_broken(z, out):
     """Set out [B] to the number of elements of each column that are not finite."""
     none, one, infinity = z.dtype.type(0), z.dtype.type(1), z.dtype.type(math.inf)
@@ -153,23 +165,24 @@ def loss_adjoint(criterion, batch, t, z, scratch, adjoint):
 @kernel
 def cross_entropy_adjoint(z, labels, scratch, adjoint):
     """Set the adjoint to softmax(z) minus one at the label, where that is not ignored."""
-    top, which, total = scratch[0], scratch[1], scratch[2]
-    classes, one = z.shape[0] // labels.shape[0], z.dtype.type(1)
+    top, which, total, inverse, chosen = scratch[0], scratch[1], scratch[2], scratch[3], scratch[4]
+    classes, one, zero = z.shape[0] // labels.shape[0], z.dtype.type(1), z.dtype.type(0)
     for g in range(labels.shape[0]):
-        leaders(z, g * classes, (g + 1) * classes, top, which)
-        rest(z, g * classes, (g + 1) * classes, top, which, total)
-        for c in range(classes):
-            for j in range(top.size):
-                adjoint[g * classes + c, j] = exp(z[g * classes + c, j] - top[j]) / (one + total[j])
+        first, last = g * classes, (g + 1) * classes
+        leaders(z, first, last, top, which)
+        exponentials(z, first, last, top, which, total, adjoint)
         for j in range(top.size):
-            label = labels[g, j]
-            if label < 0:
-                adjoint[g * classes : (g + 1) * classes, j] = 0
-            elif which[j] == label:
-                # p − 1 without cancellation.
-                adjoint[g * classes + label, j] = -total[j] / (one + total[j])
-            else:
-                adjoint[g * classes + label, j] -= one
+            inverse[j] = one / (one + total[j])
+            # As a real, which the loop below compares without a change of width.
+            chosen[j] = z.dtype.type(labels[g, j])
+        for f in range(first, last):
+            c = z.dtype.type(f - first)
+            for j in range(top.size):
+                p = adjoint[f, j] * inverse[j]
+                # p − 1 of a leading label without cancellation.
+                at_label = -total[j] * inverse[j] if which[j] == c else p - one
+                value = at_label if chosen[j] == c else p
+                adjoint[f, j] = value if chosen[j] >= zero else zero
 
 
 @kernel
@@ -193,13 +206,13 @@ def cross_entropy_curved(z, dz, labels, scratch, out):
     for g in range(labels.shape[0]):
         first, last = g * classes, (g + 1) * classes
         leaders(z, first, last, top, which)
-        rest(z, first, last, top, which, total)
+        exponentials(z, first, last, top, which, total, out)
         mean[:] = 0
         for j in range(top.size):
             base[j] = dz[first + int(which[j]), j]
         for f in range(first, last):
             for j in range(top.size):
-                out[f, j] = exp(z[f, j] - top[j]) / (one + total[j])
+                out[f, j] /= one + total[j]
                 mean[j] += out[f, j] * (dz[f, j] - base[j])
         for f in range(first, last):
             for j in range(top.size):

@@ -19,7 +19,7 @@ from landscape.kernels.cpu.forward import forward_row, input_of
 from landscape.kernels.cpu.losses import SUMS, add_tile, loss_adjoint
 from landscape.kernels.cpu.micro import product
 from landscape.kernels.cpu.transpose import transpose
-from landscape.kernels.cpu.updates import scaled_step
+from landscape.kernels.cpu.updates import step_apart
 from landscape.kernels.cpu.views import block, output_block
 from landscape.kernels.program import WIDEST_VECTOR, Column, Op
 from landscape.kernels.runs import (
@@ -61,7 +61,7 @@ class Log(NamedTuple):
 
 
 class TrainingBuffers(NamedTuple):
-    """What a worker has to itself; flat, since runs have tiles of their own width. `previous` [P + C] is as the weights.
+    """What a worker has to itself; flat, since runs have tiles of their own width. `gradient` and `previous` [P + C] are as the weights.
 
     Every worker's arrays are allocated by themselves, so that no line of the cache belongs to two.
     `total` [7] are a batch's sums and its number of target elements.
@@ -97,7 +97,6 @@ class Place(NamedTuple):
     transposed: NDArray
     total: NDArray
     order: NDArray
-    gradient: NDArray
     previous: NDArray
 
 
@@ -119,12 +118,12 @@ def place_of(buffers, tile, count):
     scratch = buffers.scratch[: high * width].reshape(high, width)
     return Place(
         batch, data, buffers.work, buffers.adjoint, scratch, buffers.sums[: 2 * width].reshape(2, width), buffers.rows,
-        buffers.transposed, buffers.total, buffers.order[:count], buffers.gradient, buffers.previous,
+        buffers.transposed, buffers.total, buffers.order[:count], buffers.previous,
     )  # fmt: skip
 
 
-@kernel
-def dense_reverse(i, network, places, weights, place):
+@kernel(within=True)
+def dense_reverse(i, network, places, weights, place, gradient):
     """Push an adjoint through a product: δxᵀ, with x transposed in registers so that both factors run along vectors, and Wᵀδ."""
     row, source, width = network.rows[i], input_of(network, i, 0), place.tile.x.shape[2]
     wide, out = row[WIDE], row[OUT]
@@ -139,8 +138,8 @@ def dense_reverse(i, network, places, weights, place):
                 x = place.transposed
                 transpose(wide, width, place.data, (-1 - places[source] + t * wide) * width, x, 0)
             delta = (places[i] + t * out) * width
-            product(False, out, wide, width, place.adjoint, delta, x, 0, 1.0, place.gradient, row[WEIGHT])
-        dense_bias_gradient(row, block(place.adjoint, places[i], row[SIZE], width), place.gradient)
+            product(False, out, wide, width, place.adjoint, delta, x, 0, 1.0, gradient, row[WEIGHT])
+        dense_bias_gradient(row, block(place.adjoint, places[i], row[SIZE], width), gradient)
     if network.rows[source, ACTIVE]:
         dense_backward(
             row, weights, place.adjoint, places[i], place.adjoint, places[source], place.scratch, width,
@@ -148,7 +147,7 @@ def dense_reverse(i, network, places, weights, place):
         )  # fmt: skip
 
 
-@kernel
+@kernel(within=True)
 def run_forward(network, places, weights, place, seed, first, anew):
     """Run the rows on the place's tile; masks are drawn for the examples from the run's `first` on, and running statistics follow the first time."""
     rows, width, data = network.rows, place.tile.x.shape[2], place.data
@@ -164,8 +163,8 @@ def run_forward(network, places, weights, place, seed, first, anew):
             follow(rows[i], network.geometry[i], network.attributes[i], weights, x, mask)
 
 
-@kernel
-def tile_gradient(network, places, criterion, weights, place, logged):
+@kernel(within=True)
+def tile_gradient(network, places, criterion, weights, place, gradient, logged):
     """Add the gradient of the loss summed over the place's tile, whose rows have run, and where `logged` its sums."""
     rows, width, data = network.rows, place.tile.x.shape[2], place.data
     last = rows.shape[0] - 1
@@ -176,10 +175,10 @@ def tile_gradient(network, places, criterion, weights, place, logged):
     loss_adjoint(criterion, place.tile, 0, z, place.scratch, delta)
     for i in range(last, 0, -1):
         if rows[i, ACTIVE] and rows[i, OP] == DENSE:
-            dense_reverse(i, network, places, weights, place)
+            dense_reverse(i, network, places, weights, place, gradient)
         elif rows[i, ACTIVE]:
             backward_row(
-                i, network, places, weights, place.work, data, place.adjoint, place.adjoint, place.gradient,
+                i, network, places, weights, place.work, data, place.adjoint, place.adjoint, gradient,
                 place.scratch, width,
             )  # fmt: skip
 
@@ -208,15 +207,14 @@ def is_finite(vector):
 
 
 @kernel
-def averaged(place, weights, decay, scale):
-    """Add the penalty to the gradient of a summed loss; give the factor that is left for the update to multiply by."""
-    count = place.total[SUMS]
+def averaged(count, weights, gradient, decay, scale):
+    """Add the penalty to the gradient of a loss summed over a count; give the factor that is left for the update to multiply by."""
     factor = scale / count if count > 0.0 else 0.0
     if decay.size == 0:
         return factor
-    kind = place.gradient.dtype.type(factor)
+    kind = gradient.dtype.type(factor)
     for q in range(decay.size):
-        place.gradient[q] = place.gradient[q] * kind + decay[q] * weights[q]
+        gradient[q] = gradient[q] * kind + decay[q] * weights[q]
     return 1.0
 
 
@@ -252,41 +250,48 @@ def clear(vector, count):
         vector[q] = zero
 
 
-@kernel
+@kernel(within=True)
 def take_step(
-    network, places, examples, criterion, place, weights, theta, slots, whole, numbers, step, start, size, decay, scale, log, r
+    network, places, examples, criterion, place, weights, gradient, slots, whole, numbers, step, start, size, decay, scale,
+    log, r,
 ):  # fmt: skip
-    """Take one step of run r and say whether it stayed finite; if not, the weights are as before."""
-    tile, seed, gradient = whole[TILE], np.uint64(whole[SEED]), place.gradient[: theta.size]
-    copy_rows(weights, place.previous)
+    """Take one step of run r: what was `gradient` [P + C] are the weights that follow; say whether they are finite.
+
+    The run's `weights` are then as they were.
+    """
+    count, tile, seed = slots.shape[1], whole[TILE], np.uint64(whole[SEED])
+    theta, slope, constants = weights[:count], gradient[:count], weights[count:]
+    copy_rows(constants, place.previous[count:])
     logged = log.stride > 0 and (step - log.start) % log.stride == 0
     rounds, factor = 2 if numbers[RADIUS] > 0.0 else 1, 0.0
     for again in range(rounds):
         if again:
-            climb(theta, gradient, numbers[RADIUS], factor)
-        clear(place.gradient, place.gradient.size)
+            copy_rows(theta, place.previous[:count])
+            climb(theta, slope, numbers[RADIUS], factor)
+        clear(gradient, gradient.size)
         clear(place.total, place.total.size)
         for t in range((size + tile - 1) // tile):
             gather(
                 examples, place.order, start + t * tile, min(tile, size - t * tile), place.rows, place.tile
             )
             run_forward(network, places, weights, place, seed, step * whole[BATCH] + t * tile, again == 0)
-            tile_gradient(network, places, criterion, weights, place, logged and again == 0)
+            tile_gradient(network, places, criterion, weights, place, gradient, logged and again == 0)
             for j in range(place.tile.x.shape[2]):
                 place.total[SUMS] += place.tile.counts[0, j]
-        factor = averaged(place, weights, decay, scale)
+        factor = averaged(place.total[SUMS], weights, gradient, decay, scale)
         if logged and again == 0:
             copy_rows(place.total, log.sums[r, (step - log.start) // log.stride])
-            log.norms[r, (step - log.start) // log.stride] = norm_of(gradient) * factor
+            log.norms[r, (step - log.start) // log.stride] = norm_of(slope) * factor
     if rounds == 2:
-        copy_rows(place.previous, theta)
+        copy_rows(place.previous[:count], theta)
     if numbers[CLIP] > 0.0:
-        norm = norm_of(gradient) * factor
+        norm = norm_of(slope) * factor
         factor *= numbers[CLIP] / norm if norm > numbers[CLIP] else 1.0
-    scaled_step(whole, numbers, step, theta, gradient, factor, slots)
-    if is_finite(weights):
+    finite = step_apart(whole, numbers, step, theta, slope, factor, slots)
+    copy_rows(constants, gradient[count:])
+    if finite and is_finite(constants):
         return True
-    copy_rows(place.previous, weights)
+    copy_rows(place.previous[count:], constants)
     return False
 
 
@@ -297,18 +302,21 @@ def train(worker, workers, network, places, examples, criterion, runs, progress,
     `buffers` are the worker's; `decay` [P] is the penalty's, empty for none; `scale` the loss's factor.
     """
     for r in range(worker, progress.step.size, workers):
-        whole, numbers, epoch = runs.whole[r], runs.numbers[r], -1
-        weights, slots = progress.weights[r], progress.slots[r]
-        theta = weights[: progress.slots.shape[2]]
+        whole, numbers, epoch, taken = runs.whole[r], runs.numbers[r], -1, 0
+        # A step's weights are made where its gradient was, so that those before it are there if it diverges.
+        weights, gradient = progress.weights[r], buffers.gradient
         place = place_of(buffers, whole[TILE], examples.counts.size)
         for step in range(progress.step[r], stop[r]):
             if progress.diverged[r] >= 0:
                 break
             start, size, epoch = choose_batch(whole, step, place.order, epoch)
             if take_step(
-                network, places, examples, criterion, place, weights, theta, slots, whole, numbers, step, start, size, decay,
-                scale, log, r,
+                network, places, examples, criterion, place, weights, gradient, progress.slots[r], whole, numbers, step, start,
+                size, decay, scale, log, r,
             ):  # fmt: skip
-                progress.step[r] = step + 1
+                weights, gradient, taken = gradient, weights, taken + 1
             else:
                 progress.diverged[r] = step
+        progress.step[r] += taken
+        if taken % 2:
+            copy_rows(weights, progress.weights[r])
