@@ -68,11 +68,12 @@ def dense_bias_gradient(row, adjoint, gradient):
     """Add the sums of an adjoint [F, B] over examples and positions to the bias's part of the gradient."""
     if row[BIAS] < 0:
         return
-    for f in range(adjoint.shape[0]):
-        total = adjoint.dtype.type(0)
-        for j in range(adjoint.shape[1]):
-            total += adjoint[f, j]
-        gradient[row[BIAS] + f % row[OUT]] += total
+    for start in range(0, adjoint.shape[0], row[OUT]):
+        for k in range(row[OUT]):
+            total = adjoint.dtype.type(0)
+            for j in range(adjoint.shape[1]):
+                total += adjoint[start + k, j]
+            gradient[row[BIAS] + k] += total
 
 
 @kernel
