@@ -431,9 +431,10 @@ TOKENS = {
     ),
     "position_of_input": network("p position 5 4 | t tanh | m mean axis=1 | fc dense 4 3", (5, 4), 3),
     "attention": network(
-        "fc1 dense 3 4 | a attention 4 heads=2 | m mean axis=1 | fc dense 4 3", (5, 3), 3, n=9
+        "fc1 dense 3 4 | a attention 4 heads=2 | m mean axis=1 | fc dense 4 3", (11, 3), 3, n=9
     ),
-    "attention_of_input": network("a attention 4 heads=1 causal=true | fc dense 4 3", (5, 4), (5, 3), n=9),
+    # More tokens than are taken at a time.
+    "attention_of_input": network("a attention 4 heads=1 causal=true | fc dense 4 3", (19, 4), (19, 3), n=9),
     "attention_of_one": network("a attention 2 heads=2 | fc dense 2 3", (1, 2), (1, 3), n=1),
     "causal_transformer": network(
         "e embedding 9 6 | p position 7 6 | ln1 layernorm 6 | a attention 6 heads=3 causal=true | s add : p a"

@@ -114,10 +114,10 @@ def _workspace(summary: Summary) -> list[str]:
     plan = summary.get("workspace")
     if plan is None:
         return []
-    values, derivatives = (f"{plan[what] / 2**20:,.2f} MiB" for what in ("values", "derivatives"))
-    return [
-        f"memory of a thread (float32, tiles of {plan['tile']} examples): {values} for values, {derivatives} for derivatives"
-    ]
+    kinds = ", ".join(
+        f"{plan[kind] / 2**20:,.2f} MiB for {kind}" for kind in ("values", "gradients", "products")
+    )
+    return [f"memory of a thread (float32, tiles of {plan['tile']} examples): {kinds}"]
 
 
 def _data(summary: Summary) -> list[str]:

@@ -9,6 +9,7 @@ turned back where an op reads them in the format's order. Adding an op that the 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -149,14 +150,44 @@ def stack_reusing(rows: Sequence[Row]) -> tuple[list[int], int]:
     live: list[tuple[int, int, int]] = []
     for index, row in list(enumerate(rows))[1:]:
         live = [place for place in live if place[2] >= index]
-        offset = 0
-        for start, stop, _ in sorted(live):
-            if offset + row.size <= start:
-                break
-            offset = max(offset, stop)
+        offset, stop = lowest_place([place[:2] for place in live], row.size)
         offsets.append(offset)
-        live.append((offset, offset + row.size, max(read_by[index], default=len(rows))))
+        live.append((offset, stop, max(read_by[index], default=len(rows))))
     return offsets, max(offset + row.size for offset, row in zip(offsets[1:], rows[1:], strict=True))
+
+
+def sharing_adjoints(program: Program) -> tuple[Program, int]:
+    """Let adjoints share places, for a reverse pass after which none is asked for; gives the program and the features that they take.
+
+    A row's adjoint is needed from its last reader, the first that the reverse pass meets, until the row itself.
+    """
+    table = program.rows.copy()
+    live: list[tuple[int, int]] = []
+    last, features = len(table) - 1, 0
+    for reader in range(last, 0, -1):
+        if not table[reader, Column.ACTIVE]:
+            continue
+        born = [reader] if reader == last else []
+        for row in (*born, *np.flatnonzero(table[:, Column.LAST_READER] == reader)):
+            if not table[row, Column.ACTIVE]:
+                continue
+            place = lowest_place(live, int(table[row, Column.SIZE]))
+            table[row, Column.ADJOINT] = place[0]
+            live.append(place)
+            features = max(features, place[1])
+        start = int(table[reader, Column.ADJOINT])
+        live.remove((start, start + int(table[reader, Column.SIZE])))
+    return replace(program, rows=table), features
+
+
+def lowest_place(taken: Sequence[tuple[int, int]], size: int) -> tuple[int, int]:
+    """Find the lowest interval of a size that meets none of those taken (first fit)."""
+    offset = 0
+    for start, stop in sorted(taken):
+        if offset + size <= start:
+            break
+        offset = max(offset, stop)
+    return offset, offset + size
 
 
 def assemble(rows: Sequence[Row], offsets: Sequence[int], features: int, model: Model) -> Program:
@@ -169,7 +200,7 @@ def assemble(rows: Sequence[Row], offsets: Sequence[int], features: int, model: 
         line[Column.WEIGHT], line[Column.BIAS] = row.weight, row.bias
         line[Column.GROUPS], line[Column.WIDE], line[Column.OUT] = row.groups, row.wide, row.out
         line[Column.CODE], line[Column.ACTIVE], line[Column.TRAINED] = row.code, row.active, row.trained
-        line[Column.LAST_READER] = -1
+        line[Column.LAST_READER], line[Column.ADJOINT] = -1, offset
         if row.active:
             table[row.inputs, Column.LAST_READER] = index
         links += row.inputs

@@ -48,7 +48,8 @@ class Column(IntEnum):
     `OUTPUT` and `SIZE` are in features; `FIRST` and `INPUTS` name the row's part of `links`; `WEIGHT` and `BIAS` are
     offsets into the parameter vector [θ, constants] or −1; `GROUPS`, `WIDE` and `OUT` are the op's own sizes;
     `CODE` is an activation (its own or the one that rides on it); `ACTIVE` says that θ reaches the row;
-    and the row the output; `TRAINED` that its own parameters are in θ; `LAST_READER` is the last active row that reads it, or −1.
+    and the row the output; `TRAINED` that its own parameters are in θ; `LAST_READER` is the last active row that reads it, or −1;
+    `ADJOINT` is where its adjoint lies, in features: at `OUTPUT` where adjoints are kept, else where `sharing_adjoints` says.
     """
 
     OP = 0
@@ -65,6 +66,7 @@ class Column(IntEnum):
     ACTIVE = 11
     TRAINED = 12
     LAST_READER = 13
+    ADJOINT = 14
 
 
 class Geometry(IntEnum):

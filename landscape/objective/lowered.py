@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from landscape.kernels.cpu.arrays import Network
 from landscape.kernels.cpu.rules import Rule, addresses
 from landscape.kernels.cpu.wider import RULES, VALUE_RULES
-from landscape.kernels.lowering import lower
+from landscape.kernels.lowering import lower, sharing_adjoints
 from landscape.kernels.program import Column, Program
 from landscape.model import Model
 from landscape.objective.session import session
@@ -36,6 +36,12 @@ def lowered(model: Model, dtype: np.dtype, *, derivatives: bool) -> Lowered:
         np.arange(1, len(places)),
         places,
     )
+
+
+def sharing(full: Lowered) -> Lowered:
+    """Let the adjoints of a program that keeps every output share places."""
+    program, _ = sharing_adjoints(full.program)
+    return full._replace(program=program, network=full.network._replace(rows=program.rows))
 
 
 def network_arrays(program: Program, dtype: np.dtype, rules: tuple[Rule, ...]) -> Network:

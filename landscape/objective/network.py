@@ -22,7 +22,7 @@ from landscape.model import Model
 from landscape.objective import aligned
 from landscape.objective.devices import CPU, settle_device
 from landscape.objective.evaluation import Evaluation, ratio, ratio_error
-from landscape.objective.lowered import Lowered, lowered
+from landscape.objective.lowered import Lowered, lowered, sharing
 from landscape.objective.primal import Primals
 from landscape.objective.products import Products, TileProducts
 from landscape.objective.session import checked_threads, session, share_work
@@ -126,6 +126,11 @@ class NetworkObjective:
     def full(self) -> Lowered:
         """The program that keeps every output, for derivatives."""
         return lowered(self.model, self.dtype, derivatives=True)
+
+    @cached_property
+    def reverse(self) -> Lowered:
+        """The same program where adjoints share places, for gradients: a tile's adjoints then stay near the core."""
+        return sharing(self.full)
 
     @cached_property
     def constants(self) -> NDArray:
@@ -317,7 +322,7 @@ class NetworkObjective:
                 points = run.stop - run.start
                 out, parts = np.zeros((points, slots, width)), np.zeros((points, slots, SUMS))
                 share_work(
-                    derivatives.gradients, self.threads, *self.full[1:], batch, self.criterion, complete[run], slots,
+                    derivatives.gradients, self.threads, *self.reverse[1:], batch, self.criterion, complete[run], slots,
                     self.derivative_buffers(), out, parts,
                 )  # fmt: skip
                 gradients[run] += out.sum(axis=1)

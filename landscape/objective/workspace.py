@@ -6,20 +6,22 @@ from typing import NamedTuple
 
 import numpy as np
 
-from landscape.kernels.lowering import lower
+from landscape.kernels.lowering import lower, sharing_adjoints
 from landscape.model import Model
 from landscape.objective.tiles import Tiles, narrowest_tile
 
 
 class Workspace(NamedTuple):
-    """Examples in a tile, and the bytes a thread needs for outputs: of values, where places are reused, and of derivatives.
+    """Examples in a tile, and the bytes a thread needs for outputs: of values, where places are reused, of gradients and of products.
 
-    Derivatives keep every output with its adjoint, its tangent and the adjoint's change.
+    Gradients keep every output, and adjoints that share places; products with the Hessian keep every output with its adjoint, its tangent and the
+    adjoint's change.
     """
 
     tile: int
     values: int
-    derivatives: int
+    gradients: int
+    products: int
 
 
 def plan_workspace(model: Model, dtype: str = "float32") -> Workspace:
@@ -36,7 +38,7 @@ def plan_workspace(model: Model, dtype: str = "float32") -> Workspace:
     >>> layers = [(np.ones((3, 2)), np.zeros(3)), (np.ones((1, 3)), np.zeros(1))]
     >>> x, y = np.ones((5, 2)), np.ones((5, 1))
     >>> plan_workspace(build_model(layers=layers, loss="mse", x_train=x, y_train=y))
-    Workspace(tile=8, values=384, derivatives=1152)
+    Workspace(tile=8, values=384, gradients=704, products=1152)
     """
     values, full = lower(model, derivatives=False), lower(model, derivatives=True)
     kind = np.dtype(dtype)
@@ -45,6 +47,10 @@ def plan_workspace(model: Model, dtype: str = "float32") -> Workspace:
         model, model.splits[0], kind, values.features + values.scratch, None, 0, narrowest=narrowest
     )
     column = tiles.width * kind.itemsize
+    _, adjoints = sharing_adjoints(full)
     return Workspace(
-        tiles.width, (values.features + values.scratch) * column, (4 * full.features + full.scratch) * column
+        tiles.width,
+        values=(values.features + values.scratch) * column,
+        gradients=(full.features + adjoints + full.scratch) * column,
+        products=(4 * full.features + full.scratch) * column,
     )

@@ -17,7 +17,7 @@ from landscape.formulas.primitives import exp, larger
 from landscape.jit import kernel
 from landscape.kernels.cpu.combine import copy_rows
 from landscape.kernels.cpu.lanes import lane_copy, lane_product, lanes_of
-from landscape.kernels.cpu.views import view
+from landscape.kernels.cpu.views import flat, view
 from landscape.kernels.program import ATTENTION_QUERIES, SCRATCH_ROWS, Column, Geometry
 
 GROUPS, WIDE = int(Column.GROUPS), int(Column.WIDE)
@@ -53,7 +53,7 @@ def score_block(number, matrices, keys, queries, row, shape, scratch):
     """View a block of scores [keys, queries·lanes] behind a number of packed matrices."""
     lanes = lanes_of(scratch)
     start = matrix(matrices, row, shape, scratch) + number * row[GROUPS] * QUERIES * lanes
-    return view(scratch.reshape(-1), start, keys, queries * lanes)
+    return view(flat(scratch), start, keys, queries * lanes)
 
 
 @kernel
@@ -61,32 +61,32 @@ def pack(number, source, part, parts, head, j, row, shape, scratch):
     """Copy a head's part of each token, `parts` a token, from one vector of examples at j into packed matrix `number`."""
     tokens, size, _ = sizes(row, shape)
     lanes, width, start = lanes_of(scratch), source.shape[1], matrix(number, row, shape, scratch)
-    flat, out = source.reshape(-1), scratch.reshape(-1)
+    given, out = flat(source), flat(scratch)
     for t in range(tokens):
         first = (parts * t + part) * row[WIDE] + head * size
-        lane_copy(size, flat, first * width + j, width, False, out, start + t * size * lanes, lanes)
+        lane_copy(size, given, first * width + j, width, False, out, start + t * size * lanes, lanes)
 
 
 @kernel
-def unpack(number, into, part, head, j, row, shape, scratch):
-    """Add packed matrix `number` to a head's part of each token in `into`."""
+def unpack(number, add, into, part, head, j, row, shape, scratch):
+    """Set a head's part of each token in `into` to packed matrix `number`, or add that."""
     tokens, size, _ = sizes(row, shape)
     lanes, width, start = lanes_of(scratch), into.shape[1], matrix(number, row, shape, scratch)
-    flat, out = scratch.reshape(-1), into.reshape(-1)
+    packed, out = flat(scratch), flat(into)
     for t in range(tokens):
         first = (3 * t + part) * row[WIDE] + head * size
-        lane_copy(size, flat, start + t * size * lanes, lanes, True, out, first * width + j, width)
+        lane_copy(size, packed, start + t * size * lanes, lanes, add, out, first * width + j, width)
 
 
 @kernel
 def dots(left, right, t, add, row, shape, scratch, out):
     """Set out [keys, queries] to Σ_f left[key, f]·right[t + query, f], or add it; both are numbers of packed matrices."""
     _, size, _ = sizes(row, shape)
-    lanes, flat = lanes_of(scratch), scratch.reshape(-1)
+    lanes, packed = lanes_of(scratch), flat(scratch)
     token, keys, queries = size * lanes, out.shape[0], out.shape[1] // lanes
     a = matrix(left, row, shape, scratch)
     b = matrix(right, row, shape, scratch) + t * token
-    lane_product(keys, queries, size, flat, a, token, lanes, flat, b, token, lanes, add, out.reshape(-1), 0, out.shape[1], lanes)  # fmt: skip
+    lane_product(queries, keys, size, packed, b, token, lanes, packed, a, token, lanes, add, flat(out), 0, lanes, out.shape[1])  # fmt: skip
 
 
 @kernel
@@ -95,29 +95,31 @@ def mix(values, p, t, add, parts, head, j, row, shape, scratch, target):
     _, size, _ = sizes(row, shape)
     lanes, width = lanes_of(scratch), target.shape[1]
     keys, queries = p.shape[0], p.shape[1] // lanes
-    a = matrix(values, row, shape, scratch)
+    b = matrix(values, row, shape, scratch)
     start = (parts * t * row[WIDE] + head * size) * width + j
     lane_product(
-        size, queries, keys, scratch.reshape(-1), a, lanes, size * lanes, p.reshape(-1), 0, lanes, p.shape[1],
-        add, target.reshape(-1), start, width, parts * row[WIDE] * width,
+        queries, size, keys, flat(p), 0, lanes, p.shape[1], flat(scratch), b, lanes, size * lanes,
+        add, flat(target), start, parts * row[WIDE] * width, width,
     )  # fmt: skip
 
 
 @kernel
-def share(p, right, t, row, shape, scratch, number):
-    """Add Σ_query p[k, query]·right[t + query] to packed matrix `number`."""
-    _, size, _ = sizes(row, shape)
-    lanes, flat = lanes_of(scratch), scratch.reshape(-1)
-    token, keys, queries = size * lanes, p.shape[0], p.shape[1] // lanes
-    b, c = matrix(right, row, shape, scratch) + t * token, matrix(number, row, shape, scratch)
-    lane_product(keys, size, queries, p.reshape(-1), 0, p.shape[1], lanes, flat, b, lanes, token, True, flat, c, token, lanes)  # fmt: skip
+def share(p, right, t, add, row, shape, scratch, number):
+    """Add Σ_query p[k, query]·right[t + query] to packed matrix `number`; the keys that no block before t has seen are set, unless `add`."""
+    before = p.shape[0] if add else t if shape[CAUSAL] > 0 or t == 0 else p.shape[0]
+    share_part(p, 0, before, right, t, True, row, shape, scratch, number)
+    share_part(p, before, p.shape[0], right, t, False, row, shape, scratch, number)
 
 
 @kernel
-def clear(number, row, shape, scratch):
-    """Set a packed matrix to zero."""
-    first, last = matrix(number, row, shape, scratch), matrix(number + 1, row, shape, scratch)
-    scratch.reshape(-1)[first:last] = 0
+def share_part(p, first, last, right, t, add, row, shape, scratch, number):
+    """Do that for the keys from `first` to `last`."""
+    _, size, _ = sizes(row, shape)
+    lanes, packed = lanes_of(scratch), flat(scratch)
+    token, line = size * lanes, p.shape[1]
+    a = matrix(right, row, shape, scratch) + t * token
+    c = matrix(number, row, shape, scratch) + first * token
+    lane_product(size, last - first, line // lanes, packed, a, lanes, token, flat(p), first * line, line, lanes, add, packed, c, lanes, token)  # fmt: skip
 
 
 @kernel
@@ -200,7 +202,7 @@ def attention_value(row, shape, x, y, scratch):
 
 @kernel
 def attention_backward(row, shape, x, d, into, scratch):
-    """Pull an adjoint d of the output back to `into`; packed after the input are d and what goes to keys and values."""
+    """Set `into` to what an adjoint d of the output is for the input; packed after that are d and what goes to keys and values."""
     tokens, _, scale = sizes(row, shape)
     c, causal = x.dtype.type(scale), shape[CAUSAL] > 0
     adjoint, to_keys, to_values = 3, 4, 5
@@ -208,8 +210,6 @@ def attention_backward(row, shape, x, d, into, scratch):
         for j in range(0, x.shape[1], lanes_of(x)):
             pack_input(0, x, head, j, row, shape, scratch)
             pack(adjoint, d, 0, 1, head, j, row, shape, scratch)
-            clear(to_keys, row, shape, scratch)
-            clear(to_values, row, shape, scratch)
             for t in range(0, tokens, QUERIES):
                 queries, keys = seen(row, shape, t)
                 p = score_block(0, 6, keys, queries, row, shape, scratch)
@@ -220,11 +220,11 @@ def attention_backward(row, shape, x, d, into, scratch):
                 probabilities(t, causal, c, p, mean, other)
                 dots(VALUE, adjoint, t, False, row, shape, scratch, e)
                 centre(p, e, c, mean, a)
-                share(p, adjoint, t, row, shape, scratch, to_values)
-                share(a, QUERY, t, row, shape, scratch, to_keys)
-                mix(KEY, a, t, True, 3, head, j, row, shape, scratch, into)
-            unpack(to_keys, into, KEY, head, j, row, shape, scratch)
-            unpack(to_values, into, VALUE, head, j, row, shape, scratch)
+                share(p, adjoint, t, False, row, shape, scratch, to_values)
+                share(a, QUERY, t, False, row, shape, scratch, to_keys)
+                mix(KEY, a, t, False, 3, head, j, row, shape, scratch, into)
+            unpack(to_keys, False, into, KEY, head, j, row, shape, scratch)
+            unpack(to_values, False, into, VALUE, head, j, row, shape, scratch)
 
 
 @kernel
@@ -262,8 +262,6 @@ def attention_curved(row, shape, x, dx, d, into, scratch):
             pack_input(0, x, head, j, row, shape, scratch)
             pack_input(moved, dx, head, j, row, shape, scratch)
             pack(adjoint, d, 0, 1, head, j, row, shape, scratch)
-            clear(to_keys, row, shape, scratch)
-            clear(to_values, row, shape, scratch)
             for t in range(0, tokens, QUERIES):
                 queries, keys = seen(row, shape, t)
                 p = score_block(0, 9, keys, queries, row, shape, scratch)
@@ -282,10 +280,10 @@ def attention_curved(row, shape, x, dx, d, into, scratch):
                 dots(moved + VALUE, adjoint, t, False, row, shape, scratch, de)
                 centre(p, e, c, mean, a)
                 centre_change(p, dp, e, de, c, mean, change, da)
-                share(dp, adjoint, t, row, shape, scratch, to_values)
-                share(da, QUERY, t, row, shape, scratch, to_keys)
-                share(a, moved + QUERY, t, row, shape, scratch, to_keys)
+                share(dp, adjoint, t, False, row, shape, scratch, to_values)
+                share(da, QUERY, t, False, row, shape, scratch, to_keys)
+                share(a, moved + QUERY, t, True, row, shape, scratch, to_keys)
                 mix(KEY, da, t, True, 3, head, j, row, shape, scratch, into)
                 mix(moved + KEY, a, t, True, 3, head, j, row, shape, scratch, into)
-            unpack(to_keys, into, KEY, head, j, row, shape, scratch)
-            unpack(to_values, into, VALUE, head, j, row, shape, scratch)
+            unpack(to_keys, True, into, KEY, head, j, row, shape, scratch)
+            unpack(to_values, True, into, VALUE, head, j, row, shape, scratch)

@@ -9,7 +9,7 @@ from landscape.jit import kernel
 from landscape.kernels.cpu.combine import add_part, add_product, add_rows, copy_rows
 from landscape.kernels.cpu.dense import dense_backward, dense_bias_gradient, dense_gradient
 from landscape.kernels.cpu.forward import input_of
-from landscape.kernels.cpu.layernorm import layernorm_backward, layernorm_gradient
+from landscape.kernels.cpu.layernorm import layernorm_backward
 from landscape.kernels.cpu.softmax import softmax_linear
 from landscape.kernels.cpu.switches import add_slope, set_slope
 from landscape.kernels.cpu.views import block, output_block
@@ -18,9 +18,9 @@ from landscape.kernels.program import WIDER, Column, Op
 
 OP, SIZE, INPUTS, GROUPS = int(Column.OP), int(Column.SIZE), int(Column.INPUTS), int(Column.GROUPS)
 CODE, ACTIVE, TRAINED = int(Column.CODE), int(Column.ACTIVE), int(Column.TRAINED)
-LAST_READER = int(Column.LAST_READER)
-DENSE, ACTIVATION, SOFTMAX, LAYERNORM = int(Op.DENSE), int(Op.ACTIVATION), int(Op.SOFTMAX), int(Op.LAYERNORM)
-ADD, MULTIPLY, CONCAT = int(Op.ADD), int(Op.MULTIPLY), int(Op.CONCAT)
+LAST_READER, ADJOINT = int(Column.LAST_READER), int(Column.ADJOINT)
+DENSE, ACTIVATION, LAYERNORM = int(Op.DENSE), int(Op.ACTIVATION), int(Op.LAYERNORM)
+ADD, MULTIPLY, CONCAT, ATTENTION = int(Op.ADD), int(Op.MULTIPLY), int(Op.CONCAT), int(Op.ATTENTION)
 FIRST_WIDER = int(WIDER)
 
 
@@ -55,8 +55,9 @@ def backward_row(i, network, places, weights, work, shared, adjoint, into, gradi
         dense_row(i, network, places, weights, work, shared, adjoint, into, gradient, scratch, width)
         return
     if row[OP] >= FIRST_WIDER:
-        if network.rows[source, ACTIVE] and is_fresh(network, i, 0):
-            block(into, places[source], network.rows[source, SIZE], width)[:, :] = 0
+        # Attention is the only reader of its projections, and sets their adjoint.
+        if network.rows[source, ACTIVE] and row[OP] != ATTENTION and is_fresh(network, i, 0):
+            block(into, network.rows[source, ADJOINT], network.rows[source, SIZE], width)[:, :] = 0
         wide_backward(
             i,
             network,
@@ -73,23 +74,34 @@ def backward_row(i, network, places, weights, work, shared, adjoint, into, gradi
         return
     x, d = (
         output_block(network, places, source, work, shared, width),
-        block(adjoint, places[i], row[SIZE], width),
+        block(adjoint, row[ADJOINT], row[SIZE], width),
     )
-    if row[OP] == LAYERNORM and row[TRAINED] and gradient.size > 0:
-        layernorm_gradient(row, network.attributes[i], x, d, gradient, scratch)
-    if row[OP] == ADD or row[OP] == CONCAT or row[OP] == MULTIPLY:
+    if row[OP] == LAYERNORM:
+        layernorm_row(i, network, weights, x, d, into, gradient, scratch, width)
+    elif row[OP] == ADD or row[OP] == CONCAT or row[OP] == MULTIPLY:
         spread(i, network, places, work, shared, d, into, width)
     elif network.rows[source, ACTIVE]:
         y = block(work, places[i], row[SIZE], width)
-        target = block(into, places[source], row[SIZE], width)
-        elementwise_row(
-            row, network.attributes[i], weights, x, y, d, target, is_fresh(network, i, 0), scratch
-        )
+        target = block(into, network.rows[source, ADJOINT], row[SIZE], width)
+        elementwise_row(row, network.attributes[i], x, y, d, target, is_fresh(network, i, 0), scratch)
 
 
 @kernel
-def elementwise_row(row, attribute, weights, x, y, d, target, fresh, scratch):
-    """Push an adjoint d through a row of one input."""
+def layernorm_row(i, network, weights, x, d, into, gradient, scratch, width):
+    """Push an adjoint d through a layer normalization."""
+    row, source = network.rows[i], input_of(network, i, 0)
+    target = block(
+        into, network.rows[source, ADJOINT], row[SIZE] if network.rows[source, ACTIVE] else 0, width
+    )
+    if target.shape[0] > 0 and is_fresh(network, i, 0):
+        target[:, :] = 0
+    part = gradient[: gradient.size if row[TRAINED] else 0]
+    layernorm_backward(row, weights, network.attributes[i], x, d, target, part, scratch)
+
+
+@kernel
+def elementwise_row(row, attribute, x, y, d, target, fresh, scratch):
+    """Push an adjoint d through an activation or a softmax."""
     if row[OP] == ACTIVATION:
         if fresh:
             set_slope(row[CODE], x, y, d, target, attribute)
@@ -98,10 +110,7 @@ def elementwise_row(row, attribute, weights, x, y, d, target, fresh, scratch):
         return
     if fresh:
         target[:, :] = 0
-    if row[OP] == SOFTMAX:
-        softmax_linear(y, d, target, row[GROUPS], scratch[0])
-    else:
-        layernorm_backward(row, weights, attribute, x, d, target, scratch)
+    softmax_linear(y, d, target, row[GROUPS], scratch[0])
 
 
 @kernel
@@ -110,13 +119,13 @@ def dense_row(i, network, places, weights, work, shared, adjoint, into, gradient
     row, source = network.rows[i], input_of(network, i, 0)
     if row[TRAINED] and gradient.size > 0:
         if places[source] >= 0:
-            dense_gradient(row, work, places[source], adjoint, places[i], gradient, scratch, width)
+            dense_gradient(row, work, places[source], adjoint, row[ADJOINT], gradient, scratch, width)
         else:
-            dense_gradient(row, shared, -1 - places[source], adjoint, places[i], gradient, scratch, width)
-        dense_bias_gradient(row, block(adjoint, places[i], row[SIZE], width), gradient)
+            dense_gradient(row, shared, -1 - places[source], adjoint, row[ADJOINT], gradient, scratch, width)
+        dense_bias_gradient(row, block(adjoint, row[ADJOINT], row[SIZE], width), gradient)
     if network.rows[source, ACTIVE]:
-        fresh = is_fresh(network, i, 0)
-        dense_backward(row, weights, adjoint, places[i], into, places[source], scratch, width, fresh)
+        fresh, target = is_fresh(network, i, 0), network.rows[source, ADJOINT]
+        dense_backward(row, weights, adjoint, row[ADJOINT], into, target, scratch, width, fresh)
 
 
 @kernel
@@ -127,7 +136,8 @@ def spread(i, network, places, work, shared, d, into, width):
         source = input_of(network, i, number)
         rows = network.rows[source, SIZE]
         if network.rows[source, ACTIVE]:
-            target, fresh = block(into, places[source], rows, width), is_fresh(network, i, number)
+            target = block(into, network.rows[source, ADJOINT], rows, width)
+            fresh = is_fresh(network, i, number)
             if fresh and row[OP] != ADD:
                 target[:, :] = 0
             if row[OP] == CONCAT:

@@ -68,12 +68,12 @@ def dense_bias_gradient(row, adjoint, gradient):
     """Add the sums of an adjoint [F, B] over examples and positions to the bias's part of the gradient."""
     if row[BIAS] < 0:
         return
-    for t in range(adjoint.shape[0] // row[OUT]):
-        for o in range(row[OUT]):
+    for start in range(0, adjoint.shape[0], row[OUT]):
+        for k in range(row[OUT]):
             total = adjoint.dtype.type(0)
             for j in range(adjoint.shape[1]):
-                total += adjoint[t * row[OUT] + o, j]
-            gradient[row[BIAS] + o] += total
+                total += adjoint[start + k, j]
+            gradient[row[BIAS] + k] += total
 
 
 @kernel
@@ -81,8 +81,8 @@ def add_bias(row, weights, y):
     """Add the bias to an output [F, B]."""
     if row[BIAS] < 0:
         return
-    for t in range(y.shape[0] // row[OUT]):
-        for o in range(row[OUT]):
-            bias = weights[row[BIAS] + o]
+    for start in range(0, y.shape[0], row[OUT]):
+        for k in range(row[OUT]):
+            bias = weights[row[BIAS] + k]
             for j in range(y.shape[1]):
-                y[t * row[OUT] + o, j] += bias
+                y[start + k, j] += bias

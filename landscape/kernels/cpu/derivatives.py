@@ -18,7 +18,7 @@ from landscape.kernels.cpu.tangent import tangent_backward, tangent_forward
 from landscape.kernels.cpu.views import block, flat, output_block
 from landscape.kernels.program import Column
 
-SIZE = int(Column.SIZE)
+SIZE, ADJOINT = int(Column.SIZE), int(Column.ADJOINT)
 
 
 def begin_sum(out: Any, part: Any) -> Any:
@@ -69,9 +69,8 @@ def primal(network, order, places, batch, t, criterion, weights, work, adjoint, 
     width, data, last = batch.x.shape[2], flat(batch.x[t]), network.rows.shape[0] - 1
     forward(network, order, places, weights, work, data, scratch, width)
     z = output_block(network, places, last, work, data, width)
-    loss_adjoint(
-        criterion, batch, t, z, scratch, block(adjoint, places[last], network.rows[last, SIZE], width)
-    )
+    row = network.rows[last]
+    loss_adjoint(criterion, batch, t, z, scratch, block(adjoint, row[ADJOINT], row[SIZE], width))
     backward(network, places, weights, work, data, adjoint, gradient, scratch, width)
 
 

@@ -21,6 +21,8 @@ GROUPS, CODE = int(Column.GROUPS), int(Column.CODE)
 DENSE, ACTIVATION, SOFTMAX, LAYERNORM = int(Op.DENSE), int(Op.ACTIVATION), int(Op.SOFTMAX), int(Op.LAYERNORM)
 ADD, MULTIPLY, CONCAT = int(Op.ADD), int(Op.MULTIPLY), int(Op.CONCAT)
 FIRST_WIDER = int(WIDER)
+# Numbers that are copied before an activation is applied to them.
+TOGETHER = 2048
 
 
 @kernel
@@ -60,8 +62,7 @@ def forward_row(i, network, places, weights, work, shared, scratch, width):
         return
     x = output_block(network, places, source, work, shared, width)
     if row[OP] == ACTIVATION:
-        copy_rows(x, y)
-        activate(row[CODE], y, attribute)
+        activated(x, y, row[CODE], attribute)
     elif row[OP] == SOFTMAX:
         softmax_value(x, y, row[GROUPS], scratch[0], scratch[1])
     elif row[OP] == LAYERNORM:
@@ -73,6 +74,16 @@ def forward_row(i, network, places, weights, work, shared, scratch, width):
         gather(i, network, places, work, shared, y, width)
         if row[CODE] != 0:
             activate(row[CODE], y, attribute)
+
+
+@kernel
+def activated(x, y, code, attribute):
+    """Set y to an activation of x, some rows at a time, which the first cache holds between the copy and the function."""
+    rows, step = y.shape[0], max(1, TOGETHER // y.shape[1])
+    for f in range(0, rows, step):
+        part = y[f : min(f + step, rows)]
+        copy_rows(x[f : min(f + step, rows)], part)
+        activate(code, part, attribute)
 
 
 @kernel

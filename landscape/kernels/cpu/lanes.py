@@ -1,7 +1,7 @@
 """Products of small matrices whose elements are vectors, a lane an example: C[r, q] = Σ_p A[r, p] B[q, p], lane by lane.
 
 Attention multiplies activations by activations, so that no weight is shared by a tile's examples and no product of BLAS runs over them. A
-block of four by two sums stays in registers while the depth runs; what is read lies packed, so that it stays in the first cache.
+block of four by three sums stays in registers while the depth runs; what is read lies packed, so that it stays in the first cache.
 """
 
 from __future__ import annotations
@@ -106,7 +106,10 @@ def copy_vectors(context_: Any, count: Any, a: Any, ia: Any, step: Any, add: Any
     return types.void(whole, a, whole, whole, types.boolean, c, whole, whole), generate
 
 
-block, column, line, one = (intrinsic(block_code(*size)) for size in ((4, 2), (4, 1), (1, 2), (1, 1)))
+# Sums in registers: twelve hide the latency of their additions; the last queries, and the last columns, have fewer.
+four_three, four_two, four_one, one_three, one_one = (
+    intrinsic(block_code(*size)) for size in ((4, 3), (4, 2), (4, 1), (1, 3), (1, 1))
+)
 
 
 def lane_product(
@@ -122,32 +125,39 @@ def lane_product(
     c[at] = total + (c[at] if add else 0)
 
 
-@overload(lane_product, jit_options=OPTIONS)
+@overload(lane_product, jit_options=OPTIONS | {"forceinline": True})
 def lane_product_on_cpu(
     m: Any, n: Any, k: Any, a: Any, ia: Any, ar: Any, ap: Any, b: Any, ib: Any, bq: Any, bp: Any,
     add: Any, c: Any, ic: Any, cr: Any, cq: Any,
 ) -> Any:  # fmt: skip
-    """Run the micro-kernels over blocks of four rows and two columns, then over what is left."""
+    """Run the micro-kernels over blocks of three columns and four rows, then over what is left.
+
+    It is a part of its callers, where most strides are constants.
+    """
 
     def in_registers(
         m: Any, n: Any, k: Any, a: Any, ia: Any, ar: Any, ap: Any, b: Any, ib: Any, bq: Any, bp: Any,
         add: Any, c: Any, ic: Any, cr: Any, cq: Any,
     ) -> None:  # fmt: skip
-        i = 0
-        while i < m:
-            rows, q, left, end = (4 if i + 4 <= m else 1), 0, ia + i * ar, ic + i * cr
-            while q + 2 <= n:
-                if rows == 4:
-                    block(k, a, left, ar, ap, b, ib + q * bq, bq, bp, add, c, end + q * cq, cr, cq)
+        q = 0
+        while q < n:
+            columns, i, right, end = min(3, n - q), 0, ib + q * bq, ic + q * cq
+            while i + 4 <= m:
+                if columns == 3:
+                    four_three(k, a, ia + i * ar, ar, ap, b, right, bq, bp, add, c, end + i * cr, cr, cq)
+                elif columns == 2:
+                    four_two(k, a, ia + i * ar, ar, ap, b, right, bq, bp, add, c, end + i * cr, cr, cq)
                 else:
-                    line(k, a, left, ar, ap, b, ib + q * bq, bq, bp, add, c, end + q * cq, cr, cq)
-                q += 2
-            if q < n:
-                if rows == 4:
-                    column(k, a, left, ar, ap, b, ib + q * bq, bq, bp, add, c, end + q * cq, cr, cq)
+                    four_one(k, a, ia + i * ar, ar, ap, b, right, bq, bp, add, c, end + i * cr, cr, cq)
+                i += 4
+            while i < m:
+                if columns == 3:
+                    one_three(k, a, ia + i * ar, ar, ap, b, right, bq, bp, add, c, end + i * cr, cr, cq)
                 else:
-                    one(k, a, left, ar, ap, b, ib + q * bq, bq, bp, add, c, end + q * cq, cr, cq)
-            i += rows
+                    for s in range(columns):
+                        one_one(k, a, ia + i * ar, ar, ap, b, right + s * bq, bq, bp, add, c, end + i * cr + s * cq, cr, cq)  # fmt: skip
+                i += 1
+            q += columns
 
     return in_registers
 

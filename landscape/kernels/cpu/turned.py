@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from llvmlite import ir
+from numba import types
 from numba.extending import intrinsic, overload
 
 from landscape.jit import EXACT, kernel
 from landscape.kernels.cpu.dots import four_rows, one_row
-from landscape.kernels.cpu.gathered import VECTOR_BYTES, over_rows, window_code
+from landscape.kernels.cpu.gathered import VECTOR_BYTES, Code, over_rows, window_code
 from landscape.kernels.cpu.products import gemm
 from landscape.kernels.cpu.transpose import transpose_square
 
@@ -22,6 +24,25 @@ DEEP = 128
 
 two_vectors = over_rows(*(intrinsic(window_code(rows, 2)) for rows in (6, 4, 2, 1)))
 one_vector = over_rows(*(intrinsic(window_code(rows, 1)) for rows in (6, 4, 2, 1)))
+
+
+@intrinsic
+def prefetch_rows(context_: Any, b: Any, ib: Any, row: Any) -> Any:
+    """Ask for a vector of each of the rows from ib on, which the next panel takes; past the end of the array nothing happens."""
+    lanes = VECTOR_BYTES * 8 // b.dtype.bitwidth
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        code = Code(context, builder, b.dtype)
+        byte, flag = ir.IntType(8).as_pointer(), ir.IntType(32)
+        ask = builder.module.declare_intrinsic("llvm.prefetch", [byte], ir.FunctionType(ir.VoidType(), [byte, flag, flag, flag]))  # fmt: skip
+        start = code.start(b, *arguments[:2])
+        for r in range(lanes):
+            at = builder.bitcast(code.move(start, builder.mul(code.whole(r), arguments[2])), byte)
+            # To be read, into every cache, of data.
+            builder.call(ask, [at, *(ir.Constant(flag, number) for number in (0, 3, 1))])
+        return context.get_dummy_value()
+
+    return types.void(b, types.intp, types.intp), generate
 
 
 @kernel
@@ -43,9 +64,9 @@ def turn(positions, n, width, wide, b, ib, panel):
     for t in range(positions):
         for j in range(0, width, lanes):
             for i in range(0, wide, lanes):
-                transpose_square(
-                    b, ib + (t * n + i) * width + j, width, panel, (t * width + j) * wide + i, wide
-                )
+                at = ib + (t * n + i) * width + j
+                prefetch_rows(b, at + wide * width, width)
+                transpose_square(b, at, width, panel, (t * width + j) * wide + i, wide)
 
 
 @kernel(cached=False)

@@ -45,6 +45,7 @@ OP, SIZE, FIRST, BIAS, GROUPS = (
     int(Column.GROUPS),
 )
 ACTIVE, TRAINED, OUT, CODE = int(Column.ACTIVE), int(Column.TRAINED), int(Column.OUT), int(Column.CODE)
+ADJOINT = int(Column.ADJOINT)
 RELU, MEAN_PLACE = ACTIVATION_CODES["relu"], int(Geometry.MEAN)
 CONVOLUTION, BATCHNORM, EMBEDDING = int(Op.CONVOLUTION), int(Op.BATCHNORM), int(Op.EMBEDDING)
 POSITION, ATTENTION, MAXPOOL, AVGPOOL = int(Op.POSITION), int(Op.ATTENTION), int(Op.MAXPOOL), int(Op.AVGPOOL)
@@ -120,18 +121,17 @@ def backward_rule(i, network, places, weights, work, shared, adjoint, into, grad
     row, source = network.rows[i], network.links[network.rows[i, FIRST]]
     rows = network.rows[source, SIZE]
     memory, start = (work, places[source]) if places[source] >= 0 else (shared, -1 - places[source])
-    x, d = block(memory, start, rows, width), block(adjoint, places[i], row[SIZE], width)
+    x, d = block(memory, start, rows, width), block(adjoint, row[ADJOINT], row[SIZE], width)
     if row[TRAINED] and gradient.size > 0:
         parameter_gradient(
-            i, network, weights, shared, memory, start, x, adjoint, places[i], d, gradient, scratch, width
+            i, network, weights, shared, memory, start, x, adjoint, row[ADJOINT], d, gradient, scratch, width
         )
     if not network.rows[source, ACTIVE]:
         return
-    target = block(into, places[source], rows, width)
+    place = network.rows[source, ADJOINT]
+    target = block(into, place, rows, width)
     if row[OP] == CONVOLUTION:
-        convolution_backward(
-            row, network.geometry[i], weights, adjoint, places[i], into, places[source], width
-        )
+        convolution_backward(row, network.geometry[i], weights, adjoint, row[ADJOINT], into, place, width)
     elif row[OP] == BATCHNORM:
         batchnorm_linear(
             row, network.geometry[i], weights, weights, 1, network.epsilons[i], d, target, scratch
