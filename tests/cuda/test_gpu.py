@@ -109,7 +109,7 @@ def test_a_block_of_any_shape_has_the_cpus_numbers(name, dtype, monkeypatch):
 def test_an_ensemble_is_the_cpus(name):
     model, common = (
         model_of(name),
-        {"dtype": "float64", "steps": sized(2, 20), "learning_rate": 0.01, "looks": sized(2, 50)},
+        {"dtype": "float64", "steps": sized(2, 20), "learning_rate": 0.01, "looks": sized(2, 20)},
     )
     seeds = list(range(sized(1, 70)))
     ours, theirs = (
