@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -27,6 +28,10 @@ RESTART = "see what nvidia-smi says, run the command again, or take --device cpu
 # A tile that is mostly padding computes for nothing.
 FILLED = 2
 
+
+if SIMULATED:
+    # The simulator waits for a block's threads in a loop, from which the interpreter changes to them 200 times a second else.
+    sys.setswitchinterval(1e-5)
 
 # Where the target and the packages under it define what they raise.
 DRIVERS = ("numba.cuda.cudadrv", "cuda.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import replace
 from importlib.util import find_spec
 from typing import Any
@@ -15,10 +14,6 @@ from landscape.objective.devices import gpu_problem, simulated
 from tests.cases import CASES
 
 SIMULATED = simulated() and os.environ.get("NUMBA_DISABLE_JIT") == "1"
-if SIMULATED:
-    # The simulator waits for its threads in a loop, which they can leave only when the interpreter changes to them.
-    sys.setswitchinterval(1e-5)
-
 in_simulator = pytest.mark.skipif(
     not SIMULATED,
     reason="runs in a process of its own: NUMBA_ENABLE_CUDASIM=1 NUMBA_DISABLE_JIT=1 python -m pytest tests/cuda",
