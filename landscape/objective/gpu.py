@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numba.core.errors import NumbaPerformanceWarning
 from numpy.typing import NDArray
 
-from landscape.errors import InputError
+from landscape.errors import ComputationError, InputError
 from landscape.kernels.cpu.arrays import Network as HostNetwork
 from landscape.kernels.cuda.arrays import Network
 from landscape.kernels.cuda.scratch import full_geometry, scratch_features
 from landscape.kernels.cuda.shape import MIDDLE, NARROW, SHARED_BYTES, TINY, WIDE, Shape, eased
-from landscape.kernels.cuda.target import SIMULATED, cuda
+from landscape.kernels.cuda.target import SIMULATED, PerformanceWarning, cuda
 from landscape.objective.devices import EXTRA
 
 # Blocks that a multiprocessor may hold at once; more only wait.
@@ -23,12 +23,22 @@ BLOCKS_EACH = 16
 SIMULATED_BLOCKS = 2
 # What the workspaces of all blocks that run at a time may take.
 WORKSPACE_BYTES = 4 * 2**30
+ELSEWHERE = "end what else uses it, or take --device cpu"
+RESTART = "see what nvidia-smi says, run the command again, or take --device cpu"
 # A tile that is mostly padding computes for nothing.
 FILLED = 2
 
 
-class DeviceMemoryError(Exception):
-    """The GPU's memory is full."""
+if SIMULATED:
+    # The simulator waits for a block's threads in a loop, from which the interpreter changes to them 200 times a second else.
+    sys.setswitchinterval(1e-5)
+
+# Where the target and the packages under it define what they raise.
+DRIVERS = ("numba.cuda.cudadrv", "cuda.")
+
+
+class DeviceMemoryError(InputError):
+    """The GPU's memory is full: where nothing smaller can be tried, the line that the user reads."""
 
 
 def full_memory(error: Exception) -> bool:
@@ -97,7 +107,7 @@ class Gpu:
         def launch() -> None:
             with warnings.catch_warnings():
                 # Few blocks, on little work, are no fault.
-                warnings.simplefilter("ignore", NumbaPerformanceWarning)
+                warnings.simplefilter("ignore", PerformanceWarning)
                 kernel[max(1, blocks), shape.threads, 0, dynamic](*arguments)
                 cuda.synchronize()
 
@@ -113,6 +123,8 @@ class Gpu:
             The memory is full.
         InputError
             A library of CUDA's is missing, or refuses to work.
+        ComputationError
+            The driver failed otherwise.
         """
         try:
             return work()
@@ -120,8 +132,11 @@ class Gpu:
             told = " ".join(str(error).split())
             raise InputError(f"the GPU cannot be used: {told}; {EXTRA}, or take --device cpu") from None
         except Exception as error:
+            told = " ".join(str(error).split())
             if full_memory(error):
-                raise DeviceMemoryError(str(error)) from None
+                raise DeviceMemoryError(f"the GPU's memory is full: {told}; {ELSEWHERE}") from None
+            if type(error).__module__.startswith(DRIVERS):
+                raise ComputationError(f"the GPU failed: {told}; {RESTART}") from None
             raise
 
 

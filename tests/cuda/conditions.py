@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from importlib.util import find_spec
+from typing import Any
 
 import pytest
 
@@ -12,8 +13,9 @@ from landscape.model import Model
 from landscape.objective.devices import gpu_problem, simulated
 from tests.cases import CASES
 
+SIMULATED = simulated() and os.environ.get("NUMBA_DISABLE_JIT") == "1"
 in_simulator = pytest.mark.skipif(
-    not (simulated() and os.environ.get("NUMBA_DISABLE_JIT") == "1"),
+    not SIMULATED,
     reason="runs in a process of its own: NUMBA_ENABLE_CUDASIM=1 NUMBA_DISABLE_JIT=1 python -m pytest tests/cuda",
 )
 compiled = pytest.mark.skipif(
@@ -21,7 +23,9 @@ compiled = pytest.mark.skipif(
     reason="needs numba-cuda with NVVM: pip install 'landscape[cuda]' 'nvidia-cuda-nvcc==13.0.*'",
 )
 problem = "the simulator stands in for it" if simulated() else gpu_problem(0)
-on_gpu = pytest.mark.skipif(problem is not None, reason=f"needs a GPU: {problem}")
+on_gpu = pytest.mark.skipif(
+    problem is not None and not SIMULATED, reason=f"needs a GPU, or the simulator at small sizes: {problem}"
+)
 
 # Every op, loss and way to share parameters that has kernels; the simulator runs a few thousand threads a second.
 SMALL = (
@@ -34,6 +38,11 @@ WIDER = (
     "conv_groups", "conv_strided", "conv_dilated", "conv_batchnorm", "maxpool_padded", "avgpool", "image_joints", "pad_channels_first",
     "resnet", "position", "position_of_input", "attention", "attention_of_input", "frozen_embedding",
 )  # fmt: skip
+
+
+def sized(small: Any, large: Any) -> Any:
+    """Choose how large a test of `test_gpu.py` is: small in the simulator, so that its lines have run before a GPU runs them."""
+    return small if SIMULATED else large
 
 
 def few(name: str, examples: int = 3) -> Model:

@@ -47,7 +47,8 @@ def signatures(real: Any) -> dict[str, tuple[Any, ...]]:
         return types.Array(kind, axes, "C")
 
     def named(cls: Any, *kinds: Any) -> Any:
-        return types.NamedTuple(kinds, cls)
+        # As a launch types it: of equal kinds it is another type, which has other code.
+        return types.BaseTuple.from_types(kinds, cls)
 
     whole, vector, matrix, cube = array(int64, 1), array(real, 1), array(real, 2), array(real, 3)
     sums, columns = array(float64, 3), array(float64, 2)

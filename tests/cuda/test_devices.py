@@ -10,7 +10,9 @@ import pytest
 from landscape.commands import main
 from landscape.errors import InputError
 from landscape.kernels.cuda.supported import unsupported_ops
+from landscape.model import bundled_path
 from landscape.objective import devices
+from landscape.records import load_record
 from tests.cases import CASES
 
 
@@ -37,7 +39,7 @@ def no_simulator(monkeypatch):
     monkeypatch.delenv("NUMBA_ENABLE_CUDASIM", raising=False)
 
 
-@pytest.mark.parametrize(
+every_problem = pytest.mark.parametrize(
     ("driver", "number", "told"),
     [
         (None, 0, r"no NVIDIA driver is installed: .*landscape\[cuda\]"),
@@ -47,6 +49,9 @@ def no_simulator(monkeypatch):
         (Driver(version=12_040), 0, r"CUDA 12\.4: expected one for 13\.0 or newer"),
     ],
 )
+
+
+@every_problem
 def test_what_is_wrong_with_a_gpu_is_said_with_its_remedy(driver, number, told):
     assert re.search(told, devices.gpu_problem(number, lambda: driver))
 
@@ -78,18 +83,72 @@ def test_ops_and_jobs_without_a_kernel_are_named(monkeypatch):
         devices.settle_device("cuda", CASES[name].model, without=("that",))
 
 
-@pytest.mark.parametrize("command", ["scan", "hessian", "critical", "sharpness", "train", "race"])
-def test_a_command_on_a_gpu_that_is_not_there_ends_with_status_2_and_writes_nothing(
-    command, tmp_path, monkeypatch, capsys
-):
-    from landscape.model import bundled_path
+@pytest.fixture
+def refused(tmp_path, monkeypatch, capsys):
+    """Run a command beside a driver; give the one line in which it ends, with status 2 and nothing written."""
 
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(devices.gpu_problem, "__defaults__", (lambda: None,))
+    def run(command, driver, device="cuda"):
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(devices.gpu_problem, "__defaults__", (lambda: driver,))
+        with pytest.raises(SystemExit) as leaving:
+            main([command, str(bundled_path("digits")), "--device", device])
+        told = capsys.readouterr().err
+        assert leaving.value.code == 2, told
+        assert told.count("\n") == 1
+        assert not list(tmp_path.iterdir())
+        return told
+
+    return run
+
+
+@pytest.mark.parametrize(
+    "command", ["scan", "hessian", "critical", "sharpness", "train", "race", "trajectory"]
+)
+def test_a_command_on_a_gpu_that_is_not_there_ends_with_status_2_and_writes_nothing(command, refused):
+    assert "landscape[cuda]" in refused(command, None)
+
+
+@every_problem
+def test_every_problem_of_a_gpu_ends_a_command_alike(driver, number, told, refused):
+    assert re.search(told, refused("scan", driver, f"cuda:{number}"))
+
+
+def test_a_gpu_without_its_compiler_ends_a_command_alike(monkeypatch, refused):
+    monkeypatch.setattr(devices, "find_spec", lambda name: None)
+    assert "the compiler for the GPU is not installed: pip install 'landscape[cuda]'" in refused(
+        "train", Driver()
+    )
+
+
+def status_of(*words):
     with pytest.raises(SystemExit) as leaving:
-        main([command, str(bundled_path("digits")), "--device", "cuda"])
-    assert leaving.value.code == 2
-    told = capsys.readouterr().err
-    assert "landscape[cuda]" in told
-    assert told.count("\n") == 1
-    assert not list(tmp_path.iterdir())
+        main([str(word) for word in words])
+    return leaving.value.code
+
+
+def test_auto_without_a_gpu_computes_on_the_cpu_says_so_and_is_resumed_there(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(devices.gpu_problem, "__defaults__", (lambda: None,))
+    monkeypatch.setattr(devices, "GAIN", 0.0)
+    record, data = tmp_path / "line.npz", bundled_path("digits")
+    scan = (
+        "scan",
+        data,
+        "--dimensions",
+        1,
+        "--points",
+        3,
+        "--split",
+        "train",
+        "--no-figure",
+        "--output",
+        tmp_path / "line",
+    )
+    assert status_of(*scan, "--device", "auto") == 0
+    assert ", cpu\n" in capsys.readouterr().out
+    assert load_record(record).settings["device"] == "cpu"
+    before = record.read_bytes()
+    assert status_of(*scan, "--device", "cpu") == 0
+    monkeypatch.setattr("landscape.scanning.subject.recorded_device", lambda device: "cuda")
+    assert status_of(*scan) == 2
+    assert "device" in capsys.readouterr().err
+    assert record.read_bytes() == before

@@ -1,4 +1,7 @@
-"""On a GPU: its numbers are the CPU's, twice the same bits, whatever the launch and whatever lay in the memory before."""
+"""On a GPU: its numbers are the CPU's, twice the same bits, whatever the launch and whatever lay in the memory before.
+
+The simulator runs the same lines on the first of the cases, at small sizes.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +11,24 @@ import pytest
 from landscape.objective import NetworkObjective
 from landscape.training import descend, train_many
 from tests.cases import CASES
-from tests.cuda.conditions import SMALL, WIDER, on_gpu
+from tests.cuda.conditions import SMALL, WIDER, few, on_gpu, sized
 from tests.engine import TOLERANCE, distance, every_dtype
 
 pytestmark = [pytest.mark.gpu, on_gpu]
-AXES = (np.linspace(-0.5, 0.5, 7), np.linspace(-1.0, 1.0, 5))
+AXES = (np.linspace(-0.5, 0.5, sized(2, 7)), np.linspace(-1.0, 1.0, sized(1, 5)))
+
+
+def model_of(name):
+    return sized(few, lambda name: CASES[name].model)(name)
 
 
 def pair(name, dtype):
-    return [NetworkObjective(CASES[name].model, dtype=dtype, device=device) for device in ("cuda", "cpu")]
+    return [NetworkObjective(model_of(name), dtype=dtype, device=device) for device in ("cuda", "cpu")]
+
+
+def cases(*names):
+    """Parametrize by cases, in the simulator by the first only."""
+    return pytest.mark.parametrize("name", names[: sized(1, len(names))])
 
 
 def fresh(shape):
@@ -44,10 +56,10 @@ def poisoned(monkeypatch):
 
 
 @every_dtype
-@pytest.mark.parametrize("name", [*SMALL, *WIDER, "wide", "several_tiles", "causal_transformer", "lenet"])
+@cases(*SMALL, *WIDER, "wide", "several_tiles", "causal_transformer", "lenet")
 def test_values_gradients_products_and_sweeps_are_the_cpus(name, dtype):
     gpu, cpu = pair(name, dtype)
-    thetas = CASES[name].model.theta + 0.1 * fresh((3, gpu.size))
+    thetas = gpu.model.theta + 0.1 * fresh((3, gpu.size))
     vectors = fresh((2, gpu.size)) / np.sqrt(gpu.size)
     assert distance(gpu.values(thetas), cpu.values(thetas)) <= TOLERANCE[dtype]
     assert distance(gpu.gradients(thetas), cpu.gradients(thetas)) <= TOLERANCE[dtype]
@@ -57,14 +69,14 @@ def test_values_gradients_products_and_sweeps_are_the_cpus(name, dtype):
 
 
 @every_dtype
-@pytest.mark.parametrize("name", ["several_tiles", "transformer_block", "conv_sequence_dilated"])
+@cases("several_tiles", "transformer_block", "conv_sequence_dilated")
 def test_changing_launch_shapes_changes_no_bit(name, dtype, monkeypatch):
     from landscape.objective.gpu import Gpu
 
-    engine = NetworkObjective(CASES[name].model, dtype=dtype, device="cuda")
-    theta, vectors = engine.model.theta, fresh((40, engine.size))
+    engine = NetworkObjective(model_of(name), dtype=dtype, device="cuda")
+    theta, vectors = engine.model.theta, fresh((sized(2, 40), engine.size))
     found = set()
-    for blocks in (1, 3, 64, 1024, 1024):
+    for blocks in sized((1, 3), (1, 3, 64, 1024, 1024)):
         monkeypatch.setattr(Gpu, "blocks", blocks)
         numbers = (
             engine.values(theta + vectors),
@@ -76,23 +88,30 @@ def test_changing_launch_shapes_changes_no_bit(name, dtype, monkeypatch):
 
 
 @every_dtype
-@pytest.mark.parametrize("name", ["several_tiles", "transformer_block", "lenet"])
+@cases("several_tiles", "transformer_block", "lenet")
 def test_a_block_of_any_shape_has_the_cpus_numbers(name, dtype, monkeypatch):
-    from landscape.kernels.cuda.shape import MIDDLE, NARROW, WIDE
+    from landscape.kernels.cuda.shape import MIDDLE, NARROW, TINY, WIDE, eased
 
-    cpu = NetworkObjective(CASES[name].model, dtype=dtype)
+    cpu = NetworkObjective(model_of(name), dtype=dtype)
     theta, vectors = cpu.model.theta, fresh((2, cpu.size)) / np.sqrt(cpu.size)
-    for shape in (NARROW, MIDDLE, WIDE):
-        monkeypatch.setattr("landscape.objective.cuda.shape_for", lambda *given, shape=shape: shape)
-        gpu = NetworkObjective(CASES[name].model, dtype=dtype, device="cuda")
+    for shape in sized((TINY._replace(rows=1, columns=2),), (NARROW, MIDDLE, WIDE)):
+
+        def chosen(features, examples, kind, wide=False, shape=shape):
+            return eased(shape, kind, wide=wide)
+
+        monkeypatch.setattr("landscape.objective.cuda.shape_for", chosen)
+        gpu = NetworkObjective(model_of(name), dtype=dtype, device="cuda")
         assert distance(gpu.gradient(theta), cpu.gradient(theta)) <= TOLERANCE[dtype]
         assert distance(gpu.hvps(theta, vectors), cpu.hvps(theta, vectors)) <= TOLERANCE[dtype]
 
 
-@pytest.mark.parametrize("name", ["chain_tanh", "image_joints", "causal_transformer"])
+@cases("chain_tanh", "image_joints", "causal_transformer")
 def test_an_ensemble_is_the_cpus(name):
-    model, common = CASES[name].model, {"dtype": "float64", "steps": 20, "learning_rate": 0.01}
-    seeds = list(range(70))
+    model, common = (
+        model_of(name),
+        {"dtype": "float64", "steps": sized(2, 20), "learning_rate": 0.01, "looks": sized(2, 20)},
+    )
+    seeds = list(range(sized(1, 70)))
     ours, theirs = (
         train_many(model, device=device, optimizer=["adam", "sgd"], seed=seeds, batch_size=8, **common)
         for device in ("cuda", "cpu")
@@ -101,6 +120,6 @@ def test_an_ensemble_is_the_cpus(name):
 
 
 def test_many_descents_are_the_cpus():
-    starts, common = fresh((3000, 2)), {"dtype": "float64", "steps": 20, "learning_rate": 0.01}
+    starts, common = fresh((sized(5, 3000), 2)), {"dtype": "float64", "steps": 20, "learning_rate": 0.01}
     paths = [descend("beale", starts, device=device, every=20, **common).path for device in ("cuda", "cpu")]
     assert np.allclose(*paths, rtol=1e-9, equal_nan=True)

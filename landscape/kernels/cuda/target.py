@@ -14,6 +14,13 @@ from numba.extending import overload
 
 from landscape.formulas import primitives
 
+try:
+    # numba-cuda warns in a class of its own, which is none of Numba's.
+    from numba.cuda.core import errors
+except ImportError:
+    from numba.core import errors
+
+PerformanceWarning = errors.NumbaPerformanceWarning
 SIMULATED = bool(config.ENABLE_CUDASIM)
 # How an array in shared memory asks for 128-bit loads; neither the simulator nor the target that Numba ships knows the word.
 ALIGNED = ", alignment=16" if "numba_cuda" in (cuda.__file__ or "") and not SIMULATED else ""
