@@ -11,12 +11,12 @@ from landscape.gallery.networks import digits
 from landscape.gallery.timing import batch_sizes, devices, draw_times, update_times
 
 SEES = (
-    "An epoch in batches of 1 costs some 25 times as much as one in batches of 64 or more: up to 16 examples "
-    "an update costs the same, so that four times the batch is a fourth of the time."
+    "An epoch in batches of 1 costs some 17 times as much as one in batches of 64 or more: an update costs the "
+    "same for 1 example and for 4, so that four times the batch is a fourth of the time."
 )
 CORRECTS = (
     "The notes say 'large batch' in both bullets on the cost; the second is the small batch. The slide's "
-    "factor of 36 between batch 1 and 1,000 is no peculiarity of GPUs: one CPU core comes near to it, "
+    "factor of 36 between batch 1 and 1,000 is no peculiarity of GPUs: one CPU core has half of it, "
     "and is through with gaining at 64."
 )
 

@@ -10,12 +10,12 @@ from landscape.gallery.networks import digits
 from landscape.gallery.timing import batch_sizes, devices, draw_times, update_times
 
 SEES = (
-    "On one core of a CPU an update of the digits network costs the same from 1 example to 16, and then "
-    "rises, to some 30 times as much for 1,024 examples."
+    "On one core of a CPU an update of the digits network costs the same for 1 example and for 4, less than "
+    "twice as much for 16, and some 30 times as much for 1,024."
 )
 CORRECTS = (
     "The lecture's 'batch 1 to 1000 about the same' is a V100's, which has room for a thousand examples "
-    "at once; a CPU's vectors are full at a few tens. A GPU's curve is drawn beside it where there is "
+    "at once; a CPU's vectors are full at eight. A GPU's curve is drawn beside it where there is "
     "one; there was none here."
 )
 
