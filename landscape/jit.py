@@ -22,7 +22,7 @@ from numba.core import event
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 PACKAGE = Path(__file__).parent
-SOURCES = ("jit.py", "formulas", "kernels")
+SOURCES = ("jit.py", "streams.py", "formulas", "kernels")
 # Never `True`: `nnan` and `ninf` would delete the checks for points that diverged.
 FAST = frozenset({"nsz", "arcp", "contract", "afn", "reassoc"})
 # For compensated sums and range reductions, which reassociation would simplify away.

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from landscape import streams
 from landscape.critical.derivatives import Derivatives
 from landscape.critical.quartic import certified_minimum, lowest_direction, symmetrized
 from landscape.curvature.step import step_of_least_spread
@@ -162,7 +163,9 @@ def bracket_of(third: Array, fourth: Array, inverse: Array) -> Array:
 def falling_cubic(inside: Array) -> Array:
     """Give a unit v with f₃(v, v, v) well below zero."""
     count = len(inside)
-    starts = np.concatenate([np.eye(count), np.random.default_rng(0).standard_normal((8 * count, count))])
+    starts = np.concatenate(
+        [np.eye(count), streams.numpy_generator("starts on a cubic", 0).standard_normal((8 * count, count))]
+    )
     units = starts / np.linalg.norm(starts, axis=1, keepdims=True)
     for _ in range(50):
         slopes = np.einsum("ijk,nj,nk->ni", inside, units, units)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from landscape import streams
 from landscape.critical.derivatives import Derivatives
 from landscape.curvature.probes import unit_rows
 from landscape.objective import NetworkObjective
@@ -17,7 +18,6 @@ from landscape.objective.units import Crossing, crossings, unit_ranges
 
 Array = NDArray[np.float64]
 
-STREAM = 2**41
 PROBES = 3
 # A jump of the gradient over ±h that is still this part of it over ±h/16 is no curvature's.
 NEAR, SMALLER, KEPT = 1e-5, 1 / 16, 0.5
@@ -75,7 +75,7 @@ def at_kink(objective: NetworkObjective, theta: Array) -> list[Crossing]:
 
 def jumps(derivatives: Derivatives, theta: Array) -> bool:
     """Say whether the gradient jumps across θ along random directions, however near one comes."""
-    units = unit_rows(derivatives.seed, STREAM, PROBES, theta.size)
+    units = unit_rows(derivatives.seed, streams.KINKS[0], PROBES, theta.size)
     scale = max(1.0, float(np.linalg.norm(theta)))
     if derivatives.objective.gradient is None:
         return values_jump(derivatives, theta, units, scale)
@@ -88,7 +88,7 @@ def jumps(derivatives: Derivatives, theta: Array) -> bool:
 
 def bends(derivatives: Derivatives, theta: Array) -> bool:
     """Say the same of the Hessian's products with these directions, where they are exact."""
-    units = unit_rows(derivatives.seed, STREAM, PROBES, theta.size)
+    units = unit_rows(derivatives.seed, streams.KINKS[0], PROBES, theta.size)
 
     def beside(step: float) -> Array:
         rows = [
@@ -144,7 +144,7 @@ def one_sided(derivatives: Derivatives, theta: Array) -> tuple[float, Array | No
 def directions(derivatives: Derivatives, theta: Array) -> Array:
     """Give unit vectors [k, P] to try at a kink."""
     size = theta.size
-    units = unit_rows(derivatives.seed, STREAM + 1, PROBES, size)
+    units = unit_rows(derivatives.seed, streams.KINKS[1], PROBES, size)
     parts: list[Any] = [units, -units]
     if size <= MOST_AXES:
         parts += [np.eye(size), -np.eye(size)]

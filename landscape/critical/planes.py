@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from landscape import streams
 from landscape.critical.derivatives import Derivatives
 from landscape.critical.escape import Escape
 from landscape.critical.local import Local
@@ -12,7 +13,6 @@ from landscape.curvature.probes import unit_rows
 
 Array = NDArray[np.float64]
 
-STREAM = 2**42
 POINTS = 25
 BLOCK_BYTES = 64 * 2**20
 # How far beyond the escape's best step a plane goes, and what ratio of radii is evened out.
@@ -25,7 +25,7 @@ def planes(derivatives: Derivatives, local: Local, escape: Escape | None, scale:
         return {}
     ends = local.vectors[[0, -1]]
     radii = radii_of(local, escape, scale)
-    random = unit_rows(derivatives.seed, STREAM, 2, local.theta.size)
+    random = unit_rows(derivatives.seed, streams.PLANE[0], 2, local.theta.size)
     random = np.linalg.qr(random.T)[0].T
     widest = np.full(2, radii.max())
     return surface(derivatives, local.theta, "plane", ends, radii) | surface(

@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from landscape import streams
+
 Array = NDArray[np.float64]
 
 # Sharpness of the smoothed least eigenvalue, relative to the form's size.
@@ -132,7 +134,9 @@ def lowest_direction(tensor: Array) -> tuple[Array, float]:
     -1.0
     """
     size = len(tensor)
-    starts = np.concatenate([np.eye(size), np.random.default_rng(0).standard_normal((STARTS, size))])
+    starts = np.concatenate(
+        [np.eye(size), streams.numpy_generator("starts on a quartic", 0).standard_normal((STARTS, size))]
+    )
 
     def value(vector: Array) -> tuple[float, Array]:
         length = float(np.linalg.norm(vector))

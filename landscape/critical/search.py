@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from landscape import streams
 from landscape.critical.analysis import MOST_DENSE_STEPS, frame_of
 from landscape.critical.derivatives import Derivatives
 from landscape.critical.kinks import jumps
@@ -34,7 +35,6 @@ from landscape.version import current_version
 
 Array = NDArray[np.float64]
 
-STREAM = 2**43
 # Steps down before polishing, in turn from start to start.
 DESCENTS = (0, 3, 10, 30, 100)
 POLISHING_STEPS = 200
@@ -157,7 +157,7 @@ def empty(starts: int, size: int) -> dict[str, NDArray[Any]]:
 
 def start_of(point: Point, subject: Any, number: int, spread: float, seed: int) -> Array:
     """Draw start number so-and-so: a function of the seed and the number alone."""
-    draws = gaussian_rows(seed, STREAM, 1, point.theta.size, first=number)[0]
+    draws = gaussian_rows(seed, streams.ATLAS[0], 1, point.theta.size, first=number)[0]
     if not isinstance(subject, Model):
         return np.asarray(point.theta + spread * draws)
     theta = np.array(point.theta)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from landscape import streams
 from landscape.curvature.operators import NOT_FINITE, SymmetricOperator, Whole
 from landscape.curvature.probes import sign_rows
 from landscape.errors import ComputationError, InputError
@@ -21,7 +22,6 @@ BLOCK = 256
 COPIES_WITH_EIGENVECTORS = 4
 # Products that a matrix which was had at once is compared with.
 CHECKS = 4
-STREAM = 2**39
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def at_once(operator: SymmetricOperator, whole: Whole) -> DenseMatrix:
         operator.count += whole.passes
         if not np.isfinite(matrix).all():
             raise ComputationError(NOT_FINITE)
-        signs = sign_rows(0, STREAM, CHECKS, operator.size)
+        signs = sign_rows(0, streams.DENSE[0], CHECKS, operator.size)
         off = np.sum((operator.rows(signs) - signs @ matrix) ** 2, axis=1)
     return DenseMatrix(matrix, float(np.sqrt(off.mean())), operator.rounding(1.0))
 

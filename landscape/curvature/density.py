@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from landscape import streams
 from landscape.curvature.krylov import Quadrature, lanczos
 from landscape.curvature.operators import SymmetricOperator
 from landscape.curvature.probes import unit_rows
@@ -16,7 +17,6 @@ from landscape.memory import available_memory
 
 Array = NDArray[np.float64]
 
-STREAM = 2**36
 LEAST_VECTORS = 8
 GRID_POINTS = 512
 # Widths of the smoothing beyond the outermost nodes that the grid reaches.
@@ -122,7 +122,7 @@ def grouped_lanczos(operator: SymmetricOperator, steps: int, vectors: int, seed:
     group = max(1, min(vectors, min(GROUP_BYTES, free // 2) // one))
     starts = range(0, vectors, group)
     parts = [
-        lanczos(operator, unit_rows(seed, STREAM, min(group, vectors - k), size, first=k), steps)
+        lanczos(operator, unit_rows(seed, streams.DENSITY[0], min(group, vectors - k), size, first=k), steps)
         for k in starts
     ]
     return Quadrature(

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from landscape import streams
 from landscape.curvature.dense import DenseMatrix, dense_matrix
 from landscape.curvature.krylov import lanczos
 from landscape.curvature.operators import SymmetricOperator
@@ -23,7 +24,6 @@ Array = NDArray[np.float64]
 
 # Up to here, or where a quarter of all is asked for, the whole matrix is cheaper than a search.
 SMALL = 512
-STREAM = 2**35
 NORM_STEPS = 6
 
 
@@ -197,7 +197,7 @@ def orthogonality_of(vectors: Array) -> float:
 
 def norm_estimate(operator: SymmetricOperator, seed: int) -> float:
     """Estimate ‖A‖ from below, to about a tenth, by a few steps of Lanczos; 0 for the zero matrix only."""
-    starts = unit_rows(seed, STREAM + 9, 1, operator.size)
+    starts = unit_rows(seed, streams.NORM[0], 1, operator.size)
     return float(np.abs(lanczos(operator, starts, NORM_STEPS).nodes).max())
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from landscape import streams
 from landscape.curvature.kinks import KinkCheck, shrink_at_kinks
 from landscape.curvature.operators import SymmetricOperator, checked_point
 from landscape.curvature.probes import unit_rows
@@ -23,7 +24,6 @@ Array = NDArray[np.float64]
 
 # How many entries of Richardson's table each order takes.
 LEVELS = {"central": 1, "fourth": 2, "richardson": 3}
-STREAM = 2**37
 PROBES = 4
 STEP_FACTOR = 4.0
 # Vectors whose gradients are in memory at one time: about so many bytes of them.
@@ -108,7 +108,7 @@ class FiniteDifference:
 
     def chosen_step(self, seed: int) -> float:
         """Walk from the first step, up or down, for as long as the spread on random vectors falls."""
-        units = unit_rows(seed, STREAM, PROBES, self.theta.size)
+        units = unit_rows(seed, streams.STEPS[0], PROBES, self.theta.size)
 
         def spread(step: float) -> float:
             return self.spread_at(units, step)
@@ -118,7 +118,7 @@ class FiniteDifference:
 
     def given_step(self, step: float, seed: int) -> float:
         """Take a step as given, and measure its spread."""
-        self.probe_spread = self.spread_at(unit_rows(seed, STREAM, PROBES, self.theta.size), step)
+        self.probe_spread = self.spread_at(unit_rows(seed, streams.STEPS[0], PROBES, self.theta.size), step)
         return step
 
     def spread_at(self, units: Array, step: float) -> float:

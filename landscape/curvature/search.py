@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse.linalg import ArpackError, ArpackNoConvergence, LinearOperator, eigsh, lobpcg
 
+from landscape import streams
 from landscape.curvature.operators import SymmetricOperator
 from landscape.curvature.probes import unit_rows
 
 Array = NDArray[np.float64]
 
-STREAM = 2**35
 # Vectors that a restarted Lanczos keeps at least. The large eigenvalues of a loss lie apart and need few; the least are crowded about zero, where
 # more save restarts. A look for missed ones wants one value.
 LEAST_BASIS = {1: 32, -1: 64}
@@ -110,7 +110,7 @@ def sentence(found: int, count: int, name: str, products: int) -> str:
 def krylov_search(
     matrix: Shifted,
     count: int,
-    stream: int,
+    attempt: int,
     tolerance: float,
     products: int,
     warm: Array,
@@ -119,9 +119,11 @@ def krylov_search(
     """Run SciPy's restarted Lanczos for the `count` largest; give what converged."""
     end = matrix.end
     size = end.operator.size
-    begin = unit_rows(end.seed, STREAM + stream, 1, size)[0] + warm.sum(axis=0)
+    begin = unit_rows(end.seed, streams.SEARCH[attempt], 1, size)[0] + warm.sum(axis=0)
     basis = min(size, max(least_basis, 2 * count + 1))
-    seeded: dict[str, Any] = {"rng": np.random.default_rng([end.seed, stream])} if TAKES_RNG else {}
+    seeded: dict[str, Any] = (
+        {"rng": streams.numpy_generator("restarts of a search", end.seed, attempt)} if TAKES_RNG else {}
+    )
     restarts = max(1, products // max(1, basis - count))
     try:
         values, columns = eigsh(

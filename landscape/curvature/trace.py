@@ -9,14 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from landscape import streams
 from landscape.curvature.operators import SymmetricOperator
 from landscape.curvature.probes import sign_rows
 from landscape.errors import InputError
 
 Array = NDArray[np.float64]
 
-# Streams of the counter-based generator; directions of scans use the low ones.
-STREAM = 2**34
 BLOCK = 64
 
 
@@ -70,10 +69,10 @@ def hutch_plus_plus(operator: SymmetricOperator, products: int = 300, *, seed: i
     size, third = operator.size, products // 3
     if products >= size:
         return Estimate(math.fsum(diagonal_part(operator)), 0.0)
-    sketch = operator.rows(sign_rows(seed, STREAM, third, size))
+    sketch = operator.rows(sign_rows(seed, streams.SKETCH[0], third, size))
     range_rows = np.ascontiguousarray(np.linalg.qr(sketch.T)[0].T)
     caught = float(np.sum(range_rows * operator.rows(range_rows)))
-    signs = sign_rows(seed, STREAM + 1, third, size)
+    signs = sign_rows(seed, streams.REMAINDER[0], third, size)
     rest = signs - (signs @ range_rows.T) @ range_rows
     left = mean_of(np.sum(rest * operator.rows(rest), axis=1))
     return Estimate(caught + left.value, left.error)
@@ -93,7 +92,8 @@ def frobenius(operator: SymmetricOperator, products: int = 100, *, seed: int = 0
         squares = [np.sum(operator.rows(units) ** 2) for units in unit_blocks(size)]
         return Estimate(float(np.sqrt(sum(squares))), 0.0)
     squares_of = [
-        np.sum(operator.rows(rows) ** 2, axis=1) for rows in sign_blocks(seed, STREAM + 2, products, size)
+        np.sum(operator.rows(rows) ** 2, axis=1)
+        for rows in sign_blocks(seed, streams.FROBENIUS[0], products, size)
     ]
     mean = mean_of(np.concatenate(squares_of))
     value = float(np.sqrt(mean.value))
@@ -120,7 +120,7 @@ def hessian_diagonal(
     if products >= operator.size:
         return diagonal_part(operator), np.zeros(operator.size)
     total, squares = np.zeros(operator.size), np.zeros(operator.size)
-    for rows in sign_blocks(seed, STREAM + 3, products, operator.size):
+    for rows in sign_blocks(seed, streams.DIAGONAL[0], products, operator.size):
         parts = rows * operator.rows(rows)
         total += parts.sum(axis=0)
         squares += (parts * parts).sum(axis=0)
@@ -138,7 +138,7 @@ def diagonal_part(operator: SymmetricOperator) -> Array:
 
 def quadratic_forms(operator: SymmetricOperator, count: int, seed: int) -> Array:
     """Give vᵀAv for random signs v."""
-    blocks = sign_blocks(seed, STREAM, count, operator.size)
+    blocks = sign_blocks(seed, streams.FORMS[0], count, operator.size)
     return np.concatenate([np.sum(rows * operator.rows(rows), axis=1) for rows in blocks])
 
 

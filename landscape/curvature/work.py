@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from landscape import streams
 from landscape.curvature.dense import DenseMatrix, dense_bytes, dense_matrix
 from landscape.curvature.density import spectral_density
 from landscape.curvature.eigen import Eigenpairs, dense_eigenpairs, eigenpairs
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-STREAM = 2**38
 COMPARED = 8
 
 
@@ -138,7 +138,9 @@ class Work:
     def operator_rows(self, count: int) -> Array:
         """Give a few random unit vectors of the operator's size."""
         size = self.operator.size
-        return unit_rows(self.request.seed, STREAM, count, size) if count else np.zeros((0, size))
+        return (
+            unit_rows(self.request.seed, streams.COMPARED[0], count, size) if count else np.zeros((0, size))
+        )
 
     def estimates(self, pairs: Eigenpairs | None) -> dict[str, tuple[float, float]]:
         """Compute trace and Frobenius norm, and how far finite differences are from exact products."""

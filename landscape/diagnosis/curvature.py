@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from landscape import streams
 from landscape.critical.derivatives import Derivatives
 from landscape.critical.escape import escape_along
 from landscape.critical.local import damping_of, look_at_matrix
@@ -22,8 +23,8 @@ Array = NDArray[np.float64]
 
 # Up to so many parameters the whole Hessian is taken; beyond the other nothing is.
 DENSE, LARGEST = 400, 50_000
-# Products of a Krylov space, the tolerance of the eigenvalues after it, and the stream of its random start.
-KRYLOV, TOLERANCE, STREAM = 40, 1e-4, 2**35 + 77
+# Products of a Krylov space, and the tolerance of the eigenvalues after it.
+KRYLOV, TOLERANCE = 40, 1e-4
 # Polishing takes up to so many parameters, starts below this decrement, may go this part of θ's length, and must leave the loss as it is.
 POLISHED, WORTH, REACH, SAME_LOSS = 150, 1e-3, 0.1, 0.01
 # A step that lowers the loss by less than this part of the constant's is none.
@@ -122,7 +123,7 @@ def by_products(
     """Take the decrement's part and the ends that Krylov spaces see; the least eigenpair itself at a critical point only."""
     theta, length = objective.model.theta, float(np.linalg.norm(gradient))
     operator = hessian_operator(objective, theta)
-    starts = unit_rows(0, STREAM, 1, theta.size)
+    starts = unit_rows(0, streams.KRYLOV[0], 1, theta.size)
     if length > 0:
         starts = np.concatenate([starts, gradient[None] / length])
     seen = lanczos(operator, starts, KRYLOV)
@@ -155,5 +156,5 @@ def escape_from(
 
 def largest_curvature(objective: NetworkObjective, theta: Array) -> float:
     """Give the largest eigenvalue, from below, as a Krylov space sees it."""
-    starts = unit_rows(0, STREAM, 1, theta.size)
+    starts = unit_rows(0, streams.KRYLOV[0], 1, theta.size)
     return float(lanczos(hessian_operator(objective, theta), starts, KRYLOV // 2).nodes.max())

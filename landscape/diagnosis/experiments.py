@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from landscape import streams
 from landscape.diagnosis.architectures import neighbours_of, start_of
 from landscape.diagnosis.curvature import Escaped
 from landscape.diagnosis.ensembles import Laboratory, Runs, Trial
@@ -238,8 +239,9 @@ def sixteen(lab: Laboratory) -> float:
 
     A network that cannot learn these cannot learn more; one that can may still fail at all of them.
     """
-    count = min(FEW, lab.model.examples("train"))
-    rows = np.random.default_rng([lab.seed, 19]).permutation(lab.model.examples("train"))[:count]
+    total = lab.model.examples("train")
+    count = min(FEW, total)
+    rows = streams.numpy_generator("a few examples", lab.seed).permutation(total)[:count]
     few = replace(subset(lab.model, rows), weight_decay=0.0)
     few = replace(few, data={key: few.data[key] for key in ("x_train", "y_train")})
     constant = constant_loss(NetworkObjective(few, threads=lab.threads))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import bootstrap
 
+from landscape import streams
 from landscape.diagnosis.examples import Scores
 from landscape.diagnosis.outcomes import plain
 from landscape.model import Model
@@ -88,7 +89,7 @@ def difference_interval(one: Array, two: Array, seed: int) -> tuple[float, float
         return difference, difference
     found = bootstrap(
         (two, one), mean_difference, n_resamples=RESAMPLES, vectorized=True, method="percentile", batch=100,
-        rng=np.random.default_rng([seed, 7]),
+        rng=streams.numpy_generator("bootstrap", seed),
     ).confidence_interval  # fmt: skip
     return float(found.low), float(found.high)
 

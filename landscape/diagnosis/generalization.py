@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from landscape import streams
 from landscape.diagnosis.architectures import neighbours_of, start_of
 from landscape.diagnosis.ensembles import Laboratory, Runs, Trial
 from landscape.diagnosis.examples import Scores, scores
@@ -94,7 +95,7 @@ def jsoned(value: Any) -> Any:
 def generalization(lab: Laboratory) -> Generalization:
     """Train on a quarter, half and all of the training set, and on all of it constrained; the user's recipe, fresh starts."""
     total = lab.model.examples("train")
-    order = np.random.default_rng([lab.seed, 13]).permutation(total)
+    order = streams.numpy_generator("parts of the training set", lab.seed).permutation(total)
     sizes = sorted({max(2, round(part * total)) for part in PARTS})
     parts = [fitted(lab, f"part {size}", subset(lab.model, order[:size])) for size in sizes]
     tables = [error(runs) for runs in parts]
@@ -158,7 +159,7 @@ def carve(model: Model, seed: int, fold: int = 0) -> Model | None:
     total = model.examples("train")
     if total < LEAST:
         return None
-    order = np.random.default_rng([seed, 17]).permutation(total)
+    order = streams.numpy_generator("carved validation set", seed).permutation(total)
     out = np.sort(order[fold::FOLDS])
     kept = np.setdiff1d(np.arange(total), out)
     data = {key: (array[kept] if key.endswith("_train") else array) for key, array in model.data.items()}

@@ -12,6 +12,7 @@ from scipy.optimize import minimize
 from scipy.special import expit
 from scipy.stats import rankdata
 
+from landscape import streams
 from landscape.diagnosis.examples import scores
 from landscape.diagnosis.outcomes import plain
 from landscape.diagnosis.vetoes import flat_inputs
@@ -86,7 +87,7 @@ def two_sample(one: Array, two: Array, seed: int) -> tuple[float, float]:
     >>> auc > 0.95, p
     (True, 0.005)
     """
-    rng = np.random.default_rng([seed, 11])
+    rng = streams.numpy_generator("two samples", seed)
     samples = [x[rng.permutation(len(x))[:MOST_EXAMPLES]] for x in (one, two)]
     if min(map(len, samples)) < 8:
         return math.nan, math.nan

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from landscape import streams
 from landscape.directions.origin import Array
 from landscape.errors import InputError
 from landscape.formulas.random import normal
-
-# Streams of the seed that belong to directions; direction i reads stream STREAM + i.
-STREAM = 0x6469_7200
 
 
 def gaussian(size: int, count: int, seed: int) -> Array:
@@ -20,7 +18,7 @@ def gaussian(size: int, count: int, seed: int) -> Array:
     >>> bool(np.all(gaussian(5, 3, seed=1)[:2] == gaussian(5, 2, seed=1)))
     True
     """
-    return np.stack([normal(seed, STREAM + index, 0, size) for index in range(count)])
+    return np.stack([normal(seed, streams.DIRECTIONS[index], 0, size) for index in range(count)])
 
 
 def dot(a: Array, b: Array) -> float:

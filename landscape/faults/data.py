@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from landscape import streams
 from landscape.model import bundled_path, load_model
 
 Examples = tuple[NDArray, NDArray]
@@ -20,7 +21,7 @@ HELD_OUT = 300
 
 def drawn(problem: Problem, seed: int, train: int = 200, held_out: int = TEST) -> Splits:
     """Draw training, validation and test sets of one problem."""
-    rng = np.random.default_rng(seed)
+    rng = streams.numpy_generator("data of a known fault", seed)
     splits: Splits = {}
     for split in SPLITS:
         x, y = problem(rng, train if split == "train" else held_out)
@@ -95,7 +96,7 @@ def digits(seed: int) -> Splits:
     bundled = load_model(bundled_path("digits")).data
     x = np.concatenate([bundled["x_train"], bundled["x_test"]])
     y = np.concatenate([bundled["y_train"], bundled["y_test"]])
-    order = np.random.default_rng(seed).permutation(len(x))
+    order = streams.numpy_generator("data of a known fault", seed).permutation(len(x))
     parts = np.split(order, [len(x) - 2 * HELD_OUT, len(x) - HELD_OUT])
     return {
         key: part for split, rows in zip(SPLITS, parts, strict=True)

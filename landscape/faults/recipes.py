@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from landscape import streams
 from landscape.faults.data import (
     circles,
     digits,
@@ -134,7 +135,7 @@ def covariate_shift(seed: int, healthy: bool) -> Recipe:
     """Test inputs from where there were none in training."""
     data = drawn(waves, seed, train=500)
     if not healthy:
-        rng = np.random.default_rng([seed, 1])
+        rng = streams.numpy_generator("shifted data of a known fault", seed)
         data["x_test"], data["y_test"] = waves(rng, len(data["x_test"]), center=1.0)
     return started(dense(data, (2, 32, 1), "tanh", "mse"), "xavier", seed), ADAM | {"steps": 1500}
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from landscape import streams
 from landscape.formulas.random import SHIFT
 from landscape.jit import kernel
 
-# Streams of the generator; directions and subsets of the data use lower ones. Epochs and dropout's rows are counted from these.
-EPOCHS, DRAWS, MASKS = 2**33, 2**34, 2**35
+# Numbers that kernels count epochs and dropout's rows from.
+EPOCHS, DRAWS, MASKS = streams.EPOCHS[0], streams.DRAWS[0], streams.MASKS[0]
 TO_UNIT, DROPPED_BITS = 2.0**-52, np.uint64(12)
 WORD = 2.0**-32
 

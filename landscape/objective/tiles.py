@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from landscape import streams
 from landscape.errors import InputError
 from landscape.formulas.random import permutation
 from landscape.kernels.cpu.arrays import Batch
@@ -28,8 +29,6 @@ WINDOW_BYTES, FEW_BYTES = 64, 2 * 2**20
 BLOCK_BYTES = 32 * 2**20
 KEPT_BYTES = 256 * 2**20
 IGNORED = -100
-# Streams of the counter-based generator: directions use the low ones.
-SUBSET_STREAM = 2**32
 
 
 def tile_width(
@@ -99,7 +98,7 @@ class Tiles:
         self.population = model.examples(split)
         self.chosen = None
         if examples is not None and examples < self.population:
-            self.chosen = np.sort(permutation(seed, SUBSET_STREAM, self.population)[:examples])
+            self.chosen = np.sort(permutation(seed, streams.SUBSETS[0], self.population)[:examples])
         self.examples = self.population if self.chosen is None else len(self.chosen)
         # A tile narrower than the usual is whole pairs of vectors.
         multiple = narrowest if narrowest < NARROWEST else MULTIPLE

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from landscape import streams
 from landscape.curvature import Estimate, congruence, eigenpairs
 from landscape.curvature.probes import unit_rows
-from landscape.sharpness.keskar import STREAM, best_of
+from landscape.sharpness.keskar import best_of
 from landscape.sharpness.options import Options
 from landscape.sharpness.subject import Subject
 
@@ -55,7 +56,7 @@ def highest(subject: Subject, scale: Array, radius: float, options: Options, see
     """
     _, gradient = subject.value_and_gradient(np.zeros(scale.size))
     top = eigenpairs(congruence(subject.hessian, scale), top=1, seed=seed).vectors[-1:]
-    rows = [*top, *(-top), scale * gradient, *unit_rows(seed, STREAM + 2, options.starts, scale.size)]
+    rows = [*top, *(-top), scale * gradient, *unit_rows(seed, streams.BALL[0], options.starts, scale.size)]
     starts = [row / np.linalg.norm(row) for row in rows if np.any(row)]
     reached = [climbed(subject, scale, radius, start) for start in starts]
     return best_of([0.0, *reached], subject.rounding)

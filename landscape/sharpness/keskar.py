@@ -7,15 +7,13 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from landscape import streams
 from landscape.curvature import Estimate
 from landscape.formulas.random import normal, uniform
 from landscape.sharpness.options import Options
 from landscape.sharpness.subject import Subject
 
 Array = NDArray[np.float64]
-
-# Streams of the counter-based generator.
-STREAM = 2**39
 
 
 def keskar(subject: Subject, options: Options, seed: int) -> Estimate:
@@ -34,7 +32,7 @@ def keskar(subject: Subject, options: Options, seed: int) -> Estimate:
 def keskar_subspace(subject: Subject, options: Options, seed: int) -> Estimate:
     r"""Measure eq. 3 over x + Az, A [P, p] of standard normal numbers, with the box $\epsilon(|A^+x| + 1)$."""
     count = min(options.dimensions, subject.theta.size)
-    basis = normal(seed, STREAM, 0, count * subject.theta.size).reshape(count, -1)
+    basis = normal(seed, streams.SUBSPACE[0], 0, count * subject.theta.size).reshape(count, -1)
     coordinates = np.linalg.lstsq(basis.T, subject.theta, rcond=None)[0]
     box = options.epsilon * (np.abs(coordinates) + 1)
     return risen(subject, box, lambda z: z @ basis, lambda gradient: basis @ gradient, options, seed + 1)
@@ -59,7 +57,7 @@ def risen(
         value, gradient = subject.value_and_gradient(spread(box * scaled))
         return -value, -box * pulled(gradient)
 
-    draws = uniform(seed, STREAM + 1, 0, options.starts * box.size).reshape(options.starts, -1)
+    draws = uniform(seed, streams.BOX[0], 0, options.starts * box.size).reshape(options.starts, -1)
     corner = -np.sign(downhill(np.zeros(box.size))[1])
     further = -np.sign(downhill(corner)[1])
     starts = [np.zeros(box.size), corner, further, *(2 * draws - 1)]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from landscape import streams
 from landscape.curvature import Estimate
 from landscape.curvature.probes import gaussian_rows
 from landscape.curvature.trace import mean_of
-from landscape.sharpness.keskar import STREAM
 from landscape.sharpness.options import Options
 from landscape.sharpness.subject import Subject
 
@@ -41,7 +41,7 @@ def mean_rise(subject: Subject, deviations: Array, options: Options, seed: int) 
     parts = []
     for start in range(0, options.samples, block):
         count = min(block, options.samples - start)
-        moves = deviations * gaussian_rows(seed, STREAM + 3, count, size, first=start)
+        moves = deviations * gaussian_rows(seed, streams.NOISE[0], count, size, first=start)
         both = subject.values(np.concatenate([moves, -moves]))
         parts.append(0.5 * (both[:count] + both[count:]) - subject.loss)
     return mean_of(np.concatenate(parts))

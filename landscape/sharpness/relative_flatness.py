@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from landscape import streams
 from landscape.curvature import Estimate, SymmetricOperator
 from landscape.curvature.probes import sign_rows
 from landscape.curvature.trace import mean_of
 from landscape.directions import Tensor
 from landscape.errors import InputError
-from landscape.sharpness.keskar import STREAM
 from landscape.sharpness.options import Options
 from landscape.sharpness.subject import Subject
 
@@ -61,7 +61,7 @@ def layer_part(operator: SymmetricOperator, tensor: Tensor, theta: Array, seed: 
     found = []
     for start in range(0, PRODUCTS, BLOCK):
         count = min(BLOCK, PRODUCTS - start)
-        signs = sign_rows(seed, STREAM + 4 + number, count, inputs * inputs, first=start)
+        signs = sign_rows(seed, streams.FLATNESS[number], count, inputs * inputs, first=start)
         rows = np.einsum("si,kij->ksj", weights, signs.reshape(count, inputs, inputs)).reshape(count, -1)
         found.append(forms(operator, tensor, rows))
     return mean_of(np.concatenate(found))

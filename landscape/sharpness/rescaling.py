@@ -14,11 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from landscape import streams
 from landscape.errors import ComputationError, InputError
 from landscape.formulas.random import uniform
 from landscape.model import Model, Node
 from landscape.objective import NetworkObjective
-from landscape.sharpness.keskar import STREAM
 
 Array = NDArray[np.float64]
 
@@ -115,7 +115,7 @@ def scales(model: Model, level: str, seed: int = 0) -> Array:
     for number, pair in enumerate(pairs):
         factors = np.full(1, FACTOR)
         if level == "neuron":
-            draws = uniform(seed, STREAM + 100 + number, 0, pair.neurons)
+            draws = uniform(seed, streams.FACTORS[number], 0, pair.neurons)
             factors = 2.0 ** np.floor(7 * draws - 3)
         first, bias, second = f"{pair.first}.weight", f"{pair.first}.bias", f"{pair.second}.weight"
         result[places[first]] *= np.repeat(factors, result[places[first]].size // factors.size)

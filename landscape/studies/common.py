@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from landscape import streams
 from landscape.errors import InputError
 from landscape.model import Model
 from landscape.objective import NetworkObjective, as_one_batch
@@ -127,7 +128,7 @@ def within(model: Model, batch_size: int, announce: Announce) -> int:
 
 def batch_gradients(model: Model, size: int, seed: int, device: str) -> list[Array]:
     """Give the gradients of `BATCHES` batches drawn without replacement, each normalized by its own statistics."""
-    rng = np.random.default_rng([seed, 2])
+    rng = streams.numpy_generator("batches", seed)
     total = model.examples("train")
     found = []
     for _ in range(BATCHES):

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from landscape import streams
 from landscape.errors import InputError
 from landscape.files import read_archive
 from landscape.formulas.random import normal
@@ -20,8 +21,6 @@ from landscape.model.bare_names import DATA_NAMES
 
 Array = NDArray[np.float64]
 
-# Streams of the generator from here on, one a parameter.
-STREAM = 2**36
 # Of embeddings and positions, whose rows are not summed over (GPT-2's), and of `normal`.
 NARROW, PLAIN = 0.02, 0.01
 # Of a new network's parameters in float64, while it is made.
@@ -61,7 +60,7 @@ def initialize(model: Model, init: str = "he", seed: int = 0) -> Array:
             field = math.prod(slot.shape[2:])
             scale = INITIALIZATIONS[init](slot.shape[1] * field, slot.shape[0] * field)
             scale = min(scale, NARROW) if op in TABLES else scale
-            part[:] = scale * normal(seed, STREAM + number, 0, part.size)
+            part[:] = scale * normal(seed, streams.STARTS[number], 0, part.size)
     return theta
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.stats import wasserstein_distance
 
+from landscape import streams
 from landscape.curvature import density as module
 from landscape.curvature import spectral_density
-from landscape.curvature.density import STREAM
 from landscape.curvature.krylov import lanczos
 from landscape.curvature.probes import unit_rows
 from landscape.errors import InputError
@@ -28,7 +28,7 @@ def test_each_vectors_weights_sum_to_one(name):
 def test_moments_are_the_same_probes_quadratic_forms_and_norms(name):
     matrix = matrix_of(SPECTRA[name])
     found = spectral_density(operator_of(matrix), accuracy=0.3, seed=2)
-    probes = unit_rows(2, STREAM, len(found.nodes), len(matrix))
+    probes = unit_rows(2, streams.DENSITY[0], len(found.nodes), len(matrix))
     images, scale = probes @ matrix, np.abs(SPECTRA[name]).max()
     first = np.sum(found.weights * found.nodes, axis=1)
     second = np.sum(found.weights * found.nodes**2, axis=1)
