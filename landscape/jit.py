@@ -19,6 +19,8 @@ import llvmlite.binding as llvm
 import numba
 from numba.core import event
 
+from landscape.interrupt import uninterrupted
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 PACKAGE = Path(__file__).parent
@@ -135,6 +137,20 @@ def kernel(
 
     def decorate(target: Function) -> Any:
         with cache_in(CACHE):
-            return numba.njit(**options)(target)
+            return whole_compiles(numba.njit(**options)(target))
 
     return decorate if function is None else decorate(function)
+
+
+def whole_compiles(dispatcher: Any) -> Any:
+    """Let Ctrl-C wait until a function is compiled and saved, or loaded, whether it was called or another one calls it."""
+    if numba.config.DISABLE_JIT:
+        return dispatcher
+    compile_it = dispatcher.compile
+
+    def compile_whole(signature: Any) -> Any:
+        with uninterrupted():
+            return compile_it(signature)
+
+    dispatcher.compile = compile_whole
+    return dispatcher

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 
 class Silence:
@@ -11,7 +12,16 @@ class Silence:
     kept = False
 
 
+class Screen:
+    """What stands on the terminal's line and is not ended yet: a bar of progress, which makes room for a sentence."""
+
+    clear: Callable[[], object] | None = None
+
+
 def say(sentence: str) -> None:
-    """Print a sentence on stderr at once."""
-    if not Silence.kept:
-        print(sentence, file=sys.stderr, flush=True)
+    """Print a sentence on stderr at once, on a line of its own."""
+    if Silence.kept:
+        return
+    if Screen.clear is not None:
+        Screen.clear()
+    print(sentence, file=sys.stderr, flush=True)

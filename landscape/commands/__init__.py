@@ -7,6 +7,7 @@ matplotlib are imported inside the bodies of the commands.
 from __future__ import annotations
 
 import importlib
+import signal
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -14,6 +15,7 @@ from typing import NoReturn
 import click
 
 from landscape.errors import ComputationError, InputError
+from landscape.messages import say
 from landscape.version import current_version
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -124,14 +126,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         fail(error.format_message().rstrip(".") + where, error.exit_code)
     except click.ClickException as error:
         fail(error.format_message(), error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        sys.exit(INTERRUPTED)
+    except (click.Abort, KeyboardInterrupt) as interruption:
+        say(str(interruption) or "interrupted; nothing was written")
+        status = INTERRUPTED
     except InputError as error:
         fail(str(error), 2)
     except ComputationError as error:
         fail(str(error), 1)
     except MemoryError as error:
         fail(f"out of memory ({error}): try --threads 1, --dtype float32 or fewer --examples", 1)
+    if status == INTERRUPTED and arguments is None:
+        # Pressed again on the way out, it would end in a traceback of the interpreter's own end.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.exit(status if isinstance(status, int) else 0)
 
 

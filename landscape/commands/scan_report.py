@@ -9,9 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from landscape.commands.progress import progress_bar
+from landscape.messages import say
 
 if TYPE_CHECKING:
     from landscape.directions import DirectionCheck
@@ -35,7 +34,7 @@ class ScanReport:
     def say(self, sentence: str) -> None:
         """Tell the user on stderr."""
         if not self.quiet:
-            click.echo(sentence, err=True)
+            say(sentence)
 
     def announce(self, plan: Plan) -> None:
         """Say what was decided, before the work, and keep the directions where asked."""

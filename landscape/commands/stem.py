@@ -6,9 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 from landscape.errors import InputError
+from landscape.messages import say
 
 if TYPE_CHECKING:
     from landscape.records import Record
@@ -46,9 +45,8 @@ def draw(record: Record, stem: str, figure_format: str) -> list[Path]:
 
 def speaker(quiet: bool) -> Callable[[str], None]:
     """Make the function that says a sentence on stderr, or nothing."""
+    return silent if quiet else say
 
-    def say(sentence: str) -> None:
-        if not quiet:
-            click.echo(sentence, err=True)
 
-    return say
+def silent(sentence: str) -> None:
+    """Say nothing."""

@@ -131,7 +131,8 @@ def command(
         with progress_bar("training", lambda: total["steps"], quiet=quiet, unit="steps") as advance:
             done = train(start, output=output, advance=partial(count, advance), announce=say, **choices)
     except KeyboardInterrupt:
-        say(f"interrupted; the same command goes on from {output}")
+        kept = f"the same command goes on from {output}" if output.exists() else "nothing was written"
+        say(f"interrupted; {kept}")
         raise click.exceptions.Exit(INTERRUPTED) from None
     except DivergenceError as error:
         say(f"wrote {output}")

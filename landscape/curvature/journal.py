@@ -89,12 +89,21 @@ class Journal:
         result = np.empty(vectors.shape)
         result[:known] = np.reshape(self.products[self.place : self.place + known], (known, vectors.shape[1]))
         if known < len(vectors):
-            result[known:] = operator.rows(vectors[known:])
+            result[known:] = self.multiplied(operator, vectors[known:])
             self.keep(digests[known:], result[known:])
         self.place += len(vectors)
         if known < len(vectors):
             self.pause()
         return result
+
+    def multiplied(self, operator: SymmetricOperator, vectors: Array) -> Array:
+        """Multiply rows; Ctrl-C among them, while kernels compile, leaves what was had before."""
+        try:
+            return operator.rows(vectors)
+        except KeyboardInterrupt:
+            if not self.products:
+                raise
+            raise KeyboardInterrupt(self.save(self.arrays())) from None
 
     def keep(self, digests: list[bytes], products: Array) -> None:
         """Keep products, until they are too many; what is kept has no gaps."""

@@ -9,19 +9,17 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
 from typing import Any
 
 from numba.core import event
+from numba.core.compiler_lock import global_compiler_lock
 from threadpoolctl import ThreadpoolController
 
 from landscape.errors import InputError
+from landscape.interrupt import uninterrupted
 from landscape.messages import say
-
-# BLAS's number of threads belongs to the process.
-LOCK = threading.RLock()
-
 
 # More is a slip of the pen rather than a wish.
 MOST_THREADS = 1024
@@ -80,14 +78,18 @@ def checked_threads(threads: int | None) -> int:
 
 
 class Session:
-    """BLAS held to one thread while the outermost of nested sessions is open; the thread that holds the lock owns it."""
+    """BLAS held to one thread while the outermost of nested sessions is open; the thread that holds the lock owns it.
+
+    BLAS's number of threads belongs to the process, so there is one session of all threads.
+    """
 
     def __init__(self) -> None:
+        self.lock = threading.RLock()
         self.depth = 0
         self.threaded: list[tuple[Any, int]] = []
 
     def __enter__(self) -> None:
-        LOCK.acquire()
+        self.lock.acquire()
         self.depth += 1
         if self.depth == 1:
             try:
@@ -102,7 +104,7 @@ class Session:
                 self.end()
         finally:
             self.depth -= 1
-            LOCK.release()
+            self.lock.release()
 
     def begin(self) -> None:
         """Announce what compiles from now on, and hold BLAS to one thread."""
@@ -120,6 +122,15 @@ class Session:
             library, before = self.threaded.pop()
             library.set_num_threads(before)
 
+    def begin_anew(self) -> None:
+        """Let go of what another thread held when this one forked; a session of its own the thread leaves as usual."""
+        if self.lock._is_owned():  # type: ignore[attr-defined]
+            return
+        self.lock = threading.RLock()
+        if self.depth:
+            self.depth = 0
+            self.end()
+
 
 SESSION = Session()
 
@@ -134,13 +145,36 @@ def session() -> Session:
 
 
 def share_work(kernel: Callable[..., None], workers: int, *arguments: Any) -> None:
-    """Call kernel(worker, workers, …) for each worker, one of them on the calling thread, and wait for all."""
+    """Call kernel(worker, workers, …) for each worker, one of them on the calling thread, and wait for all.
+
+    Ctrl-C is raised when all are back, or between two functions that they compile.
+    """
     if workers == 1:
         kernel(0, 1, *arguments)
         return
-    others = [pool(workers - 1).submit(kernel, worker, workers, *arguments) for worker in range(1, workers)]
-    try:
-        kernel(0, workers, *arguments)
-    finally:
+    with uninterrupted():
+        others = [
+            pool(workers - 1).submit(kernel, worker, workers, *arguments) for worker in range(1, workers)
+        ]
+        try:
+            kernel(0, workers, *arguments)
+        finally:
+            wait(others)
         for other in others:
             other.result()
+
+
+def begin_anew() -> None:
+    """Leave behind, in a child of `fork`, what only the parent has: its threads, and what another of them held."""
+    pool.cache_clear()
+    SESSION.begin_anew()
+
+
+if hasattr(os, "register_at_fork"):
+    # A child cannot finish what another thread was compiling, so a fork waits for it.
+    os.register_at_fork(
+        before=global_compiler_lock.acquire,
+        after_in_parent=global_compiler_lock.release,
+        after_in_child=global_compiler_lock.release,
+    )
+    os.register_at_fork(after_in_child=begin_anew)

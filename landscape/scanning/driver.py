@@ -180,38 +180,43 @@ def run_plan(
     ComputationError
         A save failed; the last good record is still there.
     KeyboardInterrupt
-        Ctrl-C; the record so far was saved.
+        Ctrl-C; the record so far was saved, unless it fell into a step (a second one, or while kernels compile).
     """
     earlier = None if path is None else earlier_scan(path, plan, fresh=fresh)
     if earlier is not None and earlier.finished:
         return earlier
     work = begin(plan, earlier)
-    saver = Saver(path)
+    saver = Saver(path, 0 if earlier is None else work.done)
     with deferred_interrupt() as interruption:
         while work.done < work.total:
             if interruption.requested:
                 saver.save(work)
-                raise KeyboardInterrupt(told(path, work))
-            work.advance()
+                raise KeyboardInterrupt(told(path, work.done, work.total))
+            try:
+                work.advance()
+            except KeyboardInterrupt:
+                raise KeyboardInterrupt(told(path, saver.saved, work.total)) from None
             saver.save_if_due(work)
             if progress is not None:
                 progress(work.done, work.total)
         return saver.save(work)
 
 
-def told(path: Path | None, work: Work) -> str:
-    """Say what an interruption leaves."""
-    share = f"{work.done / work.total:.0%}"
+def told(path: Path | None, done: int, total: int) -> str:
+    """Say what an interruption leaves after so many steps that are saved."""
+    share = f"{done / total:.0%}"
     if path is None:
         return f"interrupted at {share}; nothing was saved"
+    if done == 0:
+        return "interrupted; nothing was written"
     return f"interrupted: {path} holds the {share} that is done, and the same command takes up there"
 
 
 class Saver:
     """Saves to a path (or nowhere, for None), not more often than the work can bear."""
 
-    def __init__(self, path: Path | None) -> None:
-        self.path = path
+    def __init__(self, path: Path | None, saved: int = 0) -> None:
+        self.path, self.saved = path, saved
         self.due = time.perf_counter() + SECONDS_BETWEEN_SAVES
 
     def save_if_due(self, work: Work) -> None:
@@ -228,4 +233,5 @@ class Saver:
         record = work.record()
         if self.path is not None:
             record.save(self.path)
+            self.saved = work.done
         return record

@@ -16,6 +16,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic, overload
 from numpy.typing import NDArray
 
+from landscape.interrupt import uninterrupted
 from landscape.jit import kernel
 from landscape.kernels.cpu.arrays import Network
 
@@ -46,9 +47,10 @@ class Rule:
         if numba.config.DISABLE_JIT:
             return 0
         arguments = signature(self.letters, numba.from_dtype(dtype))
-        self.function.compile(arguments)
-        result = self.function.overloads[arguments]
-        return int(result.library.get_pointer_to_function(result.fndesc.llvm_func_name))
+        with uninterrupted():
+            self.function.compile(arguments)
+            result = self.function.overloads[arguments]
+            return int(result.library.get_pointer_to_function(result.fndesc.llvm_func_name))
 
 
 def addresses(rules: Sequence[Rule], dtype: np.dtype) -> NDArray[np.int64]:
