@@ -101,18 +101,24 @@ device = click.option(
     metavar="auto|cpu|cuda[:N]",
     default="auto",
     show_default=True,
-    help="What computes; auto takes a GPU that is there if the work is large enough to gain.",
+    help="What computes; auto keeps to the CPU until the GPU's tests have passed on a card.",
 )
 """`device: str`. Unknown ones, and those that are not there, are refused by the library."""
 
-dtype = click.option(
-    "--dtype",
-    type=click.Choice(DTYPES),
-    default="float32",
-    show_default=True,
-    help="Precision of the arithmetic.",
-)
-"""`dtype: str`"""
+
+def dtype_option(default: str) -> Decorator:
+    """Make the option of the precision."""
+    return click.option(
+        "--dtype",
+        type=click.Choice(DTYPES),
+        default=default,
+        show_default=True,
+        help="Precision of the arithmetic.",
+    )
+
+
+dtype, precise_dtype = dtype_option("float32"), dtype_option("float64")
+"""`dtype: str`; the precise one where curvature is measured."""
 
 recompute_statistics = click.option(
     "--recompute-statistics",
@@ -164,6 +170,7 @@ loss = click.option(
 
 bare_file = together(activation, loss)
 engine = together(dtype, threads, seed)
+precise_engine = together(precise_dtype, threads, seed)
 point = together(
     click.option(
         "--split",
@@ -173,13 +180,7 @@ point = together(
         help="The data whose loss it is.",
     ),
     examples,
-    click.option(
-        "--dtype",
-        type=click.Choice(DTYPES),
-        default="float64",
-        show_default=True,
-        help="Precision of the arithmetic.",
-    ),
+    precise_dtype,
     threads,
     device,
     seed,

@@ -57,6 +57,8 @@ batch_option = click.option(
     help="Examples of an update.",
 )
 common = options.together(init_option, options.engine, options.device)
+# Curvature is followed in float64.
+precise = options.together(init_option, options.precise_engine, options.device)
 
 
 @click.group("study")
@@ -120,7 +122,7 @@ def learning_rate(call: Call, optimizer: str, rates: str | None, **choices: Any)
     show_default=True,
     help="At the curvature.",
 )
-@common
+@precise
 @makes_record("study.stability")
 def stability(call: Call, rates: str, **choices: Any) -> None:
     """Follow the largest curvature along full-batch training against what the rate allows."""

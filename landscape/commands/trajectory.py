@@ -123,7 +123,7 @@ def command(
     loaded = call.load()
     recipe = {"learning_rate": learning_rate, "batch_size": batch_size, "steps": steps, "init": init}
     if optimizer is not None:
-        same = {name: choices[name] for name in ("seed", "fresh", "dtype", "device")}
+        same = {name: choices[name] for name in ("seed", "fresh", "dtype", "threads", "device")}
         loaded = fresh_run(call, loaded, optimizer=optimizer, **same, **recipe)
     with call.interruptible(), progress_bar("trajectory", points, quiet=call.quiet) as advance:
         record = trajectory(

@@ -59,7 +59,7 @@ def analyze_critical(
     examples: int | None = None,
     seed: int = 0,
     threads: int | None = None,
-    device: str = "cpu",
+    device: str = "auto",
     surfaces: bool = True,
     output: str | Path | None = None,
     fresh: bool = False,

@@ -52,7 +52,7 @@ def search_critical(
     examples: int | None = None,
     seed: int = 0,
     threads: int | None = None,
-    device: str = "cpu",
+    device: str = "auto",
     output: str | Path | None = None,
     fresh: bool = False,
     announce: Callable[[str], None] | None = None,

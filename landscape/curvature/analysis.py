@@ -76,7 +76,7 @@ def analyze_hessian(
     examples: int | None = None,
     seed: int = 0,
     threads: int | None = None,
-    device: str = "cpu",
+    device: str = "auto",
     accuracy: float = 0.05,
     tolerance: float = 1e-6,
     max_products: int = 200_000,

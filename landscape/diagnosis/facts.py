@@ -38,7 +38,7 @@ def facts(walk: Walk, target: float | None) -> Evidence:
     walk.warned = warnings(model, limits)
     missing(walk)
     scored = scores(model, "train", threads=walk.lab.threads)
-    found, constant_here = vetoes(model, scored, constant, limits, walk.lab.seed)
+    found, constant_here = vetoes(model, scored, constant, limits, walk.lab.seed, walk.lab.threads)
     evidence = Evidence(
         loss=evaluated.loss, constant=constant, limits=limits, vetoes=tuple(found), target=target, held=walk.lab.held,
         optimizer=walk.training.recipe.optimizer, learning_rate=walk.training.recipe.learning_rate, highest=highest(walk), assumed=assumed(walk),

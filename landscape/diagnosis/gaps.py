@@ -110,7 +110,9 @@ def chance(model: Model, split: str) -> float:
     return 0.5 if model.loss == "binary_cross_entropy" else math.nan
 
 
-def gap_of(model: Model, base: str, other: str, scored: dict[str, Scores], seed: int) -> Gap:
+def gap_of(
+    model: Model, base: str, other: str, scored: dict[str, Scores], seed: int, threads: int | None
+) -> Gap:
     """Compare two splits of the model."""
-    constant = constant_loss(NetworkObjective(model, other))
+    constant = constant_loss(NetworkObjective(model, other, threads=threads))
     return gap(base, other, scored[base], scored[other], chance(model, base), constant, seed)

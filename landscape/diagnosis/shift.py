@@ -57,7 +57,9 @@ class Shift:
         return {name: plain(value) for name, value in asdict(self).items()}
 
 
-def shift_of(model: Model, base: str, other: str, seed: int, *, explain: bool) -> Shift:
+def shift_of(
+    model: Model, base: str, other: str, seed: int, *, explain: bool, threads: int | None = None
+) -> Shift:
     """Look at two splits; with `explain` also at what closes the gap of the losses."""
     if (
         not np.issubdtype(model.data["x_train"].dtype, np.floating)
@@ -67,8 +69,8 @@ def shift_of(model: Model, base: str, other: str, seed: int, *, explain: bool) -
     auc, p = two_sample(flat_inputs(model, base), flat_inputs(model, other), seed)
     if not explain:
         return Shift(auc=auc, p=p)
-    labels = label_closes(model, base, other)
-    return Shift(auc=auc, p=p, label_closes=labels, affine_closes=affine_closes(model, base, other))
+    labels = label_closes(model, base, other, threads)
+    return Shift(auc=auc, p=p, label_closes=labels, affine_closes=affine_closes(model, base, other, threads))
 
 
 def two_sample(one: Array, two: Array, seed: int) -> tuple[float, float]:
@@ -127,7 +129,7 @@ def auc_of(ranks: Array, truth: Array) -> float:
     return float((ranks[positive].sum() - count * (count + 1) / 2) / (count * rest))
 
 
-def label_closes(model: Model, base: str, other: str) -> float:
+def label_closes(model: Model, base: str, other: str, threads: int | None = None) -> float:
     """Give the share of the loss's gap that weights of p_base(y)/p_other(y) close; NaN for targets that are no classes."""
     if model.loss not in ("cross_entropy", "binary_cross_entropy"):
         return math.nan
@@ -141,18 +143,18 @@ def label_closes(model: Model, base: str, other: str) -> float:
     weight = np.where(there > 0, here / np.maximum(there, 1e-12), 0.0)[np.searchsorted(classes, theirs[:, 0])]
     if weight.sum() <= 0:
         return math.nan
-    one, two = scores(model, base), scores(model, other)
+    one, two = scores(model, base, threads=threads), scores(model, other, threads=threads)
     gap = two.mean - one.mean
     return float(1 - (np.average(two.loss, weights=weight) - one.mean) / gap) if gap > 0 else math.nan
 
 
-def affine_closes(model: Model, base: str, other: str) -> float:
+def affine_closes(model: Model, base: str, other: str, threads: int | None = None) -> float:
     """Give the share of the loss's gap that closes when the other split's features are put on the base's mean and deviation.
 
     Two changes are tried, one for all features and one for each; the better one counts.
     """
     ours, theirs = flat_inputs(model, base), flat_inputs(model, other)
-    one, two = scores(model, base).mean, scores(model, other).mean
+    one, two = (scores(model, split, threads=threads).mean for split in (base, other))
     if not two > one:
         return math.nan
     key, shape = f"x_{other}", model.data[f"x_{other}"].shape
@@ -163,6 +165,6 @@ def affine_closes(model: Model, base: str, other: str) -> float:
             axis=axis
         )
         data = {**model.data, key: moved.reshape(shape)}
-        corrected = scores(replace(model, data=data), other).mean
+        corrected = scores(replace(model, data=data), other, threads=threads).mean
         closed.append(1 - (corrected - one) / (two - one))
     return float(max(closed))

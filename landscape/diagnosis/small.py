@@ -30,7 +30,7 @@ def gap_branch(walk: Walk, evidence: Evidence) -> Evidence:
     if "test" not in splits:
         return crossed_gap(walk, evidence)
     scored = {split: scores(model, split, threads=walk.lab.threads) for split in splits}
-    together = gap_of(model, "train", "test", scored, walk.lab.seed)
+    together = gap_of(model, "train", "test", scored, walk.lab.seed, walk.lab.threads)
     evidence = replace(evidence, validation_gap=together)
     if not together.material(walk.limits.shift):
         walk.not_assessed.append(
@@ -81,16 +81,18 @@ def refitted(walk: Walk, refit: Callable[[Laboratory], Found | None], otherwise:
 def gaps_seen(walk: Walk, model: Model, scored: dict[str, Scores], evidence: Evidence) -> Evidence:
     """Take both gaps; explain the second, verify the first."""
     seed, limits = walk.lab.seed, walk.limits
-    evidence = replace(evidence, validation_gap=gap_of(model, "train", "validation", scored, seed))
+    evidence = replace(
+        evidence, validation_gap=gap_of(model, "train", "validation", scored, seed, walk.lab.threads)
+    )
     if "test" in scored:
-        second = gap_of(model, "validation", "test", scored, seed)
+        second = gap_of(model, "validation", "test", scored, seed, walk.lab.threads)
         material = second.material(limits.shift)
         if second.high < 0 and second.part < -limits.shift:
             walk.warned.append(
                 f"leakage: test {second.metric} is better than validation's by {-second.part:.2f} of its range (above {limits.shift:g})"
             )
         walk.lab.announce("comparing validation with test")
-        shift = shift_of(model, "validation", "test", seed, explain=material)
+        shift = shift_of(model, "validation", "test", seed, explain=material, threads=walk.lab.threads)
         evidence = replace(evidence, test_gap=second, shift=shift)
     else:
         walk.not_assessed.append("mismatch: no test data")

@@ -82,7 +82,7 @@ def state_of(
         gradient_ratio=gradient_ratio(model, gradient), gradient_norm=float(np.linalg.norm(gradient)),
         decrement=local.decrement, eigenvalue_min=local.least, eigenvalue_error=local.error,
         escape=0.0 if escaped is None else -float(escaped.actual.min()) / constant,
-        eigenvalue_max=local.largest, stability=stability(recipe, local.largest), noise=noise_ratio(model, recipe, gradient), linear=is_linear(model),
+        eigenvalue_max=local.largest, stability=stability(recipe, local.largest), noise=noise_ratio(model, recipe, gradient, threads), linear=is_linear(model),
         constant_output=constant_output,
     )  # fmt: skip
     return state, escaped
@@ -174,11 +174,11 @@ def stability(recipe: Recipe, largest: float) -> float:
     return recipe.learning_rate * largest / limit_factor("sgd", recipe.filled().momentum or 0.0)
 
 
-def noise_ratio(model: Model, recipe: Recipe, gradient: Array) -> float:
+def noise_ratio(model: Model, recipe: Recipe, gradient: Array, threads: int | None) -> float:
     """Give ‖ḡ‖²·B/tr Σ: below 1 the gradient of a batch is mostly noise."""
     if model.examples("train") < 4 or not np.any(gradient):
         return math.nan
-    scale = noise_scale(model, recipe.seed)
+    scale = noise_scale(model, recipe.seed, threads)
     return min(recipe.batch_size, model.examples("train")) / scale if scale > 0 else math.nan
 
 

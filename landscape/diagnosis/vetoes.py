@@ -69,7 +69,7 @@ def varies(outputs: Array) -> float:
     return float(flat.std(axis=0).max()) if len(flat) > 1 else math.inf
 
 
-def constant_output(model: Model, scored: Scores, seed: int) -> tuple[Veto | None, bool]:
+def constant_output(model: Model, scored: Scores, seed: int, threads: int | None) -> tuple[Veto | None, bool]:
     """Say whether the output is constant whatever the parameters (a veto), and whether it is at these (a state)."""
     if model.loss == "cross_entropy" and model.nodes[-1].shape[-1] == 1:
         reason = "a cross-entropy over one output is 0 whatever the network does"
@@ -77,7 +77,7 @@ def constant_output(model: Model, scored: Scores, seed: int) -> tuple[Veto | Non
     spread = varies(scored.outputs)
     if spread >= CONSTANT:
         return None, False
-    objective = NetworkObjective(model, "train")
+    objective = NetworkObjective(model, "train", threads=threads)
     drawn = [varies(objective.outputs(initialize(model, "he", seed + i))) for i in range(1, DRAWS + 1)]
     if max(drawn) >= CONSTANT:
         return None, True
@@ -134,10 +134,10 @@ def constant_targets(model: Model, constant: float) -> Veto | None:
 
 
 def vetoes(
-    model: Model, scored: Scores, constant: float, limits: Thresholds, seed: int
+    model: Model, scored: Scores, constant: float, limits: Thresholds, seed: int, threads: int | None = None
 ) -> tuple[list[Veto], bool]:
     """Give all vetoes, and whether the output is constant at these parameters only."""
-    structural, constant_here = constant_output(model, scored, seed)
+    structural, constant_here = constant_output(model, scored, seed, threads)
     found = [structural, out_of_range(model, limits), constant_targets(model, constant)]
     return [veto for veto in found if veto is not None], constant_here
 

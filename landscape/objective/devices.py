@@ -22,6 +22,8 @@ OLDEST_DRIVER = 13_000
 NAME_BYTES = 128
 # Multiply-adds below which compiling for the GPU takes longer than the CPU takes for the work.
 GAIN = 1e12
+# Whether the tests of the kernels for the GPU have passed on a card. Until then nobody gets them unasked.
+PROVEN = False
 
 
 def read_device(device: str) -> tuple[str, int]:
@@ -113,7 +115,9 @@ def settle_device(
     without: Sequence[str] = (),
     training: bool = False,
 ) -> str:
-    """Give `cpu` or `cuda:N` for what was asked: `auto` takes a GPU that is there if the work is large enough to gain.
+    """Give `cpu` or `cuda:N` for what was asked.
+
+    `auto` takes the CPU until the GPU's tests have passed on a card (`PROVEN`), then a GPU that is there if the work is large enough to gain.
 
     Parameters
     ----------
@@ -139,7 +143,7 @@ def settle_device(
     missing = [*without, *(unsupported_ops(model, training=training) if model is not None else ())]
     if kind == "auto":
         work = 0.0 if model is None else evaluations * model.size * model.examples("train")
-        if missing or work < GAIN or simulated() or gpu_problem(0) is not None:
+        if not PROVEN or missing or work < GAIN or simulated() or gpu_problem(0) is not None:
             return CPU
         return "cuda:0"
     problem = gpu_problem(number)

@@ -50,7 +50,7 @@ def scan(
     seed: int = 0,
     dtype: str = "float32",
     threads: int | None = None,
-    device: str = "cpu",
+    device: str = "auto",
     recompute_statistics: bool = False,
     output: str | Path | None = None,
     fresh: bool = False,

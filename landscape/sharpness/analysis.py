@@ -70,7 +70,7 @@ def measure_sharpness(
     examples: int | None = None,
     seed: int = 0,
     threads: int | None = None,
-    device: str = "cpu",
+    device: str = "auto",
     output: str | Path | None = None,
     fresh: bool = False,
     announce: Announce | None = None,
@@ -121,7 +121,7 @@ def measure_sharpness(
     options = options or Options()
     names = chosen_names(measures, whole, control=rescaling_test)
     request = Request(names, options, seed, announce or (lambda sentence: None))
-    moved = rescaled_models(subject, seed) if rescaling_test else {}
+    moved = rescaled_models(subject, seed, threads) if rescaling_test else {}
     other = None
     if compare is not None:
         other = model_subject(compare, **how)
@@ -187,7 +187,7 @@ def chosen_names(
     return tuple(name for name in MEASURES if name in wanted)
 
 
-def rescaled_models(subject: Any, seed: int) -> dict[str, Model]:
+def rescaled_models(subject: Any, seed: int, threads: int | None) -> dict[str, Model]:
     """Rescale a model by layer, and by neuron where layers allow it.
 
     Raises
@@ -198,9 +198,9 @@ def rescaled_models(subject: Any, seed: int) -> dict[str, Model]:
     if not isinstance(subject, Model):
         raise InputError("the rescaling test needs a model: of a function of θ no layers are known")
     bare = replace(subject, weight_decay=0.0)
-    found = {"layer": rescaled(bare, "layer", seed)}
+    found = {"layer": rescaled(bare, "layer", seed, threads=threads)}
     try:
-        found["neuron"] = rescaled(bare, "neuron", seed)
+        found["neuron"] = rescaled(bare, "neuron", seed, threads=threads)
     except InputError:
         return found
     return found

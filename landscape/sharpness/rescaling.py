@@ -127,7 +127,7 @@ def scales(model: Model, level: str, seed: int = 0) -> Array:
     return result
 
 
-def rescaled(model: Model, level: str, seed: int = 0) -> Model:
+def rescaled(model: Model, level: str, seed: int = 0, *, threads: int | None = None) -> Model:
     """Give the model at the rescaled parameters, checked to be the same function.
 
     Raises
@@ -139,7 +139,9 @@ def rescaled(model: Model, level: str, seed: int = 0) -> Model:
     """
     moved = model.with_theta(model.theta * scales(model, level, seed))
     split = model.splits[0]
-    before, after = (NetworkObjective(each, split).evaluate(each.theta).loss for each in (model, moved))
+    before, after = (
+        NetworkObjective(each, split, threads=threads).evaluate(each.theta).loss for each in (model, moved)
+    )
     if not abs(after - before) <= 1e-12 * max(1.0, abs(before)):
         raise ComputationError(
             f"rescaling by {level} changed the loss from {before:.12g} to {after:.12g}, so it tests nothing"

@@ -42,7 +42,7 @@ def study_batch_size(
     seed: int = 0,
     dtype: str = "float32",
     threads: int | None = None,
-    device: str = "cpu",
+    device: str = "auto",
     output: str | Path | None = None,
     fresh: bool = False,
     announce: Announce = silent,
@@ -112,12 +112,12 @@ def study_batch_size(
             series |= table_of(budget, found, (len(sizes), seeds))
         announce("taking the sharpness of the minima")
         for budget, found in ends.items():
-            table = sharpness_of(pieces, budget, start, found, device)
+            table = sharpness_of(pieces, budget, start, found, threads, device)
             series[f"{budget}.sharpness"] = table.reshape(len(sizes), seeds)
         numbers = {
             "updates": float(updates),
-            "noise_start": noise_scale(start, seed, device),
-            "noise_end": noise_scale(ends["epochs"].end(start, 0), seed, device),
+            "noise_start": noise_scale(start, seed, threads, device),
+            "noise_end": noise_scale(ends["epochs"].end(start, 0), seed, threads, device),
         }
         return series, numbers, sentences(sizes, series, numbers, epochs)
 
@@ -152,16 +152,20 @@ def table_of(budget: str, found: Ensemble, shape: tuple[int, int]) -> dict[str, 
     return result
 
 
-def sharpness_of(pieces: Pieces, budget: str, start: Model, found: Ensemble, device: str) -> Array:
+def sharpness_of(
+    pieces: Pieces, budget: str, start: Model, found: Ensemble, threads: int | None, device: str
+) -> Array:
     """Give λ_max of the training loss where each run ended; NaN where it diverged."""
     values = np.full(len(found.theta), np.nan)
     for run in np.flatnonzero(found.diverged < 0):
         end = found.end(start, int(run))
-        values[run] = pieces.once(f"{budget}.sharpness.{run}", partial(sharpness, end, device))["value"]
+        values[run] = pieces.once(f"{budget}.sharpness.{run}", partial(sharpness, end, threads, device))[
+            "value"
+        ]
     return values
 
 
-def noise_scale(model: Model, seed: int, device: str = "cpu") -> float:
+def noise_scale(model: Model, seed: int, threads: int | None = None, device: str = "cpu") -> float:
     """Estimate tr Σ / ‖g‖² from batches without replacement.
 
     For a batch of B of N examples E‖g_B − g‖² = tr Σ · (N − B)/((N − 1) B). NaN for one example, infinite where g is zero.
@@ -170,8 +174,12 @@ def noise_scale(model: Model, seed: int, device: str = "cpu") -> float:
     size = min(NOISE_SIZE, total // 2)
     if size < 1:
         return float("nan")
-    whole = NetworkObjective(as_one_batch(model), "train", device=device).gradient(model.theta)
-    squares = [float(np.sum((part - whole) ** 2)) for part in batch_gradients(model, size, seed, device)]
+    whole = NetworkObjective(as_one_batch(model), "train", threads=threads, device=device).gradient(
+        model.theta
+    )
+    squares = [
+        float(np.sum((part - whole) ** 2)) for part in batch_gradients(model, size, seed, threads, device)
+    ]
     spread = float(np.mean(squares)) * size * (total - 1) / (total - size)
     length = float(whole @ whole)
     return spread / length if length > 0 else float("inf")

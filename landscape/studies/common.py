@@ -126,7 +126,7 @@ def within(model: Model, batch_size: int, announce: Announce) -> int:
     return min(batch_size, examples)
 
 
-def batch_gradients(model: Model, size: int, seed: int, device: str) -> list[Array]:
+def batch_gradients(model: Model, size: int, seed: int, threads: int | None, device: str) -> list[Array]:
     """Give the gradients of `BATCHES` batches drawn without replacement, each normalized by its own statistics."""
     rng = streams.numpy_generator("batches", seed)
     total = model.examples("train")
@@ -135,7 +135,7 @@ def batch_gradients(model: Model, size: int, seed: int, device: str) -> list[Arr
         rows = np.sort(rng.choice(total, min(size, total), replace=False))
         data = {"x_train": model.data["x_train"][rows], "y_train": model.data["y_train"][rows]}
         part = as_one_batch(replace(model, data=data))
-        found.append(NetworkObjective(part, "train", device=device).gradient(model.theta))
+        found.append(NetworkObjective(part, "train", threads=threads, device=device).gradient(model.theta))
     return found
 
 

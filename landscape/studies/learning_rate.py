@@ -51,7 +51,7 @@ def study_learning_rate(
     seed: int = 0,
     dtype: str = "float32",
     threads: int | None = None,
-    device: str = "cpu",
+    device: str = "auto",
     output: str | Path | None = None,
     fresh: bool = False,
     announce: Announce = silent,
@@ -118,7 +118,7 @@ def study_learning_rate(
             "diverged": gone.reshape(shape), "gradient_norm": found.losses["gradient_norm"][:, 2].reshape(shape),
         }  # fmt: skip
         announce("taking the curvature at the start")
-        bounds = starting_limits(pieces, start, list(optimizers), batch_size, seed, device)
+        bounds = starting_limits(pieces, start, list(optimizers), batch_size, seed, threads, device)
         numbers, words = proposals(optimizers, np.array(tried), last)
         words += limits(optimizers, np.array(tried), last, bounds)
         words += behaviour(optimizers, tried, kinds, numbers)

@@ -45,41 +45,47 @@ def largest(operator: SymmetricOperator) -> float:
     return float(eigenpairs(operator, top=1, tolerance=TOLERANCE).values[-1])
 
 
-def sharpness(model: Model, device: str) -> dict[str, Array]:
+def sharpness(model: Model, threads: int | None, device: str) -> dict[str, Array]:
     """Give λ_max of the training loss's Hessian as a piece of work."""
-    objective = NetworkObjective(model, "train", device=device)
+    objective = NetworkObjective(model, "train", threads=threads, device=device)
     return {"value": np.array(largest(hessian_operator(objective, model.theta)))}
 
 
 def preconditioned_sharpness(
-    start: Model, optimizer: str, batch_size: int, seed: int, device: str
+    start: Model, optimizer: str, batch_size: int, seed: int, threads: int | None, device: str
 ) -> dict[str, Array]:
     """Give λ_max of P⁻¹H as a piece of work: P = √v + ε with v the mean square of the gradients of batches at the start.
 
     That is what the optimizer would divide by if it stood still there.
     """
-    squares = [part**2 for part in batch_gradients(start, batch_size, seed, device)]
+    squares = [part**2 for part in batch_gradients(start, batch_size, seed, threads, device)]
     diagonal = np.sqrt(np.mean(squares, axis=0)) + OPTIMIZERS[optimizer].eps
     whole = as_one_batch(start)
-    hessian = hessian_operator(NetworkObjective(whole, "train", device=device), whole.theta)
+    hessian = hessian_operator(NetworkObjective(whole, "train", threads=threads, device=device), whole.theta)
     return {"value": np.array(largest(preconditioned(hessian, diagonal)))}
 
 
 def starting_limits(
-    pieces: Pieces, start: Model, optimizers: list[str], batch_size: int, seed: int, device: str
+    pieces: Pieces,
+    start: Model,
+    optimizers: list[str],
+    batch_size: int,
+    seed: int,
+    threads: int | None,
+    device: str,
 ) -> dict[str, float]:
     """Give the largest stable rate at the start: `limit` of plain descent, and `<optimizer>.limit` where there is a theory of it.
 
     Where no eigenvalue is above zero every rate is stable, and the limit is infinite.
     """
-    plain = float(pieces.once("sharpness", lambda: sharpness(as_one_batch(start), device))["value"])
+    plain = float(pieces.once("sharpness", lambda: sharpness(as_one_batch(start), threads, device))["value"])
     found = {"limit": over(2.0, plain)}
     for name in optimizers:
         factor = limit_factor(name, OPTIMIZERS[name].momentum)
         if name in DESCENTS:
             found[f"{name}.limit"] = over(factor, plain)
         elif name in ADAPTIVE:
-            work = partial(preconditioned_sharpness, start, name, batch_size, seed, device)
+            work = partial(preconditioned_sharpness, start, name, batch_size, seed, threads, device)
             value = pieces.once(f"sharpness.{name}", work)["value"]
             found[f"{name}.limit"] = over(factor, float(value))
     return found

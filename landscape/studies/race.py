@@ -46,7 +46,7 @@ def race(
     points: int = 31,
     dtype: str = "float32",
     threads: int | None = None,
-    device: str = "cpu",
+    device: str = "auto",
     output: str | Path | None = None,
     fresh: bool = False,
     announce: Callable[[str], object] = lambda sentence: None,

@@ -43,7 +43,7 @@ def study_schedule(
     seed: int = 0,
     dtype: str = "float32",
     threads: int | None = None,
-    device: str = "cpu",
+    device: str = "auto",
     output: str | Path | None = None,
     fresh: bool = False,
     announce: Announce = silent,

@@ -51,7 +51,7 @@ def study_stability(
     seed: int = 0,
     dtype: str = "float64",
     threads: int | None = None,
-    device: str = "cpu",
+    device: str = "auto",
     output: str | Path | None = None,
     fresh: bool = False,
     announce: Announce = silent,

@@ -38,7 +38,7 @@ def descend(
     every: int = 1,
     dtype: str = "float64",
     threads: int | None = None,
-    device: str = "cpu",
+    device: str = "auto",
     **settings: Any,
 ) -> Descent:
     """Descend from each start by an optimizer, without batches: every gradient is exact.

@@ -67,7 +67,7 @@ def train_many(
     center: ArrayLike | None = None,
     dtype: str = "float32",
     threads: int | None = None,
-    device: str = "cpu",
+    device: str = "auto",
     piece: Piece | None = None,
     advance: Callable[[int, int], None] = nothing,
     announce: Callable[[str], object] = nothing,
@@ -134,7 +134,7 @@ def train_recipes(
     center: ArrayLike | None = None,
     dtype: str = "float32",
     threads: int | None = None,
-    device: str = "cpu",
+    device: str = "auto",
     piece: Piece | None = None,
     advance: Callable[[int, int], None] = nothing,
 ) -> Ensemble:

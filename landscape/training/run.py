@@ -49,7 +49,7 @@ def train(
     history: int = 50,
     dtype: str = "float32",
     threads: int | None = None,
-    device: str = "cpu",
+    device: str = "auto",
     output: str | Path | None = None,
     fresh: bool = False,
     advance: Advance = nothing,

@@ -45,7 +45,7 @@ def trajectory(
     seed: int = 0,
     dtype: str = "float32",
     threads: int | None = None,
-    device: str = "cpu",
+    device: str = "auto",
     recompute_statistics: bool = False,
     output: str | Path | None = None,
     fresh: bool = False,

@@ -68,10 +68,18 @@ def test_a_device_that_is_none_is_refused(name):
 
 def test_auto_takes_the_cpu_for_small_work_and_a_gpu_for_large(monkeypatch):
     monkeypatch.setattr(devices, "gpu_problem", lambda number: None)
+    monkeypatch.setattr(devices, "PROVEN", True)
     model = CASES["chain_relu"].model
     assert devices.settle_device("auto", model, evaluations=1) == "cpu"
     assert devices.settle_device("auto", model, evaluations=1e12) == "cuda:0"
     assert devices.settle_device("auto", model, evaluations=1e12, without=("that",)) == "cpu"
+
+
+def test_auto_takes_no_gpu_whose_tests_have_not_passed_on_a_card(monkeypatch):
+    monkeypatch.setattr(devices, "gpu_problem", lambda number: None)
+    model = CASES["chain_relu"].model
+    assert devices.settle_device("auto", model, evaluations=1e12) == "cpu"
+    assert devices.settle_device("cuda", model) == "cuda:0"
 
 
 def test_ops_and_jobs_without_a_kernel_are_named(monkeypatch):
