@@ -14,12 +14,13 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, cast
 
 import numpy as np
 
 from landscape.atomic import require_writable, write_atomically, write_bytes_atomically
 from landscape.errors import InputError
+from landscape.file_array import FileArray
 from landscape.memory import available_memory
 from landscape.npy import ArrayHeader, is_plain, read_header
 
@@ -73,7 +74,7 @@ def read_archive(path: str | Path, *, members: Iterable[str] | None = None) -> d
 
 
 def map_array(path: str | Path) -> np.ndarray:
-    """Map an `.npy` file into memory, read-only, without reading its elements.
+    """Open an `.npy` file as an array whose elements stay there until they are asked for.
 
     Raises
     ------
@@ -96,11 +97,11 @@ def map_array(path: str | Path) -> np.ndarray:
         )
     if header.size == 0:
         return np.empty(header.shape, header.dtype)
-    order: Literal["F", "C"] = "F" if header.fortran else "C"
     try:
-        return np.memmap(path, header.dtype, mode="r", offset=header.length, shape=header.shape, order=order)
-    except (OSError, ValueError, OverflowError) as error:
-        raise InputError(f"{path}: cannot be mapped into memory: {error}") from None
+        array = FileArray(path, header.dtype, header.shape, header.length, fortran=header.fortran)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    return cast(np.ndarray, array)
 
 
 def write_archive(

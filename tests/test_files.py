@@ -231,7 +231,7 @@ class TestMapping:
             np.save(tmp_path / "x.npy", array)
             found = map_array(tmp_path / "x.npy")
             np.testing.assert_array_equal(found, array)
-            assert not found.flags.writeable or found.size == 0
+            assert found.size == 0 or not hasattr(found, "__setitem__")
 
     def test_a_mapped_file_of_another_length_is_refused(self, tmp_path):
         np.save(tmp_path / "x.npy", np.arange(9.0))

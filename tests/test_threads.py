@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import ast
+import inspect
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 import landscape
+from landscape.objective import NetworkObjective
+from landscape.objective.trainer import Trainer
 
 PACKAGE = Path(landscape.__file__).parent
 # A user's script, and what takes no number of threads itself: a look at a file, and the check of an import.
@@ -66,3 +71,72 @@ def test_every_call_of_what_takes_threads_hands_them_on(module):
             name = getattr(call.func, "id", None) if isinstance(call, ast.Call) else None
             if name in taking:
                 assert hands_on(call, taking[name]), f"line {call.lineno}: {name} without threads"
+
+
+def curve() -> landscape.Model:
+    """A small network on a parabola, with a test set and checkpoints."""
+    rng = np.random.default_rng(0)
+    x = np.linspace(-1, 1, 12)[:, None]
+    shapes = {"fc.weight": (3, 1), "fc.bias": (3,), "out.weight": (1, 3), "out.bias": (1,)}
+    return landscape.build_model(
+        nodes=[{"name": "fc", "op": "dense"}, {"name": "act", "op": "relu"}, {"name": "out", "op": "dense"}],
+        parameters={key: 0.7 * rng.standard_normal(shape) for key, shape in shapes.items()},
+        loss="mse", x_train=x, y_train=x**2, x_test=x, y_test=x**2,
+        arrays={"checkpoints": 0.5 * rng.standard_normal((3, 10)), "checkpoints.step": np.array([0, 5, 9])},
+        training={"optimizer": "sgd", "learning_rate": 0.1, "batch_size": 12, "steps": 9},
+    )  # fmt: skip
+
+
+FEW = {"steps": 2, "dtype": "float64"}
+SEEDS = FEW | {"seeds": 1, "batch_size": 4}
+# What each public function that takes threads is called with, beside a network.
+CALLS: dict[str, dict[str, Any]] = {
+    "analyze_critical": {"surfaces": False, "polishing": False},
+    "analyze_hessian": {"top": 1, "bottom": 0},
+    "diagnose": {"budget": "quick"},
+    "measure_sharpness": {"measures": ["lambda_max", "average"], "rescaling_test": True},
+    "race": {**SEEDS, "points": 3, "optimizers": ["sgd"]},
+    "scan": {"points": 3, "dtype": "float64"},
+    "search_critical": {"starts": 1},
+    "study_batch_size": {"batch_sizes": [4], "epochs": 1.0, "seeds": 1, "dtype": "float64"},
+    "study_learning_rate": {**SEEDS, "rates": [0.01, 0.1]},
+    "study_schedule": {**SEEDS, "schedules": ["constant"], "warmup": 1},
+    "study_stability": {**FEW, "looks": 3, "rates": [0.1], "steps": 4},
+    "train": {**FEW, "batch_size": 4},
+    "train_many": {**FEW, "batch_size": 4, "seed": [0, 1]},
+    "trajectory": {"points": 3, "dtype": "float64"},
+}
+# Those that take something else than a network or what another one found, and a report, which only calls the others.
+OTHERS = {"CompiledObjective", "apply_remedy", "make_report", "descend", "train_recipes"}
+
+
+def takes_threads(name: str) -> bool:
+    try:
+        return "threads" in inspect.signature(getattr(landscape, name)).parameters
+    except (TypeError, ValueError):
+        return False
+
+
+def test_every_public_function_that_takes_threads_is_called():
+    assert {name for name in landscape.NAMES if takes_threads(name)} == CALLS.keys() | OTHERS
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_one_thread_reaches_every_objective_and_trainer(name, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    asked = []
+
+    def watch(kind: type) -> None:
+        begin = kind.__init__
+
+        def watched(self: Any, *given: Any, **options: Any) -> None:
+            asked.append(options.get("threads"))
+            begin(self, *given, **options)
+
+        monkeypatch.setattr(kind, "__init__", watched)
+
+    watch(NetworkObjective)
+    watch(Trainer)
+    getattr(landscape, name)(curve(), threads=1, **CALLS[name])
+    assert asked
+    assert set(asked) == {1}

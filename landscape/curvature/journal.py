@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape.curvature.operators import SymmetricOperator, Whole
-from landscape.errors import InputError
+from landscape.errors import ComputationError, InputError
 from landscape.interrupt import Interruption
 
 Array = NDArray[np.float64]
@@ -97,9 +97,13 @@ class Journal:
         return result
 
     def multiplied(self, operator: SymmetricOperator, vectors: Array) -> Array:
-        """Multiply rows; Ctrl-C among them, while kernels compile, leaves what was had before."""
+        """Multiply rows; Ctrl-C among them, while kernels compile, or data that are gone leave what was had before."""
         try:
             return operator.rows(vectors)
+        except ComputationError:
+            if self.products:
+                self.save(self.arrays())
+            raise
         except KeyboardInterrupt:
             if not self.products:
                 raise

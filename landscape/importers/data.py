@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from landscape.errors import InputError
+from landscape.file_array import FileArray, left_in_file
 from landscape.files import read_archive, shown
 from landscape.model.bare_names import DATA_NAMES, take_data
 from landscape.model.data import require_pairs
@@ -76,7 +77,8 @@ def as_array(key: str, value: Any) -> np.ndarray:
     if hasattr(value, "detach"):
         value = value.detach().cpu().numpy()
     try:
-        array = value if isinstance(value, np.memmap) else np.asarray(value)
+        kept: Any = left_in_file(value)
+        array: Any = kept if isinstance(kept, np.memmap | FileArray) else np.asarray(kept)
     except (ValueError, TypeError, RuntimeError) as error:
         raise InputError(f"data: {key}: expected an array of numbers: {error}") from None
     if array.dtype.kind not in "iufb":

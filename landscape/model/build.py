@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from landscape.errors import InputError
+from landscape.file_array import FileArray, left_in_file
 from landscape.model.bare import read_bare
 from landscape.model.full import assemble
 from landscape.model.header import FORMAT
@@ -97,6 +98,8 @@ def _named(layers: Sequence[tuple[Array, Array | None]]) -> dict[str, np.ndarray
 
 def _array(key: str, value: Array) -> np.ndarray:
     try:
-        return value if isinstance(value, np.memmap) else np.asarray(value)
+        kept: Any = left_in_file(value)
+        kept = kept if isinstance(kept, np.memmap | FileArray) else np.asarray(kept)
+        return cast(np.ndarray, kept)
     except (ValueError, TypeError, RuntimeError) as error:
         raise InputError(f"{key}: expected an array of numbers: {error}") from None

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from landscape.errors import InputError
+from landscape.file_array import FileArray
 from landscape.files import require_writable, write_archive
 from landscape.memory import fits_memory
 from landscape.model.header import FORMAT
@@ -70,18 +71,19 @@ def story_of(model: Model) -> dict[str, np.ndarray]:
 
 def mapped_beside(model: Model, folder: Path) -> dict[str, str]:
     """Name the data files, relative to the folder, that can stay where they are."""
-    result = {}
+    result: dict[str, str] = {}
+    array: Any
     for key, array in model.data.items():
-        if isinstance(array, np.memmap) and array.filename is not None and whole_file(array):
-            file = Path(array.filename).resolve()
+        if isinstance(array, FileArray) and whole_file(array):
+            file = array.filename.resolve()
             if file.is_relative_to(folder):
                 result[key] = str(file.relative_to(folder))
     return result
 
 
-def whole_file(array: np.memmap) -> bool:
-    """Tell whether a mapped array is a whole .npy file and not a part of one."""
-    return Path(str(array.filename)).suffix == ".npy" and not isinstance(array.base, np.ndarray)
+def whole_file(array: FileArray) -> bool:
+    """Tell whether an array in a file is a whole .npy file and not a part of one."""
+    return array.filename.suffix == ".npy" and array.offset > 0
 
 
 def _node(node: Node) -> dict[str, Any]:

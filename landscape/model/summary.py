@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from landscape.file_array import FileArray
 from landscape.model.model import Model
 from landscape.model.nodes import Node
 
@@ -56,8 +57,8 @@ def _split(model: Model, split: str) -> dict[str, Any]:
     x, y = model.data[f"x_{split}"], model.data[f"y_{split}"]
     return {
         "examples": model.examples(split),
-        "x": {"dtype": str(x.dtype), "shape": list(x.shape), "mapped": isinstance(x, np.memmap)},
-        "y": {"dtype": str(y.dtype), "shape": list(y.shape), "mapped": isinstance(y, np.memmap)},
+        "x": {"dtype": str(x.dtype), "shape": list(x.shape), "mapped": isinstance(x, FileArray)},
+        "y": {"dtype": str(y.dtype), "shape": list(y.shape), "mapped": isinstance(y, FileArray)},
     }
 
 

@@ -23,6 +23,7 @@ from landscape.kernels.program import Column, Op, Program
 from landscape.kernels.runs import IN_ORDER, NUMBERS, WHOLE, Runs, scheduled
 from landscape.memory import available_memory, size_words
 from landscape.model import Model
+from landscape.model.finite import pieces
 from landscape.objective import aligned
 from landscape.objective.devices import CPU, settle_device
 from landscape.objective.lowered import network_arrays
@@ -222,14 +223,19 @@ class Trainer:
             y = y.reshape(len(y), -1)
             is_labels, none = self.model.loss == "cross_entropy", y[:, :0]
             self._splits[split] = Examples(
-                x=np.ascontiguousarray(
-                    scaled(np.asarray(x).reshape(len(y), -1), self.dtype, reads_ids(self.model))
-                ),
+                x=self._inputs(x),
                 labels=np.ascontiguousarray(y if is_labels else none, np.int32),
                 targets=np.ascontiguousarray(none if is_labels else y, self.dtype),
                 counts=target_counts(y.T[None], is_labels)[0],
             )
         return self._splits[split]
+
+    def _inputs(self, x: NDArray) -> NDArray:
+        """Read the inputs in the dtype, an example a row, in pieces: where they lie in a file, there is one copy."""
+        found, ids = np.empty((len(x), math.prod(x.shape[1:])), self.dtype), reads_ids(self.model)
+        for start, piece in pieces(x):
+            found[start : start + len(piece)] = scaled(piece.reshape(len(piece), -1), self.dtype, ids)
+        return found
 
     def advance(self, stop: int | NDArray[np.int64], log: Log | None = None) -> None:
         """Take every run to a step, those that diverged aside."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape.errors import InputError
+from landscape.errors import ComputationError, InputError
 from landscape.interrupt import deferred_interrupt
 from landscape.objective import Objective, Sweep
 from landscape.records import Scan
@@ -196,6 +196,10 @@ def run_plan(
                 work.advance()
             except KeyboardInterrupt:
                 raise KeyboardInterrupt(told(path, saver.saved, work.total)) from None
+            except ComputationError:
+                # Of data that cannot be read any more, before anything of the step is summed.
+                saver.save(work)
+                raise
             saver.save_if_due(work)
             if progress is not None:
                 progress(work.done, work.total)
