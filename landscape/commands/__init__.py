@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import signal
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -116,6 +117,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     0 done; 1 the computation failed; 2 bad usage or bad input; 130 interrupted.
     """
+    if arguments is None and not sys.warnoptions:
+        # What overflows is told as infinite or as not found; a line of NumPy's beside it would only confuse.
+        warnings.simplefilter("ignore", RuntimeWarning)
     try:
         status = group.main(args=None if arguments is None else list(arguments), standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -133,6 +137,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         fail(str(error), 2)
     except ComputationError as error:
         fail(str(error), 1)
+    except (OverflowError, FloatingPointError) as error:
+        fail(
+            f"numbers grew beyond what a computer holds ({error}): look at the loss's scale, the weights and the data",
+            1,
+        )
     except MemoryError as error:
         fail(f"out of memory ({error}): try --threads 1, --dtype float32 or fewer --examples", 1)
     if status == INTERRUPTED and arguments is None:

@@ -133,7 +133,8 @@ def look_at_matrix(
     rounding = matrix.asymmetry + theta.size * derivatives.epsilon * norm
     along = pairs.vectors @ gradient
     damping = damping_of(norm)
-    decrement = 0.5 * float(np.sum(along**2 / (np.abs(pairs.values) + damping))) / scale
+    with np.errstate(over="ignore"):
+        decrement = 0.5 * float(np.sum(along**2 / (np.abs(pairs.values) + damping))) / scale
     kept = np.abs(pairs.values) > max(rounding, damping)
     newton = -(along[kept] / pairs.values[kept]) @ pairs.vectors[kept]
     flatness = relative_residual(

@@ -178,8 +178,11 @@ def candidates(local: Local) -> Array:
         return -local.gradient[None] * np.geomspace(1e-3, 1e3, 7)[:, None]
     kept = np.abs(values) > local.bounds
     safe = np.where(kept, values, 1.0)
-    coefficients = [
-        np.where(kept, values / (safe**2 + damping * largest**2), 0.0) * along for damping in DAMPINGS
-    ]
+    # Where a square overflows, its step is none.
+    with np.errstate(over="ignore"):
+        coefficients = [
+            np.where(kept, values / (safe**2 + damping * np.square(largest)), 0.0) * along
+            for damping in DAMPINGS
+        ]
     moves = -np.array(coefficients) @ local.vectors
     return np.concatenate([moves[:1] * SHORTER[:, None], moves[1:]])

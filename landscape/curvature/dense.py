@@ -102,11 +102,23 @@ def at_once(operator: SymmetricOperator, whole: Whole) -> DenseMatrix:
         if not np.isfinite(matrix).all():
             raise ComputationError(NOT_FINITE)
         signs = sign_rows(0, streams.DENSE[0], CHECKS, operator.size)
-        off = np.sum((operator.rows(signs) - signs @ matrix) ** 2, axis=1)
-    return DenseMatrix(matrix, float(np.sqrt(off.mean())), operator.rounding(1.0))
+        off = length(operator.rows(signs) - signs @ matrix) / np.sqrt(CHECKS)
+    return DenseMatrix(matrix, off, operator.rounding(1.0))
 
 
 def symmetrized(matrix: Array) -> DenseMatrix:
     """Give ½(A + Aᵀ) and the norm of what was cut off."""
     skew = 0.5 * (matrix - matrix.T)
-    return DenseMatrix(matrix - skew, float(np.linalg.norm(skew)))
+    return DenseMatrix(matrix - skew, length(skew))
+
+
+def length(array: Array) -> float:
+    """Return the root of the sum of squares, also where the squares overflow.
+
+    >>> length(np.array([[3e200, 4e200]]))
+    5e+200
+    """
+    with np.errstate(over="ignore"):
+        found = float(np.linalg.norm(array))
+    scale = float(np.abs(array).max(initial=0.0))
+    return scale * float(np.linalg.norm(array / scale)) if found == np.inf and scale < np.inf else found

@@ -139,7 +139,9 @@ def smoothed(quadrature: Quadrature, accuracy: float) -> SpectralDensity:
     curves = np.stack(
         [gaussian_sum(grid, node, weight, width) for node, weight in zip(nodes, weights, strict=True)]
     )
-    error = curves.std(axis=0, ddof=1) / np.sqrt(len(curves))
+    # All eigenvalues at one place are a peak so narrow that its square overflows.
+    with np.errstate(over="ignore"):
+        error = curves.std(axis=0, ddof=1) / np.sqrt(len(curves))
     return SpectralDensity(grid, curves.mean(axis=0), error, nodes, weights, width)
 
 

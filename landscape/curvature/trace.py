@@ -88,15 +88,17 @@ def frobenius(operator: SymmetricOperator, products: int = 100, *, seed: int = 0
     """
     require_two(products)
     size = operator.size
-    if products >= size:
-        squares = [np.sum(operator.rows(units) ** 2) for units in unit_blocks(size)]
-        return Estimate(float(np.sqrt(sum(squares))), 0.0)
-    squares_of = [
-        np.sum(operator.rows(rows) ** 2, axis=1)
-        for rows in sign_blocks(seed, streams.FROBENIUS[0], products, size)
-    ]
-    mean = mean_of(np.concatenate(squares_of))
-    value = float(np.sqrt(mean.value))
+    # A matrix whose squares overflow has an infinite norm here.
+    with np.errstate(over="ignore", invalid="ignore"):
+        if products >= size:
+            squares = [np.sum(operator.rows(units) ** 2) for units in unit_blocks(size)]
+            return Estimate(float(np.sqrt(sum(squares))), 0.0)
+        squares_of = [
+            np.sum(operator.rows(rows) ** 2, axis=1)
+            for rows in sign_blocks(seed, streams.FROBENIUS[0], products, size)
+        ]
+        mean = mean_of(np.concatenate(squares_of))
+        value = float(np.sqrt(mean.value))
     return Estimate(value, mean.error / (2 * value) if value > 0 else 0.0)
 
 

@@ -188,6 +188,8 @@ def distinct(values: np.ndarray) -> list[str]:
     >>> distinct(np.array([3e-4, 1e-3, 0.1]))
     ['3e−4', '1e−3', '0.1']
     """
+    if not len(values):
+        return []
     plain = np.abs(values[values != 0])
     spread = plain.size > 0 and (plain.min() < PLAIN[0] or plain.max() >= PLAIN[1])
     powers = np.log10(values) if (values > 0).all() else np.array([np.nan])

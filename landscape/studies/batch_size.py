@@ -177,11 +177,11 @@ def noise_scale(model: Model, seed: int, threads: int | None = None, device: str
     whole = NetworkObjective(as_one_batch(model), "train", threads=threads, device=device).gradient(
         model.theta
     )
-    squares = [
-        float(np.sum((part - whole) ** 2)) for part in batch_gradients(model, size, seed, threads, device)
-    ]
-    spread = float(np.mean(squares)) * size * (total - 1) / (total - size)
-    length = float(whole @ whole)
+    parts = batch_gradients(model, size, seed, threads, device)
+    with np.errstate(over="ignore", invalid="ignore"):
+        squares = [float(np.sum((part - whole) ** 2)) for part in parts]
+        spread = float(np.mean(squares)) * size * (total - 1) / (total - size)
+        length = float(whole @ whole)
     return spread / length if length > 0 else float("inf")
 
 
