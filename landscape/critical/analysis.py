@@ -19,7 +19,7 @@ from landscape.critical.telling import escape_fields, status_of, told
 from landscape.critical.verdict import judge
 from landscape.curvature.analysis import point_of
 from landscape.curvature.point import Point
-from landscape.errors import InputError
+from landscape.errors import ComputationError, InputError
 from landscape.model import Model
 from landscape.objective import NetworkObjective
 from landscape.objective.constant import constant_loss
@@ -133,6 +133,10 @@ def analyze_critical(
         return earlier
     with session():
         fields = work(point, frame, polishing, reach, surfaces, seed, say)
+    if not all(np.isfinite(value) for value in fields["verdict"].values() if isinstance(value, float)):
+        raise ComputationError(
+            "the point cannot be judged: squares of its gradient or curvature overflow; try a smaller scale of the loss"
+        )
     record = Critical(
         model=point.model, data=point.data, settings=settings, version=current_version(),
         seconds=time.perf_counter() - begun, **fields,
