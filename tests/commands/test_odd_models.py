@@ -64,7 +64,7 @@ def test_what_overflows_nevertheless_is_told_in_a_line_and_not_by_numpy(tmp_path
         sys.executable,
         "-c",
         "from landscape.commands import main; main()",
-        command,
+        "critical",
         "m.npz",
         "--no-figure",
     ]
