@@ -66,6 +66,9 @@ class Call:
 
     def record(self, work: Callable[..., Kind], *arguments: Any, **choices: Any) -> Kind:
         """Load the model and let `work` make its record and save it."""
+        from landscape.files import require_writable
+
+        require_writable(self.record_path)
         with self.interruptible():
             return work(self.load(), *arguments, output=self.record_path, **choices)
 

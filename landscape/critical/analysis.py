@@ -18,7 +18,7 @@ from landscape.critical.polish import Polished, polish
 from landscape.critical.telling import escape_fields, status_of, told
 from landscape.critical.verdict import judge
 from landscape.curvature.analysis import point_of
-from landscape.curvature.point import Point
+from landscape.curvature.point import Point, require_finite_loss
 from landscape.errors import ComputationError, InputError
 from landscape.model import Model
 from landscape.objective import NetworkObjective
@@ -131,6 +131,7 @@ def analyze_critical(
     )
     if earlier is not None:
         return earlier
+    require_finite_loss(point)
     with session():
         fields = work(point, frame, polishing, reach, surfaces, seed, say)
     if not all(np.isfinite(value) for value in fields["verdict"].values() if isinstance(value, float)):

@@ -23,7 +23,7 @@ from landscape.critical.local import look
 from landscape.critical.polish import CRITICAL, Polished, polish, step_down
 from landscape.critical.verdict import FLAT, changed_hessian
 from landscape.curvature.analysis import point_of
-from landscape.curvature.point import Point
+from landscape.curvature.point import Point, require_finite_loss
 from landscape.curvature.probes import gaussian_rows
 from landscape.errors import InputError
 from landscape.model import Model
@@ -109,6 +109,7 @@ def search_critical(
         )
     if not (np.isfinite(spread) and spread > 0):
         raise InputError(f"spread: expected a positive number, found {spread}")
+    require_finite_loss(point)
     frame = frame_of(point, None, None)
     settings = {
         **point.settings, "starts": starts, "spread": float(spread), "scale": frame.scale, "seed": seed,

@@ -17,7 +17,7 @@ from landscape.curvature.dense import require_memory
 from landscape.curvature.eigen import require_counts
 from landscape.curvature.journal import Journal
 from landscape.curvature.operators import MATRICES
-from landscape.curvature.point import Point, function_point, model_point
+from landscape.curvature.point import Point, function_point, model_point, require_finite_loss
 from landscape.curvature.work import Work
 from landscape.errors import InputError
 from landscape.interrupt import Interruption, deferred_interrupt
@@ -150,6 +150,7 @@ def analyze_hessian(
     found = earlier_hessian(path, point, settings, fresh=fresh)
     if found is not None and found.finished:
         return found
+    require_finite_loss(point)
     saved = Saved(point, settings, path, begun - (0.0 if found is None else found.seconds))
     with deferred_interrupt() if saved.resumes else nullcontext(Interruption()) as interruption:
         journal = None

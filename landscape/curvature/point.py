@@ -45,7 +45,7 @@ def model_point(
     Raises
     ------
     InputError
-        No trainable parameters, parameters or a loss that are not finite, or a split that is not there, or a device.
+        No trainable parameters, parameters that are not finite, or a split that is not there, or a device.
     """
     if model.size == 0:
         raise InputError("the model has no trainable parameters, so it has no Hessian")
@@ -58,9 +58,6 @@ def model_point(
     objective = NetworkObjective(
         model, split, dtype=dtype, threads=threads, examples=subset, seed=seed, device=device
     )
-    loss = objective.value(model.theta)
-    if not np.isfinite(loss):
-        raise InputError(f"the {split} loss is {loss} at this point: a Hessian needs a finite one")
     return Point(
         objective=objective,
         theta=model.theta,
@@ -78,6 +75,21 @@ def model_point(
         },
         preconditioner=preconditioner_of(model),
     )
+
+
+def require_finite_loss(point: Point) -> None:
+    """Refuse a point whose loss is not finite; the first evaluation, so after all that can be refused without one.
+
+    Raises
+    ------
+    InputError
+        It is not.
+    """
+    loss = float(point.objective.value(point.theta))
+    if not np.isfinite(loss):
+        split = point.settings["split"]
+        what = "value" if split is None else f"{split} loss"
+        raise InputError(f"the {what} is {loss} at this point: a Hessian needs a finite one")
 
 
 def preconditioner_of(model: Model) -> Array | None:

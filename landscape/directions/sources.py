@@ -156,17 +156,30 @@ def ask_source(origin: Origin, direction: str | Path | NDArray[np.floating], wan
         return give_rows(check_rows(direction, origin.size), wanted, "the array")
     if str(direction) in SOURCES:
         return SOURCES[str(direction)](origin, wanted)
+    require_source(direction)
     path = Path(direction)
-    if path.suffix == ".npz" or path.is_file():
-        try:
-            rows = check_rows(load_directions(path), origin.size)
-        except InputError as error:
-            raise InputError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from None
-        return give_rows(rows, wanted, path.name)
-    raise InputError(
-        f"unknown direction '{direction}': choose {', '.join(SOURCES)}, "
-        "or a .npz file with 'directions' [d, P]"
-    )
+    try:
+        rows = check_rows(load_directions(path), origin.size)
+    except InputError as error:
+        raise InputError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from None
+    return give_rows(rows, wanted, path.name)
+
+
+def require_source(direction: str | Path | NDArray[np.floating]) -> None:
+    """Refuse what is neither the name of a source nor a file nor an array.
+
+    Raises
+    ------
+    InputError
+        The message names what there is.
+    """
+    if isinstance(direction, np.ndarray) or str(direction) in SOURCES:
+        return
+    if Path(direction).suffix != ".npz" and not Path(direction).is_file():
+        raise InputError(
+            f"unknown direction '{direction}': choose {', '.join(SOURCES)}, "
+            "or a .npz file with 'directions' [d, P]"
+        )
 
 
 SOURCES: dict[str, Callable[[Origin, Wanted], Given]] = {

@@ -34,8 +34,8 @@ class CudaObjective(NetworkObjective):
     def make_tiles(self, examples: int | None, seed: int) -> Tiles:
         """Lay the data out in tiles of a block's width."""
         self.gpu = Gpu(read_device(self.device)[1])
-        features, count = self.plain.program.features, self.model.examples(self.split)
-        wide = needs_wide(self.plain.program.rows)
+        features, count = self.program.features, self.model.examples(self.split)
+        wide = needs_wide(self.program.rows)
         self.shape = shape_for(features, min(count, examples or count), self.dtype, wide)
         self.kernels = kernels(self.shape, self.dtype, wide)
         self.on_gpu: dict[Any, Any] = {}

@@ -25,9 +25,9 @@ class Lowered(NamedTuple):
     places: NDArray[np.int64]
 
 
-def lowered(model: Model, dtype: np.dtype, *, derivatives: bool) -> Lowered:
-    """Lower a model; all rows run, and the input is read where the data are."""
-    program = lower(model, derivatives=derivatives)
+def lowered(model: Model, dtype: np.dtype, *, derivatives: bool, program: Program | None = None) -> Lowered:
+    """Lower a model, or take its program; all rows run, and the input is read where the data are."""
+    program = lower(model, derivatives=derivatives) if program is None else program
     places = program.rows[:, Column.OUTPUT].copy()
     places[0] = -1
     return Lowered(

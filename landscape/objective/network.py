@@ -17,6 +17,7 @@ from landscape.kernels.cpu import outputs as output_kernels
 from landscape.kernels.cpu import values as value_kernels
 from landscape.kernels.cpu.arrays import Batch, Buffers, DerivativeBuffers
 from landscape.kernels.cpu.losses import SUMS, Criterion
+from landscape.kernels.lowering import lower
 from landscape.memory import fits_memory, size_words
 from landscape.model import Model
 from landscape.objective import aligned
@@ -104,8 +105,8 @@ class NetworkObjective:
         self.threads = checked_threads(threads)
         self.decay = model.decay_vector()
         self.decays = bool(self.decay.any())
-        self.plain = lowered(model, self.dtype, derivatives=False)
-        if len(self.plain.places) == 1:
+        self.program = lower(model, derivatives=False)
+        if len(self.program.rows) == 1:
             raise InputError("the output is the input itself: no parameter changes it")
         self.tiles = self.make_tiles(examples, seed)
         self.criterion = Criterion(LOSS_CODES[model.loss], self.dtype.type(model.delta))
@@ -113,7 +114,7 @@ class NetworkObjective:
 
     def make_tiles(self, examples: int | None, seed: int) -> Tiles:
         """Lay the data, or a subset of them, out in tiles."""
-        program = self.plain.program
+        program = self.program
         features, narrowest = program.features + program.scratch, narrowest_tile(program, self.dtype.itemsize)
         return Tiles(self.model, self.split, self.dtype, features, examples, seed, narrowest=narrowest)
 
@@ -121,6 +122,11 @@ class NetworkObjective:
     def size(self) -> int:
         """P, the length of θ."""
         return self.model.size
+
+    @cached_property
+    def plain(self) -> Lowered:
+        """The program for values, whose rules are compiled when it is first run: nothing is before that."""
+        return lowered(self.model, self.dtype, derivatives=False, program=self.program)
 
     @cached_property
     def full(self) -> Lowered:

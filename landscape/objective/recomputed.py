@@ -44,7 +44,7 @@ class RunningStatistics:
                 "recomputed statistics need batch normalization in mode 'running', which the model does not have throughout"
             )
         self.objective = NetworkObjective(in_batches(model), "train", **options)
-        rows = self.objective.plain.network.rows
+        rows = self.objective.program.rows
         self.rows = [i for i, row in enumerate(rows) if row[Column.OP] == Op.BATCH_STATISTICS]
         self.places = {slot.name: slot for slot in model.constant_layout}
 

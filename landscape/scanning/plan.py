@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from landscape.directions import Directions
 from landscape.errors import InputError
 from landscape.objective import Objective
-from landscape.scanning.grid import Span, make_axis, parse_points, parse_spans
+from landscape.scanning.grid import Span, is_pair, make_axis, parse_points, parse_spans
 from landscape.scanning.span import choose_span
 
 Array = NDArray[np.float64]
@@ -71,8 +71,7 @@ def make_plan(
     InputError
         A grid of no points, a span that is no range, or an unknown quantity.
     """
-    if quantity not in QUANTITIES:
-        raise InputError(f"unknown quantity '{quantity}': choose {', '.join(QUANTITIES)}")
+    require_grid(points, span, quantity, len(directions.vectors))
     counts = parse_points(points, len(directions.vectors))
     wanted = parse_spans(span, directions.spans)
     spans, notes = choose_spans(subject, directions, wanted)
@@ -93,6 +92,24 @@ def make_plan(
         notes=subject.notes + directions.notes + notes,
         quantity=quantity,
     )
+
+
+def require_grid(
+    points: int | str | Sequence[int], span: Any, quantity: str = "loss", dimensions: int | None = None
+) -> None:
+    """Refuse what is no grid, before the first evaluation; how many axes there are may not be known yet.
+
+    Raises
+    ------
+    InputError
+        A grid of no points, a span that is no range, or an unknown quantity.
+    """
+    if quantity not in QUANTITIES:
+        raise InputError(f"unknown quantity '{quantity}': choose {', '.join(QUANTITIES)}")
+    pieces = points.lower().replace("×", "x").split("x") if isinstance(points, str) else np.atleast_1d(points)
+    parse_points(points, dimensions or len(pieces))
+    several = isinstance(span, list) or (isinstance(span, tuple) and not is_pair(span))
+    parse_spans(span, ((-1.0, 1.0),) * (dimensions or (max(1, len(span)) if several else 1)))
 
 
 def choose_spans(

@@ -25,7 +25,7 @@ from landscape.records import Scan
 from landscape.scanning.driver import Progress, run_plan
 from landscape.scanning.eigen import extreme_eigenvectors, in_double
 from landscape.scanning.grid import MAXIMUM_DIMENSIONS, Span
-from landscape.scanning.plan import Plan, Subject, make_plan
+from landscape.scanning.plan import Plan, Subject, make_plan, require_grid
 from landscape.scanning.subject import function_subject, model_subject
 
 Array = NDArray[np.float64]
@@ -127,6 +127,7 @@ def scan(
     """
     if dimensions is not None and not 1 <= dimensions <= MAXIMUM_DIMENSIONS:
         raise InputError(f"cannot scan {dimensions} dimensions: expected 1, 2 or 3")
+    require_grid(points, span, quantity, dimensions)
     path = None if output is None else Path(output)
     if path is not None:
         require_writable(path)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from landscape.curvature import SymmetricOperator, hessian_operator
-from landscape.curvature.point import function_point, model_point
+from landscape.curvature.point import function_point, model_point, require_finite_loss
 from landscape.directions import Origin, Tensor, model_tensors, shaped_tensors
 from landscape.errors import InputError
 from landscape.model import Model
@@ -90,6 +90,7 @@ def model_subject(model: Model, **options: Any) -> Subject:
     """
     bare = replace(model, weight_decay=0.0)
     point = model_point(bare, **options)
+    require_finite_loss(point)
     return Subject(
         objective=point.objective,
         theta=point.theta,

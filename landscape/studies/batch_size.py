@@ -91,6 +91,7 @@ def study_batch_size(
     experiment = Experiment(
         model=model, settings=settings, threads=threads, device=device, output=output, fresh=fresh
     )
+    experiment.require(optimizer=optimizer, learning_rate=learning_rate, batch_size=sizes)
 
     def work(pieces: Pieces) -> Found:
         start = experiment.start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,7 +17,7 @@ from landscape.model import Model
 from landscape.objective import NetworkObjective, as_one_batch
 from landscape.records import Piece, Pieces, Record, Study
 from landscape.records.earlier import earlier_record
-from landscape.training import Ensemble, at_initialization, train_many
+from landscape.training import Ensemble, Recipe, at_initialization, train_many
 from landscape.training.start import require_finite_start
 from landscape.version import current_version
 
@@ -51,6 +52,19 @@ class Experiment:
         """Give the model at its own parameters, or at the initialization asked for."""
         init, seed = self.settings["init"], self.settings["seed"]
         return self.model if init is None else at_initialization(self.model, init, seed)
+
+    def require(self, **grid: Any) -> None:
+        """Refuse an initialization or settings that no training has, before anything is announced; a list is tried one by one.
+
+        Raises
+        ------
+        InputError
+            The message names it.
+        """
+        self.start()
+        lists = {name: value if isinstance(value, list) else [value] for name, value in grid.items()}
+        for values in product(*lists.values()):
+            Recipe(**dict(zip(lists, values, strict=True))).filled()
 
     def seeds(self) -> range:
         """Give the seeds of the runs of each kind."""

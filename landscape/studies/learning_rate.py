@@ -93,6 +93,7 @@ def study_learning_rate(
     experiment = Experiment(
         model=model, settings=settings, threads=threads, device=device, output=output, fresh=fresh
     )
+    experiment.require(optimizer=list(optimizers), learning_rate=tried, steps=steps, batch_size=batch_size)
 
     def work(pieces: Pieces) -> Found:
         start = experiment.start()

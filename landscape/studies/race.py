@@ -103,6 +103,7 @@ def race(
     experiment = Experiment(
         model=model, settings=settings, threads=threads, device=device, output=output, fresh=fresh
     )
+    experiment.require(optimizer=list(names))
 
     def work(pieces: Pieces) -> dict[str, Any]:
         runner = Runner(experiment, pieces, common)

@@ -86,6 +86,9 @@ def study_schedule(
     experiment = Experiment(
         model=model, settings=settings, threads=threads, device=device, output=output, fresh=fresh
     )
+    experiment.require(
+        optimizer=optimizer, schedule=list(schedules), warmup=[0, rise], learning_rate=learning_rate, steps=steps, batch_size=batch_size,
+    )  # fmt: skip
 
     def work(pieces: Pieces) -> Found:
         announce(f"training {2 * len(schedules) * seeds} runs of {steps} steps")

@@ -100,6 +100,7 @@ def study_stability(
     experiment = Experiment(
         model=model, settings=settings, threads=threads, device=device, output=output, fresh=fresh
     )
+    experiment.require(optimizer=optimizer, learning_rate=tried, momentum=momentum, beta2=beta2, steps=steps)
 
     def work(pieces: Pieces) -> Found:
         # A step on all examples normalizes by their statistics: that is the function whose curvature bounds the rate.

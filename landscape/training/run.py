@@ -101,12 +101,12 @@ def train(
     >>> bool(np.allclose(done.theta, [3.0, 0.0], atol=1e-9)), int(done.history["step"][-1])
     (True, 2000)
     """
-    run = Run.prepare(
-        model, settings, epochs, init, {"dtype": dtype, "threads": threads, "device": device}, announce
-    )
     path = None if output is None else Path(output)
     if path is not None:
         require_writable(path)
+    run = Run.prepare(
+        model, settings, epochs, init, {"dtype": dtype, "threads": threads, "device": device}, announce
+    )
     run.plan(checkpoints, history, path)
     if path is not None and path.exists() and not fresh and run.take_up(path, announce):
         announce(f"{path} is finished already; --fresh trains anew")

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape.directions import make_directions
+from landscape.directions import make_directions, require_source
 from landscape.errors import InputError
 from landscape.files import require_writable
 from landscape.model import Model
@@ -21,6 +21,7 @@ from landscape.records import Scan, Trajectory
 from landscape.records.earlier import standing
 from landscape.scanning import Plan, Progress, Subject, make_plan, run_plan
 from landscape.scanning.grid import Span
+from landscape.scanning.plan import require_grid
 from landscape.scanning.resume import differences
 from landscape.scanning.scan import model_origin, rough_points
 from landscape.scanning.subject import model_subject
@@ -80,10 +81,7 @@ def trajectory(
     path = None if output is None else Path(output)
     if path is not None:
         require_writable(path)
-    if isinstance(direction, str) and direction == "between":
-        raise InputError(
-            "direction 'between' has one end only here: choose principal, random, gradient, eigen or a .npz file"
-        )
+    require_plane(direction, points, span)
     run = finite_checkpoints(model)
     whole = model_subject(
         model, split=split, examples=examples, seed=seed, dtype=dtype, threads=threads, device=device,
@@ -123,6 +121,22 @@ class Run:
     steps: NDArray[np.int64]
     constants: Array | None = None
     notes: tuple[str, ...] = ()
+
+
+def require_plane(direction: Any, points: Any, span: Any) -> None:
+    """Refuse what spans no plane, and what is no grid on one, before anything is computed.
+
+    Raises
+    ------
+    InputError
+        An unknown source of directions or `between`, a grid of no points, a span that is no range.
+    """
+    if isinstance(direction, str) and direction == "between":
+        raise InputError(
+            "direction 'between' has one end only here: choose principal, random, gradient, eigen or a .npz file"
+        )
+    require_source(direction)
+    require_grid(points, span, dimensions=DIMENSIONS)
 
 
 def finite_checkpoints(model: Model) -> Run:
