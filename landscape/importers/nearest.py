@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from landscape.errors import InputError
 from landscape.files import shown
 
+# What takes any network.
+EXIT = "scan it as it is with landscape.CallableObjective"
 RECURRENT = "attention, from PyTorch's TransformerEncoderLayer by landscape.from_torch"
 PLAIN = "a graph without choices and loops"
 # Names in lower case, as both PyTorch and ONNX may spell them.

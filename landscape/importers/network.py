@@ -15,12 +15,43 @@ from landscape.model.operation import Shape
 from landscape.model.operations import OPERATIONS
 
 
+class Origin(NamedTuple):
+    """Where numbers come from: an array of the original by its name, and the flat places of its elements (None: all, in order)."""
+
+    name: str
+    elements: np.ndarray | None = None
+
+    @property
+    def identity(self) -> Hashable:
+        """What tells these elements of the array from others."""
+        return (
+            self.name if self.elements is None else (self.name, self.elements.shape, self.elements.tobytes())
+        )
+
+    def taken(self, array: np.ndarray) -> np.ndarray:
+        """Take the elements out of the array.
+
+        >>> Origin("w", np.array([[3], [1]])).taken(np.array([[5.0, 6.0], [7.0, 8.0]])).tolist()
+        [[8.0], [6.0]]
+        """
+        return array if self.elements is None else array.reshape(-1)[self.elements]
+
+
+def part(name: str, elements: np.ndarray, size: int) -> Origin:
+    """Make the origin of some elements of an array, or of all of them where they are in order."""
+    flat = np.asarray(elements).reshape(-1)
+    if flat.size == size and bool((flat == np.arange(size)).all()):
+        return Origin(name)
+    return Origin(name, np.asarray(elements, np.int32 if size < 2**31 else np.int64))
+
+
 class Weight(NamedTuple):
-    """A parameter or buffer: its numbers, what tells it from others of equal numbers (None: nothing does), whether it is trained."""
+    """A parameter or buffer: its numbers, what tells it from others of equal numbers (None: nothing does), whether it is trained, and where it comes from."""
 
     array: np.ndarray
     identity: Hashable
     trainable: bool = True
+    origin: Origin | None = None
 
 
 class Network:
@@ -105,6 +136,15 @@ class Network:
             for key, weight in self._owned.get(node["name"], {}).items()
         }
 
+    def origins_of(self, nodes: Sequence[Mapping[str, Any]]) -> dict[str, Origin]:
+        """Give where the arrays of nodes come from, by the archive's keys, for those of which that is known."""
+        return {
+            f"{node['name']}.{key}": weight.origin
+            for node in nodes
+            for key, weight in self._owned.get(node["name"], {}).items()
+            if weight.origin is not None
+        }
+
     def _claim(self, name: str, weights: Mapping[str, Weight]) -> None:
         self._owned[name] = weights
         for key, weight in weights.items():
@@ -137,3 +177,26 @@ def _trained(op: str, weights: Mapping[str, Weight]) -> bool:
         frozen = next(key for key, value in trained.items() if not value)
         raise InputError(f"its {frozen} is frozen and others are not; expected all of a layer's or none")
     return any(trained.values())
+
+
+def cut_tie(origins: Mapping[str, Origin]) -> tuple[str, str, str] | None:
+    """Find two parameters that have some of the same numbers of the original, which its training moves together.
+
+    >>> cut_tie({"a.weight": Origin("w"), "b.weight": Origin("w", np.array([[0, 2], [1, 3]]))})
+    ('w', 'a.weight', 'b.weight')
+    """
+    homes: dict[str, dict[str, Origin]] = {}
+    for key, origin in origins.items():
+        homes.setdefault(origin.name, {})[key] = origin
+    for name, found in homes.items():
+        seen: dict[str, np.ndarray | None] = {}
+        for key, origin in found.items():
+            for other, elements in seen.items():
+                if (
+                    elements is None
+                    or origin.elements is None
+                    or np.intersect1d(elements, origin.elements).size
+                ):
+                    return name, other, key
+            seen[key] = origin.elements
+    return None

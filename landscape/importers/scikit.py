@@ -21,8 +21,9 @@ import numpy as np
 from landscape.errors import InputError
 from landscape.files import shown
 from landscape.importers.data import Arrays, Data, read_data
-from landscape.importers.finish import Loss, Original, make_model, sigmoid, softmax, verified
+from landscape.importers.finish import Loss, make_model
 from landscape.importers.network import Network, Weight
+from landscape.importers.proof import Original, sigmoid, softmax, verified
 from landscape.model import Model
 from landscape.model.nodes import INPUT
 

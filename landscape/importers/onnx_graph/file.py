@@ -12,9 +12,10 @@ import numpy as np
 from landscape.errors import InputError
 from landscape.files import require_regular, shown
 from landscape.importers.data import Data, read_data
-from landscape.importers.finish import TAILS, Loss, Original, make_model, verified
+from landscape.importers.finish import Loss, make_model
 from landscape.importers.onnx_graph.walk import walk
 from landscape.importers.optional import need
+from landscape.importers.proof import TAILS, Original, verified
 from landscape.memory import available_memory
 from landscape.model import Model
 

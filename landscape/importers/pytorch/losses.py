@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from landscape.errors import InputError
 from landscape.files import shown
@@ -86,3 +89,25 @@ def _module(loss: Any) -> TorchLoss:
     if kind == "SmoothL1Loss" and delta == 0:
         return TorchLoss("mae", None)
     return TorchLoss(name, tail, 1.0 / delta if kind == "SmoothL1Loss" else 1.0, delta)
+
+
+def criterion(torch: Any, loss: Any, wanted: TorchLoss) -> Callable[[Any, np.ndarray], Any]:
+    """Make the user's loss a function of the module's outputs and a model's targets, or that of the format's name."""
+    functional = torch.nn.functional
+    named = {
+        "cross_entropy": functional.cross_entropy,
+        "binary_cross_entropy": functional.binary_cross_entropy_with_logits,
+        "mse": functional.mse_loss,
+        "mae": functional.l1_loss,
+        "huber": functional.huber_loss,
+    }
+    function = named[loss] if isinstance(loss, str) else loss
+
+    def value(outputs: Any, targets: np.ndarray) -> Any:
+        if wanted.name == "cross_entropy":
+            classes = torch.from_numpy(np.asarray(targets, np.int64)).reshape(-1)
+            return function(outputs.reshape(len(classes), -1), classes)
+        numbers = torch.from_numpy(np.asarray(targets, np.float64)).to(outputs.dtype)
+        return function(outputs, numbers.reshape(outputs.shape))
+
+    return value

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from landscape.errors import InputError
-from landscape.importers.data import Data, original_input, read_data
-from landscape.importers.finish import TAILS, Original, make_model, verified
+from landscape.importers.data import Data, read_data
+from landscape.importers.finish import make_model
+from landscape.importers.nearest import EXIT
+from landscape.importers.network import Origin, cut_tie
 from landscape.importers.optional import need
-from landscape.importers.pytorch.losses import read_loss
+from landscape.importers.proof import TAILS, Original, verified
+from landscape.importers.pytorch.losses import criterion, read_loss
+from landscape.importers.pytorch.original import TorchOriginal, hint, left_out
 from landscape.importers.pytorch.trace import FailedRunError, Trace, first_line, trace
 from landscape.importers.pytorch.walk import walk
 from landscape.model import Model
 
-BATCH = 100
 # The module is compared in float64, where only the order of sums differs, or else in float32.
 TOLERANCES = {"float64": 1e-8, "float32": 1e-5}
 
@@ -61,13 +66,33 @@ def from_torch(
     model = make_model(
         network, output, arrays, wanted.with_decay(weight_decay), name or type(module).__name__
     )
-    original = Original(
-        f"the module {type(module).__name__}",
-        lambda x: run(torch, traced, x),
-        TOLERANCES[str(traced.dtype)],
-        None if tail is None else TAILS[tail],
+    origins = network.origins_of(network.ending_at(output))
+    require_ties(model, origins)
+    model = replace(model, inferred=(*model.inferred, *left_out(torch, traced, model, origins)))
+    original = TorchOriginal(torch, traced, origins, criterion(torch, loss, wanted))
+    return verified(
+        model,
+        Original(
+            f"the module {type(module).__name__}",
+            original.outputs,
+            TOLERANCES[str(traced.dtype)],
+            None if tail is None else TAILS[tail],
+            original.move,
+            origins,
+            hint(module),
+        ),
     )
-    return verified(model, original)
+
+
+def require_ties(model: Model, origins: Mapping[str, Origin]) -> None:
+    """Refuse a model that has the same numbers of a parameter in two places of θ."""
+    trained = {slot.name: origins[slot.name] for slot in model.layout if slot.name in origins}
+    found = cut_tie(trained)
+    if found is not None:
+        raise InputError(
+            f"{found[0]}: is used for {found[1]} and, in another way, for {found[2]}; the format shares all parameters of a layer or none. "
+            f"Give each its own parameters, or {EXIT}"
+        )
 
 
 def traced_at_best(torch: Any, module: Any, x: np.ndarray) -> Trace:
@@ -93,19 +118,3 @@ def stored_dtype(torch: Any, module: Any) -> np.dtype:
     """Give float64 for a module that has such parameters, else float32."""
     tensors = [*module.parameters(), *module.buffers()]
     return np.dtype(np.float64 if any(t.dtype == torch.float64 for t in tensors) else np.float32)
-
-
-def run(torch: Any, traced: Trace, x: np.ndarray) -> np.ndarray:
-    """Evaluate the module on examples, some at a time."""
-    ids = x.dtype.kind == "i"
-    given = original_input(x, ids).reshape(len(x), *traced.example_shape)
-    given = given if ids else given.astype(traced.dtype)
-    parts = []
-    with torch.no_grad():
-        for start in range(0, len(given), BATCH):
-            try:
-                result = traced.module(torch.from_numpy(given[start : start + BATCH]))
-                parts.append(result.numpy())
-            except Exception as error:  # a module may raise what it likes
-                raise InputError(f"the module fails on the data: {first_line(error)}") from None
-    return np.concatenate(parts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from landscape.errors import InputError
 from landscape.files import shown
 from landscape.importers.data import original_input
+from landscape.importers.pytorch import in_place
 from landscape.model.operation import Shape
 
 # So many that no other axis is likely to be taken for the batch's.
@@ -38,6 +40,19 @@ class Trace:
     example_shape: Shape
     dtype: np.dtype
 
+    @cached_property
+    def names(self) -> dict[int, str]:
+        """The module's name for each of its parameters and buffers, by identity; of a tied one the first."""
+        found: dict[int, str] = {}
+        for name, tensor in (*self.module.named_parameters(), *self.module.named_buffers()):
+            found.setdefault(id(tensor), name)
+        return found
+
+    @cached_property
+    def parameters(self) -> frozenset[int]:
+        """The identities of parameters, buffers left out."""
+        return frozenset(map(id, self.module.parameters()))
+
     def shape(self, node: Any) -> Shape:
         """Give the shape of a call's value, the first of several, without the batch."""
         value = self.values[node]
@@ -55,8 +70,6 @@ def trace(torch: Any, module: Any, x: np.ndarray, dtype: np.dtype) -> Trace:
         A forward that branches on values or takes several inputs, or that fails on the data.
     """
     traced = torch.fx.GraphModule(module, _graph(torch, module))
-    traced.graph.eliminate_dead_code()
-    traced.recompile()
     rows = np.arange(EXAMPLES) % len(x)
     given = _tensor(torch, x[rows], dtype)
     runner = torch.fx.Interpreter(traced, garbage_collect_values=False)
@@ -65,6 +78,8 @@ def trace(torch: Any, module: Any, x: np.ndarray, dtype: np.dtype) -> Trace:
             runner.run(given)
     except Exception as error:  # a module may raise what it likes
         raise FailedRunError(f"the module fails on the first examples: {first_line(error)}") from None
+    in_place.settle(torch, module, traced.graph, runner.env)
+    traced.graph.eliminate_dead_code()
     return Trace(module, traced.graph, runner.env, _varying(traced.graph), tuple(given.shape[1:]), dtype)
 
 

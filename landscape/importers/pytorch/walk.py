@@ -9,7 +9,7 @@ import numpy as np
 from landscape.errors import InputError
 from landscape.importers.nearest import unsupported
 from landscape.importers.network import Network
-from landscape.importers.pytorch.call import Call, Value
+from landscape.importers.pytorch.call import COMPUTED, Call, Value
 from landscape.importers.pytorch.functions import FUNCTIONS
 from landscape.importers.pytorch.losses import TorchLoss
 from landscape.importers.pytorch.modules import MODULES
@@ -47,6 +47,9 @@ def walk(torch: Any, traced: Trace, dtype: np.dtype, loss: TorchLoss) -> tuple[N
 
 
 def _translated(call: Call) -> str:
+    computed = ", ".join(getattr(call.module, "parametrizations", ()))
+    if computed:
+        raise InputError(f"{call.label}: its {computed} is {COMPUTED.format('by a parametrization')}")
     op, translate = _row(call)
     if translate is None:
         raise unsupported(call.label, op, MODULES if call.module is not None else FUNCTIONS)
@@ -65,11 +68,16 @@ def _row(call: Call) -> tuple[str, Any]:
         name = type(call.module).__name__
         return name, MODULES.get(name)
     if call.node.op == "call_method":
-        return call.node.target, FUNCTIONS.get(call.node.target)
+        return call.node.target, _function(call.node.target)
     name = getattr(call.node.target, "__name__", str(call.node.target))
     home = getattr(call.node.target, "__module__", None) or "torch"
     known = home.split(".")[0] in KNOWN_HOMES
-    return name, FUNCTIONS.get(name) if known else None
+    return name, _function(name) if known else None
+
+
+def _function(name: str) -> Any:
+    """Find the row of a function; one that works in place has that of the function which makes a new value."""
+    return FUNCTIONS.get(name) or FUNCTIONS.get(name.removesuffix("_"))
 
 
 def _without_tail(traced: Trace, result: Any, loss: TorchLoss) -> tuple[Any, str | None]:
