@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from landscape.errors import InputError
+from landscape.files import shown
 from landscape.importers.onnx_graph.call import Call
 from landscape.importers.onnx_graph.constants import BATCH, Constant
 from landscape.model.nodes import INPUT
@@ -47,13 +48,12 @@ def dense(call: Call, weight: Constant, stored_out_in: bool, bias: Constant | No
     """Add a product with the last axis."""
     if weight.array.ndim != 2:
         raise InputError(f"expected a matrix, found {list(weight.array.shape)}")
-    matrix = weight.weight() if stored_out_in else weight.weight(weight.array.T, "/T")
+    matrix = (weight if stored_out_in else weight.seen(np.transpose)).weight()
     weights = {"weight": matrix}
     if bias is not None:
-        row = bias.array.reshape(-1)
-        if len(row) != len(matrix.array):
+        if bias.array.size != len(matrix.array):
             raise InputError(f"bias: expected [{len(matrix.array)}], found {list(bias.array.shape)}")
-        weights["bias"] = bias.weight(row)
+        weights["bias"] = bias.seen(np.ravel).weight()
     given = (
         (weight,)
         if bias is None
@@ -67,6 +67,8 @@ def windows(call: Call, kernel: Sequence[int]) -> dict[str, Any]:
     axes = len(kernel)
     strides, dilations = list(call.get("strides", [1] * axes)), list(call.get("dilations", [1] * axes))
     pads, auto = list(call.get("pads", [0] * 2 * axes)), call.get("auto_pad", "NOTSET")
+    if not isinstance(auto, str):
+        raise InputError(f"auto_pad: expected a text, found {shown(auto)}")
     if auto.startswith("SAME"):
         image = call.shape()[1:]
         pads = _same(image, kernel, strides, dilations)
@@ -168,7 +170,7 @@ def joined(op: str) -> Translate:
         constant, shape = call.constant(position), call.shape(1 - position)
         found = constant.array.shape
         if op == "add" and len(shape) == 2 and found in (shape, (1, *shape)):
-            weight = constant.weight(constant.array.reshape(shape), "/position")
+            weight = constant.seen(lambda numbers: numbers.reshape(shape)).weight()
             return call.network.add(
                 call.name(constant), "position", [call.value(1 - position)], {"weight": weight}
             )

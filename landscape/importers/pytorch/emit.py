@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from landscape.errors import InputError
-from landscape.importers.network import Origin, Weight
+from landscape.importers.network import Weight
 from landscape.importers.pytorch.call import Call, Value
 from landscape.model.operation import batched
 
@@ -148,7 +148,7 @@ def position(call: Call, value: Value, node: Any) -> str:
     weight = call.part(node)
     origin = weight.origin
     if origin is not None and origin.elements is not None:
-        origin = Origin(origin.name, origin.elements.reshape(shape))
+        origin = origin._replace(elements=origin.elements.reshape(shape))
     identity = weight.identity if origin is None else origin.identity
     weight = weight._replace(array=weight.array.reshape(shape), identity=identity, origin=origin)
     return call.add("position", [call.plain(value)], {"weight": weight})
