@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from landscape.errors import InputError
 from landscape.importers.data import Arrays
 from landscape.importers.network import Network
 from landscape.model import Model, build_model
 from landscape.model.bare_data import choose_loss, convert_input, convert_target
+from landscape.model.finite import describe_not_finite
 from landscape.model.nodes import INPUT
-from landscape.model.operation import Shape
+from landscape.model.operation import Shape, batched
 
 
 @dataclass(frozen=True)
@@ -25,8 +27,13 @@ class Loss:
     weight_decay: float | Mapping[str, float] = 0.0
 
 
-def make_model(network: Network, output: str, data: Arrays, loss: Loss, name: str) -> Model:
+def make_model(
+    network: Network, output: str, data: Arrays, loss: Loss, name: str, *, original: Shape | None = None
+) -> Model:
     """Make a model of a network and data, converted to what the format holds.
+
+    `original` is the shape of one example's output in a network that PyTorch may have trained, where it may be another than ours.
+    Parameters may be NaN or infinite, which a sentence says.
 
     Raises
     ------
@@ -46,9 +53,52 @@ def make_model(network: Network, output: str, data: Arrays, loss: Loss, name: st
         weight_decay=loss.weight_decay,
         name=name,
         input_shape=network.shapes[INPUT],
+        allow_nonfinite=True,
         **examples,
     )
-    return replace(model, form="imported", inferred=(*network.notes, *sentences, *more))
+    if not model.layout:
+        raise InputError(
+            "the network has no parameter that is trained, so there is no θ: expected one at least that is not frozen"
+        )
+    remark = None if original is None else broadcast(model.loss, original, data["y_train"].shape[1:])
+    more += [remark] if remark else []
+    model = replace(model, form="imported", inferred=(*network.notes, *sentences, *more))
+    return told_where_not_finite(replace(model, training={"remark": remark}) if remark else model)
+
+
+def broadcast(loss: str, output: Shape, target: Shape) -> str | None:
+    """Say what a loop of PyTorch would make of outputs and targets of as many numbers in other shapes; None where it is nothing.
+
+    >>> broadcast("mse", (1,), ())[:80]
+    'the targets are [N] and the outputs [N, 1], compared here one with one: in a tra'
+    """
+    criteria = {"mse": "MSELoss", "mae": "L1Loss", "huber": "HuberLoss"}
+    if loss not in criteria or {output, target} != {(), (1,)}:
+        return None
+    mend = "targets as y.unsqueeze(1)" if target == () else "targets as y.squeeze(1)"
+    return (
+        f"the targets are {batched(target)} and the outputs {batched(output)}, compared here one with one: in a training loop PyTorch's "
+        f"{criteria[loss]} broadcasts them to [N, N], every output with every target, so that the network learns only the mean of the targets; "
+        f"give it {mend}"
+    )
+
+
+def told_where_not_finite(model: Model) -> Model:
+    """Say which parameters are NaN or infinite, and refuse data that are.
+
+    Raises
+    ------
+    InputError
+        An example or a target is not finite.
+    """
+    for sentence in describe_not_finite(model.data):
+        raise InputError(f"{sentence}; expected finite numbers")
+    found = describe_not_finite(model.parameters | model.buffers)
+    if not found:
+        return model
+    more = f"; so are {len(found) - 1} more of its arrays" if len(found) > 1 else ""
+    sentence = f"{found[0]}{more}: info, diagnose and report take this model, the other commands do not"
+    return replace(model, inferred=(*model.inferred, sentence))
 
 
 def _inputs(network: Network, data: Arrays) -> tuple[Arrays, list[str]]:

@@ -12,6 +12,7 @@ import numpy as np
 from landscape.errors import InputError
 from landscape.files import require_regular, shown
 from landscape.importers.data import Data, as_array, read_data
+from landscape.importers.finish import told_where_not_finite
 from landscape.model import Model
 from landscape.model.bare import read_bare
 from landscape.model.full import assemble
@@ -53,12 +54,18 @@ def from_state_dict(
     if header is None:
         settings = {"name": name}
         model = read_bare(
-            arrays | examples, activation=activation, loss=loss, header=settings, form="imported"
+            arrays | examples,
+            activation=activation,
+            loss=loss,
+            header=settings,
+            form="imported",
+            allow_nonfinite=True,
         )
     else:
         if activation is not None or loss is not None:
             raise InputError("activation and loss are for weights without a header; the header says them")
-        model = assemble(read_header_of(header), arrays | examples, form="imported")
+        model = assemble(read_header_of(header), arrays | examples, form="imported", allow_nonfinite=True)
+    model = told_where_not_finite(model)
     return replace(model, inferred=(*model.inferred, UNCHECKED))
 
 

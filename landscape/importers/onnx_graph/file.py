@@ -58,9 +58,9 @@ def from_onnx(
     try:
         proto = load(onnx, path)
         network, output, tail, chosen = walk(onnx, proto, arrays, loss)
-        model = make_model(
-            network, output, arrays, Loss(chosen, weight_decay=weight_decay), name or path.stem
-        )
+        decayed = Loss(chosen, weight_decay=weight_decay)
+        shape = network.shapes[output]
+        model = make_model(network, output, arrays, decayed, name or path.stem, original=shape)
         origins = network.origins_of(network.ending_at(output))
         require_ties(model, origins)
         session = Session(proto, arrays["x_train"].shape[1:] or (1,))
@@ -183,7 +183,13 @@ class Session:
             entry = self.session.get_inputs()[0]
             self.input, self.kind, self.shape = entry.name, entry.type, entry.shape
         except Exception as error:  # onnxruntime has many errors of its own
-            raise InputError(f"onnxruntime refuses the graph: {shown(str(error), 200)}") from None
+            old = "NOT_IMPLEMENTED" in str(error)
+            hint = (
+                "; an older version of ONNX's operators: onnx.version_converter.convert_version(model, 18)"
+                if old
+                else ""
+            )
+            raise InputError(f"onnxruntime refuses the graph: {shown(str(error), 200)}{hint}") from None
 
     def outputs(self, x: np.ndarray) -> np.ndarray:
         """Evaluate the graph on examples; a graph of a fixed batch gets batches of that size."""

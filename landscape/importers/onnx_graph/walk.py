@@ -90,7 +90,7 @@ def _step(onnx: Any, graph: Graph, node: Any) -> None:
     if node.output[0] in graph.values:
         return  # fused with an earlier one
     if node.op_type not in OPS and node.op_type not in FOLDED and node.op_type not in ("Constant", "Shape"):
-        raise unsupported(Call(graph, node, {}).label, node.op_type, OPS)
+        raise unsupported(Call(graph, node, {}).label, node.op_type)
     settings = settings_of(onnx, node)
     name = node.output[0]
     if node.op_type == "Constant":
@@ -113,14 +113,14 @@ def _step(onnx: Any, graph: Graph, node: Any) -> None:
             return
     call = Call(graph, node, settings)
     if node.op_type not in OPS:
-        raise unsupported(call.label, node.op_type, OPS)
+        raise unsupported(call.label, node.op_type)
     try:
         graph.values[call.output] = OPS[node.op_type](call)
     except InputError as error:
         raise InputError(f"{call.label}: {error}") from None
-    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+    except Exception as error:
         # A setting of another kind or a size of zero: ONNX's own reader does not look at them.
-        raise InputError(f"{call.label}: damaged: {shown(str(error), 120)}") from None
+        raise InputError(f"{call.label}: damaged: {shown(str(error), 120)}") from error
 
 
 def _constant(onnx: Any, node: Any, settings: dict[str, Any]) -> Constant:

@@ -105,7 +105,8 @@ class Call:
             raise InputError(f"{what}: expected a value that depends on the examples, found a constant")
         if self.network.shapes[value.node] != value.shape:
             raise InputError(
-                f"reads {batched(value.shape)}, which the format has as {batched(self.network.shapes[value.node])}"
+                f"reads {batched(value.shape)}, made by a call such as unsqueeze, squeeze or keepdim=True, which has no op: the value is "
+                f"{batched(self.network.shapes[value.node])} still; {EXIT}"
             )
         return value.node
 

@@ -49,6 +49,8 @@ def joined(op: str) -> Translate:
 def concat(call: Call) -> str:
     """Translate the joining of values along an axis."""
     values, axis = call.argument(0, "tensors"), call.argument(1, "dim", call.node.kwargs.get("axis", 0))
+    if len(values) == 1:
+        return call.plain(values[0])
     return call.add("concat", [call.plain(value) for value in values], None, axis=axis)
 
 

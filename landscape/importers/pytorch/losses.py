@@ -11,6 +11,7 @@ import numpy as np
 from landscape.errors import InputError
 from landscape.files import shown
 from landscape.importers.finish import Loss
+from landscape.importers.nearest import EXIT
 from landscape.model.losses import IGNORED, LOSSES
 
 # Class and function → the format's name, and what the network itself must end with.
@@ -84,7 +85,7 @@ def _module(loss: Any) -> TorchLoss:
     name, tail = MODULES[kind]
     for key, plain in PLAIN.items():
         if hasattr(loss, key) and getattr(loss, key) != plain:
-            raise InputError(f"loss: {kind} with {key}={plain!r} expected; the format has no other")
+            raise InputError(f"loss: {kind} with {key}={plain!r} expected{_instead(key, getattr(loss, key))}")
     delta = float(getattr(loss, "delta", getattr(loss, "beta", 1.0)))
     if kind == "SmoothL1Loss" and delta == 0:
         return TorchLoss("mae", None)
@@ -111,3 +112,10 @@ def criterion(torch: Any, loss: Any, wanted: TorchLoss) -> Callable[[Any, np.nda
         return function(outputs, numbers.reshape(outputs.shape))
 
     return value
+
+
+def _instead(key: str, found: Any) -> str:
+    """Say what to do in the place of a setting that the format does not have."""
+    if key == "reduction" and found == "sum":
+        return ", found 'sum': over a batch of B examples that is B times the mean, so a rate B times as large does the same with the mean"
+    return f"; the format has no other: {EXIT}"

@@ -44,7 +44,8 @@ def from_torch(
         A name of the format ("cross_entropy", …), or a loss of `torch.nn` or `torch.nn.functional` with
         `reduction="mean"`.
     data
-        (x, y), a mapping with `x_train`, `y_train`, `x_test`, …, or the path of such an `.npz`.
+        (x, y), a mapping with `x_train`, `y_train`, `x_test`, …, the path of such an `.npz`, or a TensorDataset or DataLoader of
+        PyTorch, which is read once into memory.
     weight_decay
         The λ of ½ λ ‖θ‖², as `weight_decay` of `torch.optim.SGD`.
     name
@@ -59,12 +60,19 @@ def from_torch(
     torch = need("torch")
     if not isinstance(module, torch.nn.Module):
         raise InputError(f"module: expected a torch.nn.Module, found {type(module).__name__}")
+    module = unwrapped(module)
+    require_plain(torch, module)
     arrays = read_data(data)
     wanted = read_loss(torch, loss)
     traced = traced_at_best(torch, module, arrays["x_train"])
     network, output, tail = walk(torch, traced, stored_dtype(torch, module), wanted)
     model = make_model(
-        network, output, arrays, wanted.with_decay(weight_decay), name or type(module).__name__
+        network,
+        output,
+        arrays,
+        wanted.with_decay(weight_decay),
+        name or type(module).__name__,
+        original=traced.output_shape,
     )
     origins = network.origins_of(network.ending_at(output))
     require_ties(model, origins)
@@ -82,6 +90,37 @@ def from_torch(
             hint(module),
         ),
     )
+
+
+def unwrapped(module: Any) -> Any:
+    """Give the module inside of what only runs it: torch.compile, DataParallel, DistributedDataParallel."""
+    inside = {"OptimizedModule": "_orig_mod", "DataParallel": "module", "DistributedDataParallel": "module"}
+    while type(module).__name__ in inside and hasattr(module, inside[type(module).__name__]):
+        module = getattr(module, inside[type(module).__name__])
+    return module
+
+
+def require_plain(torch: Any, module: Any) -> None:
+    """Refuse what has no Python to be traced, numbers that are not floats, and layers that have no sizes yet.
+
+    Raises
+    ------
+    InputError
+        The message names the part and what to give in its place.
+    """
+    for name, part in module.named_modules():
+        where = f"{name or 'the module'} ({getattr(part, 'original_name', type(part).__name__)})"
+        if isinstance(part, torch.jit.ScriptModule):
+            raise InputError(
+                f"{where}: is a program of TorchScript, which has no Python to be traced; expected the module that it was made of, or its export to ONNX"
+            )
+        if ".quantized" in type(part).__module__:
+            raise InputError(
+                f"{where}: is quantized, its weights are whole numbers; expected the module before its quantization"
+            )
+    for name, tensor in (*module.named_parameters(), *module.named_buffers()):
+        if torch.nn.parameter.is_lazy(tensor):
+            raise InputError(f"{name}: has no size yet; call the module once on an example, then import it")
 
 
 def require_ties(model: Model, origins: Mapping[str, Origin]) -> None:
