@@ -62,8 +62,9 @@ def make_model(
         )
     remark = None if original is None else broadcast(model.loss, original, data["y_train"].shape[1:])
     more += [remark] if remark else []
-    model = replace(model, form="imported", inferred=(*network.notes, *sentences, *more))
-    return told_where_not_finite(replace(model, training={"remark": remark}) if remark else model)
+    return told_where_not_finite(
+        replace(model, form="imported", inferred=(*network.notes, *sentences, *more))
+    )
 
 
 def broadcast(loss: str, output: Shape, target: Shape) -> str | None:

@@ -145,9 +145,10 @@ def _compared_not_finite(ours: np.ndarray, theirs: np.ndarray, original: Origina
         raise InputError(
             f"outputs that are finite differ from those of {original.name} by up to {difference:.2g}; nothing is written{original.hint}"
         )
+    rest = f", and the largest difference of the others is {difference:.1e}" if where.any() else ""
     return (
         f"outputs equal those of {original.name} on {place}: {int((~where).sum())} of {ours.size} numbers are NaN or infinite, "
-        f"at the same places in both, and the largest difference of the others is {difference:.1e}"
+        f"at the same places in both{rest}"
     )
 
 

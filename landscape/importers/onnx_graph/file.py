@@ -75,7 +75,7 @@ def from_onnx(
         )
         return verified(model, original)
     except InputError as error:
-        message = str(error)
+        message = str(error).replace("\n", " ")
         raise InputError(message if message.startswith(f"{path}: ") else f"{path}: {message}") from None
 
 
@@ -108,6 +108,8 @@ def _require_names(graph: Any) -> None:
     for node in graph.node:
         if not node.output or not node.output[0]:
             raise InputError(f"{shown(node.name)} ({shown(node.op_type)}): expected an output")
+        if not str(node.op_type).isidentifier():
+            raise InputError(f"damaged: the operator {shown(node.op_type)} is no name of one")
         names += [node.name, node.op_type, node.domain, *node.input, *node.output]
         names += [attribute.name for attribute in node.attribute]
     for name in names:

@@ -75,7 +75,7 @@ def windows(call: Call, kernel: Sequence[int]) -> dict[str, Any]:
     elif auto not in ("NOTSET", "VALID"):
         raise InputError(f"auto_pad={auto}: unknown")
     if pads[:axes] != pads[axes:]:
-        raise InputError(f"pads={pads}: expected as much before as after")
+        raise InputError(f"pads={shown(pads)}: expected as much before as after")
     return {"stride": strides, "padding": pads[:axes], "dilation": dilations}
 
 
@@ -148,7 +148,7 @@ def softmax(call: Call) -> str:
     """Translate normalized exponentials over the last axis."""
     axes = len(call.shape()) + 1
     if int(call.get("axis", -1 if call.graph.version >= 13 else 1)) % axes != axes - 1:
-        raise InputError(f"axis={call.get('axis')}: expected the last, -1")
+        raise InputError(f"axis={shown(call.get('axis'))}: expected the last, -1")
     return call.network.add(call.name(), "softmax", [call.value()])
 
 
@@ -194,7 +194,7 @@ def pool(op: str) -> Translate:
         if op == "avgpool2d" and any(settings["padding"]) and not call.get("count_include_pad", 0):
             raise InputError("count_include_pad=0: the format's average counts the padding")
         if len(kernel) != 2:
-            raise InputError(f"kernel_shape={kernel}: expected two axes")
+            raise InputError(f"kernel_shape={shown(kernel)}: expected two axes")
         return call.network.add(call.name(), op, [call.value()], None, kernel=kernel, **settings)
 
     return translate
@@ -222,14 +222,16 @@ def mean(call: Call) -> str:
     if chosen == list(range(2, axes)) and (len(chosen) > 1 or not kept):
         return _averaged(call, kept=kept)
     if len(chosen) != 1 or kept:
-        raise InputError(f"axes={chosen}, keepdims={int(kept)}: expected one axis, or all after the channels")
+        raise InputError(
+            f"axes={shown(chosen)}, keepdims={int(kept)}: expected one axis, or all after the channels"
+        )
     return call.network.add(call.name(), "mean", [call.value()], None, axis=chosen[0])
 
 
 def flatten(call: Call) -> str:
     """Join all axes but the batch's."""
     if int(call.get("axis", 1)) != 1:
-        raise InputError(f"axis={call.get('axis')}: expected 1, for the batch stays")
+        raise InputError(f"axis={shown(call.get('axis'))}: expected 1, for the batch stays")
     return reshaped(call, (math.prod(call.shape()),))
 
 
@@ -247,7 +249,7 @@ def reshape(call: Call) -> str:
         rest[rest.index(-1)] = size // known if known and rest.count(-1) == 1 else -1
     if math.prod(rest) != size or min(rest, default=1) < 1:
         raise InputError(
-            f"shape {target}: mixes the examples; expected the batch and the rest of {batched(call.shape())}"
+            f"shape {shown(target)}: mixes the examples; expected the batch and the rest of {batched(call.shape())}"
         )
     return reshaped(call, tuple(rest))
 
@@ -262,7 +264,9 @@ def squeeze(call: Call) -> str:
         else [i + 1 for i, s in enumerate(shape) if s == 1]
     )
     if 0 in drop or any(shape[axis - 1] != 1 for axis in drop):
-        raise InputError(f"axes {chosen} of {batched(shape)}: expected axes of one element, not the batch's")
+        raise InputError(
+            f"axes {shown(chosen)} of {batched(shape)}: expected axes of one element, not the batch's"
+        )
     return reshaped(call, tuple(size for i, size in enumerate(shape) if i + 1 not in drop))
 
 
@@ -309,7 +313,9 @@ def cast(call: Call) -> str:
     """Pass on what is cast to a float, or ids that are cast to integers."""
     wanted = FLOATS + (INTEGERS if call.value() == INPUT else ())
     if call.get("to") not in wanted:
-        raise InputError(f"to={call.get('to')}: expected a cast to float, or of the input to integer ids")
+        raise InputError(
+            f"to={shown(call.get('to'))}: expected a cast to float, or of the input to integer ids"
+        )
     return call.value()
 
 
