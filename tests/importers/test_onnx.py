@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -298,20 +297,6 @@ def test_a_batch_norm_that_pytorchs_newer_exporter_folded_is_reported(tmp_path, 
         nodes = [node("Conv", "x w", "getitem_3"), node("GlobalAveragePool", "getitem_3", "c"), *FLAT]
         model = imported(tmp_path, graph(nodes, HEAD | {"w": normal(6, 2, 3, 3)}, (2, 5, 4)), data((2, 5, 4)))
     assert any("the exporter folded batch norm" in sentence for sentence in model.inferred)
-
-
-def test_exports_of_pytorch_that_lose_a_batch_norm_say_so(tmp_path):
-    torch = pytest.importorskip("torch")
-    pytest.importorskip("onnxscript")
-    nn = torch.nn
-    module = nn.Sequential(nn.Linear(6, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 3)).eval()
-    path = tmp_path / "net.onnx"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(module, (torch.zeros(4, 6),), path, dynamo=True, external_data=False, verbose=False)
-    model = landscape.from_onnx(path, data((6,)))
-    kinds = {n.op for n in model.nodes}
-    assert "batchnorm" in kinds or any("folded batch norm" in sentence for sentence in model.inferred)
 
 
 def test_ids_are_looked_up(tmp_path):

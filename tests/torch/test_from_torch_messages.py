@@ -40,9 +40,7 @@ def regression(module: Any, target: Any) -> Any:
     ("module", "shape", "mend"),
     [(nn.Linear(4, 1), (7,), "y.unsqueeze(1)"), (nn.Sequential(nn.Linear(4, 1), nn.Flatten(0)), (7, 1), "y.squeeze(1)")],
 )  # fmt: skip
-def test_targets_that_a_loop_would_broadcast_are_said_in_memory_and_in_the_file(
-    tmp_path, module, shape, mend
-):
+def test_targets_that_a_loop_would_broadcast_are_said(module, shape, mend):
     target = np.linspace(0, 1, 7, dtype=np.float32)
     model = regression(module, target.reshape(shape))
     found = [sentence for sentence in model.inferred if "broadcasts them to [N, N]" in sentence]
@@ -267,3 +265,21 @@ def test_a_concatenation_of_one_value_is_that_value():
     module = of(lambda s, x: s.b(torch.cat([s.a(x)], 1)), a=nn.Linear(4, 4), b=nn.Linear(4, 3))
     model = landscape.from_torch(module, "cross_entropy", data(4))
     assert [node.op for node in model.nodes] == ["dense", "dense"]
+
+
+def test_a_softmax_before_a_loss_that_has_one_is_said():
+    module = nn.Sequential(nn.Linear(4, 3), nn.Softmax(-1))
+    twice = landscape.from_torch(module, nn.CrossEntropyLoss(), data(4))
+    assert any("has a softmax in it" in sentence for sentence in twice.inferred)
+    x, y = data(4, classes=2)
+    module = nn.Sequential(nn.Linear(4, 1), nn.Sigmoid())
+    twice = landscape.from_torch(module, nn.BCEWithLogitsLoss(), (x, y))
+    assert any("has a sigmoid in it" in sentence for sentence in twice.inferred)
+
+
+def test_a_padding_row_is_in_theta_and_that_is_said():
+    module = nn.Sequential(nn.Embedding(6, 4, padding_idx=0, sparse=True), nn.Flatten(), nn.Linear(12, 3))
+    ids = np.random.default_rng(0).integers(0, 6, (7, 3))
+    model = landscape.from_torch(module, "cross_entropy", (ids, np.arange(7) % 3))
+    assert any("row 0 of 0.weight is padding" in sentence for sentence in model.inferred)
+    assert model.size == 24 + 39

@@ -28,6 +28,10 @@ class TorchOriginal:
     ) -> None:
         self.torch, self.traced, self.loss = torch, traced, loss
         self.origins = origins
+        for part in traced.module.modules():
+            if isinstance(part, torch.nn.Embedding):
+                # A gradient as of any other row and in any other array; the module is a copy.
+                part.padding_idx, part.sparse = None, False
         self.trained = {
             name: tensor for name, tensor in traced.module.named_parameters() if tensor.requires_grad
         }
@@ -65,14 +69,14 @@ class TorchOriginal:
             with self.torch.enable_grad():
                 value = self.loss(self._run(self._given(x)), y)
                 found = self.torch.autograd.grad(value, [self.trained[n] for n in names], allow_unused=True)
+            return {
+                name: None if gradient is None else gradient.double().numpy()
+                for name, gradient in zip(names, found, strict=True)
+            }
         except InputError:
             raise
-        except Exception:  # a module may have no gradient, and of many reasons
+        except Exception:  # a module may have no gradient, and for many reasons
             return {}
-        return {
-            name: None if gradient is None else gradient.double().numpy()
-            for name, gradient in zip(names, found, strict=True)
-        }
 
     def _given(self, x: np.ndarray) -> Any:
         ids = x.dtype.kind == "i"

@@ -20,6 +20,8 @@ from landscape.model.nodes import INPUT
 KNOWN_HOMES = ("torch", "_operator", "builtins", "math")
 # What a loss may take over has no row of its own.
 TAILS = ("log_softmax", "LogSoftmax")
+# What a loss has in it already.
+DOUBLED = {"cross_entropy": "softmax", "binary_cross_entropy": "sigmoid"}
 
 
 def walk(torch: Any, traced: Trace, dtype: np.dtype, loss: TorchLoss) -> tuple[Network, str, str | None]:
@@ -32,7 +34,7 @@ def walk(torch: Any, traced: Trace, dtype: np.dtype, loss: TorchLoss) -> tuple[N
     """
     network = Network(traced.example_shape)
     whole = next(node for node in traced.graph.nodes if node.op == "output").args[0]
-    result, tail = _without_tail(traced, whole, loss) if hasattr(whole, "op") else (None, None)
+    result, tail = _without_tail(traced, whole, loss, network) if hasattr(whole, "op") else (None, None)
     found: dict[Any, Value] = {}
     _require_rows(torch, traced, network, dtype)
     for node in traced.graph.nodes:
@@ -99,9 +101,14 @@ def _function(name: str) -> Any:
     return FUNCTIONS.get(name) or FUNCTIONS.get(name.removesuffix("_"))
 
 
-def _without_tail(traced: Trace, result: Any, loss: TorchLoss) -> tuple[Any, str | None]:
+def _without_tail(traced: Trace, result: Any, loss: TorchLoss, network: Network) -> tuple[Any, str | None]:
     """Let the loss take over what the network ends with, where the two together are a loss of the format."""
     kind = _op_name(traced, result)
+    if loss.tail is None and DOUBLED.get(loss.name) == kind:
+        network.notes.append(
+            f"the network ends in a {kind}, and the loss {loss.name} has a {kind} in it: both are taken, as PyTorch computes it; "
+            "for one only, let the network put out logits"
+        )
     if loss.name == "cross_entropy" and kind == "log_softmax":
         return result.args[0], kind
     if loss.tail is not None:
@@ -122,5 +129,5 @@ def _op_name(traced: Trace, node: Any) -> str:
     """Name a call's op in the format's way of writing."""
     if node.op == "call_module":
         kind = type(traced.module.get_submodule(node.target)).__name__
-        return {"LogSoftmax": "log_softmax", "Sigmoid": "sigmoid"}.get(kind, kind)
+        return {"LogSoftmax": "log_softmax", "Sigmoid": "sigmoid", "Softmax": "softmax"}.get(kind, kind)
     return str(getattr(node.target, "__name__", node.target))
