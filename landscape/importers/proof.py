@@ -23,8 +23,8 @@ from landscape.objective import NetworkObjective
 # Enough to meet every unit; more would take long for a large data set and prove nothing more.
 COMPARED = 1000
 # At other parameters a few examples do, since each of them meets all parameters.
-COMPARED_MOVED = 100
-COMPARED_GRADIENTS = 16
+COMPARED_MOVED = 20
+COMPARED_GRADIENTS = 8
 
 Outputs = Callable[[np.ndarray], np.ndarray]
 # By the original's name of each array that it trains; None for one that the loss does not depend on.
