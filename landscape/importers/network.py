@@ -199,26 +199,3 @@ def _trained(op: str, weights: Mapping[str, Weight]) -> bool:
         frozen = next(key for key, value in trained.items() if not value)
         raise InputError(f"its {frozen} is frozen and others are not; expected all of a layer's or none")
     return any(trained.values())
-
-
-def cut_tie(origins: Mapping[str, Origin]) -> tuple[str, str, str] | None:
-    """Find two parameters that have some of the same numbers of the original, which its training moves together.
-
-    >>> cut_tie({"a.weight": Origin("w"), "b.weight": Origin("w", np.array([[0, 2], [1, 3]]))})
-    ('w', 'a.weight', 'b.weight')
-    """
-    homes: dict[str, dict[str, Origin]] = {}
-    for key, origin in origins.items():
-        homes.setdefault(origin.name, {})[key] = origin
-    for name, found in homes.items():
-        seen: dict[str, np.ndarray | None] = {}
-        for key, origin in found.items():
-            for other, elements in seen.items():
-                if (
-                    elements is None
-                    or origin.elements is None
-                    or np.intersect1d(elements, origin.elements).size
-                ):
-                    return name, other, key
-            seen[key] = origin.elements
-    return None

@@ -104,6 +104,10 @@ CASES: dict[str, tuple[Any, tuple[int, ...], str | None]] = {
     "rectified_by_a_function_in_place": (pair(lambda s, x: s.b((lambda h: F.relu(h, inplace=True) + h)(s.a(x)))), (4,), None),
     "added_in_place": (pair(lambda s, x: s.b((lambda h: h.add_(x) + h)(s.a(x)))), (4,), None),
     "a_view_of_what_is_changed": (of(kept_view, a=L(4, 6), b=L(6, 3)), (4,), "in place"),
+    "written_into_a_value": (pair(lambda s, x: s.b((lambda h: (torch.tanh(h, out=h), h)[1])(s.a(x)))), (4,), "out="),
+    "a_parameter_for_a_setting": (
+        with_parameters(of(lambda s, x: s.b(F.elu(s.a(x), s.slope.item())), a=L(4, 4), b=L(4, 3)), slope=torch.ones(())), (4,), "at a second, random θ",
+    ),
     "tied_by_transposition": (of(lambda s, x: F.linear(torch.tanh(s.a(x)), s.a.weight.t()), a=L(4, 3)), (4,), r"computed from a\.weight.*CallableObjective"),
     "tied_by_transposition_with_a_bias": (
         with_parameters(of(lambda s, x: F.linear(torch.tanh(s.a(x)), s.a.weight.t(), s.bias), a=L(4, 3)), bias=torch.zeros(4)),

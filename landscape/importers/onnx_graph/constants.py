@@ -10,6 +10,7 @@ import numpy as np
 from landscape.errors import InputError
 from landscape.files import shown
 from landscape.importers.network import Origin, Weight, part
+from landscape.importers.ties import uniform
 
 # Numbers that an op of constants which can make more of them than it is given may make: those of shapes are few.
 MOST = 1000
@@ -46,11 +47,6 @@ class Constant(NamedTuple):
         dtype = np.float64 if self.array.dtype == np.float64 else np.float32
         identity = None if uniform(self.array) else self.origin.identity if self.origin else self.identity
         return Weight(np.ascontiguousarray(self.array, dtype), identity, self.trainable, self.origin)
-
-
-def uniform(array: np.ndarray) -> bool:
-    """Tell whether all numbers are the same one."""
-    return array.size > 0 and bool((array == array.flat[0]).all())
 
 
 def viewed(constant: Constant, view: Callable[[np.ndarray], np.ndarray]) -> Origin | None:

@@ -15,11 +15,11 @@ from landscape.files import require_regular, shown
 from landscape.importers.data import Data, read_data
 from landscape.importers.draws import SEED, fresh, near
 from landscape.importers.finish import Loss, make_model
-from landscape.importers.network import Origin, cut_tie
-from landscape.importers.onnx_graph.constants import uniform
+from landscape.importers.network import Origin
 from landscape.importers.onnx_graph.walk import walk
 from landscape.importers.optional import need
 from landscape.importers.proof import TAILS, Moved, Original, verified
+from landscape.importers.ties import cut_tie, uniform
 from landscape.memory import available_memory
 from landscape.model import Model
 

@@ -13,8 +13,9 @@ from landscape.importers.data import Arrays
 from landscape.importers.nearest import unsupported
 from landscape.importers.network import Network, Origin
 from landscape.importers.onnx_graph.call import Call, Graph, settings_of
-from landscape.importers.onnx_graph.constants import BATCH, FOLDED, Constant, fold, read_tensor, uniform
+from landscape.importers.onnx_graph.constants import BATCH, FOLDED, Constant, fold, read_tensor
 from landscape.importers.onnx_graph.ops import OPS
+from landscape.importers.ties import equal_matrices
 from landscape.model.bare_data import choose_loss
 from landscape.model.nodes import INPUT
 from landscape.model.operation import Shape
@@ -162,17 +163,13 @@ def _was_folded(node: Any) -> bool:
 
 def _note_equals(graph: Graph, network: Network) -> None:
     """Say where a file has one matrix twice, perhaps since a tie was lost."""
-    seen: dict[tuple[tuple[int, ...], bytes], str] = {}
-    for name, constant in graph.constants.items():
-        array = constant.array
-        if constant.origin is None or constant.origin.name != name or array.ndim != 2 or uniform(array):
-            continue
-        for turned in (array, array.T):
-            other = seen.get((turned.shape, np.ascontiguousarray(turned).tobytes()))
-            if other is not None:
-                network.notes.append(
-                    f"{shown(other)} and {shown(name)} hold the same numbers: if training tied them, the file has lost that, "
-                    "and θ has them twice; use from_torch"
-                )
-                break
-        seen.setdefault((array.shape, np.ascontiguousarray(array).tobytes()), name)
+    own = {
+        name: constant.array
+        for name, constant in graph.constants.items()
+        if constant.origin is not None and constant.origin.name == name
+    }
+    for one, other in equal_matrices(own):
+        network.notes.append(
+            f"{shown(one)} and {shown(other)} hold the same numbers: if training tied them, the file has lost that, "
+            "and θ has them twice; use from_torch"
+        )

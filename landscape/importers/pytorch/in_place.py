@@ -26,6 +26,10 @@ def settle(torch: Any, module: Any, graph: Any, values: dict[Any, Any]) -> None:
     """
     position = {node: index for index, node in enumerate(graph.nodes)}
     for node in list(graph.nodes):
+        if node.op in ("call_function", "call_method") and node.kwargs.get("out") is not None:
+            raise InputError(
+                f"{node.name}: writes its result into another value (out=…); expected a call that makes a new one"
+            )
         source = _changed(module, node)
         if source is None or not isinstance(values.get(source), torch.Tensor):
             continue

@@ -13,13 +13,14 @@ from landscape.errors import InputError
 from landscape.importers.data import Data, read_data
 from landscape.importers.finish import make_model
 from landscape.importers.nearest import EXIT
-from landscape.importers.network import Origin, cut_tie
+from landscape.importers.network import Origin
 from landscape.importers.optional import need
 from landscape.importers.proof import TAILS, Original, verified
 from landscape.importers.pytorch.losses import criterion, read_loss
 from landscape.importers.pytorch.original import TorchOriginal, hint, left_out
 from landscape.importers.pytorch.trace import FailedRunError, Trace, first_line, trace
 from landscape.importers.pytorch.walk import walk
+from landscape.importers.ties import cut_tie
 from landscape.model import Model
 
 # The module is compared in float64, where only the order of sums differs, or else in float32.
