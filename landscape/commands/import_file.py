@@ -92,7 +92,8 @@ def table(summary: dict[str, Any]) -> str:
     ]
     for split, values in summary["losses"].items():
         shown = {key: value for key, value in values.items() if value is not None}
-        lines.append(f"{split}  " + "  ".join(f"{key} {value:.6g}" for key, value in shown.items()))
+        words = [f"{key} {value:.6g}" for key, value in shown.items()] or ["loss not finite"]
+        lines.append(f"{split}  " + "  ".join(words))
     if summary["not_evaluated"]:
         lines.append(f"not evaluated: {summary['not_evaluated']}")
     return "\n".join([*lines, *summary["notes"]])

@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 def command(model: Path, activation: str | None, loss: str | None, as_json: bool) -> None:
     """Show a model file: graph, losses and accuracies now, data, history, and what was inferred."""
     from landscape.commands.info_text import describe
+    from landscape.commands.remarks import remarks
     from landscape.model import load_model
     from landscape.model.summary import summarize
 
     loaded = load_model(model, activation=activation, loss=loss, allow_nonfinite=True)
-    summary = summarize(loaded) | evaluated(loaded)
+    summary = summarize(loaded) | evaluated(loaded) | {"remarks": remarks(loaded)}
     click.echo(json.dumps(summary, allow_nan=False) if as_json else describe(summary))
 
 

@@ -25,6 +25,7 @@ def describe(summary: Summary) -> str:
         _training(summary),
         _listed("inferred", summary["inferred"]),
         _listed("not finite", summary["not_finite"]),
+        _listed("remarks", summary["remarks"]),
     ]
     return "\n\n".join("\n".join(lines) for lines in paragraphs if lines)
 

@@ -11,6 +11,8 @@ import numpy as np
 from landscape.errors import InputError
 from landscape.file_array import FileArray, left_in_file
 from landscape.files import read_archive, shown
+from landscape.importers.nearest import EXIT
+from landscape.memory import available_memory
 from landscape.model.bare_names import DATA_NAMES, take_data
 from landscape.model.data import require_pairs
 
@@ -21,8 +23,8 @@ Data = Any
 def read_data(data: Data) -> Arrays:
     """Give `x_train`, `y_train` and what other splits there are.
 
-    `data` is the path of an `.npz`, a pair (x, y), or a mapping with names such as `x_train` or `x`; tensors
-    are taken as arrays.
+    `data` is the path of an `.npz`, a pair (x, y), a mapping with names such as `x_train` or `x`, or a dataset or loader of
+    PyTorch with pairs of examples and targets; tensors are taken as arrays.
 
     >>> sorted(read_data(([[1.0]], [0])))
     ['x_train', 'y_train']
@@ -36,9 +38,62 @@ def read_data(data: Data) -> Arrays:
         return _from_file(Path(data))
     if isinstance(data, Mapping):
         return _named({str(key): as_array(str(key), value) for key, value in data.items()})
+    tensors = getattr(data, "tensors", None)
+    if isinstance(tensors, tuple):
+        data = tensors
+    elif hasattr(data, "dataset") and hasattr(data, "collate_fn"):
+        data = read_loader(data)
     if isinstance(data, (tuple, list)) and len(data) == 2:
         return _named({"x_train": as_array("x", data[0]), "y_train": as_array("y", data[1])})
-    raise InputError("data: expected (x, y), a mapping with x_train and y_train, or the path of an .npz file")
+    found = f"{len(data)} parts" if isinstance(data, (tuple, list)) else f"a {type(data).__name__}"
+    raise InputError(
+        f"data: expected (x, y), a mapping with x_train and y_train, the path of an .npz file, a TensorDataset or a DataLoader; found {found}"
+    )
+
+
+def read_loader(loader: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Read a loader of PyTorch once, in the order of its dataset, as far as memory allows.
+
+    Raises
+    ------
+    InputError
+        Its batches are no pairs of examples and targets, it fails, or it has more than half of the memory holds.
+    """
+    parts: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
+    limit, held = available_memory() // 2, 0
+    try:
+        for batch in _in_order(loader):
+            if not isinstance(batch, (tuple, list)) or len(batch) != 2:
+                raise InputError(f"data: expected batches (x, y) of the loader, found {_parts_of(batch)}")
+            for kept, key, value in zip(parts, "xy", batch, strict=True):
+                kept.append(np.array(as_array(key, value)))
+                held += kept[-1].nbytes
+            if held > limit:
+                raise InputError(
+                    f"data: the loader has more than {limit / 1e9:.1f} GB; expected a dataset that fits into memory"
+                )
+        return np.concatenate(parts[0]), np.concatenate(parts[1])
+    except InputError:
+        raise
+    except Exception as error:  # a dataset may raise what it likes
+        message = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(f"data: the loader cannot be read: {shown(message, 120)}") from error
+
+
+def _in_order(loader: Any) -> Any:
+    """Give a loader of the same batches that does not shuffle; one of a stream goes as it does."""
+    dataset = loader.dataset
+    if not hasattr(dataset, "__getitem__") or not hasattr(dataset, "__len__"):
+        return loader
+    batch = loader.batch_size or 100
+    rows = range(0, len(dataset), batch)
+    return (
+        loader.collate_fn([dataset[i] for i in range(row, min(row + batch, len(dataset)))]) for row in rows
+    )
+
+
+def _parts_of(batch: Any) -> str:
+    return f"{len(batch)} parts" if isinstance(batch, (tuple, list)) else f"a {type(batch).__name__}"
 
 
 def _from_file(path: Path) -> Arrays:
@@ -74,13 +129,18 @@ def as_array(key: str, value: Any) -> np.ndarray:
     InputError
         It is none.
     """
-    if hasattr(value, "detach"):
-        value = value.detach().cpu().numpy()
+    if isinstance(value, tuple) and any(getattr(part, "ndim", 0) > 0 for part in value):
+        raise InputError(
+            f"data: {key}: expected one array, found {len(value)}: networks of several inputs or outputs are not supported; {EXIT}"
+        )
     try:
+        if hasattr(value, "detach"):
+            value = value.detach().cpu()
+            value = (value.float() if str(value.dtype) == "torch.bfloat16" else value).numpy()
         kept: Any = left_in_file(value)
         array: Any = kept if isinstance(kept, np.memmap | FileArray) else np.asarray(kept)
     except (ValueError, TypeError, RuntimeError) as error:
-        raise InputError(f"data: {key}: expected an array of numbers: {error}") from None
+        raise InputError(f"data: {key}: expected an array of numbers: {shown(str(error), 120)}") from None
     if array.dtype.kind not in "iufb":
         raise InputError(f"data: {key}: expected an array of numbers, found {array.dtype}")
     return array

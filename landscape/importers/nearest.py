@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 from landscape.errors import InputError
 from landscape.files import shown
 
+# What takes any network.
+EXIT = "scan it as it is with landscape.CallableObjective"
+# So many calls are named in one message.
+NAMED = 4
 RECURRENT = "attention, from PyTorch's TransformerEncoderLayer by landscape.from_torch"
 PLAIN = "a graph without choices and loops"
-# Names in lower case, as both PyTorch and ONNX may spell them.
+# Names in lower case, as both PyTorch and ONNX may spell them. These are other functions, though of a similar shape.
 NEAREST = {
     "relu6": "relu",
     "clip": "relu",
@@ -22,7 +25,6 @@ NEAREST = {
     "selu": "elu",
     "celu": "elu",
     "prelu": "leaky_relu with a fixed slope",
-    "erf": "gelu",
     "groupnorm": "LayerNorm or BatchNorm",
     "group_norm": "LayerNorm or BatchNorm",
     "instancenorm2d": "BatchNorm2d",
@@ -37,35 +39,41 @@ NEAREST = {
     "lstm": RECURRENT,
     "gru": RECURRENT,
     "rnn": RECURRENT,
+}
+# Other ways to write the same.
+INSTEAD = {
     "if": PLAIN,
     "loop": PLAIN,
     "scan": PLAIN,
+    "erf": "the function gelu as a whole",
     "scaled_dot_product_attention": "the module nn.MultiheadAttention",
     "multi_head_attention_forward": "the module nn.MultiheadAttention",
     "matmul": "Linear, or nn.MultiheadAttention for products of two values",
     "bmm": "nn.MultiheadAttention",
     "einsum": "Linear, or nn.MultiheadAttention",
     "stack": "cat",
-    "sub": "add",
     "neg": "weights of the other sign",
     "div": "weights scaled beforehand",
     "permute": "data with its axes in the order that the network reads",
     "transpose": "data with its axes in the order that the network reads",
     "pad": "the padding of a convolution",
-    "bilinear": "Linear",
     "split": "one layer for each part",
     "chunk": "one layer for each part",
 }
 
 
-def unsupported(label: str, op: str, supported: Iterable[str]) -> InputError:
-    """Make the error of an op that the format does not have, with the nearest that it has.
+def unsupported(label: str, op: str, others: Iterable[str] = ()) -> InputError:
+    """Make the error of an op that the format does not have, with what is near to it and the other calls that it does not have.
 
-    >>> str(unsupported("features.1 (ReLU6)", "ReLU6", ["ReLU"]))
-    "features.1 (ReLU6): 'ReLU6' is not supported; the nearest that is: relu"
+    >>> str(unsupported("features.1 (ReLU6)", "ReLU6"))[:95]
+    "features.1 (ReLU6): 'ReLU6' is not supported; the nearest that is: relu (another function); or "
     """
-    known = {name.lower(): name for name in supported}
-    close = difflib.get_close_matches(op.lower(), known, 1, 0.75)
-    near = NEAREST.get(op.lower()) or (known[close[0]] if close else None)
-    rest = f"the nearest that is: {near}" if near else f"supported are {', '.join(sorted(known.values()))}"
-    return InputError(f"{label}: {shown(op)} is not supported; {rest}")
+    near, instead = NEAREST.get(op.lower()), INSTEAD.get(op.lower())
+    words = [f"the nearest that is: {near} (another function)"] if near else []
+    words += [f"in its place there is {instead}"] if instead else []
+    rest = list(dict.fromkeys(others))
+    more = f" and {len(rest) - NAMED} more" if len(rest) > NAMED else ""
+    also = f" (nor {'is' if len(rest) == 1 else 'are'} {', '.join(rest[:NAMED])}{more})" if rest else ""
+    return InputError(
+        f"{label}: {shown(op)} is not supported{also}; {'; '.join([*words, f'or {EXIT}' if words else EXIT])}"
+    )

@@ -15,12 +15,44 @@ from landscape.model.operation import Shape
 from landscape.model.operations import OPERATIONS
 
 
+class Origin(NamedTuple):
+    """Where numbers come from: an array of the original by its name, and the flat places of its elements among so many (None: all, in order)."""
+
+    name: str
+    elements: np.ndarray | None = None
+    size: int = 0
+
+    @property
+    def identity(self) -> Hashable:
+        """What tells these elements of the array from others."""
+        return (
+            self.name if self.elements is None else (self.name, self.elements.shape, self.elements.tobytes())
+        )
+
+    def taken(self, array: np.ndarray) -> np.ndarray:
+        """Take the elements out of the array.
+
+        >>> Origin("w", np.array([[3], [1]])).taken(np.array([[5.0, 6.0], [7.0, 8.0]])).tolist()
+        [[8.0], [6.0]]
+        """
+        return array if self.elements is None else array.reshape(-1)[self.elements]
+
+
+def part(name: str, elements: np.ndarray, size: int) -> Origin:
+    """Make the origin of some elements of an array, or of all of them where they are in order."""
+    flat = np.asarray(elements).reshape(-1)
+    if flat.size == size and bool((flat == np.arange(size)).all()):
+        return Origin(name)
+    return Origin(name, np.asarray(elements, np.int32 if size < 2**31 else np.int64), size)
+
+
 class Weight(NamedTuple):
-    """A parameter or buffer: its numbers, what tells it from others of equal numbers (None: nothing does), whether it is trained."""
+    """A parameter or buffer: its numbers, what tells it from others of equal numbers (None: nothing does), whether it is trained, and where it comes from."""
 
     array: np.ndarray
     identity: Hashable
     trainable: bool = True
+    origin: Origin | None = None
 
 
 class Network:
@@ -33,10 +65,12 @@ class Network:
     (2,)
     """
 
-    def __init__(self, input_shape: Shape) -> None:
+    def __init__(self, input_shape: Shape, *, copies: bool = False) -> None:
         self.shapes: dict[str, Shape] = {INPUT: input_shape}
         self.nodes: list[dict[str, Any]] = []
         self.notes: list[str] = []
+        # Whether equal vectors may stand for parameters of their own, as in files that keep equal arrays once.
+        self.copies = copies
         self._keys: dict[Hashable, tuple[str, str]] = {}
         self._owned: dict[str, Mapping[str, Weight]] = {}
 
@@ -61,6 +95,8 @@ class Network:
             Shapes that do not go together, or parameters that are partly shared or partly trained.
         """
         name, weights = self.free(name), weights or {}
+        if self.copies:
+            weights = self._with_copies(name, weights)
         owner = self._shared_with(weights)
         node: dict[str, Any] = {"name": name, "op": op, "inputs": list(inputs), **attributes}
         if owner is not None:
@@ -105,11 +141,37 @@ class Network:
             for key, weight in self._owned.get(node["name"], {}).items()
         }
 
+    def origins_of(self, nodes: Sequence[Mapping[str, Any]]) -> dict[str, Origin]:
+        """Give where the arrays of nodes come from, by the archive's keys, for those of which that is known."""
+        return {
+            f"{node['name']}.{key}": weight.origin
+            for node in nodes
+            for key, weight in self._owned.get(node["name"], {}).items()
+            if weight.origin is not None
+        }
+
     def _claim(self, name: str, weights: Mapping[str, Weight]) -> None:
         self._owned[name] = weights
         for key, weight in weights.items():
             if weight.identity is not None:
                 self._keys[weight.identity] = (name, key)
+
+    def _with_copies(self, name: str, weights: Mapping[str, Weight]) -> Mapping[str, Weight]:
+        """Make vectors that another node has parameters of this one, where its matrix is its own."""
+        homes = {key: self._keys.get(weight.identity) for key, weight in weights.items()}
+        matrices = [key for key, weight in weights.items() if weight.array.ndim > 1]
+        vectors = [key for key, home in homes.items() if home is not None and key not in matrices]
+        if not vectors or not matrices or any(homes[key] is not None for key in matrices):
+            return weights
+        for key in vectors:
+            owner, other = homes[key] or ("", "")
+            self.notes.append(
+                f"the file keeps one array for {shown(f'{owner}.{other}')} and {shown(f'{name}.{key}')}, which are taken for two parameters with equal numbers"
+            )
+        return {
+            key: weight._replace(identity=None) if key in vectors else weight
+            for key, weight in weights.items()
+        }
 
     def _shared_with(self, weights: Mapping[str, Weight]) -> str | None:
         """Find the node that has the same parameters, all of them."""

@@ -12,6 +12,7 @@ Intercepts are not decayed otherwise.
 
 from __future__ import annotations
 
+import copy
 import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -21,8 +22,10 @@ import numpy as np
 from landscape.errors import InputError
 from landscape.files import shown
 from landscape.importers.data import Arrays, Data, read_data
-from landscape.importers.finish import Loss, Original, make_model, sigmoid, softmax, verified
-from landscape.importers.network import Network, Weight
+from landscape.importers.draws import SEED, fresh, near
+from landscape.importers.finish import Loss, make_model
+from landscape.importers.network import Network, Origin, Weight
+from landscape.importers.proof import Moved, Original, sigmoid, softmax, verified
 from landscape.model import Model
 from landscape.model.nodes import INPUT
 
@@ -78,8 +81,45 @@ def from_sklearn(estimator: Any, data: Data, *, name: str | None = None) -> Mode
         raise InputError(f"{kind}: {error}") from None
     network = Network(tuple(arrays["x_train"].shape[1:]))
     network.notes += found.notes
-    model = make_model(network, _chain(network, found), arrays, found.loss, name or kind)
-    return verified(model, Original(kind, _quiet(found.outputs), TOLERANCE, found.tail))
+    output = _chain(network, found)
+    model = make_model(network, output, arrays, found.loss, name or kind)
+    origins = network.origins_of(network.ending_at(output))
+    original = Original(
+        kind,
+        _quiet(found.outputs),
+        TOLERANCE,
+        found.tail,
+        lambda how: _moved(estimator, arrays, found, how),
+        origins,
+    )
+    return verified(model, original)
+
+
+def _moved(estimator: Any, arrays: Arrays, found: Found, how: str) -> Moved:
+    """Move a copy of the estimator to other coefficients."""
+    rng = np.random.default_rng(SEED)
+    other, drawn = copy.deepcopy(estimator), {}
+    for number, (weight, bias) in enumerate(found.layers, 1):
+        for key, array in (("weight", weight), ("bias", bias)):
+            if array is not None:
+                drawn[f"fc{number}.{key}"] = (
+                    fresh(rng, key, array.shape) if how == "fresh" else near(rng, key, array)
+                )
+    layers = [(drawn[f"fc{n}.weight"], drawn.get(f"fc{n}.bias")) for n in range(1, len(found.layers) + 1)]
+    if hasattr(other, "coefs_"):
+        other.coefs_ = [
+            weight.T.astype(old.dtype) for (weight, _), old in zip(layers, other.coefs_, strict=True)
+        ]
+        other.intercepts_ = [bias for _, bias in layers]
+    else:
+        (weight, bias), *_ = layers
+        other.coef_ = weight.reshape(np.shape(other.coef_))
+        if bias is not None:
+            other.intercept_ = (
+                bias.reshape(np.shape(other.intercept_)) if np.ndim(other.intercept_) else float(bias[0])
+            )
+    kind = type(estimator).__name__
+    return Moved(drawn, _quiet(ESTIMATORS[kind](other, arrays).outputs))
 
 
 def _chain(network: Network, found: Found) -> str:
@@ -88,9 +128,11 @@ def _chain(network: Network, found: Found) -> str:
     for number, (weight, bias) in enumerate(found.layers, 1):
         if number > 1 and found.activation != "identity":
             value = network.add(f"act{number - 1}", found.activation, [value])
-        weights = {"weight": Weight(weight, ("weight", number))}
-        if bias is not None:
-            weights["bias"] = Weight(bias, ("bias", number))
+        weights = {
+            key: Weight(array, (key, number), True, Origin(f"fc{number}.{key}"))
+            for key, array in (("weight", weight), ("bias", bias))
+            if array is not None
+        }
         value = network.add(f"fc{number}", "dense", [value], weights)
     return value
 

@@ -12,6 +12,8 @@ import numpy as np
 from landscape.errors import InputError
 from landscape.files import require_regular, shown
 from landscape.importers.data import Data, as_array, read_data
+from landscape.importers.finish import told_where_not_finite
+from landscape.importers.ties import equal_matrices
 from landscape.model import Model
 from landscape.model.bare import read_bare
 from landscape.model.full import assemble
@@ -53,13 +55,24 @@ def from_state_dict(
     if header is None:
         settings = {"name": name}
         model = read_bare(
-            arrays | examples, activation=activation, loss=loss, header=settings, form="imported"
+            arrays | examples,
+            activation=activation,
+            loss=loss,
+            header=settings,
+            form="imported",
+            allow_nonfinite=True,
         )
     else:
         if activation is not None or loss is not None:
             raise InputError("activation and loss are for weights without a header; the header says them")
-        model = assemble(read_header_of(header), arrays | examples, form="imported")
-    return replace(model, inferred=(*model.inferred, UNCHECKED))
+        model = assemble(read_header_of(header), arrays | examples, form="imported", allow_nonfinite=True)
+    model = told_where_not_finite(model)
+    ties = [
+        f"{shown(one)} and {shown(other)} hold the same numbers: if training tied them, θ has them twice; "
+        "a header with parameters_of keeps them one"
+        for one, other in equal_matrices(arrays)
+    ]
+    return replace(model, inferred=(*model.inferred, *ties, UNCHECKED))
 
 
 def read_header_of(header: Header) -> dict[str, Any]:

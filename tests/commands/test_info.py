@@ -175,3 +175,20 @@ def test_regression_has_no_accuracy(run):
     save_model(small(loss="mse", y_train=np.zeros((2, 2)), y_test=np.zeros((4, 2))), "m.npz")
     assert json.loads(run("m.npz", "--json")[1])["losses"]["train"]["accuracy"] is None
     assert "accuracy" not in run("m.npz")[1]
+
+
+@pytest.mark.parametrize(
+    ("slope", "offset", "remarked"),
+    [(0.0, 0.0, True), (0.02, 0.05, True), (1.0, 0.0, False), (0.0, 3.0, False)],
+)
+def test_a_network_that_learned_only_the_mean_is_remarked_on(run, slope, offset, remarked):
+    x = np.linspace(-1, 1, 20)[:, None]
+    y = 2.0 * x + 0.7
+    parameters = {"fc.weight": np.array([[2.0 * slope]]), "fc.bias": np.array([0.7 + offset])}
+    save_model(
+        small(parameters=parameters, loss="mse", x_train=x, y_train=y, x_test=None, y_test=None), "m.npz"
+    )
+    status, out, _ = run("m.npz")
+    assert status == 0
+    assert ("y.unsqueeze(1)" in out) == remarked
+    assert bool(json.loads(run("m.npz", "--json")[1])["remarks"]) == remarked

@@ -232,6 +232,73 @@ def test_an_image_network_has_onnxruntimes_outputs(tmp_path, name):
     imported(tmp_path, graph(nodes, HEAD | weights, shape), data(shape))
 
 
+SQUARE = {"w": normal(6, 6), "c": normal(6)}
+TIES = {
+    "tied_by_transposition": ([node("Gemm", "x w c", "a", transB=1), node("Tanh", "a", "b"), node("Gemm", "b w c", "h"), GEMM], "in another way"),
+    "transposed_twice": (
+        [node("Transpose", "w", "wt", perm=[1, 0]), node("MatMul", "x wt", "a"), node("Tanh", "a", "b"), node("Gemm", "b w", "h", transB=1), GEMM], None,
+    ),
+    "rows_twice": ([node("Gather", "w rows", "g", axis=0), node("MatMul", "x g", "h"), GEMM], "computed from"),
+    "joined": ([node("Concat", "w w", "g", axis=1), node("MatMul", "x g", "a"), node("MatMul", "a v", "h"), GEMM], "computed from"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TIES)
+def test_a_matrix_is_in_theta_once_or_the_graph_is_refused(tmp_path, name):
+    nodes, word = TIES[name]
+    extra = {"rows": np.array([0, 1, 1, 0, 2, 3]), "v": normal(12, 6)}
+    content = graph(nodes, HEAD | SQUARE | extra, (6,))
+    if word is not None:
+        assert word in refused(tmp_path, content, data((6,)))
+        return
+    assert imported(tmp_path, content, data((6,))).size == 36 + 18 + 3
+
+
+def test_a_graph_is_compared_with_onnxruntime_at_a_second_theta(tmp_path, monkeypatch):
+    """A graph that reads another initializer than it seems to has equal outputs at one θ only."""
+    from landscape.importers.onnx_graph import walk as walked
+
+    nodes = [node("Gemm", "x w c", "a", transB=1), node("Tanh", "a", "h"), GEMM]
+    content = graph(nodes, HEAD | SQUARE | {"same": SQUARE["c"].copy()}, (6,))
+    model = imported(tmp_path, content, data((6,)))
+    assert "at a second, random θ they differ by at most" in model.inferred[-1]
+    real = walked.Origin
+    monkeypatch.setattr(walked, "Origin", lambda name: real("same" if name == "c" else name))
+    message = refused(tmp_path, content, data((6,)))
+    assert "at a second, random θ outputs differ" in message
+
+
+def test_a_vector_that_the_file_keeps_once_is_two_parameters_and_that_is_said(tmp_path):
+    nodes = [
+        node("Gemm", "x w c", "a", transB=1),
+        node("Tanh", "a", "b"),
+        node("Gemm", "b v c", "h", transB=1),
+        GEMM,
+    ]
+    model = imported(tmp_path, graph(nodes, HEAD | SQUARE | {"v": normal(6, 6)}, (6,)), data((6,)))
+    assert model.size == 2 * (36 + 6) + 18 + 3
+    assert any("keeps one array for" in sentence for sentence in model.inferred)
+
+
+def test_a_matrix_that_the_file_has_twice_is_reported(tmp_path):
+    nodes = [node("MatMul", "x w", "a"), node("Tanh", "a", "b"), node("MatMul", "b v", "h"), GEMM]
+    weights = {"w": SQUARE["w"], "v": np.ascontiguousarray(SQUARE["w"].T)}
+    model = imported(tmp_path, graph(nodes, HEAD | weights, (6,)), data((6,)))
+    assert any("hold the same numbers" in sentence for sentence in model.inferred)
+
+
+@pytest.mark.parametrize("kind", ["linear", "convolution"])
+def test_a_batch_norm_that_pytorchs_newer_exporter_folded_is_reported(tmp_path, kind):
+    """It leaves the name of a batch norm's first result on the product."""
+    if kind == "linear":
+        nodes = [node("Gemm", "x w c", "getitem", transB=1), node("Tanh", "getitem", "h"), GEMM]
+        model = imported(tmp_path, graph(nodes, HEAD | SQUARE, (6,)), data((6,)))
+    else:
+        nodes = [node("Conv", "x w", "getitem_3"), node("GlobalAveragePool", "getitem_3", "c"), *FLAT]
+        model = imported(tmp_path, graph(nodes, HEAD | {"w": normal(6, 2, 3, 3)}, (2, 5, 4)), data((2, 5, 4)))
+    assert any("the exporter folded batch norm" in sentence for sentence in model.inferred)
+
+
 def test_ids_are_looked_up(tmp_path):
     weights = {"table": normal(11, 6), "place": normal(1, 4, 6), "axes": np.array([1])}
     nodes = [

@@ -160,3 +160,23 @@ def test_no_change_of_a_valid_file_does_more_than_be_refused(tmp_path, position,
         tracemalloc.stop()
     assert "\n" not in message
     assert peak < 5_000_000
+
+
+def test_a_matrix_that_stands_twice_among_the_weights_is_reported(tmp_path):
+    weights = {"0.weight": RNG.standard_normal((5, 4)), "2.weight": RNG.standard_normal((3, 5))}
+    assert not any("hold the same" in s for s in landscape.from_state_dict(weights, DATA).inferred)
+    data = {"x_train": DATA["x_train"], "y_train": DATA["x_train"].copy()}
+    tied = weights | {"2.weight": np.ascontiguousarray(weights["0.weight"].T)}
+    model = landscape.from_state_dict(tied, data, loss="mse")
+    assert any("'0.weight' and '2.weight' hold the same numbers" in sentence for sentence in model.inferred)
+
+
+def test_weights_that_are_not_finite_come_in_and_are_named():
+    weights = {"0.weight": RNG.standard_normal((3, 4))}
+    weights["0.weight"][1, 2] = np.nan
+    model = landscape.from_state_dict(weights, DATA)
+    assert any("0.weight: 1 value is not finite" in sentence for sentence in model.inferred)
+    x = DATA["x_train"].copy()
+    x[0, 0] = np.inf
+    with pytest.raises(InputError, match="x_train: 1 value is not finite"):
+        landscape.from_state_dict(weights, DATA | {"x_train": x})

@@ -51,6 +51,7 @@ def test_a_fitted_estimator_is_a_stationary_point_of_the_imported_objective(name
     # and not for the lack of a slope near it
     assert np.abs(landscape.NetworkObjective(model).gradient(1.1 * model.theta)).max() > 1e-3
     assert "largest difference" in model.inferred[-1]
+    assert "at a second, random θ they differ by at most" in model.inferred[-1]
 
 
 @pytest.mark.parametrize("name", ["mlp_classes", "mlp_two_classes", "mlp_labels", "mlp_numbers"])

@@ -37,9 +37,13 @@ def settings_of(onnx: Any, node: Any) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for attribute in node.attribute:
         kind = onnx.AttributeProto
-        if attribute.type not in (kind.FLOAT, kind.INT, kind.STRING, kind.TENSOR, kind.FLOATS, kind.INTS):
+        allowed = (kind.FLOAT, kind.INT, kind.STRING, kind.FLOATS, kind.INTS)
+        # A tensor is what a constant is made of, and nothing else has one for a setting.
+        if attribute.type not in (*allowed, kind.TENSOR) or (
+            attribute.type == kind.TENSOR and node.op_type != "Constant"
+        ):
             raise InputError(
-                f"{shown(node.name)} ({node.op_type}): attribute {shown(attribute.name)} is no number"
+                f"{shown(node.name)} ({node.op_type}): attribute {shown(attribute.name)}: expected a number, numbers or a text"
             )
         value = onnx.helper.get_attribute_value(attribute)
         if isinstance(value, bytes):
@@ -84,7 +88,7 @@ class Call:
         """Refuse an attribute with another value; the first allowed is the default."""
         found = self.settings.get(key, allowed[0])
         if found not in allowed:
-            raise InputError(f"{key}={found}: expected {allowed[0]}")
+            raise InputError(f"{key}={shown(found)}: expected {allowed[0]}")
 
     def value(self, position: int = 0) -> str:
         """Give our node of an input that depends on the examples."""

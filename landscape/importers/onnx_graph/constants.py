@@ -9,7 +9,8 @@ import numpy as np
 
 from landscape.errors import InputError
 from landscape.files import shown
-from landscape.importers.network import Weight
+from landscape.importers.network import Origin, Weight, part
+from landscape.importers.ties import uniform
 
 # Numbers that an op of constants which can make more of them than it is given may make: those of shapes are few.
 MOST = 1000
@@ -18,22 +19,47 @@ BATCH = 0
 
 
 class Constant(NamedTuple):
-    """An array, and what tells it from others: the initializer that it is, or is made of."""
+    """An array, the initializer that it is or is made of, and which of its numbers it has (no origin: those of several)."""
 
     array: np.ndarray
     identity: str
     trainable: bool = True
+    origin: Origin | None = None
 
-    def weight(self, array: np.ndarray | None = None, part: str = "") -> Weight:
-        """Give it, or an array made of it, as a parameter in float32 or float64.
+    def seen(self, view: Callable[[np.ndarray], np.ndarray]) -> Constant:
+        """Give the same numbers in another order or shape."""
+        return self._replace(array=view(self.array), origin=viewed(self, view))
+
+    def weight(self) -> Weight:
+        """Give it as a parameter in float32 or float64.
 
         Exporters keep arrays of equal numbers once, such as the ones and zeros that normalizations start from; those are no shared parameters.
+
+        Raises
+        ------
+        InputError
+            Its numbers are of several initializers, or some of one several times over.
         """
-        found = self.array if array is None else array
-        dtype = np.float64 if found.dtype == np.float64 else np.float32
-        uniform = found.size > 0 and bool((found == found.flat[0]).all())
-        identity = None if uniform else self.identity + part
-        return Weight(np.ascontiguousarray(found, dtype), identity, self.trainable)
+        if self.trainable and self.origin is None:
+            raise InputError(
+                f"a weight is computed from {shown(self.identity.split('/')[0])}; expected an initializer, or a part of one"
+            )
+        dtype = np.float64 if self.array.dtype == np.float64 else np.float32
+        identity = None if uniform(self.array) else self.origin.identity if self.origin else self.identity
+        return Weight(np.ascontiguousarray(self.array, dtype), identity, self.trainable, self.origin)
+
+
+def viewed(constant: Constant, view: Callable[[np.ndarray], np.ndarray]) -> Origin | None:
+    """Find which numbers of its initializer a view of a constant has; None where it has one of them twice."""
+    if constant.origin is None:
+        return None
+    elements, size = constant.origin.elements, constant.origin.size
+    if elements is None:
+        elements, size = np.arange(constant.array.size).reshape(constant.array.shape), constant.array.size
+    found = view(elements)
+    if found.size > elements.size or len(np.unique(found)) < found.size:
+        return None
+    return part(constant.origin.name, found, size)
 
 
 def read_tensor(onnx: Any, tensor: Any) -> np.ndarray:
@@ -132,6 +158,10 @@ def fold(op: str, name: str, inputs: list[Constant], settings: Mapping[str, Any]
             return None
         array = FOLDED[op]([constant.array for constant in inputs], settings)
     except (ValueError, IndexError, KeyError, TypeError, OverflowError) as error:
-        raise InputError(f"{shown(name)} ({op}): cannot be computed: {error}") from None
-    identity = inputs[0].identity if op == "Identity" else f"{inputs[0].identity}/{op}{settings.get('perm')}"
-    return Constant(array, identity, inputs[0].trainable)
+        raise InputError(f"{shown(name)} ({op}): cannot be computed: {shown(str(error), 100)}") from None
+    first, rest = inputs[0], [constant.array for constant in inputs[1:]]
+    identity = first.identity if op == "Identity" else f"{first.identity}/{op}{settings.get('perm')}"
+    if op == "Concat" and rest:
+        return Constant(array, identity, any(constant.trainable for constant in inputs))
+    origin = viewed(first, lambda places: FOLDED[op]([places, *rest], settings))
+    return Constant(array, identity, first.trainable, origin)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,21 @@ import numpy as np
 from landscape.errors import InputError
 from landscape.files import require_regular, shown
 from landscape.importers.data import Data, read_data
-from landscape.importers.finish import TAILS, Loss, Original, make_model, verified
+from landscape.importers.draws import SEED, fresh, near
+from landscape.importers.finish import Loss, make_model
+from landscape.importers.network import Origin
 from landscape.importers.onnx_graph.walk import walk
 from landscape.importers.optional import need
+from landscape.importers.proof import TAILS, Moved, Original, verified
+from landscape.importers.ties import cut_tie, uniform
 from landscape.memory import available_memory
 from landscape.model import Model
 
 BATCH = 100
 # onnxruntime computes in the file's float32.
 TOLERANCE = 1e-5
+# Parameters that nobody trained do not keep rounding as small.
+MOVED_TOLERANCE = 1e-4
 LARGEST = 2**31 - 1
 
 
@@ -51,14 +58,24 @@ def from_onnx(
     try:
         proto = load(onnx, path)
         network, output, tail, chosen = walk(onnx, proto, arrays, loss)
-        model = make_model(
-            network, output, arrays, Loss(chosen, weight_decay=weight_decay), name or path.stem
-        )
+        decayed = Loss(chosen, weight_decay=weight_decay)
+        shape = network.shapes[output]
+        model = make_model(network, output, arrays, decayed, name or path.stem, original=shape)
+        origins = network.origins_of(network.ending_at(output))
+        require_ties(model, origins)
         session = Session(proto, arrays["x_train"].shape[1:] or (1,))
-        original = Original("onnxruntime", session.outputs, TOLERANCE, None if tail is None else TAILS[tail])
+        original = Original(
+            "onnxruntime",
+            session.outputs,
+            TOLERANCE,
+            None if tail is None else TAILS[tail],
+            (lambda kind: moved(onnx, proto, session.example_shape, origins, kind)) if origins else None,
+            origins,
+            moved_tolerance=MOVED_TOLERANCE,
+        )
         return verified(model, original)
     except InputError as error:
-        message = str(error)
+        message = str(error).replace("\n", " ")
         raise InputError(message if message.startswith(f"{path}: ") else f"{path}: {message}") from None
 
 
@@ -91,6 +108,8 @@ def _require_names(graph: Any) -> None:
     for node in graph.node:
         if not node.output or not node.output[0]:
             raise InputError(f"{shown(node.name)} ({shown(node.op_type)}): expected an output")
+        if not str(node.op_type).isidentifier():
+            raise InputError(f"damaged: the operator {shown(node.op_type)} is no name of one")
         names += [node.name, node.op_type, node.domain, *node.input, *node.output]
         names += [attribute.name for attribute in node.attribute]
     for name in names:
@@ -111,6 +130,44 @@ def _as_in_evaluation(graph: Any) -> None:
             del node.output[1:]
 
 
+def require_ties(model: Model, origins: Mapping[str, Origin]) -> None:
+    """Refuse a matrix that is in θ twice, in two ways; vectors and equal numbers may stand for several parameters."""
+    matrices = {
+        slot.name: origins[slot.name]
+        for slot in model.layout
+        if slot.name in origins and len(slot.shape) > 1 and not uniform(model.parameters[slot.name])
+    }
+    found = cut_tie(matrices)
+    if found is not None:
+        raise InputError(
+            f"{shown(found[0])}: is used for {found[1]} and, in another way, for {found[2]}; the format shares all parameters of a layer or none"
+        )
+
+
+def moved(
+    onnx: Any, proto: Any, example_shape: tuple[int, ...], origins: Mapping[str, Origin], kind: str
+) -> Moved:
+    """Run onnxruntime on the same graph with other numbers in the initializers that the model has."""
+    rng = np.random.default_rng(SEED)
+    roles = {origin.name: key.rpartition(".")[2] for key, origin in origins.items()}
+    changed = type(proto)()
+    changed.CopyFrom(proto)
+    arrays: dict[str, np.ndarray] = {}
+    for tensor in changed.graph.initializer:
+        if tensor.name not in roles:
+            continue
+        kept, name = onnx.numpy_helper.to_array(tensor), tensor.name
+        drawn = (
+            fresh(rng, roles[name], kept.shape)
+            if kind == "fresh"
+            else near(rng, roles[name], kept.astype(float))
+        )
+        stored = np.asarray(drawn).astype(kept.dtype)
+        tensor.CopyFrom(onnx.numpy_helper.from_array(stored, name))
+        arrays[name] = stored.astype(np.float64)
+    return Moved(arrays, Session(changed, example_shape).outputs)
+
+
 class Session:
     """onnxruntime on a graph that was translated, and so is known to be plain."""
 
@@ -128,7 +185,13 @@ class Session:
             entry = self.session.get_inputs()[0]
             self.input, self.kind, self.shape = entry.name, entry.type, entry.shape
         except Exception as error:  # onnxruntime has many errors of its own
-            raise InputError(f"onnxruntime refuses the graph: {shown(str(error), 200)}") from None
+            old = "NOT_IMPLEMENTED" in str(error)
+            hint = (
+                "; an older version of ONNX's operators: onnx.version_converter.convert_version(model, 18)"
+                if old
+                else ""
+            )
+            raise InputError(f"onnxruntime refuses the graph: {shown(str(error), 200)}{hint}") from None
 
     def outputs(self, x: np.ndarray) -> np.ndarray:
         """Evaluate the graph on examples; a graph of a fixed batch gets batches of that size."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from landscape.errors import InputError
+from landscape.files import shown
 from landscape.importers.onnx_graph.call import Call
 from landscape.importers.onnx_graph.constants import BATCH, Constant
 from landscape.model.nodes import INPUT
@@ -47,13 +48,12 @@ def dense(call: Call, weight: Constant, stored_out_in: bool, bias: Constant | No
     """Add a product with the last axis."""
     if weight.array.ndim != 2:
         raise InputError(f"expected a matrix, found {list(weight.array.shape)}")
-    matrix = weight.weight() if stored_out_in else weight.weight(weight.array.T, "/T")
+    matrix = (weight if stored_out_in else weight.seen(np.transpose)).weight()
     weights = {"weight": matrix}
     if bias is not None:
-        row = bias.array.reshape(-1)
-        if len(row) != len(matrix.array):
+        if bias.array.size != len(matrix.array):
             raise InputError(f"bias: expected [{len(matrix.array)}], found {list(bias.array.shape)}")
-        weights["bias"] = bias.weight(row)
+        weights["bias"] = bias.seen(np.ravel).weight()
     given = (
         (weight,)
         if bias is None
@@ -67,13 +67,15 @@ def windows(call: Call, kernel: Sequence[int]) -> dict[str, Any]:
     axes = len(kernel)
     strides, dilations = list(call.get("strides", [1] * axes)), list(call.get("dilations", [1] * axes))
     pads, auto = list(call.get("pads", [0] * 2 * axes)), call.get("auto_pad", "NOTSET")
+    if not isinstance(auto, str):
+        raise InputError(f"auto_pad: expected a text, found {shown(auto)}")
     if auto.startswith("SAME"):
         image = call.shape()[1:]
         pads = _same(image, kernel, strides, dilations)
     elif auto not in ("NOTSET", "VALID"):
         raise InputError(f"auto_pad={auto}: unknown")
     if pads[:axes] != pads[axes:]:
-        raise InputError(f"pads={pads}: expected as much before as after")
+        raise InputError(f"pads={shown(pads)}: expected as much before as after")
     return {"stride": strides, "padding": pads[:axes], "dilation": dilations}
 
 
@@ -146,7 +148,7 @@ def softmax(call: Call) -> str:
     """Translate normalized exponentials over the last axis."""
     axes = len(call.shape()) + 1
     if int(call.get("axis", -1 if call.graph.version >= 13 else 1)) % axes != axes - 1:
-        raise InputError(f"axis={call.get('axis')}: expected the last, -1")
+        raise InputError(f"axis={shown(call.get('axis'))}: expected the last, -1")
     return call.network.add(call.name(), "softmax", [call.value()])
 
 
@@ -168,7 +170,7 @@ def joined(op: str) -> Translate:
         constant, shape = call.constant(position), call.shape(1 - position)
         found = constant.array.shape
         if op == "add" and len(shape) == 2 and found in (shape, (1, *shape)):
-            weight = constant.weight(constant.array.reshape(shape), "/position")
+            weight = constant.seen(lambda numbers: numbers.reshape(shape)).weight()
             return call.network.add(
                 call.name(constant), "position", [call.value(1 - position)], {"weight": weight}
             )
@@ -192,7 +194,7 @@ def pool(op: str) -> Translate:
         if op == "avgpool2d" and any(settings["padding"]) and not call.get("count_include_pad", 0):
             raise InputError("count_include_pad=0: the format's average counts the padding")
         if len(kernel) != 2:
-            raise InputError(f"kernel_shape={kernel}: expected two axes")
+            raise InputError(f"kernel_shape={shown(kernel)}: expected two axes")
         return call.network.add(call.name(), op, [call.value()], None, kernel=kernel, **settings)
 
     return translate
@@ -220,14 +222,16 @@ def mean(call: Call) -> str:
     if chosen == list(range(2, axes)) and (len(chosen) > 1 or not kept):
         return _averaged(call, kept=kept)
     if len(chosen) != 1 or kept:
-        raise InputError(f"axes={chosen}, keepdims={int(kept)}: expected one axis, or all after the channels")
+        raise InputError(
+            f"axes={shown(chosen)}, keepdims={int(kept)}: expected one axis, or all after the channels"
+        )
     return call.network.add(call.name(), "mean", [call.value()], None, axis=chosen[0])
 
 
 def flatten(call: Call) -> str:
     """Join all axes but the batch's."""
     if int(call.get("axis", 1)) != 1:
-        raise InputError(f"axis={call.get('axis')}: expected 1, for the batch stays")
+        raise InputError(f"axis={shown(call.get('axis'))}: expected 1, for the batch stays")
     return reshaped(call, (math.prod(call.shape()),))
 
 
@@ -245,7 +249,7 @@ def reshape(call: Call) -> str:
         rest[rest.index(-1)] = size // known if known and rest.count(-1) == 1 else -1
     if math.prod(rest) != size or min(rest, default=1) < 1:
         raise InputError(
-            f"shape {target}: mixes the examples; expected the batch and the rest of {batched(call.shape())}"
+            f"shape {shown(target)}: mixes the examples; expected the batch and the rest of {batched(call.shape())}"
         )
     return reshaped(call, tuple(rest))
 
@@ -260,7 +264,9 @@ def squeeze(call: Call) -> str:
         else [i + 1 for i, s in enumerate(shape) if s == 1]
     )
     if 0 in drop or any(shape[axis - 1] != 1 for axis in drop):
-        raise InputError(f"axes {chosen} of {batched(shape)}: expected axes of one element, not the batch's")
+        raise InputError(
+            f"axes {shown(chosen)} of {batched(shape)}: expected axes of one element, not the batch's"
+        )
     return reshaped(call, tuple(size for i, size in enumerate(shape) if i + 1 not in drop))
 
 
@@ -307,7 +313,9 @@ def cast(call: Call) -> str:
     """Pass on what is cast to a float, or ids that are cast to integers."""
     wanted = FLOATS + (INTEGERS if call.value() == INPUT else ())
     if call.get("to") not in wanted:
-        raise InputError(f"to={call.get('to')}: expected a cast to float, or of the input to integer ids")
+        raise InputError(
+            f"to={shown(call.get('to'))}: expected a cast to float, or of the input to integer ids"
+        )
     return call.value()
 
 

@@ -11,10 +11,11 @@ from landscape.errors import InputError
 from landscape.files import shown
 from landscape.importers.data import Arrays
 from landscape.importers.nearest import unsupported
-from landscape.importers.network import Network
+from landscape.importers.network import Network, Origin
 from landscape.importers.onnx_graph.call import Call, Graph, settings_of
 from landscape.importers.onnx_graph.constants import BATCH, FOLDED, Constant, fold, read_tensor
 from landscape.importers.onnx_graph.ops import OPS
+from landscape.importers.ties import equal_matrices
 from landscape.model.bare_data import choose_loss
 from landscape.model.nodes import INPUT
 from landscape.model.operation import Shape
@@ -23,6 +24,7 @@ ENDS = {"Softmax": "softmax", "LogSoftmax": "log_softmax", "Sigmoid": "sigmoid"}
 TAKEN_OVER = {"cross_entropy": ("softmax", "log_softmax"), "binary_cross_entropy": ("sigmoid",)}
 # The names that PyTorch's exporter gives to weights which it computed, here from a convolution and a batch norm.
 COMPUTED = re.compile(r"onnx::Conv_\d+")
+FIRST_OF_SEVERAL = "getitem"
 
 
 def walk(onnx: Any, proto: Any, data: Arrays, loss: str | None) -> tuple[Network, str, str | None, str]:
@@ -34,7 +36,7 @@ def walk(onnx: Any, proto: Any, data: Arrays, loss: str | None) -> tuple[Network
         More inputs or outputs than one, or a node that the format has no op for; the message names it.
     """
     x = data["x_train"]
-    network = Network(tuple(x.shape[1:]) or (1,))
+    network = Network(tuple(x.shape[1:]) or (1,), copies=True)
     graph = _graph(onnx, proto, network)
     output = proto.graph.output[0].name
     for node in proto.graph.node:
@@ -42,6 +44,7 @@ def walk(onnx: Any, proto: Any, data: Arrays, loss: str | None) -> tuple[Network
     if output not in graph.values:
         raise InputError(f"the output {shown(output)} does not depend on the input")
     _note_folding(graph, network)
+    _note_equals(graph, network)
     width = (network.shapes[graph.values[output]] or (1,))[-1]
     chosen, why = choose_loss("y_train", data["y_train"], width, loss)
     network.notes += [] if loss else [f"the loss is {chosen}, {why} (--loss for another)"]
@@ -57,7 +60,8 @@ def _graph(onnx: Any, proto: Any, network: Network) -> Graph:
     """Read initializers, and find the one input and the one output."""
     found = proto.graph
     constants = {
-        tensor.name: Constant(read_tensor(onnx, tensor), tensor.name) for tensor in found.initializer
+        tensor.name: Constant(read_tensor(onnx, tensor), tensor.name, True, Origin(tensor.name))
+        for tensor in found.initializer
     }
     if found.sparse_initializer:
         raise InputError("sparse initializers: expected dense ones")
@@ -87,7 +91,7 @@ def _step(onnx: Any, graph: Graph, node: Any) -> None:
     if node.output[0] in graph.values:
         return  # fused with an earlier one
     if node.op_type not in OPS and node.op_type not in FOLDED and node.op_type not in ("Constant", "Shape"):
-        raise unsupported(Call(graph, node, {}).label, node.op_type, OPS)
+        raise unsupported(Call(graph, node, {}).label, node.op_type)
     settings = settings_of(onnx, node)
     name = node.output[0]
     if node.op_type == "Constant":
@@ -110,14 +114,14 @@ def _step(onnx: Any, graph: Graph, node: Any) -> None:
             return
     call = Call(graph, node, settings)
     if node.op_type not in OPS:
-        raise unsupported(call.label, node.op_type, OPS)
+        raise unsupported(call.label, node.op_type)
     try:
         graph.values[call.output] = OPS[node.op_type](call)
     except InputError as error:
         raise InputError(f"{call.label}: {error}") from None
-    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+    except Exception as error:
         # A setting of another kind or a size of zero: ONNX's own reader does not look at them.
-        raise InputError(f"{call.label}: damaged: {shown(str(error), 120)}") from None
+        raise InputError(f"{call.label}: damaged: {shown(str(error), 120)}") from error
 
 
 def _constant(onnx: Any, node: Any, settings: dict[str, Any]) -> Constant:
@@ -131,17 +135,41 @@ def _constant(onnx: Any, node: Any, settings: dict[str, Any]) -> Constant:
 
 def _note_folding(graph: Graph, network: Network) -> None:
     """Say where an exporter made another network of the one that was trained."""
-    kinds = {node.op_type for node in graph.makers.values()}
-    if "Conv" not in kinds or "BatchNormalization" in kinds:
+    nodes = list(graph.makers.values())
+    if any(node.op_type == "BatchNormalization" for node in nodes):
         return
-    convolutions = [node for node in graph.makers.values() if node.op_type == "Conv"]
-    if any(COMPUTED.fullmatch(node.input[1]) for node in convolutions):
+    products = [node for node in nodes if node.op_type in ("Conv", "Gemm", "MatMul")]
+    convolutions = [node for node in products if node.op_type == "Conv"]
+    if any(_was_folded(node) for node in products):
         network.notes.append(
-            "the exporter folded batch norm into convolutions: same outputs, another landscape, for θ is another; "
+            "the exporter folded batch norm into the layers before it: same outputs, another landscape, for θ is another; "
             "export in training mode, or use from_torch"
         )
-    elif all(len(node.input) > 2 for node in convolutions):
+    elif convolutions and all(len(node.input) > 2 for node in convolutions):
         network.notes.append(
             "there is no batch norm and every convolution has a bias: if the network was trained with batch norm, the exporter "
             "folded it, which leaves the outputs and changes the landscape"
+        )
+
+
+def _was_folded(node: Any) -> bool:
+    """Tell by its names whether a product has a batch norm in it.
+
+    PyTorch's older exporter computes new weights; its newer one gives the product the name of what it stands for, the first of a batch norm's results.
+    """
+    computed = len(node.input) > 1 and COMPUTED.fullmatch(node.input[1])
+    return bool(computed) or node.output[0].startswith(FIRST_OF_SEVERAL)
+
+
+def _note_equals(graph: Graph, network: Network) -> None:
+    """Say where a file has one matrix twice, perhaps since a tie was lost."""
+    own = {
+        name: constant.array
+        for name, constant in graph.constants.items()
+        if constant.origin is not None and constant.origin.name == name
+    }
+    for one, other in equal_matrices(own):
+        network.notes.append(
+            f"{shown(one)} and {shown(other)} hold the same numbers: if training tied them, the file has lost that, "
+            "and θ has them twice; use from_torch"
         )

@@ -31,8 +31,8 @@ def attend(call: Call, module: Any, name: str, source: str, causal: bool) -> str
     if module.in_proj_bias is None:
         raise InputError("bias=False: expected True; the format's attention has its biases")
     weights = call.weights(in_proj_weight=module.in_proj_weight, in_proj_bias=module.in_proj_bias)
-    weights["out_proj.weight"] = call.weight(module.out_proj.weight)
-    weights["out_proj.bias"] = call.weight(module.out_proj.bias)
+    weights["out_proj.weight"] = call.weight(module.out_proj.weight, "out_proj.weight")
+    weights["out_proj.bias"] = call.weight(module.out_proj.bias, "out_proj.bias")
     return call.network.add(name, "attention", [source], weights, heads=module.num_heads, causal=causal)
 
 

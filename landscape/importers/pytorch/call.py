@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from landscape.errors import InputError
-from landscape.importers.network import Network, Weight
+from landscape.importers.nearest import EXIT
+from landscape.importers.network import Network, Origin, Weight, part
 from landscape.importers.pytorch.trace import Trace
 from landscape.model.nodes import INPUT
 from landscape.model.operation import Shape, batched
@@ -18,6 +19,11 @@ from landscape.model.operation import Shape, batched
 RESHAPES = ("Flatten", "Unflatten", "flatten", "view", "reshape", "squeeze", "unsqueeze", "contiguous")
 # What leads from a parameter to a part of it.
 PARTS = ("getitem", "unsqueeze", "view", "reshape", "expand", "squeeze", "to")
+
+COMPUTED = (
+    "computed {}; weights that are computed (a tie by .t(), a mask, weight norm, standardization, 1 + γ) are not supported yet. "
+    f"Use a parameter itself, or {EXIT}"
+)
 
 
 class Value(NamedTuple):
@@ -99,19 +105,82 @@ class Call:
             raise InputError(f"{what}: expected a value that depends on the examples, found a constant")
         if self.network.shapes[value.node] != value.shape:
             raise InputError(
-                f"reads {batched(value.shape)}, which the format has as {batched(self.network.shapes[value.node])}"
+                f"reads {batched(value.shape)}, made by a call such as unsqueeze, squeeze or keepdim=True, which has no op: the value is "
+                f"{batched(self.network.shapes[value.node])} still; {EXIT}"
             )
         return value.node
 
-    def weight(self, tensor: Any, part: Any = None) -> Weight:
-        """Give a parameter; with `part`, that part of it."""
-        array = (tensor if part is None else part).detach().numpy().astype(self.dtype)
-        identity = id(tensor) if part is None else (id(tensor), array.shape)
-        return Weight(array, identity, bool(tensor.requires_grad))
+    def weight(self, tensor: Any, what: str = "weight") -> Weight:
+        """Give a parameter or buffer of the module, or a constant that no parameter is in.
+
+        Raises
+        ------
+        InputError
+            It is computed from parameters, so what is trained is something else.
+        """
+        array = tensor.detach().numpy().astype(self.dtype)
+        name = self.traced.names.get(id(tensor))
+        if name is None:
+            self._require_constant(tensor, what)
+            return Weight(array, id(tensor), False)
+        return Weight(array, name, bool(tensor.requires_grad), Origin(name))
 
     def weights(self, **tensors: Any) -> dict[str, Weight]:
         """Give the parameters that are there."""
-        return {key: self.weight(tensor) for key, tensor in tensors.items() if tensor is not None}
+        return {key: self.weight(tensor, key) for key, tensor in tensors.items() if tensor is not None}
+
+    def part(self, node: Any) -> Weight:
+        """Give a part of a parameter, or a constant that no parameter is in, as it is added to a value.
+
+        Raises
+        ------
+        InputError
+            It is computed from parameters in another way, or has an element of one several times.
+        """
+        constant = self.traced.values[node]
+        source, steps = self._source(node)
+        if source is None:
+            return Weight(constant.detach().numpy().astype(self.dtype), id(constant), False)
+        places = source.new_empty(0).double().new_tensor(range(source.numel())).reshape(source.shape)
+        for step in steps:
+            places = self._repeated(step, places)
+        elements = places.numpy().astype(np.int64)
+        whole = source.detach().numpy()
+        if not np.array_equal(whole.reshape(-1)[elements], constant.detach().numpy(), equal_nan=True):
+            raise InputError("adds what is computed from parameters; expected a parameter, or rows of one")
+        if len(np.unique(elements)) < elements.size:
+            raise InputError(
+                "adds a parameter several times over (expand); the format's position has a number for each place"
+            )
+        origin = part(self.traced.names[id(source)], elements, source.numel())
+        return Weight(
+            constant.detach().numpy().astype(self.dtype), origin.identity, bool(source.requires_grad), origin
+        )
+
+    def _require_constant(self, tensor: Any, what: str) -> None:
+        """Refuse a weight that a module or a call computes from parameters."""
+        sources = [node for node in _ancestors(self.node)[1:] if self.traced.values.get(node) is tensor]
+        behind = self._behind(sources[0]) if sources else None
+        if behind == []:
+            return
+        how = f"from {', '.join(behind)}" if behind else "each time the module runs"
+        raise InputError(f"its {what} is {COMPUTED.format(how)}")
+
+    def _behind(self, node: Any) -> list[str] | None:
+        """Name the parameters that a constant is computed from; None where a hook may compute it."""
+        found: list[str] = []
+        for known in _ancestors(node):
+            value = self.traced.values.get(known)
+            if known.op == "get_attr":
+                owner = self.traced.module.get_submodule(str(known.target).rpartition(".")[0])
+                if id(value) in self.traced.parameters:
+                    found.append(self.traced.names[id(value)])
+                elif id(value) not in self.traced.names and owner._forward_pre_hooks:
+                    return None
+            elif known.op == "call_module":
+                inside = self.traced.module.get_submodule(known.target).named_parameters()
+                found += [f"{known.target}.{name}" for name, _ in inside]
+        return list(dict.fromkeys(found))
 
     def add(
         self, op: str, inputs: list[str], weights: dict[str, Weight] | None = None, **attributes: Any
@@ -160,26 +229,40 @@ class Call:
             f"reshapes {batched(value.shape)} to {batched(self.shape)}; the format only flattens"
         )
 
-    def parameter_behind(self, node: Any) -> Any:
-        """Find the parameter that a constant is a part of, or the constant itself where it is none's.
-
-        Raises
-        ------
-        InputError
-            The constant is computed from parameters in another way.
-        """
-        source = node
+    def _source(self, node: Any) -> tuple[Any, list[Any]]:
+        """Find the parameter or buffer that a constant is a part of, and the calls that lead from there; None where no parameter is in it."""
+        source, steps = node, []
         while source.op in ("call_function", "call_method") and self._kind(source) in PARTS:
+            steps.append(source)
             source = source.args[0]
+        value = self.traced.values[source]
         if source.op == "get_attr":
-            return self.traced.values[source]
+            return (value if id(value) in self.traced.names else None), steps[::-1]
         if source.op == "call_module" and self._kind(source) == "Embedding":
-            ids = self.traced.values[source.args[0]].flatten()
-            if ids.tolist() == list(range(len(ids))):
-                return self.traced.module.get_submodule(source.target).weight
-        if any(known.op in ("get_attr", "call_module") for known in _ancestors(source)):
+            return self.traced.module.get_submodule(source.target).weight, [source, *steps[::-1]]
+        if self._behind(source) != []:
             raise InputError("adds what is computed from parameters; expected a parameter, or rows of one")
-        return self.traced.values[node]
+        return None, []
+
+    def _repeated(self, step: Any, places: Any) -> Any:
+        """Make a call of a constant again, on other numbers in the constant's place."""
+        if step.op == "call_module":  # an embedding of known ids
+            return places[self.traced.values[step.args[0]]]
+        rest = [self._known(argument) for argument in step.args[1:]]
+        keywords = {key: self._known(argument) for key, argument in step.kwargs.items()}
+        if self._kind(step) == "to":
+            return places
+        if step.op == "call_method":
+            return getattr(places, step.target)(*rest, **keywords)
+        return step.target(places, *rest, **keywords)
+
+    def _known(self, argument: Any) -> Any:
+        """Put numbers in the place of calls that do not depend on the examples."""
+        if isinstance(argument, (tuple, list)):
+            return type(argument)(self._known(element) for element in argument)
+        if isinstance(argument, slice):
+            return slice(*(self._known(end) for end in (argument.start, argument.stop, argument.step)))
+        return self.traced.values[argument] if hasattr(argument, "all_input_nodes") else argument
 
 
 def _ancestors(node: Any) -> list[Any]:

@@ -138,13 +138,17 @@ def softmax(call: Call, dim: int | None) -> str:
 
 def position(call: Call, value: Value, node: Any) -> str:
     """Add a constant [T, D] to sequences; a part of a parameter is trained as that part."""
-    constant, parameter = call.traced.values[node], call.parameter_behind(node)
-    found = tuple(constant.shape)
+    found = tuple(call.traced.values[node].shape)
     shape = found[1:] if len(found) == 3 and found[0] == 1 else found
     if shape != value.shape or len(shape) != 2:
         raise InputError(
             f"adds a constant {list(found)} to {batched(value.shape)}; the format only adds a position [T, D] "
             "to a value [N, T, D]"
         )
-    weight = call.weight(parameter, constant.reshape(shape))
+    weight = call.part(node)
+    origin = weight.origin
+    if origin is not None and origin.elements is not None:
+        origin = origin._replace(elements=origin.elements.reshape(shape))
+    identity = weight.identity if origin is None else origin.identity
+    weight = weight._replace(array=weight.array.reshape(shape), identity=identity, origin=origin)
     return call.add("position", [call.plain(value)], {"weight": weight})

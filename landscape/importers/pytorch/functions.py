@@ -49,6 +49,8 @@ def joined(op: str) -> Translate:
 def concat(call: Call) -> str:
     """Translate the joining of values along an axis."""
     values, axis = call.argument(0, "tensors"), call.argument(1, "dim", call.node.kwargs.get("axis", 0))
+    if len(values) == 1:
+        return call.plain(values[0])
     return call.add("concat", [call.plain(value) for value in values], None, axis=axis)
 
 
@@ -204,16 +206,13 @@ FUNCTIONS: dict[str, Any] = {
     "mean": mean,
     "add": joined("add"),
     "iadd": joined("add"),
-    "add_": joined("add"),
     "mul": joined("multiply"),
     "imul": joined("multiply"),
-    "mul_": joined("multiply"),
     "cat": concat,
     "concat": concat,
     "getitem": item,
     "pad": pad,
     "relu": elementwise("relu"),
-    "relu_": elementwise("relu"),
     "leaky_relu": elementwise("leaky_relu", slope=(1, "negative_slope", 0.01)),
     "elu": elementwise("elu", alpha=(1, "alpha", 1.0)),
     "tanh": elementwise("tanh"),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from landscape.errors import InputError
 from landscape.files import shown
 from landscape.importers.finish import Loss
+from landscape.importers.nearest import EXIT
 from landscape.model.losses import IGNORED, LOSSES
 
 # Class and function → the format's name, and what the network itself must end with.
@@ -81,8 +85,37 @@ def _module(loss: Any) -> TorchLoss:
     name, tail = MODULES[kind]
     for key, plain in PLAIN.items():
         if hasattr(loss, key) and getattr(loss, key) != plain:
-            raise InputError(f"loss: {kind} with {key}={plain!r} expected; the format has no other")
+            raise InputError(f"loss: {kind} with {key}={plain!r} expected{_instead(key, getattr(loss, key))}")
     delta = float(getattr(loss, "delta", getattr(loss, "beta", 1.0)))
     if kind == "SmoothL1Loss" and delta == 0:
         return TorchLoss("mae", None)
     return TorchLoss(name, tail, 1.0 / delta if kind == "SmoothL1Loss" else 1.0, delta)
+
+
+def criterion(torch: Any, loss: Any, wanted: TorchLoss) -> Callable[[Any, np.ndarray], Any]:
+    """Make the user's loss a function of the module's outputs and a model's targets, or that of the format's name."""
+    functional = torch.nn.functional
+    named = {
+        "cross_entropy": functional.cross_entropy,
+        "binary_cross_entropy": functional.binary_cross_entropy_with_logits,
+        "mse": functional.mse_loss,
+        "mae": functional.l1_loss,
+        "huber": functional.huber_loss,
+    }
+    function = named[loss] if isinstance(loss, str) else loss
+
+    def value(outputs: Any, targets: np.ndarray) -> Any:
+        if wanted.name == "cross_entropy":
+            classes = torch.from_numpy(np.asarray(targets, np.int64)).reshape(-1)
+            return function(outputs.reshape(len(classes), -1), classes)
+        numbers = torch.from_numpy(np.asarray(targets, np.float64)).to(outputs.dtype)
+        return function(outputs, numbers.reshape(outputs.shape))
+
+    return value
+
+
+def _instead(key: str, found: Any) -> str:
+    """Say what to do in the place of a setting that the format does not have."""
+    if key == "reduction" and found == "sum":
+        return ", found 'sum': over a batch of B examples that is B times the mean, so a rate B times as large does the same with the mean"
+    return f"; the format has no other: {EXIT}"

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from landscape.errors import InputError
-from landscape.importers.data import Data, original_input, read_data
-from landscape.importers.finish import TAILS, Original, make_model, verified
+from landscape.importers.data import Data, read_data
+from landscape.importers.finish import make_model
+from landscape.importers.nearest import EXIT
+from landscape.importers.network import Origin
 from landscape.importers.optional import need
-from landscape.importers.pytorch.losses import read_loss
+from landscape.importers.proof import TAILS, Original, verified
+from landscape.importers.pytorch.losses import criterion, read_loss
+from landscape.importers.pytorch.original import TorchOriginal, hint, left_out
 from landscape.importers.pytorch.trace import FailedRunError, Trace, first_line, trace
 from landscape.importers.pytorch.walk import walk
+from landscape.importers.ties import cut_tie
 from landscape.model import Model
 
-BATCH = 100
 # The module is compared in float64, where only the order of sums differs, or else in float32.
 TOLERANCES = {"float64": 1e-8, "float32": 1e-5}
 
@@ -39,7 +45,8 @@ def from_torch(
         A name of the format ("cross_entropy", …), or a loss of `torch.nn` or `torch.nn.functional` with
         `reduction="mean"`.
     data
-        (x, y), a mapping with `x_train`, `y_train`, `x_test`, …, or the path of such an `.npz`.
+        (x, y), a mapping with `x_train`, `y_train`, `x_test`, …, the path of such an `.npz`, or a TensorDataset or DataLoader of
+        PyTorch, which is read once into memory.
     weight_decay
         The λ of ½ λ ‖θ‖², as `weight_decay` of `torch.optim.SGD`.
     name
@@ -54,20 +61,78 @@ def from_torch(
     torch = need("torch")
     if not isinstance(module, torch.nn.Module):
         raise InputError(f"module: expected a torch.nn.Module, found {type(module).__name__}")
+    module = unwrapped(module)
+    require_plain(torch, module)
     arrays = read_data(data)
     wanted = read_loss(torch, loss)
     traced = traced_at_best(torch, module, arrays["x_train"])
     network, output, tail = walk(torch, traced, stored_dtype(torch, module), wanted)
     model = make_model(
-        network, output, arrays, wanted.with_decay(weight_decay), name or type(module).__name__
+        network,
+        output,
+        arrays,
+        wanted.with_decay(weight_decay),
+        name or type(module).__name__,
+        original=traced.output_shape,
     )
-    original = Original(
-        f"the module {type(module).__name__}",
-        lambda x: run(torch, traced, x),
-        TOLERANCES[str(traced.dtype)],
-        None if tail is None else TAILS[tail],
+    origins = network.origins_of(network.ending_at(output))
+    require_ties(model, origins)
+    model = replace(model, inferred=(*model.inferred, *left_out(torch, traced, model, origins)))
+    original = TorchOriginal(torch, traced, origins, criterion(torch, loss, wanted))
+    return verified(
+        model,
+        Original(
+            f"the module {type(module).__name__}",
+            original.outputs,
+            TOLERANCES[str(traced.dtype)],
+            None if tail is None else TAILS[tail],
+            original.move,
+            origins,
+            hint(module),
+        ),
     )
-    return verified(model, original)
+
+
+def unwrapped(module: Any) -> Any:
+    """Give the module inside of what only runs it: torch.compile, DataParallel, DistributedDataParallel."""
+    inside = {"OptimizedModule": "_orig_mod", "DataParallel": "module", "DistributedDataParallel": "module"}
+    while type(module).__name__ in inside and hasattr(module, inside[type(module).__name__]):
+        module = getattr(module, inside[type(module).__name__])
+    return module
+
+
+def require_plain(torch: Any, module: Any) -> None:
+    """Refuse what has no Python to be traced, numbers that are not floats, and layers that have no sizes yet.
+
+    Raises
+    ------
+    InputError
+        The message names the part and what to give in its place.
+    """
+    for name, part in module.named_modules():
+        where = f"{name or 'the module'} ({getattr(part, 'original_name', type(part).__name__)})"
+        if isinstance(part, torch.jit.ScriptModule):
+            raise InputError(
+                f"{where}: is a program of TorchScript, which has no Python to be traced; expected the module that it was made of, or its export to ONNX"
+            )
+        if ".quantized" in type(part).__module__:
+            raise InputError(
+                f"{where}: is quantized, its weights are whole numbers; expected the module before its quantization"
+            )
+    for name, tensor in (*module.named_parameters(), *module.named_buffers()):
+        if torch.nn.parameter.is_lazy(tensor):
+            raise InputError(f"{name}: has no size yet; call the module once on an example, then import it")
+
+
+def require_ties(model: Model, origins: Mapping[str, Origin]) -> None:
+    """Refuse a model that has the same numbers of a parameter in two places of θ."""
+    trained = {slot.name: origins[slot.name] for slot in model.layout if slot.name in origins}
+    found = cut_tie(trained)
+    if found is not None:
+        raise InputError(
+            f"{found[0]}: is used for {found[1]} and, in another way, for {found[2]}; the format shares all parameters of a layer or none. "
+            f"Give each its own parameters, or {EXIT}"
+        )
 
 
 def traced_at_best(torch: Any, module: Any, x: np.ndarray) -> Trace:
@@ -93,19 +158,3 @@ def stored_dtype(torch: Any, module: Any) -> np.dtype:
     """Give float64 for a module that has such parameters, else float32."""
     tensors = [*module.parameters(), *module.buffers()]
     return np.dtype(np.float64 if any(t.dtype == torch.float64 for t in tensors) else np.float32)
-
-
-def run(torch: Any, traced: Trace, x: np.ndarray) -> np.ndarray:
-    """Evaluate the module on examples, some at a time."""
-    ids = x.dtype.kind == "i"
-    given = original_input(x, ids).reshape(len(x), *traced.example_shape)
-    given = given if ids else given.astype(traced.dtype)
-    parts = []
-    with torch.no_grad():
-        for start in range(0, len(given), BATCH):
-            try:
-                result = traced.module(torch.from_numpy(given[start : start + BATCH]))
-                parts.append(result.numpy())
-            except Exception as error:  # a module may raise what it likes
-                raise InputError(f"the module fails on the data: {first_line(error)}") from None
-    return np.concatenate(parts)

@@ -50,6 +50,10 @@ def embedding(call: Call) -> str:
     module = call.module
     if module.max_norm is not None or module.scale_grad_by_freq:
         raise InputError("max_norm and scale_grad_by_freq: expected neither")
+    if module.padding_idx is not None:
+        call.network.notes.append(
+            f"row {module.padding_idx} of {call.node.target}.weight is padding, which PyTorch's training leaves as it is; here it is in θ as others are"
+        )
     return call.add("embedding", [call.value()], call.weights(weight=module.weight))
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import inspect
 import re
+import traceback
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +15,8 @@ import numpy as np
 from landscape.errors import InputError
 from landscape.files import shown
 from landscape.importers.data import original_input
+from landscape.importers.nearest import EXIT
+from landscape.importers.pytorch import in_place
 from landscape.model.operation import Shape
 
 # So many that no other axis is likely to be taken for the batch's.
@@ -38,6 +43,24 @@ class Trace:
     example_shape: Shape
     dtype: np.dtype
 
+    @cached_property
+    def names(self) -> dict[int, str]:
+        """The module's name for each of its parameters and buffers, by identity; of a tied one the first."""
+        found: dict[int, str] = {}
+        for name, tensor in (*self.module.named_parameters(), *self.module.named_buffers()):
+            found.setdefault(id(tensor), name)
+        return found
+
+    @cached_property
+    def parameters(self) -> frozenset[int]:
+        """The identities of parameters, buffers left out."""
+        return frozenset(map(id, self.module.parameters()))
+
+    @property
+    def output_shape(self) -> Shape:
+        """The shape of what the module puts out for one example."""
+        return self.shape(next(node for node in self.graph.nodes if node.op == "output").args[0])
+
     def shape(self, node: Any) -> Shape:
         """Give the shape of a call's value, the first of several, without the batch."""
         value = self.values[node]
@@ -55,8 +78,6 @@ def trace(torch: Any, module: Any, x: np.ndarray, dtype: np.dtype) -> Trace:
         A forward that branches on values or takes several inputs, or that fails on the data.
     """
     traced = torch.fx.GraphModule(module, _graph(torch, module))
-    traced.graph.eliminate_dead_code()
-    traced.recompile()
     rows = np.arange(EXAMPLES) % len(x)
     given = _tensor(torch, x[rows], dtype)
     runner = torch.fx.Interpreter(traced, garbage_collect_values=False)
@@ -65,6 +86,8 @@ def trace(torch: Any, module: Any, x: np.ndarray, dtype: np.dtype) -> Trace:
             runner.run(given)
     except Exception as error:  # a module may raise what it likes
         raise FailedRunError(f"the module fails on the first examples: {first_line(error)}") from None
+    in_place.settle(torch, module, traced.graph, runner.env)
+    traced.graph.eliminate_dead_code()
     return Trace(module, traced.graph, runner.env, _varying(traced.graph), tuple(given.shape[1:]), dtype)
 
 
@@ -83,19 +106,30 @@ def require_tensor(torch: Any, result: Any) -> None:
 
 
 def _graph(torch: Any, module: Any) -> Any:
-    parameters = inspect.signature(module.forward).parameters.values()
+    kind = type(module).__name__
+    try:
+        parameters = inspect.signature(module.forward).parameters.values()
+    except (TypeError, ValueError):
+        raise InputError(f"forward of {kind}: expected a method of Python; {EXIT}") from None
     named = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
     defaults = {p.name: p.default for p in named[1:] if p.default is not p.empty}
     needed = [p.name for p in named if p.default is p.empty]
-    if not named or len(needed) > 1:
+    if not named:
+        inner = [name for name, _ in module.named_children()]
         raise InputError(
-            f"forward of {type(module).__name__}: expected one input, found {', '.join(needed) or 'none'}"
+            f"forward of {kind}: takes any inputs (*args), expected one by name; give the module inside ({', '.join(inner[:4]) or 'it has none'})"
+        )
+    if len(needed) > 1:
+        raise InputError(
+            f"forward of {kind}: expected one input, found {', '.join(needed)}; networks of several inputs are not supported: {EXIT}"
         )
     tracer = torch.fx.Tracer()
     try:
         graph = tracer.trace(module, concrete_args=defaults or None)
     except Exception as error:  # a forward may raise what it likes
-        raise InputError(f"{_where(tracer, module)} cannot be traced: {first_line(error)}") from None
+        raise InputError(
+            f"{_where(tracer, module)} cannot be traced: {first_line(error)}{_why(str(error))}{_line(torch, error)}; {EXIT}"
+        ) from None
     return graph
 
 
@@ -106,6 +140,34 @@ def _where(tracer: Any, module: Any) -> str:
         return f"the module {type(module).__name__}"
     name, kind = stack[-1] if isinstance(stack[-1], tuple) else (stack[-1], "")
     return f"{name} ({getattr(kind, '__name__', kind)})"
+
+
+# What Python and torch.fx say when a value is needed that a trace does not have, and what that means.
+REASONS = {
+    "control flow": " (an `if`, `while` or `assert` on a value)",
+    "slice indices must be": " (a slice up to a size that is asked of a value; write the number)",
+    "cannot be interpreted as an integer": " (a size that is asked of a value, where a number is needed; write the number)",
+    "co_varnames": " (a forward that is wrapped by a decorator)",
+    "object does not support item assignment": " (numbers that are set in a value)",
+    "zeros()": " (a tensor made by sizes that are asked of a value; write the numbers)",
+    "ones()": " (a tensor made by sizes that are asked of a value; write the numbers)",
+    "iterated": " (a loop over a value)",
+}
+
+
+def _why(message: str) -> str:
+    return next((reason for words, reason in REASONS.items() if words in message), "")
+
+
+def _line(torch: Any, error: BaseException) -> str:
+    """Quote the line of the user's code at which tracing ended."""
+    homes = (str(Path(torch.__file__).parent), str(Path(__file__).parent), "<")
+    frames = [
+        frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(homes)
+    ]
+    if not frames or not frames[-1].line:
+        return ""
+    return f", at {Path(frames[-1].filename).name}:{frames[-1].lineno}: {shown(frames[-1].line, 100)}"
 
 
 def _tensor(torch: Any, x: np.ndarray, dtype: np.dtype) -> Any:

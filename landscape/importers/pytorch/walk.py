@@ -7,17 +7,21 @@ from typing import Any
 import numpy as np
 
 from landscape.errors import InputError
-from landscape.importers.nearest import unsupported
+from landscape.importers.nearest import EXIT, unsupported
 from landscape.importers.network import Network
-from landscape.importers.pytorch.call import Call, Value
+from landscape.importers.pytorch.call import COMPUTED, RESHAPES, Call, Value
 from landscape.importers.pytorch.functions import FUNCTIONS
 from landscape.importers.pytorch.losses import TorchLoss
 from landscape.importers.pytorch.modules import MODULES
-from landscape.importers.pytorch.trace import Trace, require_tensor
+from landscape.importers.pytorch.trace import Trace, first_line, require_tensor
 from landscape.model.nodes import INPUT
 
 # Modules whose functions are what their names say.
 KNOWN_HOMES = ("torch", "_operator", "builtins", "math")
+# What a loss may take over has no row of its own.
+TAILS = ("log_softmax", "LogSoftmax")
+# What a loss has in it already.
+DOUBLED = {"cross_entropy": "softmax", "binary_cross_entropy": "sigmoid"}
 
 
 def walk(torch: Any, traced: Trace, dtype: np.dtype, loss: TorchLoss) -> tuple[Network, str, str | None]:
@@ -30,8 +34,9 @@ def walk(torch: Any, traced: Trace, dtype: np.dtype, loss: TorchLoss) -> tuple[N
     """
     network = Network(traced.example_shape)
     whole = next(node for node in traced.graph.nodes if node.op == "output").args[0]
-    result, tail = _without_tail(traced, whole, loss) if hasattr(whole, "op") else (None, None)
+    result, tail = _without_tail(traced, whole, loss, network) if hasattr(whole, "op") else (None, None)
     found: dict[Any, Value] = {}
+    _require_rows(torch, traced, network, dtype)
     for node in traced.graph.nodes:
         if node.op == "placeholder":
             found.setdefault(node, Value(INPUT, traced.shape(node))) if node in traced.varying else None
@@ -46,17 +51,36 @@ def walk(torch: Any, traced: Trace, dtype: np.dtype, loss: TorchLoss) -> tuple[N
     return network, found[result].node, tail
 
 
+def _require_rows(torch: Any, traced: Trace, network: Network, dtype: np.dtype) -> None:
+    """Refuse a network with calls that have no row, and name those: modules first, since functions around them are often there for their sake."""
+    missing: list[tuple[bool, str, str]] = []
+    for node in traced.graph.nodes:
+        if node in traced.varying and node.op in ("call_module", "call_function", "call_method"):
+            call = Call(torch, traced, node, network, {}, dtype)
+            op, translate = _row(call)
+            if translate is None and not (hasattr(call.module, "parametrizations") or op in TAILS):
+                missing.append((call.module is None, call.label, op))
+    if missing:
+        (_, label, op), *others = sorted(missing, key=lambda entry: entry[0])
+        raise unsupported(label, op, [other for _, other, _ in others if other != label])
+
+
 def _translated(call: Call) -> str:
+    computed = ", ".join(getattr(call.module, "parametrizations", ()))
+    if computed:
+        raise InputError(f"{call.label}: its {computed} is {COMPUTED.format('by a parametrization')}")
     op, translate = _row(call)
     if translate is None:
-        raise unsupported(call.label, op, MODULES if call.module is not None else FUNCTIONS)
+        raise unsupported(call.label, op)
     try:
         name = translate(call)
         call.require_shape(name)
     except InputError as error:
         message = str(error)
         raise InputError(message if message.startswith(call.label) else f"{call.label}: {message}") from None
-    return name
+    except Exception as error:  # settings and shapes of any kind
+        raise InputError(f"{call.label}: cannot be translated: {first_line(error)}; {EXIT}") from error
+    return str(name)
 
 
 def _row(call: Call) -> tuple[str, Any]:
@@ -65,25 +89,39 @@ def _row(call: Call) -> tuple[str, Any]:
         name = type(call.module).__name__
         return name, MODULES.get(name)
     if call.node.op == "call_method":
-        return call.node.target, FUNCTIONS.get(call.node.target)
+        return call.node.target, _function(call.node.target)
     name = getattr(call.node.target, "__name__", str(call.node.target))
     home = getattr(call.node.target, "__module__", None) or "torch"
     known = home.split(".")[0] in KNOWN_HOMES
-    return name, FUNCTIONS.get(name) if known else None
+    return name, _function(name) if known else None
 
 
-def _without_tail(traced: Trace, result: Any, loss: TorchLoss) -> tuple[Any, str | None]:
+def _function(name: str) -> Any:
+    """Find the row of a function; one that works in place has that of the function which makes a new value."""
+    return FUNCTIONS.get(name) or FUNCTIONS.get(name.removesuffix("_"))
+
+
+def _without_tail(traced: Trace, result: Any, loss: TorchLoss, network: Network) -> tuple[Any, str | None]:
     """Let the loss take over what the network ends with, where the two together are a loss of the format."""
     kind = _op_name(traced, result)
+    if loss.tail is None and DOUBLED.get(loss.name) == kind:
+        network.notes.append(
+            f"the network ends in a {kind}, and the loss {loss.name} has a {kind} in it: both are taken, as PyTorch computes it; "
+            "for one only, let the network put out logits"
+        )
     if loss.name == "cross_entropy" and kind == "log_softmax":
         return result.args[0], kind
     if loss.tail is not None:
+        last = result
+        while loss.tail == "sigmoid" and kind in RESHAPES and hasattr(last.args[0], "op"):
+            last = last.args[0]
+            kind = _op_name(traced, last)
         if kind != loss.tail:
             raise InputError(
                 f"loss: it expects a network that ends with {loss.tail}, found {kind}; "
                 "use the loss of logits (CrossEntropyLoss, BCEWithLogitsLoss)"
             )
-        return result.args[0], kind
+        return last.args[0], kind
     return result, None
 
 
@@ -91,5 +129,5 @@ def _op_name(traced: Trace, node: Any) -> str:
     """Name a call's op in the format's way of writing."""
     if node.op == "call_module":
         kind = type(traced.module.get_submodule(node.target)).__name__
-        return {"LogSoftmax": "log_softmax", "Sigmoid": "sigmoid"}.get(kind, kind)
+        return {"LogSoftmax": "log_softmax", "Sigmoid": "sigmoid", "Softmax": "softmax"}.get(kind, kind)
     return str(getattr(node.target, "__name__", node.target))
