@@ -31,7 +31,7 @@ def refuse_overwriting(
         Whether the user asked to replace what stands there.
     ours
         Called with the path where a file stands there; returns whether the same command wrote it for the same model.
-        An `InputError` that it raises means no. Without it nothing counts as written by the command.
+        An `InputError` or `OSError` that it raises means no. Without it nothing counts as written by the command.
 
     Raises
     ------
@@ -57,7 +57,7 @@ def known(path: Path, ours: Callable[[Path], bool]) -> bool:
     """Whether the file was recognized; one that cannot be read was not."""
     try:
         return ours(path)
-    except InputError:
+    except (InputError, OSError):
         return False
 
 

@@ -157,4 +157,6 @@ def atlas_table(record: Atlas) -> str:
                 f"loss {point['loss']:.6g}: {below} negative, {none} zero, {above} positive",
             )
         )
+    if record.status:
+        rows.append(("found", record.status))
     return laid_out([*rows, ("time", f"{record.seconds:.2f} s")])
