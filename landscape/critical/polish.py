@@ -89,7 +89,7 @@ def polish(
             except ComputationError:
                 lower = None
             if lower is None:
-                return ended(best, start, step, newton, "no step within reach leads on")
+                return ended(best, start, step, newton, "no step that stays within leads on")
             local, since = lower, 0
         else:
             theta, was_newton = moved

@@ -83,10 +83,11 @@ def is_flat(derivatives: Derivatives, local: Local, frame: Frame) -> bool:
 def flat_to_rounding(local: Local, frame: Frame) -> Finding:
     """Name a point about which the loss says nothing."""
     part = f"{ZERO:g} of its {frame.scale_is} ({frame.scale:.4g})"
+    reason = f"within {frame.radius:.3g} the loss changes by less than {part}"
     if frame.infimum is not None and local.loss - frame.infimum <= frame.zero_change:
-        reason = f"the loss {local.loss:.2g} is zero to rounding (below {part}), and has no minimum: it only comes nearer to 0"
-    else:
-        reason = f"within {frame.radius:.3g} the loss changes by less than {part}: flat to rounding"
+        reason = f"the loss is {local.loss:.2g}, zero but for less than {part}"
+        if local.loss > frame.infimum:
+            reason += ", and it has no minimum: it comes ever nearer to 0"
     return Finding("flat to rounding", reason)
 
 
@@ -121,8 +122,8 @@ def not_critical(local: Local, kinks: Kinks, frame: Frame) -> Finding:
     """Say by what number the point is not critical."""
     bound = "" if local.dense else "at least "
     text = (
-        f"a Newton step would remove {bound}{share(local.decrement)} of the loss's {frame.scale_is} ({frame.scale:.4g}); "
-        f"at a critical point it is {CRITICAL:g} at most"
+        f"a Newton step would remove {bound}{share(local.decrement)} the loss's {frame.scale_is} ({frame.scale:.4g}), "
+        f"and at a critical point {CRITICAL:g} of it at most"
     )
     if local.flatness > FLAT:
         text += f"; gradient-flat: the gradient lies in the null space of H ({local.flatness:.2f})"
@@ -132,14 +133,14 @@ def not_critical(local: Local, kinks: Kinks, frame: Frame) -> Finding:
 
 
 def share(part: float) -> str:
-    """Write a part as a percentage; tiny ones and those above the whole as a number.
+    """Write a part of something as a percentage, and tiny ones and those above the whole as a number.
 
     >>> share(0.0132), share(2.5e-9), share(10.79)
-    ('1.3 %', '2.5e-09', '11 times all')
+    ('1.3 % of', '2.5e-09 of', '11 times')
     """
-    if part > 1:
-        return f"{part:.2g} times all"
-    return f"{100 * part:.2g} %" if part >= 1e-4 else f"{part:.2g}"
+    if part >= 0.995:
+        return f"{part:.2g} times"
+    return f"{100 * part:.2g} % of" if part >= 1e-4 else f"{part:.2g} of"
 
 
 def with_negative(local: Local, escape: Escape) -> Finding:

@@ -42,7 +42,9 @@ def critical_lines(record: Critical) -> Iterator[tuple[str, str]]:
     yield "critical", ", ".join([name, *told_device(settings)])
     yield from first_lines(verdict)
     yield "kind", verdict["kind"]
-    yield "why", verdict["reason"]
+    polish = verdict["polish"]
+    told_below = polish and "sentence" in polish and not polish["found"]
+    yield "why", verdict["given"]["reason"] if told_below else verdict["reason"]
     yield from nearby_lines(verdict)
     bound = "at least " if verdict["newton_decrement_is_lower_bound"] else ""
     yield "loss", f"{verdict['loss']:.8g}; ‖g‖ {verdict['gradient_norm']:.2e}"

@@ -106,7 +106,7 @@ def test_a_loss_that_is_zero_to_rounding_is_flat_and_no_saddle(sharpness):
     verdict = analyze_critical(separated(sharpness), surfaces=False).verdict
     assert verdict["loss"] < ZERO * np.log(2)
     assert verdict["kind"] == "flat to rounding"
-    assert "only comes nearer to 0" in verdict["reason"]
+    assert "comes ever nearer to 0" in verdict["reason"]
     assert verdict["escape"] is None
 
 
