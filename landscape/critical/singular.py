@@ -41,9 +41,7 @@ def minimum_or_singular(derivatives: Derivatives, local: Local, frame: Frame) ->
     )
     if not local.dense:
         return bottom if at_bound else too_large(local)
-    found = no_invariances(local)
-    if isinstance(derivatives.objective, NetworkObjective):
-        found = invariances(derivatives.objective, local.theta)
+    found = invariances_at(derivatives, local)
     left = unexplained(local.null_space, found.basis(inactive=True))
     if len(left) == 0:
         return explained(found, local)
@@ -54,8 +52,10 @@ def minimum_or_singular(derivatives: Derivatives, local: Local, frame: Frame) ->
     return replace(by_higher(derivatives, local, left, found, frame), invariances=found)
 
 
-def no_invariances(local: Local) -> Invariances:
-    """Give what is known of a function: nothing."""
+def invariances_at(derivatives: Derivatives, local: Local) -> Invariances:
+    """Give the invariances of a network whose whole Hessian is known; of a function, or a larger network, none are known."""
+    if isinstance(derivatives.objective, NetworkObjective) and local.dense:
+        return invariances(derivatives.objective, local.theta)
     return Invariances(np.zeros((0, local.theta.size)), (), ())
 
 

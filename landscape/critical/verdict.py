@@ -13,7 +13,7 @@ from landscape.critical.frame import ZERO, Frame, values_at
 from landscape.critical.kinks import SIDES, Kinks, look_for_kinks
 from landscape.critical.local import Local
 from landscape.critical.polish import CRITICAL
-from landscape.critical.singular import Finding, minimum_or_singular
+from landscape.critical.singular import Finding, invariances_at, minimum_or_singular
 
 Array = NDArray[np.float64]
 
@@ -53,7 +53,7 @@ def judge(derivatives: Derivatives, local: Local, frame: Frame) -> Verdict:
     escape = way_down(derivatives, local, frame)
     kinks = look_for_kinks(derivatives, local.theta, reached_points(local, escape))
     if critical and is_flat(derivatives, local, frame):
-        finding = flat_to_rounding(local, frame)
+        finding = flat_to_rounding(derivatives, local, frame)
     elif kinks.on:
         finding = at_kink(kinks, local)
     elif not critical:
@@ -80,7 +80,7 @@ def is_flat(derivatives: Derivatives, local: Local, frame: Frame) -> bool:
     return bool(len(values)) and float(np.abs(values - local.loss).max()) <= allowed
 
 
-def flat_to_rounding(local: Local, frame: Frame) -> Finding:
+def flat_to_rounding(derivatives: Derivatives, local: Local, frame: Frame) -> Finding:
     """Name a point about which the loss says nothing."""
     part = f"{ZERO:g} of its {frame.scale_is} ({frame.scale:.4g})"
     reason = f"within {frame.radius:.3g} the loss changes by less than {part}"
@@ -88,7 +88,10 @@ def flat_to_rounding(local: Local, frame: Frame) -> Finding:
         reason = f"the loss is {local.loss:.2g}, zero but for less than {part}"
         if local.loss > frame.infimum:
             reason += ", and it has no minimum: it comes ever nearer to 0"
-    return Finding("flat to rounding", reason)
+    found = invariances_at(derivatives, local)
+    if found.inactive:
+        reason += f"; {len(found.inactive)} units do not answer to any example (dead or saturated)"
+    return Finding("flat to rounding", reason, invariances=found)
 
 
 def changed_hessian(derivatives: Derivatives, local: Local) -> float:
