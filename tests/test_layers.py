@@ -20,6 +20,7 @@ BOTTOM = {
     "memory",
     "messages",
     "npy",
+    "overwrite",
     "streams",
     "version",
 }

@@ -12,13 +12,19 @@ from landscape.commands.call import Call, makes_record
 
 if TYPE_CHECKING:
     from landscape.model import Model
-    from landscape.records import Record
+    from landscape.records import Critical
 
 
 @click.command(
     "critical", epilog="For example: landscape critical stuck.npz --escape freed.npz, then: --search 50"
 )
-@click.option("--no-polish", is_flag=True, help="Judge the parameters as they are.")
+@click.option("--no-polish", is_flag=True, help="Look for no critical point nearby.")
+@click.option(
+    "--radius",
+    type=float,
+    metavar="R",
+    help="How far away is nearby; a tenth of the larger of MODEL's norm and a usual start's if not given.",
+)
 @click.option(
     "--escape",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -36,60 +42,103 @@ if TYPE_CHECKING:
 def command(
     call: Call,
     no_polish: bool,
+    radius: float | None,
     escape: Path | None,
     search: int | None,
+    fresh: bool,
     **choices: Any,
 ) -> int:
     """Say whether MODEL is at a minimum, a saddle, a plateau or at no critical point, with the evidence.
 
-    The parameters are polished first: full-batch steps to the critical point nearby, whatever its kind. "Saddle" is said
-    only where the least eigenvalue is negative beyond its error and a step along its eigenvector lowered the loss.
-    Exit status 1 where no critical point was reached; what was found is written all the same.
+    MODEL is judged as it is first. Then full-batch steps look for a critical point nearby, of whatever kind, and that is judged too;
+    that there is none is an answer. "Saddle" is said only where the least eigenvalue is negative beyond its error and a
+    step along its eigenvector lowered the loss. Exit status 1 where --escape was asked for and nothing lowers the loss.
     """
-    from landscape.records import Critical
-    from landscape.tables.critical import atlas_table, critical_table
-
-    call.name = "critical" if search is None else "atlas"
-    loaded = call.load()
-    with call.interruptible(
-        "interrupted; " + ("the same command takes it up" if search else "nothing was written")
-    ):
-        record = judged(
-            loaded, no_polish, escape, search, output=call.record_path, announce=call.say, **choices
-        )
-    status = record.status
-    more: list[Path] = []
-    if escape is not None and isinstance(record, Critical):
-        status = written_escape(loaded, record, escape, more) or status
-    call.end(record, critical_table if isinstance(record, Critical) else atlas_table, more)
-    if status:
-        click.echo(f"Error: {status}", err=True)
-    return 1 if status else 0
-
-
-def judged(loaded: Model, no_polish: bool, escape: Path | None, search: int | None, **choices: Any) -> Any:
-    """Call the one function that was asked for."""
-    from landscape.critical import analyze_critical, search_critical
     from landscape.errors import InputError
-    from landscape.files import require_writable
 
-    if search is not None and (escape is not None or no_polish):
-        raise InputError("--search finds points of its own: leave --escape and --no-polish out")
-    if search is not None:
-        return search_critical(loaded, search, **choices)
+    if search is None:
+        return judged(call, no_polish, radius, escape, fresh, choices)
+    if escape is not None or no_polish or radius is not None:
+        raise InputError("--search finds points of its own: leave --escape, --radius and --no-polish out")
+    return searched(call, search, fresh, choices)
+
+
+def judged(
+    call: Call,
+    no_polish: bool,
+    radius: float | None,
+    escape: Path | None,
+    fresh: bool,
+    choices: dict[str, Any],
+) -> int:
+    """Judge the model, and write it after the escape where that is asked for; return the exit status."""
+    from landscape.critical import analyze_critical
+    from landscape.tables.critical import critical_table
+
+    loaded = call.load()
     if escape is not None:
-        require_writable(escape)
-    return analyze_critical(loaded, polishing=not no_polish, **choices)
+        require_free(call, loaded, escape, fresh)
+    with call.interruptible():
+        record = analyze_critical(
+            loaded, polishing=not no_polish, radius=radius, output=call.record_path, fresh=fresh, announce=call.say, **choices
+        )  # fmt: skip
+    lower = len(record.escape_theta) > 0
+    more = []
+    if escape is not None and lower:
+        save_escape(loaded, record, escape)
+        more.append(escape)
+    call.end(record, critical_table, more)
+    failed = record.status
+    if escape is not None and not lower:
+        failed = (
+            f"no escape was found from this point ({record.verdict['kind']}), so {escape} was not written"
+        )
+    if failed:
+        click.echo(f"Error: {failed}", err=True)
+    return 1 if failed else 0
 
 
-def written_escape(loaded: Model, record: Record, path: Path, files: list[Path]) -> str:
-    """Write the model after the escape; or say why there is none."""
-    from landscape.model import save_model
+def searched(call: Call, starts: int, fresh: bool, choices: dict[str, Any]) -> int:
+    """Search for critical points and write their atlas; return the exit status."""
+    from landscape.critical import search_critical
+    from landscape.tables.critical import atlas_table
+
+    call.name = "atlas"
+    loaded = call.load()
+    with call.interruptible("interrupted; the same command takes it up"):
+        record = search_critical(
+            loaded, starts, output=call.record_path, fresh=fresh, announce=call.say, **choices
+        )
+    call.end(record, atlas_table)
+    return 0
+
+
+def require_free(call: Call, loaded: Model, path: Path, fresh: bool) -> None:
+    """Refuse an escape over a file that is not to be lost, before the work.
+
+    What may be replaced is what an earlier escape wrote: the model at the point that the record of the same model holds.
+    """
+    from landscape.model import load_model
+    from landscape.overwrite import mapped_files, refuse_overwriting, require_distinct
     from landscape.records import Critical
 
-    assert isinstance(record, Critical)
-    if not len(record.escape_theta):
-        return f"no escape was found from this point ({record.verdict['kind']}), so {path} was not written."
+    def ours(found: Path) -> bool:
+        there = load_model(found)
+        record = Critical.load(call.record_path)
+        if record.model != loaded.fingerprint() or not len(record.escape_theta):
+            return False
+        escaped = loaded.with_theta(record.escape_theta)
+        return (there.fingerprint(), there.data_fingerprint()) == (
+            escaped.fingerprint(),
+            escaped.data_fingerprint(),
+        )
+
+    require_distinct([call.record_path, path])
+    refuse_overwriting(path, inputs=[call.model, *mapped_files(loaded.data.values())], fresh=fresh, ours=ours)
+
+
+def save_escape(loaded: Model, record: Critical, path: Path) -> None:
+    """Write the model after the escape."""
+    from landscape.model import save_model
+
     save_model(loaded.with_theta(record.escape_theta), path)
-    files.append(path)
-    return ""

@@ -33,12 +33,15 @@ BUDGETS = ("quick", "standard", "thorough")
     "--diagnosis", type=click.Path(path_type=Path), metavar="RECORD.npz",
     help="Take this record of diagnose, and diagnose nothing.",
 )  # fmt: skip
+@click.option(
+    "--fresh", is_flag=True, help="Replace a file that is there, even if it is no report on this model."
+)
 @options.threads
 @options.seed
 @options.bare_file
 @options.messages
 def command(
-    model: Path, target: Path | None, pdf: Path | None, budget: str, diagnosis: Path | None, threads: int | None, seed: int,
+    model: Path, target: Path | None, pdf: Path | None, budget: str, diagnosis: Path | None, fresh: bool, threads: int | None, seed: int,
     activation: str | None, loss: str | None, as_json: bool, quiet: bool,
 ) -> None:  # fmt: skip
     """Write one page on MODEL: the verdict, why, the loss around it, curvature, sharpness, the way of the training.
@@ -71,7 +74,7 @@ def command(
         with progress_bar("diagnosis", lambda: total["updates"], quiet=quiet, unit="updates") as advance:
             report = write_report(
                 loaded, output, pdf, budget=budget, diagnosis=earlier, seed=seed, threads=threads, advance=partial(count, advance),
-                announce=say,
+                announce=say, fresh=fresh, inputs=[diagnosis],
             )  # fmt: skip
     except KeyboardInterrupt:
         say("interrupted; nothing was written")

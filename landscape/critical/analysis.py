@@ -4,46 +4,30 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from landscape.critical.derivatives import Derivatives
+from landscape.critical.frame import Frame, frame_of
 from landscape.critical.local import Local, look
 from landscape.critical.planes import planes
-from landscape.critical.polish import Polished, polish
-from landscape.critical.telling import escape_fields, status_of, told
+from landscape.critical.polish import polish
+from landscape.critical.telling import Nearby, escape_fields, told
 from landscape.critical.verdict import judge
 from landscape.curvature.analysis import point_of
 from landscape.curvature.point import Point, require_finite_loss
-from landscape.errors import ComputationError, InputError
+from landscape.errors import ComputationError
 from landscape.model import Model
-from landscape.objective import NetworkObjective
-from landscape.objective.constant import constant_loss
 from landscape.objective.session import session
 from landscape.records import Critical
 from landscape.records.earlier import earlier_record
 from landscape.version import current_version
 
-Array = NDArray[np.float64]
-
 # Up to so many parameters the whole Hessian is taken: once for the verdict, in every step for polishing.
 MOST_DENSE, MOST_DENSE_STEPS = 3000, 600
-# Polishing that changes a network's loss by more than this part of the scale went to another point.
-NEARBY = 0.05
-# Losses that are nowhere negative; the others have no lower bound that is reached.
-REACHES_ZERO = ("mse", "mae", "huber")
-
-
-@dataclass(frozen=True)
-class Frame:
-    """What losses at a point are measured by: a scale, and the bound that they cannot go below, if it is known."""
-
-    scale: float
-    lower_bound: float | None
 
 
 def analyze_critical(
@@ -51,7 +35,7 @@ def analyze_critical(
     theta: ArrayLike | None = None,
     *,
     polishing: bool = True,
-    reach: float = 1.0,
+    radius: float | None = None,
     scale: float | None = None,
     lower_bound: float | None = None,
     split: str = "train",
@@ -79,11 +63,15 @@ def analyze_critical(
     theta
         The point [P], for an objective.
     polishing
-        Go to the critical point nearby first, by steps that lower the gradient; see `landscape.critical.polish`.
-    reach
-        How far polishing may go, relative to max(1, ‖θ‖).
+        Look for a critical point nearby too, by steps that lower the gradient; see `landscape.critical.polish`. The point
+        as given is judged first, whatever is found.
+    radius
+        How far away is still nearby, as a length: by default a tenth of the larger of ‖θ‖ and the norm to expect of a usual
+        start (`usual_norm`); of a function, which has no usual start, a tenth of max(1, ‖θ‖). Curvatures λ with
+        ½|λ|·radius² below 1e-12 of the scale count as zero.
     scale
-        What losses are measured by: by default the loss of the best constant predictor of a model, else 1.
+        What losses are measured by. By default, of a model, the loss of the best constant predictor, which is the range of its
+        losses from 0. Where that is 0, and of a function, the larger of the loss's size and its change over the radius.
     lower_bound
         A number that the function nowhere goes below, if one is known; 0 for models under mse, mae and huber.
     split, dtype, examples, seed, threads, device
@@ -119,10 +107,10 @@ def analyze_critical(
     point = point_of(
         subject, theta, split=split, dtype=dtype, threads=threads, examples=examples, seed=seed, device=device
     )
-    frame = frame_of(point, scale, lower_bound)
+    frame = frame_of(point, scale=scale, lower_bound=lower_bound, radius=radius, seed=seed)
     settings = {
-        **point.settings, "polish": polishing, "reach": checked_reach(reach), "scale": frame.scale,
-        "lower_bound": frame.lower_bound, "surfaces": surfaces, "seed": seed, "parameters": point.theta.size,
+        **point.settings, **frame.settings(), "polish": polishing, "surfaces": surfaces, "seed": seed,
+        "parameters": point.theta.size,
         "errors": {"eigenvalues": "bound: rounding, asymmetry, change over the remaining Newton step, residual"},
     }  # fmt: skip
     path = None if output is None else Path(output)
@@ -133,7 +121,7 @@ def analyze_critical(
         return earlier
     require_finite_loss(point)
     with session():
-        fields = work(point, frame, polishing, reach, surfaces, seed, say)
+        fields = work(point, frame, polishing, surfaces, seed, say)
     if not all(np.isfinite(value) for value in fields["verdict"].values() if isinstance(value, float)):
         raise ComputationError(
             "the point cannot be judged: squares of its gradient or curvature overflow; try a smaller scale of the loss"
@@ -147,78 +135,50 @@ def analyze_critical(
     return record
 
 
-def checked_reach(reach: float) -> float:
-    """Refuse a reach that is no length."""
-    if not (np.isfinite(reach) and reach >= 0):
-        raise InputError(f"reach: expected a length from 0, relative to max(1, ‖θ‖), found {reach}")
-    return float(reach)
-
-
-def frame_of(point: Point, scale: float | None, lower_bound: float | None) -> Frame:
-    """Choose what losses are measured by."""
-    objective = point.objective
-    if isinstance(objective, NetworkObjective):
-        found = constant_loss(objective)
-        scale = found if scale is None and found > 0 else scale
-        positive = objective.model.loss_scale > 0 and not np.any(objective.decay < 0)
-        if lower_bound is None and objective.model.loss in REACHES_ZERO and positive:
-            lower_bound = 0.0
-    if scale is not None and not (np.isfinite(scale) and scale > 0):
-        raise InputError(f"scale: expected a positive number, found {scale}")
-    return Frame(1.0 if scale is None else float(scale), lower_bound)
-
-
 def work(
-    point: Point,
-    frame: Frame,
-    polishing: bool,
-    reach: float,
-    surfaces: bool,
-    seed: int,
-    say: Callable[[str], None],
+    point: Point, frame: Frame, polishing: bool, surfaces: bool, seed: int, say: Callable[[str], None]
 ) -> dict[str, Any]:
-    """Polish, look and judge; the fields of the record."""
+    """Judge the point as it is, look for a critical point nearby, and judge that; the fields of the record."""
     derivatives = Derivatives(point.objective, seed)
     size = point.theta.size
     dense = size <= MOST_DENSE
     say(f"looking at the point, {size:,} parameters" + (", by the whole Hessian" if dense else ""))
-    given = look(derivatives, point.theta, scale=frame.scale, dense=dense)
-    polished: Polished | None = None
-    here, near = given, True
+    begin = look(derivatives, point.theta, scale=frame.scale, dense=dense)
+    given = judge(derivatives, begin, frame)
+    say(f"{given.finding.kind}: {given.finding.reason}")
+    verdict, nearby = given, None
     if polishing:
-        polished, here, near = polished_point(derivatives, point, given, frame, reach, dense, say)
-    say("judging")
-    verdict = judge(derivatives, here, scale=frame.scale, lower_bound=frame.lower_bound, near=near)
-    status = status_of(verdict, polished, near)
-    local = verdict.local
-    line = verdict.escape
+        nearby = polished_nearby(derivatives, point, begin, frame, say)
+        if nearby.moved:
+            verdict = judge(derivatives, looked_at(derivatives, nearby.polished.local, frame, dense), frame)
+    local, line = verdict.local, verdict.escape
     return {
         "theta": local.theta,
         "gradient": local.gradient,
         "eigenvalues": local.eigenvalues,
         "errors": local.bounds,
-        "verdict": told(verdict, given, polished, frame.scale, near),
+        "verdict": told(verdict, given, nearby, frame),
         **({} if line is None else escape_fields(line)),
         **({} if verdict.lower is None else {"escape_theta": verdict.lower}),
         "planes": planes(derivatives, local, line, frame.scale) if surfaces else {},
-        "status": " ".join(part for part in (status, local.status) if part),
+        "status": local.status,
     }
 
 
-def polished_point(
-    derivatives: Derivatives,
-    point: Point,
-    given: Local,
-    frame: Frame,
-    reach: float,
-    dense: bool,
-    say: Callable[[str], None],
-) -> tuple[Polished, Local, bool]:
-    """Polish; give also the point to judge, and whether it is near the one given."""
-    steps_dense = point.theta.size <= MOST_DENSE_STEPS
-    length = reach * max(1.0, float(np.linalg.norm(point.theta)))
+def looked_at(derivatives: Derivatives, local: Local, frame: Frame, dense: bool) -> Local:
+    """Add the eigenvalues to a point that was polished without them."""
+    if local.dense:
+        return local
+    return look(derivatives, local.theta, scale=frame.scale, dense=dense)
+
+
+def polished_nearby(
+    derivatives: Derivatives, point: Point, given: Local, frame: Frame, say: Callable[[str], None]
+) -> Nearby:
+    """Look for a critical point within the radius."""
+    dense = point.theta.size <= MOST_DENSE_STEPS
     begin = given
-    if given.dense and not steps_dense:
+    if given.dense and not dense:
         begin = look(derivatives, point.theta, scale=frame.scale, dense=False, ends=False)
 
     def progress(step: int, local: Local) -> None:
@@ -227,17 +187,9 @@ def polished_point(
                 f"polishing, step {step}: ‖g‖ {local.gradient_norm:.2e}, Newton decrement {local.decrement:.1e}"
             )
 
-    polished = polish(
-        derivatives, begin, scale=frame.scale, dense=steps_dense, reach=length, progress=progress
+    nearby = Nearby(
+        polish(derivatives, begin, scale=frame.scale, dense=dense, reach=frame.radius, progress=progress),
+        frame,
     )
-    network = isinstance(point.objective, NetworkObjective)
-    near = not network or abs(polished.local.loss - given.loss) <= NEARBY * frame.scale
-    say(
-        f"polished in {polished.steps} steps, {polished.distance:.3g} away: "
-        f"Newton decrement {given.decrement:.1e} → {polished.local.decrement:.1e}, loss {given.loss:.6g} → {polished.local.loss:.6g}"
-    )
-    if not near:
-        return polished, given, False
-    if steps_dense:
-        return polished, polished.local, True
-    return polished, look(derivatives, polished.local.theta, scale=frame.scale, dense=dense), True
+    say(nearby.sentence(given))
+    return nearby

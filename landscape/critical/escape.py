@@ -37,8 +37,10 @@ class Escape:
     gain: float
 
 
-def escape_along(derivatives: Derivatives, theta: Array, loss: float, vector: Array, value: float) -> Escape:
-    """Go both ways along a unit eigenvector [P] of the eigenvalue `value`.
+def escape_along(
+    derivatives: Derivatives, theta: Array, loss: float, vector: Array, value: float, *, least: float = 0.0
+) -> Escape:
+    """Go both ways along a unit eigenvector [P] of the eigenvalue `value`; a loss that falls by `least` or less does not fall.
 
     Examples
     --------
@@ -61,8 +63,8 @@ def escape_along(derivatives: Derivatives, theta: Array, loss: float, vector: Ar
     best = float(refined.x) if refined.fun <= losses.min() else scale
     grid = best / BEST * np.arange(-SIDE, SIDE + 1) * np.sign(best)
     actual = losses_along(derivatives, theta, vector, grid) - loss
-    place = int(np.flatnonzero(np.isclose(grid, best, rtol=1e-9))[0])
-    lower = bool(actual[place] < -rounding_of(derivatives, loss))
+    place = SIDE + BEST if best > 0 else SIDE - BEST
+    lower = bool(actual[place] < -max(least, rounding_of(derivatives, loss)))
     return Escape(
         eigenvalue=value,
         steps=grid,

@@ -63,10 +63,11 @@ class Invariances:
 
 
 DEAD, SATURATION, INPUTS = "dead units", "saturated units", "inputs that are always 0"
-RESCALING, SHIFT, LINEAR = (
+RESCALING, SHIFT, LINEAR, BIASES = (
     "rescaling between layers",
     "a shift of all logits",
     "linear maps between layers",
+    "biases of linear layers",
 )
 INACTIVE = (DEAD, SATURATION)
 
@@ -233,6 +234,7 @@ class Finder:
             return
         wide, (second, shape) = node.shape[0], self.weight(after)
         outgoing = self.theta[second].reshape(shape)
+        self.biases(node, after, outgoing)
         for i in range(wide):
             for j in range(wide):
                 moved = np.zeros(self.theta.size)
@@ -241,6 +243,15 @@ class Finder:
                 change[:, j] = -outgoing[:, i]
                 moved[second] = change.ravel()
                 self.found.append((moved, LINEAR))
+
+    def biases(self, node: Node, after: Node, outgoing: Array) -> None:
+        """Add the shifts c of a linear layer's output that the next layer's bias takes back: b₁ → b₁ + c, b₂ → b₂ − W₂c."""
+        first, second = (self.slots.get(f"{one.name}.bias") for one in (node, after))
+        if first is None or second is None:
+            return
+        for unit in range(node.shape[0]):
+            places = [first.start + unit, *range(second.start, second.stop)]
+            self.add(places, np.concatenate([[1.0], -outgoing[:, unit]]), BIASES)
 
     def logits(self) -> None:
         """Add the shifts of all logits by the same amount, which cross-entropy does not see."""

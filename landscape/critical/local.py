@@ -17,6 +17,7 @@ from landscape.curvature import (
     frobenius,
 )
 from landscape.curvature.krylov import lanczos
+from landscape.errors import ComputationError
 
 Array = NDArray[np.float64]
 
@@ -33,7 +34,8 @@ class Local:
 
     `eigenvalues` [k] ascend, with `vectors` [k, P] and `errors`; `matrix` is the Hessian, None where it is
     known by products only, and then the eigenvalues are those at the two ends. `tolerance` is the error of
-    the Hessian: no eigenvalue is off by more, beside its own residual. `newton` is the step −H⁺g; `steps`
+    the Hessian: no eigenvalue is off by more, beside its own residual. `floor` is the size below which a curvature changes the loss by
+    nothing, so that its sign means nothing. `newton` is the step −H⁺g; `steps`
     [k, P], where the Hessian is not known, are that step and such as solve for it less far.
     """
 
@@ -50,6 +52,7 @@ class Local:
     flatness: float
     status: str = ""
     steps: Array | None = None
+    floor: float = 0.0
 
     @property
     def dense(self) -> bool:
@@ -67,22 +70,32 @@ class Local:
         return np.maximum(self.tolerance, self.errors)
 
     @property
+    def zero(self) -> float:
+        """What counts as zero beside the residuals: the Hessian's error, or the floor where that is more."""
+        return max(self.tolerance, self.floor)
+
+    @property
+    def limits(self) -> Array:
+        """The sizes up to which eigenvalues count as zero: their errors, or the floor where that is more."""
+        return np.maximum(self.floor, self.bounds)
+
+    @property
     def inertia(self) -> tuple[int, int, int]:
-        """Count the eigenvalues above, within and below the error, among those that are known."""
-        above = int(np.sum(self.eigenvalues > self.bounds))
-        below = int(np.sum(self.eigenvalues < -self.bounds))
+        """Count the eigenvalues above, at and below zero, among those that are known."""
+        above = int(np.sum(self.eigenvalues > self.limits))
+        below = int(np.sum(self.eigenvalues < -self.limits))
         return above, len(self.eigenvalues) - above - below, below
 
     @property
     def null_space(self) -> Array:
-        """Give the eigenvectors [n0, P] whose eigenvalues are zero within the error."""
-        return self.vectors[np.abs(self.eigenvalues) <= self.bounds]
+        """Give the eigenvectors [n0, P] whose eigenvalues count as zero."""
+        return self.vectors[np.abs(self.eigenvalues) <= self.limits]
 
     def index_interval(self) -> tuple[int, int | None]:
         """Bracket the number of negative eigenvalues: n₋(H + δI) to n₋(H − δI), by LDLᵀ; [found, None] without H."""
         if self.matrix is None:
             return self.inertia[2], None
-        shift = self.tolerance * np.eye(len(self.matrix))
+        shift = self.zero * np.eye(len(self.matrix))
         low, high = (negative_count(self.matrix + sign * shift) for sign in (1, -1))
         return min(low, high), max(low, high)
 
@@ -114,13 +127,22 @@ def look(derivatives: Derivatives, theta: Array, *, scale: float, dense: bool, e
     """Compute everything about one point; `scale` is what losses are measured by.
 
     Without `dense` and `ends` no eigenvalue is looked for, which polishing does not need.
+
+    Raises
+    ------
+    ComputationError
+        Numbers that overflow, or products that are not finite.
     """
     loss, gradient = derivatives.value(theta), derivatives.gradient(theta)
-    if dense:
-        return look_at_matrix(derivatives, theta, loss, gradient, scale)
-    if not ends:
-        return look_along_gradient(derivatives, theta, loss, gradient, scale)
-    return look_by_products(derivatives, theta, loss, gradient, scale)
+    way = look_at_matrix if dense else look_by_products if ends else look_along_gradient
+    with np.errstate(over="ignore", invalid="ignore"):
+        local = way(derivatives, theta, loss, gradient, scale)
+        known = (local.loss, local.gradient_norm, local.decrement, local.flatness, local.tolerance)
+    if not np.isfinite(known).all():
+        raise ComputationError(
+            "the squares of the loss's derivatives are too large for float64: try a smaller loss_scale, or smaller parameters"
+        )
+    return local
 
 
 def look_at_matrix(

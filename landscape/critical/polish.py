@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from landscape.critical.derivatives import Derivatives
 from landscape.critical.local import DAMPING_AT_ZERO, Local, damping_of, look
+from landscape.errors import ComputationError
 
 Array = NDArray[np.float64]
 
@@ -83,13 +84,19 @@ def polish(
         if moved is None:
             if best.decrement <= CRITICAL:
                 return ended(best, start, step, newton, "")
-            lower = descended(derivatives, local, scale, start.theta, reach)
+            try:
+                lower = descended(derivatives, local, scale, start.theta, reach)
+            except ComputationError:
+                lower = None
             if lower is None:
-                return ended(best, start, step, newton, "no step within reach leads on")
+                return ended(best, start, step, newton, "no step that stays within leads on")
             local, since = lower, 0
         else:
             theta, was_newton = moved
-            local = look(derivatives, theta, scale=scale, dense=dense, ends=False)
+            try:
+                local = look(derivatives, theta, scale=scale, dense=dense, ends=False)
+            except ComputationError:
+                return ended(best, start, step, newton, "the next step has derivatives that are not finite")
             newton, since = newton + was_newton, since + 1
         if local.decrement < best.decrement:
             best, since = local, 0
@@ -177,12 +184,10 @@ def candidates(local: Local) -> Array:
     if largest == 0:
         return -local.gradient[None] * np.geomspace(1e-3, 1e3, 7)[:, None]
     kept = np.abs(values) > local.bounds
-    safe = np.where(kept, values, 1.0)
-    # Where a square overflows, its step is none.
-    with np.errstate(over="ignore"):
-        coefficients = [
-            np.where(kept, values / (safe**2 + damping * np.square(largest)), 0.0) * along
-            for damping in DAMPINGS
-        ]
+    # In units of the largest, whose square may be no number.
+    parts = np.where(kept, values / largest, 1.0)
+    coefficients = [
+        np.where(kept, parts / (parts**2 + damping), 0.0) * (along / largest) for damping in DAMPINGS
+    ]
     moves = -np.array(coefficients) @ local.vectors
     return np.concatenate([moves[:1] * SHORTER[:, None], moves[1:]])

@@ -2,13 +2,14 @@
 
 A start is a random θ, led down for a number of steps by Newton's method with the eigenvalues' absolute values (so that
 negative curvature is followed, not climbed), a number that differs from start to start; from there polishing
-goes to the critical point nearby, of whatever index.
+goes to a critical point of whatever index, however far away: the search is for the network's critical points, not for those near a point.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from landscape import streams
-from landscape.critical.analysis import MOST_DENSE_STEPS, frame_of
+from landscape.critical.analysis import MOST_DENSE_STEPS
 from landscape.critical.derivatives import Derivatives
+from landscape.critical.frame import Frame, frame_of
 from landscape.critical.kinks import jumps
 from landscape.critical.local import look
 from landscape.critical.polish import CRITICAL, Polished, polish, step_down
@@ -110,7 +112,9 @@ def search_critical(
     if not (np.isfinite(spread) and spread > 0):
         raise InputError(f"spread: expected a positive number, found {spread}")
     require_finite_loss(point)
-    frame = frame_of(point, None, None)
+    # A function's range is looked for where the starts are.
+    wide = None if isinstance(subject, Model) else spread * float(np.sqrt(size))
+    frame = frame_of(point, radius=wide, seed=seed)
     settings = {
         **point.settings, "starts": starts, "spread": float(spread), "scale": frame.scale, "seed": seed,
         "parameters": size,
@@ -140,7 +144,7 @@ def search_critical(
             # Each start has its own, as a search that was cut and taken up would.
             derivatives = Derivatives(point.objective, seed)
             begin = start_of(point, subject, int(number), spread, seed)
-            found = run(derivatives, begin, int(number), frame.scale)
+            found = run(derivatives, begin, int(number), frame)
         for name, value in found.items():
             arrays[name][number] = value
         result = record()
@@ -171,8 +175,9 @@ def start_of(point: Point, subject: Any, number: int, spread: float, seed: int) 
     return theta
 
 
-def run(derivatives: Derivatives, theta: Array, number: int, scale: float) -> dict[str, Any]:
+def run(derivatives: Derivatives, theta: Array, number: int, frame: Frame) -> dict[str, Any]:
     """Go down, polish, and count; the row of one start."""
+    scale = frame.scale
     local = look(derivatives, theta, scale=scale, dense=True)
     descents = DESCENTS[number % len(DESCENTS)]
     taken = 0
@@ -183,12 +188,12 @@ def run(derivatives: Derivatives, theta: Array, number: int, scale: float) -> di
         local = look(derivatives, lower, scale=scale, dense=True)
         taken += 1
     polished = polish(derivatives, local, scale=scale, dense=True, reach=np.inf, steps=POLISHING_STEPS)
-    return row_of(derivatives, polished, taken)
+    return row_of(derivatives, polished, taken, frame.at(polished.local.theta))
 
 
-def row_of(derivatives: Derivatives, polished: Polished, descents: int) -> dict[str, Any]:
+def row_of(derivatives: Derivatives, polished: Polished, descents: int, frame: Frame) -> dict[str, Any]:
     """Classify where a search ended."""
-    local = polished.local
+    local = replace(polished.local, floor=frame.zero_curvature)
     critical = local.decrement <= CRITICAL and bool(np.isfinite(local.loss))
     if critical:
         local = local.widened(changed_hessian(derivatives, local))
@@ -199,7 +204,7 @@ def row_of(derivatives: Derivatives, polished: Polished, descents: int) -> dict[
         "gradient_norm": local.gradient_norm,
         "newton_decrement": local.decrement,
         "flatness": local.flatness,
-        "tolerance": local.tolerance,
+        "tolerance": local.zero,
         "inertia": local.inertia,
         "index_interval": local.index_interval(),
         "positive": int(np.sum(local.eigenvalues > 0)),

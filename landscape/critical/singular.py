@@ -9,15 +9,13 @@ from numpy.typing import NDArray
 
 from landscape.critical.derivatives import Derivatives
 from landscape.critical.escape import rounding_of
+from landscape.critical.frame import Frame
 from landscape.critical.higher import MOST_NULL, Higher, decide, follow
 from landscape.critical.invariance import INACTIVE, Invariances, invariances, unexplained
 from landscape.critical.local import Local
 from landscape.objective import NetworkObjective
 
 Array = NDArray[np.float64]
-
-# A loss is at its lower bound where it is above it by no more than this part of the scale.
-AT_BOUND = 1e-24
 
 
 @dataclass(frozen=True)
@@ -31,23 +29,19 @@ class Finding:
     lower: Array | None = None
 
 
-def minimum_or_singular(
-    derivatives: Derivatives, local: Local, scale: float, lower_bound: float | None
-) -> Finding:
+def minimum_or_singular(derivatives: Derivatives, local: Local, frame: Frame) -> Finding:
     """Judge a critical point none of whose eigenvalues is certainly negative."""
     above, zero, _ = local.inertia
     if zero == 0 and above:
         which = "all" if local.dense else "the lowest of the eigenvalues, looked for twice, and so all"
-        return Finding("minimum", f"{which} eigenvalues are positive beyond the error {local.tolerance:.1g}")
-    at_bound = lower_bound is not None and local.loss - lower_bound <= AT_BOUND * scale
+        return Finding("minimum", f"{which} eigenvalues are positive beyond {local.zero:.1g}")
+    at_bound = frame.lower_bound is not None and local.loss - frame.lower_bound <= frame.zero_change
     bottom = Finding(
         "degenerate minimum", f"the loss {local.loss:.2g} is at its lower bound, and H is singular"
     )
     if not local.dense:
         return bottom if at_bound else too_large(local)
-    found = no_invariances(local)
-    if isinstance(derivatives.objective, NetworkObjective):
-        found = invariances(derivatives.objective, local.theta)
+    found = invariances_at(derivatives, local)
     left = unexplained(local.null_space, found.basis(inactive=True))
     if len(left) == 0:
         return explained(found, local)
@@ -55,11 +49,13 @@ def minimum_or_singular(
         return replace(bottom, invariances=found)
     if len(left) > MOST_NULL:
         return replace(too_many(local, len(left)), invariances=found)
-    return replace(by_higher(derivatives, local, left, found), invariances=found)
+    return replace(by_higher(derivatives, local, left, found, frame), invariances=found)
 
 
-def no_invariances(local: Local) -> Invariances:
-    """Give what is known of a function: nothing."""
+def invariances_at(derivatives: Derivatives, local: Local) -> Invariances:
+    """Give the invariances of a network whose whole Hessian is known; of a function, or a larger network, none are known."""
+    if isinstance(derivatives.objective, NetworkObjective) and local.dense:
+        return invariances(derivatives.objective, local.theta)
     return Invariances(np.zeros((0, local.theta.size)), (), ())
 
 
@@ -67,7 +63,7 @@ def too_large(local: Local) -> Finding:
     """Say that zeros of a large Hessian cannot be counted."""
     return Finding(
         "undetermined",
-        f"eigenvalues are zero within the error {local.tolerance:.1g}, and the Hessian is too large to count them",
+        f"eigenvalues are zero within {local.zero:.1g}, and the Hessian is too large to count them",
     )
 
 
@@ -75,7 +71,7 @@ def too_many(local: Local, left: int) -> Finding:
     """Say that a null space is too large for higher derivatives."""
     return Finding(
         "undetermined",
-        f"{local.inertia[1]} eigenvalues are zero within the error {local.tolerance:.1g}, {left} of them for no reason in "
+        f"{local.inertia[1]} eigenvalues are zero within {local.zero:.1g}, {left} of them for no reason in "
         f"the graph: more than the {MOST_NULL} whose third and fourth derivatives are looked into",
     )
 
@@ -96,13 +92,15 @@ def explained(found: Invariances, local: Local) -> Finding:
     )
 
 
-def by_higher(derivatives: Derivatives, local: Local, left: Array, found: Invariances) -> Finding:
+def by_higher(
+    derivatives: Derivatives, local: Local, left: Array, found: Invariances, frame: Frame
+) -> Finding:
     """Apply the criterion of third and fourth derivatives to null vectors [r, P] that nothing else explains."""
-    kept = local.eigenvalues > local.bounds
+    kept = local.eigenvalues > local.limits
     inverse = (local.vectors[kept].T / local.eigenvalues[kept]) @ local.vectors[kept]
     higher = decide(derivatives, local.theta, local.gradient, left, inverse, local.tolerance)
     if higher.decision == -1:
-        return falls(derivatives, local, higher)
+        return falls(derivatives, local, higher, frame)
     if higher.decision == 1:
         inactive = len(unexplained(local.null_space, found.basis(inactive=False))) > len(left)
         return Finding(
@@ -119,14 +117,14 @@ def by_higher(derivatives: Derivatives, local: Local, left: Array, found: Invari
     )
 
 
-def falls(derivatives: Derivatives, local: Local, higher: Higher) -> Finding:
+def falls(derivatives: Derivatives, local: Local, higher: Higher, frame: Frame) -> Finding:
     """Name a singular point where a higher derivative says that the loss falls, and try."""
     value, point = follow(derivatives, local.theta, higher)
     sign = f"f₄ − 3 f₃ᵀH⁺f₃ is {higher.fourth_lowest:.3g} for"
     if higher.third > higher.third_error:
         sign = f"the third derivative is {higher.third:.3g} along"
     reason = f"no minimum, though no eigenvalue is negative beyond the error: {sign} a null vector"
-    if value < local.loss - rounding_of(derivatives, local.loss):
+    if value < local.loss - max(frame.zero_change, rounding_of(derivatives, local.loss)):
         reason += f", and along a curve from it the loss falls by {local.loss - value:.3g}"
         return Finding("undetermined", reason, higher=higher, lower=point)
     return Finding("undetermined", reason, higher=higher)

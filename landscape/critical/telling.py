@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from landscape.critical.escape import Escape
+from landscape.critical.frame import Frame
 from landscape.critical.local import Local
 from landscape.critical.polish import CRITICAL, Polished
-from landscape.critical.verdict import Verdict
+from landscape.critical.verdict import FLAT, Verdict
 
 Array = NDArray[np.float64]
 
@@ -20,26 +22,50 @@ def escape_fields(line: Escape) -> dict[str, Array]:
     return {"escape_step": line.steps, "escape_predicted": line.predicted, "escape_actual": line.actual}
 
 
-def status_of(verdict: Verdict, polished: Polished | None, near: bool) -> str:
-    """Say in a sentence that polishing reached no critical point, if it was asked for and did not."""
-    if polished is None or verdict.finding.kind not in ("not critical", "near-critical") or verdict.kinks.on:
-        return ""
-    if not near:
-        return (
-            f"polishing left the neighbourhood of the point: {polished.distance:.3g} away the loss is {polished.local.loss:.6g}, so "
-            "the point given is judged; train it further, or give --no-polish."
+@dataclass(frozen=True)
+class Nearby:
+    """What polishing found within the radius."""
+
+    polished: Polished
+    frame: Frame
+
+    @property
+    def critical(self) -> bool:
+        """Whether it is a critical point."""
+        return self.polished.local.decrement <= CRITICAL
+
+    @property
+    def moved(self) -> bool:
+        """Whether it is a critical point that is not the one given."""
+        return self.critical and self.polished.distance > 0
+
+    @property
+    def where(self) -> str:
+        """The radius with what it was made of."""
+        return f"{self.frame.radius:.3g} ({self.frame.radius_is})"
+
+    def sentence(self, given: Local) -> str:
+        """Say what was found, with the numbers before and after."""
+        found, local = self.polished, self.polished.local
+        change = (
+            f"Newton decrement {given.decrement:.1e} → {local.decrement:.1e}, loss {given.loss:.6g} → {local.loss:.6g}, "
+            f"in {found.steps} steps"
         )
-    return (
-        f"polishing ended at a relative Newton decrement of {verdict.local.decrement:.2g} after {polished.steps} steps, since {polished.reason}: "
-        f"no critical point ({CRITICAL:g}) was reached."
-    )
+        if self.critical:
+            return f"a critical point {found.distance:.3g} away, within {self.where}: {change}"
+        flat = ", and the gradient is in the null space of H there" if local.flatness > FLAT else ""
+        return (
+            f"no critical point was found within {self.where}: polishing ended {found.distance:.3g} away, since "
+            f"{found.reason}{flat}: {change}"
+        )
 
 
-def told(
-    verdict: Verdict, given: Local, polished: Polished | None, scale: float, near: bool
-) -> dict[str, Any]:
-    """Lay the verdict out as plain JSON."""
+def told(verdict: Verdict, given: Verdict, nearby: Nearby | None, frame: Frame) -> dict[str, Any]:
+    """Lay the verdict out as plain JSON, what the point as given is first."""
     local, line = verdict.local, verdict.escape
+    reason = verdict.finding.reason
+    if nearby is not None and not nearby.critical:
+        reason += f". No critical point near it: none was found within {nearby.where}"
     escape = None
     if line is not None and line.best:
         escape = {
@@ -51,8 +77,15 @@ def told(
     low, high = verdict.interval
     found, higher = verdict.finding.invariances, verdict.finding.higher
     return {
+        "given": {
+            "kind": given.finding.kind,
+            "reason": given.finding.reason,
+            "loss": given.local.loss,
+            "gradient_norm": given.local.gradient_norm,
+            "newton_decrement": given.local.decrement,
+        },
         "kind": verdict.finding.kind,
-        "reason": verdict.finding.reason,
+        "reason": reason,
         "index": local.inertia[2],
         "index_interval": [low, high],
         "inertia": list(local.inertia) if local.dense else [None, None, local.inertia[2]],
@@ -62,20 +95,19 @@ def told(
         "newton_decrement": local.decrement,
         "newton_decrement_is_lower_bound": not local.dense,
         "flatness": local.flatness,
-        "scale": scale,
+        "scale": frame.scale,
+        "radius": frame.radius,
+        "zero_curvature": frame.zero_curvature,
         "escape": escape,
-        "given": {
-            "loss": given.loss,
-            "gradient_norm": given.gradient_norm,
-            "newton_decrement": given.decrement,
-        },
-        "polish": None if polished is None else {
-            "steps": polished.steps,
-            "newton_steps": polished.newton_steps,
-            "distance": polished.distance,
-            "loss": polished.local.loss,
-            "newton_decrement": polished.local.decrement,
-            "used": near,
+        "polish": None if nearby is None else {
+            "steps": nearby.polished.steps,
+            "newton_steps": nearby.polished.newton_steps,
+            "distance": nearby.polished.distance,
+            "loss": nearby.polished.local.loss,
+            "newton_decrement": nearby.polished.local.decrement,
+            "found": nearby.critical,
+            "used": nearby.moved,
+            "sentence": nearby.sentence(given.local),
         },
         "kinks": [
             {"node": unit.node, "unit": unit.unit, "examples": unit.examples} for unit in verdict.kinks.units

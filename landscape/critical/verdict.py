@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from landscape.critical.derivatives import Derivatives
-from landscape.critical.escape import Escape, escape_along
+from landscape.critical.escape import Escape, escape_along, rounding_of
+from landscape.critical.frame import ZERO, Frame, values_at
 from landscape.critical.kinks import SIDES, Kinks, look_for_kinks
 from landscape.critical.local import Local
 from landscape.critical.polish import CRITICAL
-from landscape.critical.singular import Finding, minimum_or_singular
+from landscape.critical.singular import Finding, invariances_at, minimum_or_singular
 
 Array = NDArray[np.float64]
 
@@ -43,28 +44,54 @@ class Verdict:
         return self.local.theta + self.escape.best * self.local.vectors[0]
 
 
-def judge(
-    derivatives: Derivatives, local: Local, *, scale: float, lower_bound: float | None, near: bool = True
-) -> Verdict:
-    """Decide what kind of point it is; `near` is False where polishing found nothing near the point given."""
+def judge(derivatives: Derivatives, local: Local, frame: Frame) -> Verdict:
+    """Decide what kind of point it is, by the rules in their order."""
     critical = local.decrement <= CRITICAL
     if critical and local.dense:
         local = local.widened(changed_hessian(derivatives, local))
-    escape = way_down(derivatives, local)
+    local = replace(local, floor=frame.zero_curvature)
+    escape = way_down(derivatives, local, frame)
     kinks = look_for_kinks(derivatives, local.theta, reached_points(local, escape))
-    if kinks.on:
+    if critical and is_flat(derivatives, local, frame):
+        finding = flat_to_rounding(derivatives, local, frame)
+    elif kinks.on:
         finding = at_kink(kinks, local)
     elif not critical:
-        close = local.decrement < NEAR_CRITICAL and near
-        finding = Finding("near-critical" if close else "not critical", why_not_critical(local, kinks))
+        finding = not_critical(local, kinks, frame)
     elif kinks.bent:
         reason = f"the second derivatives jump across this point{named(kinks)}, so no Hessian decides"
         finding = Finding("undetermined", reason)
     elif escape is not None:
         finding = with_negative(local, escape)
     else:
-        finding = minimum_or_singular(derivatives, local, scale, lower_bound)
+        finding = minimum_or_singular(derivatives, local, frame)
     return Verdict(finding, local, local.index_interval(), kinks, escape)
+
+
+def is_flat(derivatives: Derivatives, local: Local, frame: Frame) -> bool:
+    """Say whether nothing changes the loss within the radius, or the loss is at an infimum that it only comes near to."""
+    if frame.infimum is not None and local.loss - frame.infimum <= frame.zero_change:
+        return True
+    above, _, below = local.inertia
+    if above or below:
+        return False
+    values = values_at(derivatives.objective, local.theta, frame.radius, derivatives.seed)
+    allowed = max(frame.zero_change, rounding_of(derivatives, local.loss))
+    return bool(len(values)) and float(np.abs(values - local.loss).max()) <= allowed
+
+
+def flat_to_rounding(derivatives: Derivatives, local: Local, frame: Frame) -> Finding:
+    """Name a point about which the loss says nothing."""
+    part = f"{ZERO:g} of its {frame.scale_is} ({frame.scale:.4g})"
+    reason = f"within {frame.radius:.3g} the loss changes by less than {part}"
+    if frame.infimum is not None and local.loss - frame.infimum <= frame.zero_change:
+        reason = f"the loss is {local.loss:.2g}, zero but for less than {part}"
+        if local.loss > frame.infimum:
+            reason += ", and it has no minimum: it comes ever nearer to 0"
+    found = invariances_at(derivatives, local)
+    if found.inactive:
+        reason += f"; {len(found.inactive)} units do not answer to any example (dead or saturated)"
+    return Finding("flat to rounding", reason, invariances=found)
 
 
 def changed_hessian(derivatives: Derivatives, local: Local) -> float:
@@ -76,12 +103,14 @@ def changed_hessian(derivatives: Derivatives, local: Local) -> float:
     return local.tolerance + SAFETY * float(np.linalg.norm(moved - local.matrix))
 
 
-def way_down(derivatives: Derivatives, local: Local) -> Escape | None:
+def way_down(derivatives: Derivatives, local: Local, frame: Frame) -> Escape | None:
     """Step along the lowest eigenvector, where its eigenvalue is certainly negative."""
-    if not local.eigenvalues[0] + local.bounds[0] < 0:
+    if not local.eigenvalues[0] + local.limits[0] < 0:
         return None
     value = float(local.eigenvalues[0])
-    return escape_along(derivatives, local.theta, local.loss, local.vectors[0], value)
+    return escape_along(
+        derivatives, local.theta, local.loss, local.vectors[0], value, least=frame.zero_change
+    )
 
 
 def reached_points(local: Local, escape: Escape | None) -> Array:
@@ -92,15 +121,29 @@ def reached_points(local: Local, escape: Escape | None) -> Array:
     return np.array(points)
 
 
-def why_not_critical(local: Local, kinks: Kinks) -> str:
+def not_critical(local: Local, kinks: Kinks, frame: Frame) -> Finding:
     """Say by what number the point is not critical."""
     bound = "" if local.dense else "at least "
-    text = f"the relative Newton decrement is {bound}{local.decrement:.2g}, a critical point's {CRITICAL:g} at most"
+    text = (
+        f"a Newton step would remove {bound}{share(local.decrement)} the loss's {frame.scale_is} ({frame.scale:.4g}), "
+        f"and at a critical point {CRITICAL:g} of it at most"
+    )
     if local.flatness > FLAT:
         text += f"; gradient-flat: the gradient lies in the null space of H ({local.flatness:.2f})"
     if kinks.units:
         text += f"; {len(kinks.units)} units change sides of a kink within the remaining Newton step or the escape"
-    return text
+    return Finding("near-critical" if local.decrement < NEAR_CRITICAL else "not critical", text)
+
+
+def share(part: float) -> str:
+    """Write a part of something as a percentage, and tiny ones and those above the whole as a number.
+
+    >>> share(0.0132), share(2.5e-9), share(10.79)
+    ('1.3 % of', '2.5e-09 of', '11 times')
+    """
+    if part >= 0.995:
+        return f"{part:.2g} times"
+    return f"{100 * part:.2g} % of" if part >= 1e-4 else f"{part:.2g} of"
 
 
 def with_negative(local: Local, escape: Escape) -> Finding:
@@ -108,7 +151,10 @@ def with_negative(local: Local, escape: Escape) -> Finding:
     above, zero, below = local.inertia
     lowest = f"the least eigenvalue {local.eigenvalues[0]:.4g} ± {local.bounds[0]:.1g} is negative"
     if not escape.best:
-        return Finding("undetermined", f"{lowest}, but no step along its eigenvector lowered the loss")
+        return Finding(
+            "undetermined",
+            f"{lowest}, but no step along its eigenvector lowered the loss by more than rounding",
+        )
     told = f"{lowest}, and a step of {abs(escape.best):.3g} along its eigenvector changed the loss by {escape.gain:.3g}"
     if above:
         return Finding("saddle", told)

@@ -14,13 +14,19 @@ from landscape.errors import InputError
 from landscape.plots.levels import Levels, choose_levels
 from landscape.plots.marks import CENTER
 from landscape.plots.style import SMALL, colormap, house_style_unless, new_figure
-from landscape.plots.words import short, shorten
+from landscape.plots.words import distinct, short, shorten
 from landscape.records import Critical
 
 HEIGHT = 2.5
 # Numbers under a map's scale, and letters that stand side by side there.
-MOST_TICKS, ROOM = 4, 16
+MOST_TICKS, ROOM = 4, 20
 LONGEST_NAME = 20
+# Scales of a map without bands.
+BLANK = ("nothing", "constant")
+# Heights that differ by less than this part of them are told by what they are above the lowest.
+NARROW = 0.05
+# The least part of a map that is hatched.
+SEEN = 0.005
 PATH: dict[str, Any] = {"color": "#ffffff", "linewidth": 2.6, "zorder": 5, "solid_capstyle": "round"}
 PATH_INSIDE: dict[str, Any] = {"color": "#d55e00", "linewidth": 1.3, "zorder": 5.5}
 END: dict[str, Any] = {
@@ -90,7 +96,7 @@ def _side_by_side(record: Critical, names: tuple[str, str], titles: tuple[str, s
     """Draw two maps, each over its own scale; the model's is the truth's, and where it is lower it is hatched."""
     truth = choose_levels(record.planes["plane.loss"])
     hatched = ""
-    if names[1] == "model" and np.any(quadratic_model(record) < truth.low):
+    if names[1] == "model" and below(quadratic_model(record), truth):
         hatched = "; hatched: below any loss here"
     with house_style_unless(None):
         figure = new_figure(HEIGHT)
@@ -108,8 +114,13 @@ def _side_by_side(record: Critical, names: tuple[str, str], titles: tuple[str, s
     return figure
 
 
+def below(values: np.ndarray, levels: Levels) -> bool:
+    """Say whether so much of a map lies below the lowest colour that it can be seen."""
+    return levels.scale not in BLANK and bool(np.mean(values < levels.low) > SEEN)
+
+
 def _scale(figure: Figure, ax: Axes, levels: Levels) -> None:
-    """Draw the colours' scale under a map, with as many numbers as there is room for."""
+    """Draw the colours' scale under a map, its ends named, with as many numbers between as there is room for."""
     bar = figure.colorbar(
         ScalarMappable(norm=levels.norm(), cmap=colormap()),
         ax=ax,
@@ -117,19 +128,38 @@ def _scale(figure: Figure, ax: Axes, levels: Levels) -> None:
         aspect=22,
         spacing="uniform",
     )
-    longest = max(map(len, levels.texts), default=0)
-    most = max(1, min(MOST_TICKS, ROOM // (longest + 1)))
-    every = max(1, -(-len(levels.lines) // most))
-    bar.set_ticks(levels.lines[::every].tolist(), labels=levels.texts[::every])
     bar.ax.minorticks_off()
     bar.outline.set_linewidth(0.5)
-    bar.set_label(f"loss above {short(levels.low)}" if levels.scale == "above the minimum" else "loss")
+    if levels.scale in BLANK:
+        # A bar keeps both maps the same height; there is no scale to name.
+        bar.ax.set_visible(False)
+        return
+    base = levels.low if _is_narrow(levels) else 0.0
+    heights = levels.bands - base
+    texts = [short(heights[0], 2), *distinct(heights[1:-1]), short(heights[-1], 2)]
+    most = max(2, min(MOST_TICKS, ROOM // (max(map(len, texts)) + 1)))
+    chosen = np.unique(np.linspace(0, len(texts) - 1, most).round().astype(int))
+    bar.set_ticks(levels.bands[chosen].tolist(), labels=[texts[place] for place in chosen])
+    bar.set_label(f"loss above {short(base, 4)}" if base else "loss")
+
+
+def _is_narrow(levels: Levels) -> bool:
+    """Say whether heights are told apart better by what they are above the lowest."""
+    largest = max(abs(levels.low), abs(levels.high))
+    return levels.scale == "above the minimum" or levels.high - levels.low < NARROW * largest
 
 
 def _map(ax: Axes, record: Critical, name: str, values: np.ndarray, levels: Levels) -> None:
     """Draw one map: bands, lines, the point, and on the eigenvectors' plane the escape."""
     x, y = record.planes[f"{name}.axis.0"], record.planes[f"{name}.axis.1"]
-    if levels.scale not in ("nothing", "constant"):
+    if levels.scale in BLANK:
+        text = (
+            "no finite value"
+            if levels.scale == "nothing"
+            else f"constant: {short(float(np.nanmean(values)), 4)}"
+        )
+        ax.text(0.5, 0.25, text, transform=ax.transAxes, ha="center", va="center", fontsize=SMALL)
+    else:
         shown = np.ma.masked_invalid(values).T
         ax.contourf(
             x,
@@ -140,7 +170,7 @@ def _map(ax: Axes, record: Critical, name: str, values: np.ndarray, levels: Leve
             norm=levels.norm(),
             extend="both",
         )
-        if shown.min() < levels.low:
+        if below(values, levels):
             ax.contourf(
                 x, y, shown, levels=[shown.min() - 1.0, levels.low], colors=["#e4e4e4"], hatches=["/////"]
             )

@@ -20,6 +20,7 @@ KINDS = (
     "maximum",
     "saddle",
     "plateau",
+    "flat to rounding",
     "near-critical",
     "not critical",
     "undetermined",
@@ -33,7 +34,8 @@ _NOTHING = np.zeros(0)
 class Critical(Record):
     """A point, classified.
 
-    `theta` and `gradient` [P] are those of the point after polishing; `eigenvalues` [k] ascend, with `errors`: all of them,
+    `theta` and `gradient` [P] are those of the critical point that polishing found nearby, and where it found none, or was not asked
+    for, those of the point as given; `verdict["given"]` says what that is in any case. `eigenvalues` [k] ascend, with `errors`: all of them,
     or those at the two ends of a large network's. `verdict` is the evidence in plain JSON: `kind` and `reason` among it.
     `escape_step`, `escape_predicted` (½λα²) and `escape_actual` [n] are the line along the lowest eigenvector, empty where
     it was not tried; `escape_theta` [P] is a point of lower loss, empty where none was found. `planes` has for "plane"

@@ -11,7 +11,7 @@ from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 
 from landscape.plots.style import style
-from landscape.reporting.report import Report
+from landscape.reporting.report import PDF_CREATOR, Report
 from landscape.reporting.section import Picture, Section, printable
 
 WIDTH, HEIGHT = 8.27, 11.69
@@ -72,7 +72,8 @@ class Pages:
 def pdf_of(report: Report) -> bytes:
     """Write the PDF; without the day, so that the same report is the same file."""
     buffer = io.BytesIO()
-    with style(), PdfPages(buffer, metadata={"CreationDate": None}) as pdf:
+    metadata = {"CreationDate": None, "Creator": PDF_CREATOR, "Keywords": report.fingerprint}
+    with style(), PdfPages(buffer, metadata=metadata) as pdf:
         pages = Pages(pdf)
         pages.line(f"{printable(report.name)[:80]}: a report of landscape", SMALL)
         for section in report.sections:

@@ -14,7 +14,7 @@ from landscape.critical import analyze_critical
 from landscape.curvature import analyze_hessian
 from landscape.errors import InputError
 from landscape.model import Model
-from landscape.records import Hessian, Record, Scan, Sharpness, Trajectory
+from landscape.records import Diagnosis, Hessian, Record, Scan, Sharpness, Trajectory
 from landscape.scanning import scan
 from landscape.sharpness import measure_sharpness
 from landscape.tables.critical import critical_lines
@@ -35,11 +35,17 @@ DENSE, POLISHED = 500, 3000
 MOST_EIGENVALUES = 5
 
 
+def always_worth(diagnosis: Diagnosis) -> str:
+    """Leave nothing out."""
+    return ""
+
+
 @dataclass(frozen=True)
 class Part:
     """A measurement: the command's name, the section's title and lead, its options by effort and model, and how it is computed and told.
 
-    `others` are options to try in turn where the first ones cannot be had of this model.
+    `others` are options to try in turn where the first ones cannot be had of this model. `pointless` says in a clause why the part
+    would mislead after this diagnosis, and is empty where it would not.
     """
 
     command: str
@@ -49,6 +55,7 @@ class Part:
     compute: Callable[..., Record]
     rows: Callable[[Any], Rows]
     others: tuple[Options, ...] = ()
+    pointless: Callable[[Diagnosis], str] = always_worth
 
 
 def command_line(command: str, model: str, options: Options) -> str:
@@ -131,6 +138,25 @@ def critical_options(quick: bool, model: Model) -> Options:
     return {"polishing": False} if quick or model.size > POLISHED else {}
 
 
+def small_loss(diagnosis: Diagnosis) -> str:
+    """Say that the training loss is small by the diagnosis's own threshold: then the kind of point explains nothing.
+
+    It is small where the diagnosis takes it for so: below a part of the best constant predictor's, or of the range from there to the
+    best that was seen.
+    """
+    found, limit = diagnosis.report.get("evidence") or {}, diagnosis.settings["thresholds"]["large"]
+    loss, constant, part = (found.get(name) for name in ("train_loss", "constant_loss", "part_of_range"))
+    if loss is None or not constant:
+        return ""
+    part = loss / constant if part is None else min(part, loss / constant)
+    if part > limit:
+        return ""
+    return (
+        f"the training loss {loss:.4g} is small ({part:.2g} of its range, large above {limit:g}), and the kind of critical point "
+        "matters where a large loss does not fall"
+    )
+
+
 def sharpness_options(quick: bool, model: Model) -> Options:
     """Take the measures that need no random direction."""
     return {"measures": QUICK_MEASURES if quick else MEASURES}
@@ -157,7 +183,7 @@ PARTS: dict[str, Part] = {
     ),
     "critical": Part(
         "critical", "The kind of point", "Whether the network is at a minimum, a saddle or at no critical point, with the evidence.",
-        lambda quick, model: {"polishing": False} if quick else {}, analyze_critical, critical_lines,
+        critical_options, analyze_critical, critical_lines, pointless=small_loss,
     ),
     "hessian": Part(
         "hessian", "Curvature", "The eigenvalues of the loss's second derivatives, each with its error.",

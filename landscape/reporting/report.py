@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,8 @@ from landscape.version import current_version
 
 Say = Callable[[str], object]
 MOST_NODES = 60
+# What a PDF says that made it.
+PDF_CREATOR = "landscape report"
 
 
 def silent(*_: Any) -> None:
@@ -39,11 +41,15 @@ def silent(*_: Any) -> None:
 
 @dataclass(frozen=True)
 class Report:
-    """Sections in the order of the page, and the records that they were made of, by the name of the command."""
+    """Sections in the order of the page, and the records that they were made of, by the name of the command.
+
+    `fingerprint` is the model's SHA-256, by which the file is known again.
+    """
 
     name: str
     sections: tuple[Section, ...]
     records: dict[str, Record] = field(default_factory=dict)
+    fingerprint: str = ""
 
 
 def make_report(
@@ -94,6 +100,11 @@ def make_report(
     records: dict[str, Record] = {"diagnose": diagnosis}
     measured = []
     for number, part in enumerate(PARTS.values(), 1):
+        reason = part.pointless(diagnosis)
+        if reason:
+            again = command_line(part.command, path, {"seed": seed})
+            measured.append(Section(part.title, "", (f"Left out: {reason}.",), command=again))
+            continue
         announce(f"{part.title.lower()} ({number} of {len(PARTS)})")
         section, record = measure(part, model, path, budget == "quick", seed, threads)
         measured.append(section)
@@ -106,7 +117,7 @@ def make_report(
         verdict_section(diagnosis), why_section(diagnosis, again), ruled_out_section(diagnosis), *log_section(model),
         *measured, network_section(model), settings_section(model, diagnosis, seed, time.perf_counter() - begun),
     ]  # fmt: skip
-    return Report(model.name, tuple(sections), records)
+    return Report(model.name, tuple(sections), records, model.fingerprint())
 
 
 def require_same(diagnosis: Diagnosis, model: Model) -> None:
@@ -200,25 +211,54 @@ def settings_section(model: Model, diagnosis: Diagnosis, seed: int, seconds: flo
     return Section("Settings and versions", "", (), tuple(rows))
 
 
-def write_report(model: Model, output: str | Path, pdf: str | Path | None = None, **settings: Any) -> Report:
-    """Make a report and write it as one HTML page, and as a PDF where asked; `settings` are those of `make_report`.
+def is_report_on(path: Path, fingerprint: str) -> bool:
+    """Say whether a file is a report, as HTML or PDF, on the model with this SHA-256."""
+    content = path.read_bytes()
+    named = fingerprint.encode() in content
+    return named and (b": a report of landscape</title>" in content or PDF_CREATOR.encode() in content)
+
+
+def write_report(
+    model: Model,
+    output: str | Path,
+    pdf: str | Path | None = None,
+    *,
+    fresh: bool = False,
+    inputs: Sequence[str | Path | None] = (),
+    **settings: Any,
+) -> Report:
+    """Make a report and write it as one HTML page, and as a PDF where asked.
+
+    Parameters
+    ----------
+    model, settings
+        Those of `make_report`.
+    output, pdf
+        Where to write. An earlier report of the same model is replaced.
+    fresh
+        Replace other files too, but never the model's or `inputs`.
+    inputs
+        Files that are read beside the model's own, such as the diagnosis.
 
     Raises
     ------
     InputError
-        What `make_report` refuses; a path that cannot be written, said before the work.
+        What `make_report` refuses; a path that cannot be written or holds something else, said before the work.
     ComputationError
         The file system refused.
     """
-    from landscape.files import require_writable, write_bytes_atomically
+    from landscape.files import write_bytes_atomically
+    from landscape.overwrite import mapped_files, refuse_overwriting, require_distinct
     from landscape.reporting.page import page_of
     from landscape.reporting.pages import pdf_of
 
     paths = [Path(path) for path in (output, pdf) if path is not None]
-    if len({path.absolute() for path in paths}) < len(paths):
-        raise InputError(f"{output}: the page and the PDF cannot be one file")
+    require_distinct(paths)
+    read = [model.path, *mapped_files(model.data.values()), *inputs]
     for path in paths:
-        require_writable(path)
+        refuse_overwriting(
+            path, inputs=read, fresh=fresh, ours=lambda found: is_report_on(found, model.fingerprint())
+        )
     report = make_report(model, **settings)
     write_bytes_atomically(paths[0], page_of(report))
     if pdf is not None:

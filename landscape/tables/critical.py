@@ -40,8 +40,12 @@ def critical_lines(record: Critical) -> Iterator[tuple[str, str]]:
     name = f"{settings['model_name']}, {settings['parameters']:,} parameters"
     name += f", {settings['split']} loss" if settings["split"] else ""
     yield "critical", ", ".join([name, *told_device(settings)])
+    yield from first_lines(verdict)
     yield "kind", verdict["kind"]
-    yield "why", verdict["reason"]
+    polish = verdict["polish"]
+    told_below = polish and "sentence" in polish and not polish["found"]
+    yield "why", verdict["given"]["reason"] if told_below else verdict["reason"]
+    yield from nearby_lines(verdict)
     bound = "at least " if verdict["newton_decrement_is_lower_bound"] else ""
     yield "loss", f"{verdict['loss']:.8g}; ‖g‖ {verdict['gradient_norm']:.2e}"
     yield (
@@ -65,7 +69,7 @@ def critical_lines(record: Critical) -> Iterator[tuple[str, str]]:
                 f"step {abs(escape['step']):.4g}: ½λα² predicts {escape['predicted']:.4g}, the loss changed by {escape['actual']:.4g}"
             ),
         )
-    yield from polish_lines(verdict)
+    yield from earlier_lines(verdict)
     yield from unit_lines(verdict)
     yield "time", f"{record.seconds:.2f} s"
 
@@ -82,10 +86,25 @@ def inertia_text(verdict: dict[str, Any]) -> str:
     )
 
 
-def polish_lines(verdict: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Say what polishing did."""
+def first_lines(verdict: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Say what the point is as given, and where the one is that the rest is about."""
     polish, given = verdict["polish"], verdict["given"]
-    if polish is None:
+    if polish and polish["used"] and "kind" in given:
+        yield "as given", f"{given['kind']}: {given['reason']}"
+        yield "nearby", polish["sentence"]
+
+
+def nearby_lines(verdict: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Say that polishing found nothing else nearby, where the point as given is judged."""
+    polish = verdict["polish"]
+    if polish and not polish["used"] and "sentence" in polish and not polish["found"]:
+        yield "nearby", polish["sentence"]
+
+
+def earlier_lines(verdict: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Say what polishing did in a record of version 0.1.0, which judged the point that it led to."""
+    polish, given = verdict["polish"], verdict["given"]
+    if polish is None or "sentence" in polish:
         return
     yield (
         "polished",
@@ -140,4 +159,6 @@ def atlas_table(record: Atlas) -> str:
                 f"loss {point['loss']:.6g}: {below} negative, {none} zero, {above} positive",
             )
         )
+    if record.status:
+        rows.append(("found", record.status))
     return laid_out([*rows, ("time", f"{record.seconds:.2f} s")])

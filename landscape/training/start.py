@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -18,23 +18,12 @@ from landscape.formulas.random import normal
 from landscape.memory import available_memory, size_words
 from landscape.model import Model, build_model
 from landscape.model.bare_names import DATA_NAMES
+from landscape.model.initialization import INITIALIZATIONS, start_scales
 
 Array = NDArray[np.float64]
 
-# Of embeddings and positions, whose rows are not summed over (GPT-2's), and of `normal`.
-NARROW, PLAIN = 0.02, 0.01
 # Of a new network's parameters in float64, while it is made.
 COPIES = 4
-ONES = ("layernorm", "batchnorm")
-TABLES = ("embedding", "position")
-
-# Standard deviation of a weight by its fan-in and fan-out. He et al. 2015 (arXiv 1502.01852); Glorot and Bengio 2010.
-INITIALIZATIONS: dict[str, Callable[[float, float], float]] = {
-    "he": lambda inputs, outputs: math.sqrt(2.0 / inputs),
-    "xavier": lambda inputs, outputs: math.sqrt(2.0 / (inputs + outputs)),
-    "normal": lambda inputs, outputs: PLAIN,
-    "zero": lambda inputs, outputs: 0.0,
-}
 
 
 def initialize(model: Model, init: str = "he", seed: int = 0) -> Array:
@@ -50,17 +39,12 @@ def initialize(model: Model, init: str = "he", seed: int = 0) -> Array:
     """
     if init not in INITIALIZATIONS:
         raise InputError(f"init: expected one of {', '.join(INITIALIZATIONS)}, found {init!r}")
-    ops = {node.name: node.op for node in model.nodes}
     theta = np.zeros(model.size)
-    for number, slot in enumerate(model.layout):
-        part, op = theta[slot.start : slot.stop], ops[slot.node]
-        if op in ONES:
-            part[:] = 1.0 if slot.parameter == "weight" else 0.0
-        elif len(slot.shape) >= 2:
-            field = math.prod(slot.shape[2:])
-            scale = INITIALIZATIONS[init](slot.shape[1] * field, slot.shape[0] * field)
-            scale = min(scale, NARROW) if op in TABLES else scale
-            part[:] = scale * normal(seed, streams.STARTS[number], 0, part.size)
+    for number, (slot, mean, deviation) in enumerate(start_scales(model, init)):
+        part = theta[slot.start : slot.stop]
+        part[:] = mean
+        if deviation:
+            part += deviation * normal(seed, streams.STARTS[number], 0, part.size)
     return theta
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 
 import numpy as np
 import pytest
 
 from landscape.commands import main
-from landscape.critical import analysis
+from landscape.critical import analysis, search
 from landscape.model import load_model, save_model
 from landscape.records import Atlas, Critical
 from tests.critical.points import toy_network
@@ -65,19 +66,36 @@ def test_a_search_writes_the_atlas_and_its_figure(run, tmp_path):
     assert "zero within the error" in out
 
 
-def test_a_point_that_is_not_critical_is_exit_1_after_polishing_and_0_without(run, tmp_path):
-    rng = np.random.default_rng(3)
+@pytest.mark.parametrize("arguments", [(), ("--no-polish",)])
+def test_a_point_that_is_not_critical_is_an_answer(run, tmp_path, arguments):
     model = xor()
-    save_model(model.with_theta(rng.standard_normal(model.size)), tmp_path / "far.npz")
-    status, out, err = run("--no-polish", *FAST, model="far.npz")
+    save_model(model.with_theta(np.random.default_rng(3).standard_normal(model.size)), tmp_path / "far.npz")
+    status, out, err = run(*arguments, *FAST, model="far.npz")
     assert status == 0
-    assert "not critical" in out
-    save_model(model.with_theta(np.full(model.size, 2.0)), tmp_path / "far.npz")
-    status, out, err = run("--fresh", "--json", *FAST, model="far.npz")
-    told = json.loads(out)
-    assert (status == 1) == (not told["converged"])
-    assert ("Error: polishing" in err) == (status == 1)
-    assert Critical.load(tmp_path / "far.critical.npz").verdict["kind"] == told["kind"]
+    assert "Error" not in err
+    assert "kind              not critical" in out
+    assert "a Newton step would remove" in out
+    assert ("no critical point was found within" in out) == (arguments == ())
+    record = Critical.load(tmp_path / "far.critical.npz")
+    assert record.verdict["kind"] == record.verdict["given"]["kind"] == "not critical"
+    assert np.array_equal(record.theta, load_model("far.npz").theta)
+
+
+def test_the_radius_is_asked_for_by_an_option(run, tmp_path):
+    save_model(toy_network(0.3, -0.3), tmp_path / "beside.npz")
+    narrow = json.loads(run("--json", "--radius", "0.1", *FAST, model="beside.npz")[1])
+    wide = json.loads(run("--json", "--radius", "1", "--fresh", *FAST, model="beside.npz")[1])
+    assert narrow["kind"] == narrow["given"]["kind"] == wide["given"]["kind"] == "not critical"
+    assert wide["kind"] == "saddle"
+    assert narrow["polish"]["distance"] <= 0.1 < wide["polish"]["distance"]
+
+
+def test_a_search_that_finds_nothing_says_so_and_is_an_answer(run, monkeypatch):
+    monkeypatch.setattr(search, "CRITICAL", -1.0)
+    status, out, err = run("--search", "2", *FAST, model="xor.npz")
+    assert status == 0
+    assert "none of 2 starts reached a critical point" in out
+    assert "Error" not in err
 
 
 def test_no_escape_from_a_minimum_is_said_and_nothing_written(run, tmp_path):
@@ -88,11 +106,52 @@ def test_no_escape_from_a_minimum_is_said_and_nothing_written(run, tmp_path):
     assert not (tmp_path / "out.npz").exists()
 
 
+def test_the_model_is_never_the_escape(run, tmp_path):
+    (tmp_path / "link.npz").symlink_to(tmp_path / "toy.npz")
+    os.link(tmp_path / "toy.npz", tmp_path / "hard.npz")
+    before = (tmp_path / "toy.npz").read_bytes()
+    for name in ("toy.npz", "./toy.npz", "link.npz", "hard.npz"):
+        for more in ((), ("--fresh",)):
+            status, out, err = run("--escape", name, *more, *FAST)
+            assert (status, out) == (2, "")
+            assert "an input of this command" in err
+    assert (tmp_path / "toy.npz").read_bytes() == before
+    assert not (tmp_path / "toy.critical.npz").exists()
+
+
+def test_an_escape_replaces_an_earlier_one_of_the_same_model_and_nothing_else(run, tmp_path):
+    assert run("--escape", "freed.npz", *FAST)[0] == 0
+    assert run("--escape", "freed.npz", *FAST)[0] == 0
+    freed = (tmp_path / "freed.npz").read_bytes()
+    for name, content in (("notes.npz", b"mine"), ("xor.npz", (tmp_path / "xor.npz").read_bytes())):
+        (tmp_path / name).write_bytes(content)
+        status, out, err = run("--escape", name, *FAST)
+        assert (status, out) == (2, "")
+        assert "--fresh to replace it" in err
+        assert (tmp_path / name).read_bytes() == content
+    assert run("--escape", "notes.npz", "--fresh", *FAST)[0] == 0
+    assert (tmp_path / "notes.npz").read_bytes() == freed
+    # The same network at another point, with its own record: the escape there is of the other one.
+    save_model(toy_network(0.001, 0), tmp_path / "toy.npz")
+    status, _, err = run("--escape", "freed.npz", "--output", "second", *FAST)
+    assert status == 2
+    assert (tmp_path / "freed.npz").read_bytes() == freed
+
+
+def test_escape_and_record_are_two_files(run, tmp_path):
+    status, _, err = run("--escape", "toy.critical.npz", *FAST)
+    assert status == 2
+    assert "written twice" in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (("--search", "0"), "nothing to search"),
         (("--search", "2", "--escape", "out.npz"), "leave --escape"),
+        (("--search", "2", "--radius", "1"), "--radius and --no-polish out"),
+        (("--radius", "0"), "radius: expected a positive number"),
+        (("--radius", "nan"), "radius: expected a positive number"),
         (("--escape", "no/such/folder/out.npz"), "no/such/folder"),
         (("--output", ""), "names no file"),
         (("--split", "test"), "split"),

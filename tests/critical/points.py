@@ -167,6 +167,7 @@ TEN: dict[str, Known] = {
         lambda: (quadratic(matrix_of(np.r_[1e-6, np.full(3, 2.0), 7.0])), 0.1 * np.ones(5)),
         "minimum",
         (5, 0, 0),
+        options=(("radius", 1.0),),
     ),
     "dome": Known(lambda: (quadratic(-np.diag([1.0, 1.0, 3.0])), np.zeros(3)), "maximum", (0, 0, 3)),
     "toy network at the origin": Known(lambda: (toy_network(0, 0), None), "saddle", (1, 0, 1)),
@@ -181,7 +182,10 @@ TEN: dict[str, Known] = {
 
 MORE: dict[str, Known] = {
     "a quadratic with clusters and zeros": Known(
-        lambda: (quadratic(matrix_of(INERTIA)), 0.3 * np.ones(13)), "saddle", (4, 4, 5)
+        lambda: (quadratic(matrix_of(INERTIA)), 0.3 * np.ones(13)),
+        "saddle",
+        (4, 4, 5),
+        options=(("radius", 2.0),),
     ),
     "x²y²": Known(lambda: (crossed(), [0.0, 0.0]), "undetermined", (0, 2, 0), "not proven"),
     "x²y², at its lower bound": Known(

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize
 
 from landscape.critical import analyze_critical
 from landscape.critical.derivatives import Derivatives
-from landscape.critical.invariance import DEAD, INPUTS, LINEAR, RESCALING, SATURATION, SHIFT, invariances
+from landscape.critical.invariance import (
+    BIASES,
+    DEAD,
+    INPUTS,
+    LINEAR,
+    RESCALING,
+    SATURATION,
+    SHIFT,
+    invariances,
+)
 from landscape.critical.kinks import look_for_kinks
 from landscape.model import build_model
 from landscape.objective import NetworkObjective
@@ -37,7 +47,7 @@ def network(activation: str, *, weight_decay: float = 0.0, loss: str = "cross_en
         ("relu", "cross_entropy", {RESCALING, SHIFT, INPUTS}),
         ("relu", "mse", {RESCALING, INPUTS}),
         ("tanh", "cross_entropy", {SHIFT, INPUTS}),
-        ("identity", "mse", {LINEAR, INPUTS}),
+        ("identity", "mse", {LINEAR, BIASES, INPUTS}),
     ],
 )
 def test_the_loss_is_constant_along_each_invariance(activation, loss, reasons):
@@ -59,6 +69,50 @@ def test_the_tangents_of_linear_maps_are_as_many_as_there_are_maps():
     model = network("identity", loss="mse")
     found = invariances(NetworkObjective(model), model.theta)
     assert found.reasons.count(LINEAR) == 16
+
+
+def test_a_deep_linear_classifier_at_its_minimum_is_a_degenerate_minimum():
+    """Its loss is convex in the product of its layers, and every null vector leaves the product, or all but a shift of the logits."""
+    rng = np.random.default_rng(0)
+    x, labels = rng.standard_normal((40, 2)), rng.integers(0, 2, 40)
+    single = build_model(
+        layers=[(np.zeros((2, 2)), np.zeros(2))], loss="cross_entropy", x_train=x, y_train=labels
+    )
+    objective = NetworkObjective(single)
+    found = minimize(objective.value_and_gradient, single.theta, jac=True, method="L-BFGS-B", tol=1e-14).x
+    first = np.vstack([np.eye(2), rng.standard_normal((3, 2))])
+    # A right inverse of the first layer, so that the product is the single layer's.
+    back = np.hstack([found[:4].reshape(2, 2), np.zeros((2, 3))])
+    layers = [(first.T, rng.standard_normal(5)), (back.T, found[4:])]
+    deep = build_model(layers=layers, activation="identity", loss="cross_entropy", x_train=x, y_train=labels)
+    moved = np.array(deep.theta)
+    moved[-2:] -= back @ layers[0][1]
+    verdict = analyze_critical(deep.with_theta(moved), surfaces=False).verdict
+    assert verdict["kind"] == "degenerate minimum", verdict["reason"]
+    assert verdict["inertia"] == [3, 24, 0]
+    assert "biases of linear layers" in verdict["reason"]
+
+
+def test_a_network_that_answers_to_nothing_is_flat_and_its_units_are_named():
+    model = build_model(
+        layers=[(np.zeros((2, 3)), -np.ones(3)), (np.ones((3, 1)), -np.ones(1))],
+        activation="relu",
+        loss="mse",
+        x_train=RNG.standard_normal((8, 2)),
+        y_train=np.arange(8.0)[:, None],
+    )
+    nodes = [*({"name": n.name, "op": n.op} for n in model.nodes), {"name": "last", "op": "relu"}]
+    silent = build_model(
+        nodes=nodes,
+        parameters=model.parameters,
+        loss="mse",
+        x_train=model.data["x_train"],
+        y_train=model.data["y_train"],
+    )
+    verdict = analyze_critical(silent, surfaces=False).verdict
+    assert verdict["kind"] == "flat to rounding"
+    assert "4 units do not answer" in verdict["reason"]
+    assert len(verdict["inactive_units"]) == 4
 
 
 def test_weight_decay_breaks_the_invariances():

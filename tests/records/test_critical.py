@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from landscape.critical import analyze_critical, search_critical
 from landscape.errors import InputError
 from landscape.files import read_archive, write_archive
+from landscape.plots import figures
 from landscape.records import Atlas, Critical, load_record
+from landscape.tables.critical import critical_table
 from tests.critical.test_search import egg_box
 from tests.curvature.matrices import toy
+
+OLD = Path(__file__).parent / "old"
 
 
 @pytest.fixture
@@ -50,3 +56,16 @@ def test_what_does_not_fit_is_refused_by_its_name(paths, name, key, value, messa
     write_archive(paths / "bad.npz", arrays)
     with pytest.raises(InputError, match=message):
         load_record(paths / "bad.npz")
+
+
+@pytest.mark.parametrize(("name", "kind"), [("critical_saddle", "saddle"), ("critical_left", "not critical")])
+def test_a_record_of_the_version_before_is_read_told_and_drawn(name, kind, tmp_path):
+    """Both were written by 0.1.0 before the radius: one polished onto a saddle, one whose polishing led too far away."""
+    record = Critical.load(OLD / f"{name}.npz")
+    assert record.summary()["kind"] == kind
+    told = critical_table(record)
+    assert f"kind              {kind}" in told
+    assert "polished" in told
+    assert {"escape"} <= set(figures(record))
+    record.save(tmp_path / "again.npz")
+    assert Critical.load(tmp_path / "again.npz") == record

@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+import landscape.reporting.parts
 import landscape.reporting.report
 from landscape.commands import main
 from landscape.errors import InputError
@@ -226,6 +227,75 @@ def test_the_command_writes_page_and_pdf_of_a_diagnosis_that_was_made(
     ]
     Page((tmp_path / "curve.report.html").read_bytes())
     assert (tmp_path / "curve.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_a_report_replaces_an_earlier_one_on_the_model_and_nothing_else(
+    hostile, tmp_path, capsys, monkeypatch, one_part
+):
+    monkeypatch.chdir(tmp_path)
+    save_model(curve(HOSTILE, NODE), "curve.npz")
+    hostile.records["diagnose"].save("made.npz")
+    again = ("curve.npz", "--diagnosis", "made.npz", "-o", "r.html", "--pdf", "r.pdf")
+    assert run(*again) == 0
+    assert run(*again) == 0
+    (tmp_path / "r.pdf").write_bytes(b"%PDF of another program")
+    assert run(*again) == 2
+    assert "--fresh to replace it" in capsys.readouterr().err
+    assert (tmp_path / "r.pdf").read_bytes() == b"%PDF of another program"
+    assert run(*again, "--fresh") == 0
+    page = (tmp_path / "r.html").read_bytes()
+    other = replace(load_model("curve.npz"), weight_decay=0.1)
+    save_model(other, "curve.npz")
+    with pytest.raises(InputError, match="for this model"):
+        write_report(other, "r.html")
+    assert (tmp_path / "r.html").read_bytes() == page
+
+
+@pytest.mark.parametrize("more", [(), ("--fresh",)])
+@pytest.mark.parametrize("source", ["curve.npz", "made.npz"])
+def test_what_a_report_reads_is_never_written(hostile, tmp_path, capsys, monkeypatch, source, more):
+    monkeypatch.chdir(tmp_path)
+    save_model(curve(HOSTILE, NODE), "curve.npz")
+    hostile.records["diagnose"].save("made.npz")
+    before = (tmp_path / source).read_bytes()
+    (tmp_path / "soft.html").symlink_to(tmp_path / source)
+    (tmp_path / "hard.pdf").hardlink_to(tmp_path / source)
+    for target in (("-o", "soft.html"), ("--pdf", "hard.pdf")):
+        assert run("curve.npz", "--diagnosis", "made.npz", *target, *more) == 2
+        assert "an input of this command" in capsys.readouterr().err
+    assert (tmp_path / source).read_bytes() == before
+
+
+def test_a_report_does_not_polish_where_the_hessian_is_too_large(hostile, monkeypatch):
+    """The limit is in the options that are computed with and printed, and not beside them."""
+    monkeypatch.setattr(landscape.reporting.report, "PARTS", {"critical": PARTS["critical"]})
+    diagnosis, model = hostile.records["diagnose"], curve(HOSTILE, NODE)
+    diagnosis = replace(diagnosis, report={**diagnosis.report, "evidence": {}})
+    found = []
+    for limit in (model.size, model.size - 1):
+        monkeypatch.setattr(landscape.reporting.parts, "POLISHED", limit)
+        report = make_report(model, budget="standard", diagnosis=diagnosis, threads=1)
+        command = next(section.command for section in report.sections if section.title == "The kind of point")
+        found.append((report.records["critical"].settings["polish"], "--no-polish" in command))
+    assert found == [(True, False), (False, True)]
+
+
+@pytest.mark.parametrize(("loss", "shown"), [(0.09, False), (0.11, True)])
+def test_the_kind_of_point_is_left_out_where_the_training_loss_is_small(hostile, monkeypatch, loss, shown):
+    monkeypatch.setattr(landscape.reporting.report, "PARTS", {"critical": PARTS["critical"]})
+    diagnosis = hostile.records["diagnose"]
+    assert diagnosis.settings["thresholds"]["large"] == 0.1
+    evidence = {"train_loss": 2 * loss, "constant_loss": 2.0, "part_of_range": loss}
+    diagnosis = replace(diagnosis, report={**diagnosis.report, "evidence": evidence})
+    report = make_report(curve(HOSTILE, NODE), budget="quick", diagnosis=diagnosis, threads=1)
+    section = next(section for section in report.sections if section.title == "The kind of point")
+    assert ("critical" in report.records) == bool(section.pictures) == shown
+    if not shown:
+        assert section.sentences == (
+            "Left out: the training loss 0.18 is small (0.09 of its range, large above 0.1), and the kind of critical point "
+            "matters where a large loss does not fall.",
+        )
+        assert section.command.startswith("landscape critical")
 
 
 def test_an_interrupted_report_writes_nothing(tmp_path, capsys, monkeypatch):

@@ -1,0 +1,139 @@
+"""What a point is measured by: the scale of its losses, their lower bound, and how far away is still near.
+
+A change of the loss below 1e-12 of the scale counts as none, and so does a curvature λ for which ½|λ|r² is below it: over the radius r
+such an eigenvalue changes nothing, and its sign is the rounding's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape.curvature.point import Point
+from landscape.curvature.probes import unit_rows
+from landscape.errors import InputError
+from landscape.model.initialization import usual_norm
+from landscape.objective import NetworkObjective
+from landscape.objective.constant import constant_loss
+
+Array = NDArray[np.float64]
+
+STREAM = 2**43 + 2**40
+# The radius: this part of the larger of ‖θ‖ and the norm of a usual start.
+NEAR = 0.1
+# The start's norm of a function whose parameters have no usual start.
+USUAL = 1.0
+# Changes of the loss below this part of its scale are none.
+ZERO = 1e-12
+# Random points at the radius, on either side, where a function's range is looked for.
+PROBES = 8
+# Losses that reach 0, and those that come ever nearer to it; others have no lower bound.
+REACHES_ZERO = ("mse", "mae", "huber")
+NEARS_ZERO = ("cross_entropy", "binary_cross_entropy")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A scale of losses with its name, the bound that they reach, one that they only come near to, and the radius of what is near.
+
+    `lower_bound` and `infimum` are None where they are not known. `radius_is` says what the radius was made of; `usual` is the norm
+    that it is taken of where ‖θ‖ is smaller, None where the radius was given.
+    """
+
+    scale: float
+    scale_is: str
+    lower_bound: float | None
+    infimum: float | None
+    radius: float
+    radius_is: str
+    usual: float | None
+
+    @property
+    def zero_change(self) -> float:
+        """The change of the loss that counts as none."""
+        return ZERO * self.scale
+
+    @property
+    def zero_curvature(self) -> float:
+        """The curvature that counts as none."""
+        return 2.0 * self.zero_change / self.radius**2
+
+    def at(self, theta: Array) -> Frame:
+        """Return the frame of another point, with its own radius."""
+        if self.usual is None:
+            return self
+        radius, radius_is = radius_of(theta, self.usual)
+        return replace(self, radius=radius, radius_is=radius_is)
+
+    def settings(self) -> dict[str, Any]:
+        """Return what a record keeps among its settings."""
+        return {"scale": self.scale, "lower_bound": self.lower_bound, "radius": self.radius}
+
+
+def frame_of(
+    point: Point,
+    *,
+    scale: float | None = None,
+    lower_bound: float | None = None,
+    radius: float | None = None,
+    seed: int = 0,
+) -> Frame:
+    """Choose what is not given.
+
+    Raises
+    ------
+    InputError
+        A scale or a radius that is no positive number.
+    """
+    for name, value in (("scale", scale), ("radius", radius)):
+        if value is not None and not (np.isfinite(value) and value > 0):
+            raise InputError(f"{name}: expected a positive number, found {value}")
+    objective, infimum, usual = point.objective, None, USUAL
+    network = isinstance(objective, NetworkObjective)
+    if network:
+        usual = usual_norm(objective.model) or USUAL
+        if objective.model.loss_scale > 0 and not np.any(objective.decay < 0):
+            infimum = 0.0 if objective.model.loss in NEARS_ZERO else None
+            if lower_bound is None and objective.model.loss in REACHES_ZERO:
+                lower_bound = 0.0
+    if radius is None:
+        found, radius_is = radius_of(point.theta, usual)
+    else:
+        found, radius_is = float(radius), "as was asked for"
+    chosen, scale_is = (float(scale), "scale") if scale is not None else scale_of(point, found, seed)
+    return Frame(chosen, scale_is, lower_bound, infimum, found, radius_is, usual if radius is None else None)
+
+
+def radius_of(theta: Array, usual: float) -> tuple[float, str]:
+    """Return a tenth of the larger of ‖θ‖ and the usual start's norm, and in words which it is."""
+    norm = float(np.linalg.norm(theta))
+    less = "1, which ‖θ‖ is below" if usual == USUAL else f"a usual start's norm, {usual:.3g}"
+    told = f"‖θ‖ = {norm:.3g}" if norm >= usual else less
+    return NEAR * max(norm, usual), f"a tenth of {told}"
+
+
+def scale_of(point: Point, radius: float, seed: int) -> tuple[float, str]:
+    """Return what losses are measured by, and what it is called.
+
+    Of a network it is the range of its losses, from 0 to the best constant predictor's; where that is 0, and for functions,
+    the larger of the loss's size and of what it changes by at the radius.
+    """
+    objective = point.objective
+    if isinstance(objective, NetworkObjective):
+        found = constant_loss(objective)
+        if found > 0:
+            return found, "range"
+    values = values_at(objective, point.theta, radius, seed)
+    here = float(objective.value(point.theta))
+    found = max(abs(here), float(np.ptp(np.append(values, here))))
+    return (found if np.isfinite(found) and found > 0 else 1.0), "scale"
+
+
+def values_at(objective: Any, theta: Array, radius: float, seed: int) -> Array:
+    """Evaluate at random points of the sphere around θ; what is not finite is left out."""
+    units = radius * unit_rows(seed, STREAM, PROBES, theta.size)
+    values = np.asarray(objective.values(np.concatenate([theta + units, theta - units])), np.float64)
+    return values[np.isfinite(values)]
