@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from landscape.curvature.operators import adam_preconditioner, checked_point, parameter_nodes
 from landscape.errors import InputError
 from landscape.model import Model
+from landscape.model.finite import WANTED
 from landscape.objective import NetworkObjective
 from landscape.objective.devices import CPU, recorded_device, settle_device
 
@@ -51,7 +52,7 @@ def model_point(
         raise InputError("the model has no trainable parameters, so it has no Hessian")
     broken = model.not_finite()
     if broken:
-        raise InputError(f"expected finite numbers in the model; {broken[0]}")
+        raise InputError(f"{broken[0]}; {WANTED}")
     total = model.examples(split)
     subset = examples if examples is not None and examples < total else None
     device = settle_device(device, model, evaluations=EVALUATIONS, without=without)

@@ -9,8 +9,9 @@ import numpy as np
 
 from landscape.diagnosis.evidence import Evidence
 from landscape.diagnosis.examples import scores
+from landscape.diagnosis.nonfinite import not_finite
 from landscape.diagnosis.state import stability_series, state_of
-from landscape.diagnosis.vetoes import Veto, contradiction_of_log, not_finite, vetoes, warnings
+from landscape.diagnosis.vetoes import Veto, contradiction_of_log, vetoes, warnings
 from landscape.diagnosis.walk import Walk
 from landscape.objective import NetworkObjective
 from landscape.objective.constant import constant_loss

@@ -34,7 +34,7 @@ def broken(found: Sequence[Veto]) -> Verdict:
     others = tuple(f"broken/{veto.subtype}" for veto in found[1:])
     if found[0].subtype == "exploding":
         others = ("optimization/exploding", *others)
-    why = tuple(veto.reason for veto in found)
+    why = (found[0].reason, *found[0].details, *(veto.reason for veto in found[1:]))
     return Verdict(
         code="broken",
         subtype=found[0].subtype,

@@ -32,13 +32,14 @@ DISTANCES = ("mse", "mae", "huber")
 
 @dataclass(frozen=True)
 class Veto:
-    """Something that is broken: a sub-code, a sentence, the number it hangs on, and what to do."""
+    """Something that is broken: a sub-code, a sentence, the number it hangs on, what to do, and what else is known of it."""
 
     subtype: str
     reason: str
     value: float
     threshold: float
     advice: str
+    details: tuple[str, ...] = ()
 
 
 def output_op(model: Model) -> str:
@@ -48,19 +49,6 @@ def output_op(model: Model) -> str:
     while node.op in TRANSPARENT and node.inputs[0] in nodes:
         node = nodes[node.inputs[0]]
     return node.op
-
-
-def not_finite(model: Model) -> Veto | None:
-    """Look for NaN and infinity in parameters and data."""
-    found = model.not_finite()
-    if not found:
-        return None
-    advice = "go back to the last finite checkpoint and train with a smaller learning rate or --clip"
-    if found[0].startswith(("x_", "y_")):
-        advice = "remove or fill in these examples"
-    return Veto(
-        "exploding" if "x_" not in found[0] else "no-signal", found[0], float(len(found)), 0.0, advice
-    )
 
 
 def varies(outputs: Array) -> float:

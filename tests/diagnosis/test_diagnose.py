@@ -176,6 +176,37 @@ def test_a_parameter_that_is_not_finite_is_a_verdict_and_no_error(tmp_path):
     assert json.dumps(report, allow_nan=False)
 
 
+def damaged(**story):
+    model = line()
+    parameters = {**model.parameters, "dense1.bias": np.array([np.inf])}
+    return replace(model, parameters=parameters, **story)
+
+
+def test_parameters_that_are_not_finite_are_named_with_the_update_since_which_and_the_last_finite_checkpoint():
+    story = {
+        "history": {"step": np.array([0, 5, 10]), "train_loss": np.array([1.0, 1e30, np.nan])},
+        "checkpoints": np.array([[1.0, 0.0], [7e4, 0.0], [np.nan, 0.0]]),
+        "checkpoint_steps": np.array([0, 5, 10]),
+        "training": {"optimizer": "sgd", "learning_rate": 0.5},
+    }
+    why = diagnose(damaged(**story)).report["why"]
+    assert "dense1.bias" in why[0]
+    assert "nan from update 10 on, after 1e+30 at update 5" in why[1]
+    assert "update 5, where the largest parameter is 7e+04" in why[2]
+    advice = diagnose(damaged(**story)).report["advice"]
+    assert "from the checkpoint of update 5" in advice
+    assert "(0.05)" in advice
+
+
+def test_a_nan_in_the_data_is_the_cause_of_those_in_the_parameters():
+    model = damaged()
+    report = diagnose(replace(model, data={**model.data, "y_train": model.data["y_train"] * np.nan})).report
+    assert (report["verdict"], report["subtype"]) == ("broken", "no-signal")
+    assert report["why"][0].startswith("y_train")
+    assert "dense1.bias" in report["why"][1]
+    assert "remove these examples" in report["advice"]
+
+
 def test_what_cannot_be_trained_reads_not_assessed(dead, monkeypatch):
     def refuse(*arguments, **options):
         raise InputError("batch_size: batch normalization needs two examples for a variance")
