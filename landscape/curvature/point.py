@@ -15,6 +15,7 @@ from landscape.model import Model
 from landscape.model.finite import WANTED
 from landscape.objective import NetworkObjective
 from landscape.objective.devices import CPU, recorded_device, settle_device
+from landscape.optimizer_names import optimizer_name
 
 Array = NDArray[np.float64]
 # What an analysis of one point takes, roughly, in evaluations of all examples.
@@ -88,7 +89,7 @@ def preconditioner_of(model: Model) -> Array | None:
     and `beta2`) and `eps`, by default Adam's own.
     """
     state = model.optimizer
-    if model.training.get("optimizer", "adam") not in ("adam", "adamw"):
+    if not is_adam(model.training.get("optimizer", "adam")):
         return None
     if "v" not in state or "step" not in state or int(state["step"]) < 1:
         return None
@@ -101,6 +102,14 @@ def preconditioner_of(model: Model) -> Array | None:
         beta2=float(betas[1]),
         epsilon=float(told.get("eps", 1e-8)),
     )
+
+
+def is_adam(name: str) -> bool:
+    """Say whether an optimizer divides as Adam does, by whatever name."""
+    try:
+        return optimizer_name(name) in ("adam", "adamw")
+    except InputError:
+        return False
 
 
 def function_point(objective: Any, theta: ArrayLike) -> Point:

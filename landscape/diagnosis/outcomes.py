@@ -87,7 +87,7 @@ class Outcome:
             "diverged",
             "seeds",
         )
-        return {key: plain(getattr(self, key)) for key in keys}
+        return {"words": worded(self.name)} | {key: plain(getattr(self, key)) for key in keys}
 
 
 def plain(value: Any) -> Any:

@@ -136,7 +136,7 @@ def warnings(model: Model, limits: Thresholds) -> list[str]:
     if not np.issubdtype(model.data["x_train"].dtype, np.floating):
         return said
     x = {split: flat_inputs(model, split) for split in model.splits}
-    condition = scale_condition(x["train"])
+    condition = input_scales(model)
     if condition > limits.scales:
         said.append(
             f"the variances of the inputs differ by a factor of {condition:.1e} (above {limits.scales:.0e}): standardize them"
@@ -158,6 +158,13 @@ def flat_inputs(model: Model, split: str) -> Array:
     x = np.asarray(model.data[f"x_{split}"])
     scale = 255.0 if x.dtype == np.uint8 else 1.0
     return np.asarray(x.reshape(len(x), -1) / scale, np.float64)
+
+
+def input_scales(model: Model) -> float:
+    """Give how much the variances of the inputs differ; NaN where they are no numbers on a scale."""
+    if not np.issubdtype(model.data["x_train"].dtype, np.floating):
+        return math.nan
+    return scale_condition(flat_inputs(model, "train"))
 
 
 def scale_condition(x: Array) -> float:

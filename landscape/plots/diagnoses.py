@@ -38,6 +38,11 @@ def outcomes(record: Diagnosis) -> list[dict[str, Any]]:
     return list(record.report.get("evidence", {}).get("outcomes", []))
 
 
+def named(outcome: dict[str, Any]) -> str:
+    """Name a remedy in words, which older records lack."""
+    return str(outcome.get("words", outcome["name"]))
+
+
 def runs_of(record: Diagnosis, name: str) -> tuple[np.ndarray, np.ndarray] | None:
     """Give the updates [K] and the losses [K, S] of a remedy's runs; None where the record has none."""
     for key, labels in record.series.items():
@@ -67,7 +72,7 @@ def draw_forks(record: Diagnosis) -> Figure:
         found = runs_of(record, outcome["name"])
         assert found is not None
         removed = max(outcome["share"] or 0.0, 0.0)
-        words = f"{outcome['name']}: removes {removed:.0%}" + (
+        words = f"{named(outcome)}: removes {removed:.0%}" + (
             "" if outcome["useful"] else ", held-out data do not gain"
         )
         band(ax, found[0], found[1], label=words, **look(index))
@@ -108,7 +113,7 @@ def draw_networks(record: Diagnosis) -> Figure:
     ax.axvline(
         evidence["constant_loss"], color=GREY, linestyle=":", linewidth=0.9, label="best constant predictor"
     )
-    names = ["the same network" if row["name"] == "fresh, adam" else row["name"] for row in rows]
+    names = ["the same network" if row["name"] == "fresh, adam" else named(row) for row in rows]
     ax.set_yticks(range(len(rows)), names)
     ax.set(xscale="log", xlabel=loss_words(record), ylim=(len(rows) - 0.5, -0.5))
     figure.legend(*ax.get_legend_handles_labels(), loc="outside lower left", ncols=2)

@@ -14,6 +14,7 @@ from landscape.errors import ComputationError, InputError
 from landscape.model import Model
 from landscape.objective import needs_statistics
 from landscape.objective.devices import recorded_device, settle_device
+from landscape.optimizer_names import optimizer_name
 from landscape.records import Pieces, Race, Scan
 from landscape.scanning import Plan, make_plan, run_plan
 from landscape.scanning.subject import model_subject
@@ -140,7 +141,7 @@ def entrants(
     >>> entrants(["sgd", "adam"], 0.1)
     (('sgd', 'adam'), (0.1, 0.1))
     """
-    names = different_names("optimizers", optimizers)
+    names = different_names("optimizers", [optimizer_name(name) for name in optimizers])
     rates = np.atleast_1d(np.asarray(learning_rate, np.float64))
     if rates.size not in (1, len(names)):
         raise InputError(

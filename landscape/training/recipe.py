@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from landscape.errors import InputError
 from landscape.formulas.optimizers import OPTIMIZERS
 from landscape.formulas.schedules import SCHEDULES
+from landscape.optimizer_names import optimizer_name
 
 # Where each number may lie: least, greatest, whether the least itself and the greatest itself may be.
 RANGES: dict[str, tuple[float, float, bool, bool]] = {
@@ -36,6 +37,7 @@ MOST, MOST_SEED = 2**53, 2**64 - 1
 class Recipe:
     """The settings of one training; what is None takes the optimizer's or the schedule's default.
 
+    `optimizer` is a name of this package or of PyTorch (`Adam`, `SGD`, …), in capitals or not.
     `momentum` is λ, or β₁ where there are two; `weight_decay` of `adamw` and `lion` acts on θ itself, that of the others is the model's penalty;
     `clip` bounds the gradient's norm (0: not); `radius` is SAM's. The rate rises linearly over `warmup` steps and follows
     the schedule from there to `schedule_steps` (by default `steps`), with `period` in steps, `decay` a period, and down to `floor`
@@ -73,9 +75,10 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, table in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
-            if getattr(self, name) not in table:
-                raise InputError(f"{name}: expected one of {', '.join(table)}, found {getattr(self, name)!r}")
+        # Names are kept as this package spells them, so that one training has one description.
+        object.__setattr__(self, "optimizer", optimizer_name(self.optimizer))
+        if self.schedule not in SCHEDULES:
+            raise InputError(f"schedule: expected one of {', '.join(SCHEDULES)}, found {self.schedule!r}")
         for name, bounds in RANGES.items():
             _require_between(name, getattr(self, name), *bounds)
         for name, least in WHOLE.items():
