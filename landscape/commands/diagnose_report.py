@@ -20,8 +20,7 @@ def diagnosis_lines(record: Diagnosis, applied: dict[str, Any] | None) -> Iterat
     yield "model", f"{settings['model_name']}, {settings['budget']} budget, seed {settings['seed']}"
     if report["contradiction"]:
         yield "log", f"contradicts the file: {report['contradiction']}"
-    name = report["verdict"] + (f" / {report['subtype']}" if report["subtype"] else "")
-    yield "verdict", f"{name} ({report['confidence']})"
+    yield "verdict", headline(report)
     for label, key in (("why", "why"), ("ruled out", "ruled_out")):
         for text in report[key]:
             yield label, text
@@ -40,9 +39,50 @@ def diagnosis_lines(record: Diagnosis, applied: dict[str, Any] | None) -> Iterat
             label = ""
     if applied is not None:
         yield from applied_lines(applied)
-    limits = ", ".join(f"{name} {value:g}" for name, value in report["thresholds"].items())
-    yield "thresholds", limits
+    if report.get("assumed"):
+        yield "assumed", assumed_words(report["assumed"])
+    yield "thresholds", threshold_words(report["thresholds"])
     yield "time", f"{record.seconds:.1f} s; landscape {record.version}"
+
+
+def headline(report: dict[str, Any]) -> str:
+    """Write the verdict; a sub-code that nothing but the remedy's name speaks for is only a guess.
+
+    >>> headline({"verdict": "optimization", "subtype": "saddle", "confidence": "verified", "subtype_supported": True})
+    'optimization / saddle (verified)'
+    >>> headline({"verdict": "optimization", "subtype": "saddle", "confidence": "verified", "subtype_supported": False})
+    'optimization (verified), perhaps saddle'
+    """
+    code, subtype, confidence = report["verdict"], report["subtype"], report["confidence"]
+    if not subtype:
+        return f"{code} ({confidence})"
+    # Records of earlier versions do not say.
+    known = report.get("subtype_supported", True)
+    return f"{code} / {subtype} ({confidence})" if known else f"{code} ({confidence}), perhaps {subtype}"
+
+
+def assumed_words(assumed: dict[str, Any]) -> str:
+    """Say what was assumed of the training, and which options say it.
+
+    >>> assumed_words({"optimizer": "adam", "steps": 1000})
+    'optimizer adam, 1,000 updates (nobody said; --optimizer and --steps say it)'
+    """
+    words = {
+        "optimizer": "optimizer {}", "learning_rate": "learning rate {:g}", "batch_size": "batches of {:,}", "steps": "{:,} updates",
+    }  # fmt: skip
+    said = ", ".join(words[name].format(value) for name, value in assumed.items())
+    *names, last = [f"--{name.replace('_', '-')}" for name in assumed]
+    listed = f"{', '.join(names)} and {last} say" if names else f"{last} says"
+    return f"{said} (nobody said; {listed} it)"
+
+
+def threshold_words(thresholds: dict[str, float]) -> str:
+    """Name the thresholds that were changed; the usual ones stand in the JSON."""
+    from landscape.diagnosis.thresholds import Thresholds
+
+    usual = Thresholds().told()
+    changed = [f"{name} {value:g}" for name, value in thresholds.items() if value != usual.get(name)]
+    return f"{', '.join(changed) or 'the usual ones'} (--json lists all, --threshold NAME=X changes one)"
 
 
 def next_lines(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -51,6 +91,8 @@ def next_lines(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
         gain = report["gain"]
         removes = report["verdict"] in ("optimization", "model-bias") and gain is not None
         yield "next", report["advice"] + (f" (removes {gain:.0%} of what can be removed)" if removes else "")
+        if report.get("better"):
+            yield "", f"though of what was tried more is removed by {report['better']}"
     if report["next"]:
         yield ("" if report["advice"] else "next"), report["next"]
 

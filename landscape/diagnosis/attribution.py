@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from landscape.diagnosis.citing import SHARE, Cited, Reason
 from landscape.diagnosis.evidence import Evidence, Verdict
-from landscape.diagnosis.outcomes import Outcome, best_of, worded
+from landscape.diagnosis.outcomes import Outcome, best_of
 from landscape.diagnosis.reasons import SLOWER, is_supported, reasons_for
 from landscape.diagnosis.subtypes import (
     SAME,
@@ -17,6 +17,7 @@ from landscape.diagnosis.subtypes import (
     subtype_of,
 )
 from landscape.diagnosis.thresholds import Thresholds
+from landscape.diagnosis.wording import worded
 
 # Of remedies that do about as well the first one here names the cause.
 ORDER = (

@@ -8,8 +8,8 @@ from landscape.diagnosis.attribution import removed
 from landscape.diagnosis.citing import SHARE, Cited, Reason
 from landscape.diagnosis.evidence import Evidence, Verdict
 from landscape.diagnosis.gaps import ERRORS, Gap
-from landscape.diagnosis.outcomes import worded
 from landscape.diagnosis.shift import ALIKE, CLOSES, RARE, Shift
+from landscape.diagnosis.wording import worded
 
 
 def small(evidence: Evidence) -> Verdict:

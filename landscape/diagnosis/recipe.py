@@ -29,6 +29,8 @@ class Training:
     recipe: Recipe
     spent: int | None
     missing: tuple[str, ...]
+    # A weight decay that was given and is the model's penalty, which the file does not have.
+    penalty: float | None = None
 
     @property
     def known(self) -> bool:
@@ -73,10 +75,12 @@ def training_of(model: Model, given: Mapping[str, Any], seed: int) -> Training:
     settings["optimizer"] = optimizer or foreign or ASSUMED_OPTIMIZER
     settings = {"learning_rate": ASSUMED_RATE, "batch_size": ASSUMED_BATCH, "seed": seed} | settings
     settings |= momenta(model, given, settings["optimizer"])
+    Recipe(weight_decay=given.get("weight_decay"))
     recipe, examples = Recipe(**settings), model.examples("train")
     recipe = replace(recipe, batch_size=min(int(recipe.batch_size), examples))
     spent = steps_spent(model, given, recipe.batch_size)
-    return Training(recipe, spent, tuple(missing if spent is not None else [*missing, "steps"]))
+    penalty = None if recipe.decoupled else given.get("weight_decay")
+    return Training(recipe, spent, tuple(missing if spent is not None else [*missing, "steps"]), penalty)
 
 
 def optimizer_of(model: Model, given: Mapping[str, Any]) -> str | None:
@@ -137,16 +141,6 @@ def steps_spent(model: Model, given: Mapping[str, Any], batch_size: int) -> int 
     return int(steps) if steps else steps_of(epochs, batch_size, examples) if epochs else None
 
 
-def with_weight_decay(model: Model, given: Mapping[str, Any], training: Training) -> Model:
-    """Return the model with the weight decay that was given as its penalty; as it is where the optimizer has one of its own.
-
-    Raises
-    ------
-    InputError
-        A weight decay that is negative or not finite.
-    """
-    decay = given.get("weight_decay")
-    if decay is None:
-        return model
-    Recipe(weight_decay=decay)
-    return model if training.recipe.decoupled else replace(model, weight_decay=float(decay))
+def with_penalty(model: Model, training: Training) -> Model:
+    """Return the model with the weight decay that was given as its penalty, where there is such a one."""
+    return model if training.penalty is None else replace(model, weight_decay=float(training.penalty))

@@ -10,9 +10,10 @@ from landscape.diagnosis.beside import beside
 from landscape.diagnosis.citing import SHARE, Cited, Reason, supports
 from landscape.diagnosis.evidence import Evidence, Verdict
 from landscape.diagnosis.generality import allowed_gap, small_loss, unlowered
-from landscape.diagnosis.outcomes import Outcome, best_of, plain, worded
+from landscape.diagnosis.outcomes import Outcome, best_of, plain
 from landscape.diagnosis.recipe import Training
 from landscape.diagnosis.subtypes import SAME
+from landscape.diagnosis.wording import worded
 
 # Trials that did better than the remedy, of which the report says at most so many.
 MOST_BETTER = 3
