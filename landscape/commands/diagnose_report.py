@@ -7,6 +7,7 @@ from typing import Any
 
 from landscape.records import Diagnosis
 from landscape.tables.critical import laid_out
+from landscape.tables.diagnosis import assumed_words, headline
 
 
 def diagnosis_table(record: Diagnosis, applied: dict[str, Any] | None = None) -> str:
@@ -45,37 +46,6 @@ def diagnosis_lines(record: Diagnosis, applied: dict[str, Any] | None) -> Iterat
     yield "time", f"{record.seconds:.1f} s; landscape {record.version}"
 
 
-def headline(report: dict[str, Any]) -> str:
-    """Write the verdict; a sub-code that nothing but the remedy's name speaks for is only a guess.
-
-    >>> headline({"verdict": "optimization", "subtype": "saddle", "confidence": "verified", "subtype_supported": True})
-    'optimization / saddle (verified)'
-    >>> headline({"verdict": "optimization", "subtype": "saddle", "confidence": "verified", "subtype_supported": False})
-    'optimization (verified), perhaps saddle'
-    """
-    code, subtype, confidence = report["verdict"], report["subtype"], report["confidence"]
-    if not subtype:
-        return f"{code} ({confidence})"
-    # Records of earlier versions do not say.
-    known = report.get("subtype_supported", True)
-    return f"{code} / {subtype} ({confidence})" if known else f"{code} ({confidence}), perhaps {subtype}"
-
-
-def assumed_words(assumed: dict[str, Any]) -> str:
-    """Say what was assumed of the training, and which options say it.
-
-    >>> assumed_words({"optimizer": "adam", "steps": 1000})
-    'optimizer adam, 1,000 updates (nobody said; --optimizer and --steps say it)'
-    """
-    words = {
-        "optimizer": "optimizer {}", "learning_rate": "learning rate {:g}", "batch_size": "batches of {:,}", "steps": "{:,} updates",
-    }  # fmt: skip
-    said = ", ".join(words[name].format(value) for name, value in assumed.items())
-    *names, last = [f"--{name.replace('_', '-')}" for name in assumed]
-    listed = f"{', '.join(names)} and {last} say" if names else f"{last} says"
-    return f"{said} (nobody said; {listed} it)"
-
-
 def threshold_words(thresholds: dict[str, float]) -> str:
     """Name the thresholds that were changed; the usual ones stand in the JSON."""
     from landscape.diagnosis.thresholds import Thresholds
@@ -91,10 +61,10 @@ def next_lines(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
         gain = report["gain"]
         removes = report["verdict"] in ("optimization", "model-bias") and gain is not None
         yield "next", report["advice"] + (f" (removes {gain:.0%} of what can be removed)" if removes else "")
-        if report.get("better"):
-            yield "", f"though of what was tried more is removed by {report['better']}"
     if report["next"]:
         yield ("" if report["advice"] else "next"), report["next"]
+    if report.get("better"):
+        yield "", f"though more was removed by {report['better']}"
 
 
 def applied_lines(applied: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -147,7 +147,7 @@ def large_loss(evidence: Evidence) -> Cited:
 def removed(winner: Outcome, evidence: Evidence) -> Cited:
     """Cite what the remedy removes: as a proof where it is one, else as too little, or too uncertain, to be one."""
     least = evidence.limits.verified
-    said = f"with {worded(winner.name)}{assumption(winner, evidence)} {spread(winner)}"
+    said = f"with {worded(winner.name)}{assumption(winner, evidence)} training ends at {spread(winner)}"
     if winner.share >= least and not winner.gain > winner.gain_half:
         return Cited(
             sentence=f"{said}: {winner.share:.0%} of what can be removed is gone, a gain of {winner.gain:.3g}",
@@ -178,7 +178,7 @@ def beaten_by_simpler(evidence: Evidence, code: str, winner: Outcome) -> list[Re
     part = (min(evidence.loss, evidence.constant) - simple.train) / (evidence.constant - evidence.best)
     return [
         Cited(
-            sentence=f"{worded(simple.name)} ends at {simple.train:.4g}, lower by {{value}} of that way: this network could do as well",
+            sentence=f"a simpler network, {worded(simple.name)}, ends at {simple.train:.4g}, lower by {{value}} of that way",
             claim="training at fault", value=part, side="above", threshold=least, styles=SHARE,
         )
     ]  # fmt: skip

@@ -15,7 +15,7 @@ SIDES: dict[str, Callable[[float, float], bool]] = {
 }  # fmt: skip
 MOST_REASONS, MOST_DOUBTS = 3, 1
 # How a value and its threshold are written, with more digits where fewer would not tell them apart.
-NUMBER, SHARE, TINY = (".3g", ".4g", ".6g"), (".0%", ".1%", ".3%"), (".1e", ".3e")
+NUMBER, SHARE = (".3g", ".4g", ".6g"), (".0%", ".1%", ".3%")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from landscape.diagnosis.citing import SHARE, TINY, Cited, Reason, supporting
+from landscape.diagnosis.citing import SHARE, Cited, Reason, supporting
 from landscape.diagnosis.evidence import Evidence
 from landscape.diagnosis.state import State
 from landscape.diagnosis.thresholds import EXPLODED, NOISY, Thresholds
@@ -42,7 +42,7 @@ def uneven(evidence: Evidence) -> Cited:
     """Cite how much the inputs' variances differ."""
     return Cited(
         sentence="the variances of the inputs differ by a factor of {value}", claim="to be standardized", value=evidence.scales,
-        side="above", threshold=evidence.limits.scales, styles=TINY,
+        side="above", threshold=evidence.limits.scales,
     )  # fmt: skip
 
 
@@ -52,7 +52,7 @@ def of_state(subtype: str, state: State, limits: Thresholds) -> list[Reason]:
         "dead-units": [dead(state, limits)],
         "saddle": [
             Cited(
-                sentence=f"λ_min is {{value}} at a critical point (Newton decrement {state.decrement:.1e})",
+                sentence=f"λ_min is {{value}} at a critical point, where Newton's step promises {state.decrement:.1g} of the loss",
                 claim="a saddle", value=state.eigenvalue_min, side="below", threshold=-state.eigenvalue_error, styles=(".3g",),
             )
         ],
@@ -64,13 +64,13 @@ def of_state(subtype: str, state: State, limits: Thresholds) -> list[Reason]:
         "vanishing-gradient": [
             Cited(
                 sentence="the first layer's gradient is {value} of the last one's",
-                claim="vanishing", value=state.gradient_ratio, side="below", threshold=limits.gradient_ratio, styles=TINY,
+                claim="vanishing", value=state.gradient_ratio, side="below", threshold=limits.gradient_ratio,
             )
         ],
         "plateau": [
             Cited(
                 sentence="Newton's step promises {value} of the best constant's loss",
-                claim="a plateau", value=state.decrement, side="below", threshold=limits.plateau, styles=TINY,
+                claim="a plateau", value=state.decrement, side="below", threshold=limits.plateau,
             )
         ],
         "bouncing": [*bouncing(state, limits)],

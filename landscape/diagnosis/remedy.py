@@ -68,6 +68,7 @@ class Plan:
     def command(self, model: Model, options: str = "") -> str:
         """Write the command line; `options` are those of the diagnosis, for a remedy that `--apply` alone can run."""
         path, out = shlex.quote(str(model.path or "MODEL.npz")), shlex.quote(free_name(model))
+        path = f"{path} {understood(model)}".rstrip()
         if not self.words:
             return " ".join(filter(None, (f"landscape diagnose {path}", options, f"--apply {out}")))
         if self.words[0] == "critical":
@@ -109,6 +110,14 @@ class Plan:
             )
         except DivergenceError as error:
             return error.model
+
+
+def understood(model: Model) -> str:
+    """Write the options by which a bare file was understood, so that the next command understands it alike; empty for other files."""
+    if model.form != "bare":
+        return ""
+    between = [node.op for node in model.nodes if node.op not in ("dense", "flatten")]
+    return " ".join([*(f"--activation {op}" for op in between[:1]), f"--loss {model.loss}"])
 
 
 def free_name(model: Model) -> str:

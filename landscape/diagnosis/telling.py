@@ -106,7 +106,7 @@ def better(evidence: Evidence, verdict: Verdict) -> str:
         return ""
     found = [o for o in evidence.outcomes or () if o.useful and o.share > verdict.gain + SAME_SHARE]
     best = sorted(found, key=lambda o: -o.share)[:MOST_BETTER]
-    return ", ".join(f"{worded(o.name)} {o.share:.0%}" for o in best)
+    return ", ".join(f"{worded(o.name)} ({o.share:.0%})" for o in best)
 
 
 def ruled_out(evidence: Evidence, verdict: Verdict) -> list[str]:
@@ -114,7 +114,7 @@ def ruled_out(evidence: Evidence, verdict: Verdict) -> list[str]:
     said: list[Reason] = []
     if not evidence.vetoes and math.isfinite(evidence.loss):
         said.append(
-            "broken: parameters, loss and data are finite, the output depends on the input and can take the targets"
+            "broken: parameters, loss and data are finite, the output changes with the input, and the targets lie in its range"
         )
     if evidence.is_small:
         reason = small_loss(evidence)[0]
@@ -143,7 +143,7 @@ def large_ruled_out(evidence: Evidence, verdict: Verdict) -> list[Reason]:
     said: list[Reason] = []
     for code, kinds in groups.items():
         tried = [o for o in evidence.outcomes if o.kind in kinds]
-        if verdict.code == code or accepted_code(verdict) == code:
+        if code in (verdict.code, accepted_code(verdict), *verdict.accepted):
             continue
         same = best_of(evidence.outcomes, *SAME)
         if (

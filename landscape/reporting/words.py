@@ -66,4 +66,9 @@ def sentence(report: dict[str, object]) -> str:
     """Say verdict and sub-type."""
     verdict = VERDICTS.get(str(report["verdict"]), str(report["verdict"]))
     subtype = report.get("subtype")
-    return f"{verdict} {SUBTYPES.get(str(subtype), str(subtype))}" if subtype else verdict
+    if not subtype:
+        return verdict
+    words = SUBTYPES.get(str(subtype), str(subtype))
+    if report.get("subtype_supported") is False:
+        words = f"Perhaps {words[0].lower()}{words[1:]}"
+    return f"{verdict} {words}"

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape.errors import InputError
+from landscape.files import shown
 from landscape.formulas.optimizers import OPTIMIZERS
 from landscape.formulas.schedules import SCHEDULES
 from landscape.optimizer_names import optimizer_name
@@ -82,11 +83,8 @@ class Recipe:
         for name, bounds in RANGES.items():
             _require_between(name, getattr(self, name), *bounds)
         for name, least in WHOLE.items():
-            value = getattr(self, name)
-            most = MOST_SEED if name == "seed" else MOST
-            if value is not None and not (least <= value <= most and value == int(value)):
-                upper = "on" if value < least or value != value else f"to {most:,}"
-                raise InputError(f"{name}: expected a whole number from {least} {upper}, found {value}")
+            if getattr(self, name) is not None:
+                require_whole(name, getattr(self, name), least, MOST_SEED if name == "seed" else MOST)
         length = self.steps if self.schedule_steps is None else self.schedule_steps
         if length < self.steps:
             raise InputError(f"the schedule is for {length} steps, shorter than the run of {self.steps}")
@@ -119,6 +117,19 @@ class Recipe:
             for name, value in asdict(self.filled()).items()
         }
         return {name: value for name, value in plain.items() if value is not None}
+
+
+def require_whole(name: str, value: float, least: int, most: int = MOST) -> None:
+    """Refuse what is no whole number within bounds.
+
+    Raises
+    ------
+    InputError
+        Something else; a number of very many digits is not repeated.
+    """
+    if not (least <= value <= most and value == int(value)):
+        upper = "on" if value < least or value != value else f"to {most:,}"
+        raise InputError(f"{name}: expected a whole number from {least} {upper}, found {shown(str(value))}")
 
 
 def _require_between(
@@ -162,6 +173,8 @@ def steps_of(epochs: float, batch_size: int, examples: int) -> int:
     >>> steps_of(2, 32, 100)
     8
     """
-    if not 0 < epochs < math.inf:
-        raise InputError(f"epochs: expected a number above 0, found {epochs:g}")
-    return max(1, round(epochs * math.ceil(examples / min(batch_size, examples))))
+    batches = math.ceil(examples / min(batch_size, examples))
+    if not 0 < epochs <= MOST / batches:
+        upper = "" if not epochs > 0 else f" and at most {MOST / batches:.3g}"
+        raise InputError(f"epochs: expected a number above 0{upper}, found {epochs:g}")
+    return max(1, round(epochs * batches))
