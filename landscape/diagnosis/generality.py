@@ -8,6 +8,7 @@ from landscape.diagnosis.attribution import removed
 from landscape.diagnosis.citing import SHARE, Cited, Reason
 from landscape.diagnosis.evidence import Evidence, Verdict
 from landscape.diagnosis.gaps import ERRORS, Gap
+from landscape.diagnosis.generalization import Generalization
 from landscape.diagnosis.shift import ALIKE, CLOSES, RARE, Shift
 from landscape.diagnosis.wording import worded
 
@@ -75,15 +76,12 @@ def overfitting(evidence: Evidence, gap: Gap, accepted: tuple[str, ...]) -> Verd
             accepted=accepted,
         )
     best = found.best
-    reasons.append(
-        f"held-out {found.metric} with {found.sizes[0]}, …, {found.sizes[-1]} examples: "
-        + ", ".join(f"{value:.3g}" for value in found.curve)
-    )
+    reasons.append(twice_the_data(found))
     flat_at_chance = gap.part >= evidence.limits.constant and not found.falls and found.is_chance
     if best is not None:
         reasons.append(
             Cited(
-                sentence=f"{best.name} lowers it by {{value}}",
+                sentence=f"{best.name} lowers the held-out {found.metric} by {{value}}",
                 claim="beyond its interval", value=best.gain, side="above", threshold=best.half,
             )
         )  # fmt: skip
@@ -91,6 +89,15 @@ def overfitting(evidence: Evidence, gap: Gap, accepted: tuple[str, ...]) -> Verd
         code="overfitting", subtype="no-signal" if flat_at_chance else "",
         confidence="verified" if found.verifies else "consistent", reasons=tuple(reasons),
         remedy=best.name if best is not None else "more data", gain=gap.part if best is None else best.gain, accepted=accepted,
+    )  # fmt: skip
+
+
+def twice_the_data(found: Generalization) -> Cited:
+    """Cite what twice the training data do for held-out data."""
+    return Cited(
+        sentence=f"{found.sizes[-1]} training examples in place of {found.sizes[-2]} lower the held-out {found.metric} by {{value}}",
+        claim="beyond its interval", value=found.curve[-2] - found.curve[-1], side="above",
+        threshold=math.hypot(found.halves[-2], found.halves[-1]),
     )  # fmt: skip
 
 

@@ -160,7 +160,7 @@ def large_ruled_out(evidence: Evidence, verdict: Verdict) -> list[Reason]:
             said += excluded(code, best_of(tried, *kinds), tried, evidence, verdict)
     if verdict.code in ATTRIBUTED and verdict.remedy and verdict.gain > 0:
         said.append(
-            f"noise-floor: {worded(verdict.remedy)} removes {verdict.gain:.0%} of what can be removed"
+            f"noise-floor: with {worded(verdict.remedy)} {verdict.gain:.0%} of what can be removed is gone"
         )
     return said
 
