@@ -44,7 +44,7 @@ CONFIDENCE = {
 PICTURES = {
     "forks": "The training loss of the same network, taken on from here or from a fresh start in several ways.",
     "networks": "The training loss that other networks come to with as many updates.",
-    "stability": "The largest curvature along the last updates, beside what the learning rate allows.",
+    "stability": "The learning rate times the largest curvature at the checkpoints, beside what is stable.",
     "gaps": "What the metric loses from one set of data to the next.",
     "learning_curve": "The held-out metric with parts of the training data.",
     "contour": "The training loss on a plane through the network, which is at its center.",
