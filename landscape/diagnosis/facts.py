@@ -20,7 +20,7 @@ from landscape.objective.constant import constant_loss
 def facts(walk: Walk, target: float | None) -> Evidence:
     """Take what needs no training: losses, vetoes, the log, and the parameters where the loss is large."""
     model, limits = walk.model, walk.limits
-    damaged = not_finite(model)
+    damaged = not_finite(model, walk.training, limits, walk.lab.threads)
     if damaged is not None:
         return Evidence(loss=math.nan, constant=math.nan, limits=limits, vetoes=(damaged,))
     objective = NetworkObjective(model, "train", threads=walk.lab.threads)

@@ -49,7 +49,7 @@ def told(
         "next": command or None,
         "gain": plain(verdict.gain),
         "better": better(evidence, verdict) or None,
-        "assumed": training.assumed(),
+        "assumed": {} if evidence.vetoes else training.assumed(),
         "ruled_out": ruled_out(evidence, verdict),
         "not_assessed": not_assessed,
         "warnings": warned,

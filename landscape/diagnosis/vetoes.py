@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from landscape.diagnosis.citing import Reason
 from landscape.diagnosis.examples import Scores
 from landscape.diagnosis.thresholds import Thresholds
 from landscape.errors import InputError
@@ -39,7 +40,7 @@ class Veto:
     value: float
     threshold: float
     advice: str
-    details: tuple[str, ...] = ()
+    details: tuple[Reason, ...] = ()
 
 
 def output_op(model: Model) -> str:

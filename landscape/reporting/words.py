@@ -68,6 +68,8 @@ def sentence(report: dict[str, object]) -> str:
     subtype = report.get("subtype")
     if not subtype:
         return verdict
+    if (report["verdict"], subtype) == ("broken", "exploding"):
+        return "Something is broken: the training left the finite numbers, and parameters or the loss are NaN or infinite."
     words = SUBTYPES.get(str(subtype), str(subtype))
     if report.get("subtype_supported") is False:
         words = f"Perhaps {words[0].lower()}{words[1:]}"

@@ -16,6 +16,7 @@ from landscape.errors import InputError
 from landscape.faults import recipe
 from landscape.files import read_archive
 from landscape.model import build_model, load_model, save_model
+from landscape.objective import NetworkObjective
 from landscape.records import Diagnosis, load_record
 from landscape.training import train
 
@@ -190,7 +191,7 @@ def test_parameters_that_are_not_finite_are_named_with_the_update_since_which_an
         "history": {"step": np.array([0, 5, 10]), "train_loss": np.array([1.0, 1e30, np.nan])},
         "checkpoints": np.array([[1.0, 0.0], [7e4, 0.0], [np.nan, 0.0]]),
         "checkpoint_steps": np.array([0, 5, 10]),
-        "training": {"optimizer": "sgd", "learning_rate": 0.5},
+        "training": {"optimizer": "adam", "learning_rate": 0.5},
     }
     why = diagnose(damaged(**story)).report["why"]
     assert "dense1.bias" in why[0]
@@ -198,7 +199,23 @@ def test_parameters_that_are_not_finite_are_named_with_the_update_since_which_an
     assert "update 5, where the largest parameter is 7e+04" in why[2]
     advice = diagnose(damaged(**story)).report["advice"]
     assert "from the checkpoint of update 5" in advice
-    assert "(0.05)" in advice
+    assert "at most 0.05" in advice
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_parameters_that_were_thrown_out_by_the_rate_are_told_by_the_curvature_where_the_run_began(known):
+    model = damaged(checkpoints=np.array([[0.5, 0.0], [np.nan, np.inf]])) if known else damaged()
+    report = diagnose(model, optimizer="SGD", learning_rate=100.0, steps=10).report
+    (cited,) = report["cited"]
+    assert f"at {'its' if known else 'a fresh'} start" in cited["text"]
+    assert cited["supports"]
+    largest = cited["value"] * 2 / 100.0
+    objective = NetworkObjective(line(), threads=1)
+    exact = np.linalg.eigvalsh([objective.hvp(line().theta, v) for v in np.eye(2)])[-1]
+    assert largest == pytest.approx(exact, rel=1e-6), (
+        "the loss of a line is quadratic: its curvature is the same everywhere"
+    )
+    assert diagnose(model, optimizer="SGD", learning_rate=1e-6, steps=10).report["cited"] == []
 
 
 def test_a_nan_in_the_data_is_the_cause_of_those_in_the_parameters():
