@@ -20,6 +20,7 @@ BOTTOM = {
     "memory",
     "messages",
     "npy",
+    "optimizer_names",
     "overwrite",
     "streams",
     "version",

@@ -63,7 +63,12 @@ def options_of(name: str) -> set[str]:
     command = group.get_command(context, name)
     assert command is not None
     parts = [command, *(command.commands.values() if isinstance(command, click.Group) else ())]
-    return {flag for part in parts for parameter in part.get_params(context) for flag in parameter.opts}
+    return {
+        flag
+        for part in parts
+        for parameter in part.get_params(context)
+        for flag in (*parameter.opts, *parameter.secondary_opts)
+    }
 
 
 @pytest.fixture
@@ -126,6 +131,25 @@ def test_command_lines_run(arguments, folder):
     with pytest.raises(SystemExit) as end:
         main([name, *rest, *QUICK.get(name, [])])
     assert end.value.code == 0
+
+
+def test_the_story_of_a_fault_is_what_the_commands_print(folder, capsys):
+    """Its lines are those of the commands, its numbers up to their last digits, and the command that is followed is the one that was printed."""
+    (story,) = re.findall(r"```text\n(\$ landscape demo --fault.*?)```", README, re.DOTALL)
+    typed, printed = [line[2:] for line in story.splitlines() if line.startswith("$ ")], ""
+    for line in typed:
+        if "report" in line:
+            continue
+        with pytest.raises(SystemExit) as end:
+            main([*line.split()[1:], *(["--no-figure"] if "diagnose" in line else [])])
+        assert not end.value.code
+        printed += capsys.readouterr().out
+    number = r"-?\d[\d.,]*(?:e-?\d+)?"
+    said = {re.sub(number, "#", line).strip() for line in printed.splitlines()}
+    for line in story.splitlines():
+        if line.strip() and not line.startswith("$ "):
+            assert re.sub(number, "#", line).strip() in said
+    assert f"{'':12}{typed[2]}\n" in printed
 
 
 def test_the_first_install_leaves_a_record_and_figures():

@@ -30,10 +30,14 @@ if TYPE_CHECKING:
 @click.option(
     "--optimizer",
     metavar="NAME",
-    help="How it was trained, where the file does not say; as train names them.",
+    help="How it was trained, where the file does not say; a name of train's or PyTorch's.",
 )
 @click.option("--learning-rate", type=float, metavar="X", help="Likewise.")
 @click.option("--batch-size", type=click.IntRange(min=1), metavar="N", help="Likewise.")
+@click.option("--momentum", type=float, metavar="X", help="Likewise; β₁ for Adam and its kin.")
+@click.option("--weight-decay", type=float, metavar="X", help="Likewise; with adamw and lion their own.")
+@click.option("--steps", type=click.IntRange(min=1), metavar="N", help="Likewise: how many updates it had.")
+@click.option("--epochs", type=float, metavar="X", help="Passes over the training data in place of --steps.")
 @click.option(
     "--validation",
     type=click.Path(path_type=Path),

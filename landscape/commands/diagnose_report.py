@@ -7,6 +7,7 @@ from typing import Any
 
 from landscape.records import Diagnosis
 from landscape.tables.critical import laid_out
+from landscape.tables.diagnosis import assumed_words, headline
 
 
 def diagnosis_table(record: Diagnosis, applied: dict[str, Any] | None = None) -> str:
@@ -20,8 +21,7 @@ def diagnosis_lines(record: Diagnosis, applied: dict[str, Any] | None) -> Iterat
     yield "model", f"{settings['model_name']}, {settings['budget']} budget, seed {settings['seed']}"
     if report["contradiction"]:
         yield "log", f"contradicts the file: {report['contradiction']}"
-    name = report["verdict"] + (f" / {report['subtype']}" if report["subtype"] else "")
-    yield "verdict", f"{name} ({report['confidence']})"
+    yield "verdict", headline(report)
     for label, key in (("why", "why"), ("ruled out", "ruled_out")):
         for text in report[key]:
             yield label, text
@@ -40,9 +40,19 @@ def diagnosis_lines(record: Diagnosis, applied: dict[str, Any] | None) -> Iterat
             label = ""
     if applied is not None:
         yield from applied_lines(applied)
-    limits = ", ".join(f"{name} {value:g}" for name, value in report["thresholds"].items())
-    yield "thresholds", limits
+    if report.get("assumed"):
+        yield "assumed", assumed_words(report["assumed"])
+    yield "thresholds", threshold_words(report["thresholds"])
     yield "time", f"{record.seconds:.1f} s; landscape {record.version}"
+
+
+def threshold_words(thresholds: dict[str, float]) -> str:
+    """Name the thresholds that were changed; the usual ones stand in the JSON."""
+    from landscape.diagnosis.thresholds import Thresholds
+
+    usual = Thresholds().told()
+    changed = [f"{name} {value:g}" for name, value in thresholds.items() if value != usual.get(name)]
+    return f"{', '.join(changed) or 'the usual ones'} (--json lists all, --threshold NAME=X changes one)"
 
 
 def next_lines(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -53,6 +63,8 @@ def next_lines(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "next", report["advice"] + (f" (removes {gain:.0%} of what can be removed)" if removes else "")
     if report["next"]:
         yield ("" if report["advice"] else "next"), report["next"]
+    if report.get("better"):
+        yield "", f"though more was removed by {report['better']}"
 
 
 def applied_lines(applied: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -14,18 +14,26 @@ if TYPE_CHECKING:
     from landscape.records import Race
 
 
-@click.command("race", epilog="For example: landscape race digits.npz --init he --optimizer sgd,adam --tune")
+TUNED = "each rate is the best of ten for its optimizer, chosen by runs of other seeds"
+NOT_TUNED = "rates are as given, not tuned: another rate may change the ranking (leave --learning-rate and --no-tune out to tune them)"
+
+
+@click.command("race", epilog="For example: landscape race digits.npz --init he --optimizer sgd,adam")
 @click.option(
     "--optimizer",
     metavar="NAME,NAME,…",
     default="sgd,heavy_ball,rmsprop,adam",
     show_default=True,
-    help="Who runs; the names are those of train.",
+    help="Who runs; the names are those of train, or PyTorch's.",
 )
 @click.option(
-    "--learning-rate", metavar="R[,R,…]", default="0.01", show_default=True, help="One for all, or one each."
+    "--learning-rate", metavar="R[,R,…]", help="One for all, or one each; without it rates are tuned."
 )
-@click.option("--tune", is_flag=True, help="Choose each rate from the same grid, by runs of other seeds.")
+@click.option(
+    "--tune/--no-tune",
+    default=None,
+    help="Choose each rate from the same ten, by runs of other seeds; so by default, unless --learning-rate says them.",
+)
 @click.option("--init", metavar="NAME", help="Start all at one initialization drawn by --seed: he, xavier, …")
 @click.option("--steps", type=click.IntRange(min=2), metavar="N", help="Updates of a run.")
 @click.option("--epochs", type=float, metavar="N", help="Length of a run; 10 by default.")
@@ -44,9 +52,10 @@ if TYPE_CHECKING:
 @options.engine
 @options.device
 @makes_record("race")
-def command(call: Call, optimizer: str, learning_rate: str, **choices: Any) -> None:
+def command(call: Call, optimizer: str, learning_rate: str | None, **choices: Any) -> None:
     """Train MODEL with several optimizers from the same start, and rank them.
 
+    Each runs at the best of ten learning rates, chosen for it by runs of other seeds: at equal rates the ranking would be that of the rates.
     Draws the loss against updates and examples seen, with a band over the seeds, and the paths on one plane.
     A divergence is a result, and ranks last. Cut short, by Ctrl-C or otherwise, the same command goes on with what is not done yet.
     """
@@ -55,7 +64,7 @@ def command(call: Call, optimizer: str, learning_rate: str, **choices: Any) -> N
     record = call.record(
         race,
         optimizers=[name.strip() for name in optimizer.split(",") if name.strip()],
-        learning_rate=read_rates(learning_rate),
+        learning_rate=None if learning_rate is None else read_rates(learning_rate),
         announce=call.say,
         **choices,
     )
@@ -97,6 +106,7 @@ def table(record: Race) -> str:
         more = f"  test accuracy {row['test_accuracy']:.3f}" if row.get("test_accuracy") is not None else ""
         rate = f"{row['learning_rate']:g}"
         lines.append(f"{place:>2}  {row['optimizer']:<12} {rate:>8}  {loss:>13}  {low} to {high}{more}")
+    lines.append(TUNED if told["tuned"] else NOT_TUNED)
     captured = sum(share or 0.0 for share in told["captured"])
     lines.append(
         f"after {told['steps']:,} updates; {captured:.1%} of the paths' variance is on the plane drawn; {record.settings['device']}"

@@ -29,7 +29,7 @@ from landscape.commands.stem import speaker
     show_default=True,
     metavar="NAME",
     help="sgd, heavy_ball, nesterov, adagrad, "
-    "adagrad_rms, rmsprop, adam, adamw, amsgrad, radam, lion or sam.",
+    "adagrad_rms, rmsprop, adam, adamw, amsgrad, radam, lion or sam, or PyTorch's names of these.",
 )
 @click.option(
     "--learning-rate",

@@ -12,8 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 from landscape.curvature.operators import adam_preconditioner, checked_point, parameter_nodes
 from landscape.errors import InputError
 from landscape.model import Model
+from landscape.model.finite import WANTED
 from landscape.objective import NetworkObjective
 from landscape.objective.devices import CPU, recorded_device, settle_device
+from landscape.optimizer_names import optimizer_name
 
 Array = NDArray[np.float64]
 # What an analysis of one point takes, roughly, in evaluations of all examples.
@@ -51,7 +53,7 @@ def model_point(
         raise InputError("the model has no trainable parameters, so it has no Hessian")
     broken = model.not_finite()
     if broken:
-        raise InputError(f"expected finite numbers in the model; {broken[0]}")
+        raise InputError(f"{broken[0]}; {WANTED}")
     total = model.examples(split)
     subset = examples if examples is not None and examples < total else None
     device = settle_device(device, model, evaluations=EVALUATIONS, without=without)
@@ -99,7 +101,7 @@ def preconditioner_of(model: Model) -> Array | None:
     and `beta2`) and `eps`, by default Adam's own.
     """
     state = model.optimizer
-    if model.training.get("optimizer", "adam") not in ("adam", "adamw"):
+    if not is_adam(model.training.get("optimizer", "adam")):
         return None
     if "v" not in state or "step" not in state or int(state["step"]) < 1:
         return None
@@ -112,6 +114,14 @@ def preconditioner_of(model: Model) -> Array | None:
         beta2=float(betas[1]),
         epsilon=float(told.get("eps", 1e-8)),
     )
+
+
+def is_adam(name: str) -> bool:
+    """Say whether an optimizer divides as Adam does, by whatever name."""
+    try:
+        return optimizer_name(name) in ("adam", "adamw")
+    except InputError:
+        return False
 
 
 def function_point(objective: Any, theta: ArrayLike) -> Point:

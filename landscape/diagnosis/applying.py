@@ -10,7 +10,7 @@ from landscape.diagnosis.curvature import Escaped
 from landscape.diagnosis.ensembles import BUDGETS, Laboratory
 from landscape.diagnosis.evidence import Verdict
 from landscape.diagnosis.outcomes import plain
-from landscape.diagnosis.recipe import training_of
+from landscape.diagnosis.recipe import TOLD, training_of, with_penalty
 from landscape.diagnosis.remedy import Plan, plan_of
 from landscape.diagnosis.thresholds import Thresholds
 from landscape.errors import InputError
@@ -23,10 +23,10 @@ from landscape.records import Diagnosis
 def remedy_plan(model: Model, record: Diagnosis, threads: int | None = None) -> Plan | None:
     """Make the plan again that a diagnosis recommends; None where there is nothing to train."""
     report, settings = record.report, record.settings
-    given = {name: settings.get(name) for name in ("optimizer", "learning_rate", "batch_size")}
+    given = {name: settings.get(name) for name in TOLD}
     training = training_of(model, given, settings["seed"])
     lab = Laboratory(
-        model, training, Thresholds(**settings["thresholds"]), BUDGETS[settings["budget"]], report["evidence"]["held_out"],
+        with_penalty(model, training), training, Thresholds(**settings["thresholds"]), BUDGETS[settings["budget"]], report["evidence"]["held_out"],
         settings["seed"], threads, settings["dtype"], dict(record.series),
     )  # fmt: skip
     kept = record.series
@@ -65,7 +65,7 @@ def apply_remedy(
             f"--apply: nothing to train for the verdict {record.report['verdict']}"
             + (f" ({record.report['advice']})" if record.report["advice"] else "")
         )
-    announce(f"applying: {record.report['remedy']}")
+    announce(f"applying the remedy: {record.report['advice'] or record.report['remedy']}")
     done = plan.apply(announce, advance, threads)
     before = {split: found.loss for split, found in evaluate_model(model).items()}
     after = {split: found.loss for split, found in evaluate_model(done).items()}

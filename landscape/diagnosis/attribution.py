@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from landscape.diagnosis.citing import SHARE, Cited, Reason
 from landscape.diagnosis.evidence import Evidence, Verdict
-from landscape.diagnosis.outcomes import Outcome, best_of, worded
+from landscape.diagnosis.outcomes import Outcome, best_of
+from landscape.diagnosis.reasons import SLOWER, is_supported, reasons_for
 from landscape.diagnosis.subtypes import (
     SAME,
-    SLOWER,
     by_state,
     capacity,
     is_blown,
-    reason_of,
     signatures,
     subtype_of,
 )
 from landscape.diagnosis.thresholds import Thresholds
+from landscape.diagnosis.wording import worded
 
 # Of remedies that do about as well the first one here names the cause.
 ORDER = (
@@ -65,12 +66,28 @@ def worse_than_constant(evidence: Evidence) -> Verdict | None:
     limits = evidence.limits
     if evidence.loss <= (1 + limits.simpler) * evidence.constant:
         return None
-    why = (
-        f"training loss {evidence.loss:.4g} above {evidence.constant:.4g}, the best constant predictor's, which is a simpler model",
-        f"none of {len(evidence.outcomes or ())} remedies brings it below",
+    tried = len(evidence.outcomes or ())
+    helpful = [o for o in evidence.outcomes or () if o.useful and o.train < evidence.constant]
+    below = (
+        f"none of {tried} remedies brings it below"
+        if not helpful
+        else f"{len(helpful)} of {tried} remedies bring it below, none by enough to name the cause"
     )
     subtype = "exploding" if is_blown(evidence) else by_state(evidence)
-    return Verdict(code="optimization", subtype=subtype, confidence="consistent", why=why)
+    return Verdict(
+        code="optimization", subtype=subtype, reasons=(above_constant(evidence), *reasons_for(subtype, evidence), below),
+        supported=is_supported(subtype, "", evidence),
+    )  # fmt: skip
+
+
+def above_constant(evidence: Evidence) -> Cited:
+    """Cite a loss above the best constant predictor's, which is a simpler model."""
+    ratio, bound = evidence.loss / evidence.constant, 1 + evidence.limits.simpler
+    return Cited(
+        sentence=f"training loss {evidence.loss:.4g} is {{value}} times {evidence.constant:.4g}, that of the best constant predictor, "
+        "which is a simpler model",
+        claim="worse than a constant", value=ratio, side="above", threshold=bound,
+    )  # fmt: skip
 
 
 def share(outcome: Outcome | None) -> float:
@@ -97,25 +114,74 @@ def attributed(
 ) -> Verdict:
     """Make the verdict of a remedy that won."""
     limits = evidence.limits
-    sure = winner.share >= limits.verified and winner.gain > winner.gain_half
-    why = [
-        f"training loss {evidence.loss:.4g}: {evidence.part:.2f} of the range from {evidence.best:.4g}, the best seen, to "
-        f"{evidence.constant:.4g}, the best constant's (large above {limits.large:g})",
-        f"with {worded(winner.name)}{assumption(winner, evidence)} {winner.train:.4g} ± {winner.half:.2g} over {winner.seeds} seeds: "
-        f"{winner.share:.0%} of what can be removed is gone (verified from {limits.verified:.0%})",
-    ]
-    detail = reason_of(subtype, evidence)
     codes = {"simpler": "optimization"}
-    others = [codes.get(name, name) for name, value in shares.items() if value >= limits.bias]
+    near = limits.bias * min(1.0, winner.share)
+    others = [codes.get(name, name) for name, value in shares.items() if value > 0 and value >= near]
     accepted = [name for name in others if name.split("/")[0] != code]
     if code == "optimization" and evidence.state is not None:
         accepted += [f"{code}/bouncing"] if subtype == "exploding" and winner.name in SLOWER else []
         accepted += [f"{code}/{name}" for name in signatures(evidence.state, limits) if name != subtype]
     return Verdict(
-        code=code, subtype=subtype, confidence="verified" if sure else "consistent",
-        why=tuple(why + ([detail] if detail else [])), remedy=winner.name, gain=winner.share,
+        code=code, subtype=subtype, confidence="verified" if is_sure(winner, limits) else "consistent",
+        reasons=(large_loss(evidence), removed(winner, evidence), *reasons_for(subtype, evidence), *beaten_by_simpler(evidence, code, winner)),
+        supported=is_supported(subtype, winner.name, evidence), remedy=winner.name, gain=winner.share,
         accepted=tuple(dict.fromkeys(accepted)),
     )  # fmt: skip
+
+
+def is_sure(winner: Outcome, limits: Thresholds) -> bool:
+    """Say whether a remedy verifies its cause: it removes enough, beyond its interval."""
+    return winner.share >= limits.verified and winner.gain > winner.gain_half
+
+
+def large_loss(evidence: Evidence) -> Cited:
+    """Cite how far the loss lies from the best one seen towards the best constant predictor's."""
+    least = evidence.limits.large
+    return Cited(
+        sentence=f"training loss {evidence.loss:.4g}: {{value}} of the way from the best loss seen, {evidence.best:.4g}, "
+        f"to the best constant predictor's, {evidence.constant:.4g}",
+        claim="large", value=evidence.part, side="above", threshold=least, styles=SHARE,
+    )  # fmt: skip
+
+
+def removed(winner: Outcome, evidence: Evidence) -> Cited:
+    """Cite what the remedy removes: as a proof where it is one, else as too little, or too uncertain, to be one."""
+    least = evidence.limits.verified
+    said = f"with {worded(winner.name)}{assumption(winner, evidence)} training ends at {spread(winner)}"
+    if winner.share >= least and not winner.gain > winner.gain_half:
+        return Cited(
+            sentence=f"{said}: {winner.share:.0%} of what can be removed is gone, a gain of {winner.gain:.3g}",
+            claim="within its interval, which proves nothing,", value=winner.gain, side="up to", threshold=winner.gain_half,
+        )  # fmt: skip
+    claim, side = ("verified", "from") if winner.share >= least else ("not verified", "below")
+    return Cited(
+        sentence=f"{said}: {{value}} of what can be removed is gone",
+        claim=claim, value=winner.share, side=side, threshold=least, styles=SHARE,
+    )  # fmt: skip
+
+
+def spread(found: Outcome) -> str:
+    """Write a trial's training loss with its interval over seeds; one seed has none."""
+    return (
+        f"{found.train:.4g} ± {found.half:.2g} over {found.seeds} seeds"
+        if found.seeds > 1
+        else f"{found.train:.4g}"
+    )
+
+
+def beaten_by_simpler(evidence: Evidence, code: str, winner: Outcome) -> list[Reason]:
+    """Cite a simpler network that ends lower, which proves that training is at fault: this network contains what it can do."""
+    simple = best_of([o for o in evidence.outcomes or () if o is not winner], "simpler")
+    if code != "optimization" or simple is None or not is_better(simple, evidence):
+        return []
+    least = evidence.limits.simpler
+    part = (min(evidence.loss, evidence.constant) - simple.train) / (evidence.constant - evidence.best)
+    return [
+        Cited(
+            sentence=f"a simpler network, {worded(simple.name)}, ends at {simple.train:.4g}, lower by {{value}} of that way",
+            claim="training at fault", value=part, side="above", threshold=least, styles=SHARE,
+        )
+    ]  # fmt: skip
 
 
 def assumption(winner: Outcome, evidence: Evidence) -> str:

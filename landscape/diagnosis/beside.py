@@ -6,7 +6,7 @@ import math
 
 from landscape.diagnosis.evidence import Evidence
 from landscape.diagnosis.state import State
-from landscape.diagnosis.thresholds import Thresholds
+from landscape.diagnosis.thresholds import NOISY, Thresholds
 
 
 def beside(evidence: Evidence) -> list[str]:
@@ -39,11 +39,14 @@ def of_state(state: State, limits: Thresholds) -> list[str]:
         ),
         f"what Newton's step promises over what the gradient's does: {state.condition:.3g} (ill-conditioned from {limits.condition:g}); "
         f"λ₁/λ₁₀ about {state.spread:.3g}": math.isfinite(state.condition),
-        f"squared gradient over its noise in a batch: {state.noise:.2g} (noise below 1)": math.isfinite(
+        f"squared gradient over its noise in a batch: {state.noise:.2g} (noise below {NOISY:g})": math.isfinite(
             state.noise
         ),
-        f"largest curvature: {state.stability:.2f} of what the rate allows (bouncing from {limits.edge:g})": math.isfinite(
+        f"largest curvature: {state.stability:.2f} times what the rate allows (bouncing from {limits.edge:g})": math.isfinite(
             state.stability
+        ),
+        f"largest curvature at the checkpoints: {state.highest:.2f} times what the rate allows, at update {state.highest_step:,}": math.isfinite(
+            state.highest
         ),
     }
     return [line for line, known in lines.items() if known]

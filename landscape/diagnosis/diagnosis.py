@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,8 @@ import numpy as np
 from landscape.diagnosis.ensembles import BUDGETS, Laboratory
 from landscape.diagnosis.facts import facts
 from landscape.diagnosis.large import training_branch
-from landscape.diagnosis.recipe import training_of
-from landscape.diagnosis.remedy import options_of, plan_of
+from landscape.diagnosis.recipe import OPTIONS, TOLD, training_of, with_penalty
+from landscape.diagnosis.remedy import on_free_name, options_of, plan_of
 from landscape.diagnosis.small import gap_branch
 from landscape.diagnosis.telling import told
 from landscape.diagnosis.thresholds import thresholds_of
@@ -24,6 +25,7 @@ from landscape.diagnosis.walk import Walk
 from landscape.errors import InputError
 from landscape.model import Model
 from landscape.objective.session import session
+from landscape.optimizer_names import optimizer_name
 from landscape.records import Diagnosis
 from landscape.records.earlier import earlier_record
 from landscape.version import current_version
@@ -43,6 +45,10 @@ def diagnose(
     optimizer: str | None = None,
     learning_rate: float | None = None,
     batch_size: int | None = None,
+    momentum: float | None = None,
+    weight_decay: float | None = None,
+    steps: int | None = None,
+    epochs: float | None = None,
     target_loss: float | None = None,
     thresholds: Mapping[str, float] | None = None,
     seed: int = 0,
@@ -62,8 +68,11 @@ def diagnose(
         The network where it stands, its data and, where it has them, its log and its settings.
     budget
         `quick` trains nothing, `standard` is about two minutes for a small network, `thorough` takes more seeds and updates.
-    optimizer, learning_rate, batch_size
-        How it was trained, where the file does not say so.
+    optimizer, learning_rate, batch_size, momentum, weight_decay
+        How it was trained, where the file does not say so; the optimizer by a name of this package or of PyTorch. What nobody says is assumed,
+        and stands under `assumed` in the report.
+    steps, epochs
+        How long it was trained, where the file does not say so; one of the two.
     target_loss
         A training loss that would do.
     thresholds
@@ -83,7 +92,7 @@ def diagnose(
     Raises
     ------
     InputError
-        No trainable parameters, an unknown budget, threshold or optimizer; a record of other settings in the way.
+        No trainable parameters, an unknown budget, threshold or optimizer, a number that cannot be; a record of other settings in the way.
 
     Examples
     --------
@@ -95,16 +104,19 @@ def diagnose(
     >>> found["verdict"], found["confidence"]
     ('healthy', 'suspected')
     """
-    given = {"optimizer": optimizer, "learning_rate": learning_rate, "batch_size": batch_size}
+    given = dict(
+        zip(TOLD, (optimizer, learning_rate, batch_size, momentum, weight_decay, steps, epochs), strict=True)
+    )
+    require_target(target_loss)
     walk = prepared(model, budget, given, thresholds, seed, dtype, threads, advance, announce)
     settings = {
-        "budget": budget, **given, "target_loss": target_loss, "thresholds": walk.limits.told(), "seed": seed, "device": "cpu",
+        "budget": budget, **told_settings(given), "target_loss": target_loss, "thresholds": walk.limits.told(), "seed": seed, "device": "cpu",
         "dtype": dtype,
     }  # fmt: skip
     identity = {"model": model.fingerprint(), "data": model.data_fingerprint()}
     found = earlier_record(Diagnosis, output, **identity, settings=settings, fresh=fresh)
     if found is not None and found.done:
-        return found
+        return replace(found, report=on_free_name(found.report, model))
     begun = time.perf_counter()
     words = {"model_name": model.name, "loss": model.loss, "loss_scale": model.loss_scale}
 
@@ -128,6 +140,26 @@ def diagnose(
     return result
 
 
+def require_target(target_loss: float | None) -> None:
+    """Refuse a target that no loss can be measured against.
+
+    Raises
+    ------
+    InputError
+        A number that is not finite or not above zero.
+    """
+    if target_loss is not None and not 0 < target_loss < math.inf:
+        raise InputError(f"target_loss: expected a number above 0, found {target_loss:g}")
+
+
+def told_settings(given: dict[str, Any]) -> dict[str, Any]:
+    """Return what a record keeps of the options; those that earlier versions did not have stand there only where they were given."""
+    kept = {name: value for name, value in given.items() if name in OPTIONS or value is not None}
+    if kept["optimizer"] is not None:
+        kept["optimizer"] = optimizer_name(kept["optimizer"])
+    return kept
+
+
 def prepared(
     model: Model, budget: str, given: dict[str, Any], changes: Mapping[str, float] | None, seed: int, dtype: str,
     threads: int | None, advance: Advance, announce: Say,
@@ -139,7 +171,7 @@ def prepared(
     limits, training = thresholds_of(changes), training_of(model, given, seed)
     held = next((split for split in ("validation", "test") if split in model.splits), None)
     lab = Laboratory(
-        model,
+        with_penalty(model, training),
         training,
         limits,
         BUDGETS[budget],

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from landscape.diagnosis.recipe import Training
 from landscape.diagnosis.thresholds import Thresholds
+from landscape.diagnosis.wording import words_of
 from landscape.model import Model
 from landscape.training import Recipe, initialize, train_recipes
 
@@ -103,7 +104,7 @@ class Laboratory:
         key = f"runs.{name}"
         if f"{key}.step" not in self.kept:
             updates = sum(trial.recipe.steps for trial in trials)
-            self.announce(f"{name}: {len(trials)} runs, {updates:,} updates in all")
+            self.announce(f"{words_of(name)}: {len(trials)} trainings, {updates:,} updates in all")
             self.kept |= {f"{key}.{series}": values for series, values in self.trained(model, trials).items()}
             self.kept[f"{key}.labels"] = np.array(labels)
             self.save()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from landscape.diagnosis.citing import Cited, Reason, ordered
 from landscape.diagnosis.gaps import Gap
 from landscape.diagnosis.generalization import Generalization
 from landscape.diagnosis.outcomes import Outcome
@@ -36,6 +37,14 @@ class Evidence:
     highest: float = math.nan
     assumed: str = ""
     sixteen: float = math.nan
+    scales: float = math.nan
+
+    @property
+    def removable(self) -> float:
+        """What can be removed of the loss, below the constant's, in parts of the constant's."""
+        if not (math.isfinite(self.best) and self.constant > 0):
+            return 0.0
+        return (min(self.loss, self.constant) - self.best) / self.constant
 
     @property
     def part(self) -> float:
@@ -54,12 +63,26 @@ class Evidence:
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """A code, a sub-code, how sure it is, and what it hangs on: sentences of why, the remedy's name, its gain, the runners-up."""
+    """A code, a sub-code, how sure it is, and what it hangs on: the reasons, the remedy's name, its gain, the runners-up.
+
+    `supported` says whether anything speaks for the sub-code but that its remedy won.
+    """
 
     code: str
     subtype: str = ""
     confidence: str = "consistent"
-    why: tuple[str, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+    supported: bool = True
     remedy: str = ""
     gain: float = math.nan
     accepted: tuple[str, ...] = ()
+
+    @property
+    def why(self) -> tuple[str, ...]:
+        """The reasons as sentences, those that support the verdict first; a doubt begins with "though"."""
+        return tuple(str(reason) for reason in ordered(self.reasons))
+
+    @property
+    def cited(self) -> tuple[Cited, ...]:
+        """The numbers among the reasons that are said."""
+        return tuple(reason for reason in ordered(self.reasons) if isinstance(reason, Cited))

@@ -9,8 +9,9 @@ import numpy as np
 
 from landscape.diagnosis.evidence import Evidence
 from landscape.diagnosis.examples import scores
-from landscape.diagnosis.state import stability_series, state_of
-from landscape.diagnosis.vetoes import Veto, contradiction_of_log, not_finite, vetoes, warnings
+from landscape.diagnosis.nonfinite import not_finite
+from landscape.diagnosis.state import highest_stability, stability_series, state_of
+from landscape.diagnosis.vetoes import Veto, contradiction_of_log, input_scales, vetoes, warnings
 from landscape.diagnosis.walk import Walk
 from landscape.objective import NetworkObjective
 from landscape.objective.constant import constant_loss
@@ -19,7 +20,7 @@ from landscape.objective.constant import constant_loss
 def facts(walk: Walk, target: float | None) -> Evidence:
     """Take what needs no training: losses, vetoes, the log, and the parameters where the loss is large."""
     model, limits = walk.model, walk.limits
-    damaged = not_finite(model)
+    damaged = not_finite(model, walk.training, limits, walk.lab.threads)
     if damaged is not None:
         return Evidence(loss=math.nan, constant=math.nan, limits=limits, vetoes=(damaged,))
     objective = NetworkObjective(model, "train", threads=walk.lab.threads)
@@ -42,6 +43,7 @@ def facts(walk: Walk, target: float | None) -> Evidence:
     evidence = Evidence(
         loss=evaluated.loss, constant=constant, limits=limits, vetoes=tuple(found), target=target, held=walk.lab.held,
         optimizer=walk.training.recipe.optimizer, learning_rate=walk.training.recipe.learning_rate, highest=highest(walk), assumed=assumed(walk),
+        scales=input_scales(model),
     )  # fmt: skip
     if not found and not evidence.is_small:
         walk.lab.announce("looking at the parameters and the curvature")
@@ -54,6 +56,7 @@ def facts(walk: Walk, target: float | None) -> Evidence:
             threads=walk.lab.threads,
         )
         walk.lab.kept |= stability_series(model, walk.training.recipe, walk.lab.threads)
+        state = replace(state, **highest_stability(model, walk.lab.kept))
         if not math.isfinite(state.decrement):
             walk.not_assessed.append("curvature: too many parameters, or products that are not finite")
         evidence = replace(evidence, state=state)
@@ -67,10 +70,6 @@ def missing(walk: Walk) -> None:
         walk.lab.training = walk.training = replace(walk.training, spent=None)
     elif not walk.model.history:
         walk.not_assessed.append("the log (explosion): there is none")
-    if walk.training.missing:
-        names = ", ".join(f"--{name.replace('_', '-')}" for name in walk.training.missing if name != "steps")
-        if names:
-            walk.not_assessed.append(f"your own recipe: {names} not given; forks are of {recipe_words(walk)}")
 
 
 def assumed(walk: Walk) -> str:

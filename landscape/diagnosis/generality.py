@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
+from landscape.diagnosis.attribution import removed
+from landscape.diagnosis.citing import SHARE, Cited, Reason
 from landscape.diagnosis.evidence import Evidence, Verdict
-from landscape.diagnosis.gaps import Gap
+from landscape.diagnosis.gaps import ERRORS, Gap
+from landscape.diagnosis.generalization import Generalization
+from landscape.diagnosis.shift import ALIKE, CLOSES, RARE, Shift
+from landscape.diagnosis.wording import worded
 
 
 def small(evidence: Evidence) -> Verdict:
@@ -23,81 +30,173 @@ def small(evidence: Evidence) -> Verdict:
 
 def mismatch(evidence: Evidence, gap: Gap, accepted: tuple[str, ...]) -> Verdict:
     """Test is worse than the data that training resembles."""
-    shift = evidence.shift
-    why = [told_gap(gap, evidence.limits.shift)]
-    subtype, confidence = "", "suspected"
+    shift, subtype, confidence = evidence.shift, "", "suspected"
+    reasons: list[Reason] = [told_gap(gap, evidence.limits.shift)]
     if shift is not None:
         subtype, confidence = shift.subtype, "consistent"
-        why.append(
-            f"a classifier tells {gap.base} and {gap.other} inputs apart with AUC {shift.auc:.2f} (p {shift.p:.3g})"
-        )
         closes = {"preprocessing": shift.affine_closes, "label-shift": shift.label_closes}.get(subtype)
         if closes is not None:
             confidence = "verified"
-            why.append(f"undoing it closes {closes:.0%} of the gap")
+            reasons.append(
+                Cited(
+                    sentence="undoing it closes {value} of the gap",
+                    claim="verified", value=closes, side="from", threshold=CLOSES, styles=SHARE,
+                )
+            )  # fmt: skip
+        reasons += told_apart(shift, gap, subtype)
     return Verdict(
-        code="mismatch", subtype=subtype, confidence=confidence, why=tuple(why), remedy=subtype or "data like the test set's",
+        code="mismatch", subtype=subtype, confidence=confidence, reasons=tuple(reasons), remedy=subtype or "data like the test set's",
         gain=gap.part, accepted=accepted,
     )  # fmt: skip
 
 
+def told_apart(shift: Shift, gap: Gap, subtype: str) -> list[Reason]:
+    """Cite the classifier of the inputs: that they are alike where the targets' meaning changed, else that they are not."""
+    if math.isnan(shift.auc) or subtype == "label-shift":
+        return []
+    said = f"a classifier tells {gap.base} and {gap.other} inputs apart with AUC"
+    if subtype == "concept" and shift.auc >= ALIKE:
+        sentence = f"{said} {shift.auc:.2f}, p {{value}}"
+        return [Cited(sentence=sentence, claim="by chance", value=shift.p, side="above", threshold=RARE)]
+    claim, side = ("alike", "below") if subtype == "concept" else ("different", "from")
+    sentence = f"{said} {{value}} (p {shift.p:.3g})"
+    return [Cited(sentence=sentence, claim=claim, value=shift.auc, side=side, threshold=ALIKE)]
+
+
 def overfitting(evidence: Evidence, gap: Gap, accepted: tuple[str, ...]) -> Verdict:
     """Validation is worse than training; a learning curve or a constraint verifies it."""
-    why, found = [told_gap(gap, evidence.limits.gap)], evidence.generalization
+    found = evidence.generalization
+    reasons: list[Reason] = [told_gap(gap, evidence.limits.gap)]
     if found is None:
         return Verdict(
-            code="overfitting", confidence="suspected", why=tuple(why), gain=gap.part, accepted=accepted
+            code="overfitting",
+            confidence="suspected",
+            reasons=tuple(reasons),
+            gain=gap.part,
+            accepted=accepted,
         )
     best = found.best
-    why.append(
-        f"held-out {found.metric} with {found.sizes[0]}, …, {found.sizes[-1]} examples: "
-        + ", ".join(f"{value:.3g}" for value in found.curve)
-    )
+    reasons.append(twice_the_data(found))
     flat_at_chance = gap.part >= evidence.limits.constant and not found.falls and found.is_chance
     if best is not None:
-        why.append(f"{best.name} lowers it by {best.gain:.3g} ± {best.half:.2g}")
+        reasons.append(
+            Cited(
+                sentence=f"{best.name} lowers the held-out {found.metric} by {{value}}",
+                claim="beyond its interval", value=best.gain, side="above", threshold=best.half,
+            )
+        )  # fmt: skip
     return Verdict(
         code="overfitting", subtype="no-signal" if flat_at_chance else "",
-        confidence="verified" if found.verifies else "consistent", why=tuple(why),
+        confidence="verified" if found.verifies else "consistent", reasons=tuple(reasons),
         remedy=best.name if best is not None else "more data", gain=gap.part if best is None else best.gain, accepted=accepted,
     )  # fmt: skip
 
 
-def told_gap(gap: Gap, least: float) -> str:
-    """Say a gap in one sentence."""
-    return (
-        f"{gap.other} loss {gap.loss:.3g} above {gap.base} (95 % interval {gap.low:.3g} to {gap.high:.3g}), {gap.metric} worse by "
-        f"{gap.part:.2f} ± {gap.error:.2g} of its range (a gap above {least:g})"
+def twice_the_data(found: Generalization) -> Cited:
+    """Cite what twice the training data do for held-out data."""
+    return Cited(
+        sentence=f"{found.sizes[-1]} training examples in place of {found.sizes[-2]} lower the held-out {found.metric} by {{value}}",
+        claim="beyond its interval", value=found.curve[-2] - found.curve[-1], side="above",
+        threshold=math.hypot(found.halves[-2], found.halves[-1]),
+    )  # fmt: skip
+
+
+def told_gap(gap: Gap, least: float) -> Cited:
+    """Cite a gap that counts."""
+    bound = max(least, ERRORS * gap.error)
+    return Cited(
+        sentence=f"{gap.other} loss {gap.loss:.3g} above {gap.base} (95 % interval {gap.low:.3g} to {gap.high:.3g}), {gap.metric} worse by "
+        f"{{value}} ± {gap.error:.1%} of its range",
+        claim="a gap", value=gap.part, side="above", threshold=bound, styles=SHARE,
+    )  # fmt: skip
+
+
+def allowed_gap(gap: Gap, least: float) -> Cited:
+    """Cite a gap that does not count; one above the allowed part counts for nothing where the loss's interval holds 0."""
+    bound = max(least, ERRORS * gap.error)
+    doubt = (
+        ""
+        if gap.part <= bound
+        else f", while its loss is not beyond chance (95 % interval {gap.low:.3g} to {gap.high:.3g})"
     )
+    return Cited(
+        sentence=f"{gap.other} {gap.metric} worse than {gap.base} by {{value}} ± {gap.error:.1%} of its range{doubt}",
+        claim="allowed", value=gap.part, side="up to", threshold=bound, styles=SHARE,
+    )  # fmt: skip
 
 
 def noise_floor(evidence: Evidence) -> Verdict:
     """A large loss that nothing tried lowers to the good of held-out data."""
     tried = len(evidence.outcomes or ())
     useless = evidence.loss >= evidence.limits.constant * evidence.constant
-    why = (
-        f"training loss {evidence.loss:.4g}, the best constant predictor's {evidence.constant:.4g}",
-        f"none of {tried} remedies lowers it" + (" to the good of held-out data" if evidence.held else ""),
-    )
+    least = evidence.limits.constant if useless else evidence.limits.floor
+    part = evidence.loss / evidence.constant
+    floor = Cited(
+        sentence=f"training loss {evidence.loss:.4g} is {{value}} of the best constant predictor's, {evidence.constant:.4g}",
+        claim="no better than a constant" if useless else "large", value=part, side="from", threshold=least, styles=SHARE,
+    )  # fmt: skip
     return Verdict(
-        code="noise-floor", subtype="no-signal" if useless else "", confidence="consistent" if tried else "suspected", why=why,
+        code="noise-floor", subtype="no-signal" if useless else "", confidence="consistent" if tried else "suspected",
+        reasons=(floor, *unlowered(evidence)),
         remedy="look at the data: noisy targets or missing features", accepted=("undetermined",),
     )  # fmt: skip
 
 
+def unlowered(evidence: Evidence) -> list[Reason]:
+    """Say that no remedy lowers the loss, or by how little, or with how little certainty, the best one does."""
+    limits, found = evidence.limits, evidence.outcomes or ()
+    helpful = [o for o in found if o.useful and o.share > 0]
+    if not helpful:
+        return [
+            f"none of {len(found)} remedies lowers it"
+            + (" to the good of held-out data" if evidence.held else "")
+        ]
+    best = max(helpful, key=lambda o: o.share)
+    said = f"the best of {len(found)} remedies, {worded(best.name)},"
+    if evidence.removable < limits.removable:
+        return [
+            Cited(
+                sentence=f"{said} brings it lower by {{value}} of the best constant predictor's loss",
+                claim="too little to matter", value=evidence.removable, side="below", threshold=limits.removable, styles=SHARE,
+            )
+        ]  # fmt: skip
+    if evidence.part <= limits.large:
+        return [
+            Cited(
+                sentence="the loss is {value} of the way from the best one seen to the best constant predictor's",
+                claim="small", value=evidence.part, side="up to", threshold=limits.large, styles=SHARE,
+            )
+        ]  # fmt: skip
+    return [removed(best, evidence)]
+
+
 def healthy(evidence: Evidence) -> Verdict:
     """Nothing is wrong as far as one could look."""
-    why = [
-        f"training loss {evidence.loss:.4g} of {evidence.constant:.4g}, the best constant predictor's"
-        + ("" if evidence.is_small else ", and no remedy lowers it to the good of held-out data")
-    ]
-    for gap, least in (
-        (evidence.validation_gap, evidence.limits.gap),
-        (evidence.test_gap, evidence.limits.shift),
-    ):
-        if gap is not None:
-            why.append(
-                f"{gap.other} {gap.metric} worse than {gap.base} by {gap.part:.3f} ± {gap.error:.2g} of its range (allowed {least:g})"
-            )
+    reasons = small_loss(evidence) if evidence.is_small else [*unremarkable(evidence), *unlowered(evidence)]
+    gaps = ((evidence.validation_gap, evidence.limits.gap), (evidence.test_gap, evidence.limits.shift))
+    reasons += [allowed_gap(gap, least) for gap, least in gaps if gap is not None]
     assessed = evidence.validation_gap is not None or evidence.test_gap is not None
-    return Verdict(code="healthy", confidence="consistent" if assessed else "suspected", why=tuple(why[:3]))
+    return Verdict(
+        code="healthy", confidence="consistent" if assessed else "suspected", reasons=tuple(reasons)
+    )
+
+
+def small_loss(evidence: Evidence) -> list[Reason]:
+    """Cite a training loss that is small, or as small as was asked for."""
+    bound, target = evidence.limits.large * evidence.constant, evidence.target
+    claim = "small"
+    if target is not None and not evidence.loss <= bound:
+        claim, bound = "as wanted", target
+    sentence = f"training loss {{value}}, the best constant predictor's {evidence.constant:.4g}"
+    return [Cited(sentence=sentence, claim=claim, value=evidence.loss, side="up to", threshold=bound)]
+
+
+def unremarkable(evidence: Evidence) -> list[Reason]:
+    """Cite a training loss that is not small, and yet below what a noise floor would be."""
+    part = evidence.loss / evidence.constant if evidence.constant > 0 else math.nan
+    return [
+        Cited(
+            sentence=f"training loss {evidence.loss:.4g} is {{value}} of the best constant predictor's",
+            claim="much learned", value=part, side="below", threshold=evidence.limits.floor, styles=SHARE,
+        )
+    ]  # fmt: skip

@@ -12,43 +12,9 @@ from numpy.typing import NDArray
 from scipy.stats import t as student
 
 from landscape.diagnosis.ensembles import Runs
+from landscape.diagnosis.wording import worded
 
 Array = NDArray[np.float64]
-
-# Remedies in words, by the labels that figures have room for.
-WORDS = {
-    "longer": "more updates as before",
-    "rate/10": "a tenth of the rate",
-    "rate×10": "ten times the rate",
-    "rate×100": "a hundred times the rate",
-    "rate×1000": "a thousand times the rate",
-    "batch×8": "eight times the batch",
-    "adam": "Adam from here on",
-    "escape": "a step along the escape direction",
-    "standardized": "standardized inputs",
-    "fresh, standardized": "a fresh start on standardized inputs",
-    "fresh": "a fresh start",
-    "fresh, rate/10": "a fresh start at a tenth of the rate",
-    "fresh, adam": "a fresh start with Adam",
-    "weight decay/100": "a hundredth of the weight decay",
-    "fresh, weight decay/100": "a fresh start with a hundredth of the weight decay",
-    "fresh, adam, weight decay/100": "a fresh start with Adam and a hundredth of the weight decay",
-    "without dropout": "no dropout",
-    "fresh, without dropout": "a fresh start without dropout",
-    "fresh, adam, without dropout": "a fresh start with Adam and without dropout",
-    "linear": "a linear model",
-    "shallower": "a shallower network",
-    "narrower": "a narrower network",
-    "wider": "a wider network",
-    "deeper": "a deeper network",
-    "wider and deeper": "a wider and deeper network",
-    "with activations": "activations between the layers",
-}
-
-
-def worded(name: str) -> str:
-    """Say a remedy in words."""
-    return WORDS.get(name, name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +53,7 @@ class Outcome:
             "diverged",
             "seeds",
         )
-        return {key: plain(getattr(self, key)) for key in keys}
+        return {"words": worded(self.name)} | {key: plain(getattr(self, key)) for key in keys}
 
 
 def plain(value: Any) -> Any:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from landscape.errors import InputError
 from landscape.formulas.optimizers import OPTIMIZERS
 from landscape.model import Model
+from landscape.optimizer_names import nearest_optimizer, optimizer_name
 from landscape.training import Recipe
+from landscape.training.recipe import steps_of
 
+# What a diagnosis may be told of the training; the first three and the updates are assumed where nobody says them.
 OPTIONS = ("optimizer", "learning_rate", "batch_size")
+TOLD = (*OPTIONS, "momentum", "weight_decay", "steps", "epochs")
 # What is tried where nobody says how the model was trained, and the updates that a comparison then takes.
-ASSUMED_RATE, ASSUMED_STEPS = 1e-3, 1000
-# A last rate of the log below this part of the schedule's height is the end of a schedule, not the rate to go on with.
-LEAST_RATE = 0.1
+ASSUMED_OPTIMIZER, ASSUMED_RATE, ASSUMED_BATCH, ASSUMED_STEPS = "adam", 1e-3, 32, 1000
+# Optimizers whose momentum is β₁; a file's momentum of zero is then that of another one.
+AVERAGING = ("adam", "adamw", "amsgrad", "radam")
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,8 @@ class Training:
     recipe: Recipe
     spent: int | None
     missing: tuple[str, ...]
+    # A weight decay that was given and is the model's penalty, which the file does not have.
+    penalty: float | None = None
 
     @property
     def known(self) -> bool:
@@ -36,6 +42,11 @@ class Training:
         """The updates spent, or as many as are assumed."""
         return self.spent or ASSUMED_STEPS
 
+    def assumed(self) -> dict[str, Any]:
+        """Return what nobody said, with the values that were taken for it."""
+        values = {name: getattr(self.recipe, name) for name in OPTIONS} | {"steps": self.updates}
+        return {name: values[name] for name in values if name in self.missing}
+
 
 def training_of(model: Model, given: Mapping[str, Any], seed: int) -> Training:
     """Read the recipe; what was given as an option goes before what the file says.
@@ -43,7 +54,7 @@ def training_of(model: Model, given: Mapping[str, Any], seed: int) -> Training:
     Raises
     ------
     InputError
-        An option that no recipe can have.
+        An option that no recipe can have, or a number that is not finite.
 
     Examples
     --------
@@ -54,49 +65,82 @@ def training_of(model: Model, given: Mapping[str, Any], seed: int) -> Training:
     >>> found.recipe.learning_rate, found.missing
     (0.5, ('optimizer', 'batch_size', 'steps'))
     """
-    said = {**model.training, **{name: value for name, value in given.items() if value is not None}}
-    settings: dict[str, Any] = {name: said[name] for name in OPTIONS if name in said}
-    unknown = settings.get("optimizer")
-    if unknown is not None and unknown not in OPTIMIZERS:
-        if given.get("optimizer") is not None:
-            raise InputError(f"optimizer: expected one of {', '.join(OPTIMIZERS)}, found {unknown!r}")
-        del settings["optimizer"]
-    missing = [name for name in OPTIONS if name not in settings]
-    if "optimizer" not in settings:
-        settings |= {"optimizer": "adam"} | (
-            {} if "learning_rate" in settings else {"learning_rate": ASSUMED_RATE}
-        )
-    if "learning_rate" not in settings:
-        settings["learning_rate"] = ASSUMED_RATE
-    settings |= momenta(said)
-    spent = steps_spent(model)
-    if spent is None:
-        missing.append("steps")
-    size = min(int(settings.get("batch_size", 32)), model.examples("train"))
-    settings |= {"batch_size": size, "seed": seed}
-    return Training(Recipe(**settings), spent, tuple(missing))
+    given = {name: value for name, value in given.items() if value is not None}
+    optimizer = optimizer_of(model, given)
+    said = {**model.training, **given}
+    settings: dict[str, Any] = {name: said[name] for name in ("learning_rate", "batch_size") if name in said}
+    missing = [] if optimizer is not None else ["optimizer"]
+    missing += [name for name in ("learning_rate", "batch_size") if name not in settings]
+    foreign = None if optimizer is not None else nearest_optimizer(model.training.get("optimizer", ""))
+    settings["optimizer"] = optimizer or foreign or ASSUMED_OPTIMIZER
+    settings = {"learning_rate": ASSUMED_RATE, "batch_size": ASSUMED_BATCH, "seed": seed} | settings
+    settings |= momenta(model, given, settings["optimizer"])
+    Recipe(weight_decay=given.get("weight_decay"))
+    recipe, examples = Recipe(**settings), model.examples("train")
+    recipe = replace(recipe, batch_size=min(int(recipe.batch_size), examples))
+    spent = steps_spent(model, given, recipe.batch_size)
+    penalty = None if recipe.decoupled else given.get("weight_decay")
+    return Training(recipe, spent, tuple(missing if spent is not None else [*missing, "steps"]), penalty)
 
 
-def momenta(said: Mapping[str, Any]) -> dict[str, Any]:
-    """Read the momentum and its like, under either of the names they have; a weight decay only where it is the optimizer's own."""
+def optimizer_of(model: Model, given: Mapping[str, Any]) -> str | None:
+    """Return the optimizer by this package's name; None where nobody says it, or the file names one that does not run here.
+
+    Raises
+    ------
+    InputError
+        An option that names none.
+    """
+    if "optimizer" in given:
+        return optimizer_name(given["optimizer"])
+    try:
+        return optimizer_name(model.training["optimizer"]) if "optimizer" in model.training else None
+    except InputError:
+        return None
+
+
+def momenta(model: Model, given: Mapping[str, Any], optimizer: str) -> dict[str, Any]:
+    """Read the momentum and its like, under either of the names they have; a weight decay only where it is the optimizer's own.
+
+    What the file says belongs to the file's optimizer, and is left aside where another one is given.
+    """
+    own = optimizer_of(model, {}) == optimizer or "optimizer" not in given
+    told = dict(model.training) if own else {}
     names = ["momentum", "beta2", "eps", "clip", "radius"]
-    row = OPTIMIZERS.get(str(said.get("optimizer")))
-    names += ["weight_decay"] if row is not None and row.decoupled else []
-    found = {name: said[name] for name in names if said.get(name) is not None}
-    if "betas" in said and "momentum" not in found:
-        found |= dict(zip(("momentum", "beta2"), map(float, said["betas"]), strict=True))
-    if said.get("optimizer") in ("adam", "adamw", "amsgrad", "radam") and found.get("momentum") == 0.0:
-        if "betas" in said:
-            found["momentum"] = float(said["betas"][0])
+    names += ["weight_decay"] if OPTIMIZERS[optimizer].decoupled else []
+    found = {name: told[name] for name in names if told.get(name) is not None}
+    if "betas" in told and "momentum" not in found:
+        found |= dict(zip(("momentum", "beta2"), map(float, told["betas"]), strict=True))
+    if optimizer in AVERAGING and found.get("momentum") == 0.0:
+        if "betas" in told:
+            found["momentum"] = float(told["betas"][0])
         else:
             del found["momentum"]
-    return found
+    return found | {name: given[name] for name in names if name in given}
 
 
-def steps_spent(model: Model) -> int | None:
-    """Give the updates spent, by the log or the header."""
+def steps_spent(model: Model, given: Mapping[str, Any], batch_size: int) -> int | None:
+    """Return the updates spent, by the options, the log or the header; None where none of them says.
+
+    Raises
+    ------
+    InputError
+        Steps and epochs together, or a number that is neither whole nor above zero.
+    """
+    examples = model.examples("train")
+    if "steps" in given and "epochs" in given:
+        raise InputError("expected --steps or --epochs, found both")
+    if "steps" in given:
+        return int(Recipe(steps=given["steps"]).steps)
+    if "epochs" in given:
+        return int(Recipe(steps=steps_of(given["epochs"], batch_size, examples)).steps)
     step = model.history.get("step")
     if step is not None and len(step) and int(step[-1]) > 0:
         return int(step[-1])
-    steps = model.training.get("steps")
-    return int(steps) if steps else None
+    steps, epochs = model.training.get("steps"), model.training.get("epochs")
+    return int(steps) if steps else steps_of(epochs, batch_size, examples) if epochs else None
+
+
+def with_penalty(model: Model, training: Training) -> Model:
+    """Return the model with the weight decay that was given as its penalty, where there is such a one."""
+    return model if training.penalty is None else replace(model, weight_decay=float(training.penalty))

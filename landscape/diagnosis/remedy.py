@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -38,7 +39,8 @@ from landscape.training import DivergenceError, Recipe, at_initialization, train
 
 # Updates of a remedy that is applied: those spent, within these.
 LEAST, MOST = 1000, 20_000
-OUT = "remedied.npz"
+# What the model that a remedy leads to is named by, behind the model's own name.
+REMEDIED = re.compile(r"(.*)\.remedied(\d*)")
 FLAGS = (
     "optimizer",
     "learning_rate",
@@ -61,17 +63,19 @@ class Plan:
     words: tuple[str, ...] = ()
     init: str | None = None
     dtype: str = "float64"
+    penalty: float | None = None
 
     def command(self, model: Model, options: str = "") -> str:
         """Write the command line; `options` are those of the diagnosis, for a remedy that `--apply` alone can run."""
-        path = shlex.quote(str(model.path or "MODEL.npz"))
+        path, out = shlex.quote(str(model.path or "MODEL.npz")), shlex.quote(free_name(model))
+        path = f"{path} {understood(model)}".rstrip()
         if not self.words:
-            return " ".join(filter(None, (f"landscape diagnose {path}", options, f"--apply {OUT}")))
+            return " ".join(filter(None, (f"landscape diagnose {path}", options, f"--apply {out}")))
         if self.words[0] == "critical":
-            return f"landscape critical {path} --escape {OUT}"
-        flags = [
-            f"--{name.replace('_', '-')} {self.settings[name]}" for name in FLAGS if name in self.settings
-        ]
+            return f"landscape critical {path} --escape {out}"
+        # A penalty that only the options of the diagnosis said is not in the file that is trained.
+        told = ({} if self.penalty is None else {"weight_decay": self.penalty}) | self.settings
+        flags = [f"--{name.replace('_', '-')} {told[name]}" for name in FLAGS if name in told]
         begin = [] if self.init is None else [f"--init {self.init}"]
         return " ".join(
             [
@@ -80,7 +84,7 @@ class Plan:
                 *begin,
                 *flags,
                 f"--dtype {self.dtype}",
-                f"-o {OUT}",
+                f"-o {out}",
             ]
         )
 
@@ -108,6 +112,40 @@ class Plan:
             return error.model
 
 
+def understood(model: Model) -> str:
+    """Write the options by which a bare file was understood, so that the next command understands it alike; empty for other files."""
+    if model.form != "bare":
+        return ""
+    between = [node.op for node in model.nodes if node.op not in ("dense", "flatten")]
+    return " ".join([*(f"--activation {op}" for op in between[:1]), f"--loss {model.loss}"])
+
+
+def free_name(model: Model) -> str:
+    """Name the file of the model that a remedy leads to, in the working directory, after the model; no file has that name yet.
+
+    >>> from landscape.model import bundled_path, load_model
+    >>> free_name(load_model(bundled_path("digits")))
+    'digits.remedied.npz'
+    """
+    stem = "MODEL" if model.path is None else model.path.stem
+    found = REMEDIED.fullmatch(stem)
+    base, number = (stem, 1) if found is None else (found[1], int(found[2] or 1) + 1)
+    while Path(name := f"{base}.remedied{'' if number == 1 else number}.npz").exists():
+        number += 1
+    return name
+
+
+def on_free_name(report: dict[str, Any], model: Model) -> dict[str, Any]:
+    """Return an earlier report with a free name in its command, where the name that it had is taken by now."""
+    command = report.get("next")
+    if not command:
+        return report
+    *words, last = shlex.split(command)
+    if not Path(last).exists():
+        return report
+    return report | {"next": shlex.join([*words, free_name(model)])}
+
+
 def options_of(settings: Mapping[str, Any], validation: str | Path | None) -> str:
     """Write the options that give a diagnosis its settings, those that are the defaults left out.
 
@@ -133,7 +171,7 @@ def options_of(settings: Mapping[str, Any], validation: str | Path | None) -> st
 def plan_of(lab: Laboratory, verdict: Verdict, escaped: Escaped | None) -> Plan | None:
     """Make the plan of a verdict's remedy; None where the data or the network's file has to change first."""
     plan = plan_named(lab, verdict, escaped)
-    return None if plan is None else replace(plan, dtype=lab.dtype)
+    return None if plan is None else replace(plan, dtype=lab.dtype, penalty=lab.training.penalty)
 
 
 def plan_named(lab: Laboratory, verdict: Verdict, escaped: Escaped | None) -> Plan | None:

@@ -24,8 +24,8 @@ PERMUTATIONS = 199
 RIDGE, ITERATIONS = 1e-2, 100
 # More features or examples than these are drawn from.
 MOST_EXAMPLES = 2000
-# A correction explains the gap if it closes this share of it; inputs are alike below this AUC.
-CLOSES, ALIKE = 0.5, 0.6
+# A correction explains the gap if it closes this share of it; inputs are alike below this AUC, or above this p.
+CLOSES, ALIKE, RARE = 0.5, 0.6, 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +48,7 @@ class Shift:
             return "preprocessing"
         if self.label_closes >= CLOSES:
             return "label-shift"
-        if math.isfinite(self.auc) and not (self.auc >= ALIKE and self.p <= 0.05):
+        if math.isfinite(self.auc) and not (self.auc >= ALIKE and self.p <= RARE):
             return "concept"
         return "covariate"
 

@@ -31,7 +31,11 @@ CHECKPOINTS, LARGEST = 6, 10_000
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """The evidence of the parameters alone; NaN where it was not looked at."""
+    """The evidence of the parameters alone; NaN where it was not looked at.
+
+    `stability` is the largest curvature over what the rate allows, `highest` the largest that it was at the checkpoints, and
+    `highest_step` the update of that one.
+    """
 
     dead: float = 0.0
     dead_layer: str = ""
@@ -46,6 +50,8 @@ class State:
     eigenvalue_max: float = math.nan
     escape: float = 0.0
     stability: float = math.nan
+    highest: float = math.nan
+    highest_step: int = 0
     noise: float = math.nan
     condition: float = math.nan
     spread: float = math.nan
@@ -180,6 +186,19 @@ def noise_ratio(model: Model, recipe: Recipe, gradient: Array, threads: int | No
         return math.nan
     scale = noise_scale(model, recipe.seed, threads)
     return min(recipe.batch_size, model.examples("train")) / scale if scale > 0 else math.nan
+
+
+def highest_stability(model: Model, series: dict[str, NDArray[Any]]) -> dict[str, Any]:
+    """Give where along the checkpoints the largest curvature was most of what the rate allows; nothing where the rate changed on the way."""
+    known = model.training.get("schedule", "constant") == "constant" and not model.training.get("warmup")
+    values = series.get("stability.value", np.zeros(0))
+    if not known or not len(values):
+        return {}
+    place = int(np.argmax(values))
+    return {
+        "highest": float(values[place] / series["stability.limit"]),
+        "highest_step": int(series["stability.step"][place]),
+    }
 
 
 def stability_series(model: Model, recipe: Recipe, threads: int | None) -> dict[str, Array]:

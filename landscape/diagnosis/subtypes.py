@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from landscape.diagnosis.evidence import Evidence
 from landscape.diagnosis.outcomes import Outcome
+from landscape.diagnosis.reasons import SLOWER
 from landscape.diagnosis.state import State
-from landscape.diagnosis.thresholds import Thresholds
+from landscape.diagnosis.thresholds import EXPLODED, NOISY, Thresholds
 
 SAME = ("fork", "fresh")
 FASTER = ("rate×10", "rate×100", "rate×1000")
-SLOWER = ("rate/10", "batch×8", "fresh, rate/10")
 ADAPTIVE = ("adam", "adamw", "amsgrad", "radam", "rmsprop", "lion")
 # A control that removes less than this share has stalled.
 STALLED = 0.02
-# A log that rose above the constant's loss by this factor exploded.
-EXPLODED = 10.0
 
 
 def signatures(state: State, limits: Thresholds) -> tuple[str, ...]:
@@ -77,7 +74,7 @@ def slower_subtype(name: str, evidence: Evidence) -> str:
     state = evidence.state
     if evidence.assumed:
         return by_state(evidence) or "unfinished"
-    below = state is not None and not state.stability >= evidence.limits.edge and state.noise < 1
+    below = state is not None and not state.stability >= evidence.limits.edge and state.noise < NOISY
     return "noise" if below and name != "fresh, rate/10" else "bouncing"
 
 
@@ -89,27 +86,3 @@ def capacity(found: Sequence[Outcome], big: Outcome, evidence: Evidence) -> str:
         return ""
     names = {o.name for o in found if o.kind == "larger" and o.share >= evidence.limits.tie * big.share}
     return "width" if "wider" in names else "depth"
-
-
-def reason_of(subtype: str, evidence: Evidence) -> str:
-    """Say the number of the parameters that goes with a sub-type; nothing where there is none."""
-    state, limits = evidence.state, evidence.limits
-    if state is None:
-        return ""
-    said = {
-        "dead-units": f"{state.dead:.0%} of the units of {state.dead_layer} do the same for every input (dead from {limits.dead:.0%})",
-        "saddle": f"a critical point (Newton decrement {state.decrement:.1e}) with λ_min {state.eigenvalue_min:.3g} ± {state.eigenvalue_error:.1g}",
-        "symmetric-units": f"all units of {state.identical} have the same weights (rank {state.rank} of {state.rank_most})",
-        "vanishing-gradient": f"first over last layer's gradient {state.gradient_ratio:.1e} (vanishing below {limits.gradient_ratio:g})",
-        "plateau": f"relative Newton decrement {state.decrement:.1e} (a plateau below {limits.plateau:g})",
-        "bouncing": f"the largest curvature is {state.stability:.2f} of what the rate allows",
-        "ill-conditioned": (
-            f"Newton's step promises {state.condition:.3g} times what the gradient's does (ill-conditioned from {limits.condition:g})"
-        ),
-        "noise": f"squared gradient over its noise in a batch {state.noise:.2g} (noise below 1)",
-        "linear": "no activation stands between the layers",
-    }  # fmt: skip
-    number = {"bouncing": state.stability, "noise": state.noise, "ill-conditioned": state.condition}.get(
-        subtype, 0.0
-    )
-    return said.get(subtype, "") if math.isfinite(number) else ""

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 from landscape.diagnosis.beside import beside
+from landscape.diagnosis.citing import SHARE, Cited, Reason, supports
 from landscape.diagnosis.evidence import Evidence, Verdict
-from landscape.diagnosis.outcomes import Outcome, best_of, plain, worded
+from landscape.diagnosis.generality import allowed_gap, small_loss, unlowered
+from landscape.diagnosis.outcomes import Outcome, best_of, plain
 from landscape.diagnosis.recipe import Training
 from landscape.diagnosis.subtypes import SAME
+from landscape.diagnosis.wording import worded
 
-MOST_REASONS = 3
+# Trials that did better than the remedy, of which the report says at most so many.
+MOST_BETTER = 3
+# A share that is larger by less than this reads the same.
+SAME_SHARE = 0.01
+# Verdicts of a large loss, whose remedy removes a share of what can be removed.
+ATTRIBUTED = ("optimization", "model-bias")
 ADVICE = {
     "more data": "collect more training data: the learning curve still falls",
     "preprocessing": "prepare the test inputs as the training inputs were",
@@ -31,12 +40,16 @@ def told(
         "subtype": verdict.subtype or None,
         "confidence": verdict.confidence,
         "contradiction": first or None,
-        "why": list(verdict.why[:MOST_REASONS]),
+        "subtype_supported": verdict.supported if verdict.subtype else None,
+        "why": list(verdict.why),
+        "cited": [reason.told() for reason in verdict.cited],
         "accepted": [accepted_code(verdict), *verdict.accepted],
         "remedy": verdict.remedy or None,
         "advice": advice(verdict, command),
         "next": command or None,
         "gain": plain(verdict.gain),
+        "better": better(evidence, verdict) or None,
+        "assumed": {} if evidence.vetoes else training.assumed(),
         "ruled_out": ruled_out(evidence, verdict),
         "not_assessed": not_assessed,
         "warnings": warned,
@@ -87,18 +100,29 @@ def numbers(evidence: Evidence) -> dict[str, Any]:
     }
 
 
+def better(evidence: Evidence, verdict: Verdict) -> str:
+    """Name the trials that removed more than the remedy which is recommended; empty where none did."""
+    if verdict.code not in ATTRIBUTED or not math.isfinite(verdict.gain):
+        return ""
+    found = [o for o in evidence.outcomes or () if o.useful and o.share > verdict.gain + SAME_SHARE]
+    best = sorted(found, key=lambda o: -o.share)[:MOST_BETTER]
+    return ", ".join(f"{worded(o.name)} ({o.share:.0%})" for o in best)
+
+
 def ruled_out(evidence: Evidence, verdict: Verdict) -> list[str]:
-    """Say of every other branch which number excluded it; nothing of those that were not looked at."""
-    said = []
+    """Say of every other branch which number excluded it; nothing of those that were not looked at, or that the number does not exclude."""
+    said: list[Reason] = []
     if not evidence.vetoes and math.isfinite(evidence.loss):
         said.append(
-            "broken: parameters, loss and data are finite, the output depends on the input and can take the targets"
+            "broken: parameters, loss and data are finite, the output changes with the input, and the targets lie in its range"
         )
     if evidence.is_small:
-        bound = (
-            "the target" if evidence.target is not None else f"{evidence.limits.large:g} of the constant's"
+        reason = small_loss(evidence)[0]
+        said.append(
+            replace(reason, sentence=f"model-bias, optimization: {reason.sentence}")
+            if isinstance(reason, Cited)
+            else reason
         )
-        said.append(f"model-bias, optimization: training loss {evidence.loss:.4g} is below {bound}")
     else:
         said += large_ruled_out(evidence, verdict)
     for code, gap, least in (
@@ -106,43 +130,60 @@ def ruled_out(evidence: Evidence, verdict: Verdict) -> list[str]:
         ("mismatch", evidence.test_gap, evidence.limits.shift),
     ):
         if gap is not None and verdict.code != code and not gap.material(least):
-            said.append(
-                f"{code}: {gap.metric} of {gap.other} worse by {gap.part:.3f} ± {gap.error:.2g} of its range, allowed {least:g}"
-            )
-    return [sentence for sentence in said if not sentence.startswith(verdict.code)]
+            reason = allowed_gap(gap, least)
+            said.append(replace(reason, sentence=f"{code}: {reason.sentence}"))
+    return [str(reason) for reason in said if supports(reason) and not str(reason).startswith(verdict.code)]
 
 
-def large_ruled_out(evidence: Evidence, verdict: Verdict) -> list[str]:
+def large_ruled_out(evidence: Evidence, verdict: Verdict) -> list[Reason]:
     """Say what the remedies of the other branches came to."""
     if evidence.outcomes is None:
         return []
     groups = {"optimization": SAME, "model-bias": ("larger",), "model-bias/over-regularized": ("penalty",)}
-    said = []
+    said: list[Reason] = []
     for code, kinds in groups.items():
         tried = [o for o in evidence.outcomes if o.kind in kinds]
-        if verdict.code == code or accepted_code(verdict) == code:
+        if code in (verdict.code, accepted_code(verdict), *verdict.accepted):
             continue
         same = best_of(evidence.outcomes, *SAME)
-        if code == "model-bias" and not tried and verdict.code == "optimization" and same is not None:
+        if (
+            code == "model-bias"
+            and not tried
+            and verdict.code == "optimization"
+            and same is not None
+            and same.share > 0
+        ):
             said.append(
                 f"model-bias: the same network reaches {same.train:.4g}, so that no larger one was tried"
             )
-        if not tried:
-            continue
-        best = best_of(tried, *kinds)
-        said.append(f"{code}: {best_words(best, tried)}")
-    if verdict.code in ("optimization", "model-bias"):
+        if tried:
+            said += excluded(code, best_of(tried, *kinds), tried, evidence, verdict)
+    if verdict.code in ATTRIBUTED and verdict.remedy and verdict.gain > 0:
         said.append(
-            f"noise-floor: {worded(verdict.remedy)} removes {verdict.gain:.0%} of what can be removed"
+            f"noise-floor: with {worded(verdict.remedy)} {verdict.gain:.0%} of what can be removed is gone"
         )
     return said
 
 
-def best_words(best: Outcome | None, tried: list[Outcome]) -> str:
-    """Say what the best of some remedies removes."""
-    if best is None:
-        return f"none of {len(tried)} remedies lowers the loss to the good of held-out data"
+def excluded(
+    code: str, best: Outcome | None, tried: list[Outcome], evidence: Evidence, verdict: Verdict
+) -> list[Reason]:
+    """Say what the best remedy of a branch removes, where that is too little beside the remedy that won."""
+    if best is None or best.share <= 0:
+        return [f"{code}: none of {len(tried)} remedies lowers the loss to the good of held-out data"]
+    if verdict.code not in ATTRIBUTED or not math.isfinite(verdict.gain):
+        return [
+            f"{code}: {reason}"
+            if isinstance(reason, str)
+            else replace(reason, sentence=f"{code}: {reason.sentence}")
+            for reason in unlowered(evidence)
+        ]
     which = (
         worded(best.name) if len(tried) == 1 else f"the best of {len(tried)} remedies, {worded(best.name)},"
     )
-    return f"{which} removes {best.share:.0%} of what can be removed"
+    return [
+        Cited(
+            sentence=f"{code}: {which} removes {{value}} of what can be removed",
+            claim="no rival", value=best.share, side="below", threshold=evidence.limits.bias * verdict.gain, styles=SHARE,
+        )
+    ]  # fmt: skip

@@ -8,6 +8,9 @@ from typing import Any
 
 from landscape.errors import InputError
 
+# A loss above the best constant's by this factor exploded; a squared gradient below this part of its noise is mostly noise.
+EXPLODED, NOISY = 10.0, 1.0
+
 
 @dataclass(frozen=True, kw_only=True)
 class Thresholds:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from landscape.diagnosis.attribution import large
+from landscape.diagnosis.attribution import above_constant, large
 from landscape.diagnosis.evidence import Evidence, Verdict
 from landscape.diagnosis.generality import small
-from landscape.diagnosis.subtypes import is_blown, reason_of, signatures
+from landscape.diagnosis.reasons import reasons_for
+from landscape.diagnosis.subtypes import is_blown, signatures
 from landscape.diagnosis.vetoes import Veto
 
 
@@ -34,12 +35,12 @@ def broken(found: Sequence[Veto]) -> Verdict:
     others = tuple(f"broken/{veto.subtype}" for veto in found[1:])
     if found[0].subtype == "exploding":
         others = ("optimization/exploding", *others)
-    why = tuple(veto.reason for veto in found)
+    reasons = (found[0].reason, *found[0].details, *(veto.reason for veto in found[1:]))
     return Verdict(
         code="broken",
         subtype=found[0].subtype,
         confidence="verified",
-        why=why,
+        reasons=reasons,
         remedy=found[0].advice,
         accepted=others,
     )
@@ -48,27 +49,21 @@ def broken(found: Sequence[Veto]) -> Verdict:
 def suspected(evidence: Evidence) -> Verdict:
     """A large loss, and nothing trained: only what the parameters show."""
     state, limits = evidence.state, evidence.limits
-    why = (f"training loss {evidence.loss:.4g}, the best constant predictor's {evidence.constant:.4g}",)
+    where = f"training loss {evidence.loss:.4g}, the best constant predictor's {evidence.constant:.4g}"
     if state is None:
-        return Verdict(code="undetermined", confidence="suspected", why=why)
+        return Verdict(code="undetermined", confidence="suspected", reasons=(where,))
     seen = signatures(state, limits)
     subtype = seen[0] if seen else ""
     if not subtype and math.isfinite(state.stability) and state.stability >= 1 / limits.edge:
         subtype = "bouncing"
-    if subtype:
-        said = (*why, reason_of(subtype, evidence))
-        others = tuple(f"optimization/{name}" for name in seen[1:])
-        return Verdict(
-            code="optimization", subtype=subtype, confidence="suspected", why=said, accepted=others
-        )
-    if state.linear:
-        return Verdict(
-            code="model-bias",
-            subtype="linear",
-            confidence="suspected",
-            why=(*why, reason_of("linear", evidence)),
-        )
-    if evidence.loss > (1 + limits.simpler) * evidence.constant:
-        blown = "exploding" if is_blown(evidence) else ""
-        return Verdict(code="optimization", subtype=blown, confidence="suspected", why=why)
-    return Verdict(code="undetermined", confidence="suspected", why=why)
+    code, others = "optimization", tuple(f"optimization/{name}" for name in seen[1:])
+    if not subtype and state.linear:
+        code, subtype = "model-bias", "linear"
+    if not subtype and evidence.loss > (1 + limits.simpler) * evidence.constant:
+        subtype = "exploding" if is_blown(evidence) else ""
+        reasons = (above_constant(evidence), *reasons_for(subtype, evidence))
+        return Verdict(code=code, subtype=subtype, confidence="suspected", reasons=reasons)
+    if not subtype:
+        return Verdict(code="undetermined", confidence="suspected", reasons=(where,))
+    reasons = (where, *reasons_for(subtype, evidence))
+    return Verdict(code=code, subtype=subtype, confidence="suspected", reasons=reasons, accepted=others)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from landscape.diagnosis.citing import Reason
 from landscape.diagnosis.examples import Scores
 from landscape.diagnosis.thresholds import Thresholds
 from landscape.errors import InputError
@@ -32,13 +33,14 @@ DISTANCES = ("mse", "mae", "huber")
 
 @dataclass(frozen=True)
 class Veto:
-    """Something that is broken: a sub-code, a sentence, the number it hangs on, and what to do."""
+    """Something that is broken: a sub-code, a sentence, the number it hangs on, what to do, and what else is known of it."""
 
     subtype: str
     reason: str
     value: float
     threshold: float
     advice: str
+    details: tuple[Reason, ...] = ()
 
 
 def output_op(model: Model) -> str:
@@ -48,19 +50,6 @@ def output_op(model: Model) -> str:
     while node.op in TRANSPARENT and node.inputs[0] in nodes:
         node = nodes[node.inputs[0]]
     return node.op
-
-
-def not_finite(model: Model) -> Veto | None:
-    """Look for NaN and infinity in parameters and data."""
-    found = model.not_finite()
-    if not found:
-        return None
-    advice = "go back to the last finite checkpoint and train with a smaller learning rate or --clip"
-    if found[0].startswith(("x_", "y_")):
-        advice = "remove or fill in these examples"
-    return Veto(
-        "exploding" if "x_" not in found[0] else "no-signal", found[0], float(len(found)), 0.0, advice
-    )
 
 
 def varies(outputs: Array) -> float:
@@ -148,7 +137,7 @@ def warnings(model: Model, limits: Thresholds) -> list[str]:
     if not np.issubdtype(model.data["x_train"].dtype, np.floating):
         return said
     x = {split: flat_inputs(model, split) for split in model.splits}
-    condition = scale_condition(x["train"])
+    condition = input_scales(model)
     if condition > limits.scales:
         said.append(
             f"the variances of the inputs differ by a factor of {condition:.1e} (above {limits.scales:.0e}): standardize them"
@@ -170,6 +159,13 @@ def flat_inputs(model: Model, split: str) -> Array:
     x = np.asarray(model.data[f"x_{split}"])
     scale = 255.0 if x.dtype == np.uint8 else 1.0
     return np.asarray(x.reshape(len(x), -1) / scale, np.float64)
+
+
+def input_scales(model: Model) -> float:
+    """Give how much the variances of the inputs differ; NaN where they are no numbers on a scale."""
+    if not np.issubdtype(model.data["x_train"].dtype, np.floating):
+        return math.nan
+    return scale_condition(flat_inputs(model, "train"))
 
 
 def scale_condition(x: Array) -> float:

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 PIECE_BYTES = 8 << 20
+# What a model that is not finite is refused with, by all but the commands that it names.
+WANTED = "expected finite numbers (`landscape info` lists those that are not, `landscape diagnose` says what to try)"
 
 
 def pieces(array: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:

@@ -15,6 +15,7 @@ from landscape.errors import InputError
 from landscape.files import shown
 from landscape.model import data as examples
 from landscape.model import values
+from landscape.model.finite import WANTED
 from landscape.model.graph import parameter_keys, read_nodes
 from landscape.model.header import DATA_KEYS, Header, read_header
 from landscape.model.model import Model
@@ -93,7 +94,7 @@ def _finish(model: Model, arrays: Arrays, allow_nonfinite: bool) -> Model:
     model = replace(model, **read_story(story, model.size, buffers))
     if not allow_nonfinite:
         for sentence in model.not_finite():
-            raise InputError(f"{sentence}; expected finite numbers (`landscape info` lists all)")
+            raise InputError(f"{sentence}; {WANTED}")
     return model
 
 

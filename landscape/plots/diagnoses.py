@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
+from matplotlib.ticker import LogFormatterSciNotation, NullLocator
 
 from landscape.errors import InputError
 from landscape.plots.studies import TITLE_ROW, band, look
@@ -17,7 +18,19 @@ from landscape.records import Diagnosis
 
 # Curves in the fork plot, the control and the best among them.
 MOST_FORKS = 6
+# A trial that removed less is not drawn where another one removed more; losses that differ by less are drawn as one line.
+SEEN, ALIKE = 0.02, 0.02
+LEGEND_LETTERS = 58
+# The largest curvature is drawn where it comes to this part of what the rate allows; below it the figure would be empty.
+NEAR = 0.3
 BLUE, RED, GREY = "#004c85", "#d55e00", "#777777"
+
+# Networks by what they are beside the model: a label, a marker, a colour.
+SIZES = {
+    "fresh": ("the same size", "o", BLUE),
+    "simpler": ("smaller", "s", BLUE),
+    "larger": ("larger", "^", RED),
+}
 
 
 def headed(record: Diagnosis, figure: Figure, words: str) -> Figure:
@@ -36,6 +49,11 @@ def loss_words(record: Diagnosis, split: str = "training") -> str:
 def outcomes(record: Diagnosis) -> list[dict[str, Any]]:
     """Give the remedies tried."""
     return list(record.report.get("evidence", {}).get("outcomes", []))
+
+
+def named(outcome: dict[str, Any]) -> str:
+    """Name a remedy in words, which older records lack."""
+    return str(outcome.get("words", outcome["name"]))
 
 
 def runs_of(record: Diagnosis, name: str) -> tuple[np.ndarray, np.ndarray] | None:
@@ -58,26 +76,40 @@ def draw_forks(record: Diagnosis) -> Figure:
         for o in outcomes(record)
         if o["kind"] in ("fork", "fresh", "penalty") and runs_of(record, o["name"])
     ]
-    control = [o for o in tried if o["name"] == "longer"]
-    others = sorted((o for o in tried if o["name"] != "longer"), key=lambda o: -(o["share"] or 0.0))
-    shown = control + others[: MOST_FORKS - len(control)]
-    figure = new_figure(2.4 + TITLE_ROW * len(shown))
+    shown = chosen_forks(tried, record.report.get("remedy"))
+    labels = [fork_words(outcome, record.report.get("remedy")) for outcome in shown]
+    figure = new_figure(2.5 + TITLE_ROW * sum(1 + label.count("\n") for label in labels))
     ax = figure.add_subplot()
-    for index, outcome in enumerate(shown):
+    for index, (outcome, label) in enumerate(zip(shown, labels, strict=True)):
         found = runs_of(record, outcome["name"])
         assert found is not None
-        removed = max(outcome["share"] or 0.0, 0.0)
-        words = f"{outcome['name']}: removes {removed:.0%}" + (
-            "" if outcome["useful"] else ", held-out data do not gain"
-        )
-        band(ax, found[0], found[1], label=words, **look(index))
+        band(ax, found[0], found[1], label=label, **look(index))
     evidence = record.report["evidence"]
     ax.axhline(
         evidence["constant_loss"], color=GREY, linestyle=":", linewidth=0.9, label="best constant predictor"
     )
     ax.set(yscale="log", xlabel="updates", ylabel=loss_words(record))
-    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower left")
+    figure.legend(
+        *ax.get_legend_handles_labels(), loc="outside lower left", title="how much of what can be removed is gone",
+        alignment="left",
+    )  # fmt: skip
     return headed(record, figure, "what was tried, range of seeds")
+
+
+def chosen_forks(tried: list[dict[str, Any]], remedy: str | None) -> list[dict[str, Any]]:
+    """Choose the control, the remedy that is recommended, and the others that removed most; those that removed nothing only where none did."""
+    first = [o for o in tried if o["name"] in ("longer", remedy)]
+    others = sorted((o for o in tried if o not in first), key=lambda o: -(o["share"] or 0.0))
+    helpful = [o for o in others if (o["share"] or 0.0) >= SEEN]
+    return first + (helpful or others)[: MOST_FORKS - len(first)]
+
+
+def fork_words(outcome: dict[str, Any], remedy: str | None) -> str:
+    """Say what a trial removed, on as many lines as the legend needs."""
+    said = f"{max(outcome['share'] or 0.0, 0.0):.0%}: {named(outcome)}"
+    said += ", the remedy" if outcome["name"] == remedy else ""
+    said += "" if outcome["useful"] else " (held-out data do not gain)"
+    return "\n".join(wrap(said, LEGEND_LETTERS))
 
 
 def draw_networks(record: Diagnosis) -> Figure:
@@ -87,30 +119,33 @@ def draw_networks(record: Diagnosis) -> Figure:
         for o in outcomes(record)
         if (o["kind"] in ("simpler", "larger") or o["name"] == "fresh, adam") and o["train"]
     ]
-    figure = new_figure(1.15 + 0.2 * len(rows))
+    figure = new_figure(1.3 + 0.2 * len(rows))
     ax = figure.add_subplot()
-    markers = {"simpler": "s", "larger": "^", "fresh": "o"}
     for place, row in enumerate(rows):
-        color = RED if row["kind"] == "larger" else BLUE
-        half = min(row["half"] or 0.0, 0.999 * row["train"])
+        _, marker, color = SIZES[row["kind"]]
+        # On a logarithmic axis an interval that holds zero has no lower end: a decade stands for it.
+        half = row["half"] or 0.0
+        ends = [[min(half, 0.9 * row["train"])], [half]]
         ax.errorbar(
-            row["train"],
-            place,
-            xerr=half,
-            fmt=markers[row["kind"]],
-            color=color,
-            markersize=4,
-            linewidth=1,
-            capsize=2,
+            row["train"], place, xerr=ends, fmt=marker, color=color, markersize=4, linewidth=1, capsize=2
         )
-    evidence = record.report["evidence"]
-    ax.axvline(evidence["train_loss"], color="black", linewidth=0.9, label="this model")
+    for label, marker, color in (SIZES[kind] for kind in SIZES if any(row["kind"] == kind for row in rows)):
+        ax.plot([], [], marker, color=color, markersize=4, label=label)
+    own, constant = (record.report["evidence"][f"{name}_loss"] for name in ("train", "constant"))
+    alike = abs(own - constant) <= ALIKE * constant
     ax.axvline(
-        evidence["constant_loss"], color=GREY, linestyle=":", linewidth=0.9, label="best constant predictor"
+        own,
+        color="black",
+        linewidth=0.9,
+        label="this model, no better than a constant" if alike else "this model",
     )
-    names = ["the same network" if row["name"] == "fresh, adam" else row["name"] for row in rows]
+    if not alike:
+        ax.axvline(constant, color=GREY, linestyle=":", linewidth=0.9, label="best constant predictor")
+    names = ["this one, a fresh start" if row["name"] == "fresh, adam" else named(row) for row in rows]
     ax.set_yticks(range(len(rows)), names)
     ax.set(xscale="log", xlabel=loss_words(record), ylim=(len(rows) - 0.5, -0.5))
+    # Between decades labels would lie on each other; an axis of less than a decade has one or two of them.
+    ax.xaxis.set_minor_formatter(LogFormatterSciNotation(labelOnlyBase=False, minor_thresholds=(0.7, 0.3)))
     figure.legend(*ax.get_legend_handles_labels(), loc="outside lower left", ncols=2)
     return headed(record, figure, "networks tuned alike, 95 % intervals")
 
@@ -143,7 +178,7 @@ def draw_stability(record: Diagnosis) -> Figure:
         record.series["stability.step"], record.series["stability.value"], "o-", color=BLUE, markersize=3.5
     )
     ax.axhline(limit, color=RED, linestyle=(0, (4, 1.5)), label=f"stable below {limit:g}")
-    ax.set(xlabel="updates", ylabel="η λ_max", ylim=(0, None))
+    ax.set(xlabel="updates", ylabel="rate × curvature, η λ_max", ylim=(0, None))
     ax.legend()
     return headed(record, figure, "the rate against the curvature")
 
@@ -197,13 +232,19 @@ DRAWERS: dict[str, tuple[Callable[[Diagnosis], bool], Callable[[Diagnosis], Figu
     "forks": (lambda r: runs_of(r, "longer") is not None and bool(outcomes(r)), draw_forks),
     "networks": (lambda r: any(o["kind"] in ("simpler", "larger") for o in outcomes(r)), draw_networks),
     "escape": (lambda r: "escape.step" in r.series, draw_escape),
-    "stability": (lambda r: "stability.step" in r.series, draw_stability),
+    "stability": (lambda r: has_stability(r), draw_stability),
     "gaps": (lambda r: has_gap(r), draw_gaps),
     "learning_curve": (
         lambda r: bool(r.report.get("evidence", {}).get("generalization")),
         draw_learning_curve,
     ),
 }
+
+
+def has_stability(record: Diagnosis) -> bool:
+    """Say whether the curvature at the checkpoints came near what the rate allows."""
+    values = record.series.get("stability.value", np.zeros(0))
+    return bool(np.size(values)) and float(np.max(values)) >= NEAR * float(record.series["stability.limit"])
 
 
 def has_gap(record: Diagnosis) -> bool:

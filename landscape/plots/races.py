@@ -57,13 +57,7 @@ def plot_race(
             ax.legend(handles=lines)
             return ax
         figure = figure_of(axes)
-        seeds = record.diverged.shape[1]
-        words = (
-            f"{shorten(str(record.settings.get('model_name', '')))}: median and range of {seeds} seeds"
-            if seeds > 1
-            else shorten(str(record.settings.get("model_name", "")))
-        )
-        figure.suptitle(words, x=0.02, ha="left", fontsize=axes.title.get_fontsize())
+        figure.suptitle(title(record), x=0.02, ha="left", fontsize=axes.title.get_fontsize())
         figure.legend(
             handles=lines,
             loc="outside lower left",
@@ -71,6 +65,14 @@ def plot_race(
             alignment="left",
         )
         return axes
+
+
+def title(record: Race) -> str:
+    """Name the model, what the bands are, and whether rates were tuned."""
+    seeds = record.diverged.shape[1]
+    said = [f"median and range of {seeds} seeds"] if seeds > 1 else []
+    said.append("rates tuned alike" if record.tuned else "rates not tuned")
+    return f"{shorten(str(record.settings.get('model_name', '')))}: {', '.join(said)}"
 
 
 def _band(ax: Axes, record: Race, index: int, runs: np.ndarray, worst: float) -> Artist:

@@ -78,6 +78,11 @@ class Race(Record):
         whole = (count, seeds, looks)
         self._assign("values", {key: checks.numbers(key, self.values[key], whole) for key in self.values})
 
+    @property
+    def tuned(self) -> bool:
+        """Whether every optimizer runs at the best of the same rates."""
+        return bool(np.size(self.tuning_rates))
+
     def final(self) -> np.ndarray:
         """Give the training loss at the end of each run, [O, S]; infinite where it diverged."""
         last = self.values["train_loss"][:, :, -1]
@@ -133,6 +138,7 @@ class Race(Record):
         return {
             "record": self.kind,
             "ranking": ranking,
+            "tuned": self.tuned,
             "seeds": int(self.diverged.shape[1]),
             "steps": int(self.step[-1]),
             "examples": int(self.examples[-1]),

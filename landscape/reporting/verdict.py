@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from landscape.diagnosis.outcomes import worded
+from landscape.diagnosis.wording import worded
 from landscape.records import Diagnosis
 from landscape.reporting.pictures import pictures_of
 from landscape.reporting.section import Section, Table
 from landscape.reporting.words import CONFIDENCE, sentence
+from landscape.tables.diagnosis import assumed_words
 
 # Of a remedy: its gain is the share of what can be removed from the training loss.
 SHARED = ("optimization", "model-bias")
@@ -17,7 +18,12 @@ SHARED = ("optimization", "model-bias")
 def verdict_section(record: Diagnosis) -> Section:
     """Say first what is wrong, how sure that is, and what to do."""
     report = record.report
-    rows = [("verdict", code(report))]
+    doubt = (
+        " (nothing but the remedy speaks for the second word)"
+        if report.get("subtype_supported") is False
+        else ""
+    )
+    rows = [("verdict", code(report) + doubt)]
     if report["verdict"] != "undetermined":
         rows.append(("confidence", confidence(str(report["confidence"]))))
     others = [str(other) for other in report.get("accepted") or () if other != code(report)]
@@ -27,6 +33,10 @@ def verdict_section(record: Diagnosis) -> Section:
         rows.append(("what to do", str(report["advice"])))
     if report.get("gain") is not None and report["verdict"] in SHARED:
         rows.append(("measured gain", f"{report['gain']:.0%} of the training loss that can be removed"))
+    if report.get("better"):
+        rows.append(("more was removed by", str(report["better"])))
+    if report.get("assumed"):
+        rows.append(("assumed", assumed_words(report["assumed"])))
     said = [report["contradiction"]] if report.get("contradiction") else []
     return Section(
         "Verdict", sentence(report), tuple(said), tuple(rows), command=str(report.get("next") or "")

@@ -44,7 +44,7 @@ CONFIDENCE = {
 PICTURES = {
     "forks": "The training loss of the same network, taken on from here or from a fresh start in several ways.",
     "networks": "The training loss that other networks come to with as many updates.",
-    "stability": "The largest curvature along the last updates, beside what the learning rate allows.",
+    "stability": "The learning rate times the largest curvature at the checkpoints, beside what is stable.",
     "gaps": "What the metric loses from one set of data to the next.",
     "learning_curve": "The held-out metric with parts of the training data.",
     "contour": "The training loss on a plane through the network, which is at its center.",
@@ -66,4 +66,11 @@ def sentence(report: dict[str, object]) -> str:
     """Say verdict and sub-type."""
     verdict = VERDICTS.get(str(report["verdict"]), str(report["verdict"]))
     subtype = report.get("subtype")
-    return f"{verdict} {SUBTYPES.get(str(subtype), str(subtype))}" if subtype else verdict
+    if not subtype:
+        return verdict
+    if (report["verdict"], subtype) == ("broken", "exploding"):
+        return "Something is broken: the training left the finite numbers, and parameters or the loss are NaN or infinite."
+    words = SUBTYPES.get(str(subtype), str(subtype))
+    if report.get("subtype_supported") is False:
+        words = f"Perhaps {words[0].lower()}{words[1:]}"
+    return f"{verdict} {words}"

@@ -14,6 +14,7 @@ from landscape.errors import InputError
 from landscape.model import Model
 from landscape.objective import NetworkObjective, as_one_batch
 from landscape.objective.devices import recorded_device, settle_device
+from landscape.optimizer_names import optimizer_name
 from landscape.records import Pieces, Study
 from landscape.records.study import held_out
 from landscape.studies.common import Announce, Experiment, Found, batch_gradients, finals, silent, told
@@ -75,7 +76,7 @@ def study_batch_size(
     InputError
         A batch size below one, an unknown optimizer, epochs that are not above zero.
     """
-    examples = model.examples("train")
+    examples, optimizer = model.examples("train"), optimizer_name(optimizer)
     sizes = sorted({min(int(size), examples) for size in batch_sizes})
     if not sizes or sizes[0] < 1:
         raise InputError(f"batch sizes: expected numbers from 1 on, found {', '.join(map(str, batch_sizes))}")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from landscape.formulas.optimizers import OPTIMIZERS as OPTIMIZER_TABLE
 from landscape.model import Model
 from landscape.objective.devices import recorded_device, settle_device
+from landscape.optimizer_names import optimizer_name
 from landscape.records import Pieces, Study
 from landscape.studies.common import (
     Announce,
@@ -81,7 +82,8 @@ def study_learning_rate(
     InputError
         A rate that is not positive, an unknown optimizer, or one twice.
     """
-    tried, optimizers = positive_list("rates", rates), different_names("optimizers", optimizers)
+    tried = positive_list("rates", rates)
+    optimizers = different_names("optimizers", [optimizer_name(name) for name in optimizers])
     batch_size = within(model, batch_size, announce)
     drawn = float(len(optimizers) * len(tried) * seeds) * steps * batch_size
     device = settle_device(device, model, evaluations=3.0 * drawn / model.examples("train"), training=True)

@@ -14,11 +14,14 @@ from landscape.errors import ComputationError, InputError
 from landscape.model import Model
 from landscape.objective import needs_statistics
 from landscape.objective.devices import recorded_device, settle_device
+from landscape.optimizer_names import optimizer_name
 from landscape.records import Pieces, Race, Scan
 from landscape.scanning import Plan, make_plan, run_plan
+from landscape.scanning.grid import parse_points
 from landscape.scanning.subject import model_subject
 from landscape.studies.common import Experiment, counted_seeds, different_names, finals, within
 from landscape.training import Ensemble, Recipe
+from landscape.training.recipe import require_whole, steps_of
 from landscape.trajectories.projection import Projection, project, spans_around
 
 Array = NDArray[np.float64]
@@ -26,6 +29,8 @@ Array = NDArray[np.float64]
 OPTIMIZERS = ("sgd", "heavy_ball", "rmsprop", "adam")
 # What `tune` tries for every optimizer alike: a factor of √10 between rates.
 TUNING_RATES = tuple(float(f"{rate:.3g}") for rate in 10.0 ** np.arange(-4.0, 0.51, 0.5))
+# The rate of all where rates are neither tuned nor given.
+UNTUNED = 0.01
 LOOKS = 41
 # A run whose loss is above so many times the start's has left the picture.
 FAR = 10.0
@@ -35,8 +40,8 @@ def race(
     model: Model,
     *,
     optimizers: Sequence[str] = OPTIMIZERS,
-    learning_rate: float | Sequence[float] = 0.01,
-    tune: bool = False,
+    learning_rate: float | Sequence[float] | None = None,
+    tune: bool | None = None,
     init: str | None = None,
     steps: int | None = None,
     epochs: float | None = None,
@@ -51,7 +56,7 @@ def race(
     fresh: bool = False,
     announce: Callable[[str], object] = lambda sentence: None,
 ) -> Race:
-    """Train a model with several optimizers from the same start.
+    """Train a model with several optimizers from the same start, each at the rate that is best for it.
 
     Parameters
     ----------
@@ -60,10 +65,10 @@ def race(
     optimizers
         Names, as `train` takes them.
     learning_rate
-        One for all, or one each.
+        One for all, or one each; rates are not tuned then.
     tune
-        Choose each rate among `TUNING_RATES` by the median final training loss of as many runs as race, with seeds of their
-        own (those after the race's), alike for every optimizer.
+        Whether each rate is chosen among `TUNING_RATES` by the median final training loss of as many runs as race, with seeds of their
+        own (those after the race's), alike for every optimizer. By default they are, unless `learning_rate` says them; False races all at 0.01.
     init
         Draw one start for all by the seed instead.
     steps, epochs
@@ -83,15 +88,15 @@ def race(
     Raises
     ------
     InputError
-        An unknown optimizer, a rate that is not positive, an output that cannot be written.
+        An unknown optimizer, a rate that is not positive, rates to be tuned and given, an output that cannot be written.
     ComputationError
         Every run diverged at once, so that there is no plane to draw.
     """
-    names, rates = entrants(optimizers, learning_rate)
-    if seeds < 1:
-        raise InputError(f"seeds: expected at least 1, found {seeds}")
-    if steps is not None and epochs is not None:
-        raise InputError("expected steps or epochs, found both")
+    if tune and learning_rate is not None:
+        raise InputError("expected rates that are given or tuned, found learning_rate and tune")
+    tune = learning_rate is None if tune is None else tune
+    names, rates = entrants(optimizers, UNTUNED if learning_rate is None else learning_rate)
+    require_numbers(model, steps, epochs, batch_size, seeds, points)
     common: dict[str, Any] = {"batch_size": within(model, batch_size, announce)}
     common |= {"steps": steps} if steps is not None else {"epochs": 10.0 if epochs is None else epochs}
     runs_wanted = len(names) * seeds * (1 + tune * len(TUNING_RATES))
@@ -141,7 +146,7 @@ def entrants(
     >>> entrants(["sgd", "adam"], 0.1)
     (('sgd', 'adam'), (0.1, 0.1))
     """
-    names = different_names("optimizers", optimizers)
+    names = different_names("optimizers", [optimizer_name(name) for name in optimizers])
     rates = np.atleast_1d(np.asarray(learning_rate, np.float64))
     if rates.size not in (1, len(names)):
         raise InputError(
@@ -151,6 +156,27 @@ def entrants(
     for name, rate in zip(names, chosen, strict=True):
         Recipe(optimizer=name, learning_rate=rate)
     return names, chosen
+
+
+def require_numbers(
+    model: Model, steps: int | None, epochs: float | None, batch_size: int, seeds: int, points: int
+) -> None:
+    """Refuse lengths, counts and a grid that cannot be, before anything is computed.
+
+    Raises
+    ------
+    InputError
+        Steps and epochs together, a number that is not whole, not above zero or beyond all bounds, a grid larger than memory.
+    """
+    if steps is not None and epochs is not None:
+        raise InputError("expected steps or epochs, found both")
+    Recipe(batch_size=batch_size)
+    if steps is not None:
+        Recipe(steps=steps)
+    if epochs is not None:
+        steps_of(epochs, batch_size, model.examples("train"))
+    require_whole("seeds", seeds, 1)
+    parse_points(points, 2)
 
 
 class Runner:
@@ -195,7 +221,7 @@ def plane_of(
         vectors, captured = principal_directions(origin, 2)
     except InputError:
         raise ComputationError(
-            "the paths span no plane that could be drawn: all runs diverged at once or did not move; try other rates, or --tune"
+            "the paths span no plane that could be drawn: all runs diverged at once or did not move; try other rates"
         ) from None
     labels = tuple(f"principal {index + 1} ({share:.1%})" for index, share in enumerate(captured))
     spans = ((-1.0, 1.0),) * 2

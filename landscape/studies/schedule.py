@@ -11,6 +11,7 @@ import numpy as np
 from landscape.errors import InputError
 from landscape.model import Model
 from landscape.objective.devices import recorded_device, settle_device
+from landscape.optimizer_names import optimizer_name
 from landscape.records import Pieces, Study
 from landscape.studies.common import (
     Announce,
@@ -70,7 +71,7 @@ def study_schedule(
     InputError
         An unknown schedule or optimizer, one schedule twice, a warm-up longer than the run.
     """
-    schedules = different_names("schedules", schedules)
+    schedules, optimizer = different_names("schedules", schedules), optimizer_name(optimizer)
     rise = max(1, round(WARM_PART * steps)) if warmup is None else warmup
     if not 0 < rise < steps:
         raise InputError(f"warmup: expected 1 to {steps - 1} steps, found {rise}")

@@ -22,6 +22,7 @@ from landscape.model import Model
 from landscape.objective import NetworkObjective, as_one_batch
 from landscape.objective.devices import recorded_device, settle_device
 from landscape.objective.trainer import Trainer, make_trainer
+from landscape.optimizer_names import optimizer_name
 from landscape.records import Piece, Pieces, Study
 from landscape.studies.common import Announce, Experiment, Found, positive_list, silent
 from landscape.studies.limits import TOLERANCE, limit_factor
@@ -86,6 +87,7 @@ def study_stability(
     InputError
         Another optimizer, a rate that is not positive.
     """
+    optimizer = optimizer_name(optimizer)
     if optimizer not in OPTIMIZERS:
         raise InputError(f"study stability knows the limits of {', '.join(OPTIMIZERS)}; found '{optimizer}'")
     tried = positive_list("rates", rates)

@@ -15,11 +15,14 @@ WIDTH = 88
 
 
 def laid_out(rows: list[tuple[str, str]]) -> str:
-    """Write labels and texts in two columns, long texts on several lines."""
+    """Write labels and texts in two columns, long texts on several lines; a command stays on one, so that it can be copied."""
     width = max(len(label) for label, _ in rows)
     written = []
     for label, text in rows:
-        first, *rest = textwrap.wrap(text, WIDTH) or [""]
+        wrapped = (
+            [text] if text.startswith("landscape ") else textwrap.wrap(text, WIDTH, break_on_hyphens=False)
+        )
+        first, *rest = wrapped or [""]
         written += [f"{label:<{width}}  {first}", *(f"{'':<{width}}  {line}" for line in rest)]
     return "\n".join(written)
 

@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape.errors import InputError
+from landscape.files import shown
 from landscape.formulas.optimizers import OPTIMIZERS
 from landscape.formulas.schedules import SCHEDULES
+from landscape.optimizer_names import optimizer_name
 
 # Where each number may lie: least, greatest, whether the least itself and the greatest itself may be.
 RANGES: dict[str, tuple[float, float, bool, bool]] = {
@@ -36,6 +38,7 @@ MOST, MOST_SEED = 2**53, 2**64 - 1
 class Recipe:
     """The settings of one training; what is None takes the optimizer's or the schedule's default.
 
+    `optimizer` is a name of this package or of PyTorch (`Adam`, `SGD`, …), in capitals or not.
     `momentum` is λ, or β₁ where there are two; `weight_decay` of `adamw` and `lion` acts on θ itself, that of the others is the model's penalty;
     `clip` bounds the gradient's norm (0: not); `radius` is SAM's. The rate rises linearly over `warmup` steps and follows
     the schedule from there to `schedule_steps` (by default `steps`), with `period` in steps, `decay` a period, and down to `floor`
@@ -73,17 +76,15 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, table in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
-            if getattr(self, name) not in table:
-                raise InputError(f"{name}: expected one of {', '.join(table)}, found {getattr(self, name)!r}")
+        # Names are kept as this package spells them, so that one training has one description.
+        object.__setattr__(self, "optimizer", optimizer_name(self.optimizer))
+        if self.schedule not in SCHEDULES:
+            raise InputError(f"schedule: expected one of {', '.join(SCHEDULES)}, found {self.schedule!r}")
         for name, bounds in RANGES.items():
             _require_between(name, getattr(self, name), *bounds)
         for name, least in WHOLE.items():
-            value = getattr(self, name)
-            most = MOST_SEED if name == "seed" else MOST
-            if value is not None and not (least <= value <= most and value == int(value)):
-                upper = "on" if value < least or value != value else f"to {most:,}"
-                raise InputError(f"{name}: expected a whole number from {least} {upper}, found {value}")
+            if getattr(self, name) is not None:
+                require_whole(name, getattr(self, name), least, MOST_SEED if name == "seed" else MOST)
         length = self.steps if self.schedule_steps is None else self.schedule_steps
         if length < self.steps:
             raise InputError(f"the schedule is for {length} steps, shorter than the run of {self.steps}")
@@ -116,6 +117,19 @@ class Recipe:
             for name, value in asdict(self.filled()).items()
         }
         return {name: value for name, value in plain.items() if value is not None}
+
+
+def require_whole(name: str, value: float, least: int, most: int = MOST) -> None:
+    """Refuse what is no whole number within bounds.
+
+    Raises
+    ------
+    InputError
+        Something else; a number of very many digits is not repeated.
+    """
+    if not (least <= value <= most and value == int(value)):
+        upper = "on" if value < least or value != value else f"to {most:,}"
+        raise InputError(f"{name}: expected a whole number from {least} {upper}, found {shown(str(value))}")
 
 
 def _require_between(
@@ -159,6 +173,8 @@ def steps_of(epochs: float, batch_size: int, examples: int) -> int:
     >>> steps_of(2, 32, 100)
     8
     """
-    if not 0 < epochs < math.inf:
-        raise InputError(f"epochs: expected a number above 0, found {epochs:g}")
-    return max(1, round(epochs * math.ceil(examples / min(batch_size, examples))))
+    batches = math.ceil(examples / min(batch_size, examples))
+    if not 0 < epochs <= MOST / batches:
+        upper = "" if not epochs > 0 else f" and at most {MOST / batches:.3g}"
+        raise InputError(f"epochs: expected a number above 0{upper}, found {epochs:g}")
+    return max(1, round(epochs * batches))

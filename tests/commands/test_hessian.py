@@ -105,6 +105,7 @@ def test_a_model_that_is_not_finite_is_refused_by_the_name_of_its_array(run, tmp
     status, _, err = run(model="bad.npz")
     assert status == 2
     assert "fc2.weight" in err
+    assert "landscape diagnose" in err
 
 
 def test_a_dense_hessian_that_does_not_fit_is_exit_2_with_the_size_and_the_way_out(run, monkeypatch):

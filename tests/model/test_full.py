@@ -192,6 +192,8 @@ class TestNotFinite:
         path = write(tmp_path / "n.npz", content, header())
         sentence = f"{key}: 1 value is not finite, the first, -inf, at {list(index)}"
         assert refused(path).startswith(sentence)
+        assert "landscape info" in refused(path)
+        assert "landscape diagnose" in refused(path)
         assert load_model(path, allow_nonfinite=True).not_finite() == (sentence,)
 
     def test_a_log_and_checkpoints_may_hold_it(self, tmp_path):

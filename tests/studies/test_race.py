@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from landscape.commands import main
+from landscape.commands.race import table
 from landscape.errors import InputError
 from landscape.model import save_model
 from landscape.objective import NetworkObjective
@@ -53,15 +55,16 @@ def test_seeds_draw_other_batches(record):
 
 def test_the_record_comes_back_and_is_not_computed_again(tmp_path):
     path = tmp_path / "r.npz"
-    first = race(small_model(), seeds=1, output=path, **QUICK)
+    asked = {"learning_rate": 0.01, "output": path, **QUICK}
+    first = race(small_model(), seeds=1, **asked)
     assert load_record(path) == first
-    assert race(small_model(), seeds=1, output=path, **QUICK) == first
+    assert race(small_model(), seeds=1, **asked) == first
     with pytest.raises(InputError, match="other settings"):
-        race(small_model(), seeds=2, output=path, **QUICK)
+        race(small_model(), seeds=2, **asked)
 
 
 def test_tuning_chooses_the_rate_with_the_lowest_median_loss_of_other_seeds():
-    found = race(small_model(), seeds=3, tune=True, init="he", **{**QUICK, "optimizers": ["sgd", "adam"]})
+    found = race(small_model(), seeds=3, init="he", **{**QUICK, "optimizers": ["sgd", "adam"]})
     runs = train_many(
         at_initialization(small_model(), "he", 0), optimizer="adam", learning_rate=list(TUNING_RATES), seed=[3, 4, 5], steps=20,
         threads=1,
@@ -69,6 +72,41 @@ def test_tuning_chooses_the_rate_with_the_lowest_median_loss_of_other_seeds():
     np.testing.assert_array_equal(found.tuning_loss[1], np.median(runs.reshape(-1, 3), axis=1))
     assert found.tuning_loss.shape == (2, len(TUNING_RATES))
     np.testing.assert_array_equal(found.rates, np.array(TUNING_RATES)[found.tuning_loss.argmin(axis=1)])
+    assert found.summary()["tuned"]
+    assert "rates tuned alike" in figures(found)["race"].get_suptitle()
+
+
+def test_rates_that_were_given_or_left_alone_are_said_to_be_untuned(record):
+    assert not record.summary()["tuned"]
+    assert "rates not tuned" in figures(record)["race"].get_suptitle()
+    assert "not tuned" in table(record)
+    alone = race(small_model(), tune=False, seeds=1, **QUICK)
+    assert alone.rates.tolist() == [0.01, 0.01]
+    assert not alone.tuned
+    with pytest.raises(InputError, match="given or tuned"):
+        race(small_model(), tune=True, learning_rate=0.1, **QUICK)
+
+
+@pytest.mark.parametrize("name", ["steps", "epochs", "batch_size", "seeds", "points", "learning_rate"])
+@pytest.mark.parametrize(
+    "value", [0, -1, math.nan, math.inf, 10**400], ids=["zero", "negative", "nan", "inf", "400 digits"]
+)
+def test_a_number_that_cannot_be_is_refused_before_anything_runs(name, value):
+    said = []
+    quick = {key: number for key, number in QUICK.items() if (key, name) != ("steps", "epochs")}
+    value = math.inf if value == 10**400 and name in ("epochs", "learning_rate") else value
+    with pytest.raises(InputError, match=name) as refused:
+        race(small_model(), **{**quick, name: value}, announce=said.append)
+    assert said == []
+    assert len(str(refused.value)) < 300
+
+
+def test_the_names_of_pytorch_are_those_of_this_package():
+    assert entrants(["Adam", "SGD", "torch.optim.RMSprop"], 0.1)[0] == ("adam", "sgd", "rmsprop")
+    with pytest.raises(InputError, match="different names"):
+        entrants(["Adam", "adam"], 0.1)
+    with pytest.raises(InputError, match="did you mean 'adam'"):
+        entrants(["adm"], 0.1)
 
 
 def test_a_divergence_is_a_result_and_ranks_last():
@@ -113,6 +151,7 @@ def test_the_command_prints_one_object_and_refuses_what_it_does_not_know(tmp_pat
                 "sgd",
                 "--steps",
                 "20",
+                "--no-tune",
                 "--seeds",
                 "1",
                 "--points",

@@ -1,0 +1,123 @@
+"""What speaks for a sub-type: the numbers of the parameters, of the log and of the trials, the strongest first."""
+
+from __future__ import annotations
+
+import math
+
+from landscape.diagnosis.citing import SHARE, Cited, Reason, supporting
+from landscape.diagnosis.evidence import Evidence
+from landscape.diagnosis.state import State
+from landscape.diagnosis.thresholds import EXPLODED, NOISY, Thresholds
+
+# Winners that name their sub-type by themselves, whatever the parameters show.
+SLOWER = ("rate/10", "batch×8", "fresh, rate/10")
+STANDARDIZED = "standardized"
+
+
+def reasons_for(subtype: str, evidence: Evidence) -> list[Reason]:
+    """Return the number that speaks for a sub-type, or the one that speaks against it; nothing where there is none."""
+    return supporting(candidates(subtype, evidence))
+
+
+def is_supported(subtype: str, winner: str, evidence: Evidence) -> bool:
+    """Say whether the remedy that won or a number speaks for a sub-type; one without numbers is named by its remedy."""
+    own = winner in SLOWER if subtype in ("bouncing", "noise") else winner.endswith(STANDARDIZED)
+    found = reasons_for(subtype, evidence)
+    return own or not found or not isinstance(found[0], Cited) or found[0].supports
+
+
+def candidates(subtype: str, evidence: Evidence) -> list[Reason]:
+    """List what is known of a sub-type, the strongest first; what was not looked at is left out."""
+    found: list[Reason] = []
+    if evidence.state is not None:
+        found += of_state(subtype, evidence.state, evidence.limits)
+    if subtype == "exploding":
+        found += of_height(evidence)
+    if subtype == "ill-conditioned":
+        found.append(uneven(evidence))
+    return [reason for reason in found if isinstance(reason, str) or not math.isnan(reason.value)]
+
+
+def uneven(evidence: Evidence) -> Cited:
+    """Cite how much the inputs' variances differ."""
+    return Cited(
+        sentence="the variances of the inputs differ by a factor of {value}", claim="to be standardized", value=evidence.scales,
+        side="above", threshold=evidence.limits.scales,
+    )  # fmt: skip
+
+
+def of_state(subtype: str, state: State, limits: Thresholds) -> list[Reason]:
+    """List what the parameters show."""
+    here: dict[str, list[Reason]] = {
+        "dead-units": [dead(state, limits)],
+        "saddle": [
+            Cited(
+                sentence=f"λ_min is {{value}} at a critical point, where Newton's step promises {state.decrement:.1g} of the loss",
+                claim="a saddle", value=state.eigenvalue_min, side="below", threshold=-state.eigenvalue_error, styles=(".3g",),
+            )
+        ],
+        "symmetric-units": [
+            f"all units of {state.identical} have the same weights (the first layer's rank is {state.rank} of at most {state.rank_most})"
+        ]
+        if state.identical
+        else [],
+        "vanishing-gradient": [
+            Cited(
+                sentence="the first layer's gradient is {value} of the last one's",
+                claim="vanishing", value=state.gradient_ratio, side="below", threshold=limits.gradient_ratio,
+            )
+        ],
+        "plateau": [
+            Cited(
+                sentence="Newton's step promises {value} of the best constant's loss",
+                claim="a plateau", value=state.decrement, side="below", threshold=limits.plateau,
+            )
+        ],
+        "bouncing": [*bouncing(state, limits)],
+        "ill-conditioned": [
+            Cited(
+                sentence="Newton's step promises {value} times what the gradient's does",
+                claim="ill-conditioned", value=state.condition, side="from", threshold=limits.condition,
+            )
+        ],
+        "noise": [
+            Cited(
+                sentence="the squared gradient is {value} of its noise in a batch",
+                claim="noise", value=state.noise, side="below", threshold=NOISY,
+            )
+        ],
+        "linear": ["no activation stands between the layers"] if state.linear else [],
+    }  # fmt: skip
+    return here.get(subtype, [])
+
+
+def dead(state: State, limits: Thresholds) -> Cited:
+    """Cite the units that are dead."""
+    return Cited(
+        sentence=f"{{value}} of the units of {state.dead_layer or 'no layer'} do the same for every input",
+        claim="dead", value=state.dead, side="from", threshold=limits.dead, styles=SHARE,
+    )  # fmt: skip
+
+
+def bouncing(state: State, limits: Thresholds) -> list[Cited]:
+    """Cite the largest curvature against what the rate allows: at the parameters, and where along the checkpoints it was largest."""
+    where = "at the start" if state.highest_step == 0 else f"at update {state.highest_step:,}"
+    said = {"the largest curvature is {value} times what the rate allows": state.stability}
+    said[f"{where} the largest curvature was {{value}} times what the rate allows"] = state.highest
+    return [
+        Cited(sentence=sentence, claim="bouncing", value=value, side="from", threshold=limits.edge)
+        for sentence, value in said.items()
+    ]
+
+
+def of_height(evidence: Evidence) -> list[Reason]:
+    """Cite how far the log, or the loss, stands above the best constant predictor's loss."""
+    said = {"the log's highest training loss": evidence.highest, "the training loss": evidence.loss}
+    return [
+        Cited(
+            sentence=f"{what} is {{value}} times the best constant predictor's",
+            claim="exploded", value=height / evidence.constant, side="above", threshold=EXPLODED,
+        )
+        for what, height in said.items()
+        if evidence.constant > 0
+    ]  # fmt: skip

@@ -1,0 +1,36 @@
+"""A diagnosis in words: the lines that its command and a report share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def headline(report: dict[str, Any]) -> str:
+    """Write the verdict; a sub-code that nothing but the remedy's name speaks for is only a guess.
+
+    >>> headline({"verdict": "optimization", "subtype": "saddle", "confidence": "verified", "subtype_supported": True})
+    'optimization / saddle (verified)'
+    >>> headline({"verdict": "optimization", "subtype": "saddle", "confidence": "verified", "subtype_supported": False})
+    'optimization (verified), perhaps saddle'
+    """
+    code, subtype, confidence = report["verdict"], report["subtype"], report["confidence"]
+    if not subtype:
+        return f"{code} ({confidence})"
+    # Records of earlier versions do not say.
+    known = report.get("subtype_supported", True)
+    return f"{code} / {subtype} ({confidence})" if known else f"{code} ({confidence}), perhaps {subtype}"
+
+
+def assumed_words(assumed: dict[str, Any]) -> str:
+    """Say what was assumed of the training, and which options say it.
+
+    >>> assumed_words({"optimizer": "adam", "steps": 1000})
+    'optimizer adam, 1,000 updates (nobody said; --optimizer and --steps say it)'
+    """
+    words = {
+        "optimizer": "optimizer {}", "learning_rate": "learning rate {:g}", "batch_size": "batches of {:,}", "steps": "{:,} updates",
+    }  # fmt: skip
+    said = ", ".join(words[name].format(value) for name, value in assumed.items())
+    *names, last = [f"--{name.replace('_', '-')}" for name in assumed]
+    listed = f"{', '.join(names)} and {last} say" if names else f"{last} says"
+    return f"{said} (nobody said; {listed} it)"
