@@ -160,13 +160,13 @@ def with_validation(model: Model, path: Path) -> Model:
     """
     from landscape.errors import InputError
     from landscape.files import read_archive
+    from landscape.model.bare_names import DATA_NAMES
 
     arrays = read_archive(path)
     found = {}
     for axis in "xy":
-        names = [
-            name for name in (f"{axis}_validation", f"{axis}_test", axis, axis.upper()) if name in arrays
-        ]
+        known = (name for split in ("validation", "test", "train") for name in DATA_NAMES[f"{axis}_{split}"])
+        names = [name for name in known if name in arrays]
         if not names:
             raise InputError(
                 f"{path}: expected x and y (or x_validation and y_validation), found {', '.join(arrays)}"

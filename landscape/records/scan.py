@@ -132,7 +132,7 @@ class Scan(Record):
             "points": int(self.done.size),
             "finished": self.finished,
             "seconds": self.seconds,
-            "points_per_second": known / self.seconds if self.seconds > 0 else None,
+            "points_per_second": or_null(known / self.seconds) if self.seconds > 0 else None,
             "files": [str(file) for file in files],
         }
 
