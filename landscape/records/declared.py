@@ -1,9 +1,12 @@
 """Declarations of arrays and of JSON values, and their one reader.
 
-An array is declared as `float [K, P] finite`: what its elements are (`float`, `whole`, `bool`, `text`), its shape and what holds of its
-elements. The same letter is the same length throughout a record, and a capital one is at least 1; `_` is any length, `...g` any number of axes, the same
-for everyone who says `g`. A JSON value is declared as `text`, `number`, `count`, `bool` or `any`, with `?` where it may be null; `[…]` is a list of such (`[…, …]` of exactly so many),
-`(…,)` the same or null, `{…}` an object, in which a key that ends with `?` may be missing.
+An array is declared as `float [K, P] finite`: what its elements are (`float`, `whole`, `bool`, `text`), its shape and
+what holds of its elements. The same letter is the same length throughout a record, and a capital one is at least 1;
+`_` is any length, `...` any number of axes, and `...g` any that are the same for everyone who says `g`.
+
+A JSON value is declared as `text`, `number`, `count`, `bool` or `any`, with `?` where it may be null. `[x]` is a list
+of such values and `[x, y]` one of exactly two; `{…}` is an object, in which a key that ends with `?` may be missing;
+`(x,)` is x or null.
 """
 
 from __future__ import annotations

@@ -16,8 +16,7 @@ SCAN: Table = {
     "partial.*.state": "float [_]",
     "partial.*.step": "whole [] counts",
     "partial.*.steps": "whole [] counts",
-    "constants": "float [C] finite",
-    "constants.directions": "float [_, C] finite",
+    "end.*": "float []",
 }
 NESTED: Table = {f"scan.{name}": text for name, text in SCAN.items() if name not in ("directions", "center")}
 PLANE = {"axis.0": "float [_] finite increasing", "axis.1": "float [_] finite increasing", "vectors": "float [2, P] finite"}  # fmt: skip
@@ -141,8 +140,8 @@ ANY_KIND: dict[str, Any] = {
 }  # fmt: skip
 SETTINGS: dict[str, dict[str, Any]] = {
     "hessian": {
-        "top?": "count?", "bottom?": "count?", "all?": "bool?", "parameters?": "count?", "examples?": "count?", "method?": "text?",
-        "operator?": "text?", "layout?": (["any"],),
+        "top?": "count?", "bottom?": "count?", "all?": "bool?", "parameters?": "count", "examples?": "count?", "method?": "text?",
+        "operator?": "text?", "layout?": ([["text", "count", "count"]],),
     },
     "critical": {"parameters?": "count?", "examples?": "count?"},
     "atlas": {"parameters?": "count?"},

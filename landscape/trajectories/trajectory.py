@@ -23,7 +23,7 @@ from landscape.scanning import Plan, Progress, Subject, make_plan, run_plan
 from landscape.scanning.grid import Span
 from landscape.scanning.resume import differences
 from landscape.scanning.scan import model_origin, rough_points
-from landscape.scanning.subject import model_subject
+from landscape.scanning.subject import held_notes, model_subject
 from landscape.trajectories.projection import Projection, project, spans_around
 from landscape.version import current_version
 
@@ -100,6 +100,7 @@ def trajectory(
     projection = project(run.thetas, whole.center, directions.vectors)
     wanted = spans_around(projection.coordinates) if span is None or span == [] else span
     plan = with_run(make_plan(whole, directions, points=points, span=wanted), run)
+    plan = replace(plan, notes=plan.notes + held_notes(model, recompute_statistics))
     if min(plan.shape) < 2:
         raise InputError(f"points '{points}': expected at least 2 along each axis, for a map")
     if announce is not None:
