@@ -70,7 +70,7 @@ def same_file(one: str | Path, other: str | Path) -> bool:
     (True, False)
     """
     try:
-        return os.path.samefile(one, other)
+        return Path(one).samefile(other)
     except OSError:  # one of the two is not there yet
         return os.path.realpath(one) == os.path.realpath(other)
 
