@@ -11,7 +11,18 @@ import pytest
 import landscape
 
 PACKAGE = Path(__file__).parents[1] / "landscape"
-BOTTOM = {"errors", "files", "atomic", "interrupt", "memory", "messages", "npy", "overwrite", "version"}
+BOTTOM = {
+    "errors",
+    "files",
+    "atomic",
+    "interrupt",
+    "marks",
+    "memory",
+    "messages",
+    "npy",
+    "overwrite",
+    "version",
+}
 BELOW_OBJECTIVES = {"model", "formulas", "records"}
 # layer → the layers that it may import, itself and the bottom aside
 ALLOWED: dict[str, set[str]] = {

@@ -79,13 +79,13 @@ def command(
     """
     from landscape.commands.diagnose_report import diagnosis_table
     from landscape.diagnosis import apply_remedy, diagnose
-    from landscape.files import require_writable
+    from landscape.overwrite import refuse_overwriting
 
     loaded = call.load(allow_nonfinite=True)
     if validation is not None:
         loaded = with_validation(loaded, validation)
     if target is not None:
-        require_writable(target)
+        refuse_overwriting(target, inputs=[call.model, *call.read], fresh=choices["fresh"])
     choices |= {
         "validation": validation,
         "thresholds": read_changes(changes),

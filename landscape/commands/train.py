@@ -113,11 +113,15 @@ def command(
     The same command with more --steps or --epochs goes on from a finished one, unless the schedule depends on the length of the run.
     A training that diverges ends with exit status 1; the file then has the last finite parameters.
     """
+    from landscape.overwrite import mapped_files, refuse_overwriting
     from landscape.training import DivergenceError, train
 
     say = speaker(quiet)
     output = Path(target or f"{model.stem}.train.npz")
+    # What stands there is for `train` to refuse, which goes on from what it wrote itself.
+    refuse_overwriting(output, inputs=[model], fresh=True)
     start = starting_model(model, architecture, activation, loss, choices)
+    refuse_overwriting(output, inputs=mapped_files(start.data.values()), fresh=True)
     choices = {name: value for name, value in choices.items() if value is not None}
     if "steps" not in choices and "epochs" not in choices:
         choices["steps"] = 1000

@@ -11,7 +11,9 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from landscape.errors import InputError
-from landscape.files import require_writable, write_bytes_atomically
+from landscape.files import write_bytes_atomically
+from landscape.marks import holds_mark, mark_of
+from landscape.overwrite import refuse_overwriting
 from landscape.plots.criticals import critical_figure_names, critical_figures
 from landscape.plots.diagnoses import diagnosis_figure_names, diagnosis_figures
 from landscape.plots.hessians import hessian_figure_names, hessian_figures
@@ -29,6 +31,8 @@ FORMATS: dict[str, dict[str, Any]] = {
     "svg": {"Date": None},
     "pdf": {"CreationDate": None},
 }
+# And where the mark goes.
+MARKED = {"png": "Software", "svg": "Description", "pdf": "Keywords"}
 
 
 @dataclass(frozen=True)
@@ -77,13 +81,18 @@ def save_figures(
     quantity: str | None = None,
     kind: str = "both",
     levels: int | Sequence[float] | None = None,
+    inputs: Sequence[str | Path] = (),
+    fresh: bool = False,
 ) -> list[Path]:
-    """Draw the figures of a record and write them to `STEM.<figure>.<format>`; give the paths.
+    """Draw the figures of a record and write them to `STEM.<figure>.<format>`; return the paths.
+
+    A figure of the same kind of record, of the same model and data, is replaced; anything else only if `fresh`, and a
+    file of `inputs` never.
 
     Raises
     ------
     landscape.errors.InputError
-        As `figures`; or an unknown format, or a path that cannot be written.
+        As `figures`; or an unknown format, or a path that cannot be written or holds what is not to be lost.
     landscape.errors.ComputationError
         The file system refused.
     """
@@ -93,18 +102,20 @@ def save_figures(
         raise InputError(f"'{stem}' names no file: expected a stem such as surface, for surface.contour.png")
     names = _family(record).names(record, quantity=quantity, kind=kind)
     paths = {name: Path(f"{stem}.{name}.{figure_format}") for name in names}
+    mark = mark_of(record.kind, record.model, record.data)
     for path in paths.values():
-        require_writable(path)
+        refuse_overwriting(path, inputs=inputs, fresh=fresh, ours=lambda found: holds_mark(found, mark))
     for name, figure in figures(record, quantity=quantity, kind=kind, levels=levels).items():
-        write_bytes_atomically(paths[name], figure_bytes(figure, figure_format))
+        write_bytes_atomically(paths[name], figure_bytes(figure, figure_format, mark))
     return list(paths.values())
 
 
-def figure_bytes(figure: Figure, figure_format: str = "png") -> bytes:
-    """Give the file of a figure, without the date that would make it another file every day."""
+def figure_bytes(figure: Figure, figure_format: str = "png", mark: str = "") -> bytes:
+    """Return the file of a figure, with a mark in its metadata, and without the date that would make it another file every day."""
     buffer = io.BytesIO()
+    metadata = FORMATS[figure_format] | ({MARKED[figure_format]: mark} if mark else {})
     with style():
-        figure.savefig(buffer, format=figure_format, metadata=FORMATS[figure_format])
+        figure.savefig(buffer, format=figure_format, metadata=metadata)
     return buffer.getvalue()
 
 
