@@ -13,9 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from landscape.commands import INTERRUPTED, options
-from landscape.commands.outputs import require_safe_outputs
 from landscape.commands.stem import draw, output_stem, speaker
-from landscape.overwrite import mapped_files
 
 if TYPE_CHECKING:
     from landscape.model import Model
@@ -58,6 +56,7 @@ class Call:
     def load(self, path: Path | None = None, *, allow_nonfinite: bool = False) -> Model:
         """Load MODEL, or another one beside it; with MODEL it is seen to that its outputs overwrite nothing else."""
         from landscape.model import load_model
+        from landscape.overwrite import mapped_files
 
         if path is None:
             self.require_safe()
@@ -72,6 +71,8 @@ class Call:
 
     def require_safe(self) -> None:
         """Refuse outputs that are inputs, or would replace what this command did not write."""
+        from landscape.commands.outputs import require_safe_outputs
+
         require_safe_outputs(
             self.name, self.stem, inputs=[self.model, *self.read], outputs=self.written,
             figure_format=None if self.no_figure else self.figure_format, fresh=self.fresh,

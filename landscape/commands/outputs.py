@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from landscape.errors import InputError
+from landscape.files import read_archive
 from landscape.marks import holds_mark
 from landscape.overwrite import refuse_overwriting, require_distinct
+from landscape.records.record import HEADER, read_header
 
 # Every figure that a command may draw, by the first word of its name; which of them is known after the work.
 FIGURES: dict[str, tuple[str, ...]] = {
@@ -25,6 +28,19 @@ BESIDE: dict[str, tuple[str, ...]] = {"trajectory": ("plane", "run")}
 KINDS = {"diagnose": "diagnosis"}
 
 
+def _require_record(path: Path) -> None:
+    """Refuse what is no record at all; what kind it is, and of what, is for the work to say."""
+    if not path.exists():
+        return
+    try:
+        read_header(read_archive(path, members=[HEADER]))
+    except InputError as error:
+        told = str(error).removeprefix(f"{path}: ")
+        raise InputError(
+            f"{path}: {told}. It is not overwritten: remove it or choose another --output"
+        ) from None
+
+
 def require_safe_outputs(
     name: str,
     stem: str,
@@ -36,7 +52,7 @@ def require_safe_outputs(
 ) -> None:
     """Refuse, before the work, outputs that are inputs, and figures in the place of what no run of the command drew.
 
-    What a record's own path holds is for its reader to refuse; `outputs` are files that the options name.
+    A record of other settings is for the work to refuse; `outputs` are files that the options name.
 
     Raises
     ------
@@ -49,6 +65,9 @@ def require_safe_outputs(
     require_distinct([*records, *outputs])
     for path in [*records, *outputs]:
         refuse_overwriting(path, inputs=inputs, fresh=True)
+    for path in records:
+        if path.name != f"{Path(stem).name}.run.npz":  # a model, which `train` looks at
+            _require_record(path)
     if figure_format is None:
         return
     kind = KINDS.get(command, command)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from landscape.errors import InputError
@@ -31,6 +33,8 @@ FORMATS: dict[str, dict[str, Any]] = {
     "svg": {"Date": None},
     "pdf": {"CreationDate": None},
 }
+# Numbers beyond which axes cannot always be laid out, or below whose inverse.
+LARGEST = 1e100
 # And where the mark goes.
 MARKED = {"png": "Software", "svg": "Description", "pdf": "Keywords"}
 
@@ -70,7 +74,8 @@ def figures(
     landscape.errors.InputError
         A record that has no figures, or a kind, a quantity or levels that it cannot be drawn with.
     """
-    return _family(record).draw(record, quantity=quantity, kind=kind, levels=levels)
+    with _within_numbers(record):
+        return _family(record).draw(record, quantity=quantity, kind=kind, levels=levels)
 
 
 def save_figures(
@@ -106,7 +111,9 @@ def save_figures(
     for path in paths.values():
         refuse_overwriting(path, inputs=inputs, fresh=fresh, ours=lambda found: holds_mark(found, mark))
     for name, figure in figures(record, quantity=quantity, kind=kind, levels=levels).items():
-        write_bytes_atomically(paths[name], figure_bytes(figure, figure_format, mark))
+        with _within_numbers(record):
+            content = figure_bytes(figure, figure_format, mark)
+        write_bytes_atomically(paths[name], content)
     return list(paths.values())
 
 
@@ -117,6 +124,30 @@ def figure_bytes(figure: Figure, figure_format: str = "png", mark: str = "") -> 
     with style():
         figure.savefig(buffer, format=figure_format, metadata=metadata)
     return buffer.getvalue()
+
+
+@contextlib.contextmanager
+def _within_numbers(record: Record) -> Iterator[None]:
+    """Say so where numbers near the ends of floating point are more than matplotlib can lay out.
+
+    Raises
+    ------
+    landscape.errors.InputError
+        The record has such numbers, and drawing them failed.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except (ValueError, ArithmeticError, MemoryError) as error:
+        numbers = [array for array in record.arrays().values() if array.dtype.kind == "f"]
+        values = np.abs(np.concatenate([array.ravel() for array in numbers])).astype(np.float64)
+        values = values[np.isfinite(values) & (values > 0)]
+        if not (values.size and (values.max() > LARGEST or values.min() < 1 / LARGEST)):
+            raise
+        raise InputError(
+            f"the record has numbers from {values.min():.3g} to {values.max():.3g}, which cannot be drawn: {error}"
+        ) from None
 
 
 def _family(record: Record) -> Family:

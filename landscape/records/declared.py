@@ -4,7 +4,9 @@ An array is declared as `float [K, P] finite`: what its elements are (`float`, `
 what holds of its elements. The same letter is the same length throughout a record, and a capital one is at least 1;
 `_` is any length, `...` any number of axes, and `...g` any that are the same for everyone who says `g`.
 
-A JSON value is declared as `text`, `number`, `count`, `bool` or `any`, with `?` where it may be null. `[x]` is a list
+A `word` is a text that a figure shows as it is: on one line, of at most 200 letters, and no formula.
+
+A JSON value is declared as `text`, `word`, `number`, `count`, `bool` or `any`, with `?` where it may be null. `[x]` is a list
 of such values and `[x, y]` one of exactly two; `{…}` is an object, in which a key that ends with `?` may be missing;
 `(x,)` is x or null.
 """
@@ -28,6 +30,7 @@ Arrays = Mapping[str, np.ndarray]
 Lengths = dict[str, Any]
 
 DEEPEST = 32
+LONGEST_WORD = 200
 # Letters of a text that is no JSON.
 LONGEST = 100_000
 LARGEST_INTEGER = 2**64
@@ -37,6 +40,7 @@ ELEMENTS: dict[str, tuple[str, str]] = {
     "whole": ("fiu", "whole numbers"),
     "bool": ("b", "bool"),
     "text": ("U", "text"),
+    "word": ("U", "text"),
 }
 CONDITIONS: dict[str, tuple[Callable[[np.ndarray], Any], str]] = {
     "finite": (lambda a: np.isfinite(a).all(), "finite numbers"),
@@ -47,6 +51,7 @@ CONDITIONS: dict[str, tuple[Callable[[np.ndarray], Any], str]] = {
 }
 VALUES: dict[str, Callable[[Any], bool]] = {
     "text": lambda value: isinstance(value, str),
+    "word": lambda value: isinstance(value, str) and is_word(value),
     "number": lambda value: _is_number(value),
     "count": lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= 0,
     "bool": lambda value: isinstance(value, bool),
@@ -82,6 +87,8 @@ def _require_array(name: str, array: np.ndarray, text: str, lengths: Lengths) ->
         raise InputError(f"{name}: expected the shape [{_named(shape, lengths)}], found {list(array.shape)}")
     if kind == "text" and array.dtype.itemsize > 4 * LONGEST and name not in ("verdict", "report"):
         raise InputError(f"{name}: expected at most {LONGEST} letters, found {array.dtype.itemsize // 4}")
+    if kind == "word" and not all(map(is_word, array.ravel().tolist())):
+        raise InputError(f"{name}: expected names on a line, without $, found others")
     if kind == "whole" and not _whole(array):
         raise InputError(f"{name}: expected whole numbers, found others")
     for condition in conditions:
@@ -217,6 +224,15 @@ def _finite(text: str) -> float:
 
 def _integer(text: str) -> int:
     return int(text) if len(text) <= 20 and abs(int(text)) < LARGEST_INTEGER else _refuse(text)
+
+
+def is_word(text: str) -> bool:
+    r"""Whether a text may stand in a figure as it is.
+
+    >>> is_word("adam"), is_word("$x$"), is_word("two\nlines")
+    (True, False, False)
+    """
+    return text.isprintable() and "$" not in text and len(text) <= LONGEST_WORD
 
 
 def _is_number(value: Any) -> bool:

@@ -72,7 +72,7 @@ ARRAYS: dict[str, Table] = {
         **NESTED,
     },
     "race": {
-        "optimizers": "text [O]",
+        "optimizers": "word [O]",
         "rates": "float [O] finite",
         "step": "whole [K] counts ascending",
         "examples": "whole [K] counts",
@@ -90,7 +90,7 @@ ARRAYS: dict[str, Table] = {
     "diagnosis": {
         "report": "text []",
         "done": "bool []",
-        "series.runs.*.labels": "text [_]",
+        "series.runs.*.labels": "word [_]",
         "series.escape.step": "float [E] finite",
         "series.escape.predicted": "float [E]",
         "series.escape.actual": "float [E]",
@@ -110,12 +110,12 @@ STUDIES: dict[str, tuple[Table, Table, dict[str, Any]]] = {
             "epochs.*_*": "float [N, S]", "updates.*_*": "float [N, S]",
         },
         {},
-        {"optimizer": "text", "learning_rate": "number", "seeds": "count"},
+        {"optimizer": "word", "learning_rate": "number", "seeds": "count"},
     ),
     "learning-rate": (
         {"rates": "float [R] finite positive", "train_loss": "float [O, R, S]"},
         {"limit": "float []"},
-        {"optimizers": ["text"], "steps": "count", "seeds": "count"},
+        {"optimizers": ["word"], "steps": "count", "seeds": "count"},
     ),
     "stability": (
         {
@@ -123,25 +123,25 @@ STUDIES: dict[str, tuple[Table, Table, dict[str, Any]]] = {
             "limit": "float [R]",
         },
         {"factor": "float []"},
-        {"optimizer": "text"},
+        {"optimizer": "word"},
     ),
     "schedule": (
         {"step": "float [K] finite", "train_loss": "float [C, 2, S, K]"},
         {"warmup": "float []"},
-        {"schedules": ["text"], "optimizer": "text", "learning_rate": "number", "seeds": "count"},
+        {"schedules": ["word"], "optimizer": "word", "learning_rate": "number", "seeds": "count"},
     ),
 }  # fmt: skip
 
 MEASURE = {"definition?": "text?", "invariant?": ({"*": "bool?"},)}
 # What any kind may say, for figures and tables; what else stands there is compared and not read.
 ANY_KIND: dict[str, Any] = {
-    "model_name?": "text?", "loss?": "text?", "loss_scale?": "number?", "dtype?": "text?", "device?": "text?", "split?": "text?",
-    "splits?": (["text"],), "seed?": "count?", "seeds?": "count?", "node?": "text?", "directions?": (["text"],),
+    "model_name?": "text?", "loss?": "word?", "loss_scale?": "number?", "dtype?": "word?", "device?": "word?", "split?": "word?",
+    "splits?": (["word"],), "seed?": "count?", "seeds?": "count?", "node?": "text?", "directions?": (["text"],),
 }  # fmt: skip
 SETTINGS: dict[str, dict[str, Any]] = {
     "hessian": {
-        "top?": "count?", "bottom?": "count?", "all?": "bool?", "parameters?": "count", "examples?": "count?", "method?": "text?",
-        "operator?": "text?", "layout?": ([["text", "count", "count"]],),
+        "top?": "count?", "bottom?": "count?", "all?": "bool?", "parameters?": "count", "examples?": "count?", "method?": "word?",
+        "operator?": "word?", "layout?": ([["text", "count", "count"]],),
     },
     "critical": {"parameters?": "count?", "examples?": "count?"},
     "atlas": {"parameters?": "count?"},
@@ -158,10 +158,10 @@ VERDICT: dict[str, Any] = {
     "escape": ({"step": "number", "predicted": "number", "actual": "number", "eigenvalue": "any"},),
 }  # fmt: skip
 
-GAP = {"part": "number?", "error": "number?", "metric": "text", "base": "text", "other": "text"}
+GAP = {"part": "number?", "error": "number?", "metric": "word", "base": "word", "other": "word"}
 OUTCOME = {
-    "name": "text",
-    "kind": "text",
+    "name": "word",
+    "kind": "word",
     "train": "number?",
     "share": "number?",
     "half": "number?",
@@ -171,7 +171,7 @@ EVIDENCE: dict[str, Any] = {
     "train_loss?": "number?", "constant_loss?": "number?", "outcomes?": [OUTCOME], "beside?": ["text"],
     "validation_gap?": (GAP,), "test_gap?": (GAP,), "state?": ({"eigenvalue_min?": "number?"},),
     "generalization?": (
-        {"sizes": ["number"], "curve": ["number?"], "halves": ["number?"], "metric": "text"},
+        {"sizes": ["number"], "curve": ["number?"], "halves": ["number?"], "metric": "word"},
     ),
 }  # fmt: skip
 REPORT: dict[str, Any] = {
