@@ -16,6 +16,7 @@ BOTTOM = {
     "files",
     "atomic",
     "interrupt",
+    "locks",
     "marks",
     "memory",
     "messages",

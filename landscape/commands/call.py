@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -42,6 +42,7 @@ class Call:
     fresh: bool = False
     read: Sequence[str | Path] = ()
     written: Sequence[str | Path] = ()
+    held: ExitStack = field(default_factory=ExitStack)
 
     @property
     def stem(self) -> str:
@@ -60,6 +61,7 @@ class Call:
 
         if path is None:
             self.require_safe()
+            self.hold()
         loaded = load_model(
             path or self.model, activation=self.activation, loss=self.loss, allow_nonfinite=allow_nonfinite
         )
@@ -68,6 +70,13 @@ class Call:
             self.read = [*self.read, *mapped]
             self.require_safe()
         return loaded
+
+    def hold(self) -> None:
+        """Hold the outputs until the command ends, so that no other one writes them meanwhile."""
+        from landscape.commands.outputs import record_paths
+        from landscape.locks import locked
+
+        self.held.enter_context(locked([*record_paths(self.name, self.stem), *self.written]))
 
     def require_safe(self) -> None:
         """Refuse outputs that are inputs, or would replace what this command did not write."""
@@ -142,7 +151,8 @@ def makes_record(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]
                 model, activation, loss, name, output, no_figure, figure_format, as_json, say, quiet,
                 fresh=choices["fresh"], read=read, written=written,
             )  # fmt: skip
-            return function(call, **choices)
+            with call.held:
+                return function(call, **choices)
 
         return called
 

@@ -57,6 +57,7 @@ def command(
     An ONNX graph is run by onnxruntime too, and nothing is written unless the outputs are equal.
     """
     from landscape.importers import import_file
+    from landscape.locks import locked
     from landscape.model import save_model
     from landscape.overwrite import mapped_files, refuse_overwriting
 
@@ -65,7 +66,8 @@ def command(
     model = import_file(file, data, header=header, activation=activation, loss=loss)
     refuse_overwriting(target, inputs=mapped_files(model.data.values()), fresh=fresh)
     summary = summarized(model) | evaluated(model)
-    save_model(model, target)
+    with locked([target]):
+        save_model(model, target)
     if output is None and not quiet:
         click.echo(f"wrote {target}", err=True)
     click.echo(json.dumps(summary | {"files": [str(target)]}, allow_nan=False) if as_json else table(summary))

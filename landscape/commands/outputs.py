@@ -28,6 +28,12 @@ BESIDE: dict[str, tuple[str, ...]] = {"trajectory": ("plane", "run")}
 KINDS = {"diagnose": "diagnosis"}
 
 
+def record_paths(name: str, stem: str) -> list[Path]:
+    """Name the record of a command, its unfinished work, and the records beside it."""
+    beside = BESIDE.get(name.partition(".")[0], ())
+    return [Path(f"{stem}.{part}npz") for part in ("", "unfinished.", *(f"{part}." for part in beside))]
+
+
 def _require_record(path: Path) -> None:
     """Refuse what is no record at all; what kind it is, and of what, is for the work to say."""
     if not path.exists():
@@ -60,8 +66,7 @@ def require_safe_outputs(
         The message names the file and what would settle it.
     """
     inputs, command = list(inputs), name.partition(".")[0]
-    records = [Path(f"{stem}.npz"), Path(f"{stem}.unfinished.npz")]
-    records += [Path(f"{stem}.{part}.npz") for part in BESIDE.get(command, ())]
+    records = record_paths(name, stem)
     require_distinct([*records, *outputs])
     for path in [*records, *outputs]:
         refuse_overwriting(path, inputs=inputs, fresh=True)

@@ -113,6 +113,7 @@ def command(
     The same command with more --steps or --epochs goes on from a finished one, unless the schedule depends on the length of the run.
     A training that diverges ends with exit status 1; the file then has the last finite parameters.
     """
+    from landscape.locks import locked
     from landscape.overwrite import mapped_files, refuse_overwriting
     from landscape.training import DivergenceError, train
 
@@ -132,7 +133,10 @@ def command(
         advance(done, steps)
 
     try:
-        with progress_bar("training", lambda: total["steps"], quiet=quiet, unit="steps") as advance:
+        with (
+            locked([output]),
+            progress_bar("training", lambda: total["steps"], quiet=quiet, unit="steps") as advance,
+        ):
             done = train(start, output=output, advance=partial(count, advance), announce=say, **choices)
     except KeyboardInterrupt:
         say(f"interrupted; the same command goes on from {output}")
