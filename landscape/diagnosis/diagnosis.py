@@ -23,6 +23,7 @@ from landscape.diagnosis.vetoes import require_examples
 from landscape.diagnosis.walk import Walk
 from landscape.errors import InputError
 from landscape.model import Model
+from landscape.model.required import require_model
 from landscape.objective.session import session
 from landscape.records import Diagnosis
 from landscape.records.earlier import earlier_record
@@ -95,6 +96,7 @@ def diagnose(
     >>> found["verdict"], found["confidence"]
     ('healthy', 'suspected')
     """
+    require_model(model, "diagnose")
     given = {"optimizer": optimizer, "learning_rate": learning_rate, "batch_size": batch_size}
     walk = prepared(model, budget, given, thresholds, seed, dtype, threads, advance, announce)
     settings = {

@@ -16,6 +16,7 @@ import scipy
 from landscape.diagnosis import diagnose
 from landscape.errors import ComputationError, InputError
 from landscape.model import Model
+from landscape.model.required import require_model
 from landscape.model.summary import summarize
 from landscape.plots.logs import plot_log
 from landscape.plots.saving import figure_bytes
@@ -84,6 +85,7 @@ def make_report(
     >>> make_report(line, budget="quick").sections[0].lead
     'Nothing is wrong, as far as could be seen.'
     """
+    require_model(model, "make_report")
     begun, path = time.perf_counter(), str(model.path or "MODEL.npz")
     if diagnosis is None:
         announce("diagnosis")
@@ -210,6 +212,7 @@ def write_report(model: Model, output: str | Path, pdf: str | Path | None = None
     ComputationError
         The file system refused.
     """
+    require_model(model, "write_report")
     from landscape.files import require_writable, write_bytes_atomically
     from landscape.reporting.page import page_of
     from landscape.reporting.pages import pdf_of

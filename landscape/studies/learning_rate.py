@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from landscape.formulas.optimizers import OPTIMIZERS as OPTIMIZER_TABLE
 from landscape.model import Model
+from landscape.model.required import require_model
 from landscape.objective.devices import recorded_device, settle_device
 from landscape.records import Pieces, Study
 from landscape.studies.common import (
@@ -81,6 +82,7 @@ def study_learning_rate(
     InputError
         A rate that is not positive, an unknown optimizer, or one twice.
     """
+    require_model(model, "study_learning_rate")
     tried, optimizers = positive_list("rates", rates), different_names("optimizers", optimizers)
     batch_size = within(model, batch_size, announce)
     drawn = float(len(optimizers) * len(tried) * seeds) * steps * batch_size

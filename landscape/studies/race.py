@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from landscape.directions import Directions, Origin, check_directions, principal_directions
 from landscape.errors import ComputationError, InputError
 from landscape.model import Model
+from landscape.model.required import require_model
 from landscape.objective import needs_statistics
 from landscape.objective.devices import recorded_device, settle_device
 from landscape.records import Pieces, Race, Scan
@@ -87,6 +88,7 @@ def race(
     ComputationError
         Every run diverged at once, so that there is no plane to draw.
     """
+    require_model(model, "race")
     names, rates = entrants(optimizers, learning_rate)
     if seeds < 1:
         raise InputError(f"seeds: expected at least 1, found {seeds}")

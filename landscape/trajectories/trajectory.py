@@ -16,6 +16,7 @@ from landscape.directions import make_directions
 from landscape.errors import InputError
 from landscape.files import require_writable
 from landscape.model import Model
+from landscape.model.required import require_model
 from landscape.objective import RecomputedObjective
 from landscape.records import Scan, Trajectory
 from landscape.records.earlier import standing
@@ -77,6 +78,7 @@ def trajectory(
     InputError
         No checkpoints, a choice that is impossible, or an output that cannot be written.
     """
+    require_model(model, "trajectory")
     path = None if output is None else Path(output)
     if path is not None:
         require_writable(path)
