@@ -40,12 +40,16 @@ def require_writable(path: str | Path) -> None:
             raise InputError(f"{path}: cannot be written: there is no folder {folder}")
         if not os.access(folder, os.W_OK | os.X_OK):
             raise InputError(f"{path}: cannot be written: the folder {folder} is write-protected")
+        # Asked first: of a name that is too long nothing else can be asked.
+        length, most = len(os.fsencode(path.name)), os.pathconf(folder, "PC_NAME_MAX")
+        if length > most:
+            raise InputError(
+                f"{path.name[:40]}…: cannot be written: the name is too long: {length} bytes, at most {most} are allowed here"
+            )
         if path.is_dir():
             raise InputError(f"{path}: is a folder; expected the name of a file to write")
         if path.exists() and not (path.is_file() and os.access(path, os.W_OK)):
             raise InputError(f"{path}: cannot be written: expected a new name or a file that may be replaced")
-        if len(os.fsencode(path.name)) > os.pathconf(folder, "PC_NAME_MAX"):
-            raise InputError(f"{path.name[:40]}…: cannot be written: the name is too long")
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror}") from None
     except ValueError as error:

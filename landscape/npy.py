@@ -18,6 +18,7 @@ from landscape.errors import InputError
 
 MAGIC = b"\x93NUMPY"
 LONGEST_HEADER = 10_000
+LARGEST = 2**62
 _LENGTH_BYTES = {1: 2, 2: 4, 3: 4}
 _DESCR = re.compile(r"""["']descr["']\s*:\s*["']([<>|=]?)([a-zA-Z])(\d{0,9})["']""")
 _ORDER = re.compile(r"""["']fortran_order["']\s*:\s*(True|False)""")
@@ -77,7 +78,11 @@ def _parse(text: str, length: int) -> ArrayHeader:
     sizes = tuple(int(size) for size in re.findall(r"\d{1,18}", shape[1]))
     if len(sizes) > 32:
         raise InputError(f"the array has {len(sizes)} axes; expected at most 32")
-    return ArrayHeader(_dtype(text), sizes, order[1] == "True", length)
+    dtype = _dtype(text)
+    # An axis of length 0 leaves no bytes, and still the other lengths have to be an array's.
+    if math.prod(max(1, size) for size in sizes) * dtype.itemsize >= LARGEST:
+        raise InputError("truncated or damaged: its header claims more elements than an array can have")
+    return ArrayHeader(dtype, sizes, order[1] == "True", length)
 
 
 def _dtype(text: str) -> np.dtype:
@@ -90,6 +95,6 @@ def _dtype(text: str) -> np.dtype:
         dtype = np.dtype(found[0].split(":")[1].strip().strip("\"'")) if found is not None else None
     except (TypeError, ValueError, OverflowError):
         dtype = None
-    if dtype is None or not is_plain(dtype):
+    if dtype is None or not is_plain(dtype) or not dtype.itemsize:
         raise InputError("expected an array of plain numbers, truth values or text; found another type")
     return dtype

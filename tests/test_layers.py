@@ -17,6 +17,8 @@ BOTTOM = {
     "files",
     "atomic",
     "interrupt",
+    "locks",
+    "marks",
     "memory",
     "messages",
     "npy",

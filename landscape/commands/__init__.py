@@ -6,7 +6,10 @@ matplotlib are imported inside the bodies of the commands.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import io
+import os
 import signal
 import sys
 import warnings
@@ -120,6 +123,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if arguments is None and not sys.warnoptions:
         # What overflows is told as infinite or as not found; a line of NumPy's beside it would only confuse.
         warnings.simplefilter("ignore", RuntimeWarning)
+    for stream in (sys.stdout, sys.stderr):
+        # A letter that the terminal's encoding lacks is no reason to lose the result.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         status = group.main(args=None if arguments is None else list(arguments), standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -142,6 +149,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             f"numbers grew beyond what a computer holds ({error}): look at the loss's scale, the weights and the data",
             1,
         )
+    except OSError as error:
+        fail_of_system(error)
     except MemoryError as error:
         fail(f"out of memory ({error}): try --threads 1, --dtype float32 or fewer --examples", 1)
     if status == INTERRUPTED and arguments is None:
@@ -150,7 +159,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(status if isinstance(status, int) else 0)
 
 
+def fail_of_system(error: OSError) -> NoReturn:
+    """Say in one line what the system refused, such as a line on a full device, and leave."""
+    where = error.filename or "stdout"
+    with contextlib.suppress(OSError, ValueError):
+        # What is left in the stream would fail again at the end of the process.
+        devnull = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(devnull, sys.stdout.fileno())
+        os.close(devnull)
+    fail(f"{where}: {error.strerror or error}", 1)
+
+
 def fail(sentence: str, status: int) -> NoReturn:
     """Say in one line why there is no result, and leave."""
-    click.echo("Error: " + " ".join(sentence.split()), err=True)
+    with contextlib.suppress(OSError):
+        click.echo("Error: " + " ".join(sentence.split()), err=True)
     sys.exit(status)

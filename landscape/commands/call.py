@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from landscape.records import Record
 
 Kind = TypeVar("Kind", bound="Record")
+
+# Options that name a file to write.
+WRITTEN = ("escape", "target", "animate", "save_directions")
 
 
 @dataclass
@@ -36,6 +39,10 @@ class Call:
     as_json: bool
     say: Callable[[str], None]
     quiet: bool
+    fresh: bool = False
+    read: Sequence[str | Path] = ()
+    written: Sequence[str | Path] = ()
+    held: ExitStack = field(default_factory=ExitStack)
 
     @property
     def stem(self) -> str:
@@ -48,12 +55,37 @@ class Call:
         return Path(f"{self.stem}.npz")
 
     def load(self, path: Path | None = None, *, allow_nonfinite: bool = False) -> Model:
-        """Load MODEL, or another one beside it."""
+        """Load MODEL, or another one beside it; with MODEL it is seen to that its outputs overwrite nothing else."""
         from landscape.model import load_model
+        from landscape.overwrite import mapped_files
 
-        return load_model(
+        if path is None:
+            self.require_safe()
+            self.hold()
+        loaded = load_model(
             path or self.model, activation=self.activation, loss=self.loss, allow_nonfinite=allow_nonfinite
         )
+        mapped = mapped_files(loaded.data.values())
+        if mapped:
+            self.read = [*self.read, *mapped]
+            self.require_safe()
+        return loaded
+
+    def hold(self) -> None:
+        """Hold the outputs until the command ends, so that no other one writes them meanwhile."""
+        from landscape.commands.outputs import record_paths
+        from landscape.locks import locked
+
+        self.held.enter_context(locked([*record_paths(self.name, self.stem), *self.written]))
+
+    def require_safe(self) -> None:
+        """Refuse outputs that are inputs, or would replace what this command did not write."""
+        from landscape.commands.outputs import require_safe_outputs
+
+        require_safe_outputs(
+            self.name, self.stem, inputs=[self.model, *self.read], outputs=self.written,
+            figure_format=None if self.no_figure else self.figure_format, fresh=self.fresh,
+        )  # fmt: skip
 
     @contextmanager
     def interruptible(self, otherwise: str = "interrupted; nothing was written") -> Iterator[None]:
@@ -74,7 +106,9 @@ class Call:
 
     def draw(self, record: Record) -> list[Path]:
         """Write the figures beside the record, if they are wanted."""
-        return [] if self.no_figure else draw(record, self.stem, self.figure_format)
+        if self.no_figure:
+            return []
+        return draw(record, self.stem, self.figure_format, inputs=[self.model, *self.read], fresh=self.fresh)
 
     def end(
         self, record: Kind, table: Callable[[Kind], str], more: Sequence[Path] = (), beside: Mapping[str, Any] | None = None
@@ -84,6 +118,13 @@ class Call:
         self.say(f"wrote {', '.join(map(str, files))}")
         told = record.summary(files) | dict(beside or {})
         click.echo(json.dumps(told, allow_nan=False) if self.as_json else table(record))
+
+
+def is_read(option: str, value: Any) -> bool:
+    """Whether an option names a file that is read."""
+    return (isinstance(value, Path) and option not in WRITTEN) or (
+        option == "direction" and str(value).endswith(".npz")
+    )
 
 
 def makes_record(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -107,8 +148,14 @@ def makes_record(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]
             as_json: bool, quiet: bool, **choices: Any,
         ) -> Any:  # fmt: skip
             say = speaker(quiet)
-            call = Call(model, activation, loss, name, output, no_figure, figure_format, as_json, say, quiet)
-            return function(call, **choices)
+            written = [choices[option] for option in WRITTEN if choices.get(option) is not None]
+            read = [value for option, value in choices.items() if is_read(option, value)]
+            call = Call(
+                model, activation, loss, name, output, no_figure, figure_format, as_json, say, quiet,
+                fresh=choices["fresh"], read=read, written=written,
+            )  # fmt: skip
+            with call.held:
+                return function(call, **choices)
 
         return called
 

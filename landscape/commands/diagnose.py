@@ -83,13 +83,13 @@ def command(
     """
     from landscape.commands.diagnose_report import diagnosis_table
     from landscape.diagnosis import apply_remedy, diagnose
-    from landscape.files import require_writable
+    from landscape.overwrite import refuse_overwriting
 
     loaded = call.load(allow_nonfinite=True)
     if validation is not None:
         loaded = with_validation(loaded, validation)
     if target is not None:
-        require_writable(target)
+        refuse_overwriting(target, inputs=[call.model, *call.read], fresh=choices["fresh"])
     choices |= {
         "validation": validation,
         "thresholds": read_changes(changes),
@@ -164,13 +164,13 @@ def with_validation(model: Model, path: Path) -> Model:
     """
     from landscape.errors import InputError
     from landscape.files import read_archive
+    from landscape.model.bare_names import DATA_NAMES
 
     arrays = read_archive(path)
     found = {}
     for axis in "xy":
-        names = [
-            name for name in (f"{axis}_validation", f"{axis}_test", axis, axis.upper()) if name in arrays
-        ]
+        known = (name for split in ("validation", "test", "train") for name in DATA_NAMES[f"{axis}_{split}"])
+        names = [name for name in known if name in arrays]
         if not names:
             raise InputError(
                 f"{path}: expected x and y (or x_validation and y_validation), found {', '.join(arrays)}"

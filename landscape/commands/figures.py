@@ -20,6 +20,9 @@ from landscape.commands.stem import speaker
 @click.option("--list", "listed", is_flag=True, help="Name the figures and what they show, draw none.")
 @click.option("--quick", is_flag=True, help="Fewer points, runs and steps: for a look, not for a report.")
 @options.figure_format
+@click.option(
+    "--fresh", is_flag=True, help="Replace files in their places that are no figures of the gallery."
+)
 @options.messages
 def command(
     names: tuple[str, ...],
@@ -27,6 +30,7 @@ def command(
     listed: bool,
     quick: bool,
     figure_format: str,
+    fresh: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -44,7 +48,9 @@ def command(
 
     say = speaker(quiet)
     try:
-        files = draw_gallery(folder, names, quick=quick, figure_format=figure_format, announce=say)
+        files = draw_gallery(
+            folder, names, quick=quick, figure_format=figure_format, fresh=fresh, announce=say
+        )
     except KeyboardInterrupt:
         say("interrupted; the figures named before are written")
         raise click.exceptions.Exit(INTERRUPTED) from None

@@ -10,7 +10,6 @@ import click
 
 from landscape.commands import options
 from landscape.commands.info import evaluated
-from landscape.errors import InputError
 
 if TYPE_CHECKING:
     from landscape.model import Model
@@ -57,17 +56,18 @@ def command(
 
     An ONNX graph is run by onnxruntime too, and nothing is written unless the outputs are equal.
     """
-    from landscape.files import require_writable
     from landscape.importers import import_file
+    from landscape.locks import locked
     from landscape.model import save_model
+    from landscape.overwrite import mapped_files, refuse_overwriting
 
     target = output or Path(f"{file.stem}.npz")
-    require_writable(target)
-    if target.exists() and not fresh:
-        raise InputError(f"{target}: is there already; give -o another name, or --fresh to replace it")
+    refuse_overwriting(target, inputs=[file, data, header], fresh=fresh)
     model = import_file(file, data, header=header, activation=activation, loss=loss)
+    refuse_overwriting(target, inputs=mapped_files(model.data.values()), fresh=fresh)
     summary = summarized(model) | evaluated(model)
-    save_model(model, target)
+    with locked([target]):
+        save_model(model, target)
     if output is None and not quiet:
         click.echo(f"wrote {target}", err=True)
     click.echo(json.dumps(summary | {"files": [str(target)]}, allow_nan=False) if as_json else table(summary))

@@ -49,6 +49,7 @@ class LevelsType(click.ParamType):
     "--output", metavar="STEM", help="Name the figures STEM.<figure>.png; by default after the record."
 )
 @options.figure_format
+@click.option("--fresh", is_flag=True, help="Replace files that are no figures of this record's model.")
 @options.messages
 def command(
     record: Path,
@@ -57,6 +58,7 @@ def command(
     kind: str,
     output: str | None,
     figure_format: str,
+    fresh: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -69,7 +71,9 @@ def command(
 
     loaded = load_record(record)
     stem = record.name.removesuffix(".npz") if output is None else output
-    files = save_figures(loaded, stem, figure_format, quantity=quantity, kind=kind, levels=levels)
+    files = save_figures(
+        loaded, stem, figure_format, quantity=quantity, kind=kind, levels=levels, inputs=[record], fresh=fresh
+    )
     if as_json:
         click.echo(json.dumps(loaded.summary(files), allow_nan=False))
     if not quiet:

@@ -88,6 +88,7 @@ class ScanReport:
             *(("axis " + str(index + 1), text) for index, text in enumerate(axes(record))),
             ("check", checked(self.plan.directions.check)),
             *((f"center, {split}", values(of)) for split, of in summary["center"].items()),
+            *((f"end, {split}", end_values(of)) for split, of in summary.get("end", {}).items()),
             ("minimum", extreme(summary["minimum"], summary["quantity"])),
             ("maximum", extreme(summary["maximum"], summary["quantity"])),
             ("diverged", f"{summary['diverged']} of {summary['points']} points"),
@@ -123,6 +124,14 @@ def checked(check: DirectionCheck) -> str:
 def values(of: dict[str, Any]) -> str:
     """Write a split's loss and accuracy."""
     return ", ".join(f"{name} {number(value)}" for name, value in of.items())
+
+
+def end_values(of: dict[str, Any]) -> str:
+    """Write the values of the model at the other end, and that the line comes to something else where it does."""
+    own = values({name: value for name, value in of.items() if name != "on_the_line"})
+    if "on_the_line" not in of:
+        return own
+    return f"{own}, by itself; the line ends at loss {number(of['on_the_line'])}: not all of that model moves along"
 
 
 def extreme(found: dict[str, Any] | None, quantity: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,11 +36,13 @@ def output_stem(output: str | None, model: Path, command: str) -> str:
     return stem
 
 
-def draw(record: Record, stem: str, figure_format: str) -> list[Path]:
+def draw(
+    record: Record, stem: str, figure_format: str, *, inputs: Sequence[str | Path] = (), fresh: bool = False
+) -> list[Path]:
     """Write the figures beside the record."""
     from landscape.plots import save_figures
 
-    return save_figures(record, stem, figure_format)
+    return save_figures(record, stem, figure_format, inputs=inputs, fresh=fresh)
 
 
 def speaker(quiet: bool) -> Callable[[str], None]:

@@ -113,11 +113,16 @@ def command(
     The same command with more --steps or --epochs goes on from a finished one, unless the schedule depends on the length of the run.
     A training that diverges ends with exit status 1; the file then has the last finite parameters.
     """
+    from landscape.locks import locked
+    from landscape.overwrite import mapped_files, refuse_overwriting
     from landscape.training import DivergenceError, train
 
     say = speaker(quiet)
     output = Path(target or f"{model.stem}.train.npz")
+    # What stands there is for `train` to refuse, which goes on from what it wrote itself.
+    refuse_overwriting(output, inputs=[model], fresh=True)
     start = starting_model(model, architecture, activation, loss, choices)
+    refuse_overwriting(output, inputs=mapped_files(start.data.values()), fresh=True)
     choices = {name: value for name, value in choices.items() if value is not None}
     if "steps" not in choices and "epochs" not in choices:
         choices["steps"] = 1000
@@ -128,7 +133,10 @@ def command(
         advance(done, steps)
 
     try:
-        with progress_bar("training", lambda: total["steps"], quiet=quiet, unit="steps") as advance:
+        with (
+            locked([output]),
+            progress_bar("training", lambda: total["steps"], quiet=quiet, unit="steps") as advance,
+        ):
             done = train(start, output=output, advance=partial(count, advance), announce=say, **choices)
     except KeyboardInterrupt:
         kept = f"the same command goes on from {output}" if output.exists() else "nothing was written"

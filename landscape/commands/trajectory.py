@@ -106,7 +106,7 @@ def command(
     if animate is not None:
         from landscape.plots import require_film
 
-        require_film(animate)
+        require_film(animate, inputs=[call.model, *call.read], fresh=choices["fresh"])
     if init is not None and optimizer is None:
         raise InputError("--init starts a fresh run, which needs --optimizer")
 
@@ -135,7 +135,7 @@ def command(
     if animate is not None:
         from landscape.plots import save_film
 
-        save_film(record, animate)
+        save_film(record, animate, inputs=[call.model, *call.read], fresh=choices["fresh"])
         more.append(animate)
     call.end(record, table, more)
 

@@ -16,6 +16,7 @@ from landscape.diagnosis.thresholds import Thresholds
 from landscape.errors import InputError
 from landscape.files import require_writable
 from landscape.model import Model, save_model
+from landscape.model.required import require_model
 from landscape.objective import evaluate_model
 from landscape.records import Diagnosis
 
@@ -57,6 +58,7 @@ def apply_remedy(
     InputError
         The diagnosis recommends nothing that can be trained: a healthy network, or data that have to change.
     """
+    require_model(model, "apply_remedy")
     if path is not None:
         require_writable(path)
     plan = remedy_plan(model, record, threads)

@@ -24,6 +24,7 @@ from landscape.diagnosis.vetoes import require_examples
 from landscape.diagnosis.walk import Walk
 from landscape.errors import InputError
 from landscape.model import Model
+from landscape.model.required import require_model
 from landscape.objective.session import session
 from landscape.optimizer_names import optimizer_name
 from landscape.records import Diagnosis
@@ -104,6 +105,7 @@ def diagnose(
     >>> found["verdict"], found["confidence"]
     ('healthy', 'suspected')
     """
+    require_model(model, "diagnose")
     given = dict(
         zip(TOLD, (optimizer, learning_rate, batch_size, momentum, weight_decay, steps, epochs), strict=True)
     )

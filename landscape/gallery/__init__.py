@@ -76,6 +76,7 @@ def draw_gallery(
     *,
     quick: bool = False,
     figure_format: str = "png",
+    fresh: bool = False,
     announce: Callable[[str], None] | None = None,
 ) -> list[Path]:
     """Draw figures into a folder, by default all of them, and a page of what the folder shows; give the paths.
@@ -83,13 +84,14 @@ def draw_gallery(
     Raises
     ------
     landscape.InputError
-        There is no such figure or format, the folder cannot be written, or its README.md is another text; said before any work.
+        There is no such figure or format, the folder cannot be written, or its README.md is another text, or (unless `fresh`) a file in
+        a figure's place was not drawn by this function; said before any work.
     """
     from landscape.gallery.files import figure_paths, require_own_page, write_figure, write_page
 
     chosen = list(dict.fromkeys(names)) or list(FIGURES)
     modules = [figure_module(name) for name in chosen]
-    paths = figure_paths(Path(folder), chosen, figure_format)
+    paths = figure_paths(Path(folder), chosen, figure_format, fresh=fresh)
     page = Path(folder) / PAGE
     require_own_page(page, TITLE)
     for name, module, path in zip(chosen, modules, paths, strict=True):

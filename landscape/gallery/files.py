@@ -9,11 +9,15 @@ from matplotlib.figure import Figure
 
 from landscape import InputError
 from landscape.files import require_writable, write_bytes_atomically
+from landscape.marks import holds_mark
+from landscape.overwrite import refuse_overwriting
 from landscape.plots.saving import FORMATS, figure_bytes
 
+MARK = "landscape-gallery"
 
-def figure_paths(folder: Path, names: Sequence[str], figure_format: str) -> list[Path]:
-    """Name the files, and see that they can be written; the folder is made if its parent is there.
+
+def figure_paths(folder: Path, names: Sequence[str], figure_format: str, *, fresh: bool) -> list[Path]:
+    """Name the files, and see that they replace pictures of the gallery only, unless `fresh`; the folder is made if its parent is there.
 
     Raises
     ------
@@ -25,10 +29,13 @@ def figure_paths(folder: Path, names: Sequence[str], figure_format: str) -> list
     if not folder.exists():
         if not folder.absolute().parent.is_dir():
             raise InputError(f"{folder}: the folder above it is not there, make it first")
-        folder.mkdir()
+        try:
+            folder.mkdir()
+        except OSError as error:
+            raise InputError(f"{folder}: the folder cannot be made: {error.strerror}") from None
     paths = [folder / f"{name}.{figure_format}" for name in names]
     for path in paths:
-        require_writable(path)
+        refuse_overwriting(path, fresh=fresh, ours=lambda found: holds_mark(found, MARK))
     return paths
 
 
@@ -49,7 +56,7 @@ def require_own_page(path: Path, title: str) -> None:
 
 def write_figure(figure: Figure, path: Path, figure_format: str) -> None:
     """Write one picture: the same computation gives the same bytes."""
-    write_bytes_atomically(path, figure_bytes(figure, figure_format))
+    write_bytes_atomically(path, figure_bytes(figure, figure_format, MARK))
 
 
 def write_page(path: Path, text: str) -> None:

@@ -47,6 +47,13 @@ def choose_loss(key: str, target: np.ndarray, outputs: int, given: str | None) -
             raise InputError(f"loss: {error}") from None
     if outputs == 1 and target.size == len(target) and is_binary(target):
         return "binary_cross_entropy", f"for {key} is 0 or 1 and there is one output"
+    if is_one_hot(target, outputs):
+        return "cross_entropy", f"for {key} is one-hot, a column a class"
+    if outputs > 1 and target.size == len(target) and is_whole(target):
+        raise InputError(
+            f"{key}: expected shape [{len(target)}, {outputs}] for numbers to fit, found {list(target.shape)} of whole numbers "
+            "in floating point; for class ids say --loss cross_entropy, or save them as integers (y.astype(int))"
+        )
     if target.dtype.kind == "f":
         return "mse", f"for {key} is {target.dtype}"
     if outputs == 1:
@@ -56,17 +63,17 @@ def choose_loss(key: str, target: np.ndarray, outputs: int, given: str | None) -
         )
     if target.size != len(target):
         raise InputError(
-            f"{key}: integer targets of shape {list(target.shape)} may be one-hot or several labels; "
-            "say --loss cross_entropy or --loss binary_cross_entropy"
+            f"{key}: integer targets of shape {list(target.shape)} are not one-hot and may be several labels; "
+            "expected class ids [N], or --loss binary_cross_entropy for labels of 0 and 1"
         )
     return "cross_entropy", f"for {key} is of integers"
 
 
 def convert_target(key: str, target: np.ndarray, loss: str, outputs: int) -> Changed:
     """Make targets what the loss takes where their meaning is plain; the check refuses the others."""
-    if loss == "cross_entropy":
+    if loss == "cross_entropy" and target.dtype.kind in "iufb":
         return _to_classes(key, target, outputs)
-    if loss == "binary_cross_entropy":
+    if loss == "binary_cross_entropy" or target.dtype.kind not in "iufb":
         return target, []
     sentences = []
     if target.dtype.kind != "f" or target.dtype.itemsize not in (4, 8):
@@ -83,16 +90,35 @@ def _to_classes(key: str, target: np.ndarray, outputs: int) -> Changed:
     if target.ndim == 2 and target.shape[1] == 1:
         sentences.append(f"{key} is [N, 1]: read as [N]")
         target = target[:, 0]
-    if target.ndim == 2 and target.shape[1] == outputs and is_binary(target) and (target.sum(1) == 1).all():
+    if is_one_hot(target, outputs):
         sentences.append(f"{key} is one-hot: read as class ids")
         target = target.argmax(1)
-    whole = (
-        target.dtype.kind == "f" and bool((np.abs(target) < 2**31).all()) and bool((target % 1 == 0).all())
-    )
-    if whole or target.dtype.kind == "b":
+    if is_whole(target) or target.dtype.kind == "b":
         sentences.append(f"{key} is {target.dtype}: read as class ids")
         target = target.astype(np.int64)
     return target, sentences
+
+
+def is_one_hot(target: np.ndarray, outputs: int) -> bool:
+    """Whether each row of targets [N, C] has a single 1 among zeros, for as many outputs C above 1.
+
+    >>> is_one_hot(np.eye(3), 3), is_one_hot(np.full((2, 2), 0.5), 2), is_one_hot(np.array([0, 1]), 2)
+    (True, False, False)
+    """
+    fits = target.ndim == 2 and outputs > 1 and target.shape[1] == outputs
+    return fits and is_binary(target) and bool((target.sum(1) == 1).all())
+
+
+def is_whole(target: np.ndarray) -> bool:
+    """Whether targets are whole numbers in floating point, none larger than a class id can be.
+
+    >>> is_whole(np.array([0.0, 3.0])), is_whole(np.array([0.5])), is_whole(np.array([1, 2]))
+    (True, False, False)
+    """
+    if target.dtype.kind != "f":
+        return False
+    with np.errstate(invalid="ignore"):
+        return bool((np.abs(target) < 2**31).all()) and bool((target % 1 == 0).all())
 
 
 def is_binary(target: np.ndarray) -> bool:

@@ -16,14 +16,14 @@ HINT = (
     '"nodes": [{"name": "fc1", "op": "dense"}, {"name": "act1", "op": "relu"}, …]}), '
     "with keys like fc1.weight"
 )
+# What people call the splits; the training data need no such word.
+SPLIT_NAMES = {"train": ("train", ""), "validation": ("validation", "val", "valid"), "test": ("test",)}
 DATA_NAMES = {
-    "x_train": ("x_train", "x", "X", "X_train"),
-    "y_train": ("y_train", "y", "Y", "Y_train"),
-    **{
-        f"{kind}_{split}": (f"{kind}_{split}", f"{kind.upper()}_{split}")
-        for split in ("validation", "test")
-        for kind in "xy"
-    },
+    f"{kind}_{split}": tuple(
+        f"{letter}_{name}".rstrip("_") for name in names for letter in (kind, kind.upper())
+    )
+    for split, names in SPLIT_NAMES.items()
+    for kind in "xy"
 }
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 _WEIGHT = ("w", "weight", "weights", "kernel")

@@ -13,6 +13,7 @@ import numpy as np
 
 from landscape.errors import InputError
 from landscape.files import map_array, shown
+from landscape.model.bare_data import is_one_hot, is_whole
 from landscape.model.finite import pieces
 from landscape.model.header import DATA_KEYS
 from landscape.model.losses import LOSSES, require_target_shape
@@ -130,9 +131,20 @@ def require_targets(data: Data, output: Shape, loss: str, allow_nonfinite: bool)
         if array.dtype.kind not in row.kinds or (
             array.dtype.kind == "f" and array.dtype.itemsize not in (4, 8)
         ):
-            raise InputError(f"{key}: {loss} expects {row.values}, found {array.dtype}")
+            raise InputError(
+                f"{key}: {loss} expects {row.values}, found {array.dtype}{_hint(array, loss, output)}"
+            )
         require_target_shape(key, loss, array.shape, len(array), output)
         _require_values(key, array, output, loss, allow_nonfinite)
+
+
+def _hint(array: np.ndarray, loss: str, output: Shape) -> str:
+    """Say how targets that mean classes become class ids."""
+    if loss != "cross_entropy":
+        return ""
+    if output and is_one_hot(array, output[-1]):
+        return " of one-hot rows (try array.argmax(1))"
+    return " of whole numbers (try array.astype(int))" if is_whole(array) else ""
 
 
 def _require_values(key: str, array: np.ndarray, output: Shape, loss: str, allow_nonfinite: bool) -> None:

@@ -15,6 +15,7 @@ from landscape.memory import fits_memory
 from landscape.model.header import FORMAT
 from landscape.model.model import Model
 from landscape.model.nodes import Node
+from landscape.model.required import require_model
 from landscape.model.story import CHECKPOINT_KEYS
 
 
@@ -31,6 +32,7 @@ def save_model(model: Model, path: str | Path) -> None:
     ComputationError
         The file system refused; what stood at `path` before still stands.
     """
+    require_model(model, "save_model")
     path = Path(path)
     require_writable(path)
     beside = mapped_beside(model, path.resolve().parent)

@@ -1,5 +1,6 @@
 """A function of θ: value, gradient, Hessian-vector product, many at once. The only place that knows devices."""
 
+from landscape.objective.between import BetweenObjective, carries, positive_part
 from landscape.objective.evaluation import Evaluation
 from landscape.objective.functions import CallableObjective, CompiledObjective
 from landscape.objective.network import NetworkObjective, evaluate_model
@@ -8,6 +9,7 @@ from landscape.objective.recomputed import RecomputedObjective, as_one_batch, ne
 from landscape.objective.surfaces import SurfaceObjective
 
 __all__ = [
+    "BetweenObjective",
     "CallableObjective",
     "CompiledObjective",
     "Evaluation",
@@ -17,6 +19,8 @@ __all__ = [
     "SurfaceObjective",
     "Sweep",
     "as_one_batch",
+    "carries",
     "evaluate_model",
     "needs_statistics",
+    "positive_part",
 ]

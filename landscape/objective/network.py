@@ -20,6 +20,7 @@ from landscape.kernels.cpu.losses import SUMS, Criterion
 from landscape.kernels.lowering import lower
 from landscape.memory import fits_memory, size_words
 from landscape.model import Model
+from landscape.model.required import require_model
 from landscape.objective import aligned
 from landscape.objective.devices import CPU, settle_device
 from landscape.objective.evaluation import Evaluation, ratio, ratio_error
@@ -383,4 +384,5 @@ class NetworkObjective:
 
 def evaluate_model(model: Model) -> dict[str, Evaluation]:
     """Evaluate every split of a model at its own θ, in float64."""
+    require_model(model, "evaluate_model")
     return {split: NetworkObjective(model, split).evaluate(model.theta) for split in model.splits}

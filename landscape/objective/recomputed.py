@@ -6,7 +6,6 @@ another network than training would see there.
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import Any
 
@@ -15,11 +14,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from landscape.errors import InputError
 from landscape.kernels.cpu.forward import forward, output_block
-from landscape.kernels.cpu.losses import SUMS
 from landscape.kernels.program import Column, Op
 from landscape.model import Model, Node
-from landscape.objective.evaluation import Evaluation
 from landscape.objective.network import NetworkObjective
+from landscape.objective.points import PointwiseObjective
 from landscape.objective.session import session, share_work
 
 Array = NDArray[np.float64]
@@ -144,7 +142,7 @@ def moments(block: NDArray, channels: int) -> tuple[Array, Array]:
     return mean, squares / max(1, count - 1)
 
 
-class RecomputedObjective:
+class RecomputedObjective(PointwiseObjective):
     """A network's loss over a split, with the running statistics of the training data at each θ.
 
     The parameters are those of `NetworkObjective`; batches are the `batch_size` of the model's nodes. It has values, no derivatives.
@@ -155,65 +153,10 @@ class RecomputedObjective:
         A model without running statistics; what `NetworkObjective` refuses.
     """
 
-    gradient: Any = None
-    hvp: Any = None
-
     def __init__(self, model: Model, split: str = "train", **options: Any) -> None:
-        self.objective = NetworkObjective(model, split, **options)
+        super().__init__(model, split, **options)
         self.statistics = RunningStatistics(model, **options)
-        self.dtype, self.size = self.objective.dtype, self.objective.size
 
-    def sums(self, theta: ArrayLike) -> Array:
-        """Sum over examples at θ, [6]."""
-        complete = self.objective.complete(theta, self.statistics.at(theta))
-        with session():
-            return self.objective.sums(complete)[0]
-
-    def values(self, thetas: ArrayLike) -> Array:
-        """Evaluate loss plus penalty at each row of thetas [K, P], giving [K]."""
-        rows = np.atleast_2d(np.asarray(thetas))
-        sums = np.array([self.sums(theta) for theta in rows])
-        return self.objective.losses(sums) + self.objective.penalties(rows)
-
-    def value(self, theta: ArrayLike) -> float:
-        """Evaluate loss plus penalty at θ."""
-        return float(self.values(np.asarray(theta)[None])[0])
-
-    def evaluate(self, theta: ArrayLike) -> Evaluation:
-        """Give loss (without penalty), accuracy, their standard errors, and the penalty at θ."""
-        return self.objective.evaluation(self.sums(theta), theta)
-
-    def sweep(self, center: ArrayLike, directions: ArrayLike, axes: tuple[Array, ...]) -> RecomputedSweep:
-        """Prepare the grid center + Σ αᵢ directions[i]."""
-        return RecomputedSweep(self, np.asarray(center), np.atleast_2d(np.asarray(directions)), axes)
-
-
-class RecomputedSweep:
-    """A grid of points, one a step; `state` holds the six sums of each point, then the number of steps done."""
-
-    def __init__(
-        self, objective: RecomputedObjective, center: Array, directions: Array, axes: tuple[Array, ...]
-    ) -> None:
-        if len(directions) != len(axes):
-            raise InputError(f"expected an axis for each of {len(directions)} directions, found {len(axes)}")
-        self.objective, self.center, self.directions, self.axes = objective, center, directions, axes
-        self.steps = math.prod(len(axis) for axis in axes)
-        self.state = np.zeros(self.steps * SUMS + 1)
-        self.names = tuple(objective.objective.columns(np.zeros((1, SUMS))))
-
-    def run(self, step: int) -> None:
-        """Evaluate one point."""
-        place = np.unravel_index(step, [len(axis) for axis in self.axes])
-        coordinates = np.array([axis[i] for axis, i in zip(self.axes, place, strict=True)])
-        sums = self.objective.sums(self.center + coordinates @ self.directions)
-        self.state[step * SUMS : (step + 1) * SUMS] = sums
-        self.state[-1] = step + 1
-
-    def point_done(self) -> NDArray[np.bool_]:
-        """Say which points are done, bool [K]."""
-        return np.asarray(np.arange(self.steps) < self.state[-1])
-
-    def finish(self) -> dict[str, Array]:
-        """Give each column [K]; points that are not done are NaN."""
-        columns = self.objective.objective.columns(self.state[:-1].reshape(self.steps, SUMS))
-        return {name: np.where(self.point_done(), column, np.nan) for name, column in columns.items()}
+    def constants_at(self, theta: ArrayLike) -> Array:
+        """Give the model's constants with the statistics at θ."""
+        return self.statistics.at(theta)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from matplotlib import animation
@@ -11,7 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import Normal, Stroke
 
 from landscape.errors import ComputationError, InputError
-from landscape.files import require_writable, write_bytes_atomically
+from landscape.files import write_bytes_atomically
+from landscape.marks import holds_mark
+from landscape.overwrite import refuse_overwriting
 from landscape.plots.contours import draw_map, shared_levels
 from landscape.plots.field import field_of
 from landscape.plots.paths import EDGE, PATH, STOP
@@ -23,11 +25,12 @@ FRAMES_PER_SECOND = 8
 STAND = 8
 # Of a frame: enough for a screen, and a GIF of some hundred kilobytes.
 DOTS_PER_INCH = 130
+MARK = "landscape-trajectory"
 WRITERS = {".gif": "pillow", ".mp4": "ffmpeg"}
 
 
-def require_film(path: str | Path) -> None:
-    """Check that a film can be written, before any work.
+def require_film(path: str | Path, *, inputs: Sequence[str | Path] = (), fresh: bool = False) -> None:
+    """Check that a film can be written, before any work, and replaces nothing but a film unless `fresh`.
 
     Raises
     ------
@@ -39,10 +42,12 @@ def require_film(path: str | Path) -> None:
         raise InputError(f"{path}: expected a film named .gif or .mp4")
     if not animation.writers.is_available(WRITERS[suffix]):
         raise InputError(f"{path}: {suffix} needs the program ffmpeg, which is not installed: choose .gif")
-    require_writable(Path(path))
+    refuse_overwriting(path, inputs=inputs, fresh=fresh, ours=lambda found: holds_mark(found, MARK))
 
 
-def save_film(record: Trajectory, path: str | Path) -> None:
+def save_film(
+    record: Trajectory, path: str | Path, *, inputs: Sequence[str | Path] = (), fresh: bool = False
+) -> None:
     """Write the film of a trajectory: a frame a checkpoint, with its update and its true loss.
 
     Raises
@@ -52,7 +57,7 @@ def save_film(record: Trajectory, path: str | Path) -> None:
     landscape.errors.ComputationError
         The writer failed; nothing is left half-written.
     """
-    require_film(path)
+    require_film(path, inputs=inputs, fresh=fresh)
     field = field_of(record.scan)
     x, y = record.projected.T
     true = record.values[record.main]
@@ -88,4 +93,16 @@ def write_film(figure: Figure, show: Callable[[int], None], frames: int, path: P
                     writer.grab_frame()
         except (OSError, RuntimeError) as error:
             raise ComputationError(f"{path}: the film could not be made: {error}") from None
-        write_bytes_atomically(path, film.read_bytes())
+        write_bytes_atomically(path, marked(film.read_bytes(), path.suffix.lower()))
+
+
+def marked(film: bytes, suffix: str) -> bytes:
+    r"""Put the mark into a film: a comment before the end of a GIF, an unused box after an MP4.
+
+    >>> marked(b"GIF89a;", ".gif"), marked(b"", ".mp4")[4:]
+    (b'GIF89a!\xfe\x14landscape-trajectory\x00;', b'freelandscape-trajectory')
+    """
+    text = MARK.encode()
+    if suffix == ".gif":
+        return film[:-1] + b"!\xfe" + bytes([len(text)]) + text + b"\x00" + film[-1:]
+    return film + (8 + len(text)).to_bytes(4, "big") + b"free" + text

@@ -48,7 +48,7 @@ def loss_words(record: Diagnosis, split: str = "training") -> str:
 
 def outcomes(record: Diagnosis) -> list[dict[str, Any]]:
     """Give the remedies tried."""
-    return list(record.report.get("evidence", {}).get("outcomes", []))
+    return list((record.report.get("evidence") or {}).get("outcomes", []))
 
 
 def named(outcome: dict[str, Any]) -> str:
@@ -84,10 +84,9 @@ def draw_forks(record: Diagnosis) -> Figure:
         found = runs_of(record, outcome["name"])
         assert found is not None
         band(ax, found[0], found[1], label=label, **look(index))
-    evidence = record.report["evidence"]
-    ax.axhline(
-        evidence["constant_loss"], color=GREY, linestyle=":", linewidth=0.9, label="best constant predictor"
-    )
+    constant = record.report["evidence"].get("constant_loss")
+    if constant is not None:
+        ax.axhline(constant, color=GREY, linestyle=":", linewidth=0.9, label="best constant predictor")
     ax.set(yscale="log", xlabel="updates", ylabel=loss_words(record))
     figure.legend(
         *ax.get_legend_handles_labels(), loc="outside lower left", title="how much of what can be removed is gone",
@@ -131,15 +130,12 @@ def draw_networks(record: Diagnosis) -> Figure:
         )
     for label, marker, color in (SIZES[kind] for kind in SIZES if any(row["kind"] == kind for row in rows)):
         ax.plot([], [], marker, color=color, markersize=4, label=label)
-    own, constant = (record.report["evidence"][f"{name}_loss"] for name in ("train", "constant"))
-    alike = abs(own - constant) <= ALIKE * constant
-    ax.axvline(
-        own,
-        color="black",
-        linewidth=0.9,
-        label="this model, no better than a constant" if alike else "this model",
-    )
-    if not alike:
+    own, constant = (record.report["evidence"].get(f"{name}_loss") for name in ("train", "constant"))
+    alike = own is not None and constant is not None and abs(own - constant) <= ALIKE * constant
+    if own is not None:
+        label = "this model, no better than a constant" if alike else "this model"
+        ax.axvline(own, color="black", linewidth=0.9, label=label)
+    if constant is not None and not alike:
         ax.axvline(constant, color=GREY, linestyle=":", linewidth=0.9, label="best constant predictor")
     names = ["this one, a fresh start" if row["name"] == "fresh, adam" else named(row) for row in rows]
     ax.set_yticks(range(len(rows)), names)
@@ -165,8 +161,9 @@ def draw_escape(record: Diagnosis) -> Figure:
         ylim=(2.2 * low, -0.6 * low),
     )
     ax.legend()
-    value = record.report["evidence"]["state"]["eigenvalue_min"]
-    return headed(record, figure, f"down from the saddle, λ = {short(value)}")
+    state = (record.report.get("evidence") or {}).get("state") or {}
+    value = state.get("eigenvalue_min")
+    return headed(record, figure, "down from the saddle" + ("" if value is None else f", λ = {short(value)}"))
 
 
 def draw_stability(record: Diagnosis) -> Figure:
@@ -185,8 +182,11 @@ def draw_stability(record: Diagnosis) -> Figure:
 
 def draw_gaps(record: Diagnosis) -> Figure:
     """Draw the two gaps in parts of the metric's range, with two standard errors and what is allowed."""
-    evidence, limits = record.report["evidence"], record.report["thresholds"]
-    rows = [(evidence["validation_gap"], limits["gap"]), (evidence["test_gap"], limits["shift"])]
+    evidence, limits = record.report["evidence"], record.report.get("thresholds") or {}
+    rows = [
+        (evidence.get("validation_gap"), limits.get("gap")),
+        (evidence.get("test_gap"), limits.get("shift")),
+    ]
     shown = [(gap, limit) for gap, limit in rows if gap is not None and gap["part"] is not None]
     figure = new_figure(1.2 + 0.3 * len(shown))
     ax = figure.add_subplot()
@@ -200,13 +200,9 @@ def draw_gaps(record: Diagnosis) -> Figure:
             ecolor="black",
             capsize=2,
         )
-        ax.plot(
-            [limit, limit],
-            [place - 0.4, place + 0.4],
-            color=RED,
-            linewidth=1.5,
-            label="allowed" if place == 0 else None,
-        )
+        if limit is not None:
+            label = "allowed" if place == 0 else None
+            ax.plot([limit, limit], [place - 0.4, place + 0.4], color=RED, linewidth=1.5, label=label)
     ax.axvline(0, color="black", linewidth=0.6)
     ax.set_yticks(range(len(shown)), [f"{gap['other']}\nagainst {gap['base']}" for gap, _ in shown])
     ax.set(ylim=(len(shown) - 0.5, -0.5), xlabel=f"{shown[0][0]['metric']} worse by, in parts of its range")
@@ -220,7 +216,8 @@ def draw_learning_curve(record: Diagnosis) -> Figure:
     figure = new_figure(2.4)
     ax = figure.add_subplot()
     halves = [half or 0.0 for half in found["halves"]]
-    ax.errorbar(found["sizes"], found["curve"], yerr=halves, fmt="o-", color=BLUE, markersize=4, capsize=2)
+    curve = np.array(found["curve"], float)
+    ax.errorbar(found["sizes"], curve, yerr=halves, fmt="o-", color=BLUE, markersize=4, capsize=2)
     ax.set(xscale="log", xlabel="training examples", ylabel=f"held-out {found['metric']}")
     ax.set_xticks(found["sizes"], [f"{size:,}" for size in found["sizes"]])
     ax.xaxis.set_minor_locator(NullLocator())
@@ -235,7 +232,7 @@ DRAWERS: dict[str, tuple[Callable[[Diagnosis], bool], Callable[[Diagnosis], Figu
     "stability": (lambda r: has_stability(r), draw_stability),
     "gaps": (lambda r: has_gap(r), draw_gaps),
     "learning_curve": (
-        lambda r: bool(r.report.get("evidence", {}).get("generalization")),
+        lambda r: bool((r.report.get("evidence") or {}).get("generalization")),
         draw_learning_curve,
     ),
 }
@@ -249,7 +246,7 @@ def has_stability(record: Diagnosis) -> bool:
 
 def has_gap(record: Diagnosis) -> bool:
     """Tell whether a gap is known."""
-    evidence = record.report.get("evidence", {})
+    evidence = record.report.get("evidence") or {}
     gaps = (evidence.get("validation_gap"), evidence.get("test_gap"))
     return any(gap is not None and gap["part"] is not None for gap in gaps)
 

@@ -33,6 +33,10 @@ def plot_log(history: Mapping[str, np.ndarray], *, loss: str = "loss", ax: Axes 
     landscape.errors.InputError
         No loss was logged.
     """
+    if not isinstance(history, Mapping):
+        raise InputError(
+            f"plot_log needs the log of a training, such as model.history, found {type(history).__name__}"
+        )
     series = {
         split: np.asarray(history[f"{split}_loss"], float) for split in SPLITS if f"{split}_loss" in history
     }

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from landscape.errors import InputError
-from landscape.files import require_writable, write_bytes_atomically
+from landscape.files import write_bytes_atomically
+from landscape.marks import holds_mark, mark_of
+from landscape.overwrite import refuse_overwriting
 from landscape.plots.criticals import critical_figure_names, critical_figures
 from landscape.plots.diagnoses import diagnosis_figure_names, diagnosis_figures
 from landscape.plots.hessians import hessian_figure_names, hessian_figures
@@ -29,6 +33,10 @@ FORMATS: dict[str, dict[str, Any]] = {
     "svg": {"Date": None},
     "pdf": {"CreationDate": None},
 }
+# Numbers beyond which axes cannot always be laid out, or below whose inverse.
+LARGEST = 1e100
+# And where the mark goes.
+MARKED = {"png": "Software", "svg": "Description", "pdf": "Keywords"}
 
 
 @dataclass(frozen=True)
@@ -66,7 +74,8 @@ def figures(
     landscape.errors.InputError
         A record that has no figures, or a kind, a quantity or levels that it cannot be drawn with.
     """
-    return _family(record).draw(record, quantity=quantity, kind=kind, levels=levels)
+    with _within_numbers(record):
+        return _family(record).draw(record, quantity=quantity, kind=kind, levels=levels)
 
 
 def save_figures(
@@ -77,13 +86,18 @@ def save_figures(
     quantity: str | None = None,
     kind: str = "both",
     levels: int | Sequence[float] | None = None,
+    inputs: Sequence[str | Path] = (),
+    fresh: bool = False,
 ) -> list[Path]:
-    """Draw the figures of a record and write them to `STEM.<figure>.<format>`; give the paths.
+    """Draw the figures of a record and write them to `STEM.<figure>.<format>`; return the paths.
+
+    A figure of the same kind of record, of the same model and data, is replaced; anything else only if `fresh`, and a
+    file of `inputs` never.
 
     Raises
     ------
     landscape.errors.InputError
-        As `figures`; or an unknown format, or a path that cannot be written.
+        As `figures`; or an unknown format, or a path that cannot be written or holds what is not to be lost.
     landscape.errors.ComputationError
         The file system refused.
     """
@@ -93,19 +107,47 @@ def save_figures(
         raise InputError(f"'{stem}' names no file: expected a stem such as surface, for surface.contour.png")
     names = _family(record).names(record, quantity=quantity, kind=kind)
     paths = {name: Path(f"{stem}.{name}.{figure_format}") for name in names}
+    mark = mark_of(record.kind, record.model, record.data)
     for path in paths.values():
-        require_writable(path)
+        refuse_overwriting(path, inputs=inputs, fresh=fresh, ours=lambda found: holds_mark(found, mark))
     for name, figure in figures(record, quantity=quantity, kind=kind, levels=levels).items():
-        write_bytes_atomically(paths[name], figure_bytes(figure, figure_format))
+        with _within_numbers(record):
+            content = figure_bytes(figure, figure_format, mark)
+        write_bytes_atomically(paths[name], content)
     return list(paths.values())
 
 
-def figure_bytes(figure: Figure, figure_format: str = "png") -> bytes:
-    """Give the file of a figure, without the date that would make it another file every day."""
+def figure_bytes(figure: Figure, figure_format: str = "png", mark: str = "") -> bytes:
+    """Return the file of a figure, with a mark in its metadata, and without the date that would make it another file every day."""
     buffer = io.BytesIO()
+    metadata = FORMATS[figure_format] | ({MARKED[figure_format]: mark} if mark else {})
     with style():
-        figure.savefig(buffer, format=figure_format, metadata=FORMATS[figure_format])
+        figure.savefig(buffer, format=figure_format, metadata=metadata)
     return buffer.getvalue()
+
+
+@contextlib.contextmanager
+def _within_numbers(record: Record) -> Iterator[None]:
+    """Say so where numbers near the ends of floating point are more than matplotlib can lay out.
+
+    Raises
+    ------
+    landscape.errors.InputError
+        The record has such numbers, and drawing them failed.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except (ValueError, ArithmeticError, MemoryError) as error:
+        numbers = [array for array in record.arrays().values() if array.dtype.kind == "f"]
+        values = np.abs(np.concatenate([array.ravel() for array in numbers])).astype(np.float64)
+        values = values[np.isfinite(values) & (values > 0)]
+        if not (values.size and (values.max() > LARGEST or values.min() < 1 / LARGEST)):
+            raise
+        raise InputError(
+            f"the record has numbers from {values.min():.3g} to {values.max():.3g}, which cannot be drawn: {error}"
+        ) from None
 
 
 def _family(record: Record) -> Family:

@@ -124,7 +124,7 @@ def measured(value: float, error: float) -> str:
     >>> measured(0.0005099, 2.2e-5), measured(136.5, 1.9), measured(2.25834, 1e-15), measured(1.2e-7, 3e-9)
     ('0.00051(2)', '136(2)', '2.26', '1.20(3)e-07')
     """
-    if not abs(value) > 0 or error <= 1e-3 * abs(value):
+    if not (1e-300 < abs(value) < np.inf and error < np.inf) or error <= 1e-3 * abs(value):
         return f"{value:.3g}"
     if not 1e-4 <= abs(value) < 1e5:
         power = int(np.floor(np.log10(abs(value))))
@@ -136,7 +136,7 @@ def measured(value: float, error: float) -> str:
 def _change(record: Sharpness, level: str, name: str) -> str:
     verdict = record.verdict(level, name)
     if verdict is None:
-        invariant = record.settings.get("measures", {}).get(name, {}).get("invariant", {})
+        invariant = (record.settings.get("measures") or {}).get(name, {}).get("invariant") or {}
         return (
             ""
             if any(key in record.beside for key in LEVELS)

@@ -101,10 +101,9 @@ def draw_learning_rate(record: Study) -> Figure:
     figure = new_figure(2.5 + TITLE_ROW * len(names))
     ax = figure.add_subplot()
     for index, (name, table) in enumerate(zip(names, losses, strict=True)):
-        proposed = record.numbers.get(f"{name}.rate")
+        proposed, low, high = (record.numbers.get(f"{name}.rate{end}") for end in ("", "_low", "_high"))
         words = name
-        if proposed is not None:
-            low, high = record.numbers[f"{name}.rate_low"], record.numbers[f"{name}.rate_high"]
+        if proposed is not None and low is not None and high is not None:
             words += f": η = {short(proposed)} (best of a seed: {short(low)} to {short(high)})"
             ax.axvspan(low / 1.08, high * 1.08, color=COLORS[index % len(COLORS)], alpha=0.12, linewidth=0)
         band(ax, rates, table, label=words, **look(index))

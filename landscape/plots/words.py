@@ -197,7 +197,7 @@ def distinct(values: np.ndarray) -> list[str]:
         return [f"$10^{{{int(power)}}}$" for power in np.round(powers)]
     for digits in range(1, 16):
         rounded = [float(f"{value:.{digits - 1}e}") for value in values]
-        gaps = np.diff(values).min() if len(values) > 1 else abs(values).max()
-        if np.abs(np.array(rounded) - values).max() <= 0.02 * gaps:
+        gaps = np.diff(values).min() if len(values) > 1 else abs(values).max(initial=0.0)
+        if np.abs(np.array(rounded) - values).max(initial=0.0) <= 0.02 * gaps:
             break
     return [short(value, digits, (1e-2, 1e3) if spread else PLAIN) for value in rounded]

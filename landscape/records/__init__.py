@@ -13,7 +13,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from landscape.errors import InputError
-from landscape.files import read_archive
+from landscape.files import read_archive, shown
 from landscape.records.atlas import Atlas
 from landscape.records.checks import require
 from landscape.records.critical import Critical
@@ -64,7 +64,7 @@ def load_record(path: str | Path) -> Record:
         header = read_header(arrays)
         kind = header["record"]
         known = ", ".join(f"'{name}'" for name in RECORDS)
-        require(kind in RECORDS, f"expected a record of the kind {known}, found the kind '{kind}'")
+        require(kind in RECORDS, f"expected a record of the kind {known}, found the kind {shown(kind)}")
         return RECORDS[kind].from_file(header, arrays)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None

@@ -26,6 +26,7 @@ NUMBERS: dict[str, tuple[int, ...]] = {
     "positive": (),
     "steps": (),
 }
+LARGEST = 2**53
 FLAGS = ("done", "critical", "flat", "kink")
 
 
@@ -73,6 +74,10 @@ class Atlas(Record):
             self._assign(name, checks.numbers(name, getattr(self, name), (len(theta), *more)))
         for name in FLAGS:
             self._assign(name, checks.flags(name, getattr(self, name), (len(theta),)))
+        for name in ("inertia", "index_interval", "positive"):
+            counts = getattr(self, name)[self.critical]
+            good = bool(((counts >= 0) & (counts <= LARGEST)).all())
+            require(good, f"{name}: expected counts from 0 of the critical points")
 
     @property
     def finished(self) -> bool:

@@ -12,6 +12,8 @@ import numpy as np
 
 from landscape.records import checks
 from landscape.records.checks import require
+from landscape.records.declared import parsed_json, require_value
+from landscape.records.kinds import VERDICT
 from landscape.records.record import Arrays, Record, or_null
 
 KINDS = (
@@ -103,10 +105,7 @@ class Critical(Record):
         needed = ("theta", "gradient", "eigenvalues", "errors", "verdict")
         for name in (*needed, "escape.step", "escape.predicted", "escape.actual"):
             require(name in arrays, f"the array {name} is missing; {_AGAIN}")
-        try:
-            verdict = json.loads(str(arrays["verdict"][()]))
-        except ValueError:
-            verdict = None
+        verdict = parsed_json("verdict", str(arrays["verdict"][()]))
         require(isinstance(verdict, dict), f"verdict: expected a JSON object; {_AGAIN}")
         return {
             **{name: arrays[name] for name in needed[:-1]},
@@ -118,6 +117,13 @@ class Critical(Record):
             "planes": {name: array for name, array in arrays.items() if name.split(".")[0] in PLANES},
             "status": str(arrays.get("status", np.array(""))[()]),
         }
+
+    @classmethod
+    def from_file(cls, header: dict[str, Any], arrays: Arrays) -> Critical:
+        """Make the record of a file's header and arrays; InputError where they do not fit this kind."""
+        record = super().from_file(header, arrays)
+        require_value("verdict", record.verdict, VERDICT)
+        return record
 
     @property
     def has_planes(self) -> bool:

@@ -12,6 +12,8 @@ import numpy as np
 
 from landscape.records import checks
 from landscape.records.checks import require
+from landscape.records.declared import parsed_json, require_arrays, require_value
+from landscape.records.kinds import REPORT
 from landscape.records.record import Arrays, Record
 
 _SERIES = "series."
@@ -45,6 +47,8 @@ class Diagnosis(Record):
             texts = np.asarray(array).dtype.kind == "U"
             series[name] = np.asarray(array) if texts else checks.numbers(name, array, np.shape(array))
         self._assign("series", series)
+        for name in [name for name in series if name.startswith("runs.") and name.endswith(".labels")]:
+            _require_runs(name.removesuffix(".labels"), series)
         self._assign("done", bool(self.done))
         finished = not self.done or isinstance(self.report.get("verdict"), str)
         require(finished, f"report: expected a verdict; {_AGAIN}")
@@ -63,11 +67,8 @@ class Diagnosis(Record):
         text = arrays.get("report")
         require(text is not None and text.dtype.kind == "U", f"the text report is missing; {_AGAIN}")
         assert text is not None
-        try:
-            report = json.loads(str(text[()]))
-        except ValueError:
-            report = None
-        require(isinstance(report, dict), f"report: expected a JSON object; {_AGAIN}")
+        report = parsed_json("report", str(text[()]))
+        require_value("report", report, REPORT)
         require("done" in arrays, f"done is missing; {_AGAIN}")
         return {
             "report": report,
@@ -85,3 +86,16 @@ class Diagnosis(Record):
             "seconds": self.seconds,
             "files": [str(file) for file in files],
         }
+
+
+def _require_runs(stem: str, series: Arrays) -> None:
+    """Refuse an ensemble in which the runs are not so many of each label, looked at together."""
+    labels = series[f"{stem}.labels"]
+    for name in (f"{stem}.step", f"{stem}.train_loss"):
+        require(name in series, f"the array {_SERIES}{name} is missing; {_AGAIN}")
+    require_arrays(series, {f"{stem}.step": "float [R, K]", f"{stem}.train_loss": "float [R, K]"})
+    runs = len(series[f"{stem}.step"])
+    require(
+        labels.size > 0 and runs % labels.size == 0,
+        f"{_SERIES}{stem}.labels: expected as many runs of each, found {labels.size} labels and {runs} runs",
+    )

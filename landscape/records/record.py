@@ -12,8 +12,16 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from landscape.errors import InputError
-from landscape.files import read_archive, write_archive
+from landscape.files import read_archive, shown, write_archive
 from landscape.records.checks import found, require
+from landscape.records.declared import (
+    LARGEST_INTEGER,
+    parsed_json,
+    require_arrays,
+    require_flat,
+    require_value,
+)
+from landscape.records.kinds import ANY_KIND, ARRAYS, SETTINGS
 
 FORMAT = 1
 HEADER = "landscape"
@@ -41,8 +49,8 @@ class Record:
         for name in ("model", "data", "version"):
             require(isinstance(getattr(self, name), str), f"{name}: expected a text in the header")
         require(
-            _is_number(self.seconds) and math.isfinite(self.seconds) and self.seconds >= 0,
-            f"seconds: expected a number of seconds in the header, found {self.seconds!r}",
+            _is_number(self.seconds) and 0 <= self.seconds < LARGEST_INTEGER,
+            f"seconds: expected a number of seconds in the header, found {shown(self.seconds)}",
         )
         require(isinstance(self.settings, Mapping), "settings: expected a JSON object in the header")
         self._assign("seconds", float(self.seconds))
@@ -108,8 +116,10 @@ class Record:
         """Make the record of a file's header and arrays; InputError where they do not fit this kind."""
         require(
             header["record"] == cls.kind,
-            f"expected a record of the kind '{cls.kind}', found the kind '{header['record']}'",
+            f"expected a record of the kind '{cls.kind}', found the kind {shown(header['record'])}",
         )
+        require_arrays(arrays, ARRAYS.get(cls.kind, {}))
+        require_value("settings", header.get("settings"), ANY_KIND | SETTINGS.get(cls.kind, {}))
         common: dict[str, Any] = {name: header.get(name) for name in COMMON}
         return cls(**common, **cls.fields_of(arrays))
 
@@ -131,10 +141,7 @@ def read_header(arrays: Arrays) -> dict[str, Any]:
     text = arrays.get(HEADER)
     if text is None or text.ndim != 0 or text.dtype.kind != "U":
         raise InputError(f"expected a record with a text under the key '{HEADER}', found {found(text)}")
-    try:
-        header = json.loads(str(text[()]), parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
-        raise InputError(f"the header under the key '{HEADER}' is not JSON") from None
+    header = parsed_json(f"the header under the key '{HEADER}'", str(text[()]))
     require(isinstance(header, dict), f"the header under the key '{HEADER}' is not a JSON object")
     require(
         "record" in header or "nodes" not in header,
@@ -142,16 +149,14 @@ def read_header(arrays: Arrays) -> dict[str, Any]:
     )
     require(isinstance(header.get("record"), str), "the header does not say which kind of record this is")
     number = header.get("format")
-    require(type(number) is int and number >= 1, f"format: expected {FORMAT} in the header, found {number!r}")
+    require(
+        type(number) is int and number >= 1, f"format: expected {FORMAT} in the header, found {shown(number)}"
+    )
     require(
         number <= FORMAT,
         f"the record has the format {number}, this version reads up to {FORMAT}; try a newer landscape",
     )
     return header
-
-
-def _refuse_constant(text: str) -> float:
-    raise ValueError(f"{text} is not JSON")
 
 
 def _same_bytes(one: np.ndarray, other: np.ndarray) -> bool:
@@ -164,6 +169,7 @@ def _is_number(value: Any) -> bool:
 
 def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Turn settings into what JSON will make of them, so that a loaded record equals the saved one."""
+    require_flat("settings", settings)
     try:
         return json.loads(json.dumps(settings, allow_nan=False, default=_plain_value))
     except (TypeError, ValueError) as error:

@@ -15,6 +15,10 @@ from landscape.records import checks
 from landscape.records.checks import require
 from landscape.records.record import Arrays, Record, or_null
 
+# Values at one point, the centre and the model that the first direction leads to.
+_CENTER, _END = "center.", "end."
+# Relative difference from which on a grid's value at a model's place is not the model's own.
+_ROUNDING = {"float32": 1e-4}
 _QUANTITY = re.compile(r"(train|validation|test)_[a-z][a-z0-9_]*")
 
 
@@ -25,6 +29,7 @@ class Scan(Record):
     `values` holds `[n₀, n₁, …]` arrays named `<split>_<what>` (`train_loss`, `test_accuracy`): NaN or
     infinite where the network diverged, and not yet known where `done` is False. `errors` has one standard
     error beside each quantity of a subset. `center_values` is {split: {loss, accuracy}} at the center itself.
+    `end_values` are those of the model at coordinate 1 of the first direction, by itself, where there is one.
     `partial` is the state of an unfinished scan, empty when it is finished.
 
     Raises
@@ -43,6 +48,7 @@ class Scan(Record):
     done: np.ndarray
     errors: dict[str, np.ndarray] = field(default_factory=dict)
     center_values: dict[str, dict[str, float]] = field(default_factory=dict)
+    end_values: dict[str, dict[str, float]] = field(default_factory=dict)
     partial: dict[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -59,7 +65,8 @@ class Scan(Record):
         self._assign("values", {name: _quantity(name, array, shape) for name, array in self.values.items()})
         require(len(self.values) > 0, "train_loss: expected at least one quantity, found none")
         self._assign("errors", {name: self._error(name, array) for name, array in self.errors.items()})
-        self._assign("center_values", {split: dict(of) for split, of in self.center_values.items()})
+        for name in ("center_values", "end_values"):
+            self._assign(name, {split: dict(of) for split, of in getattr(self, name).items()})
         self._assign(
             "partial", {name: checks.frozen(np.asarray(array)) for name, array in self.partial.items()}
         )
@@ -124,6 +131,7 @@ class Scan(Record):
                 split: {what: or_null(value) for what, value in of.items()}
                 for split, of in self.center_values.items()
             },
+            **({"end": self._end()} if self.end_values else {}),
             "quantity": self.main,
             "minimum": self._extreme(np.nanargmin),
             "maximum": self._extreme(np.nanargmax),
@@ -132,9 +140,25 @@ class Scan(Record):
             "points": int(self.done.size),
             "finished": self.finished,
             "seconds": self.seconds,
-            "points_per_second": known / self.seconds if self.seconds > 0 else None,
+            "points_per_second": or_null(known / self.seconds) if self.seconds > 0 else None,
             "files": [str(file) for file in files],
         }
+
+    def _end(self) -> dict[str, dict[str, Any]]:
+        """Say of each split what the other model has by itself, and what the grid has there if that is not the same."""
+        place = tuple(int(np.argmin(np.abs(axis - (i == 0)))) for i, axis in enumerate(self.axes))
+        there = all(axis[place[i]] == (i == 0) for i, axis in enumerate(self.axes)) and bool(self.done[place])
+        told: dict[str, dict[str, Any]] = {}
+        for split, of in self.end_values.items():
+            told[split] = {what: or_null(value) for what, value in of.items()}
+            found = self.values.get(f"{split}_loss")
+            if not there or found is None or "loss" not in of:
+                continue
+            reached, own = float(found[place]), of["loss"]
+            most = _ROUNDING.get(str(self.settings.get("dtype")), 1e-9) * max(1e-3, abs(own))
+            if not abs(reached - own) <= most and (np.isfinite(reached) or np.isfinite(own)):
+                told[split]["on_the_line"] = or_null(reached)
+        return told
 
     def _extreme(self, which: Callable[[np.ndarray], Any]) -> dict[str, Any] | None:
         values = self.quantity(self.main)
@@ -147,16 +171,17 @@ class Scan(Record):
 
     def arrays(self) -> Arrays:
         """All arrays by the names they have in the file."""
-        center = {
-            f"center.{split}_{what}": np.float64(value)
-            for split, of in self.center_values.items()
+        points = {
+            f"{prefix}{split}_{what}": np.float64(value)
+            for prefix, values in ((_CENTER, self.center_values), (_END, self.end_values))
+            for split, of in values.items()
             for what, value in of.items()
         }
         return {
             **{f"axis.{index}": axis for index, axis in enumerate(self.axes)},
             "directions": self.directions,
             "center": self.center,
-            **{name: np.asarray(value) for name, value in center.items()},
+            **{name: np.asarray(value) for name, value in points.items()},
             **self.values,
             **{f"{name}.error": array for name, array in self.errors.items()},
             "penalty": self.penalty,
@@ -171,13 +196,6 @@ class Scan(Record):
             require(
                 name in arrays, f"the array {name} is missing; make the record again with `landscape scan`"
             )
-        center_values: dict[str, dict[str, float]] = {}
-        for name, array in _under("center.", arrays).items():
-            split, _, what = name.partition("_")
-            require(
-                bool(_QUANTITY.fullmatch(name)), f"center.{name}: expected a name such as center.train_loss"
-            )
-            center_values.setdefault(split, {})[what] = float(checks.numbers(f"center.{name}", array, ()))
         axes = _under("axis.", arrays)
         missing = [str(index) for index in range(len(axes)) if str(index) not in axes]
         require(not missing, f"the array axis.{next(iter(missing), '')} is missing")
@@ -190,7 +208,8 @@ class Scan(Record):
             "errors": errors,
             "penalty": arrays["penalty"],
             "done": arrays["done"],
-            "center_values": center_values,
+            "center_values": _point(_CENTER, arrays),
+            "end_values": _point(_END, arrays),
             "partial": _under("partial.", arrays),
         }
 
@@ -198,6 +217,18 @@ class Scan(Record):
 def _quantity(name: str, values: ArrayLike, shape: tuple[int, ...]) -> np.ndarray:
     require(bool(_QUANTITY.fullmatch(name)), f"{name}: expected a name such as train_loss or test_accuracy")
     return checks.numbers(name, values, shape)
+
+
+def _point(prefix: str, arrays: Arrays) -> dict[str, dict[str, float]]:
+    """Collect the values at one point, {split: {what: value}}."""
+    values: dict[str, dict[str, float]] = {}
+    for name, array in _under(prefix, arrays).items():
+        split, _, what = name.partition("_")
+        require(
+            bool(_QUANTITY.fullmatch(name)), f"{prefix}{name}: expected a name such as {prefix}train_loss"
+        )
+        values.setdefault(split, {})[what] = float(checks.numbers(f"{prefix}{name}", array, ()))
+    return values
 
 
 def _under(prefix: str, arrays: Arrays) -> Arrays:

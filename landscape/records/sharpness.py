@@ -51,6 +51,11 @@ class Sharpness(Record):
         require(set(self.beside) <= set(SETS), f"expected sets of measures among {', '.join(SETS)}")
         require(set(self.curves) <= set(CURVE_SETS), f"expected curves among {', '.join(CURVE_SETS)}")
         self._assign("measures", _pairs(self.measures))
+        missing = self.measures.keys() - self.beside.get("other", self.measures).keys()
+        require(
+            not missing,
+            f"the array other.{min(missing, default='')} is missing: expected all measures of the other model",
+        )
         self._assign("beside", {name: _pairs(numbers) for name, numbers in self.beside.items()})
         self._assign("curves", {name: _curve(name, arrays) for name, arrays in self.curves.items()})
 
@@ -107,7 +112,7 @@ class Sharpness(Record):
 
     def _told(self, name: str) -> dict[str, Any]:
         value, error = self.measures[name]
-        known = self.settings.get("measures", {}).get(name, {})
+        known = (self.settings.get("measures") or {}).get(name, {})
         told = {
             "value": or_null(value),
             "error": or_null(error),

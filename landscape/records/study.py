@@ -11,9 +11,12 @@ import numpy as np
 
 from landscape.records import checks
 from landscape.records.checks import require
+from landscape.records.declared import require_arrays, require_value
+from landscape.records.kinds import STUDIES
 from landscape.records.record import Arrays, Record, or_null
 
-_SERIES = "series."
+_SERIES, _NUMBER = "series.", "number."
+_AGAIN = "make the record again with `landscape study`"
 
 
 def held_out(series: Mapping[str, Any]) -> tuple[str, str] | None:
@@ -66,7 +69,7 @@ class Study(Record):
             "study": np.array(self.study),
             "findings": np.array(self.findings),
             **{f"{_SERIES}{name}": array for name, array in self.series.items()},
-            **{f"number.{name}": np.asarray(value) for name, value in self.numbers.items()},
+            **{f"{_NUMBER}{name}": np.asarray(value) for name, value in self.numbers.items()},
         }
 
     @classmethod
@@ -74,17 +77,31 @@ class Study(Record):
         """Sort the arrays of a file into fields; keys of later versions are passed over."""
         for name in ("study", "findings"):
             there = name in arrays and arrays[name].dtype.kind == "U"
-            require(there, f"the text {name} is missing; make the record again with `landscape study`")
+            require(there, f"the text {name} is missing; {_AGAIN}")
         return {
             "study": str(arrays["study"][()]),
             "findings": tuple(arrays["findings"].tolist()),
             "series": {n.removeprefix(_SERIES): a for n, a in arrays.items() if n.startswith(_SERIES)},
             "numbers": {
-                n.removeprefix("number."): float(checks.numbers(n, a, ()))
+                n.removeprefix(_NUMBER): float(checks.numbers(n, a, ()))
                 for n, a in arrays.items()
-                if n.startswith("number.")
+                if n.startswith(_NUMBER)
             },
         }
+
+    @classmethod
+    def from_file(cls, header: dict[str, Any], arrays: Arrays) -> Study:
+        """Make the record of a file's header and arrays; InputError where they do not fit this study."""
+        record = super().from_file(header, arrays)
+        series, numbers, settings = STUDIES.get(record.study, ({}, {}, {}))
+        require_value("settings", record.settings, settings)
+        for prefix, declared, there in ((_SERIES, series, record.series), (_NUMBER, numbers, record.numbers)):
+            missing = [name for name in declared if "*" not in name and name not in there]
+            require(not missing, f"the array {prefix}{next(iter(missing), '')} is missing; {_AGAIN}")
+        entrants = {"O": "optimizers", "C": "schedules"}
+        counts = {letter: len(record.settings[name]) for letter, name in entrants.items() if name in settings}
+        require_arrays(record.series, series, counts)
+        return record
 
     def summary(self, files: Sequence[str | Path] = ()) -> dict[str, Any]:
         """Tell the study in one JSON object; a number that is not finite is null."""

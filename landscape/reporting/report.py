@@ -16,6 +16,7 @@ import scipy
 from landscape.diagnosis import diagnose
 from landscape.errors import ComputationError, InputError
 from landscape.model import Model
+from landscape.model.required import require_model
 from landscape.model.summary import summarize
 from landscape.plots.logs import plot_log
 from landscape.plots.saving import figure_bytes
@@ -90,6 +91,7 @@ def make_report(
     >>> make_report(line, budget="quick").sections[0].lead
     'Nothing is wrong, as far as could be seen.'
     """
+    require_model(model, "make_report")
     begun, path = time.perf_counter(), str(model.path or "MODEL.npz")
     if diagnosis is None:
         announce("diagnosis")
@@ -247,6 +249,7 @@ def write_report(
     ComputationError
         The file system refused.
     """
+    require_model(model, "write_report")
     from landscape.files import write_bytes_atomically
     from landscape.overwrite import mapped_files, refuse_overwriting, require_distinct
     from landscape.reporting.page import page_of

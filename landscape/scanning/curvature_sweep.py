@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from landscape.curvature import eigenpairs, hessian_operator
 from landscape.errors import ComputationError, InputError
+from landscape.objective import BetweenObjective
 
 Array = NDArray[np.float64]
 
@@ -32,7 +33,7 @@ class CurvatureSweep:
     names: tuple[str, ...] = ("loss", "lambda_min", "lambda_max", "curvature")
 
     def __init__(self, objective: Any, center: Array, directions: Array, axes: tuple[Array, ...]) -> None:
-        if getattr(objective, "hvp", None) is None:
+        if getattr(objective, "hvp", None) is None and not isinstance(objective, BetweenObjective):
             raise InputError("quantity 'curvature' needs an objective with Hessian-vector products")
         self.objective, self.center, self.directions, self.axes = objective, center, directions, axes
         self.shape = tuple(len(axis) for axis in axes)
@@ -52,7 +53,10 @@ class CurvatureSweep:
         theta = self.center + coordinates @ self.directions
         self.table[step, 0] = self.objective.evaluate(theta).loss
         if np.isfinite(self.table[step, 0]):
-            self.table[step, 1:] = extremes(self.objective, theta)
+            there = self.objective
+            if isinstance(there, BetweenObjective):
+                there = there.at(theta)
+            self.table[step, 1:] = extremes(there, theta)
         self.state[-1] = step + 1
 
     def point_done(self) -> NDArray[np.bool_]:

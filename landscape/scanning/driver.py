@@ -18,6 +18,7 @@ from landscape.scanning.curvature_sweep import CurvatureSweep
 from landscape.scanning.penalty import grid_penalty
 from landscape.scanning.plan import Plan
 from landscape.scanning.resume import earlier_scan
+from landscape.scanning.subject import measured
 from landscape.version import current_version
 
 Array = NDArray[np.float64]
@@ -116,6 +117,7 @@ class Work:
             penalty=self.penalty,
             done=done.reshape(self.plan.shape),
             center_values=self.center_values,
+            end_values=self.plan.subject.far or {},
             partial=self.partial() if self.done < self.total else {},
             model=self.plan.subject.model,
             data=self.plan.subject.data,
@@ -158,10 +160,7 @@ def center_values(plan: Plan) -> dict[str, dict[str, float]]:
     """Evaluate θ itself, exactly there, whether or not the grid has a point at the centre."""
     values = {}
     for split, objective in plan.subject.objectives.items():
-        evaluation = objective.evaluate(plan.subject.center)
-        values[split] = {"loss": float(evaluation.loss)}
-        if evaluation.accuracy is not None:
-            values[split]["accuracy"] = float(evaluation.accuracy)
+        values[split] = measured(objective.evaluate(plan.subject.center))
     return values
 
 

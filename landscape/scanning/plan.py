@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,14 @@ from numpy.typing import NDArray
 
 from landscape.directions import Directions
 from landscape.errors import InputError
-from landscape.objective import Objective
+from landscape.objective import BetweenObjective, Objective
 from landscape.scanning.grid import Span, is_pair, make_axis, parse_points, parse_spans
 from landscape.scanning.span import choose_span
 
 Array = NDArray[np.float64]
 
 QUANTITIES = ("loss", "curvature")
+ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class Subject:
     """What is scanned: an objective for each split at one point, and its identity.
 
     `settings` are what can change a number and is not in the hashes; `words` are for figures and change none.
+    `far` has the values of the model that the first direction leads to, evaluated by itself, {split: {loss, accuracy}}.
     """
 
     objectives: Mapping[str, Objective]
@@ -36,6 +39,7 @@ class Subject:
     settings: dict[str, Any]
     words: dict[str, Any]
     notes: tuple[str, ...] = ()
+    far: dict[str, dict[str, float]] | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,7 @@ def make_plan(
     wanted = parse_spans(span, directions.spans)
     spans, notes = choose_spans(subject, directions, wanted)
     axes = tuple(make_axis(*pair) for pair in zip(spans, counts, strict=True))
+    require_variances(subject, directions.vectors, axes)
     return Plan(
         subject=subject,
         directions=directions,
@@ -110,6 +115,28 @@ def require_grid(
     parse_points(points, dimensions or len(pieces))
     several = isinstance(span, list) or (isinstance(span, tuple) and not is_pair(span))
     parse_spans(span, ((-1.0, 1.0),) * (dimensions or (max(1, len(span)) if several else 1)))
+
+
+def require_variances(subject: Subject, directions: Array, axes: tuple[Array, ...]) -> None:
+    """Refuse a grid that leaves the part of a line in which running variances are numbers that a variance can be.
+
+    Raises
+    ------
+    InputError
+        The message says how far the line may go.
+    """
+    objective = next(iter(subject.objectives.values()))
+    if not isinstance(objective, BetweenObjective):
+        return
+    low, high = objective.positive
+    corners = product(*((axis[0], axis[-1]) for axis in axes))
+    along = [objective.along(subject.center + np.asarray(corner) @ directions) for corner in corners]
+    # A coordinate that should be 0 or 1 is so up to rounding.
+    if min(along) < low - ROUNDING or max(along) > high + ROUNDING:
+        raise InputError(
+            f"span: a running variance of batch normalization, which moves along the line, is below 0 outside of {low:.4g}:{high:.4g}: "
+            "choose a narrower span, or --recompute-statistics"
+        )
 
 
 def choose_spans(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ from landscape.scanning.driver import Progress, run_plan
 from landscape.scanning.eigen import extreme_eigenvectors, in_double
 from landscape.scanning.grid import MAXIMUM_DIMENSIONS, Span
 from landscape.scanning.plan import Plan, Subject, make_plan, require_grid
-from landscape.scanning.subject import function_subject, model_subject
+from landscape.scanning.subject import function_subject, held_notes, model_subject
 
 Array = NDArray[np.float64]
 
@@ -131,6 +132,7 @@ def scan(
     path = None if output is None else Path(output)
     if path is not None:
         require_writable(path)
+    other = to if isinstance(to, Model) or not isinstance(to, str | Path) else load_model(to)
     if isinstance(subject, Model):
         if center is not None or shapes is not None:
             raise InputError("a model has its own center and shapes: give them with a plain objective only")
@@ -144,6 +146,7 @@ def scan(
             device=device,
             evaluations=rough_points(points, dimensions),
             recompute_statistics=recompute_statistics,
+            toward=leads_to(subject, other, direction, normalize, said(to)),
         )
     else:
         if examples is not None or split == "test" or recompute_statistics or device not in ("cpu", "auto"):
@@ -155,7 +158,7 @@ def scan(
         find_origin(subject, whole, shapes),
         direction,
         dimensions=dimensions,
-        to=None if to is None else target(subject, to),
+        to=None if other is None else target(subject, other, said(to)),
         to_name=target_name(to),
         normalize=normalize,
         include_bias=include_bias,
@@ -163,6 +166,8 @@ def scan(
         seed=seed,
     )
     plan = make_plan(whole, directions, points=points, span=span, quantity=quantity)
+    if isinstance(subject, Model) and isinstance(direction, str) and direction == "principal":
+        plan = replace(plan, notes=plan.notes + held_notes(subject, recompute_statistics))
     if announce is not None:
         announce(plan)
     return run_plan(plan, path=path, fresh=fresh, progress=progress)
@@ -227,17 +232,41 @@ def target_name(to: Model | str | Path | NDArray[np.floating] | None) -> str:
     return to.name if isinstance(to, Model) else "the other model"
 
 
-def target(subject: Model | Objective, to: Model | str | Path | NDArray[np.floating]) -> Array:
+def said(to: Model | str | Path | NDArray[np.floating] | None) -> str:
+    """Say in a message where `between` goes: the file as it was given, else its name."""
+    return str(to) if isinstance(to, str | Path) else target_name(to)
+
+
+def leads_to(
+    subject: Model,
+    other: Model | NDArray[np.floating] | None,
+    direction: str | Path | NDArray[np.floating],
+    normalize: str | None,
+    name: str,
+) -> Model | None:
+    """Give the model that is at 1 along the first direction; None where none is.
+
+    Raises
+    ------
+    InputError
+        It has other shapes.
+    """
+    if not isinstance(other, Model) or not isinstance(direction, str) or direction != "between":
+        return None
+    require_same_shapes(subject, other, name)
+    return other if normalize in (None, "none") else None
+
+
+def target(subject: Model | Objective, other: Model | NDArray[np.floating], name: str) -> Array:
     """Find the θ that `between` goes to.
 
     Raises
     ------
     InputError
-        Not a model, or one of other shapes.
+        Not a model of the same shapes.
     """
-    if isinstance(to, np.ndarray):
-        return np.asarray(to, dtype=np.float64)
-    other = to if isinstance(to, Model) else load_model(to)
+    if not isinstance(other, Model):
+        return np.asarray(other, dtype=np.float64)
     if isinstance(subject, Model):
-        require_same_shapes(subject, other, other.name if isinstance(to, Model) else to)
+        require_same_shapes(subject, other, name)
     return np.asarray(other.theta, dtype=np.float64)

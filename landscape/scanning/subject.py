@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from landscape.errors import InputError
 from landscape.model import Model
-from landscape.objective import NetworkObjective, Objective, RecomputedObjective
+from landscape.objective import (
+    BetweenObjective,
+    Evaluation,
+    NetworkObjective,
+    Objective,
+    RecomputedObjective,
+    carries,
+)
 from landscape.objective.devices import CPU, device_notes, recorded_device, settle_device
 from landscape.scanning.plan import Subject
 
@@ -52,8 +63,9 @@ def model_subject(
     device: str = CPU,
     evaluations: float = 1.0,
     recompute_statistics: bool = False,
+    toward: Model | None = None,
 ) -> Subject:
-    """Make a model's objectives for a scan of roughly so many points.
+    """Make a model's objectives for a scan of roughly so many points, or of the line `toward` another model.
 
     Raises
     ------
@@ -66,8 +78,12 @@ def model_subject(
         raise InputError("the model's parameters hold NaN or infinity: `landscape info` says where")
     splits = chosen_splits(model, split)
     subset = {name: examples for name in splits if examples is not None and examples < model.examples(name)}
-    kind = RecomputedObjective if recompute_statistics else NetworkObjective
+    carried = toward is not None and not recompute_statistics and carries(model, toward)
+    kind: Any = RecomputedObjective if recompute_statistics else NetworkObjective
     without = ("recomputed statistics",) if recompute_statistics else ()
+    if carried and toward is not None:
+        kind = partial(BetweenObjective, other=toward)
+        without = ("statistics that move along a line",)
     device = settle_device(device, model, evaluations=evaluations, without=without)
     objectives: dict[str, Objective] = {
         name: kind(
@@ -89,6 +105,7 @@ def model_subject(
             "device": recorded_device(device),
             "header_sha256": header_digest(model),
             **({"recompute_statistics": True} if recompute_statistics else {}),
+            **({"constants": constants_digest(toward)} if carried and toward is not None else {}),
         },
         words={
             "model_name": model.name,
@@ -96,7 +113,64 @@ def model_subject(
             "loss_scale": model.loss_scale,
             "weight_decay": model.weight_decay,
         },
-        notes=(*subset_notes(model, splits, examples), *device_notes(device)),
+        notes=(*subset_notes(model, splits, examples), *carried_notes(carried), *device_notes(device)),
+        far=None if toward is None else far_end(model, toward, objectives, subset, seed, device),
+    )
+
+
+def far_end(
+    model: Model,
+    other: Model,
+    objectives: Mapping[str, Objective],
+    subset: Mapping[str, int],
+    seed: int,
+    device: str,
+) -> dict[str, dict[str, float]]:
+    """Evaluate the other model itself on this model's data: what the line should come to at its end.
+
+    A model that cannot take the data has no values there.
+    """
+    values = {}
+    try:
+        for split, ours in objectives.items():
+            theirs = NetworkObjective(
+                replace(other, data=model.data), split, dtype=str(np.dtype(ours.dtype)), examples=subset.get(split), seed=seed,
+                device=device,
+            )  # fmt: skip
+            values[split] = measured(theirs.evaluate(other.theta))
+    except InputError:
+        return {}
+    return values
+
+
+def measured(evaluation: Evaluation) -> dict[str, float]:
+    """Give what a record says of one point: the loss, and the accuracy where there is one."""
+    found = {"loss": float(evaluation.loss)}
+    return found if evaluation.accuracy is None else found | {"accuracy": float(evaluation.accuracy)}
+
+
+def constants_digest(other: Model) -> str:
+    """Hash the constants at the end of the line, which the directions do not say."""
+    return hashlib.sha256(np.asarray(other.constants, "<f8").tobytes()).hexdigest()
+
+
+def held_notes(model: Model, recompute_statistics: bool) -> tuple[str, ...]:
+    """Say that running statistics stay those of θ where a map shows checkpoints that have their own."""
+    moved = any(node.op == "batchnorm" and node.attributes["mode"] == "running" for node in model.nodes)
+    if recompute_statistics or not moved or model.checkpoint_buffers is None:
+        return ()
+    return (
+        "the map keeps the running statistics of θ, and the checkpoints have their own: "
+        "--recompute-statistics takes them anew at every point",
+    )
+
+
+def carried_notes(carried: bool) -> tuple[str, ...]:
+    """Say that more than θ moves along the line."""
+    if not carried:
+        return ()
+    return (
+        "running statistics and frozen parameters move along the line too, so that its ends are the models themselves",
     )
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from landscape.errors import InputError
 from landscape.model import Model
+from landscape.model.required import require_model
 from landscape.objective import NetworkObjective, as_one_batch
 from landscape.objective.devices import recorded_device, settle_device
 from landscape.optimizer_names import optimizer_name
@@ -76,6 +77,7 @@ def study_batch_size(
     InputError
         A batch size below one, an unknown optimizer, epochs that are not above zero.
     """
+    require_model(model, "study_batch_size")
     examples, optimizer = model.examples("train"), optimizer_name(optimizer)
     sizes = sorted({min(int(size), examples) for size in batch_sizes})
     if not sizes or sizes[0] < 1:

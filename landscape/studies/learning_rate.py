@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from landscape.formulas.optimizers import OPTIMIZERS as OPTIMIZER_TABLE
 from landscape.model import Model
+from landscape.model.required import require_model
 from landscape.objective.devices import recorded_device, settle_device
 from landscape.optimizer_names import optimizer_name
 from landscape.records import Pieces, Study
@@ -82,6 +83,7 @@ def study_learning_rate(
     InputError
         A rate that is not positive, an unknown optimizer, or one twice.
     """
+    require_model(model, "study_learning_rate")
     tried = positive_list("rates", rates)
     optimizers = different_names("optimizers", [optimizer_name(name) for name in optimizers])
     batch_size = within(model, batch_size, announce)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from landscape.directions import Directions, Origin, check_directions, principal_directions
 from landscape.errors import ComputationError, InputError
 from landscape.model import Model
+from landscape.model.required import require_model
 from landscape.objective import needs_statistics
 from landscape.objective.devices import recorded_device, settle_device
 from landscape.optimizer_names import optimizer_name
@@ -92,6 +93,7 @@ def race(
     ComputationError
         Every run diverged at once, so that there is no plane to draw.
     """
+    require_model(model, "race")
     if tune and learning_rate is not None:
         raise InputError("expected rates that are given or tuned, found learning_rate and tune")
     tune = learning_rate is None if tune is None else tune

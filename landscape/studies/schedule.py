@@ -10,6 +10,7 @@ import numpy as np
 
 from landscape.errors import InputError
 from landscape.model import Model
+from landscape.model.required import require_model
 from landscape.objective.devices import recorded_device, settle_device
 from landscape.optimizer_names import optimizer_name
 from landscape.records import Pieces, Study
@@ -71,6 +72,7 @@ def study_schedule(
     InputError
         An unknown schedule or optimizer, one schedule twice, a warm-up longer than the run.
     """
+    require_model(model, "study_schedule")
     schedules, optimizer = different_names("schedules", schedules), optimizer_name(optimizer)
     rise = max(1, round(WARM_PART * steps)) if warmup is None else warmup
     if not 0 < rise < steps:

@@ -19,6 +19,7 @@ from landscape.curvature import (
 )
 from landscape.errors import InputError
 from landscape.model import Model
+from landscape.model.required import require_model
 from landscape.objective import NetworkObjective, as_one_batch
 from landscape.objective.devices import recorded_device, settle_device
 from landscape.objective.trainer import Trainer, make_trainer
@@ -87,6 +88,7 @@ def study_stability(
     InputError
         Another optimizer, a rate that is not positive.
     """
+    require_model(model, "study_stability")
     optimizer = optimizer_name(optimizer)
     if optimizer not in OPTIMIZERS:
         raise InputError(f"study stability knows the limits of {', '.join(OPTIMIZERS)}; found '{optimizer}'")

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from landscape.errors import InputError
 from landscape.memory import available_memory, size_words
 from landscape.model import Model
+from landscape.model.required import require_model
 from landscape.objective.trainer import Trainer, make_trainer
 from landscape.records import Piece
 from landscape.training.recipe import Recipe, columns, steps_of
@@ -112,6 +113,7 @@ def train_many(
     >>> found.losses["train_loss"][0].round(6).tolist(), bool(found.diverged[1] > 0)
     ([22.5, 0.0, 0.0], True)
     """
+    require_model(model, "train_many")
     recipes = combinations(settings, epochs, model.examples("train"), announce)
     if init is not None:
         model = fresh_statistics(model)
@@ -145,6 +147,7 @@ def train_recipes(
     InputError
         As `train_many`.
     """
+    require_model(model, "train_recipes")
     if keep not in KEEP:
         raise InputError(f"keep: expected one of {', '.join(KEEP)}, found {keep!r}")
     model = with_penalty(model, recipes)

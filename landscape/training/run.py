@@ -16,6 +16,7 @@ from landscape.files import require_writable
 from landscape.formulas.optimizers import OPTIMIZERS
 from landscape.memory import available_memory, size_words
 from landscape.model import Model, load_model
+from landscape.model.required import require_model
 from landscape.objective.devices import CPU
 from landscape.objective.trainer import make_trainer
 from landscape.training.earlier import differences, require_same_so_far
@@ -101,6 +102,7 @@ def train(
     >>> bool(np.allclose(done.theta, [3.0, 0.0], atol=1e-9)), int(done.history["step"][-1])
     (True, 2000)
     """
+    require_model(model, "train")
     path = None if output is None else Path(output)
     if path is not None:
         require_writable(path)

@@ -19,6 +19,7 @@ from landscape.memory import available_memory, size_words
 from landscape.model import Model, build_model
 from landscape.model.bare_names import DATA_NAMES
 from landscape.model.initialization import INITIALIZATIONS, start_scales
+from landscape.model.required import require_model
 
 Array = NDArray[np.float64]
 
@@ -37,6 +38,7 @@ def initialize(model: Model, init: str = "he", seed: int = 0) -> Array:
     InputError
         An unknown initialization.
     """
+    require_model(model, "initialize")
     if init not in INITIALIZATIONS:
         raise InputError(f"init: expected one of {', '.join(INITIALIZATIONS)}, found {init!r}")
     theta = np.zeros(model.size)

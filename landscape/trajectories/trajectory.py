@@ -16,6 +16,7 @@ from landscape.directions import make_directions, require_source
 from landscape.errors import InputError
 from landscape.files import require_writable
 from landscape.model import Model
+from landscape.model.required import require_model
 from landscape.objective import RecomputedObjective
 from landscape.records import Scan, Trajectory
 from landscape.records.earlier import standing
@@ -24,7 +25,7 @@ from landscape.scanning.grid import Span
 from landscape.scanning.plan import require_grid
 from landscape.scanning.resume import differences
 from landscape.scanning.scan import model_origin, rough_points
-from landscape.scanning.subject import model_subject
+from landscape.scanning.subject import held_notes, model_subject
 from landscape.trajectories.projection import Projection, project, spans_around
 from landscape.version import current_version
 
@@ -78,6 +79,7 @@ def trajectory(
     InputError
         No checkpoints, a choice that is impossible, or an output that cannot be written.
     """
+    require_model(model, "trajectory")
     path = None if output is None else Path(output)
     if path is not None:
         require_writable(path)
@@ -98,6 +100,7 @@ def trajectory(
     projection = project(run.thetas, whole.center, directions.vectors)
     wanted = spans_around(projection.coordinates) if span is None or span == [] else span
     plan = with_run(make_plan(whole, directions, points=points, span=wanted), run)
+    plan = replace(plan, notes=plan.notes + held_notes(model, recompute_statistics))
     if min(plan.shape) < 2:
         raise InputError(f"points '{points}': expected at least 2 along each axis, for a map")
     if announce is not None:

@@ -146,7 +146,7 @@ def test_one_and_three_dimensions_have_one_and_three_axes(run, folder):
         (["--direction", "between", "--to", "m.npz"], "same parameters"),
         (["--output", "missing/r"], "no folder"),
         (["--output", ""], "names no file"),
-        (["--output", "m"], "not overwritten"),
+        (["--output", "m"], "never overwritten"),
         (["--save-directions", "m.npz"], "so it stays"),
         (["--save-directions", "missing/d.npz"], "no folder"),
         (["--no-such-option"], "--no-such-option"),

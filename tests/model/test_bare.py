@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -163,6 +165,18 @@ class TestNames:
         model = load_model(write(tmp_path / "m.npz", **bare(), x_test=ones(3, 4), y_test=np.array([0, 1, 2])))
         assert model.splits == ("train", "test")
 
+    @pytest.mark.parametrize("name", ["x_val", "X_val", "x_valid", "X_validation"])
+    def test_validation_data_has_several_names(self, tmp_path, name):
+        more = {name: ones(2, 4), name.replace("x", "y").replace("X", "y"): np.array([0, 1])}
+        model = load_model(write(tmp_path / "m.npz", **bare() | more))
+        assert model.splits == ("train", "validation")
+        assert model.examples("validation") == 2
+
+    def test_text_for_numbers_is_refused_in_every_split(self, tmp_path):
+        more = {"x_test": ones(6, 4), "y_test": np.array(["a"] * 6)}
+        for y in (np.arange(6) % 3, np.linspace(0, 1, 18).reshape(6, 3)):
+            assert "y_test" in refused(write(tmp_path / "m.npz", **bare() | more | {"y": y}))
+
     def test_a_log_is_read_and_checkpoints_are_refused(self, tmp_path):
         model = load_model(write(tmp_path / "m.npz", **bare(), **{"history.train_loss": ones(3)}))
         assert list(model.history) == ["train_loss"]
@@ -215,7 +229,10 @@ class TestLoss:
             (2, np.array([True, False] * 3), "cross_entropy"),
             (1, np.linspace(0, 1, 6), "mse"),
             (3, rng.standard_normal((6, 3)), "mse"),
-            (3, np.eye(3)[[0, 1, 2, 0, 1, 2]], "mse"),
+            (3, np.eye(3)[[0, 1, 2, 0, 1, 2]], "cross_entropy"),
+            (3, np.eye(3, dtype=int)[[0, 1, 2, 0, 1, 2]], "cross_entropy"),
+            (3, np.eye(3, dtype=bool)[[0, 1, 2, 0, 1, 2]], "cross_entropy"),
+            (3, np.eye(3)[[0, 1, 2, 0, 1, 2]] * 0.9 + 0.1 / 3, "mse"),
         ],
     )
     def test_the_targets_tell_the_loss(self, tmp_path, outputs, target, loss):
@@ -236,17 +253,35 @@ class TestLoss:
         model = load_model(path, loss="mae")
         np.testing.assert_array_equal(model.data["y_train"], np.arange(6.0)[:, None])
 
-    def test_integer_one_hot_rows_need_an_option(self, tmp_path):
-        path = write(tmp_path / "m.npz", **bare() | {"y": np.eye(3, dtype=int)[[0, 1, 2, 0, 1, 2]]})
-        assert "--loss cross_entropy or --loss binary_cross_entropy" in refused(path)
-        np.testing.assert_array_equal(
-            load_model(path, loss="cross_entropy").data["y_train"], [0, 1, 2, 0, 1, 2]
-        )
+    @pytest.mark.parametrize("dtype", [int, float, np.float32, bool])
+    def test_one_hot_rows_are_class_ids_unless_another_loss_is_named(self, tmp_path, dtype):
+        one_hot = np.eye(3, dtype=dtype)[[0, 1, 2, 0, 1, 2]]
+        path = write(tmp_path / "m.npz", **bare() | {"y": one_hot})
+        model = load_model(path)
+        assert model.loss == "cross_entropy"
+        np.testing.assert_array_equal(model.data["y_train"], [0, 1, 2, 0, 1, 2])
+        assert "y is one-hot: read as class ids" in model.inferred
+        for loss in ("mse", "binary_cross_entropy"):
+            np.testing.assert_array_equal(load_model(path, loss=loss).data["y_train"], one_hot)
+
+    def test_integer_rows_of_several_labels_need_an_option(self, tmp_path):
+        path = write(tmp_path / "m.npz", **bare() | {"y": np.ones((6, 3), int)})
+        assert "--loss binary_cross_entropy" in refused(path)
         assert load_model(path, loss="binary_cross_entropy").data["y_train"].shape == (6, 3)
+
+    @pytest.mark.parametrize(
+        ("target", "hint"),
+        [(np.array([0.0, 1, 2, 0, 1, 2]), "astype(int)"), (np.eye(3)[[0, 1, 2, 0, 1, 2]], "argmax(1)")],
+    )
+    def test_a_header_with_cross_entropy_says_how_targets_become_class_ids(self, tmp_path, target, hint):
+        head = json.dumps({"format": 1, "loss": "cross_entropy", "nodes": [{"name": "fc", "op": "dense"}]})
+        arrays = {"landscape": head, "fc.weight": ones(3, 4), "x_train": ones(6, 4), "y_train": target}
+        assert hint in refused(write(tmp_path / "m.npz", **arrays))
 
     def test_float_labels_are_read_on_request(self, tmp_path):
         path = write(tmp_path / "m.npz", **bare() | {"y": np.array([0.0, 1, 2, 0, 1, 2])})
         assert "y: expected shape [6, 3]" in refused(path)
+        assert "--loss cross_entropy" in refused(path)
         model = load_model(path, loss="cross_entropy")
         assert "y is float64: read as class ids" in model.inferred
         assert model.data["y_train"].dtype == np.int64
