@@ -44,7 +44,7 @@ def require_writable(path: str | Path) -> None:
             raise InputError(f"{path}: is a folder; expected the name of a file to write")
         if path.exists() and not (path.is_file() and os.access(path, os.W_OK)):
             raise InputError(f"{path}: cannot be written: expected a new name or a file that may be replaced")
-        if len(os.fsencode(path.name)) > os.pathconf(folder, "PC_NAME_MAX"):
+        if len(os.fsencode(path.name)) > longest_name(folder):
             raise InputError(f"{path.name[:40]}…: cannot be written: the name is too long")
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror}") from None
@@ -52,6 +52,15 @@ def require_writable(path: str | Path) -> None:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{str(path)!r}: is not the name of a file") from None
+
+
+def longest_name(folder: Path) -> int:
+    """Bytes that the name of a file in a folder may have; 255, as most file systems allow, where the system cannot be asked.
+
+    >>> longest_name(Path()) > 100
+    True
+    """
+    return os.pathconf(folder, "PC_NAME_MAX") if hasattr(os, "pathconf") else 255
 
 
 def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
@@ -99,6 +108,9 @@ def _remove_left_over(temporary: Path) -> None:
 
 
 def _alive(process: int) -> bool:
+    """Whether a process may still run; asked on POSIX only, since the same call interrupts the process on Windows."""
+    if os.name != "posix":
+        return True
     try:
         os.kill(process, 0)
     except ProcessLookupError:

@@ -16,7 +16,7 @@ from landscape.kernels.cuda.supported import unsupported_ops
 from landscape.model import Model
 
 CPU = "cpu"
-EXTRA = "pip install 'landscape[cuda]'"
+EXTRA = "pip install 'numba-landscape[cuda]'"
 # The oldest driver that takes what the extra's compiler writes, as the driver tells it: 1000·major + 10·minor.
 OLDEST_DRIVER = 13_000
 NAME_BYTES = 128
