@@ -13,6 +13,7 @@ from typing import NoReturn
 
 import click
 
+from landscape.commands.parsing import Group
 from landscape.errors import ComputationError, InputError
 from landscape.version import current_version
 
@@ -65,9 +66,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 INTERRUPTED = 130
+# Characters of a word that a message repeats: a path, and not a number of a thousand digits.
+LONGEST = 250
 
 
-class LazyGroup(click.Group):
+class LazyGroup(Group):
     """A group whose commands are imported by name, and whose help imports none of them."""
 
     def list_commands(self, context: click.Context) -> list[str]:
@@ -136,6 +139,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def fail(sentence: str, status: int) -> NoReturn:
-    """Say in one line why there is no result, and leave."""
-    click.echo("Error: " + " ".join(sentence.split()), err=True)
+    """Say in one line why there is no result, and leave; of a very long word the middle is left out."""
+    words = (word if len(word) <= LONGEST else f"{word[:40]}…{word[-40:]}" for word in sentence.split())
+    click.echo("Error: " + " ".join(words), err=True)
     sys.exit(status)

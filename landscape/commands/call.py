@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from landscape.commands import INTERRUPTED, options
-from landscape.commands.stem import draw, output_stem, speaker
+from landscape.commands.stem import draw, options_in_name, output_stem, speaker
 
 if TYPE_CHECKING:
     from landscape.model import Model
@@ -30,6 +30,7 @@ class Call:
     activation: str | None
     loss: str | None
     name: str
+    options: str
     output: str | None
     no_figure: bool
     figure_format: str
@@ -40,7 +41,7 @@ class Call:
     @property
     def stem(self) -> str:
         """What the names of all files begin with."""
-        return output_stem(self.output, self.model, self.name)
+        return output_stem(self.output, self.model, self.name, self.options)
 
     @property
     def record_path(self) -> Path:
@@ -84,10 +85,10 @@ class Call:
 
 
 def makes_record(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Give a command's function a `Call` in place of what all such commands take; `name` goes into the files' names.
+    """Give a command's function a `Call` in place of what all such commands take; `name` goes into the files' names, and so do its options.
 
     ```
-    @click.command("hessian")
+    @parsing.command("hessian")
     @click.option(…)
     @makes_record("hessian")
     def command(call: Call, …) -> None:
@@ -103,8 +104,11 @@ def makes_record(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]
             model: Path, activation: str | None, loss: str | None, output: str | None, no_figure: bool, figure_format: str,
             as_json: bool, quiet: bool, **choices: Any,
         ) -> Any:  # fmt: skip
+            named = options_in_name(click.get_current_context())
             say = speaker(quiet)
-            call = Call(model, activation, loss, name, output, no_figure, figure_format, as_json, say, quiet)
+            call = Call(
+                model, activation, loss, name, named, output, no_figure, figure_format, as_json, say, quiet
+            )
             return function(call, **choices)
 
         return called

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from landscape.commands import options
+from landscape.commands import options, parsing
 from landscape.commands.call import Call, makes_record
 
 if TYPE_CHECKING:
@@ -15,21 +15,25 @@ if TYPE_CHECKING:
     from landscape.records import Record
 
 
-@click.command(
+@parsing.command(
     "critical", epilog="For example: landscape critical stuck.npz --escape freed.npz, then: --search 50"
 )
-@click.option("--no-polish", is_flag=True, help="Judge the parameters as they are.")
+@click.option(
+    "--no-polish",
+    is_flag=True,
+    help="Judge the parameters as they are, without moving to the critical point nearby.",
+)
 @click.option(
     "--escape",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="OUT.npz",
-    help="Write the model after the step that lowers the loss.",
+    help="Write the model after a step that lowers the loss, where one was found.",
 )
 @click.option(
     "--search",
-    type=int,
+    type=parsing.Whole(1),
     metavar="N",
-    help="Find critical points of the network from N starts, and write their atlas.",
+    help="Search critical points of the network from N random starts, and write them as an atlas.",
 )
 @options.point
 @makes_record("critical")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from landscape.commands import options
+from landscape.commands import options, parsing
 from landscape.errors import InputError
 from landscape.faults import CASES, HEALTHY
 
@@ -18,10 +18,11 @@ EPILOG = (
 )
 
 
-@click.command(epilog=EPILOG)
+@parsing.command(epilog=EPILOG)
 @click.argument("name", required=False)
 @click.option(
     "-o",
+    "--output",
     "output",
     type=click.Path(path_type=Path),
     metavar="FILE.npz",
@@ -33,7 +34,11 @@ EPILOG = (
 @click.option(
     "--fault", metavar="NAME", help="Train a network with this known fault, in seconds, and write it."
 )
-@click.option("--twin", is_flag=True, help="Its healthy twin, without the fault.")
+@click.option(
+    "--twin",
+    is_flag=True,
+    help="With --fault: the healthy network that differs from it in nothing but the fault.",
+)
 @options.seed
 @options.fresh
 def command(
@@ -60,7 +65,7 @@ def command(
         target = output or Path(f"{name}.npz")
         copy(bundled_path(name), target, fresh)
     else:
-        target = output or Path(f"{fault}.{HEALTHY}.npz" if twin else f"{fault}.npz")
+        target = output or Path(f"{fault}{f'.{HEALTHY}' if twin else ''}{f'.seed{seed}' if seed else ''}.npz")
         write_fault(fault, seed, twin, target, fresh)
     if output is None:
         click.echo(f"wrote {target}", err=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from landscape.commands import options
+from landscape.commands import options, parsing
 from landscape.commands.call import Call, makes_record
 from landscape.errors import InputError
 
@@ -14,32 +14,65 @@ if TYPE_CHECKING:
     from landscape.records import Race
 
 
-@click.command("race", epilog="For example: landscape race digits.npz --init he --optimizer sgd,adam --tune")
+@parsing.command(
+    "race", epilog="For example: landscape race digits.npz --init he --optimizer sgd,adam --tune"
+)
 @click.option(
     "--optimizer",
     metavar="NAME,NAME,…",
     default="sgd,heavy_ball,rmsprop,adam",
     show_default=True,
-    help="Who runs; the names are those of train.",
+    help="Optimizers to compare, with the names of train.",
 )
 @click.option(
-    "--learning-rate", metavar="R[,R,…]", default="0.01", show_default=True, help="One for all, or one each."
+    "--learning-rate",
+    metavar="R[,R,…]",
+    default="0.01",
+    show_default=True,
+    help="Learning rate: one for all optimizers, or one for each.",
 )
-@click.option("--tune", is_flag=True, help="Choose each rate from the same grid, by runs of other seeds.")
-@click.option("--init", metavar="NAME", help="Start all at one initialization drawn by --seed: he, xavier, …")
-@click.option("--steps", type=click.IntRange(min=2), metavar="N", help="Updates of a run.")
-@click.option("--epochs", type=float, metavar="N", help="Length of a run; 10 by default.")
-@click.option("--batch-size", type=click.IntRange(min=1), metavar="N", default=32, show_default=True)
 @click.option(
-    "--seeds", type=click.IntRange(min=1), metavar="N", default=3, show_default=True, help="Runs of each."
+    "--tune",
+    is_flag=True,
+    help="Choose each optimizer's rate from the same ten rates, by runs with other seeds.",
+)
+@click.option(
+    "--init",
+    metavar="NAME",
+    help="Start all from the same new parameters drawn by --seed: he, xavier, normal or zero.",
+)
+@click.option(
+    "--steps", type=parsing.Whole(2), metavar="N", help="Updates of each run, in place of --epochs."
+)
+@click.option(
+    "--epochs",
+    type=parsing.Number(0, above=True),
+    metavar="X",
+    help="Passes over the training data of each run; 10 by default.",
+)
+@click.option(
+    "--batch-size",
+    type=parsing.Whole(1),
+    metavar="N",
+    default=32,
+    show_default=True,
+    help="Examples in each update.",
+)
+@click.option(
+    "--seeds",
+    type=parsing.Whole(1),
+    metavar="N",
+    default=3,
+    show_default=True,
+    help="Runs of each optimizer, with different orders of the batches.",
 )
 @click.option(
     "--points",
-    type=click.IntRange(min=2),
+    type=parsing.Whole(2),
     metavar="N",
     default=31,
     show_default=True,
-    help="Of the plane, along each axis.",
+    help="Points along each axis of the plane that the paths are drawn on.",
 )
 @options.engine
 @options.device

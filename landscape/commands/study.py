@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from landscape.commands import options
+from landscape.commands import options, parsing
 from landscape.commands.call import Call, makes_record
 from landscape.commands.race import read_rates
 from landscape.errors import InputError
@@ -18,13 +18,21 @@ if TYPE_CHECKING:
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 optimizer_option = click.option(
-    "--optimizer", metavar="NAME", default="sgd", show_default=True, help="As train names them."
+    "--optimizer",
+    metavar="NAME",
+    default="sgd",
+    show_default=True,
+    help="Optimizer; the names are those of train.",
 )
 optimizers_option = click.option(
-    "--optimizer", metavar="NAME,NAME,…", default="sgd,adam", show_default=True, help="As train names them."
+    "--optimizer",
+    metavar="NAME,NAME,…",
+    default="sgd,adam",
+    show_default=True,
+    help="Optimizers to try; the names are those of train.",
 )
 init_option = click.option(
-    "--init", metavar="NAME", help="Start at an initialization drawn by --seed: he, xavier, …"
+    "--init", metavar="NAME", help="Start from new parameters drawn by --seed: he, xavier, normal or zero."
 )
 
 
@@ -32,34 +40,34 @@ def seeds_option(default: int = 3) -> Decorator:
     """Give the option of how many runs there are of each."""
     return click.option(
         "--seeds",
-        type=click.IntRange(min=1),
+        type=parsing.Whole(1),
         metavar="N",
         default=default,
         show_default=True,
-        help="Runs of each.",
+        help="Runs of each setting, with different orders of the batches.",
     )
 
 
 steps_option = click.option(
     "--steps",
-    type=click.IntRange(min=2),
+    type=parsing.Whole(2),
     metavar="N",
     default=500,
     show_default=True,
-    help="Updates of a run.",
+    help="Updates of each run.",
 )
 batch_option = click.option(
     "--batch-size",
-    type=click.IntRange(min=1),
+    type=parsing.Whole(1),
     metavar="N",
     default=32,
     show_default=True,
-    help="Examples of an update.",
+    help="Examples in each update.",
 )
 common = options.together(init_option, options.engine, options.device)
 
 
-@click.group("study")
+@click.group("study", cls=parsing.Group)
 def command() -> None:
     """Answer a question about training by an experiment on MODEL.
 
@@ -70,12 +78,20 @@ def command() -> None:
 
 @command.command("batch-size", epilog="For example: landscape study batch-size digits.npz --init he")
 @click.option(
-    "--batch-sizes", metavar="N,N,…", default="16,64,256,1024", show_default=True, help="What is tried."
+    "--batch-sizes", metavar="N,N,…", default="16,64,256,1024", show_default=True, help="Batch sizes to try."
 )
 @optimizer_option
-@click.option("--learning-rate", type=float, metavar="R", default=0.1, show_default=True)
 @click.option(
-    "--epochs", type=float, metavar="N", default=15.0, show_default=True, help="Of the first budget."
+    "--learning-rate", type=parsing.Number(0, above=True), metavar="X", default=0.1, show_default=True,
+    help="Learning rate of all runs.",
+)  # fmt: skip
+@click.option(
+    "--epochs",
+    type=parsing.Number(0, above=True),
+    metavar="X",
+    default=15.0,
+    show_default=True,
+    help="Passes over the training data, in the comparison for equal epochs.",
 )
 @seeds_option()
 @common
@@ -90,7 +106,9 @@ def batch_size(call: Call, batch_sizes: str, **choices: Any) -> None:
 
 @command.command("learning-rate", epilog="For example: landscape study learning-rate digits.npz --init he")
 @optimizers_option
-@click.option("--rates", metavar="R,R,…", help="What is tried; by default 1e-4 to 10 by factors of √10.")
+@click.option(
+    "--rates", metavar="R,R,…", help="Learning rates to try; by default 1e-4 to 10 by factors of √10."
+)
 @steps_option
 @batch_option
 @seeds_option(5)
@@ -108,17 +126,36 @@ def learning_rate(call: Call, optimizer: str, rates: str | None, **choices: Any)
     "stability", epilog="For example: landscape study stability digits.npz --init he --rates 0.1,0.3"
 )
 @optimizer_option
-@click.option("--rates", metavar="R,R,…", default="0.05,0.1,0.2", show_default=True, help="A run each.")
-@click.option("--momentum", type=float, metavar="B", help="By default the optimizer's own.")
-@click.option("--beta2", type=float, metavar="B", help="By default the optimizer's own.")
-@click.option("--steps", type=click.IntRange(min=2), metavar="N", default=2000, show_default=True)
+@click.option(
+    "--rates",
+    metavar="R,R,…",
+    default="0.05,0.1,0.2",
+    show_default=True,
+    help="Learning rates to try, one run for each.",
+)
+@click.option(
+    "--momentum", type=parsing.Number(0, 1, below=True), metavar="X",
+    help="Decay rate of the average gradient (β₁); by default the optimizer's own.",
+)  # fmt: skip
+@click.option(
+    "--beta2", type=parsing.Number(0, 1, below=True), metavar="X",
+    help="Decay rate of the average squared gradient; by default the optimizer's own.",
+)  # fmt: skip
+@click.option(
+    "--steps",
+    type=parsing.Whole(2),
+    metavar="N",
+    default=2000,
+    show_default=True,
+    help="Updates of each run.",
+)
 @click.option(
     "--looks",
-    type=click.IntRange(min=3),
+    type=parsing.Whole(3),
     metavar="N",
     default=40,
     show_default=True,
-    help="At the curvature.",
+    help="How many times the largest curvature is measured along each run.",
 )
 @common
 @makes_record("study.stability")
@@ -134,17 +171,22 @@ def stability(call: Call, rates: str, **choices: Any) -> None:
 )
 @click.option(
     "--schedules", metavar="NAME,NAME,…", default="constant,step,inverse_sqrt,cosine,linear", show_default=True,
-    help="As train names them.",
+    help="Schedules to compare; the names are those of train.",
 )  # fmt: skip
 @optimizer_option
 @click.option(
-    "--learning-rate", type=float, metavar="R", default=0.1, show_default=True, help="The peak of every run."
+    "--learning-rate",
+    type=parsing.Number(0, above=True),
+    metavar="X",
+    default=0.1,
+    show_default=True,
+    help="Peak learning rate of every run.",
 )
 @click.option(
     "--warmup",
-    type=click.IntRange(min=1),
+    type=parsing.Whole(1),
     metavar="N",
-    help="Steps of the rise; a tenth of the run by default.",
+    help="Steps of the linear rise of the rate in the runs with a warm-up; a tenth of the run by default.",
 )
 @steps_option
 @batch_option

@@ -19,7 +19,7 @@ from landscape.curvature.journal import Journal
 from landscape.curvature.operators import MATRICES
 from landscape.curvature.point import Point, function_point, model_point
 from landscape.curvature.work import Work
-from landscape.errors import InputError
+from landscape.errors import InputError, did_you_mean
 from landscape.interrupt import Interruption, deferred_interrupt
 from landscape.model import Model
 from landscape.objective.session import session
@@ -236,9 +236,13 @@ def checked_request(request: Request, point: Point, *, default: bool) -> Request
     """
     size = point.theta.size
     if request.method not in METHODS:
-        raise InputError(f"unknown method '{request.method}': choose {', '.join(METHODS)}")
+        raise InputError(
+            f"unknown method '{request.method}': choose {', '.join(METHODS)}{did_you_mean(request.method, METHODS)}"
+        )
     if request.operator not in MATRICES:
-        raise InputError(f"unknown operator '{request.operator}': choose {', '.join(MATRICES)}")
+        raise InputError(
+            f"unknown operator '{request.operator}': choose {', '.join(MATRICES)}{did_you_mean(request.operator, MATRICES)}"
+        )
     if request.operator != "hessian" and request.method != "exact":
         raise InputError("finite differences are those of the Hessian: leave --method or --operator out")
     if request.precondition and point.preconditioner is None:
@@ -247,7 +251,9 @@ def checked_request(request: Request, point: Point, *, default: bool) -> Request
         )
     if request.node is not None and request.node not in point.nodes:
         names = ", ".join(point.nodes) or "none, since this is no model"
-        raise InputError(f"no node '{request.node}' with trainable parameters: there are {names}")
+        raise InputError(
+            f"no node '{request.node}' with trainable parameters: there are {names}{did_you_mean(request.node, point.nodes)}"
+        )
     if request.node is not None:
         size = len(point.nodes[request.node])
     if request.by_node and (request.node is not None or not point.nodes):

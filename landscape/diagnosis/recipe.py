@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from landscape.errors import InputError
+from landscape.errors import InputError, did_you_mean
 from landscape.formulas.optimizers import OPTIMIZERS
 from landscape.model import Model
 from landscape.training import Recipe
@@ -59,7 +59,9 @@ def training_of(model: Model, given: Mapping[str, Any], seed: int) -> Training:
     unknown = settings.get("optimizer")
     if unknown is not None and unknown not in OPTIMIZERS:
         if given.get("optimizer") is not None:
-            raise InputError(f"optimizer: expected one of {', '.join(OPTIMIZERS)}, found {unknown!r}")
+            raise InputError(
+                f"optimizer: expected one of {', '.join(OPTIMIZERS)}, found {unknown!r}{did_you_mean(unknown, OPTIMIZERS)}"
+            )
         del settings["optimizer"]
     missing = [name for name in OPTIONS if name not in settings]
     if "optimizer" not in settings:

@@ -17,7 +17,7 @@ from landscape.directions.between import between_direction
 from landscape.directions.gradient import gradient_direction
 from landscape.directions.origin import Array, Origin
 from landscape.directions.principal import principal_directions
-from landscape.errors import InputError
+from landscape.errors import InputError, did_you_mean
 
 DEFAULT_DIMENSIONS = 2
 DEFAULT_SPAN = (-1.0, 1.0)
@@ -165,7 +165,7 @@ def ask_source(origin: Origin, direction: str | Path | NDArray[np.floating], wan
         return give_rows(rows, wanted, path.name)
     raise InputError(
         f"unknown direction '{direction}': choose {', '.join(SOURCES)}, "
-        "or a .npz file with 'directions' [d, P]"
+        f"or a .npz file with 'directions' [d, P]{did_you_mean(direction, SOURCES)}"
     )
 
 

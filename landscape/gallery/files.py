@@ -7,7 +7,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from landscape import InputError
+from landscape.errors import InputError, did_you_mean
 from landscape.files import require_writable, write_bytes_atomically
 from landscape.plots.saving import FORMATS, figure_bytes
 
@@ -21,7 +21,9 @@ def figure_paths(folder: Path, names: Sequence[str], figure_format: str) -> list
         An unknown format, or a path that cannot be written.
     """
     if figure_format not in FORMATS:
-        raise InputError(f"unknown figure format '{figure_format}': choose {', '.join(FORMATS)}")
+        raise InputError(
+            f"unknown figure format '{figure_format}': choose {', '.join(FORMATS)}{did_you_mean(figure_format, FORMATS)}"
+        )
     if not folder.exists():
         if not folder.absolute().parent.is_dir():
             raise InputError(f"{folder}: the folder above it is not there, make it first")

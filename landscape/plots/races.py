@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import Normal, Stroke
 
-from landscape.errors import InputError
+from landscape.errors import InputError, did_you_mean
 from landscape.plots.contours import draw_map, shared_levels
 from landscape.plots.field import field_of
 from landscape.plots.marks import worded_keys
@@ -47,7 +47,9 @@ def plot_race(
     """
     name = "train_loss" if quantity is None else quantity
     if name not in record.values:
-        raise InputError(f"no quantity '{name}' in this record: it has {', '.join(record.values)}")
+        raise InputError(
+            f"no quantity '{name}' in this record: it has {', '.join(record.values)}{did_you_mean(name, record.values)}"
+        )
     with house_style_unless(ax):
         axes = new_figure(HEIGHT + LEGEND_ROW * len(record.optimizers)).add_subplot() if ax is None else ax
         worst = -np.inf if name.endswith("_accuracy") else np.inf
@@ -170,7 +172,9 @@ def race_figure_names(record: Race, *, quantity: str | None = None, kind: str = 
         No such quantity.
     """
     if quantity is not None and quantity not in record.values:
-        raise InputError(f"no quantity '{quantity}' in this record: it has {', '.join(record.values)}")
+        raise InputError(
+            f"no quantity '{quantity}' in this record: it has {', '.join(record.values)}{did_you_mean(quantity, record.values)}"
+        )
     return list(PLOTTERS)
 
 

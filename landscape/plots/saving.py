@@ -10,7 +10,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from landscape.errors import InputError
+from landscape.errors import InputError, did_you_mean
 from landscape.files import require_writable, write_bytes_atomically
 from landscape.plots.criticals import critical_figure_names, critical_figures
 from landscape.plots.diagnoses import diagnosis_figure_names, diagnosis_figures
@@ -88,7 +88,9 @@ def save_figures(
         The file system refused.
     """
     if figure_format not in FORMATS:
-        raise InputError(f"unknown figure format '{figure_format}': choose {', '.join(FORMATS)}")
+        raise InputError(
+            f"unknown figure format '{figure_format}': choose {', '.join(FORMATS)}{did_you_mean(figure_format, FORMATS)}"
+        )
     if not Path(stem).name or str(stem).endswith("/"):
         raise InputError(f"'{stem}' names no file: expected a stem such as surface, for surface.contour.png")
     names = _family(record).names(record, quantity=quantity, kind=kind)

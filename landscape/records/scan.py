@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from landscape.errors import InputError, did_you_mean
 from landscape.records import checks
 from landscape.records.checks import require
 from landscape.records.record import Arrays, Record, or_null
@@ -92,7 +93,10 @@ class Scan(Record):
             The record has no such quantity.
         """
         found = {**self.values, "penalty": self.penalty}
-        require(name in found, f"no quantity '{name}' in this record: it has {', '.join(found)}")
+        if name not in found:
+            raise InputError(
+                f"no quantity '{name}' in this record: it has {', '.join(found)}{did_you_mean(name, found)}"
+            )
         return np.where(self.done, found[name], np.nan)
 
     def diverged(self, name: str) -> np.ndarray:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape.directions import Directions
-from landscape.errors import InputError
+from landscape.errors import InputError, did_you_mean
 from landscape.objective import Objective
 from landscape.scanning.grid import Span, make_axis, parse_points, parse_spans
 from landscape.scanning.span import choose_span
@@ -72,7 +72,9 @@ def make_plan(
         A grid of no points, a span that is no range, or an unknown quantity.
     """
     if quantity not in QUANTITIES:
-        raise InputError(f"unknown quantity '{quantity}': choose {', '.join(QUANTITIES)}")
+        raise InputError(
+            f"unknown quantity '{quantity}': choose {', '.join(QUANTITIES)}{did_you_mean(quantity, QUANTITIES)}"
+        )
     counts = parse_points(points, len(directions.vectors))
     wanted = parse_spans(span, directions.spans)
     spans, notes = choose_spans(subject, directions, wanted)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape.errors import InputError
+from landscape.errors import InputError, did_you_mean
 from landscape.formulas.optimizers import OPTIMIZERS
 from landscape.formulas.schedules import SCHEDULES
 
@@ -75,7 +75,9 @@ class Recipe:
     def __post_init__(self) -> None:
         for name, table in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
             if getattr(self, name) not in table:
-                raise InputError(f"{name}: expected one of {', '.join(table)}, found {getattr(self, name)!r}")
+                raise InputError(
+                    f"{name}: expected one of {', '.join(table)}, found {getattr(self, name)!r}{did_you_mean(getattr(self, name), table)}"
+                )
         for name, bounds in RANGES.items():
             _require_between(name, getattr(self, name), *bounds)
         for name, least in WHOLE.items():

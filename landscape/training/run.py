@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from landscape.errors import ComputationError, InputError
+from landscape.errors import ComputationError, InputError, did_you_mean
 from landscape.files import require_writable
 from landscape.formulas.optimizers import OPTIMIZERS
 from landscape.memory import available_memory, size_words
@@ -292,5 +292,7 @@ def read_recipe(settings: dict[str, Any]) -> Recipe:
     known = set(Recipe.__dataclass_fields__)
     for name in settings:
         if name not in known:
-            raise InputError(f"train: expected one of {', '.join(sorted(known))}, found {name!r}")
+            raise InputError(
+                f"train: expected one of {', '.join(sorted(known))}, found {name!r}{did_you_mean(name, known)}"
+            )
     return Recipe(**settings)

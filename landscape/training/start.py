@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape.errors import InputError
+from landscape.errors import InputError, did_you_mean
 from landscape.files import read_archive
 from landscape.formulas.random import normal
 from landscape.memory import available_memory, size_words
@@ -50,7 +50,9 @@ def initialize(model: Model, init: str = "he", seed: int = 0) -> Array:
         An unknown initialization.
     """
     if init not in INITIALIZATIONS:
-        raise InputError(f"init: expected one of {', '.join(INITIALIZATIONS)}, found {init!r}")
+        raise InputError(
+            f"init: expected one of {', '.join(INITIALIZATIONS)}, found {init!r}{did_you_mean(init, INITIALIZATIONS)}"
+        )
     ops = {node.name: node.op for node in model.nodes}
     theta = np.zeros(model.size)
     for number, slot in enumerate(model.layout):
