@@ -172,7 +172,7 @@ def output_stem(output: str | None, model: Path, command: str, options: str = ""
     if output is None:
         return f"{model.stem}.{command}{options}"
     stem = output.removesuffix(".npz")
-    if not Path(stem).name or stem.endswith("/"):
+    if not Path(stem).name.strip() or stem.endswith("/"):
         raise InputError(
             f"--output '{output}' names no file: expected a stem such as surface, for surface.npz"
         )
