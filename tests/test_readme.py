@@ -71,7 +71,9 @@ def options_of(name: str) -> set[str]:
 def with_options(words: list[str], more: list[str]) -> list[str]:
     """Put options in the place of those that a line has."""
     kept, skipped = [], False
-    given = {word for word in more if word.startswith("--")}
+    given = {word for word in more if word.startswith("--")} - {
+        "--measure"
+    }  # which may be given several times
     for word in words:
         if skipped:
             skipped = False

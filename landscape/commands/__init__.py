@@ -7,6 +7,7 @@ matplotlib are imported inside the bodies of the commands.
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -117,6 +118,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     0 done; 1 the computation failed; 2 bad usage or bad input; 130 interrupted.
     """
+    for stream in (sys.stdout, sys.stderr):
+        # A name of a file may have bytes that are no text.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         status = group.main(args=None if arguments is None else list(arguments), standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:

@@ -104,11 +104,15 @@ def makes_record(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]
             model: Path, activation: str | None, loss: str | None, output: str | None, no_figure: bool, figure_format: str,
             as_json: bool, quiet: bool, **choices: Any,
         ) -> Any:  # fmt: skip
+            from landscape.files import require_writable
+
             named = options_in_name(click.get_current_context())
             say = speaker(quiet)
             call = Call(
                 model, activation, loss, name, named, output, no_figure, figure_format, as_json, say, quiet
             )
+            # Before the model is read, and whatever the work does.
+            require_writable(call.record_path)
             return function(call, **choices)
 
         return called

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--escape",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=parsing.FileName(),
     metavar="OUT.npz",
     help="Write the model after a step that lowers the loss, where one was found.",
 )

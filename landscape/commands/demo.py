@@ -24,7 +24,7 @@ EPILOG = (
     "-o",
     "--output",
     "output",
-    type=click.Path(path_type=Path),
+    type=parsing.FileName(),
     metavar="FILE.npz",
     help="Where to write it; by default NAME.npz in the working directory.",
 )

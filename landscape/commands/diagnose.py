@@ -66,7 +66,7 @@ if TYPE_CHECKING:
 @click.option(
     "--apply",
     "target",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=parsing.FileName(),
     metavar="OUT.npz",
     help="Carry out the remedy that won, and write the resulting model.",
 )

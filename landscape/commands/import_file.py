@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     "-o",
     "--output",
     "output",
-    type=click.Path(path_type=Path),
+    type=parsing.FileName(),
     metavar="MODEL.npz",
     help="Where to write the model; by default FILE's name with .npz in the working directory.",
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -127,6 +128,37 @@ def require_file_name(text: str) -> None:
     """
     if not text.strip() or text.endswith("/"):
         raise InputError(f"--output {shown(text)} names no file: expected a name such as out.npz")
+
+
+class FileName(click.ParamType):
+    """The path of a file that is written; whether it can be is asked of the file system later."""
+
+    name = "path"
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Path:
+        """Take a path that names something."""
+        if not str(value).strip():
+            words = f"expected the name of a file to write, found {shown(str(value))}"
+            raise click.BadParameter(words, context, parameter)
+        return Path(value)
+
+
+def read_several(text: str, kind: Ranged, option: str) -> list[Any]:
+    """Read numbers between commas.
+
+    >>> read_several("0.1,1e-3", Number(0, above=True), "--rates")
+    [0.1, 0.001]
+
+    Raises
+    ------
+    click.BadParameter
+        There is none, or one is no such number.
+    """
+    try:
+        return [kind.convert(part, None, None) for part in text.split(",")]
+    except click.BadParameter as error:
+        words = f"{error.message}; several stand between commas"
+        raise click.BadParameter(words, param_hint=f"'{option}'") from None
 
 
 class Number(Ranged):

@@ -8,7 +8,6 @@ import click
 
 from landscape.commands import options, parsing
 from landscape.commands.call import Call, makes_record
-from landscape.errors import InputError
 
 if TYPE_CHECKING:
     from landscape.records import Race
@@ -88,32 +87,11 @@ def command(call: Call, optimizer: str, learning_rate: str, **choices: Any) -> N
     record = call.record(
         race,
         optimizers=[name.strip() for name in optimizer.split(",") if name.strip()],
-        learning_rate=read_rates(learning_rate),
+        learning_rate=parsing.read_several(learning_rate, parsing.Number(0, above=True), "--learning-rate"),
         announce=call.say,
         **choices,
     )
     call.end(record, table)
-
-
-def read_rates(text: str, option: str = "--learning-rate") -> list[float]:
-    """Read rates between commas.
-
-    Raises
-    ------
-    InputError
-        Not numbers.
-
-    Examples
-    --------
-    >>> read_rates("0.1,1e-3")
-    [0.1, 0.001]
-    """
-    try:
-        return [float(part) for part in text.split(",")]
-    except ValueError:
-        raise InputError(
-            f"{option} '{text}': expected a number such as 0.01, or several between commas: 0.1,0.001"
-        ) from None
 
 
 def table(record: Race) -> str:

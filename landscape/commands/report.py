@@ -19,11 +19,11 @@ BUDGETS = ("quick", "standard", "thorough")
 @parsing.command("report", epilog="For example: landscape report digits.npz -o report.html --pdf report.pdf")
 @options.model
 @click.option(
-    "-o", "--output", "target", type=click.Path(path_type=Path, dir_okay=False), metavar="REPORT.html",
+    "-o", "--output", "target", type=parsing.FileName(), metavar="REPORT.html",
     help="Where to write the page; by default MODEL's name with .report.html, in the working directory.",
 )  # fmt: skip
 @click.option(
-    "--pdf", type=click.Path(path_type=Path, dir_okay=False), metavar="REPORT.pdf", help="Also write it as a PDF of A4 pages."
+    "--pdf", type=parsing.FileName(), metavar="REPORT.pdf", help="Also write it as a PDF of A4 pages."
 )  # fmt: skip
 @click.option(
     "--budget", type=parsing.Choice(BUDGETS), default="standard", show_default=True,

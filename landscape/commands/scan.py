@@ -63,7 +63,7 @@ from landscape.commands.scan_report import ScanReport
 @click.option(
     "--save-directions",
     metavar="FILE.npz",
-    type=click.Path(path_type=Path),
+    type=parsing.FileName(),
     help="Also write the directions, for --direction FILE.npz.",
 )
 @options.recompute_statistics

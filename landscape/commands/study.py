@@ -9,12 +9,12 @@ import click
 
 from landscape.commands import options, parsing
 from landscape.commands.call import Call, makes_record
-from landscape.commands.race import read_rates
 from landscape.errors import InputError
 
 if TYPE_CHECKING:
     from landscape.records import Study
 
+RATE = parsing.Number(0, above=True)
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 optimizer_option = click.option(
@@ -100,7 +100,7 @@ def batch_size(call: Call, batch_sizes: str, **choices: Any) -> None:
     """Compare batch sizes for equal epochs and for equal updates: time, losses, sharpness, noise."""
     from landscape.studies import study_batch_size
 
-    sizes = read_sizes(batch_sizes)
+    sizes = parsing.read_several(batch_sizes, parsing.Whole(1), "--batch-sizes")
     run(call, study_batch_size, batch_sizes=sizes, **choices)
 
 
@@ -118,7 +118,7 @@ def learning_rate(call: Call, optimizer: str, rates: str | None, **choices: Any)
     """Propose a rate for each optimizer with an interval over seeds, and say where and how others fail."""
     from landscape.studies import study_learning_rate
 
-    tried: dict[str, Any] = {} if rates is None else {"rates": read_rates(rates, "--rates")}
+    tried: dict[str, Any] = {} if rates is None else {"rates": parsing.read_several(rates, RATE, "--rates")}
     run(call, study_learning_rate, optimizers=names_of(optimizer), **tried, **choices)
 
 
@@ -163,7 +163,7 @@ def stability(call: Call, rates: str, **choices: Any) -> None:
     """Follow the largest curvature along full-batch training against what the rate allows."""
     from landscape.studies import study_stability
 
-    run(call, study_stability, rates=read_rates(rates, "--rates"), **choices)
+    run(call, study_stability, rates=parsing.read_several(rates, RATE, "--rates"), **choices)
 
 
 @command.command(
@@ -208,25 +208,6 @@ def run(call: Call, study: Callable[..., Study], **choices: Any) -> None:
 def findings(record: Study) -> str:
     """Write what was found, and on what device."""
     return "\n".join([*record.findings, f"computed on {record.settings['device']}, {record.seconds:.2f} s"])
-
-
-def read_sizes(text: str) -> list[int]:
-    """Read whole numbers between commas.
-
-    Raises
-    ------
-    InputError
-        Something else.
-
-    Examples
-    --------
-    >>> read_sizes("16,64")
-    [16, 64]
-    """
-    try:
-        return [int(part) for part in text.split(",")]
-    except ValueError:
-        raise InputError(f"--batch-sizes '{text}': expected whole numbers such as 16,64,256") from None
 
 
 def names_of(text: str) -> list[str]:

@@ -52,7 +52,7 @@ CHECKPOINTS = 60
 @click.option(
     "--animate",
     metavar="FILE.gif|FILE.mp4",
-    type=click.Path(path_type=Path),
+    type=parsing.FileName(),
     help="Also write an animation with a frame for each checkpoint.",
 )
 @click.option(

@@ -157,7 +157,7 @@ def ask_source(origin: Origin, direction: str | Path | NDArray[np.floating], wan
     if str(direction) in SOURCES:
         return SOURCES[str(direction)](origin, wanted)
     path = Path(direction)
-    if path.suffix == ".npz" or path.is_file():
+    if path.suffix == ".npz" or is_file(path):
         try:
             rows = check_rows(load_directions(path), origin.size)
         except InputError as error:
@@ -167,6 +167,14 @@ def ask_source(origin: Origin, direction: str | Path | NDArray[np.floating], wan
         f"unknown direction '{direction}': choose {', '.join(SOURCES)}, "
         f"or a .npz file with 'directions' [d, P]{did_you_mean(direction, SOURCES)}"
     )
+
+
+def is_file(path: Path) -> bool:
+    """Say whether there is a file; what is no name of one, being too long, names none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 SOURCES: dict[str, Callable[[Origin, Wanted], Given]] = {

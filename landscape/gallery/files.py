@@ -24,10 +24,13 @@ def figure_paths(folder: Path, names: Sequence[str], figure_format: str) -> list
         raise InputError(
             f"unknown figure format '{figure_format}': choose {', '.join(FORMATS)}{did_you_mean(figure_format, FORMATS)}"
         )
-    if not folder.exists():
-        if not folder.absolute().parent.is_dir():
-            raise InputError(f"{folder}: the folder above it is not there, make it first")
-        folder.mkdir()
+    try:
+        if not folder.exists():
+            if not folder.absolute().parent.is_dir():
+                raise InputError(f"{folder}: the folder above it is not there, make it first")
+            folder.mkdir()
+    except OSError as error:
+        raise InputError(f"{folder}: no folder can be made there: {error.strerror}") from None
     paths = [folder / f"{name}.{figure_format}" for name in names]
     for path in paths:
         require_writable(path)

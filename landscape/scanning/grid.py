@@ -47,7 +47,7 @@ def parse_points(points: int | str | Sequence[int], dimensions: int) -> tuple[in
     counts = counts * dimensions if len(counts) == 1 else counts
     if not fits_memory(math.prod(counts) * BYTES_PER_POINT):
         raise InputError(
-            f"points '{points}' make {math.prod(counts):.3g} points, more than memory holds: use fewer"
+            f"points '{points}' make {' x '.join(map(str, counts))} points, more than memory holds: use fewer"
         )
     return counts
 

@@ -16,7 +16,16 @@ from landscape.objective import NetworkObjective, as_one_batch
 from landscape.objective.devices import recorded_device, settle_device
 from landscape.records import Pieces, Study
 from landscape.records.study import held_out
-from landscape.studies.common import Announce, Experiment, Found, batch_gradients, finals, silent, told
+from landscape.studies.common import (
+    Announce,
+    Experiment,
+    Found,
+    batch_gradients,
+    finals,
+    require_known,
+    silent,
+    told,
+)
 from landscape.studies.limits import sharpness
 from landscape.training import Ensemble, train_many
 from landscape.training.recipe import steps_of
@@ -75,6 +84,9 @@ def study_batch_size(
     InputError
         A batch size below one, an unknown optimizer, epochs that are not above zero.
     """
+    require_known(
+        optimizers=[optimizer], learning_rate=learning_rate, init=init, device=device, output=output
+    )
     examples = model.examples("train")
     sizes = sorted({min(int(size), examples) for size in batch_sizes})
     if not sizes or sizes[0] < 1:

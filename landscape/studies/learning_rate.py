@@ -20,6 +20,7 @@ from landscape.studies.common import (
     different_names,
     over_seeds,
     positive_list,
+    require_known,
     silent,
     told,
     within,
@@ -82,6 +83,7 @@ def study_learning_rate(
         A rate that is not positive, an unknown optimizer, or one twice.
     """
     tried, optimizers = positive_list("rates", rates), different_names("optimizers", optimizers)
+    require_known(optimizers=optimizers, init=init, device=device, output=output)
     batch_size = within(model, batch_size, announce)
     drawn = float(len(optimizers) * len(tried) * seeds) * steps * batch_size
     device = settle_device(device, model, evaluations=3.0 * drawn / model.examples("train"), training=True)

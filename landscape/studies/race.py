@@ -17,7 +17,7 @@ from landscape.objective.devices import recorded_device, settle_device
 from landscape.records import Pieces, Race, Scan
 from landscape.scanning import Plan, make_plan, run_plan
 from landscape.scanning.subject import model_subject
-from landscape.studies.common import Experiment, counted_seeds, different_names, finals, within
+from landscape.studies.common import Experiment, counted_seeds, different_names, finals, require_known, within
 from landscape.training import Ensemble, Recipe
 from landscape.trajectories.projection import Projection, project, spans_around
 
@@ -92,6 +92,7 @@ def race(
         raise InputError(f"seeds: expected at least 1, found {seeds}")
     if steps is not None and epochs is not None:
         raise InputError("expected steps or epochs, found both")
+    require_known(init=init, device=device, output=output)
     common: dict[str, Any] = {"batch_size": within(model, batch_size, announce)}
     common |= {"steps": steps} if steps is not None else {"epochs": 10.0 if epochs is None else epochs}
     runs_wanted = len(names) * seeds * (1 + tune * len(TUNING_RATES))

@@ -16,12 +16,12 @@ from landscape.files import require_writable
 from landscape.formulas.optimizers import OPTIMIZERS
 from landscape.memory import available_memory, size_words
 from landscape.model import Model, load_model
-from landscape.objective.devices import CPU
+from landscape.objective.devices import CPU, read_device
 from landscape.objective.trainer import make_trainer
 from landscape.training.earlier import differences, require_same_so_far
 from landscape.training.marks import marks
 from landscape.training.recipe import Recipe, columns, steps_of
-from landscape.training.start import at_initialization, require_finite_start
+from landscape.training.start import at_initialization, require_finite_start, require_initialization
 from landscape.training.story import Saver, Story
 from landscape.training.travel import travel
 
@@ -101,12 +101,12 @@ def train(
     >>> bool(np.allclose(done.theta, [3.0, 0.0], atol=1e-9)), int(done.history["step"][-1])
     (True, 2000)
     """
-    run = Run.prepare(
-        model, settings, epochs, init, {"dtype": dtype, "threads": threads, "device": device}, announce
-    )
     path = None if output is None else Path(output)
     if path is not None:
         require_writable(path)
+    run = Run.prepare(
+        model, settings, epochs, init, {"dtype": dtype, "threads": threads, "device": device}, announce
+    )
     run.plan(checkpoints, history, path)
     if path is not None and path.exists() and not fresh and run.take_up(path, announce):
         announce(f"{path} is finished already; --fresh trains anew")
@@ -143,6 +143,9 @@ class Run:
                 raise InputError("expected steps or epochs, found both")
             settings = settings | {"steps": steps_of(epochs, settings.get("batch_size", 32), examples)}
         recipe = read_recipe(settings)
+        read_device(engine["device"])
+        if init is not None:
+            require_initialization(init)
         if recipe.batch_size > examples:
             announce(f"batch_size: there are {examples} examples; every batch is all of them")
             recipe = replace(recipe, batch_size=examples)

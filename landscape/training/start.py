@@ -26,6 +26,8 @@ STREAM = 2**36
 NARROW, PLAIN = 0.02, 0.01
 # Of a new network's parameters in float64, while it is made.
 COPIES = 4
+# A wider layer is a typing error: nothing holds its weights.
+WIDEST = 10**12
 ONES = ("layernorm", "batchnorm")
 TABLES = ("embedding", "position")
 
@@ -36,6 +38,20 @@ INITIALIZATIONS: dict[str, Callable[[float, float], float]] = {
     "normal": lambda inputs, outputs: PLAIN,
     "zero": lambda inputs, outputs: 0.0,
 }
+
+
+def require_initialization(name: str) -> None:
+    """Refuse a name of no initialization.
+
+    Raises
+    ------
+    InputError
+        It is none of those there are.
+    """
+    if name not in INITIALIZATIONS:
+        raise InputError(
+            f"init: expected one of {', '.join(INITIALIZATIONS)}, found {name!r}{did_you_mean(name, INITIALIZATIONS)}"
+        )
 
 
 def initialize(model: Model, init: str = "he", seed: int = 0) -> Array:
@@ -49,10 +65,7 @@ def initialize(model: Model, init: str = "he", seed: int = 0) -> Array:
     InputError
         An unknown initialization.
     """
-    if init not in INITIALIZATIONS:
-        raise InputError(
-            f"init: expected one of {', '.join(INITIALIZATIONS)}, found {init!r}{did_you_mean(init, INITIALIZATIONS)}"
-        )
+    require_initialization(init)
     ops = {node.name: node.op for node in model.nodes}
     theta = np.zeros(model.size)
     for number, slot in enumerate(model.layout):
@@ -150,6 +163,6 @@ def sizes_of(architecture: Sequence[int] | str) -> list[int]:
         sizes = [int(part) for part in parts]
     except ValueError:
         sizes = []
-    if len(sizes) < 2 or min(sizes) < 1:
+    if len(sizes) < 2 or min(sizes) < 1 or max(sizes) > WIDEST:
         raise InputError(f"architecture: expected sizes such as 64-32-10, found {architecture}")
     return sizes
