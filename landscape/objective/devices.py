@@ -42,7 +42,7 @@ def read_device(device: str) -> tuple[str, int]:
     kind, colon, number = device.partition(":")
     if kind in ("auto", CPU) and not colon:
         return kind, 0
-    if kind == "cuda" and (number.isdecimal() and len(number) <= DIGITS or not colon):
+    if kind == "cuda" and ((number.isdecimal() and len(number) <= DIGITS) or not colon):
         return kind, int(number or 0)
     raise InputError(f"device: expected auto, cpu, cuda or cuda:N, found '{device}'")
 

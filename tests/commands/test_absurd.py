@@ -72,7 +72,9 @@ def values_of(option: click.Option) -> tuple[str, ...]:
         return (*NO_TEXTS, option.type.choices[0].upper(), option.type.choices[0][:-1])
     if option.name in WORDS:
         return WORDS[option.name]
-    if option.name in ("output", "target", "save_directions", "escape", "animate", "pdf", "folder"):
+    if option.name == "folder":
+        return tuple(name for name in NO_OUTPUTS if not name.endswith("/"))
+    if option.name in ("output", "target", "save_directions", "escape", "animate", "pdf"):
         return NO_OUTPUTS
     return NO_INPUTS if isinstance(option.type, click.Path) else NO_TEXTS
 
