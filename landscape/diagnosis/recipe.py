@@ -14,8 +14,6 @@ from landscape.training import Recipe
 OPTIONS = ("optimizer", "learning_rate", "batch_size")
 # What is tried where nobody says how the model was trained, and the updates that a comparison then takes.
 ASSUMED_RATE, ASSUMED_STEPS = 1e-3, 1000
-# A last rate of the log below this part of the schedule's height is the end of a schedule, not the rate to go on with.
-LEAST_RATE = 0.1
 
 
 @dataclass(frozen=True)

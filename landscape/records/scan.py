@@ -114,7 +114,7 @@ class Scan(Record):
         return [float(value) for value in cosine[np.triu_indices(len(cosine), k=1)]]
 
     def summary(self, files: Sequence[str | Path] = ()) -> dict[str, Any]:
-        """Tell the scan in one JSON object, as records.md lays it out.
+        """Tell the scan in one JSON object that --json prints.
 
         `minimum` and `maximum` are of `quantity`, the training loss where it is there. `cosine` is a number
         for two directions, null for one, a list in the order (0, 1), (0, 2), (1, 2) for three.

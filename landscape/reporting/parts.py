@@ -157,7 +157,7 @@ PARTS: dict[str, Part] = {
     ),
     "critical": Part(
         "critical", "The kind of point", "Whether the network is at a minimum, a saddle or at no critical point, with the evidence.",
-        lambda quick, model: {"polishing": False} if quick else {}, analyze_critical, critical_lines,
+        critical_options, analyze_critical, critical_lines,
     ),
     "hessian": Part(
         "hessian", "Curvature", "The eigenvalues of the loss's second derivatives, each with its error.",
