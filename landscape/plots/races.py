@@ -33,9 +33,7 @@ def look_of(index: int) -> dict[str, Any]:
     return {"color": COLORS[index % len(COLORS)], "linestyle": DASHES[index % len(DASHES)]}
 
 
-def plot_race(
-    record: Race, *, quantity: str | None = None, levels: Any = None, ax: Axes | None = None
-) -> Axes:
+def plot_race(record: Race, *, quantity: str | None = None, ax: Axes | None = None) -> Axes:
     """Draw a quantity against updates: medians, and bands from the least to the largest over the seeds.
 
     The axis above counts the examples seen. In the legend the best stands first.
@@ -129,8 +127,14 @@ def plot_race_paths(
     levels: int | Sequence[float] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw the first seed's paths over the loss on their principal plane."""
-    field = field_of(record.scan, None)
+    """Draw the first seed's paths over the loss, or a `quantity`, on their principal plane.
+
+    Raises
+    ------
+    landscape.errors.InputError
+        The plane has no such quantity, or it cannot be drawn with these levels.
+    """
+    field = field_of(record.scan, quantity)
     points = [(float(x), float(y)) for path in record.projected for x, y in path if np.isfinite(x)]
     with house_style_unless(ax):
         return draw_map(
@@ -160,9 +164,6 @@ def draw_paths(ax: Axes, record: Race) -> list[Artist]:
     return [*keys, *worded_keys([share])]
 
 
-PLOTTERS = {"race": plot_race, "paths": plot_race_paths}
-
-
 def race_figure_names(record: Race, *, quantity: str | None = None, kind: str = "both") -> list[str]:
     """Name the figures without drawing them.
 
@@ -175,7 +176,7 @@ def race_figure_names(record: Race, *, quantity: str | None = None, kind: str = 
         raise InputError(
             f"no quantity '{quantity}' in this record: it has {', '.join(record.values)}{did_you_mean(quantity, record.values)}"
         )
-    return list(PLOTTERS)
+    return ["race", "paths"]
 
 
 def race_figures(
@@ -185,8 +186,8 @@ def race_figures(
     kind: str = "both",
     levels: int | Sequence[float] | None = None,
 ) -> dict[str, Figure]:
-    """Draw the losses, and the paths on their plane."""
+    """Draw the losses, or a `quantity`, and the paths on the plane of the loss, with these `levels`."""
     return {
-        name: figure_of(plotter(record, quantity=quantity, levels=levels))
-        for name, plotter in PLOTTERS.items()
+        "race": figure_of(plot_race(record, quantity=quantity)),
+        "paths": figure_of(plot_race_paths(record, levels=levels)),
     }

@@ -33,22 +33,23 @@ FORMATS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Family:
-    """The figures of one kind of record: their names, and how they are drawn."""
+    """The figures of one kind of record: their names, how they are drawn, and whether a map with levels is among them."""
 
     names: Callable[..., list[str]]
     draw: Callable[..., dict[str, Figure]]
+    mapped: bool = False
 
 
 FAMILIES: dict[str, Family] = {
-    "scan": Family(scan_figure_names, scan_figures),
+    "scan": Family(scan_figure_names, scan_figures, mapped=True),
     "hessian": Family(hessian_figure_names, hessian_figures),
     "sharpness": Family(sharpness_figure_names, sharpness_figures),
     "critical": Family(critical_figure_names, critical_figures),
     "atlas": Family(critical_figure_names, critical_figures),
     "study": Family(study_figure_names, study_figures),
-    "race": Family(race_figure_names, race_figures),
+    "race": Family(race_figure_names, race_figures, mapped=True),
     "diagnosis": Family(diagnosis_figure_names, diagnosis_figures),
-    "trajectory": Family(trajectory_figure_names, trajectory_figures),
+    "trajectory": Family(trajectory_figure_names, trajectory_figures, mapped=True),
 }
 
 
@@ -66,7 +67,7 @@ def figures(
     landscape.errors.InputError
         A record that has no figures, or a kind, a quantity or levels that it cannot be drawn with.
     """
-    return _family(record).draw(record, quantity=quantity, kind=kind, levels=levels)
+    return _family(record, kind, levels).draw(record, quantity=quantity, kind=kind, levels=levels)
 
 
 def save_figures(
@@ -93,7 +94,7 @@ def save_figures(
         )
     if not Path(stem).name or str(stem).endswith("/"):
         raise InputError(f"'{stem}' names no file: expected a stem such as surface, for surface.contour.png")
-    names = _family(record).names(record, quantity=quantity, kind=kind)
+    names = _family(record, kind, levels).names(record, quantity=quantity, kind=kind)
     paths = {name: Path(f"{stem}.{name}.{figure_format}") for name in names}
     for path in paths.values():
         require_writable(path)
@@ -110,9 +111,19 @@ def figure_bytes(figure: Figure, figure_format: str = "png") -> bytes:
     return buffer.getvalue()
 
 
-def _family(record: Record) -> Family:
+def _family(record: Record, kind: str, levels: int | Sequence[float] | None) -> Family:
+    """Find how a kind of record is drawn; what its figures would ignore is refused."""
     if record.kind not in FAMILIES:
         raise InputError(
             f"a record of the kind '{record.kind}' has no figures: there are {', '.join(FAMILIES)}"
         )
-    return FAMILIES[record.kind]
+    family = FAMILIES[record.kind]
+    if levels is not None and not family.mapped:
+        raise InputError(
+            f"the figures of a record of the kind '{record.kind}' have no levels to choose: leave levels (--levels) out"
+        )
+    if kind != "both" and record.kind != "scan":
+        raise InputError(
+            f"contour maps and surfaces are those of a scan, the record is of the kind '{record.kind}': leave kind (--kind) out"
+        )
+    return family
