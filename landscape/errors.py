@@ -25,11 +25,17 @@ def did_you_mean(found: object, known: Iterable[str]) -> str:
 
     Examples
     --------
-    >>> did_you_mean("adm", ["sgd", "adam"]), did_you_mean("zerostart", ["zero-start"]), did_you_mean("x", ["sgd"])
-    (": did you mean 'adam'?", ": did you mean 'zero-start'?", '')
+    >>> did_you_mean("adm", ["sgd", "adam"]), did_you_mean("tosy", ["toy_saddle"]), did_you_mean("x", ["sgd"])
+    (": did you mean 'adam'?", ": did you mean 'toy_saddle'?", '')
     """
     from difflib import get_close_matches
 
-    by_letters = {name.lower(): name for name in known}
-    near = get_close_matches(str(found)[:LONGEST].lower(), by_letters, n=1)
-    return f": did you mean '{by_letters[near[0]]}'?" if near else ""
+    word = str(found)[:LONGEST].lower()
+    whole = {name.lower(): name for name in known}
+    # The beginning of a long name, mistyped.
+    begun = {name[: len(word) + 1]: whole[name] for name in reversed(whole)}
+    for names, likeness in ((whole, 0.6), (begun, 0.75)):
+        near = get_close_matches(word, names, n=1, cutoff=likeness)
+        if near:
+            return f": did you mean '{names[near[0]]}'?"
+    return ""

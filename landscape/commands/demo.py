@@ -12,9 +12,9 @@ from landscape.errors import InputError
 from landscape.faults import CASES, HEALTHY
 
 EPILOG = (
-    "Example: landscape demo && landscape scan digits.npz\n\nFaults: "
+    "For example: landscape demo && landscape scan digits.npz\n\nFaults: "
     + ", ".join(CASES)
-    + ". For example: landscape demo --fault zero-start && landscape critical zero-start.npz"
+    + ". Then: landscape demo --fault zero-start && landscape critical zero-start.npz"
 )
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from landscape.model import Model
 
 
-@parsing.command("import", epilog="Example: landscape import net.onnx --data data.npz -o model.npz")
+@parsing.command("import", epilog="For example: landscape import net.onnx --data data.npz -o model.npz")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
     "--data",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from landscape.model import Model
 
 
-@parsing.command(epilog="Example: landscape info digits.npz")
+@parsing.command(epilog="For example: landscape info digits.npz")
 @options.model
 @options.bare_file
 @options.json_summary

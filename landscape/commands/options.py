@@ -100,6 +100,14 @@ threads = click.option(
 )
 """`threads: int | None`"""
 
+one_thread = click.option(
+    "--threads",
+    type=parsing.Whole(1),
+    metavar="N",
+    help="Number of threads; by default one, since small networks gain nothing by more.",
+)
+"""`threads: int | None`, of a single training"""
+
 device = click.option(
     "--device",
     metavar="auto|cpu|cuda[:N]",

@@ -59,6 +59,14 @@ class Group(click.Group):
             context.fail(f"No such command {shown(name)}{did_you_mean(name, known)}")
         return super().resolve_command(context, arguments)
 
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write each command with its whole first sentence."""
+        with formatter.section("Commands"):
+            commands = {name: self.get_command(context, name) for name in self.list_commands(context)}
+            formatter.write_dl(
+                [(name, (one.help or "").split("\n")[0]) for name, one in commands.items() if one]
+            )
+
 
 def command(name: str | None = None, **choices: Any) -> Callable[[Callable[..., Any]], Command]:
     """Make a command, as click does."""

@@ -35,7 +35,7 @@ from landscape.commands.scan_report import ScanReport
     metavar="random|gradient|principal|eigen|between|FILE.npz",
     default="random",
     show_default=True,
-    help="What the axes are: principal (of the checkpoints), eigen (eigenvectors of the largest and the smallest eigenvalue) "
+    help="Directions of the axes: principal (of the checkpoints), eigen (eigenvectors of the largest and the smallest eigenvalue) "
     "and a file (array 'directions' [d, P]) have several axes; where one is missing, it is a random direction.",
 )
 @click.option(

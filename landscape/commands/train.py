@@ -138,7 +138,9 @@ LENGTHS = ("steps", "epochs", "checkpoints", "history")
     metavar="64-32-10",
     help="Train a new network of dense layers of these widths on the data in MODEL.",
 )
-@options.engine
+@options.dtype
+@options.one_thread
+@options.seed
 @options.device
 @options.bare_file
 @options.fresh

@@ -29,7 +29,7 @@ CHECKPOINTS = 60
     metavar="principal|random|FILE.npz|…",
     default="principal",
     show_default=True,
-    help="What spans the plane: the principal directions of the checkpoints, or gradient, eigen, random, or a file.",
+    help="Directions that span the plane: the principal directions of the checkpoints, or gradient, eigen, random, or a file.",
 )
 @click.option("--points", metavar="N|NxM", default="51", show_default=True, help="Points along the axes.")
 @click.option(
