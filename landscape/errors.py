@@ -33,7 +33,7 @@ def did_you_mean(found: object, known: Iterable[str]) -> str:
     word = str(found)[:LONGEST].lower()
     whole = {name.lower(): name for name in known}
     # The beginning of a long name, mistyped.
-    begun = {name[: len(word) + 1]: whole[name] for name in reversed(whole)}
+    begun = {name[: len(word)]: whole[name] for name in reversed(whole)}
     for names, likeness in ((whole, 0.6), (begun, 0.75)):
         near = get_close_matches(word, names, n=1, cutoff=likeness)
         if near:
