@@ -31,6 +31,7 @@ import numpy as np
 from landscape.commands import COMMANDS, group, main, parsing
 from landscape.faults import CASES
 from landscape.gallery import FIGURES
+from landscape.objective.session import pool
 
 HUGE = "9" * 400
 LONG = "x" * 300
@@ -279,6 +280,8 @@ def run(line: list[str], folder: Path, out: int, err: int) -> None:
     os.dup2(out, 1)
     os.dup2(err, 2)
     os.chdir(folder)
+    # Threads are not forked, and those that the warming up left would be waited for.
+    pool.cache_clear()
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     status = 99
