@@ -58,6 +58,15 @@ def require_writable(path: str | Path) -> None:
         raise InputError(f"{str(path)!r}: is not the name of a file") from None
 
 
+def longest_name(folder: Path) -> int:
+    """Bytes that the name of a file in a folder may have; 255, as most file systems allow, where the system cannot be asked.
+
+    >>> longest_name(Path()) > 100
+    True
+    """
+    return os.pathconf(folder, "PC_NAME_MAX") if hasattr(os, "pathconf") else 255
+
+
 def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     """Let `write` fill a temporary file in the same folder, make it durable and rename it to `path`.
 
@@ -103,6 +112,9 @@ def _remove_left_over(temporary: Path) -> None:
 
 
 def _alive(process: int) -> bool:
+    """Whether a process may still run; asked on POSIX only, since the same call interrupts the process on Windows."""
+    if os.name != "posix":
+        return True
     try:
         os.kill(process, 0)
     except ProcessLookupError:

@@ -6,6 +6,11 @@ exit status 1. Every message says what was expected, what was found and what to 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+# Names are shorter, and comparing long texts takes long.
+LONGEST = 100
+
 
 class InputError(ValueError):
     """What was asked for, or the file that was given, cannot be used as it is."""
@@ -13,3 +18,24 @@ class InputError(ValueError):
 
 class ComputationError(RuntimeError):
     """The input was good and the work still failed: a full disk, a solver that did not converge."""
+
+
+def did_you_mean(found: object, known: Iterable[str]) -> str:
+    """The end of a message about a name that is not there: the nearest one that is, or nothing where none is near.
+
+    Examples
+    --------
+    >>> did_you_mean("adm", ["sgd", "adam"]), did_you_mean("tosy", ["toy_saddle"]), did_you_mean("x", ["sgd"])
+    (": did you mean 'adam'?", ": did you mean 'toy_saddle'?", '')
+    """
+    from difflib import get_close_matches
+
+    word = str(found)[:LONGEST].lower()
+    whole = {name.lower(): name for name in known}
+    # The beginning of a long name, mistyped.
+    begun = {name[: len(word)]: whole[name] for name in reversed(whole)}
+    for names, likeness in ((whole, 0.6), (begun, 0.75)):
+        near = get_close_matches(word, names, n=1, cutoff=likeness)
+        if near:
+            return f": did you mean '{names[near[0]]}'?"
+    return ""

@@ -51,7 +51,9 @@ def cache_folder() -> Path:
     chosen = os.environ.get("NUMBA_CACHE_DIR")
     home = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
     places = [Path(chosen)] if chosen else [Path(home) / "landscape"]
-    for place in [*places, Path(tempfile.gettempdir()) / f"landscape-{os.getuid()}"]:
+    # Windows has no numbers for users, and a temporary folder for each.
+    user = os.getuid() if hasattr(os, "getuid") else "user"
+    for place in [*places, Path(tempfile.gettempdir()) / f"landscape-{user}"]:
         folder = place / f"kernels-{source_digest()}"
         try:
             folder.mkdir(parents=True, exist_ok=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+# On the index `landscape` is the name of another project, a game.
+DISTRIBUTION = "numba-landscape"
+
 
 def current_version() -> str:
     """Read the installed version; `checkout` where the package runs from its sources, not installed."""
@@ -9,6 +12,6 @@ def current_version() -> str:
     from importlib.metadata import PackageNotFoundError, version
 
     try:
-        return version("landscape")
+        return version(DISTRIBUTION)
     except PackageNotFoundError:
         return "checkout"

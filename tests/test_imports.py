@@ -5,19 +5,32 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
 from landscape.commands import COMMANDS
 
 HEAVY = ("numba", "llvmlite", "scipy", "matplotlib", "torch", "onnx", "onnxruntime", "sklearn")
-REPORT = f"import json, sys; print(json.dumps([n for n in {HEAVY!r} if n in sys.modules]), file=sys.stderr)"
+PACKAGE = Path(__file__).parents[1] / "landscape"
+# What a help text does without: libraries, and all of ours but the commands and what they stand on.
+EVERYTHING = {*HEAVY, "numpy", "threadpoolctl", "zipfile"} | {
+    f"landscape.{path.stem}"
+    for path in PACKAGE.iterdir()
+    if path.stem not in ("__init__", "commands", "data")
+}
+# Tables of names that a help text lists.
+OWN = {"demo": ("faults",)}
 
 
-def loaded_after(code: str) -> list[str]:
-    """Run code in a fresh interpreter and give the heavy modules that it left loaded."""
+def loaded_after(code: str, wanted: Sequence[str] = HEAVY) -> list[str]:
+    """Run code in a fresh interpreter and give the modules, of those wanted, that it left loaded."""
+    report = (
+        f"import json, sys; print(json.dumps([n for n in {wanted!r} if n in sys.modules]), file=sys.stderr)"
+    )
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", f"{code}\n{REPORT}"], capture_output=True, text=True, timeout=60
+        [sys.executable, "-W", "error", "-c", f"{code}\n{report}"], capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stderr.splitlines()[-1])
@@ -45,8 +58,13 @@ def test_help_loads_nothing_heavy(arguments):
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))
-def test_help_of_a_command_loads_nothing_heavy(command):
-    assert loaded_after(run_command(command, "--help")) == []
+def test_help_of_a_command_loads_the_commands_and_nothing_else(command):
+    found = loaded_after(run_command(command, "--help"), sorted(EVERYTHING))
+    assert (
+        set(found)
+        - {f"landscape.{name}" for name in ("errors", "messages", "version", *OWN.get(command, ()))}
+        == set()
+    )
 
 
 @pytest.mark.parametrize("module", ["landscape.model", "landscape.records", "landscape.files"])

@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 
 from landscape.commands import COMMANDS, group, main
+from landscape.commands.stem import options_in_name, output_stem
 from landscape.kernels.lowering import SUPPORTED
 from landscape.model import bundled_path, load_model, save_model
 from landscape.model.operations import OPERATIONS
+from tests.commands.test_names import context_of
 from tests.documents import GUIDES, README, ROOT, TEXT, blocks, commands, installs
 
 # Small enough to be quick, and still a grid; one measure beside the control.
@@ -69,6 +71,22 @@ def options_of(name: str) -> set[str]:
         for parameter in part.get_params(context)
         for flag in (*parameter.opts, *parameter.secondary_opts)
     }
+
+
+def with_options(words: list[str], more: list[str]) -> list[str]:
+    """Put options in the place of those that a line has."""
+    kept, skipped = [], False
+    given = {word for word in more if word.startswith("--")} - {
+        "--measure"
+    }  # which may be given several times
+    for word in words:
+        if skipped:
+            skipped = False
+        elif word in given:
+            skipped = True
+        else:
+            kept.append(word)
+    return [*kept, *more]
 
 
 @pytest.fixture
@@ -127,9 +145,9 @@ def test_command_lines_run(arguments, folder):
         write_imports()
     if name == "plot":
         with pytest.raises(SystemExit):
-            main(["scan", "digits.npz", "--points", "3", "--quiet", "--no-figure"])
+            main(["scan", "digits.npz", "--points", "3", "--quiet", "--no-figure", "-o", "digits.scan"])
     with pytest.raises(SystemExit) as end:
-        main([name, *rest, *QUICK.get(name, [])])
+        main([name, *with_options(rest, QUICK.get(name, []))])
     assert end.value.code == 0
 
 
@@ -162,8 +180,9 @@ def test_the_first_install_leaves_a_record_and_figures():
 
 
 def test_the_first_install_names_the_files_that_a_scan_leaves(folder):
+    named = output_stem(None, Path("digits.npz"), "scan", options_in_name(context_of(["scan", "digits.npz"])))
     with pytest.raises(SystemExit):
-        main(["scan", "digits.npz", "--points", "3", "--quiet"])
+        main(["scan", "digits.npz", "--points", "3", "--quiet", "-o", Path(named).name])
     left = {path.name for path in folder.glob("digits.scan.*")}
     assert left == set(re.findall(r"`(digits\.scan[\w.]*)`", README))
 

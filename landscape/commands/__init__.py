@@ -18,6 +18,7 @@ from typing import NoReturn
 
 import click
 
+from landscape.commands.parsing import Group
 from landscape.errors import ComputationError, InputError
 from landscape.messages import say
 from landscape.version import current_version
@@ -71,9 +72,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 INTERRUPTED = 130
+# Characters of a word that a message repeats: a path, and not a number of a thousand digits.
+LONGEST = 250
 
 
-class LazyGroup(click.Group):
+class LazyGroup(Group):
     """A group whose commands are imported by name, and whose help imports none of them."""
 
     def list_commands(self, context: click.Context) -> list[str]:
@@ -124,9 +127,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # What overflows is told as infinite or as not found; a line of NumPy's beside it would only confuse.
         warnings.simplefilter("ignore", RuntimeWarning)
     for stream in (sys.stdout, sys.stderr):
-        # A letter that the terminal's encoding lacks is no reason to lose the result.
+        # A letter that the terminal's encoding lacks, or a name of a file whose bytes are no text, is no reason to lose the result.
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
+            stream.reconfigure(errors="backslashreplace")
     try:
         status = group.main(args=None if arguments is None else list(arguments), standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -171,7 +174,8 @@ def fail_of_system(error: OSError) -> NoReturn:
 
 
 def fail(sentence: str, status: int) -> NoReturn:
-    """Say in one line why there is no result, and leave."""
+    """Say in one line why there is no result, and leave; of a very long word the middle is left out."""
+    words = (word if len(word) <= LONGEST else f"{word[:40]}…{word[-40:]}" for word in sentence.split())
     with contextlib.suppress(OSError):
-        click.echo("Error: " + " ".join(sentence.split()), err=True)
+        click.echo("Error: " + " ".join(words), err=True)
     sys.exit(status)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from landscape.commands import INTERRUPTED, options
-from landscape.commands.stem import draw, output_stem, speaker
+from landscape.commands.stem import draw, options_in_name, output_stem, speaker
 
 if TYPE_CHECKING:
     from landscape.model import Model
@@ -33,6 +33,7 @@ class Call:
     activation: str | None
     loss: str | None
     name: str
+    options: str
     output: str | None
     no_figure: bool
     figure_format: str
@@ -47,7 +48,7 @@ class Call:
     @property
     def stem(self) -> str:
         """What the names of all files begin with."""
-        return output_stem(self.output, self.model, self.name)
+        return output_stem(self.output, self.model, self.name, self.options)
 
     @property
     def record_path(self) -> Path:
@@ -128,10 +129,10 @@ def is_read(option: str, value: Any) -> bool:
 
 
 def makes_record(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Give a command's function a `Call` in place of what all such commands take; `name` goes into the files' names.
+    """Give a command's function a `Call` in place of what all such commands take; `name` goes into the files' names, and so do its options.
 
     ```
-    @click.command("hessian")
+    @parsing.command("hessian")
     @click.option(…)
     @makes_record("hessian")
     def command(call: Call, …) -> None:
@@ -147,13 +148,18 @@ def makes_record(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]
             model: Path, activation: str | None, loss: str | None, output: str | None, no_figure: bool, figure_format: str,
             as_json: bool, quiet: bool, **choices: Any,
         ) -> Any:  # fmt: skip
+            from landscape.files import require_writable
+
+            named = options_in_name(click.get_current_context())
             say = speaker(quiet)
             written = [choices[option] for option in WRITTEN if choices.get(option) is not None]
             read = [value for option, value in choices.items() if is_read(option, value)]
             call = Call(
-                model, activation, loss, name, output, no_figure, figure_format, as_json, say, quiet,
+                model, activation, loss, name, named, output, no_figure, figure_format, as_json, say, quiet,
                 fresh=choices["fresh"], read=read, written=written,
             )  # fmt: skip
+            # Before the model is read, and whatever the work does.
+            require_writable(call.record_path)
             with call.held:
                 return function(call, **choices)
 

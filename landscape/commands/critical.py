@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from landscape.commands import options
+from landscape.commands import options, parsing
 from landscape.commands.call import Call, makes_record
 
 if TYPE_CHECKING:
@@ -15,27 +15,31 @@ if TYPE_CHECKING:
     from landscape.records import Critical
 
 
-@click.command(
+@parsing.command(
     "critical", epilog="For example: landscape critical stuck.npz --escape freed.npz, then: --search 50"
 )
-@click.option("--no-polish", is_flag=True, help="Look for no critical point nearby.")
+@click.option(
+    "--no-polish",
+    is_flag=True,
+    help="Judge the parameters as they are, without moving to the critical point nearby.",
+)
 @click.option(
     "--radius",
-    type=float,
+    type=parsing.Number(0, above=True),
     metavar="R",
     help="How far away is nearby; a tenth of the larger of MODEL's norm and a usual start's if not given.",
 )
 @click.option(
     "--escape",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=parsing.FileName(),
     metavar="OUT.npz",
-    help="Write the model after the step that lowers the loss.",
+    help="Write the model after a step that lowers the loss, where one was found.",
 )
 @click.option(
     "--search",
-    type=int,
+    type=parsing.Whole(1),
     metavar="N",
-    help="Find critical points of the network from N starts, and write their atlas.",
+    help="Search critical points of the network from N random starts, and write them as an atlas.",
 )
 @options.point
 @makes_record("critical")

@@ -7,23 +7,24 @@ from pathlib import Path
 
 import click
 
-from landscape.commands import options
+from landscape.commands import options, parsing
 from landscape.errors import InputError
 from landscape.faults import CASES, HEALTHY
 
 EPILOG = (
-    "Example: landscape demo && landscape scan digits.npz\n\nFaults: "
+    "For example: landscape demo && landscape scan digits.npz\n\nFaults: "
     + ", ".join(CASES)
-    + ". For example: landscape demo --fault zero-start && landscape critical zero-start.npz"
+    + ". Then: landscape demo --fault zero-start && landscape critical zero-start.npz"
 )
 
 
-@click.command(epilog=EPILOG)
+@parsing.command(epilog=EPILOG)
 @click.argument("name", required=False)
 @click.option(
     "-o",
+    "--output",
     "output",
-    type=click.Path(path_type=Path),
+    type=parsing.FileName(),
     metavar="FILE.npz",
     help="Where to write it; by default NAME.npz in the working directory.",
 )
@@ -33,7 +34,11 @@ EPILOG = (
 @click.option(
     "--fault", metavar="NAME", help="Train a network with this known fault, in seconds, and write it."
 )
-@click.option("--twin", is_flag=True, help="Its healthy twin, without the fault.")
+@click.option(
+    "--twin",
+    is_flag=True,
+    help="With --fault: the healthy network that differs from it in nothing but the fault.",
+)
 @options.seed
 @options.fresh
 def command(
@@ -60,7 +65,7 @@ def command(
         target = output or Path(f"{name}.npz")
         copy(bundled_path(name), target, fresh)
     else:
-        target = output or Path(f"{fault}.{HEALTHY}.npz" if twin else f"{fault}.npz")
+        target = output or Path(f"{fault}{f'.{HEALTHY}' if twin else ''}{f'.seed{seed}' if seed else ''}.npz")
         write_fault(fault, seed, twin, target, fresh)
     if output is None:
         click.echo(f"wrote {target}", err=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from landscape.commands import options
+from landscape.commands import options, parsing
 from landscape.commands.call import Call, makes_record
 from landscape.commands.progress import progress_bar
 
@@ -17,54 +17,89 @@ if TYPE_CHECKING:
     from landscape.model import Model
 
 
-@click.command(
+@parsing.command(
     "diagnose", epilog="For example: landscape demo --fault dead-units && landscape diagnose dead-units.npz"
 )
 @click.option(
     "--budget",
-    type=click.Choice(("quick", "standard", "thorough")),
+    type=parsing.Choice(("quick", "standard", "thorough")),
     default="standard",
     show_default=True,
-    help="quick trains nothing; standard is about two minutes for a small network.",
+    help="Effort: quick trains nothing, standard takes up to about two minutes for a small network, thorough more seeds and updates.",
 )
 @click.option(
     "--optimizer",
     metavar="NAME",
-    help="How it was trained, where the file does not say; a name of train's or PyTorch's.",
+    help="Optimizer it was trained with, if the file does not say; a name of train's or PyTorch's.",
 )
-@click.option("--learning-rate", type=float, metavar="X", help="Likewise.")
-@click.option("--batch-size", type=click.IntRange(min=1), metavar="N", help="Likewise.")
-@click.option("--momentum", type=float, metavar="X", help="Likewise; β₁ for Adam and its kin.")
-@click.option("--weight-decay", type=float, metavar="X", help="Likewise; with adamw and lion their own.")
-@click.option("--steps", type=click.IntRange(min=1), metavar="N", help="Likewise: how many updates it had.")
-@click.option("--epochs", type=float, metavar="X", help="Passes over the training data in place of --steps.")
+@click.option(
+    "--learning-rate",
+    type=parsing.Number(0, above=True),
+    metavar="X",
+    help="Learning rate it was trained with, if the file does not say.",
+)
+@click.option(
+    "--batch-size",
+    type=parsing.Whole(1),
+    metavar="N",
+    help="Batch size it was trained with, if the file does not say.",
+)
+@click.option(
+    "--momentum",
+    type=parsing.Number(0, 1, below=True),
+    metavar="X",
+    help="Momentum it was trained with, if the file does not say; β₁ for Adam and its kin.",
+)
+@click.option(
+    "--weight-decay",
+    type=parsing.Number(0),
+    metavar="X",
+    help="Weight decay it was trained with, if the file does not say; for adamw and lion it is their own.",
+)
+@click.option(
+    "--steps",
+    type=parsing.Whole(1),
+    metavar="N",
+    help="How many updates it was trained for, if the file does not say.",
+)
+@click.option(
+    "--epochs",
+    type=parsing.Number(0, above=True),
+    metavar="X",
+    help="Passes over the training data that it was trained for, in place of --steps.",
+)
 @click.option(
     "--validation",
     type=click.Path(path_type=Path),
     metavar="FILE.npz",
-    help="Validation data (x and y), where the model has none.",
+    help="File with validation data (x and y), if the model has none.",
 )
-@click.option("--target-loss", type=float, metavar="X", help="A training loss that would do.")
+@click.option(
+    "--target-loss",
+    type=parsing.Number(),
+    metavar="X",
+    help="Training loss that is good enough; a model that reaches it is not tried to be improved.",
+)
 @click.option(
     "--threshold",
     "changes",
     multiple=True,
     metavar="NAME=X",
-    help="Change a threshold of the verdict; the report lists them.",
+    help="Change a threshold of the verdict, such as large=0.2; may be given several times. The output lists them.",
 )
 @click.option(
     "--apply",
     "target",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=parsing.FileName(),
     metavar="OUT.npz",
-    help="Run the remedy and write the model it leads to.",
+    help="Carry out the remedy that won, and write the resulting model.",
 )
 @click.option(
     "--dtype",
-    type=click.Choice(options.DTYPES),
+    type=parsing.Choice(options.DTYPES),
     default="float64",
     show_default=True,
-    help="Precision of the trainings; losses and curvature are in float64.",
+    help="Precision of the trials' trainings; losses and curvature are always computed in float64.",
 )
 @options.threads
 @options.seed
@@ -78,8 +113,9 @@ def command(
 ) -> None:
     """Say why MODEL fails to train or to generalize, by interventions, and what to do; or that it is healthy.
 
-    The steps of the General Guide: what is broken, whether the training loss is large, model bias or optimization by forks
-    from the parameters, overfitting or mismatch. What could not be looked at reads "not assessed".
+    Follows a decision guide: is anything broken; is the training loss large; if so, is it model bias or optimization,
+    decided by retraining from the current parameters; if not, is it overfitting or a mismatch of the data. What could not
+    be looked at reads "not assessed".
     """
     from landscape.commands.diagnose_report import diagnosis_table
     from landscape.diagnosis import apply_remedy, diagnose

@@ -6,47 +6,62 @@ from typing import Any
 
 import click
 
-from landscape.commands import options
+from landscape.commands import options, parsing
 from landscape.commands.call import Call, makes_record
 
 OPERATORS = ("hessian", "gauss-newton", "fisher", "empirical-fisher")
 METHODS = ("exact", "finite-difference", "both")
 
 
-@click.command("hessian", epilog="For example: landscape hessian digits.npz --top 10 --bottom 5 --density")
+@parsing.command("hessian", epilog="For example: landscape hessian digits.npz --top 10 --bottom 5 --density")
 @click.option(
     "--method",
-    type=click.Choice(METHODS),
+    type=parsing.Choice(METHODS),
     default="exact",
     show_default=True,
-    help="Exact products, finite differences of gradients, or exact ones compared with differences.",
+    help="How products with the matrix are computed: exactly, by finite differences of gradients, or both, compared.",
 )
 @click.option(
     "--operator",
-    type=click.Choice(OPERATORS),
+    type=parsing.Choice(OPERATORS),
     default="hessian",
     show_default=True,
-    help="The matrix: the Hessian, or what stands in for it.",
+    help="Which matrix: the Hessian, or one of its positive semidefinite approximations.",
 )
 @click.option(
-    "--precondition", is_flag=True, help="See it as Adam does: P^(-1/2) H P^(-1/2), P from the file's state."
+    "--precondition",
+    is_flag=True,
+    help="Analyze P^(-1/2) H P^(-1/2), the curvature that Adam sees, with P from the optimizer's state in the file.",
 )
 @click.option(
-    "--top", type=int, metavar="K", help="The K largest eigenvalues. By default 10, with 5 at the bottom."
+    "--top",
+    type=parsing.Whole(0),
+    metavar="K",
+    help="Find the K largest eigenvalues. By default 10, and the 5 smallest.",
 )
-@click.option("--bottom", type=int, metavar="K", help="The K smallest (most negative) eigenvalues.")
-@click.option("--all", "every", is_flag=True, help="All eigenvalues, of the dense Hessian.")
-@click.option("--density", is_flag=True, help="The spectral density, by stochastic Lanczos quadrature.")
+@click.option(
+    "--bottom", type=parsing.Whole(0), metavar="K", help="Find the K smallest (most negative) eigenvalues."
+)
+@click.option(
+    "--all", "every", is_flag=True, help="Find all eigenvalues, by the dense matrix; for small networks."
+)
+@click.option(
+    "--density", is_flag=True, help="Estimate the density of all eigenvalues (stochastic Lanczos quadrature)."
+)
 @click.option(
     "--accuracy",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    type=parsing.Number(0, 1, above=True, below=True),
     default=0.05,
     show_default=True,
-    help="Of the density, as a part of the spectrum's width.",
+    help="Width to which --density resolves eigenvalues, as a fraction of the spectrum's range.",
 )
-@click.option("--trace", is_flag=True, help="Trace and Frobenius norm, with standard errors.")
-@click.option("--node", metavar="NAME", help="Only the submatrix of one node's parameters.")
-@click.option("--by-node", is_flag=True, help="Also the extreme eigenvalues of each node's submatrix.")
+@click.option(
+    "--trace", is_flag=True, help="Estimate the trace and the Frobenius norm, with standard errors."
+)
+@click.option("--node", metavar="NAME", help="Analyze the parameters of one node (layer) alone.")
+@click.option(
+    "--by-node", is_flag=True, help="Also find the extreme eigenvalues of each node's parameters alone."
+)
 @options.point
 @makes_record("hessian")
 def command(call: Call, every: bool, **choices: Any) -> int:

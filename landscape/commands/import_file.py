@@ -8,26 +8,27 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from landscape.commands import options
+from landscape.commands import options, parsing
 from landscape.commands.info import evaluated
 
 if TYPE_CHECKING:
     from landscape.model import Model
 
 
-@click.command("import", epilog="Example: landscape import net.onnx --data data.npz -o model.npz")
+@parsing.command("import", epilog="For example: landscape import net.onnx --data data.npz -o model.npz")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
     "--data",
     required=True,
     type=click.Path(path_type=Path),
     metavar="DATA.npz",
-    help="Examples and targets: x_train, y_train, and x_test, y_test where there are.",
+    help="The examples and targets: arrays x_train and y_train, and perhaps x_test and y_test.",
 )
 @click.option(
     "-o",
+    "--output",
     "output",
-    type=click.Path(path_type=Path),
+    type=parsing.FileName(),
     metavar="MODEL.npz",
     help="Where to write the model; by default FILE's name with .npz in the working directory.",
 )
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     "--header",
     type=click.Path(path_type=Path),
     metavar="HEADER.json",
-    help="For weights alone: the header that says what they mean (docs/model-format.md).",
+    help="For a file of weights alone: the layers that they belong to (docs/model-format.md).",
 )
 @options.activation
 @options.loss

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from landscape.commands import options
+from landscape.commands import options, parsing
 from landscape.errors import InputError
 
 if TYPE_CHECKING:
     from landscape.model import Model
 
 
-@click.command(epilog="Example: landscape info digits.npz")
+@parsing.command(epilog="For example: landscape info digits.npz")
 @options.model
 @options.bare_file
 @options.json_summary

@@ -1,7 +1,7 @@
 """The options that every command spells the same way: one decorator each, and the bundles most commands want.
 
 ```
-@click.command()
+@parsing.command()
 @options.model
 @options.bare_file
 @options.engine
@@ -9,8 +9,8 @@
 def command(model: Path, activation: str | None, …) -> None:
 ```
 
-The name of the argument that a decorator hands over stands beside each. Unknown values are refused by click
-with the list of those there are; `--activation` and `--loss` by `load_model`, whose tables know the names.
+The name of the argument that a decorator hands over stands beside each. Unknown values are refused
+with the list of those there are (`parsing.py`); `--activation` and `--loss` by `load_model`, whose tables know the names.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Any
 
 import click
 
+from landscape.commands import parsing
 from landscape.messages import Silence
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -28,6 +29,8 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 DTYPES = ("float32", "float64")
 SPLITS = ("train", "test", "both")
 FIGURE_FORMATS = ("png", "svg", "pdf")
+# The names of `landscape.directions.normalize.NORMALIZATIONS`, here so that --help imports nothing.
+NORMALIZATIONS = ("filter", "layer", "none")
 
 
 def together(*decorators: Decorator) -> Decorator:
@@ -45,10 +48,11 @@ model = click.argument("model", type=click.Path(path_type=Path))
 """`model: Path`. That the file is there and good is said by `load_model`, in one way for the library too."""
 
 output = click.option(
+    "-o",
     "--output",
     metavar="STEM",
-    help="Name of what is written: STEM.npz, STEM.<figure>.png. "
-    "By default the model's name and the command's, in the working directory.",
+    help="Name of what is written: STEM.npz, STEM.<figure>.png. By default the names of the model, of the command and of "
+    "the options that change the result, in the working directory.",
 )
 """`output: str | None`"""
 
@@ -71,37 +75,45 @@ quiet = click.option(
     "--quiet",
     is_flag=True,
     callback=keep_silence,
-    help="No progress and no messages on stderr; errors are still said.",
+    help="Print no progress and no messages on stderr, only errors.",
 )
 """`quiet: bool`"""
 
-fresh = click.option("--fresh", is_flag=True, help="Start anew and overwrite what the output file holds.")
+fresh = click.option("--fresh", is_flag=True, help="Start again, and overwrite what the output file holds.")
 """`fresh: bool`"""
 
 seed = click.option(
     "--seed",
     metavar="N",
-    type=click.IntRange(0, 2**63 - 1),
+    type=parsing.Whole(0, 2**63 - 1),
     default=0,
     show_default=True,
-    help="Every random number follows from it.",
+    help="Seed of all random numbers.",
 )
 """`seed: int`"""
 
 threads = click.option(
     "--threads",
-    type=click.IntRange(min=1),
+    type=parsing.Whole(1),
     metavar="N",
-    help="Threads to compute with; all cores by default.",
+    help="Number of threads; by default one for each core.",
 )
 """`threads: int | None`"""
+
+one_thread = click.option(
+    "--threads",
+    type=parsing.Whole(1),
+    metavar="N",
+    help="Number of threads; by default one, since small networks gain nothing by more.",
+)
+"""`threads: int | None`, of a single training"""
 
 device = click.option(
     "--device",
     metavar="auto|cpu|cuda[:N]",
     default="auto",
     show_default=True,
-    help="What computes; auto keeps to the CPU until the GPU's tests have passed on a card.",
+    help="Where to compute; auto keeps to the CPU until the GPU's tests have passed on a card.",
 )
 """`device: str`. Unknown ones, and those that are not there, are refused by the library."""
 
@@ -110,7 +122,7 @@ def dtype_option(default: str) -> Decorator:
     """Make the option of the precision."""
     return click.option(
         "--dtype",
-        type=click.Choice(DTYPES),
+        type=parsing.Choice(DTYPES),
         default=default,
         show_default=True,
         help="Precision of the arithmetic.",
@@ -123,33 +135,33 @@ dtype, precise_dtype = dtype_option("float32"), dtype_option("float64")
 recompute_statistics = click.option(
     "--recompute-statistics",
     is_flag=True,
-    help="Average batch normalization's statistics over the training data at every point before evaluating.",
+    help="At every point, average the statistics of batch normalization over the training data before evaluating.",
 )
 """`recompute_statistics: bool`"""
 
 split = click.option(
     "--split",
-    type=click.Choice(SPLITS),
+    type=parsing.Choice(SPLITS),
     default="both",
     show_default=True,
-    help="Which data to compute on; both is train, and test where the model has it.",
+    help="Data to evaluate on; both means train, and test if the model has it.",
 )
 """`split: str`"""
 
 examples = click.option(
     "--examples",
-    type=click.IntRange(min=1),
+    type=parsing.Whole(1),
     metavar="N",
-    help="Compute on a random subset of N examples (drawn by --seed) and give standard errors.",
+    help="Evaluate on a random subset of N examples (drawn by --seed), with standard errors.",
 )
 """`examples: int | None`"""
 
-no_figure = click.option("--no-figure", is_flag=True, help="Write the record only.")
+no_figure = click.option("--no-figure", is_flag=True, help="Write no figures, only the record.")
 """`no_figure: bool`"""
 
 figure_format = click.option(
     "--figure-format",
-    type=click.Choice(FIGURE_FORMATS),
+    type=parsing.Choice(FIGURE_FORMATS),
     default="png",
     show_default=True,
     help="File format of the figures.",
@@ -159,12 +171,14 @@ figure_format = click.option(
 activation = click.option(
     "--activation",
     metavar="NAME",
-    help="For a bare file: what stands between the layers (relu if not given).",
+    help="For a file of weights without a header: activation between the layers (relu if not given).",
 )
 """`activation: str | None`"""
 
 loss = click.option(
-    "--loss", metavar="NAME", help="For a bare file: the loss (by the targets' kind if not given)."
+    "--loss",
+    metavar="NAME",
+    help="For a file of weights without a header: loss function (chosen by the targets if not given).",
 )
 """`loss: str | None`"""
 
@@ -174,10 +188,10 @@ precise_engine = together(precise_dtype, threads, seed)
 point = together(
     click.option(
         "--split",
-        type=click.Choice(("train", "test")),
+        type=parsing.Choice(("train", "test")),
         default="train",
         show_default=True,
-        help="The data whose loss it is.",
+        help="Data to evaluate the loss on.",
     ),
     examples,
     precise_dtype,

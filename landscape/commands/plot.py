@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from landscape.commands import options
+from landscape.commands import options, parsing
 
 
 class LevelsType(click.ParamType):
@@ -27,12 +27,12 @@ class LevelsType(click.ParamType):
             )
 
 
-@click.command()
+@parsing.command()
 @click.argument("record", type=click.Path(path_type=Path))
 @click.option(
     "--quantity",
     metavar="NAME",
-    help="What to draw: train_loss, test_loss, train_accuracy, test_accuracy, penalty. "
+    help="Quantity to draw: train_loss, test_loss, train_accuracy, test_accuracy, penalty. "
     "By default the losses (and, of a line, the accuracies).",
 )
 @click.option(
@@ -40,13 +40,13 @@ class LevelsType(click.ParamType):
 )
 @click.option(
     "--kind",
-    type=click.Choice(["contour", "surface", "both"]),
+    type=parsing.Choice(["contour", "surface", "both"]),
     default="both",
     show_default=True,
     help="Which figures of a plane.",
 )
 @click.option(
-    "--output", metavar="STEM", help="Name the figures STEM.<figure>.png; by default after the record."
+    "-o", "--output", metavar="STEM", help="Name the figures STEM.<figure>.png; by default after the record."
 )
 @options.figure_format
 @click.option("--fresh", is_flag=True, help="Replace files that are no figures of this record's model.")

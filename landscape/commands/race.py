@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from landscape.commands import options
+from landscape.commands import options, parsing
 from landscape.commands.call import Call, makes_record
-from landscape.errors import InputError
 
 if TYPE_CHECKING:
     from landscape.records import Race
@@ -18,36 +17,61 @@ TUNED = "each rate is the best of ten for its optimizer, chosen by runs of other
 NOT_TUNED = "rates are as given, not tuned: another rate may change the ranking (leave --learning-rate and --no-tune out to tune them)"
 
 
-@click.command("race", epilog="For example: landscape race digits.npz --init he --optimizer sgd,adam")
+@parsing.command("race", epilog="For example: landscape race digits.npz --init he --optimizer sgd,adam")
 @click.option(
     "--optimizer",
     metavar="NAME,NAME,…",
     default="sgd,heavy_ball,rmsprop,adam",
     show_default=True,
-    help="Who runs; the names are those of train, or PyTorch's.",
+    help="Optimizers to compare, with the names of train, or PyTorch's.",
 )
 @click.option(
-    "--learning-rate", metavar="R[,R,…]", help="One for all, or one each; without it rates are tuned."
+    "--learning-rate",
+    metavar="R[,R,…]",
+    help="Learning rate: one for all optimizers, or one for each; without it rates are tuned.",
 )
 @click.option(
     "--tune/--no-tune",
     default=None,
-    help="Choose each rate from the same ten, by runs of other seeds; so by default, unless --learning-rate says them.",
+    help="Choose each optimizer's rate from the same ten rates, by runs with other seeds; the default, unless --learning-rate is given.",
 )
-@click.option("--init", metavar="NAME", help="Start all at one initialization drawn by --seed: he, xavier, …")
-@click.option("--steps", type=click.IntRange(min=2), metavar="N", help="Updates of a run.")
-@click.option("--epochs", type=float, metavar="N", help="Length of a run; 10 by default.")
-@click.option("--batch-size", type=click.IntRange(min=1), metavar="N", default=32, show_default=True)
 @click.option(
-    "--seeds", type=click.IntRange(min=1), metavar="N", default=3, show_default=True, help="Runs of each."
+    "--init",
+    metavar="NAME",
+    help="Start all from the same new parameters drawn by --seed: he, xavier, normal or zero.",
+)
+@click.option(
+    "--steps", type=parsing.Whole(2), metavar="N", help="Updates of each run, in place of --epochs."
+)
+@click.option(
+    "--epochs",
+    type=parsing.Number(0, above=True),
+    metavar="X",
+    help="Passes over the training data of each run; 10 by default.",
+)
+@click.option(
+    "--batch-size",
+    type=parsing.Whole(1),
+    metavar="N",
+    default=32,
+    show_default=True,
+    help="Examples in each update.",
+)
+@click.option(
+    "--seeds",
+    type=parsing.Whole(1),
+    metavar="N",
+    default=3,
+    show_default=True,
+    help="Runs of each optimizer, with different orders of the batches.",
 )
 @click.option(
     "--points",
-    type=click.IntRange(min=2),
+    type=parsing.Whole(2),
     metavar="N",
     default=31,
     show_default=True,
-    help="Of the plane, along each axis.",
+    help="Points along each axis of the plane that the paths are drawn on.",
 )
 @options.engine
 @options.device
@@ -64,32 +88,13 @@ def command(call: Call, optimizer: str, learning_rate: str | None, **choices: An
     record = call.record(
         race,
         optimizers=[name.strip() for name in optimizer.split(",") if name.strip()],
-        learning_rate=None if learning_rate is None else read_rates(learning_rate),
+        learning_rate=None
+        if learning_rate is None
+        else parsing.read_several(learning_rate, parsing.Number(0, above=True), "--learning-rate"),
         announce=call.say,
         **choices,
     )
     call.end(record, table)
-
-
-def read_rates(text: str, option: str = "--learning-rate") -> list[float]:
-    """Read rates between commas.
-
-    Raises
-    ------
-    InputError
-        Not numbers.
-
-    Examples
-    --------
-    >>> read_rates("0.1,1e-3")
-    [0.1, 0.001]
-    """
-    try:
-        return [float(part) for part in text.split(",")]
-    except ValueError:
-        raise InputError(
-            f"{option} '{text}': expected a number such as 0.01, or several between commas: 0.1,0.001"
-        ) from None
 
 
 def table(record: Race) -> str:

@@ -1,4 +1,4 @@
-"""`landscape report`: one page on a model, for a person who was not there."""
+"""`landscape report`: one page on a model, for readers who did not run the experiments."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from pathlib import Path
 
 import click
 
-from landscape.commands import INTERRUPTED, options
+from landscape.commands import INTERRUPTED, options, parsing
 from landscape.commands.progress import progress_bar
 from landscape.commands.stem import speaker
 
 BUDGETS = ("quick", "standard", "thorough")
 
 
-@click.command("report", epilog="For example: landscape report digits.npz -o report.html --pdf report.pdf")
+@parsing.command("report", epilog="For example: landscape report digits.npz -o report.html --pdf report.pdf")
 @options.model
 @click.option(
-    "-o", "target", type=click.Path(path_type=Path, dir_okay=False), metavar="REPORT.html",
-    help="Where to write the page; by default <model's stem>.report.html.",
+    "-o", "--output", "target", type=parsing.FileName(), metavar="REPORT.html",
+    help="Where to write the page; by default MODEL's name with .report.html, in the working directory.",
 )  # fmt: skip
 @click.option(
-    "--pdf", type=click.Path(path_type=Path, dir_okay=False), metavar="REPORT.pdf", help="Also write it as a PDF of A4 pages."
+    "--pdf", type=parsing.FileName(), metavar="REPORT.pdf", help="Also write it as a PDF of A4 pages."
 )  # fmt: skip
 @click.option(
-    "--budget", type=click.Choice(BUDGETS), default="standard", show_default=True,
-    help="Of the diagnosis, as in diagnose; quick trains nothing and takes coarser pictures.",
+    "--budget", type=parsing.Choice(BUDGETS), default="standard", show_default=True,
+    help="Effort of the diagnosis, as in diagnose; quick trains nothing and draws coarser pictures.",
 )  # fmt: skip
 @click.option(
     "--diagnosis", type=click.Path(path_type=Path), metavar="RECORD.npz",
-    help="Take this record of diagnose, and diagnose nothing.",
+    help="A record that diagnose wrote, to be taken in place of a new diagnosis.",
 )  # fmt: skip
 @click.option(
     "--fresh", is_flag=True, help="Replace a file that is there, even if it is no report on this model."
@@ -44,7 +44,7 @@ def command(
     model: Path, target: Path | None, pdf: Path | None, budget: str, diagnosis: Path | None, fresh: bool, threads: int | None, seed: int,
     activation: str | None, loss: str | None, as_json: bool, quiet: bool,
 ) -> None:  # fmt: skip
-    """Write one page on MODEL: the verdict, why, the loss around it, curvature, sharpness, the way of the training.
+    """Write a report on MODEL for readers who did not run it: verdict, evidence, loss surface, curvature, sharpness, training path.
 
     The page holds everything that it shows: it needs no network and no script. Each figure stands with the command
     that computes it again.

@@ -7,62 +7,72 @@ from typing import Any
 
 import click
 
-from landscape.commands import options
+from landscape.commands import options, parsing
 from landscape.commands.call import Call, makes_record
 from landscape.commands.scan_report import ScanReport
-from landscape.directions.normalize import NORMALIZATIONS
 
 
-@click.command(
+@parsing.command(
     "scan",
     epilog="For example: landscape scan digits.npz --points 31 --span auto",
 )
 @click.option(
     "--dimensions",
-    type=click.IntRange(1, 3),
+    type=parsing.Whole(1, 3),
     metavar="1|2|3",
-    help="How many directions; by default 2, or as many as FILE.npz has.",
+    help="Number of directions; by default 2, or as many as FILE.npz has.",
 )
 @click.option("--points", metavar="N|NxM", default="51", show_default=True, help="Points along the axes.")
 @click.option(
     "--span",
     multiple=True,
     metavar="S|A:B|auto",
-    help="Range of the axes: S is -S:S, auto searches for a rise worth looking at. Once, or once an axis. "
-    "By default 1, and 0:1 on the way to another model.",
+    help="Range of the axes: S means -S:S, auto searches for a range over which the loss rises visibly. Give it once, or once "
+    "for each axis. By default 1, and 0:1 between two models.",
 )
 @click.option(
     "--direction",
     metavar="random|gradient|principal|eigen|between|FILE.npz",
     default="random",
     show_default=True,
-    help="What the axes are: principal, eigen (largest and smallest eigenvalue) and a file ('directions' [d, P]) have several, "
-    "after the others random ones fill the rest.",
+    help="Directions of the axes: principal (of the checkpoints), eigen (eigenvectors of the largest and the smallest eigenvalue) "
+    "and a file (array 'directions' [d, P]) have several axes; where one is missing, it is a random direction.",
 )
 @click.option(
-    "--to", metavar="OTHER.npz", type=click.Path(path_type=Path), help="The model that between goes to."
+    "--to",
+    metavar="OTHER.npz",
+    type=click.Path(path_type=Path),
+    help="The model at the other end of --direction between.",
 )
 @click.option(
     "--normalize",
-    type=click.Choice(tuple(NORMALIZATIONS)),
-    help="Scale directions to the weights, a filter (row) or a layer at a time; "
-    "by default filter for random, else none.",
+    type=parsing.Choice(options.NORMALIZATIONS),
+    help="Scale directions to the norm of the weights, filter (row) by filter or layer by layer; "
+    "by default filter for random directions, none for others.",
 )
-@click.option("--include-bias", is_flag=True, help="Scale biases to their norm in place of leaving them out.")
-@click.option("--no-orthogonalize", is_flag=True, help="Leave random directions as they were drawn.")
+@click.option(
+    "--include-bias",
+    is_flag=True,
+    help="Move biases too, scaled to their norm; by default filter and layer leave them where they are.",
+)
+@click.option(
+    "--no-orthogonalize",
+    is_flag=True,
+    help="Leave random directions as they were drawn; by default they are made orthogonal.",
+)
 @click.option(
     "--save-directions",
     metavar="FILE.npz",
-    type=click.Path(path_type=Path),
-    help="Write the directions as used.",
+    type=parsing.FileName(),
+    help="Also write the directions, for --direction FILE.npz.",
 )
 @options.recompute_statistics
 @click.option(
     "--quantity",
-    type=click.Choice(("loss", "curvature")),
+    type=parsing.Choice(("loss", "curvature")),
     default="loss",
     show_default=True,
-    help="curvature: also the extreme eigenvalues of the Hessian at every point, a search each; in float64 their bounds are tight.",
+    help="curvature also finds the extreme eigenvalues of the Hessian at every point, which is slow; float64 gives tighter bounds.",
 )
 @options.data
 @options.engine

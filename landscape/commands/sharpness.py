@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from landscape.commands import options
+from landscape.commands import options, parsing
 from landscape.commands.call import Call, makes_record
 
 # The names of `landscape.sharpness.MEASURES`, here so that --help imports nothing.
@@ -15,7 +15,7 @@ MEASURES = (
     "lambda_max", "trace", "frobenius", "keskar", "keskar_subspace", "sam", "sam_maximized", "adaptive", "average",
     "adaptive_average", "relative_flatness", "weighted_lambda_max", "fisher_rao", "width",
 )  # fmt: skip
-NUMBER = click.FloatRange(min=0, min_open=True)
+NUMBER = parsing.Number(0, above=True)
 
 
 def radius(name: str, default: float, text: str) -> Any:
@@ -23,29 +23,38 @@ def radius(name: str, default: float, text: str) -> Any:
     return click.option(name, type=NUMBER, default=default, show_default=True, help=text)
 
 
-@click.command("sharpness", epilog="For example: landscape sharpness digits.npz --rescaling-test")
+@parsing.command("sharpness", epilog="For example: landscape sharpness digits.npz --rescaling-test")
 @click.option(
     "--measure",
     "measures",
-    type=click.Choice(MEASURES),
+    type=parsing.Choice(MEASURES),
     multiple=True,
     metavar="NAME",
-    help=f"Only this one; may be given several times. {', '.join(MEASURES)}.",
+    help=f"Measure only this; may be given several times. {', '.join(MEASURES)}.",
 )
 @click.option(
-    "--compare", type=click.Path(path_type=Path), metavar="OTHER.npz", help="Measure another model beside it."
+    "--compare",
+    type=click.Path(path_type=Path),
+    metavar="OTHER.npz",
+    help="Measure another model too, and show both.",
 )
 @click.option(
     "--rescaling-test",
     is_flag=True,
-    help="Measure again where layers, and neurons, of a ReLU network are rescaled: the function is the same.",
+    help="Measure again after rescaling layers, and neurons, of a ReLU network, which leaves its outputs as they are.",
 )
-@radius("--epsilon", 1e-3, "Keskar's box.")
-@radius("--rho", 0.05, "Radius of SAM's ball.")
-@radius("--adaptive-rho", 0.5, "Radius of the ball of changes relative to the weights.")
-@radius("--sigma", 0.01, "Standard deviation of the noise.")
-@radius("--adaptive-sigma", 0.1, "Standard deviation of the noise relative to the weights.")
-@radius("--rise", 0.1, "Where the width is measured: a rise by this part of 1 + loss.")
+@radius(
+    "--epsilon", 1e-3, "keskar: half the width of the box around the parameters, in units of |parameter| + 1."
+)
+@radius("--rho", 0.05, "sam: radius of the ball around the parameters.")
+@radius("--adaptive-rho", 0.5, "adaptive: radius of the ball, in changes relative to the parameters.")
+@radius("--sigma", 0.01, "average: standard deviation of the noise added to the parameters.")
+@radius(
+    "--adaptive-sigma", 0.1, "adaptive_average: standard deviation of the noise, relative to the parameters."
+)
+@radius(
+    "--rise", 0.1, "width: how far the loss rises to where the width is measured, as a fraction of 1 + loss."
+)
 @options.point
 @makes_record("sharpness")
 def command(
@@ -62,7 +71,7 @@ def command(
     """Measure how sharp the loss of MODEL is at its parameters, without weight decay.
 
     Every measure comes with its error, its definition, and whether it depends on how a ReLU network spreads its scale
-    over layers or neurons: one that does says nothing of the function. Writes STEM.npz and a figure of training and
+    over layers or neurons: a measure that does is not a property of the function itself. Writes STEM.npz and a figure of training and
     test loss. Exit status 1 where the rescaling test finds another answer than theory.
     """
     from landscape.sharpness import Options, measure_sharpness

@@ -7,24 +7,32 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from landscape.commands import options
+from landscape.commands import options, parsing
 from landscape.commands.call import Call, makes_record
-from landscape.commands.race import read_rates
 from landscape.errors import InputError
 
 if TYPE_CHECKING:
     from landscape.records import Study
 
+RATE = parsing.Number(0, above=True)
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 optimizer_option = click.option(
-    "--optimizer", metavar="NAME", default="sgd", show_default=True, help="As train names them."
+    "--optimizer",
+    metavar="NAME",
+    default="sgd",
+    show_default=True,
+    help="Optimizer; the names are those of train.",
 )
 optimizers_option = click.option(
-    "--optimizer", metavar="NAME,NAME,…", default="sgd,adam", show_default=True, help="As train names them."
+    "--optimizer",
+    metavar="NAME,NAME,…",
+    default="sgd,adam",
+    show_default=True,
+    help="Optimizers to try; the names are those of train.",
 )
 init_option = click.option(
-    "--init", metavar="NAME", help="Start at an initialization drawn by --seed: he, xavier, …"
+    "--init", metavar="NAME", help="Start from new parameters drawn by --seed: he, xavier, normal or zero."
 )
 
 
@@ -32,36 +40,36 @@ def seeds_option(default: int = 3) -> Decorator:
     """Give the option of how many runs there are of each."""
     return click.option(
         "--seeds",
-        type=click.IntRange(min=1),
+        type=parsing.Whole(1),
         metavar="N",
         default=default,
         show_default=True,
-        help="Runs of each.",
+        help="Runs of each setting, with different orders of the batches.",
     )
 
 
 steps_option = click.option(
     "--steps",
-    type=click.IntRange(min=2),
+    type=parsing.Whole(2),
     metavar="N",
     default=500,
     show_default=True,
-    help="Updates of a run.",
+    help="Updates of each run.",
 )
 batch_option = click.option(
     "--batch-size",
-    type=click.IntRange(min=1),
+    type=parsing.Whole(1),
     metavar="N",
     default=32,
     show_default=True,
-    help="Examples of an update.",
+    help="Examples in each update.",
 )
 common = options.together(init_option, options.engine, options.device)
 # Curvature is followed in float64.
 precise = options.together(init_option, options.precise_engine, options.device)
 
 
-@click.group("study")
+@click.group("study", cls=parsing.Group)
 def command() -> None:
     """Answer a question about training by an experiment on MODEL.
 
@@ -72,12 +80,20 @@ def command() -> None:
 
 @command.command("batch-size", epilog="For example: landscape study batch-size digits.npz --init he")
 @click.option(
-    "--batch-sizes", metavar="N,N,…", default="16,64,256,1024", show_default=True, help="What is tried."
+    "--batch-sizes", metavar="N,N,…", default="16,64,256,1024", show_default=True, help="Batch sizes to try."
 )
 @optimizer_option
-@click.option("--learning-rate", type=float, metavar="R", default=0.1, show_default=True)
 @click.option(
-    "--epochs", type=float, metavar="N", default=15.0, show_default=True, help="Of the first budget."
+    "--learning-rate", type=parsing.Number(0, above=True), metavar="X", default=0.1, show_default=True,
+    help="Learning rate of all runs.",
+)  # fmt: skip
+@click.option(
+    "--epochs",
+    type=parsing.Number(0, above=True),
+    metavar="X",
+    default=15.0,
+    show_default=True,
+    help="Passes over the training data, in the comparison for equal epochs.",
 )
 @seeds_option()
 @common
@@ -86,13 +102,15 @@ def batch_size(call: Call, batch_sizes: str, **choices: Any) -> None:
     """Compare batch sizes for equal epochs and for equal updates: time, losses, sharpness, noise."""
     from landscape.studies import study_batch_size
 
-    sizes = read_sizes(batch_sizes)
+    sizes = parsing.read_several(batch_sizes, parsing.Whole(1), "--batch-sizes")
     run(call, study_batch_size, batch_sizes=sizes, **choices)
 
 
 @command.command("learning-rate", epilog="For example: landscape study learning-rate digits.npz --init he")
 @optimizers_option
-@click.option("--rates", metavar="R,R,…", help="What is tried; by default 1e-4 to 10 by factors of √10.")
+@click.option(
+    "--rates", metavar="R,R,…", help="Learning rates to try; by default 1e-4 to 10 by factors of √10."
+)
 @steps_option
 @batch_option
 @seeds_option(5)
@@ -102,7 +120,7 @@ def learning_rate(call: Call, optimizer: str, rates: str | None, **choices: Any)
     """Propose a rate for each optimizer with an interval over seeds, and say where and how others fail."""
     from landscape.studies import study_learning_rate
 
-    tried: dict[str, Any] = {} if rates is None else {"rates": read_rates(rates, "--rates")}
+    tried: dict[str, Any] = {} if rates is None else {"rates": parsing.read_several(rates, RATE, "--rates")}
     run(call, study_learning_rate, optimizers=names_of(optimizer), **tried, **choices)
 
 
@@ -110,17 +128,36 @@ def learning_rate(call: Call, optimizer: str, rates: str | None, **choices: Any)
     "stability", epilog="For example: landscape study stability digits.npz --init he --rates 0.1,0.3"
 )
 @optimizer_option
-@click.option("--rates", metavar="R,R,…", default="0.05,0.1,0.2", show_default=True, help="A run each.")
-@click.option("--momentum", type=float, metavar="B", help="By default the optimizer's own.")
-@click.option("--beta2", type=float, metavar="B", help="By default the optimizer's own.")
-@click.option("--steps", type=click.IntRange(min=2), metavar="N", default=2000, show_default=True)
+@click.option(
+    "--rates",
+    metavar="R,R,…",
+    default="0.05,0.1,0.2",
+    show_default=True,
+    help="Learning rates to try, one run for each.",
+)
+@click.option(
+    "--momentum", type=parsing.Number(0, 1, below=True), metavar="X",
+    help="Decay rate of the average gradient (β₁); by default the optimizer's own.",
+)  # fmt: skip
+@click.option(
+    "--beta2", type=parsing.Number(0, 1, below=True), metavar="X",
+    help="Decay rate of the average squared gradient; by default the optimizer's own.",
+)  # fmt: skip
+@click.option(
+    "--steps",
+    type=parsing.Whole(2),
+    metavar="N",
+    default=2000,
+    show_default=True,
+    help="Updates of each run.",
+)
 @click.option(
     "--looks",
-    type=click.IntRange(min=3),
+    type=parsing.Whole(3),
     metavar="N",
     default=40,
     show_default=True,
-    help="At the curvature.",
+    help="How many times the largest curvature is measured along each run.",
 )
 @precise
 @makes_record("study.stability")
@@ -128,7 +165,7 @@ def stability(call: Call, rates: str, **choices: Any) -> None:
     """Follow the largest curvature along full-batch training against what the rate allows."""
     from landscape.studies import study_stability
 
-    run(call, study_stability, rates=read_rates(rates, "--rates"), **choices)
+    run(call, study_stability, rates=parsing.read_several(rates, RATE, "--rates"), **choices)
 
 
 @command.command(
@@ -136,17 +173,22 @@ def stability(call: Call, rates: str, **choices: Any) -> None:
 )
 @click.option(
     "--schedules", metavar="NAME,NAME,…", default="constant,step,inverse_sqrt,cosine,linear", show_default=True,
-    help="As train names them.",
+    help="Schedules to compare; the names are those of train.",
 )  # fmt: skip
 @optimizer_option
 @click.option(
-    "--learning-rate", type=float, metavar="R", default=0.1, show_default=True, help="The peak of every run."
+    "--learning-rate",
+    type=parsing.Number(0, above=True),
+    metavar="X",
+    default=0.1,
+    show_default=True,
+    help="Peak learning rate of every run.",
 )
 @click.option(
     "--warmup",
-    type=click.IntRange(min=1),
+    type=parsing.Whole(1),
     metavar="N",
-    help="Steps of the rise; a tenth of the run by default.",
+    help="Steps of the linear rise of the rate in the runs with a warm-up; a tenth of the run by default.",
 )
 @steps_option
 @batch_option
@@ -168,25 +210,6 @@ def run(call: Call, study: Callable[..., Study], **choices: Any) -> None:
 def findings(record: Study) -> str:
     """Write what was found, and on what device."""
     return "\n".join([*record.findings, f"computed on {record.settings['device']}, {record.seconds:.2f} s"])
-
-
-def read_sizes(text: str) -> list[int]:
-    """Read whole numbers between commas.
-
-    Raises
-    ------
-    InputError
-        Something else.
-
-    Examples
-    --------
-    >>> read_sizes("16,64")
-    [16, 64]
-    """
-    try:
-        return [int(part) for part in text.split(",")]
-    except ValueError:
-        raise InputError(f"--batch-sizes '{text}': expected whole numbers such as 16,64,256") from None
 
 
 def names_of(text: str) -> list[str]:

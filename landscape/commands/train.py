@@ -10,89 +10,137 @@ from typing import Any
 
 import click
 
-from landscape.commands import INTERRUPTED, options
+from landscape.commands import INTERRUPTED, options, parsing
 from landscape.commands.progress import progress_bar
-from landscape.commands.stem import speaker
+from landscape.commands.stem import options_in_name, speaker
+
+# A training goes on in the file of a shorter one, and what is kept of it is no other training.
+LENGTHS = ("steps", "epochs", "checkpoints", "history")
 
 
-@click.command(
+@parsing.command(
     "train",
     epilog="For example: landscape train digits.npz --init he --optimizer adam --learning-rate 0.001 --epochs 20 -o trained.npz",
 )
 @options.model
 @click.option(
-    "-o", "target", metavar="OUT.npz", help="Where to write it; by default <model's stem>.train.npz."
+    "-o",
+    "--output",
+    "target",
+    metavar="OUT.npz",
+    help="Where to write the trained model; by default the names of MODEL, of train and of the options that change the result.",
 )
 @click.option(
     "--optimizer",
     default="sgd",
     show_default=True,
     metavar="NAME",
-    help="sgd, heavy_ball, nesterov, adagrad, "
+    help="Which update: sgd, heavy_ball, nesterov, adagrad, "
     "adagrad_rms, rmsprop, adam, adamw, amsgrad, radam, lion or sam, or PyTorch's names of these.",
 )
 @click.option(
     "--learning-rate",
-    type=float,
+    type=parsing.Number(0, above=True),
     default=0.01,
     show_default=True,
     metavar="X",
-    help="At the schedule's height.",
+    help="Learning rate at the peak of the schedule.",
 )
 @click.option(
     "--momentum",
-    type=float,
+    type=parsing.Number(0, 1, below=True),
     metavar="X",
-    help="λ, or β₁; by default the optimizer's (0 for sgd and rmsprop).",
+    help="Decay rate of the average gradient (β₁ of the Adam family); by default the optimizer's own, 0 for sgd and rmsprop.",
 )
-@click.option("--beta2", type=float, metavar="X", help="Of squares; by default the optimizer's.")
+@click.option(
+    "--beta2",
+    type=parsing.Number(0, 1, below=True),
+    metavar="X",
+    help="Decay rate of the average squared gradient; by default the optimizer's own.",
+)
 @click.option(
     "--weight-decay",
-    type=float,
+    type=parsing.Number(0),
     metavar="X",
-    help="Becomes the model's penalty; acts on θ itself with adamw and lion.",
+    help="Coefficient of the penalty ½λ‖θ‖², in place of the model's; adamw and lion shrink the parameters directly.",
 )
-@click.option("--clip", type=float, default=0.0, metavar="X", help="Bound of the gradient's norm; 0 is none.")
+@click.option(
+    "--clip",
+    type=parsing.Number(0),
+    default=0.0,
+    metavar="X",
+    help="Rescale gradients whose norm is larger than X; 0 leaves them as they are.",
+)
 @click.option(
     "--schedule",
     default="constant",
     show_default=True,
     metavar="NAME",
-    help="constant, step, exponential, inverse_sqrt, cosine, linear, transformer or one_cycle.",
+    help="How the rate changes over the run: constant, step, exponential, inverse_sqrt, cosine, linear, transformer or one_cycle.",
 )
 @click.option(
     "--warmup",
-    type=int,
+    type=parsing.Whole(0),
     default=0,
     metavar="N",
-    help="Steps in which the rate rises linearly before the schedule.",
+    help="Steps of a linear rise of the rate from zero, before the schedule.",
 )
-@click.option("--schedule-steps", type=int, metavar="N", help="Length of the schedule; by default the run's.")
-@click.option("--batch-size", type=int, default=32, show_default=True, metavar="N", help="Examples a step.")
-@click.option("--replacement", is_flag=True, help="Draw every batch from all examples, not an epoch's rest.")
-@click.option("--steps", type=int, metavar="N", help="Updates; 1000 if neither these nor epochs are given.")
-@click.option("--epochs", type=float, metavar="X", help="Passes over the training data in place of steps.")
+@click.option(
+    "--schedule-steps",
+    type=parsing.Whole(1),
+    metavar="N",
+    help="Steps that the schedule is laid out for; by default those of the run.",
+)
+@click.option(
+    "--batch-size",
+    type=parsing.Whole(1),
+    default=32,
+    show_default=True,
+    metavar="N",
+    help="Examples in each update.",
+)
+@click.option(
+    "--replacement", is_flag=True, help="Sample batches with replacement instead of shuffling each epoch."
+)
+@click.option(
+    "--steps",
+    type=parsing.Whole(1),
+    metavar="N",
+    help="Number of updates; 1000 if neither --steps nor --epochs is given.",
+)
+@click.option(
+    "--epochs",
+    type=parsing.Number(0, above=True),
+    metavar="X",
+    help="Passes over the training data, in place of --steps.",
+)
 @click.option(
     "--checkpoints",
-    type=click.IntRange(0),
+    type=parsing.Whole(0),
     default=20,
     show_default=True,
     metavar="K",
-    help="Parameter vectors to keep.",
+    help="How many parameter vectors to keep in the file, spread evenly over the run.",
 )
 @click.option(
     "--history",
-    type=click.IntRange(2),
+    type=parsing.Whole(2),
     default=50,
     show_default=True,
     metavar="K",
-    help="How often whole losses are taken.",
+    help="How many times the losses over all data are measured and logged.",
 )
-@click.option("--init", metavar="NAME", help="Start anew: he, xavier, normal or zero, by the seed.")
 @click.option(
-    "--architecture", metavar="64-32-10", help="A new network of dense layers; MODEL then holds only data."
+    "--init", metavar="NAME", help="Start from new parameters drawn by --seed: he, xavier, normal or zero."
 )
-@options.engine
+@click.option(
+    "--architecture",
+    metavar="64-32-10",
+    help="Train a new network of dense layers of these widths on the data in MODEL.",
+)
+@options.dtype
+@options.one_thread
+@options.seed
 @options.device
 @options.bare_file
 @options.fresh
@@ -107,7 +155,7 @@ def command(
     quiet: bool,
     **choices: Any,
 ) -> None:
-    """Train MODEL from its parameters, or from new ones, and write the result with its story.
+    """Train MODEL from its parameters, or from new ones, and write the result with its log and checkpoints.
 
     Cut short, by Ctrl-C or otherwise, the same command takes up where the file was last saved, and ends with the same bits.
     The same command with more --steps or --epochs goes on from a finished one, unless the schedule depends on the length of the run.
@@ -118,7 +166,10 @@ def command(
     from landscape.training import DivergenceError, train
 
     say = speaker(quiet)
-    output = Path(target or f"{model.stem}.train.npz")
+    if target is not None:
+        parsing.require_file_name(target)
+    named = options_in_name(click.get_current_context(), LENGTHS)
+    output = Path(f"{model.stem}.train{named}.npz" if target is None else target)
     # What stands there is for `train` to refuse, which goes on from what it wrote itself.
     refuse_overwriting(output, inputs=[model], fresh=True)
     start = starting_model(model, architecture, activation, loss, choices)

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from landscape.commands import options
+from landscape.commands import options, parsing
 from landscape.commands.call import Call, makes_record
 from landscape.commands.progress import progress_bar
-from landscape.directions.normalize import NORMALIZATIONS
 from landscape.errors import ComputationError, InputError
 
 if TYPE_CHECKING:
@@ -24,60 +23,71 @@ if TYPE_CHECKING:
 CHECKPOINTS = 60
 
 
-@click.command("trajectory", epilog="For example: landscape trajectory digits.npz --points 31")
+@parsing.command("trajectory", epilog="For example: landscape trajectory digits.npz --points 31")
 @click.option(
     "--direction",
     metavar="principal|random|FILE.npz|…",
     default="principal",
     show_default=True,
-    help="What spans the plane: the run's principal directions, or gradient, eigen, random.",
+    help="Directions that span the plane: the principal directions of the checkpoints, or gradient, eigen, random, or a file.",
 )
 @click.option("--points", metavar="N|NxM", default="51", show_default=True, help="Points along the axes.")
 @click.option(
     "--span",
     multiple=True,
     metavar="S|A:B",
-    help="Range of the axes, once or once an axis; by default the whole path is shown.",
+    help="Range of the axes, given once or once for each axis; by default the whole path is shown.",
 )
 @click.option(
     "--normalize",
-    type=click.Choice(tuple(NORMALIZATIONS)),
-    help="Scale directions to the weights; by default filter for random, else none.",
+    type=parsing.Choice(options.NORMALIZATIONS),
+    help="Scale directions to the norm of the weights; by default filter for random directions, none for others.",
 )
-@click.option("--include-bias", is_flag=True, help="Scale biases to their norm in place of leaving them out.")
+@click.option(
+    "--include-bias",
+    is_flag=True,
+    help="Move biases too, scaled to their norm; by default filter and layer leave them where they are.",
+)
 @options.recompute_statistics
 @click.option(
     "--animate",
     metavar="FILE.gif|FILE.mp4",
-    type=click.Path(path_type=Path),
-    help="Also write a film: a frame a checkpoint.",
+    type=parsing.FileName(),
+    help="Also write an animation with a frame for each checkpoint.",
 )
 @click.option(
     "--optimizer",
     metavar="NAME",
-    help="Train a fresh run from MODEL and draw that, in place of its checkpoints.",
+    help="Train MODEL with this optimizer and draw that run, in place of the checkpoints in the file.",
 )
 @click.option(
-    "--init", metavar="NAME", help="Of a fresh run: an initialization drawn by --seed: he, xavier, …"
+    "--init",
+    metavar="NAME",
+    help="With --optimizer: start from new parameters drawn by --seed: he, xavier, normal or zero.",
 )
 @click.option(
-    "--learning-rate", type=float, metavar="R", default=0.01, show_default=True, help="Of a fresh run."
+    "--learning-rate",
+    type=parsing.Number(0, above=True),
+    metavar="X",
+    default=0.01,
+    show_default=True,
+    help="With --optimizer: learning rate of the run.",
 )
 @click.option(
     "--batch-size",
-    type=click.IntRange(min=1),
+    type=parsing.Whole(1),
     metavar="N",
     default=32,
     show_default=True,
-    help="Of a fresh run.",
+    help="With --optimizer: examples in each update.",
 )
 @click.option(
     "--steps",
-    type=click.IntRange(min=2),
+    type=parsing.Whole(2),
     metavar="N",
     default=500,
     show_default=True,
-    help="Updates of a fresh run.",
+    help="With --optimizer: number of updates.",
 )
 @options.data
 @options.engine

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -16,10 +16,16 @@ from numpy.typing import ArrayLike, NDArray
 from landscape.curvature.dense import require_memory
 from landscape.curvature.eigen import require_counts
 from landscape.curvature.journal import Journal
-from landscape.curvature.operators import MATRICES
-from landscape.curvature.point import Point, function_point, model_point, require_finite_loss
+from landscape.curvature.operators import MATRICES, parameter_nodes
+from landscape.curvature.point import (
+    Point,
+    function_point,
+    model_point,
+    preconditioner_of,
+    require_finite_loss,
+)
 from landscape.curvature.work import Work
-from landscape.errors import InputError
+from landscape.errors import InputError, did_you_mean
 from landscape.interrupt import Interruption, deferred_interrupt
 from landscape.model import Model
 from landscape.objective.session import session
@@ -135,16 +141,22 @@ def analyze_hessian(
     [-2.0, 2.0]
     """
     begun = time.perf_counter()
-    point = point_of(
-        subject, theta, split=split, dtype=dtype, threads=threads, examples=examples, seed=seed, device=device,
-        without=() if operator == "hessian" else (f"the operator '{operator}'",),
-    )  # fmt: skip
     request = Request(
         top=top or 0, bottom=bottom or 0, all=all, density=density, trace=trace, by_node=by_node,
         method=method, operator=operator, precondition=precondition, node=node, accuracy=accuracy, tolerance=tolerance, max_products=max_products,
         seed=seed,
     )  # fmt: skip
-    request = checked_request(request, point, default=top is None and bottom is None)
+    default = top is None and bottom is None
+    # What is wrong with it is said before the network is evaluated, and compiled for that.
+    if isinstance(subject, Model):
+        checked_request(
+            request, subject.size, parameter_nodes(subject), preconditioner_of(subject), default=default
+        )
+    point = point_of(
+        subject, theta, split=split, dtype=dtype, threads=threads, examples=examples, seed=seed, device=device,
+        without=() if operator == "hessian" else (f"the operator '{operator}'",),
+    )  # fmt: skip
+    request = checked_request(request, point.theta.size, point.nodes, point.preconditioner, default=default)
     settings = settings_of(point, request)
     path = None if output is None else Path(output)
     found = earlier_hessian(path, point, settings, fresh=fresh)
@@ -227,7 +239,14 @@ def point_of(subject: Any, theta: ArrayLike | None, **options: Any) -> Point:
     return function_point(subject, theta)
 
 
-def checked_request(request: Request, point: Point, *, default: bool) -> Request:
+def checked_request(
+    request: Request,
+    size: int,
+    nodes: Mapping[str, NDArray],
+    preconditioner: NDArray | None,
+    *,
+    default: bool,
+) -> Request:
     """Fill in what was not asked for, and refuse what there is not.
 
     Raises
@@ -235,23 +254,28 @@ def checked_request(request: Request, point: Point, *, default: bool) -> Request
     InputError
         The message says what there is.
     """
-    size = point.theta.size
     if request.method not in METHODS:
-        raise InputError(f"unknown method '{request.method}': choose {', '.join(METHODS)}")
+        raise InputError(
+            f"unknown method '{request.method}': choose {', '.join(METHODS)}{did_you_mean(request.method, METHODS)}"
+        )
     if request.operator not in MATRICES:
-        raise InputError(f"unknown operator '{request.operator}': choose {', '.join(MATRICES)}")
+        raise InputError(
+            f"unknown operator '{request.operator}': choose {', '.join(MATRICES)}{did_you_mean(request.operator, MATRICES)}"
+        )
     if request.operator != "hessian" and request.method != "exact":
         raise InputError("finite differences are those of the Hessian: leave --method or --operator out")
-    if request.precondition and point.preconditioner is None:
+    if request.precondition and preconditioner is None:
         raise InputError(
             "--precondition needs Adam's state in the file (optimizer.v and optimizer.step), and there is none"
         )
-    if request.node is not None and request.node not in point.nodes:
-        names = ", ".join(point.nodes) or "none, since this is no model"
-        raise InputError(f"no node '{request.node}' with trainable parameters: there are {names}")
+    if request.node is not None and request.node not in nodes:
+        names = ", ".join(nodes) or "none, since this is no model"
+        raise InputError(
+            f"no node '{request.node}' with trainable parameters: there are {names}{did_you_mean(request.node, nodes)}"
+        )
     if request.node is not None:
-        size = len(point.nodes[request.node])
-    if request.by_node and (request.node is not None or not point.nodes):
+        size = len(nodes[request.node])
+    if request.by_node and (request.node is not None or not nodes):
         raise InputError("--by-node compares the nodes of a whole model: leave --node out")
     if request.all and not default:
         raise InputError("--all gives every eigenvalue: leave --top and --bottom out")

@@ -18,7 +18,7 @@ from landscape.curvature.kinks import KinkCheck, shrink_at_kinks
 from landscape.curvature.operators import SymmetricOperator, checked_point
 from landscape.curvature.probes import unit_rows
 from landscape.curvature.step import step_of_least_spread
-from landscape.errors import InputError
+from landscape.errors import InputError, did_you_mean
 
 Array = NDArray[np.float64]
 
@@ -88,7 +88,9 @@ class FiniteDifference:
         seed: int = 0,
     ) -> None:
         if order not in LEVELS:
-            raise InputError(f"unknown order '{order}': choose {', '.join(LEVELS)}")
+            raise InputError(
+                f"unknown order '{order}': choose {', '.join(LEVELS)}{did_you_mean(order, LEVELS)}"
+            )
         if step is not None and not step > 0:
             raise InputError(f"step: expected a positive number, found {step}")
         if not hasattr(objective, "gradients") and objective.gradient is None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse.linalg import LinearOperator
 
-from landscape.errors import ComputationError, InputError
+from landscape.errors import ComputationError, InputError, did_you_mean
 from landscape.model import Model
 from landscape.objective import NetworkObjective
 from landscape.objective.fisher import STAND_INS, fisher_products
@@ -177,7 +177,9 @@ def matrix_operator(objective: Any, theta: ArrayLike, matrix: str) -> SymmetricO
         An unknown matrix, or a stand-in for a function of θ that has no outputs.
     """
     if matrix not in MATRICES:
-        raise InputError(f"unknown operator '{matrix}': choose {', '.join(MATRICES)}")
+        raise InputError(
+            f"unknown operator '{matrix}': choose {', '.join(MATRICES)}{did_you_mean(matrix, MATRICES)}"
+        )
     if matrix == "hessian":
         return hessian_operator(objective, theta)
     if not isinstance(objective, NetworkObjective):

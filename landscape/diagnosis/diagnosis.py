@@ -22,7 +22,7 @@ from landscape.diagnosis.thresholds import thresholds_of
 from landscape.diagnosis.verdict import decide
 from landscape.diagnosis.vetoes import require_examples
 from landscape.diagnosis.walk import Walk
-from landscape.errors import InputError
+from landscape.errors import InputError, did_you_mean
 from landscape.model import Model
 from landscape.model.required import require_model
 from landscape.objective.session import session
@@ -168,7 +168,9 @@ def prepared(
 ) -> Walk:  # fmt: skip
     """Check what was asked for."""
     if budget not in BUDGETS:
-        raise InputError(f"budget: expected one of {', '.join(BUDGETS)}, found {budget!r}")
+        raise InputError(
+            f"budget: expected one of {', '.join(BUDGETS)}, found {budget!r}{did_you_mean(budget, BUDGETS)}"
+        )
     require_examples(model)
     limits, training = thresholds_of(changes), training_of(model, given, seed)
     held = next((split for split in ("validation", "test") if split in model.splits), None)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from landscape.errors import InputError
+from landscape.errors import InputError, did_you_mean
 
 # A loss above the best constant's by this factor exploded; a squared gradient below this part of its noise is mostly noise.
 EXPLODED, NOISY = 10.0, 1.0
@@ -103,7 +103,9 @@ def thresholds_of(changes: Mapping[str, Any] | None) -> Thresholds:
     read: dict[str, float] = {}
     for name, value in (changes or {}).items():
         if name not in known:
-            raise InputError(f"threshold: expected one of {', '.join(known)}, found '{name}'")
+            raise InputError(
+                f"threshold: expected one of {', '.join(known)}, found '{name}'{did_you_mean(name, known)}"
+            )
         try:
             read[name] = float(value)
         except (TypeError, ValueError):

@@ -16,7 +16,7 @@ from collections.abc import Callable
 import numpy as np
 
 from landscape.directions.origin import Array, Origin, Tensor
-from landscape.errors import InputError
+from landscape.errors import InputError, did_you_mean
 
 
 def row_norms(rows: Array) -> Array:
@@ -94,7 +94,9 @@ def require_normalization(name: str) -> None:
         It is none of them.
     """
     if name not in NORMALIZATIONS:
-        raise InputError(f"unknown normalization '{name}': choose one of {', '.join(NORMALIZATIONS)}")
+        raise InputError(
+            f"unknown normalization '{name}': choose one of {', '.join(NORMALIZATIONS)}{did_you_mean(name, NORMALIZATIONS)}"
+        )
 
 
 NORMALIZATIONS: dict[str, Callable[[Array, Array], Array] | None] = {

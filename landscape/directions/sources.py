@@ -17,7 +17,7 @@ from landscape.directions.between import between_direction
 from landscape.directions.gradient import gradient_direction
 from landscape.directions.origin import Array, Origin
 from landscape.directions.principal import principal_directions
-from landscape.errors import InputError
+from landscape.errors import InputError, did_you_mean
 
 DEFAULT_DIMENSIONS = 2
 DEFAULT_SPAN = (-1.0, 1.0)
@@ -175,11 +175,19 @@ def require_source(direction: str | Path | NDArray[np.floating]) -> None:
     """
     if isinstance(direction, np.ndarray) or str(direction) in SOURCES:
         return
-    if Path(direction).suffix != ".npz" and not Path(direction).is_file():
+    if Path(direction).suffix != ".npz" and not is_file(Path(direction)):
         raise InputError(
             f"unknown direction '{direction}': choose {', '.join(SOURCES)}, "
-            "or a .npz file with 'directions' [d, P]"
+            f"or a .npz file with 'directions' [d, P]{did_you_mean(direction, SOURCES)}"
         )
+
+
+def is_file(path: Path) -> bool:
+    """Say whether there is a file; what is no name of one, being too long, names none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 SOURCES: dict[str, Callable[[Origin, Wanted], Given]] = {

@@ -10,8 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from landscape.errors import InputError
-from landscape.files import shown
+from landscape.errors import InputError, did_you_mean
 
 if TYPE_CHECKING:
     from landscape.model import Model
@@ -138,7 +137,11 @@ def recipe(name: str) -> Callable[[int, bool], tuple[Model, dict[str, Any]]]:
         No case of that name; the message lists those there are.
     """
     if name not in CASES:
-        raise InputError(f"{shown(name)} is no known fault; there are {', '.join(CASES)}")
+        from landscape.files import shown  # brings NumPy, which the table does without
+
+        raise InputError(
+            f"{shown(name)} is no known fault; there are {', '.join(CASES)}{did_you_mean(name, CASES)}"
+        )
     function: Callable[[int, bool], tuple[Model, dict[str, Any]]] = getattr(
         importlib.import_module("landscape.faults.recipes"), name.replace("-", "_")
     )

@@ -53,9 +53,11 @@ def figure_module(name: str) -> Any:
         There is no such figure; the message lists them.
     """
     if name not in FIGURES:
-        from landscape import InputError
+        from landscape.errors import InputError, did_you_mean
 
-        raise InputError(f"no figure '{name}' in the gallery: there are {', '.join(FIGURES)}")
+        raise InputError(
+            f"no figure '{name}' in the gallery: there are {', '.join(FIGURES)}{did_you_mean(name, FIGURES)}"
+        )
     return importlib.import_module(f"landscape.gallery.{name}")
 
 

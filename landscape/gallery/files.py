@@ -7,7 +7,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from landscape import InputError
+from landscape.errors import InputError, did_you_mean
 from landscape.files import require_writable, write_bytes_atomically
 from landscape.marks import holds_mark
 from landscape.overwrite import refuse_overwriting
@@ -25,14 +25,16 @@ def figure_paths(folder: Path, names: Sequence[str], figure_format: str, *, fres
         An unknown format, or a path that cannot be written.
     """
     if figure_format not in FORMATS:
-        raise InputError(f"unknown figure format '{figure_format}': choose {', '.join(FORMATS)}")
-    if not folder.exists():
-        if not folder.absolute().parent.is_dir():
-            raise InputError(f"{folder}: the folder above it is not there, make it first")
-        try:
+        raise InputError(
+            f"unknown figure format '{figure_format}': choose {', '.join(FORMATS)}{did_you_mean(figure_format, FORMATS)}"
+        )
+    try:
+        if not folder.exists():
+            if not folder.absolute().parent.is_dir():
+                raise InputError(f"{folder}: the folder above it is not there, make it first")
             folder.mkdir()
-        except OSError as error:
-            raise InputError(f"{folder}: the folder cannot be made: {error.strerror}") from None
+    except OSError as error:
+        raise InputError(f"{folder}: no folder can be made there: {error.strerror}") from None
     paths = [folder / f"{name}.{figure_format}" for name in names]
     for path in paths:
         refuse_overwriting(path, fresh=fresh, ours=lambda found: holds_mark(found, MARK))

@@ -7,7 +7,11 @@ from typing import Any
 
 from landscape.errors import InputError
 
-INSTALL = {"torch": "landscape[torch]", "onnx": "landscape[onnx]", "onnxruntime": "landscape[onnx]"}
+INSTALL = {
+    "torch": "numba-landscape[torch]",
+    "onnx": "numba-landscape[onnx]",
+    "onnxruntime": "numba-landscape[onnx]",
+}
 
 
 def need(name: str) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import resources
 from pathlib import Path
 
-from landscape.errors import InputError
+from landscape.errors import InputError, did_you_mean
 from landscape.files import shown
 
 
@@ -25,5 +25,7 @@ def bundled_path(name: str) -> Path:
     """
     models = bundled()
     if name not in models:
-        raise InputError(f"{shown(name)} is no bundled model; there are {', '.join(models)}")
+        raise InputError(
+            f"{shown(name)} is no bundled model; there are {', '.join(models)}{did_you_mean(name, models)}"
+        )
     return models[name]

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from landscape.errors import InputError
+from landscape.errors import InputError, did_you_mean
 from landscape.model import hashes
 from landscape.model.data import SPLITS
 from landscape.model.finite import describe_not_finite
@@ -139,7 +139,9 @@ class Model:
             The model has no such split.
         """
         if split not in self.splits:
-            raise InputError(f"split: expected one of {', '.join(self.splits)}, found {split!r}")
+            raise InputError(
+                f"split: expected one of {', '.join(self.splits)}, found {split!r}{did_you_mean(split, self.splits)}"
+            )
         return len(self.data[f"x_{split}"])
 
     def with_theta(self, theta: np.ndarray) -> Model:

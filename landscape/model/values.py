@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from landscape.errors import InputError
+from landscape.errors import InputError, did_you_mean
 from landscape.files import shown
 
 Reader = Callable[[Any], Any]
@@ -86,7 +86,8 @@ def choice(*names: str) -> Reader:
 
     def read(value: Any) -> str:
         if not isinstance(value, str) or value not in names:
-            raise refuse("one of " + ", ".join(names), value)
+            error = refuse("one of " + ", ".join(names), value)
+            raise InputError(f"{error}{did_you_mean(value, names)}" if isinstance(value, str) else str(error))
         return value
 
     return read
@@ -144,7 +145,9 @@ def read_mapping(value: Any, readers: dict[str, Reader], kind: str) -> dict[str,
     result = {}
     for key, element in value.items():
         if key not in readers:
-            raise InputError(f"unknown {kind} {shown(key)}; known are {', '.join(readers)}")
+            raise InputError(
+                f"unknown {kind} {shown(key)}; known are {', '.join(readers)}{did_you_mean(key, readers)}"
+            )
         try:
             result[key] = readers[key](element)
         except InputError as error:

@@ -16,10 +16,12 @@ from landscape.kernels.cuda.supported import unsupported_ops
 from landscape.model import Model
 
 CPU = "cpu"
-EXTRA = "pip install 'landscape[cuda]'"
+EXTRA = "pip install 'numba-landscape[cuda]'"
 # The oldest driver that takes what the extra's compiler writes, as the driver tells it: 1000·major + 10·minor.
 OLDEST_DRIVER = 13_000
 NAME_BYTES = 128
+# Of a GPU's number.
+DIGITS = 4
 # Multiply-adds below which compiling for the GPU takes longer than the CPU takes for the work.
 GAIN = 1e12
 # Whether the tests of the kernels for the GPU have passed on a card. Until then nobody gets them unasked.
@@ -42,7 +44,7 @@ def read_device(device: str) -> tuple[str, int]:
     kind, colon, number = device.partition(":")
     if kind in ("auto", CPU) and not colon:
         return kind, 0
-    if kind == "cuda" and (number.isdecimal() or not colon):
+    if kind == "cuda" and ((number.isdecimal() and len(number) <= DIGITS) or not colon):
         return kind, int(number or 0)
     raise InputError(f"device: expected auto, cpu, cuda or cuda:N, found '{device}'")
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from landscape.errors import InputError
+from landscape.errors import InputError, did_you_mean
 from landscape.kernels.cpu import fisher
 from landscape.objective.network import NetworkObjective
 
@@ -54,7 +54,9 @@ def fisher_products(
     [[32.0, 16.0], [16.0, 8.0]]
     """
     if matrix not in STAND_INS:
-        raise InputError(f"unknown matrix '{matrix}': choose {', '.join(STAND_INS)}")
+        raise InputError(
+            f"unknown matrix '{matrix}': choose {', '.join(STAND_INS)}{did_you_mean(matrix, STAND_INS)}"
+        )
     kind, factor = fisher.CURVATURE, 1.0
     if matrix == "fisher" and objective.model.loss not in SMOOTH:
         kind, factor = fisher.CONSTANT, mean_curvature(objective.model.loss, objective.model.delta)

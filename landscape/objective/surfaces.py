@@ -10,7 +10,7 @@ import numba
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from landscape.errors import InputError
+from landscape.errors import InputError, did_you_mean
 from landscape.formulas.optimizers import OPTIMIZERS
 from landscape.formulas.surfaces import SURFACES
 from landscape.kernels.cpu.descent import descend as descend_kernel
@@ -54,7 +54,9 @@ class SurfaceObjective(CallableObjective):
 
     def __init__(self, name: str) -> None:
         if name not in SURFACES:
-            raise InputError(f"surface: expected one of {', '.join(SURFACES)}, found {name!r}")
+            raise InputError(
+                f"surface: expected one of {', '.join(SURFACES)}, found {name!r}{did_you_mean(name, SURFACES)}"
+            )
         self.name, self.code, self.surface = name, list(SURFACES).index(name), SURFACES[name]
         super().__init__(
             lambda theta: self.surface.value(theta[0], theta[1]),

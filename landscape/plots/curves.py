@@ -46,7 +46,7 @@ def plot_curves(
     quantity
         `train_loss`, `test_accuracy`, …; by default losses and accuracies.
     levels
-        Not used: curves have none.
+        Refused: curves have no contour lines.
     ax
         Where to draw the loss (or the quantity); by default a figure of its own, in the house's style.
 
@@ -58,9 +58,11 @@ def plot_curves(
     Raises
     ------
     landscape.errors.InputError
-        More dimensions, or no such quantity.
+        More dimensions, no such quantity, or levels.
     """
     field = field_of(record, quantity)
+    if levels is not None:
+        raise InputError("curves have no contour lines: leave levels (--levels) out")
     if len(field.axes) > 1:
         raise InputError(f"curves need one axis of several points, the record has {len(field.axes)}")
     groups = _groups(record, quantity)

@@ -77,13 +77,7 @@ def draw_path(ax: Axes, record: Trajectory) -> list[Artist]:
     return [*path, *ax.plot(x[:1], y[:1], label=start, **START)]
 
 
-def plot_out_of_plane(
-    record: Trajectory,
-    *,
-    quantity: str | None = None,
-    levels: int | Sequence[float] | None = None,
-    ax: Axes | None = None,
-) -> Axes:
+def plot_out_of_plane(record: Trajectory, *, quantity: str | None = None, ax: Axes | None = None) -> Axes:
     """Draw the true loss of the checkpoints beside their projections', and the distance between the two.
 
     Parameters
@@ -92,8 +86,6 @@ def plot_out_of_plane(
         A trajectory.
     quantity
         `train_loss` or `test_loss`; by default the training loss.
-    levels
-        Not used.
     ax
         Where to draw the losses; by default a figure of its own, in the house's style, with the distances below.
     """
@@ -140,16 +132,13 @@ def _distances(ax: Axes, record: Trajectory) -> None:
     ax.legend()
 
 
-PLOTTERS = {"path": plot_path, "out_of_plane": plot_out_of_plane}
-
-
 def trajectory_figure_names(
     record: Trajectory, *, quantity: str | None = None, kind: str = "both"
 ) -> list[str]:
     """Name the figures without drawing them."""
     if quantity is not None:
         record.scan.quantity(quantity)
-    return list(PLOTTERS)
+    return ["path", "out_of_plane"]
 
 
 def trajectory_figures(
@@ -161,6 +150,6 @@ def trajectory_figures(
 ) -> dict[str, Any]:
     """Draw the path over its plane, and what is out of it."""
     return {
-        name: figure_of(plotter(record, quantity=quantity, levels=levels))
-        for name, plotter in PLOTTERS.items()
+        "path": figure_of(plot_path(record, quantity=quantity, levels=levels)),
+        "out_of_plane": figure_of(plot_out_of_plane(record, quantity=quantity)),
     }

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import Normal, Stroke
 
-from landscape.errors import InputError
+from landscape.errors import InputError, did_you_mean
 from landscape.plots.contours import draw_map, shared_levels
 from landscape.plots.field import field_of
 from landscape.plots.marks import worded_keys
@@ -33,9 +33,7 @@ def look_of(index: int) -> dict[str, Any]:
     return {"color": COLORS[index % len(COLORS)], "linestyle": DASHES[index % len(DASHES)]}
 
 
-def plot_race(
-    record: Race, *, quantity: str | None = None, levels: Any = None, ax: Axes | None = None
-) -> Axes:
+def plot_race(record: Race, *, quantity: str | None = None, ax: Axes | None = None) -> Axes:
     """Draw a quantity against updates: medians, and bands from the least to the largest over the seeds.
 
     The axis above counts the examples seen. In the legend the best stands first.
@@ -47,7 +45,9 @@ def plot_race(
     """
     name = "train_loss" if quantity is None else quantity
     if name not in record.values:
-        raise InputError(f"no quantity '{name}' in this record: it has {', '.join(record.values)}")
+        raise InputError(
+            f"no quantity '{name}' in this record: it has {', '.join(record.values)}{did_you_mean(name, record.values)}"
+        )
     with house_style_unless(ax):
         axes = new_figure(HEIGHT + LEGEND_ROW * len(record.optimizers)).add_subplot() if ax is None else ax
         worst = -np.inf if name.endswith("_accuracy") else np.inf
@@ -129,8 +129,14 @@ def plot_race_paths(
     levels: int | Sequence[float] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw the first seed's paths over the loss on their principal plane."""
-    field = field_of(record.scan, None)
+    """Draw the first seed's paths over the loss, or a `quantity`, on their principal plane.
+
+    Raises
+    ------
+    landscape.errors.InputError
+        The plane has no such quantity, or it cannot be drawn with these levels.
+    """
+    field = field_of(record.scan, quantity)
     points = [(float(x), float(y)) for path in record.projected for x, y in path if np.isfinite(x)]
     with house_style_unless(ax):
         return draw_map(
@@ -160,9 +166,6 @@ def draw_paths(ax: Axes, record: Race) -> list[Artist]:
     return [*keys, *worded_keys([share])]
 
 
-PLOTTERS = {"race": plot_race, "paths": plot_race_paths}
-
-
 def race_figure_names(record: Race, *, quantity: str | None = None, kind: str = "both") -> list[str]:
     """Name the figures without drawing them.
 
@@ -172,8 +175,10 @@ def race_figure_names(record: Race, *, quantity: str | None = None, kind: str = 
         No such quantity.
     """
     if quantity is not None and quantity not in record.values:
-        raise InputError(f"no quantity '{quantity}' in this record: it has {', '.join(record.values)}")
-    return list(PLOTTERS)
+        raise InputError(
+            f"no quantity '{quantity}' in this record: it has {', '.join(record.values)}{did_you_mean(quantity, record.values)}"
+        )
+    return ["race", "paths"]
 
 
 def race_figures(
@@ -183,8 +188,8 @@ def race_figures(
     kind: str = "both",
     levels: int | Sequence[float] | None = None,
 ) -> dict[str, Figure]:
-    """Draw the losses, and the paths on their plane."""
+    """Draw the losses, or a `quantity`, and the paths on the plane of the loss, with these `levels`."""
     return {
-        name: figure_of(plotter(record, quantity=quantity, levels=levels))
-        for name, plotter in PLOTTERS.items()
+        "race": figure_of(plot_race(record, quantity=quantity)),
+        "paths": figure_of(plot_race_paths(record, levels=levels)),
     }

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from landscape.errors import InputError
+from landscape.errors import InputError, did_you_mean
 from landscape.files import write_bytes_atomically
 from landscape.marks import holds_mark, mark_of
 from landscape.overwrite import refuse_overwriting
@@ -41,22 +41,23 @@ MARKED = {"png": "Software", "svg": "Description", "pdf": "Keywords"}
 
 @dataclass(frozen=True)
 class Family:
-    """The figures of one kind of record: their names, and how they are drawn."""
+    """The figures of one kind of record: their names, how they are drawn, and whether a map with levels is among them."""
 
     names: Callable[..., list[str]]
     draw: Callable[..., dict[str, Figure]]
+    mapped: bool = False
 
 
 FAMILIES: dict[str, Family] = {
-    "scan": Family(scan_figure_names, scan_figures),
+    "scan": Family(scan_figure_names, scan_figures, mapped=True),
     "hessian": Family(hessian_figure_names, hessian_figures),
     "sharpness": Family(sharpness_figure_names, sharpness_figures),
     "critical": Family(critical_figure_names, critical_figures),
     "atlas": Family(critical_figure_names, critical_figures),
     "study": Family(study_figure_names, study_figures),
-    "race": Family(race_figure_names, race_figures),
+    "race": Family(race_figure_names, race_figures, mapped=True),
     "diagnosis": Family(diagnosis_figure_names, diagnosis_figures),
-    "trajectory": Family(trajectory_figure_names, trajectory_figures),
+    "trajectory": Family(trajectory_figure_names, trajectory_figures, mapped=True),
 }
 
 
@@ -75,7 +76,7 @@ def figures(
         A record that has no figures, or a kind, a quantity or levels that it cannot be drawn with.
     """
     with _within_numbers(record):
-        return _family(record).draw(record, quantity=quantity, kind=kind, levels=levels)
+        return _family(record, kind, levels).draw(record, quantity=quantity, kind=kind, levels=levels)
 
 
 def save_figures(
@@ -102,10 +103,12 @@ def save_figures(
         The file system refused.
     """
     if figure_format not in FORMATS:
-        raise InputError(f"unknown figure format '{figure_format}': choose {', '.join(FORMATS)}")
+        raise InputError(
+            f"unknown figure format '{figure_format}': choose {', '.join(FORMATS)}{did_you_mean(figure_format, FORMATS)}"
+        )
     if not Path(stem).name or str(stem).endswith("/"):
         raise InputError(f"'{stem}' names no file: expected a stem such as surface, for surface.contour.png")
-    names = _family(record).names(record, quantity=quantity, kind=kind)
+    names = _family(record, kind, levels).names(record, quantity=quantity, kind=kind)
     paths = {name: Path(f"{stem}.{name}.{figure_format}") for name in names}
     mark = mark_of(record.kind, record.model, record.data)
     for path in paths.values():
@@ -150,9 +153,19 @@ def _within_numbers(record: Record) -> Iterator[None]:
         ) from None
 
 
-def _family(record: Record) -> Family:
+def _family(record: Record, kind: str, levels: int | Sequence[float] | None) -> Family:
+    """Find how a kind of record is drawn; what its figures would ignore is refused."""
     if record.kind not in FAMILIES:
         raise InputError(
             f"a record of the kind '{record.kind}' has no figures: there are {', '.join(FAMILIES)}"
         )
-    return FAMILIES[record.kind]
+    family = FAMILIES[record.kind]
+    if levels is not None and not family.mapped:
+        raise InputError(
+            f"the figures of a record of the kind '{record.kind}' have no levels to choose: leave levels (--levels) out"
+        )
+    if kind != "both" and record.kind != "scan":
+        raise InputError(
+            f"contour maps and surfaces are those of a scan, the record is of the kind '{record.kind}': leave kind (--kind) out"
+        )
+    return family

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from landscape.errors import InputError
+from landscape.errors import InputError, did_you_mean
 from landscape.plots.contours import plot_contours
 from landscape.plots.curves import plot_curves
 from landscape.plots.field import dimensions
@@ -109,7 +109,9 @@ def _curved(record: Scan) -> str:
 
 def _plotters(record: Scan, kind: str) -> dict[str, Plotter]:
     if kind not in KINDS:
-        raise InputError(f"unknown kind of figure '{kind}': choose {', '.join(KINDS)}")
+        raise InputError(
+            f"unknown kind of figure '{kind}': choose {', '.join(KINDS)}{did_you_mean(kind, KINDS)}"
+        )
     count = dimensions(record)
     if count not in PLOTTERS:
         raise InputError(f"figures are drawn of one to three axes, the record has {count}")

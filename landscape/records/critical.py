@@ -131,7 +131,7 @@ class Critical(Record):
         return all(f"{name}.loss" in self.planes for name in PLANES)
 
     def summary(self, files: Sequence[str | Path] = ()) -> dict[str, Any]:
-        """Tell the point in one JSON object, as records.md lays it out."""
+        """Tell the point in one JSON object that --json prints."""
         ends = {
             name: {"value": or_null(self.eigenvalues[place]), "error": or_null(self.errors[place])}
             for name, place in (("eigenvalue_min", 0), ("eigenvalue_max", -1))

@@ -143,7 +143,7 @@ class Hessian(Record):
         }
 
     def summary(self, files: Sequence[str | Path] = ()) -> dict[str, Any]:
-        """Tell the Hessian in one JSON object, as records.md lays it out."""
+        """Tell the Hessian in one JSON object that --json prints."""
         told = {
             name: {"value": or_null(value), "error": or_null(error)}
             for name, (value, error) in self.estimates.items()

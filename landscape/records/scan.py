@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from landscape.errors import InputError, did_you_mean
 from landscape.records import checks
 from landscape.records.checks import require
 from landscape.records.record import Arrays, Record, or_null
@@ -99,7 +100,10 @@ class Scan(Record):
             The record has no such quantity.
         """
         found = {**self.values, "penalty": self.penalty}
-        require(name in found, f"no quantity '{name}' in this record: it has {', '.join(found)}")
+        if name not in found:
+            raise InputError(
+                f"no quantity '{name}' in this record: it has {', '.join(found)}{did_you_mean(name, found)}"
+            )
         return np.where(self.done, found[name], np.nan)
 
     def diverged(self, name: str) -> np.ndarray:
@@ -117,7 +121,7 @@ class Scan(Record):
         return [float(value) for value in cosine[np.triu_indices(len(cosine), k=1)]]
 
     def summary(self, files: Sequence[str | Path] = ()) -> dict[str, Any]:
-        """Tell the scan in one JSON object, as records.md lays it out.
+        """Tell the scan in one JSON object that --json prints.
 
         `minimum` and `maximum` are of `quantity`, the training loss where it is there. `cosine` is a number
         for two directions, null for one, a list in the order (0, 1), (0, 2), (1, 2) for three.

@@ -102,7 +102,7 @@ class Sharpness(Record):
         return abs(after - before) <= UNCHANGED * max(abs(before), abs(after))
 
     def summary(self, files: Sequence[str | Path] = ()) -> dict[str, Any]:
-        """Tell the measures in one JSON object, as records.md lays it out."""
+        """Tell the measures in one JSON object that --json prints."""
         return {
             "record": self.kind,
             **{name: self._told(name) for name in self.measures},

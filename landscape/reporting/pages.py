@@ -20,7 +20,6 @@ COLUMNS, LABEL = 104, 22
 SMALL, PLAIN, LARGE = 8.0, 8.5, 12.0
 # Of a picture in a row of two, with its words below.
 BOX, WORDS = 3.2, 0.45
-Line = tuple[str, float, str]
 
 
 class Pages:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,6 @@ class Section:
     table: Table | None = None
     pictures: tuple[Picture, ...] = ()
     command: str = ""
-    after: tuple[str, ...] = field(default=())
 
 
 def printable(text: object) -> str:

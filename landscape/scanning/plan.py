@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape.directions import Directions
-from landscape.errors import InputError
+from landscape.errors import InputError, did_you_mean
 from landscape.objective import BetweenObjective, Objective
 from landscape.scanning.grid import Span, is_pair, make_axis, parse_points, parse_spans
 from landscape.scanning.span import choose_span
@@ -110,7 +110,9 @@ def require_grid(
         A grid of no points, a span that is no range, or an unknown quantity.
     """
     if quantity not in QUANTITIES:
-        raise InputError(f"unknown quantity '{quantity}': choose {', '.join(QUANTITIES)}")
+        raise InputError(
+            f"unknown quantity '{quantity}': choose {', '.join(QUANTITIES)}{did_you_mean(quantity, QUANTITIES)}"
+        )
     pieces = points.lower().replace("×", "x").split("x") if isinstance(points, str) else np.atleast_1d(points)
     parse_points(points, dimensions or len(pieces))
     several = isinstance(span, list) or (isinstance(span, tuple) and not is_pair(span))

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape.errors import InputError
+from landscape.errors import InputError, did_you_mean
 from landscape.model import Model
 from landscape.objective import (
     BetweenObjective,
@@ -41,7 +41,7 @@ def chosen_splits(model: Model, split: str) -> tuple[str, ...]:
         An unknown name, or a split whose data the model does not have.
     """
     if split not in SPLITS:
-        raise InputError(f"unknown split '{split}': choose {', '.join(SPLITS)}")
+        raise InputError(f"unknown split '{split}': choose {', '.join(SPLITS)}{did_you_mean(split, SPLITS)}")
     there = tuple(name for name in SPLITS[split] if name in model.splits)
     if not there:
         wanted = SPLITS[split][0]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from landscape.errors import ComputationError, InputError
+from landscape.errors import ComputationError, InputError, did_you_mean
 from landscape.model import Model
 from landscape.objective import NetworkObjective
 from landscape.objective.session import session
@@ -177,7 +177,9 @@ def chosen_names(
     wanted = set(measures if measures else possible)
     for name in wanted:
         if name not in MEASURES:
-            raise InputError(f"unknown measure '{name}': choose {', '.join(MEASURES)}")
+            raise InputError(
+                f"unknown measure '{name}': choose {', '.join(MEASURES)}{did_you_mean(name, MEASURES)}"
+            )
         if name not in possible:
             raise InputError(
                 f"{name} needs the {MEASURES[name].needs} of a model, and there are none {where}: leave it out with --measure"

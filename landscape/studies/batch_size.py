@@ -18,7 +18,16 @@ from landscape.objective.devices import recorded_device, settle_device
 from landscape.optimizer_names import optimizer_name
 from landscape.records import Pieces, Study
 from landscape.records.study import held_out
-from landscape.studies.common import Announce, Experiment, Found, batch_gradients, finals, silent, told
+from landscape.studies.common import (
+    Announce,
+    Experiment,
+    Found,
+    batch_gradients,
+    finals,
+    require_known,
+    silent,
+    told,
+)
 from landscape.studies.limits import sharpness
 from landscape.training import Ensemble, train_many
 from landscape.training.recipe import steps_of
@@ -78,7 +87,11 @@ def study_batch_size(
         A batch size below one, an unknown optimizer, epochs that are not above zero.
     """
     require_model(model, "study_batch_size")
-    examples, optimizer = model.examples("train"), optimizer_name(optimizer)
+    optimizer = optimizer_name(optimizer)
+    require_known(
+        optimizers=[optimizer], learning_rate=learning_rate, init=init, device=device, output=output
+    )
+    examples = model.examples("train")
     sizes = sorted({min(int(size), examples) for size in batch_sizes})
     if not sizes or sizes[0] < 1:
         raise InputError(f"batch sizes: expected numbers from 1 on, found {', '.join(map(str, batch_sizes))}")

@@ -13,12 +13,15 @@ from numpy.typing import NDArray
 
 from landscape import streams
 from landscape.errors import InputError
+from landscape.files import require_writable
 from landscape.model import Model
 from landscape.objective import NetworkObjective, as_one_batch
+from landscape.objective.devices import read_device
 from landscape.records import Piece, Pieces, Record, Study
 from landscape.records.earlier import earlier_record
-from landscape.training import Ensemble, Recipe, at_initialization, train_many
-from landscape.training.start import require_finite_start
+from landscape.training import Ensemble, at_initialization, train_many
+from landscape.training.recipe import Recipe
+from landscape.training.start import require_finite_start, require_initialization
 from landscape.version import current_version
 
 Array = NDArray[np.float64]
@@ -151,6 +154,28 @@ def batch_gradients(model: Model, size: int, seed: int, threads: int | None, dev
         part = as_one_batch(replace(model, data=data))
         found.append(NetworkObjective(part, "train", threads=threads, device=device).gradient(model.theta))
     return found
+
+
+def require_known(
+    *, optimizers: Sequence[str] = (), schedules: Sequence[str] = (), init: str | None, device: str, output: str | Path | None,
+    **settings: Any,
+) -> None:  # fmt: skip
+    """Refuse what no run could be trained with, and an output that cannot be written, before anything is said or done.
+
+    Raises
+    ------
+    InputError
+        An unknown name, a number out of its range, or an output that cannot be written.
+    """
+    for optimizer in optimizers:
+        Recipe(optimizer=optimizer, **settings)
+    for schedule in schedules:
+        Recipe(schedule=schedule)
+    if init is not None:
+        require_initialization(init)
+    read_device(device)
+    if output is not None:
+        require_writable(output)
 
 
 def different_names(what: str, names: Sequence[str]) -> tuple[str, ...]:

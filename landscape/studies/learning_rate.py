@@ -22,6 +22,7 @@ from landscape.studies.common import (
     different_names,
     over_seeds,
     positive_list,
+    require_known,
     silent,
     told,
     within,
@@ -86,6 +87,7 @@ def study_learning_rate(
     require_model(model, "study_learning_rate")
     tried = positive_list("rates", rates)
     optimizers = different_names("optimizers", [optimizer_name(name) for name in optimizers])
+    require_known(optimizers=optimizers, init=init, device=device, output=output)
     batch_size = within(model, batch_size, announce)
     drawn = float(len(optimizers) * len(tried) * seeds) * steps * batch_size
     device = settle_device(device, model, evaluations=3.0 * drawn / model.examples("train"), training=True)

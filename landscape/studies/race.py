@@ -20,7 +20,7 @@ from landscape.records import Pieces, Race, Scan
 from landscape.scanning import Plan, make_plan, run_plan
 from landscape.scanning.grid import parse_points
 from landscape.scanning.subject import model_subject
-from landscape.studies.common import Experiment, counted_seeds, different_names, finals, within
+from landscape.studies.common import Experiment, counted_seeds, different_names, finals, require_known, within
 from landscape.training import Ensemble, Recipe
 from landscape.training.recipe import require_whole, steps_of
 from landscape.trajectories.projection import Projection, project, spans_around
@@ -99,6 +99,7 @@ def race(
     tune = learning_rate is None if tune is None else tune
     names, rates = entrants(optimizers, UNTUNED if learning_rate is None else learning_rate)
     require_numbers(model, steps, epochs, batch_size, seeds, points)
+    require_known(init=init, device=device, output=output)
     common: dict[str, Any] = {"batch_size": within(model, batch_size, announce)}
     common |= {"steps": steps} if steps is not None else {"epochs": 10.0 if epochs is None else epochs}
     runs_wanted = len(names) * seeds * (1 + tune * len(TUNING_RATES))

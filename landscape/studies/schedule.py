@@ -21,6 +21,7 @@ from landscape.studies.common import (
     different_names,
     finals,
     over_seeds,
+    require_known,
     silent,
     told,
     within,
@@ -77,6 +78,9 @@ def study_schedule(
     rise = max(1, round(WARM_PART * steps)) if warmup is None else warmup
     if not 0 < rise < steps:
         raise InputError(f"warmup: expected 1 to {steps - 1} steps, found {rise}")
+    require_known(
+        optimizers=[optimizer], schedules=schedules, init=init, device=device, output=output, learning_rate=learning_rate,
+    )  # fmt: skip
     batch_size = within(model, batch_size, announce)
     examples = 2.0 * len(schedules) * seeds * steps * batch_size
     device = settle_device(device, model, evaluations=3.0 * examples / model.examples("train"), training=True)

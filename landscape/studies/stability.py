@@ -25,7 +25,7 @@ from landscape.objective.devices import recorded_device, settle_device
 from landscape.objective.trainer import Trainer, make_trainer
 from landscape.optimizer_names import optimizer_name
 from landscape.records import Piece, Pieces, Study
-from landscape.studies.common import Announce, Experiment, Found, positive_list, silent
+from landscape.studies.common import Announce, Experiment, Found, positive_list, require_known, silent
 from landscape.studies.limits import TOLERANCE, limit_factor
 from landscape.training.recipe import Recipe, columns
 from landscape.training.run import nothing
@@ -95,6 +95,9 @@ def study_stability(
     tried = positive_list("rates", rates)
     if looks < LAST or steps < looks:
         raise InputError(f"looks: expected {LAST} to {steps} (the steps), found {looks}")
+    require_known(
+        optimizers=[optimizer], init=init, device=device, output=output, momentum=momentum, beta2=beta2
+    )
     device = settle_device(device, model, evaluations=3.0 * len(tried) * steps, training=True)
     settings: dict[str, Any] = {
         "study": "stability", "optimizer": optimizer, "rates": tried, "momentum": momentum, "beta2": beta2, "steps": steps, "looks": looks,

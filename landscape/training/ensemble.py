@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from landscape.errors import InputError
+from landscape.errors import InputError, did_you_mean
 from landscape.memory import available_memory, size_words
 from landscape.model import Model
 from landscape.model.required import require_model
@@ -149,7 +149,7 @@ def train_recipes(
     """
     require_model(model, "train_recipes")
     if keep not in KEEP:
-        raise InputError(f"keep: expected one of {', '.join(KEEP)}, found {keep!r}")
+        raise InputError(f"keep: expected one of {', '.join(KEEP)}, found {keep!r}{did_you_mean(keep, KEEP)}")
     model = with_penalty(model, recipes)
     given = columns(recipes, model.examples("train"))
     trainer = make_trainer(model, given, np.asarray(starts), dtype=dtype, threads=threads, device=device)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape.errors import InputError
+from landscape.errors import InputError, did_you_mean
 from landscape.files import shown
 from landscape.formulas.optimizers import OPTIMIZERS
 from landscape.formulas.schedules import SCHEDULES
@@ -79,7 +79,9 @@ class Recipe:
         # Names are kept as this package spells them, so that one training has one description.
         object.__setattr__(self, "optimizer", optimizer_name(self.optimizer))
         if self.schedule not in SCHEDULES:
-            raise InputError(f"schedule: expected one of {', '.join(SCHEDULES)}, found {self.schedule!r}")
+            raise InputError(
+                f"schedule: expected one of {', '.join(SCHEDULES)}, found {self.schedule!r}{did_you_mean(self.schedule, SCHEDULES)}"
+            )
         for name, bounds in RANGES.items():
             _require_between(name, getattr(self, name), *bounds)
         for name, least in WHOLE.items():

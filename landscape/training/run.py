@@ -11,18 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from landscape.errors import ComputationError, InputError
+from landscape.errors import ComputationError, InputError, did_you_mean
 from landscape.files import require_writable
 from landscape.formulas.optimizers import OPTIMIZERS
 from landscape.memory import available_memory, size_words
 from landscape.model import Model, load_model
 from landscape.model.required import require_model
-from landscape.objective.devices import CPU
+from landscape.objective.devices import CPU, read_device
 from landscape.objective.trainer import make_trainer
 from landscape.training.earlier import differences, require_same_so_far
 from landscape.training.marks import marks
 from landscape.training.recipe import Recipe, columns, steps_of
-from landscape.training.start import at_initialization, require_finite_start
+from landscape.training.start import at_initialization, require_finite_start, require_initialization
 from landscape.training.story import Saver, Story
 from landscape.training.travel import travel
 
@@ -145,6 +145,9 @@ class Run:
                 raise InputError("expected steps or epochs, found both")
             settings = settings | {"steps": steps_of(epochs, settings.get("batch_size", 32), examples)}
         recipe = read_recipe(settings)
+        read_device(engine["device"])
+        if init is not None:
+            require_initialization(init)
         if recipe.batch_size > examples:
             announce(f"batch_size: there are {examples} examples; every batch is all of them")
             recipe = replace(recipe, batch_size=examples)
@@ -294,5 +297,7 @@ def read_recipe(settings: dict[str, Any]) -> Recipe:
     known = set(Recipe.__dataclass_fields__)
     for name in settings:
         if name not in known:
-            raise InputError(f"train: expected one of {', '.join(sorted(known))}, found {name!r}")
+            raise InputError(
+                f"train: expected one of {', '.join(sorted(known))}, found {name!r}{did_you_mean(name, known)}"
+            )
     return Recipe(**settings)

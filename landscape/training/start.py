@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape import streams
-from landscape.errors import InputError
+from landscape.errors import InputError, did_you_mean
 from landscape.files import read_archive
 from landscape.formulas.random import normal
 from landscape.memory import available_memory, size_words
@@ -25,6 +25,22 @@ Array = NDArray[np.float64]
 
 # Of a new network's parameters in float64, while it is made.
 COPIES = 4
+# A wider layer is a typing error: nothing holds its weights.
+WIDEST = 10**12
+
+
+def require_initialization(name: str) -> None:
+    """Refuse a name of no initialization.
+
+    Raises
+    ------
+    InputError
+        It is none of those there are.
+    """
+    if name not in INITIALIZATIONS:
+        raise InputError(
+            f"init: expected one of {', '.join(INITIALIZATIONS)}, found {name!r}{did_you_mean(name, INITIALIZATIONS)}"
+        )
 
 
 def initialize(model: Model, init: str = "he", seed: int = 0) -> Array:
@@ -39,8 +55,7 @@ def initialize(model: Model, init: str = "he", seed: int = 0) -> Array:
         An unknown initialization.
     """
     require_model(model, "initialize")
-    if init not in INITIALIZATIONS:
-        raise InputError(f"init: expected one of {', '.join(INITIALIZATIONS)}, found {init!r}")
+    require_initialization(init)
     theta = np.zeros(model.size)
     for number, (slot, mean, deviation) in enumerate(start_scales(model, init)):
         part = theta[slot.start : slot.stop]
@@ -133,6 +148,6 @@ def sizes_of(architecture: Sequence[int] | str) -> list[int]:
         sizes = [int(part) for part in parts]
     except ValueError:
         sizes = []
-    if len(sizes) < 2 or min(sizes) < 1:
+    if len(sizes) < 2 or min(sizes) < 1 or max(sizes) > WIDEST:
         raise InputError(f"architecture: expected sizes such as 64-32-10, found {architecture}")
     return sizes

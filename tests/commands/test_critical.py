@@ -60,8 +60,8 @@ def test_json_is_one_object_of_the_contract(run):
 def test_a_search_writes_the_atlas_and_its_figure(run, tmp_path):
     status, out, err = run("--search", "6", model="xor.npz")
     assert status == 0
-    assert Atlas.load(tmp_path / "xor.atlas.npz").finished
-    assert (tmp_path / "xor.atlas.atlas.png").exists()
+    assert Atlas.load(tmp_path / "xor.atlas.search6.npz").finished
+    assert (tmp_path / "xor.atlas.search6.atlas.png").exists()
     assert "start 6 of 6" in err
     assert "zero within the error" in out
 
@@ -147,7 +147,7 @@ def test_escape_and_record_are_two_files(run, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--search", "0"), "nothing to search"),
+        (("--search", "0"), "whole number from 1"),
         (("--search", "2", "--escape", "out.npz"), "leave --escape"),
         (("--search", "2", "--radius", "1"), "--radius and --no-polish out"),
         (("--radius", "0"), "radius: expected a positive number"),

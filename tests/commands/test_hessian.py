@@ -34,7 +34,8 @@ def run(tmp_path, monkeypatch, capsys):
 
 def test_a_record_and_figures_are_named_after_model_and_command(run, tmp_path):
     status, out, err = run("--by-node", "--density", "--accuracy", "0.3", "--top", "3")
-    names = {"m.hessian.npz", "m.hessian.spectrum.png", "m.hessian.nodes.png", "m.hessian.vectors.png"}
+    stem = "m.hessian.top3.density.accuracy0.3.by-node"
+    names = {f"{stem}.{end}" for end in ("npz", "spectrum.png", "nodes.png", "vectors.png")}
     assert status == 0
     assert {path.name for path in tmp_path.iterdir()} == {"m.npz", *names}
     assert all(name in err for name in names)
@@ -49,7 +50,7 @@ def test_json_is_one_object_of_the_contract_and_nothing_else(run):
     assert len(told["eigenvalues"]) == 3
     assert told["finite_difference"]["value"] < 1e-6
     assert {"trace", "products", "orthogonality", "files"} <= told.keys()
-    assert "wrote m.hessian.npz" in err
+    assert "wrote m.hessian.both.top2.bottom1.trace.npz" in err
 
 
 def test_quiet_says_nothing_on_stderr(run):
@@ -125,7 +126,7 @@ def test_a_search_that_does_not_converge_is_exit_1_with_what_was_found(run, tmp_
     told = json.loads(out)
     assert told["converged"] is False
     assert len(told["eigenvalues"]) < 40
-    assert Hessian.load(tmp_path / "m.hessian.npz").status
+    assert Hessian.load(tmp_path / "m.hessian.bottom40.npz").status
 
 
 def test_ctrl_c_is_exit_130(run, monkeypatch):
@@ -141,6 +142,6 @@ def test_ctrl_c_is_exit_130(run, monkeypatch):
 def test_plot_draws_the_record_again(run, tmp_path):
     assert run("--top", "2", *FAST)[0] == 0
     with pytest.raises(SystemExit) as end:
-        main(["plot", "m.hessian.npz", "--figure-format", "svg", "--quiet"])
+        main(["plot", "m.hessian.top2.npz", "--figure-format", "svg", "--quiet"])
     assert not end.value.code
-    assert (tmp_path / "m.hessian.spectrum.svg").exists()
+    assert (tmp_path / "m.hessian.top2.spectrum.svg").exists()

@@ -73,8 +73,8 @@ def test_levels_are_a_number_of_lines_or_their_heights(record, levels):
         (("--levels", "2,1"), "increase"),
         (("--levels", "1e9,2e9"), "outside"),
         (("--quantity", "loss"), "train_loss, test_loss"),
-        (("--kind", "pie"), "'contour', 'surface', 'both'"),
-        (("--figure-format", "gif"), "'png', 'svg', 'pdf'"),
+        (("--kind", "pie"), "contour, surface, both"),
+        (("--figure-format", "gif"), "png, svg, pdf"),
         (("--output", "missing/x"), "missing"),
     ],
 )

@@ -64,10 +64,10 @@ def test_a_record_and_figures_are_named_after_the_model_in_the_working_directory
     status, out, err = run("--points", "5")
     assert status == 0
     figures = sorted(path.name for path in folder.glob("m.scan.*.png"))
-    assert {"m.scan.contour.png", "m.scan.surface.png"} <= set(figures)
-    assert Scan.load(folder / "m.scan.npz").finished
-    assert all(name in err for name in ["m.scan.npz", *figures])
-    assert "m.scan.npz" not in out
+    assert {"m.scan.points5.contour.png", "m.scan.points5.surface.png"} <= set(figures)
+    assert Scan.load(folder / "m.scan.points5.npz").finished
+    assert all(name in err for name in ["m.scan.points5.npz", *figures])
+    assert "m.scan" not in out
 
 
 def test_people_get_a_table_with_centre_extremes_and_the_check(run):
@@ -97,7 +97,7 @@ def test_json_is_one_strict_object_with_the_keys_of_the_contract(run):
     assert {"points_per_second", "files", "check", "directions"} <= set(summary)
     assert summary["center"].keys() == {"train", "test"}
     assert summary["points"] == 25
-    assert summary["files"] == ["m.scan.npz"]
+    assert summary["files"] == ["m.scan.points5.npz"]
     assert summary["check"]["filter_deviation"] < 1e-14
     assert summary["cosine"] == pytest.approx(summary["check"]["cosine"], abs=1e-14)
 
@@ -130,16 +130,16 @@ def test_one_and_three_dimensions_have_one_and_three_axes(run, folder):
     [
         (["--direction", "sideways"], "random, gradient, principal, eigen, between"),
         (["--direction", "missing.npz"], "missing.npz"),
-        (["--normalize", "weights"], "'filter', 'layer', 'none'"),
-        (["--split", "validation"], "'train', 'test', 'both'"),
-        (["--dtype", "float16"], "'float32', 'float64'"),
+        (["--normalize", "weights"], "filter, layer, none, found 'weights'"),
+        (["--split", "validation"], "train, test, both"),
+        (["--dtype", "float16"], "float32, float64, found 'float16': did you mean 'float64'?"),
         (["--points", "0"], "no points"),
         (["--points", "5x5x5"], "3 axes"),
         (["--span", "2:1"], "range"),
         (["--span", "0"], "range"),
         (["--span", "nan"], "range"),
         (["--span", "1", "--span", "1", "--span", "1"], "3 spans"),
-        (["--dimensions", "4"], "1<=x<=3"),
+        (["--dimensions", "4"], "a whole number from 1 to 3"),
         (["--direction", "between"], "--to"),
         (["--to", "m.npz"], "between"),
         (["--direction", "between", "--to", "missing.npz"], "missing.npz"),
@@ -185,7 +185,7 @@ def test_saved_directions_give_the_same_surface(run, folder):
 
 def test_a_span_for_each_axis(run, folder):
     run(*FAST, "--span", "0.5", "--span=-1:3")
-    axes = Scan.load(folder / "m.scan.npz").axes
+    axes = Scan.load(folder / "m.scan.points5.span0.5-span-1to3.npz").axes
     assert [(axis[0], axis[-1]) for axis in axes] == [(-0.5, 0.5), (-1.0, 3.0)]
 
 
@@ -207,22 +207,22 @@ def test_captured_variance_is_said(run):
 
 def test_the_same_command_again_computes_nothing_and_says_so(run, folder):
     first = run(*FAST, "--json")[1]
-    before = (folder / "m.scan.npz").read_bytes()
+    before = (folder / "m.scan.points5.npz").read_bytes()
     status, out, err = run(*FAST, "--json")
     assert status == 0
     assert json.loads(out) == json.loads(first)
     assert "finished already" in err
-    assert (folder / "m.scan.npz").read_bytes() == before
+    assert (folder / "m.scan.points5.npz").read_bytes() == before
 
 
 def test_other_settings_are_refused_unless_fresh(run, folder):
-    run(*FAST)
-    status, _, err = run(*FAST, "--span", "2")
+    run(*FAST, "-o", "r")
+    status, _, err = run(*FAST, "--span", "2", "-o", "r")
     assert status == 2
     assert "span" in err
     assert "--fresh" in err
-    assert run(*FAST, "--span", "2", "--fresh")[0] == 0
-    assert Scan.load(folder / "m.scan.npz").axes[0][0] == -2.0
+    assert run(*FAST, "--span", "2", "-o", "r", "--fresh")[0] == 0
+    assert Scan.load(folder / "r.npz").axes[0][0] == -2.0
 
 
 def start(folder, *arguments, **options):
@@ -274,7 +274,7 @@ def test_a_scan_killed_at_random_moments_ends_with_the_bytes_of_an_unbroken_one(
 
 
 def test_ctrl_c_ends_with_130_a_file_that_loads_and_a_sentence(long_folder):
-    path = long_folder / "m.scan.npz"
+    path = long_folder / "m.scan.points61.train.npz"
     process = start(long_folder)
     wait_for(path, process)
     process.send_signal(signal.SIGINT)
@@ -291,7 +291,7 @@ def test_ctrl_c_ends_with_130_a_file_that_loads_and_a_sentence(long_folder):
 
 
 def test_a_full_disk_in_the_middle_ends_with_1_one_line_and_the_last_good_record(long_folder):
-    path = long_folder / "m.scan.npz"
+    path = long_folder / "m.scan.points61.train.npz"
     process = start(long_folder)
     wait_for(path, process)
     process.send_signal(signal.SIGINT)

@@ -44,13 +44,14 @@ def test_the_commands_names_and_defaults_are_the_tables():
 
 def test_a_record_and_a_figure_are_named_after_model_and_command(run, tmp_path):
     status, out, err = run("--measure", "lambda_max", "--compare", "o.npz", "--rescaling-test")
+    stem = "m.sharpness.lambda_max.compare-o.rescaling-test"
     assert status == 0
     assert {path.name for path in tmp_path.glob("m.*")} == {
-        "m.npz", "m.sharpness.npz", "m.sharpness.curves.png",
+        "m.npz", f"{stem}.npz", f"{stem}.curves.png",
     }  # fmt: skip
     assert "layers rescaled" in out
-    assert "wrote m.sharpness.npz" in err
-    found = Sharpness.load(tmp_path / "m.sharpness.npz")
+    assert f"wrote {stem}.npz" in err
+    found = Sharpness.load(tmp_path / f"{stem}.npz")
     assert set(found.beside) == {"layer", "neuron", "other"}
     assert set(found.curves) == {"curve", "other_curve"}
 
@@ -66,10 +67,10 @@ def test_json_is_one_object_of_the_contract_and_nothing_else(run):
 def test_a_finished_record_is_not_computed_again_nor_overwritten_by_other_settings(run):
     assert run(*FAST)[0] == 0
     assert "measuring" not in run(*FAST)[2]
-    status, _, err = run(*FAST, "--rho", "0.1")
+    status, _, err = run(*FAST, "--rho", "0.1", "-o", "m.sharpness.lambda_max-fisher_rao")
     assert status == 2
     assert "--fresh" in err
-    assert run(*FAST, "--rho", "0.1", "--fresh")[0] == 0
+    assert run(*FAST, "--rho", "0.1", "-o", "m.sharpness.lambda_max-fisher_rao", "--fresh")[0] == 0
 
 
 @pytest.mark.parametrize(

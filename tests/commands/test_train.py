@@ -31,9 +31,9 @@ def run(tmp_path, monkeypatch, capsys):
 
 def test_a_model_with_its_story_is_written(run, tmp_path):
     status, out, err = run("--optimizer", "adam", "--learning-rate", "0.01", "--epochs", "10", "--init", "he")
-    model = load_model(tmp_path / "m.train.npz")
+    model = load_model(tmp_path / "m.train.adam.he.float64.npz")
     assert status == 0
-    assert "m.train.npz" in err
+    assert "m.train.adam.he.float64.npz" in err
     assert "train_loss" in out
     assert model.history["train_loss"][-1] < model.history["train_loss"][0]
     assert model.training["init"] == "he"
@@ -55,7 +55,7 @@ def test_a_new_architecture_is_trained_on_a_file_of_data(run, tmp_path):
     np.savez(tmp_path / "data.npz", **data)
     status, _, _ = run("--architecture", "6-5-3", "--activation", "tanh", "--steps", "2", model="data.npz")
     assert status == 0
-    assert load_model(tmp_path / "data.train.npz").size == 6 * 5 + 5 + 5 * 3 + 3
+    assert load_model(tmp_path / "data.train.6-5-3.float64.tanh.npz").size == 6 * 5 + 5 + 5 * 3 + 3
 
 
 def test_divergence_ends_with_one_and_leaves_the_last_finite_parameters(run, tmp_path):
@@ -65,13 +65,13 @@ def test_divergence_ends_with_one_and_leaves_the_last_finite_parameters(run, tmp
     assert status == 1
     assert "diverged: step" in err
     assert json.loads(out)["diverged"] > 0
-    assert np.isfinite(load_model(tmp_path / "line.train.npz").theta).all()
+    assert np.isfinite(load_model(tmp_path / "line.train.rate1000.float64.npz").theta).all()
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--learning-rate", "0"), "learning_rate"),
+        (("--learning-rate", "0"), "expected a number above 0, found '0'"),
         (("--optimizer", "adm"), "lion"),
         (("--schedule", "cos"), "cosine"),
         (("--steps", "10", "--schedule-steps", "5"), "shorter"),

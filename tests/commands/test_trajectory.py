@@ -36,7 +36,7 @@ def run(tmp_path, monkeypatch, capsys):
 
 def test_records_and_figures_are_named_after_model_and_command(run, tmp_path):
     status, out, err = run()
-    names = {f"m.trajectory{end}" for end in (".npz", ".plane.npz", ".path.png", ".out_of_plane.png")}
+    names = {f"m.trajectory.points5{end}" for end in (".npz", ".plane.npz", ".path.png", ".out_of_plane.png")}
     assert status == 0
     assert {path.name for path in tmp_path.iterdir()} == {"m.npz", *names}
     assert all(name in err for name in names)
@@ -49,7 +49,7 @@ def test_json_is_one_object_and_quiet_is_quiet(run):
     assert (status, err) == (0, "")
     assert told["record"] == "trajectory"
     assert len(told["captured"]) == 2
-    assert told["files"] == ["m.trajectory.npz", "m.trajectory.plane.npz"]
+    assert told["files"] == ["m.trajectory.points5.npz", "m.trajectory.points5.plane.npz"]
 
 
 def test_a_model_without_checkpoints_is_bad_input(run, tmp_path):
@@ -72,6 +72,7 @@ def test_a_fresh_run_is_kept_beside_the_record_and_gone_on_with(run, tmp_path, m
     from landscape.objective import trainer
 
     arguments = ("--optimizer", "adam", "--steps", "9", "--no-figure")
+    stem = "m.trajectory.points5.adam.steps9"
     before, parts = trainer.Trainer.advance, []
     monkeypatch.setattr(trainer, "FIRST_CHUNK", 2)
     monkeypatch.setattr(trainer, "CHUNK_SECONDS", 0.0)
@@ -85,19 +86,19 @@ def test_a_fresh_run_is_kept_beside_the_record_and_gone_on_with(run, tmp_path, m
     monkeypatch.setattr(trainer.Trainer, "advance", press)
     status, _, err = run(*arguments)
     assert status == 130
-    assert "goes on from m.trajectory.run.npz" in err
+    assert f"goes on from {stem}.run.npz" in err
     assert run(*arguments)[0] == 0
-    cut = load_record(tmp_path / "m.trajectory.npz")
+    cut = load_record(tmp_path / f"{stem}.npz")
     assert run(*arguments, "--output", "whole")[0] == 0
     whole = load_record(tmp_path / "whole.npz")
     assert replace(cut, seconds=0.0) == replace(whole, seconds=0.0)
     assert run(*arguments)[0] == 0
-    assert load_record(tmp_path / "m.trajectory.npz") == cut
-    before = (tmp_path / "m.trajectory.run.npz").read_bytes()
-    status, _, err = run("--optimizer", "adam", "--steps", "12")
+    assert load_record(tmp_path / f"{stem}.npz") == cut
+    before = (tmp_path / f"{stem}.run.npz").read_bytes()
+    status, _, err = run("--optimizer", "adam", "--steps", "12", "-o", stem)
     assert status == 2
     assert "a run of 9 steps, expected 12" in err
-    assert (tmp_path / "m.trajectory.run.npz").read_bytes() == before
+    assert (tmp_path / f"{stem}.run.npz").read_bytes() == before
 
 
 def test_a_fresh_run_that_diverges_at_once_leaves_no_path_to_draw(run, tmp_path):

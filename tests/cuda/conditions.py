@@ -20,7 +20,7 @@ in_simulator = pytest.mark.skipif(
 )
 compiled = pytest.mark.skipif(
     simulated() or find_spec("numba_cuda") is None or find_spec("nvidia") is None,
-    reason="needs numba-cuda with NVVM: pip install 'landscape[cuda]' 'nvidia-cuda-nvcc==13.0.*'",
+    reason="needs numba-cuda with NVVM: pip install 'numba-landscape[cuda]' 'nvidia-cuda-nvcc==13.0.*'",
 )
 problem = "the simulator stands in for it" if simulated() else gpu_problem(0)
 on_gpu = pytest.mark.skipif(

@@ -113,7 +113,7 @@ def refused(tmp_path, monkeypatch, capsys):
     "command", ["scan", "hessian", "critical", "sharpness", "train", "race", "trajectory"]
 )
 def test_a_command_on_a_gpu_that_is_not_there_ends_with_status_2_and_writes_nothing(command, refused):
-    assert "landscape[cuda]" in refused(command, None)
+    assert "numba-landscape[cuda]" in refused(command, None)
 
 
 @every_problem
@@ -123,7 +123,7 @@ def test_every_problem_of_a_gpu_ends_a_command_alike(driver, number, told, refus
 
 def test_a_gpu_without_its_compiler_ends_a_command_alike(monkeypatch, refused):
     monkeypatch.setattr(devices, "find_spec", lambda name: None)
-    assert "the compiler for the GPU is not installed: pip install 'landscape[cuda]'" in refused(
+    assert "the compiler for the GPU is not installed: pip install 'numba-landscape[cuda]'" in refused(
         "train", Driver()
     )
 

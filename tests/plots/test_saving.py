@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,8 +15,8 @@ from hypothesis.extra import numpy as arrays_of
 from matplotlib.figure import Figure
 
 from landscape.errors import InputError
-from landscape.plots import figures, plot_scan, save_figures
-from landscape.plots.saving import figure_bytes
+from landscape.plots import figures, plot_scan, save_figures, saving
+from landscape.plots.saving import FAMILIES, figure_bytes
 from landscape.records import Scan
 from tests.plots.examples import axis, bowl, line, made, oblong, single_row, valley, volume
 
@@ -113,3 +116,33 @@ def test_any_values_on_any_grid_are_drawn(data):
 
 def test_plot_scan_draws_a_surface_where_asked():
     assert plot_scan(bowl(), kind="surface").name == "3d"
+
+
+@pytest.mark.parametrize("kind", ["hessian", "sharpness", "critical", "atlas", "study", "diagnosis"])
+def test_levels_are_refused_where_no_figure_has_contour_lines(kind):
+    with pytest.raises(InputError, match=r"no levels to choose.*leave levels"):
+        figures(SimpleNamespace(kind=kind), levels=5)
+
+
+@pytest.mark.parametrize("kind", sorted(set(FAMILIES) - {"scan"}))
+def test_a_kind_of_figure_is_refused_where_it_is_no_scan(kind):
+    with pytest.raises(InputError, match=r"leave kind \(--kind\) out"):
+        figures(SimpleNamespace(kind=kind), kind="surface")
+
+
+def test_levels_are_refused_for_curves():
+    with pytest.raises(InputError, match="curves have no contour lines"):
+        figures(line(), levels=12)
+
+
+def test_no_plotter_takes_what_it_ignores():
+    """A parameter that a function of the plots names is read in its body."""
+    for path in sorted(Path(saving.__file__).parent.glob("*.py")):
+        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not (isinstance(function, ast.FunctionDef) and function.name.startswith("plot_")):
+                continue
+            named = {argument.arg for argument in [*function.args.args, *function.args.kwonlyargs]}
+            read = {
+                node.id for part in function.body for node in ast.walk(part) if isinstance(node, ast.Name)
+            }
+            assert named <= read, (path.name, function.name)

@@ -1,6 +1,6 @@
 """The one place that imports Numba's CUDA target, and the primitives of that device.
 
-`numba-cuda` (the extra `landscape[cuda]`) replaces the target that Numba ships, under the same import.
+`numba-cuda` (the extra `numba-landscape[cuda]`) replaces the target that Numba ships, under the same import.
 """
 
 from __future__ import annotations

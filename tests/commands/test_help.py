@@ -1,0 +1,101 @@
+"""What --help says: every option in a sentence of its own, and an example of every command."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from landscape.commands import COMMANDS, group
+from landscape.commands.options import NORMALIZATIONS
+from landscape.directions.normalize import NORMALIZATIONS as TABLE
+from tests.commands.test_names import context_of, leaves
+
+EVERY = [
+    pytest.param(name, command, id=f"{name} {command.name or ''}")
+    for name in sorted(COMMANDS)
+    for command in leaves(name)
+]
+
+
+@pytest.mark.parametrize(("name", "command"), EVERY)
+def test_every_option_is_explained_by_itself(name, command):
+    for option in command.params:
+        if isinstance(option, click.Option):
+            text = option.help or ""
+            assert len(text.split()) >= 3, option.opts
+            assert text.endswith("."), option.opts
+            assert not re.match(r"(Of|At the curvature|As|Likewise|It|Its|See|What)\b", text), option.opts
+
+
+@pytest.mark.parametrize(("name", "command"), [case for case in EVERY if case.values[0] != "plot"])
+def test_every_command_has_an_example_that_parses(name, command):
+    assert command.epilog is not None
+    assert command.epilog.startswith("For example: landscape ")
+    for line in re.findall(r"landscape ([^&\n,;]+)", command.epilog):
+        context_of(shlex.split(line.strip()))
+
+
+def test_the_parts_of_a_study_are_said_in_whole_sentences():
+    told = CliRunner().invoke(group, ["study", "--help"]).output
+    assert "..." not in told.replace("[OPTIONS] COMMAND [ARGS]...", "")
+    for command in leaves("study"):
+        first = " ".join((command.help or "").split("\n")[0].split())
+        assert first in " ".join(told.split())
+
+
+def test_names_that_stand_in_a_help_text_are_those_of_the_tables():
+    assert tuple(TABLE) == NORMALIZATIONS
+
+
+@pytest.mark.parametrize(
+    "words", [["--help"], ["-h"], ["study", "-h"], *[[name, "--help"] for name in COMMANDS]]
+)
+def test_help_is_printed_and_ends_well(words):
+    result = CliRunner().invoke(group, words)
+    assert result.exit_code == 0
+    assert result.output.startswith("Usage: ")
+
+
+@pytest.mark.parametrize(
+    ("words", "near"),
+    [
+        (["scn"], "scan"),
+        (["study", "batchsize"], "batch-size"),
+        (["demo", "lenett"], "lenet"),
+        (["demo", "--fault", "zerostart"], "zero-start"),
+        (["figures", "tosy"], "toy_saddle"),
+        (["train", "m.npz", "--schedule", "cosin"], "cosine"),
+        (["scan", "m.npz", "--normalize", "filtr"], "filter"),
+        (["scan", "m.npz", "--direction", "gradiant"], "gradient"),
+        (["train", "m.npz", "--init", "hee"], "he"),
+        (["sharpness", "m.npz", "--measure", "lambdamax"], "lambda_max"),
+        (["hessian", "m.npz", "--operator", "fishr"], "fisher"),
+        (["diagnose", "m.npz", "--threshold", "larg=1"], "large"),
+        (["train", "m.npz", "--optimizer", "adm"], "adam"),
+        (["scan", "m.npz", "--pionts", "3"], "--points"),
+        (["scan", "m.npz", "--split", "tests"], "test"),
+        (["hessian", "m.npz", "--node", "fc9"], "fc"),
+        (["scan", "m.npz", "--activation", "tahn"], "tanh"),
+        (["scan", "m.npz", "--loss", "huberr"], "huber"),
+    ],
+    ids=lambda part: " ".join(part) if isinstance(part, list) else None,
+)
+def test_a_mistyped_word_is_answered_with_the_nearest(words, near, tmp_path, monkeypatch, capsys):
+    import numpy as np
+
+    from landscape.commands import main
+
+    monkeypatch.chdir(tmp_path)
+    np.savez(
+        "m.npz", **{"fc1.weight": np.eye(4, 3), "fc2.weight": np.eye(3)}, x=np.eye(4), y=np.arange(4) % 3
+    )
+    with pytest.raises(SystemExit) as end:
+        main(words)
+    told = capsys.readouterr().err
+    assert end.value.code == 2
+    assert re.search(rf"(?i)did you mean.*'{re.escape(near)}", told), told
+    assert told.count("\n") == 1
