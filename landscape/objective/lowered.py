@@ -7,9 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from landscape.formulas.losses import CROSS_ENTROPY, LOSSES
 from landscape.kernels.cpu.arrays import Network
-from landscape.kernels.cpu.rules import Rule, addresses
-from landscape.kernels.cpu.wider import RULES, VALUE_RULES
+from landscape.kernels.cpu.rules import empty_table, fill
+from landscape.kernels.cpu.table import GRADIENTS, VALUES, Work, numbers_of
 from landscape.kernels.lowering import lower, sharing_adjoints
 from landscape.kernels.program import Column, Program
 from landscape.model import Model
@@ -32,7 +33,7 @@ def lowered(model: Model, dtype: np.dtype, *, derivatives: bool) -> Lowered:
     places[0] = -1
     return Lowered(
         program,
-        network_arrays(program, dtype, VALUE_RULES if not derivatives else RULES),
+        network_arrays(program, dtype, loss_code(model.loss), GRADIENTS if derivatives else VALUES),
         np.arange(1, len(places)),
         places,
     )
@@ -44,15 +45,26 @@ def sharing(full: Lowered) -> Lowered:
     return full._replace(program=program, network=full.network._replace(rows=program.rows))
 
 
-def network_arrays(program: Program, dtype: np.dtype, rules: tuple[Rule, ...]) -> Network:
-    """Give a program's arrays in the kernels' dtype, with the rules that its ops need compiled."""
-    wide = len(program.geometry) > 0
+def network_arrays(program: Program, dtype: np.dtype, loss: int, work: Work) -> Network:
+    """Return a program's arrays in the kernels' dtype, with the rules for a kind of work compiled."""
+    network = Network(
+        program.rows,
+        program.links,
+        program.attributes.astype(dtype),
+        program.geometry,
+        program.epsilons.astype(dtype),
+        empty_table(),
+    )
+    require(program, network, loss, work)
+    return network
+
+
+def require(program: Program, network: Network, loss: int, work: Work) -> None:
+    """Compile the rules that a program needs for a further kind of work; those that are there stay."""
     with session():
-        return Network(
-            program.rows,
-            program.links,
-            program.attributes.astype(dtype),
-            program.geometry,
-            program.epsilons.astype(dtype),
-            addresses(rules if wide else (), dtype),
-        )
+        fill(network.rules, numbers_of(program, loss, work), network.attributes.dtype)
+
+
+def loss_code(name: str) -> int:
+    """Return a loss's number in the kernels."""
+    return CROSS_ENTROPY if name == "cross_entropy" else list(LOSSES).index(name)

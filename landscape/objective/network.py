@@ -11,18 +11,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from landscape.errors import InputError
-from landscape.formulas.losses import CROSS_ENTROPY, LOSSES
 from landscape.kernels.cpu import derivatives
 from landscape.kernels.cpu import outputs as output_kernels
 from landscape.kernels.cpu import values as value_kernels
 from landscape.kernels.cpu.arrays import Batch, Buffers, DerivativeBuffers
 from landscape.kernels.cpu.losses import SUMS, Criterion
+from landscape.kernels.cpu.table import Work
 from landscape.memory import fits_memory, size_words
 from landscape.model import Model
 from landscape.objective import aligned
 from landscape.objective.devices import CPU, settle_device
 from landscape.objective.evaluation import Evaluation, ratio, ratio_error
-from landscape.objective.lowered import Lowered, lowered, sharing
+from landscape.objective.lowered import Lowered, loss_code, lowered, require, sharing
 from landscape.objective.primal import Primals
 from landscape.objective.products import Products, TileProducts
 from landscape.objective.session import checked_threads, session, share_work
@@ -32,7 +32,6 @@ from landscape.objective.tiles import Tiles, narrowest_tile
 Array = NDArray[np.float64]
 
 DTYPES = ("float32", "float64")
-LOSS_CODES = {name: code for code, name in enumerate(LOSSES)} | {"cross_entropy": CROSS_ENTROPY}
 # Losses whose outputs are right or wrong.
 HAS_ACCURACY = ("cross_entropy", "binary_cross_entropy")
 # Tiles are summed in at most so many parts, which threads share; the number must not depend on the threads.
@@ -108,7 +107,7 @@ class NetworkObjective:
         if len(self.plain.places) == 1:
             raise InputError("the output is the input itself: no parameter changes it")
         self.tiles = self.make_tiles(examples, seed)
-        self.criterion = Criterion(LOSS_CODES[model.loss], self.dtype.type(model.delta))
+        self.criterion = Criterion(loss_code(model.loss), self.dtype.type(model.delta))
         self._memory: dict[str, Any] = {}
 
     def make_tiles(self, examples: int | None, seed: int) -> Tiles:
@@ -131,6 +130,10 @@ class NetworkObjective:
     def reverse(self) -> Lowered:
         """The same program where adjoints share places, for gradients: a tile's adjoints then stay near the core."""
         return sharing(self.full)
+
+    def prepare(self, lowering: Lowered, work: Work) -> None:
+        """Compile the rules that a kind of work needs beyond those of values and gradients."""
+        require(lowering.program, lowering.network, self.criterion.code, work)
 
     @cached_property
     def constants(self) -> NDArray:

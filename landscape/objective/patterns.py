@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from landscape.kernels.cpu.arrays import Batch
-from landscape.kernels.cpu.forward import forward, output_block
+from landscape.kernels.cpu.passes import forward
+from landscape.kernels.cpu.views import output_block
 from landscape.kernels.program import ACTIVATION_CODES, Column, Geometry, Op
 from landscape.objective.network import NetworkObjective
 from landscape.objective.session import session

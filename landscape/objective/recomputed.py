@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from landscape.errors import InputError
-from landscape.kernels.cpu.forward import forward, output_block
 from landscape.kernels.cpu.losses import SUMS
+from landscape.kernels.cpu.passes import forward
+from landscape.kernels.cpu.views import output_block
 from landscape.kernels.program import Column, Op
 from landscape.model import Model, Node
 from landscape.objective.evaluation import Evaluation

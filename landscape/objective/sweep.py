@@ -12,6 +12,7 @@ from landscape.errors import InputError
 from landscape.kernels.cpu import sweep as kernels
 from landscape.kernels.cpu.arrays import Batch, SweepBuffers
 from landscape.kernels.cpu.losses import SUMS
+from landscape.kernels.cpu.table import SWEEPS
 from landscape.kernels.program import Column, Op, Program
 from landscape.objective import aligned
 from landscape.objective.session import session, share_work
@@ -114,6 +115,7 @@ class NetworkSweep:
         self.points = math.prod(self.lengths.tolist())
         vectors = np.concatenate([objective.complete(center), objective.complete(directions, 0.0)])
         self.grid = kernels.Grid(vectors, padded(axes, objective.dtype), self.lengths)
+        objective.prepare(objective.plain, SWEEPS)
         self.plan, shared, products = make_plan(objective.plain.program, vectors[1:])
         self.allocate(shared, products)
         self.run_length = self.points_a_step()

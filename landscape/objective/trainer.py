@@ -16,8 +16,9 @@ from landscape.kernels.cpu import training
 from landscape.kernels.cpu.arrays import Network
 from landscape.kernels.cpu.batches import Examples
 from landscape.kernels.cpu.losses import SUMS, Criterion
+from landscape.kernels.cpu.rules import UPDATE_APART, fill
+from landscape.kernels.cpu.table import GRADIENTS
 from landscape.kernels.cpu.training import Log, Progress, TrainingBuffers
-from landscape.kernels.cpu.wider import RULES
 from landscape.kernels.lowering import lower
 from landscape.kernels.program import Column, Op, Program
 from landscape.kernels.runs import IN_ORDER, NUMBERS, WHOLE, Runs, scheduled
@@ -25,8 +26,8 @@ from landscape.memory import available_memory, size_words
 from landscape.model import Model
 from landscape.objective import aligned
 from landscape.objective.devices import CPU, settle_device
-from landscape.objective.lowered import network_arrays
-from landscape.objective.network import DTYPES, HAS_ACCURACY, LOSS_CODES
+from landscape.objective.lowered import loss_code, network_arrays
+from landscape.objective.network import DTYPES, HAS_ACCURACY
 from landscape.objective.session import checked_threads, session, share_work
 from landscape.objective.tiles import MULTIPLE, batch_size, reads_ids, scaled, target_counts, tile_width
 
@@ -111,10 +112,12 @@ class Trainer:
         if str(np.dtype(dtype)) not in DTYPES:
             raise InputError(f"dtype: expected {' or '.join(DTYPES)}, found {dtype}")
         self.model, self.dtype, self.threads = model, np.dtype(dtype), checked_threads(threads)
+        self.criterion = Criterion(loss_code(model.loss), self.dtype.type(model.delta))
+        # Losses over whole splits are steps of the first optimizer at rate zero.
+        self.updates = [UPDATE_APART + code for code in sorted({0, *columns["optimizer"].tolist()})]
         self.program = lower(model, derivatives=True, training=True)
         self.network = self._arrays(self.program)
         self.evaluated = self._arrays(lower(model, derivatives=True))
-        self.criterion = Criterion(LOSS_CODES[model.loss], self.dtype.type(model.delta))
         self._splits: dict[str, Examples] = {}
         decay = model.decay_vector().astype(self.dtype)
         self.decay = decay if decay.any() else decay[:0]
@@ -133,7 +136,10 @@ class Trainer:
     def _arrays(self, program: Program) -> Lowering:
         places = program.rows[:, Column.OUTPUT].copy()
         places[0] = -1
-        return Lowering(network_arrays(program, self.dtype, RULES), places)
+        network = network_arrays(program, self.dtype, self.criterion.code, GRADIENTS)
+        with session():
+            fill(network.rules, self.updates, self.dtype)
+        return Lowering(network, places)
 
     @property
     def chunk_seconds(self) -> float:

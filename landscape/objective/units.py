@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from landscape.kernels.cpu.forward import forward, output_block
+from landscape.kernels.cpu.passes import forward
+from landscape.kernels.cpu.views import output_block
 from landscape.kernels.lower_features import lower_activation
 from landscape.kernels.lowering import LOWERINGS
 from landscape.kernels.program import Column, Op

@@ -15,12 +15,16 @@ import math
 
 from landscape.formulas.primitives import exp, larger
 from landscape.jit import kernel
+from landscape.kernels.cpu.links import input_of
+from landscape.kernels.cpu.rules import BACKWARD, CURVED, REVERSE, TANGENT, Rule, frame_of
+from landscape.kernels.cpu.rules import VALUE as FORWARD
 from landscape.kernels.cpu.combine import copy_rows
 from landscape.kernels.cpu.lanes import lane_copy, lane_product, lanes_of
-from landscape.kernels.cpu.views import flat, view
+from landscape.kernels.cpu.views import block, flat, output_block, view
 from landscape.kernels.program import ATTENTION_QUERIES, SCRATCH_ROWS, Column, Geometry
 
 GROUPS, WIDE = int(Column.GROUPS), int(Column.WIDE)
+SIZE, ADJOINT, ACTIVE = int(Column.SIZE), int(Column.ADJOINT), int(Column.ACTIVE)
 HEADS, CAUSAL = int(Geometry.HEADS), int(Geometry.CAUSAL)
 QUERIES = ATTENTION_QUERIES
 # The parts of a token in the input.
@@ -287,3 +291,50 @@ def attention_curved(row, shape, x, dx, d, into, scratch):
                 mix(moved + KEY, a, t, True, 3, head, j, row, shape, scratch, into)
             unpack(to_keys, True, into, KEY, head, j, row, shape, scratch)
             unpack(to_values, True, into, VALUE, head, j, row, shape, scratch)
+
+
+def value(i, pointer):
+    """Set a row's output."""
+    frame = frame_of(pointer)
+    network, row = frame.network, frame.network.rows[i]
+    x = output_block(network, frame.places, input_of(network, i, 0), frame.work, frame.shared, frame.width)
+    y = block(frame.work, frame.places[i], row[SIZE], frame.width)
+    attention_value(row, network.geometry[i], x, y, frame.scratch)
+
+
+def backward(i, pointer):
+    """Set the adjoint of the projections, which nothing else reads, from a row's adjoint."""
+    frame = frame_of(pointer)
+    network, row, source = frame.network, frame.network.rows[i], input_of(frame.network, i, 0)
+    if network.rows[source, ACTIVE]:
+        x = output_block(network, frame.places, source, frame.work, frame.shared, frame.width)
+        d = block(frame.adjoint, row[ADJOINT], row[SIZE], frame.width)
+        target = block(frame.into, network.rows[source, ADJOINT], network.rows[source, SIZE], frame.width)
+        attention_backward(row, network.geometry[i], x, d, target, frame.scratch)
+
+
+def tangent(i, pointer):
+    """Set a row's tangent."""
+    frame = frame_of(pointer)
+    network, row, source = frame.network, frame.network.rows[i], input_of(frame.network, i, 0)
+    x = output_block(network, frame.places, source, frame.work, frame.shared, frame.width)
+    dx = block(frame.tangent, frame.places[source], network.rows[source, SIZE], frame.width)
+    dy = block(frame.tangent, frame.places[i], row[SIZE], frame.width)
+    attention_tangent(row, network.geometry[i], x, dx, dy, frame.scratch)
+
+
+def curved(i, pointer):
+    """Add the change of the reverse rule."""
+    frame = frame_of(pointer)
+    network, row, source = frame.network, frame.network.rows[i], input_of(frame.network, i, 0)
+    if network.rows[source, ACTIVE]:
+        rows = network.rows[source, SIZE]
+        x = block(frame.work, frame.places[source], rows, frame.width)
+        dx = block(frame.tangent, frame.places[source], rows, frame.width)
+        d = block(frame.adjoint, frame.places[i], row[SIZE], frame.width)
+        target = block(frame.into, frame.places[source], rows, frame.width)
+        attention_curved(row, network.geometry[i], x, dx, d, target, frame.scratch)
+
+
+REVERSED = Rule(backward)
+RULES = {FORWARD: Rule(value), BACKWARD: REVERSED, TANGENT: Rule(tangent), REVERSE: REVERSED, CURVED: Rule(curved)}
