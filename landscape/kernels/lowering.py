@@ -79,7 +79,7 @@ def lower(model: Model, *, derivatives: bool, training: bool = False) -> Program
     Raises
     ------
     InputError
-        An op that the engine does not run yet.
+        An op that the engine does not run yet, or an output that is the input itself.
     """
     state = Lowering(model, training)
     for node in model.nodes:
@@ -88,7 +88,13 @@ def lower(model: Model, *, derivatives: bool, training: bool = False) -> Program
                 f"node '{node.name}': the engine does not run the op '{node.op}' yet; it runs {', '.join(SUPPORTED)}"
             )
         state.row_of[node.name] = LOWERINGS[node.op](state, node)
-    rows = leading_to(state.rows, state.plain(model.nodes[-1].name))
+    last = state.plain(model.nodes[-1].name)
+    if last == 0:
+        raise InputError(
+            f"node '{model.nodes[-1].name}': the output is the input itself, so that no parameter changes it; expected a last node "
+            "that computes something"
+        )
+    rows = leading_to(state.rows, last)
     if not derivatives:
         rows = fuse(rows)
     offsets, features = stack_all(rows) if derivatives else stack_reusing(rows)

@@ -27,7 +27,7 @@ from landscape.objective.primal import Primals
 from landscape.objective.products import Products, TileProducts
 from landscape.objective.session import checked_threads, session, share_work
 from landscape.objective.sweep import NetworkSweep
-from landscape.objective.tiles import Tiles, narrowest_tile
+from landscape.objective.tiles import Tiles, examples_of, narrowest_tile
 
 Array = NDArray[np.float64]
 
@@ -105,8 +105,6 @@ class NetworkObjective:
         self.decay = model.decay_vector()
         self.decays = bool(self.decay.any())
         self.plain = lowered(model, self.dtype, derivatives=False)
-        if len(self.plain.places) == 1:
-            raise InputError("the output is the input itself: no parameter changes it")
         self.tiles = self.make_tiles(examples, seed)
         self.criterion = Criterion(LOSS_CODES[model.loss], self.dtype.type(model.delta))
         self._memory: dict[str, Any] = {}
@@ -305,8 +303,8 @@ class NetworkObjective:
                 share_work(
                     output_kernels.outputs, self.threads, *self.plain[1:], batch, weights, self.buffers(), out
                 )
-                parts.append(out.transpose(0, 2, 1).reshape(tiles * width, *shape))
-        return np.concatenate(parts)[: self.tiles.examples]
+                parts.append(examples_of(out, batch.valid).reshape(-1, *shape))
+        return np.concatenate(parts)
 
     def gradients(self, thetas: ArrayLike) -> Array:
         """Give the gradients of loss plus penalty at each row of thetas [K, P], float64 [K, P]."""

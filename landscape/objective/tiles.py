@@ -180,6 +180,18 @@ class Tiles:
         return Counts(self.examples, self.population, total, squares)
 
 
+def examples_of(tiles: NDArray, valid: NDArray[np.int64]) -> NDArray:
+    """Turn tiles [tiles, F, B] into a row an example [N, F], the padding of every tile left out.
+
+    Examples
+    --------
+    >>> examples_of(np.arange(6).reshape(2, 1, 3), np.array([2, 1])).ravel().tolist()
+    [0, 1, 3]
+    """
+    columns = np.arange(tiles.shape[2]) < valid[:, None]
+    return np.asarray(tiles.transpose(0, 2, 1)[columns])
+
+
 def reads_ids(model: Model) -> bool:
     """Say whether the examples are ids of an embedding."""
     return any(node.operation.reads_ids for node in model.nodes)

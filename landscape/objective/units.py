@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -118,6 +119,7 @@ def silent_inputs(objective: NetworkObjective) -> NDArray[np.bool_]:
     silent: NDArray[np.bool_] | None = None
     for number in range(objective.tiles.count):
         batch, t = objective.tiles.tile(number)
-        zero = ~np.any(batch.x[t], axis=1)
+        # Not the row after the inputs that says which columns are examples.
+        zero = ~np.any(batch.x[t, : math.prod(objective.model.input_shape)], axis=1)
         silent = zero if silent is None else silent & zero
     return np.zeros(0, bool) if silent is None else silent

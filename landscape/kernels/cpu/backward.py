@@ -110,7 +110,7 @@ def elementwise_row(row, attribute, x, y, d, target, fresh, scratch):
         return
     if fresh:
         target[:, :] = 0
-    softmax_linear(y, d, target, row[GROUPS], scratch[0])
+    softmax_linear(y, d, target, row[GROUPS], scratch)
 
 
 @kernel

@@ -36,15 +36,33 @@ def dot_rows(left, right, first, last, out):
 
 
 @kernel
-def softmax_linear(y, d, into, groups, mean):
-    """Add y(d − Σ y d) to `into`: the Jacobian, which is symmetric, so that it serves tangents and adjoints."""
-    wide, width = y.shape[0] // groups, y.shape[1]
+def leading(y, d, first, last, top, base):
+    """Set base [B] to what d has in the row of first … last − 1 in which y is largest; `top` is a scratch row."""
+    for j in range(top.size):
+        top[j], base[j] = y[first, j], d[first, j]
+    for f in range(first + 1, last):
+        for j in range(top.size):
+            base[j] = d[f, j] if y[f, j] > top[j] else base[j]
+            top[j] = larger(y[f, j], top[j])
+
+
+@kernel(exact=True)
+def softmax_linear(y, d, into, groups, scratch):
+    """Add y(d − Σ y d) to `into`: the Jacobian, which is symmetric, so that it serves tangents and adjoints.
+
+    Each d counts from that of the largest y: where that is almost all, what is left there is a sum over the others, not a difference.
+    """
+    wide, width, base, mean = y.shape[0] // groups, y.shape[1], scratch[0], scratch[1]
     for g in range(groups):
+        first, last = g * wide, (g + 1) * wide
+        leading(y, d, first, last, mean, base)
         mean[:] = 0
-        dot_rows(y, d, g * wide, (g + 1) * wide, mean)
-        for f in range(g * wide, (g + 1) * wide):
+        for f in range(first, last):
             for j in range(width):
-                into[f, j] += y[f, j] * (d[f, j] - mean[j])
+                mean[j] += y[f, j] * (d[f, j] - base[j])
+        for f in range(first, last):
+            for j in range(width):
+                into[f, j] += y[f, j] * ((d[f, j] - base[j]) - mean[j])
 
 
 @kernel

@@ -59,7 +59,7 @@ def one_input_tangent(row, attribute, weights, vector, x, dx, y, dy, scratch):
         return
     if row[OP] == SOFTMAX:
         dy[:, :] = 0
-        softmax_linear(y, dx, dy, row[GROUPS], scratch[0])
+        softmax_linear(y, dx, dy, row[GROUPS], scratch)
     else:
         set_slope(row[CODE], x, y, dx, dy, attribute)
 
