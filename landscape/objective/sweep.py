@@ -56,6 +56,7 @@ def make_plan(program: Program, directions: NDArray) -> tuple[kernels.Plan, int,
             shared += int(rows[i, Column.SIZE])
         elif rows[i, Column.OP] in LINEAR and not any(changes[k] for k in sources):
             affine.append(i)
+            order.append(i)
             ranges += program.normalizations[i]
             affine_places[i] = products
             products += int(rows[i, Column.SIZE])
@@ -93,7 +94,7 @@ def joined(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 def point_work(program: Program, plan: kernels.Plan) -> float:
     """Count the multiply-adds of one point for one example, roughly."""
-    rows = program.rows[plan.order]
+    rows = program.rows[plan.order[plan.affine_places[plan.order] < 0]]
     products = sum(float(row[Column.SIZE] * row[Column.WIDE]) for row in rows if row[Column.OP] in LINEAR)
     return products + 16.0 * float(program.rows[:, Column.SIZE].sum())
 

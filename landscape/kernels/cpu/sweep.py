@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from landscape.jit import kernel
 from landscape.kernels.cpu.combine import copy_rows
-from landscape.kernels.cpu.forward import forward, linear_row
+from landscape.kernels.cpu.forward import forward, forward_row, linear_row
 from landscape.kernels.cpu.losses import add_tile
 from landscape.kernels.cpu.switches import activate_affine
 from landscape.kernels.cpu.turns import take_turn
@@ -27,9 +27,9 @@ SIZE, CODE, MEAN = int(Column.SIZE), int(Column.CODE), int(Geometry.MEAN)
 class Plan(NamedTuple):
     """What a sweep shares.
 
-    `fixed`, `affine` and `order` list rows; `places` as in `forward`; `inner` the places of fixed rows in the shared memory;
-    `affine_places` the offsets of affine rows among themselves; `ranges` [m, 2] the parts of the parameter vector
-    that must be formed at a point.
+    `fixed` and `affine` list rows, and `order` all but the fixed ones, as the program has them, since a row's place may be another's before and after
+    it; `places` as in `forward`; `inner` the places of fixed rows in the shared memory; `affine_places` the offsets of affine rows among
+    themselves, −1 of others; `ranges` [m, 2] the parts of the parameter vector that must be formed at a point.
     """
 
     fixed: NDArray
@@ -151,10 +151,12 @@ def sweep_points(worker, first, last, network, plan, grid, batch, t, criterion, 
         for r in range(plan.ranges.shape[0]):
             start, stop = plan.ranges[r, 0], plan.ranges[r, 1]
             add_scaled(base[start:stop], scale, grid.vectors[-1, start:stop], weights[start:stop])
-        for i in plan.affine:
-            affine_row(
-                i, network, plan, scale, products, base_products, weights, work, shared, scratch, width
-            )
-        forward(network, plan.order, plan.places, weights, work, shared, scratch, width)
+        for i in plan.order:
+            if plan.affine_places[i] >= 0:
+                affine_row(
+                    i, network, plan, scale, products, base_products, weights, work, shared, scratch, width
+                )
+            else:
+                forward_row(i, network, plan.places, weights, work, shared, scratch, width)
         z = output_block(network, plan.places, output, work, shared, width)
         add_tile(criterion, batch, t, z, scratch, buffers.sums[worker], out[p])
