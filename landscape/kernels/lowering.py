@@ -121,7 +121,10 @@ def readers(rows: Sequence[Row]) -> list[list[int]]:
 
 
 def fuse(rows: list[Row]) -> list[Row]:
-    """Let an activation or a normalization ride on the row before it where that row has no other reader."""
+    """Let an activation or a normalization ride on the row before it where that row has no other reader.
+
+    The output stays the last row: where it rides on an earlier one, none of the rows between leads to it.
+    """
     read_by, kept, moved = readers(rows), list[Row](), dict[int, int]()
     for index, row in enumerate(rows):
         source = row.inputs[0] if row.inputs else -1
@@ -140,7 +143,7 @@ def fuse(rows: list[Row]) -> list[Row]:
         row.inputs = [moved[i] for i in row.inputs]
         moved[index] = len(kept)
         kept.append(row)
-    return kept
+    return kept[: moved[len(rows) - 1] + 1]
 
 
 def stack_all(rows: Sequence[Row]) -> tuple[list[int], int]:

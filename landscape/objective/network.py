@@ -25,6 +25,7 @@ from landscape.objective.evaluation import Evaluation, ratio, ratio_error
 from landscape.objective.lowered import Lowered, lowered, sharing
 from landscape.objective.primal import Primals
 from landscape.objective.products import Products, TileProducts
+from landscape.objective.program_check import Mode, check_data
 from landscape.objective.session import checked_threads, session, share_work
 from landscape.objective.sweep import NetworkSweep
 from landscape.objective.tiles import Tiles, examples_of, narrowest_tile
@@ -104,8 +105,9 @@ class NetworkObjective:
         self.threads = checked_threads(threads)
         self.decay = model.decay_vector()
         self.decays = bool(self.decay.any())
-        self.plain = lowered(model, self.dtype, derivatives=False)
+        self.plain = lowered(model, self.dtype, Mode.VALUES)
         self.tiles = self.make_tiles(examples, seed)
+        check_data(self.plain.program, model, self.tiles.inputs)
         self.criterion = Criterion(LOSS_CODES[model.loss], self.dtype.type(model.delta))
         self._memory: dict[str, Any] = {}
 
@@ -123,12 +125,12 @@ class NetworkObjective:
     @cached_property
     def full(self) -> Lowered:
         """The program that keeps every output, for derivatives."""
-        return lowered(self.model, self.dtype, derivatives=True)
+        return lowered(self.model, self.dtype, Mode.DERIVATIVES)
 
     @cached_property
     def reverse(self) -> Lowered:
         """The same program where adjoints share places, for gradients: a tile's adjoints then stay near the core."""
-        return sharing(self.full)
+        return sharing(self.full, self.model)
 
     @cached_property
     def constants(self) -> NDArray:
@@ -213,7 +215,7 @@ class NetworkObjective:
         for number in range(self.tiles.blocks):
             batch = self.tiles.block(number)
             slots = min(len(batch.valid), SLOTS)
-            length = max(1, RESULT_BYTES // (slots * numbers * 8))
+            length = max(1, RESULT_BYTES // max(1, slots * numbers * 8))
             for start in range(0, vectors, length):
                 yield number, batch, slots, slice(start, min(vectors, start + length))
 

@@ -12,8 +12,9 @@ from landscape.errors import InputError
 from landscape.kernels.cpu import sweep as kernels
 from landscape.kernels.cpu.arrays import Batch, SweepBuffers
 from landscape.kernels.cpu.losses import SUMS
-from landscape.kernels.program import Column, Op, Program
+from landscape.kernels.program import Column, Program
 from landscape.objective import aligned
+from landscape.objective.plan_check import LINEAR, check_plan
 from landscape.objective.session import session, share_work
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-# Products that are linear in their parameters, so that fixed inputs make them affine in the coordinates.
-LINEAR = (Op.DENSE, Op.CONVOLUTION, Op.EMBEDDING)
 # A step should last a fraction of a second: about so many multiply-adds.
 STEP_WORK = 4e9
 # Fewer numbers of products are had before another thread is awake.
@@ -116,6 +115,7 @@ class NetworkSweep:
         vectors = np.concatenate([objective.complete(center), objective.complete(directions, 0.0)])
         self.grid = kernels.Grid(vectors, padded(axes, objective.dtype), self.lengths)
         self.plan, shared, products = make_plan(objective.plain.program, vectors[1:])
+        check_plan(objective.plain.program, self.plan, shared, products)
         self.allocate(shared, products)
         self.run_length = self.points_a_step()
         self.runs = math.ceil(self.points / self.run_length)

@@ -115,6 +115,11 @@ class Tiles:
         self.kept: dict[int, Batch] = {}
 
     @property
+    def inputs(self) -> int:
+        """Rows of a tile's data: the features, and where batches have statistics one that says which columns are examples."""
+        return math.prod(self.x.shape[1:]) + (self.batch is not None)
+
+    @property
     def blocks(self) -> int:
         """How many blocks of tiles there are."""
         return math.ceil(self.count / self.block_tiles)

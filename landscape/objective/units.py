@@ -100,6 +100,8 @@ def tiles_of(objective: NetworkObjective, theta: ArrayLike) -> Iterator[list[tup
     nodes = [(n.name, n.op) for n in objective.model.nodes if LOWERINGS.get(n.op) is lower_activation]
     rows = [row for row in network.rows if row[Column.OP] == Op.ACTIVATION]
     sources = [int(network.links[row[Column.FIRST]]) for row in rows]
+    # Rows are in the order of the nodes; those after the output have none.
+    nodes = nodes[: len(rows)]
     for number in range(objective.tiles.count):
         batch, t = objective.tiles.tile(number)
         memory = objective.derivative_buffers()
