@@ -14,6 +14,7 @@ from landscape.kernels.cpu.table import GRADIENTS, VALUES, Work, numbers_of
 from landscape.kernels.lowering import lower, sharing_adjoints
 from landscape.kernels.program import Column, Program
 from landscape.model import Model
+from landscape.objective.program_check import Mode, check_program
 from landscape.objective.session import session
 
 
@@ -26,22 +27,37 @@ class Lowered(NamedTuple):
     places: NDArray[np.int64]
 
 
-def lowered(model: Model, dtype: np.dtype, *, derivatives: bool) -> Lowered:
+def checked(model: Model, mode: Mode) -> Program:
+    """Lower a model for a mode, and check that the program keeps kernels inside their buffers.
+
+    Raises
+    ------
+    InputError
+        An op that the engine does not run, an output that is the input itself.
+    """
+    program = lower(model, derivatives=mode != Mode.VALUES, training=mode == Mode.TRAINING)
+    if mode == Mode.SHARED:
+        program, _ = sharing_adjoints(program)
+    check_program(program, model, mode)
+    return program
+
+
+def lowered(model: Model, dtype: np.dtype, mode: Mode) -> Lowered:
     """Lower a model; all rows run, and the input is read where the data are."""
-    program = lower(model, derivatives=derivatives)
+    program = checked(model, mode)
     places = program.rows[:, Column.OUTPUT].copy()
     places[0] = -1
     return Lowered(
         program,
-        network_arrays(program, dtype, loss_code(model.loss), GRADIENTS if derivatives else VALUES),
+        network_arrays(program, dtype, loss_code(model.loss), VALUES if mode == Mode.VALUES else GRADIENTS),
         np.arange(1, len(places)),
         places,
     )
 
 
-def sharing(full: Lowered) -> Lowered:
+def sharing(full: Lowered, model: Model) -> Lowered:
     """Let the adjoints of a program that keeps every output share places."""
-    program, _ = sharing_adjoints(full.program)
+    program = checked(model, Mode.SHARED)
     return full._replace(program=program, network=full.network._replace(rows=program.rows))
 
 

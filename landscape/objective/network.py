@@ -25,9 +25,10 @@ from landscape.objective.evaluation import Evaluation, ratio, ratio_error
 from landscape.objective.lowered import Lowered, loss_code, lowered, require, sharing
 from landscape.objective.primal import Primals
 from landscape.objective.products import Products, TileProducts
+from landscape.objective.program_check import Mode, check_data
 from landscape.objective.session import checked_threads, session, share_work
 from landscape.objective.sweep import NetworkSweep
-from landscape.objective.tiles import Tiles, narrowest_tile
+from landscape.objective.tiles import Tiles, examples_of, narrowest_tile
 
 Array = NDArray[np.float64]
 
@@ -103,10 +104,9 @@ class NetworkObjective:
         self.threads = checked_threads(threads)
         self.decay = model.decay_vector()
         self.decays = bool(self.decay.any())
-        self.plain = lowered(model, self.dtype, derivatives=False)
-        if len(self.plain.places) == 1:
-            raise InputError("the output is the input itself: no parameter changes it")
+        self.plain = lowered(model, self.dtype, Mode.VALUES)
         self.tiles = self.make_tiles(examples, seed)
+        check_data(self.plain.program, model, self.tiles.inputs)
         self.criterion = Criterion(loss_code(model.loss), self.dtype.type(model.delta))
         self._memory: dict[str, Any] = {}
 
@@ -124,12 +124,12 @@ class NetworkObjective:
     @cached_property
     def full(self) -> Lowered:
         """The program that keeps every output, for derivatives."""
-        return lowered(self.model, self.dtype, derivatives=True)
+        return lowered(self.model, self.dtype, Mode.DERIVATIVES)
 
     @cached_property
     def reverse(self) -> Lowered:
         """The same program where adjoints share places, for gradients: a tile's adjoints then stay near the core."""
-        return sharing(self.full)
+        return sharing(self.full, self.model)
 
     def prepare(self, lowering: Lowered, work: Work) -> None:
         """Compile the rules that a kind of work needs beyond those of values and gradients."""
@@ -218,7 +218,7 @@ class NetworkObjective:
         for number in range(self.tiles.blocks):
             batch = self.tiles.block(number)
             slots = min(len(batch.valid), SLOTS)
-            length = max(1, RESULT_BYTES // (slots * numbers * 8))
+            length = max(1, RESULT_BYTES // max(1, slots * numbers * 8))
             for start in range(0, vectors, length):
                 yield number, batch, slots, slice(start, min(vectors, start + length))
 
@@ -308,8 +308,8 @@ class NetworkObjective:
                 share_work(
                     output_kernels.outputs, self.threads, *self.plain[1:], batch, weights, self.buffers(), out
                 )
-                parts.append(out.transpose(0, 2, 1).reshape(tiles * width, *shape))
-        return np.concatenate(parts)[: self.tiles.examples]
+                parts.append(examples_of(out, batch.valid).reshape(-1, *shape))
+        return np.concatenate(parts)
 
     def gradients(self, thetas: ArrayLike) -> Array:
         """Give the gradients of loss plus penalty at each row of thetas [K, P], float64 [K, P]."""

@@ -101,7 +101,9 @@ def descend_surface(
     slots, buffers = np.zeros((blocks, memory, 2 * width), kind), np.zeros((workers, 2, 2 * width), kind)
     path = np.empty((math.ceil(steps / every) + 1, blocks, 2 * width), kind)
     with session():
-        share_work(descend_kernel, workers, rules, objective.code, runs, theta, slots, every, steps, buffers, path)
+        share_work(
+            descend_kernel, workers, rules, objective.code, runs, theta, slots, every, steps, buffers, path
+        )
     found = path.reshape(len(path), blocks, 2, width).transpose(0, 1, 3, 2)
     return np.ascontiguousarray(found.reshape(len(path), blocks * width, 2)[:, : len(starts)])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -100,6 +101,8 @@ def tiles_of(objective: NetworkObjective, theta: ArrayLike) -> Iterator[list[tup
     nodes = [(n.name, n.op) for n in objective.model.nodes if LOWERINGS.get(n.op) is lower_activation]
     rows = [row for row in network.rows if row[Column.OP] == Op.ACTIVATION]
     sources = [int(network.links[row[Column.FIRST]]) for row in rows]
+    # Rows are in the order of the nodes; those after the output have none.
+    nodes = nodes[: len(rows)]
     for number in range(objective.tiles.count):
         batch, t = objective.tiles.tile(number)
         memory = objective.derivative_buffers()
@@ -119,6 +122,7 @@ def silent_inputs(objective: NetworkObjective) -> NDArray[np.bool_]:
     silent: NDArray[np.bool_] | None = None
     for number in range(objective.tiles.count):
         batch, t = objective.tiles.tile(number)
-        zero = ~np.any(batch.x[t], axis=1)
+        # Not the row after the inputs that says which columns are examples.
+        zero = ~np.any(batch.x[t, : math.prod(objective.model.input_shape)], axis=1)
         silent = zero if silent is None else silent & zero
     return np.zeros(0, bool) if silent is None else silent

@@ -68,7 +68,9 @@ def primal(network, order, places, batch, t, criterion, weights, work, adjoint, 
     forward(network, order, places, weights, work, data, scratch, width)
     z = output_block(network, places, last, work, data, width)
     row = network.rows[last]
-    loss_adjoint(network.rules, criterion, batch, t, z, scratch, block(adjoint, row[ADJOINT], row[SIZE], width))
+    loss_adjoint(
+        network.rules, criterion, batch, t, z, scratch, block(adjoint, row[ADJOINT], row[SIZE], width)
+    )
     backward(network, places, weights, work, data, adjoint, gradient, scratch, width)
 
 
@@ -87,7 +89,16 @@ def gradients(worker, workers, network, order, places, batch, criterion, thetas,
             gradient = begin_sum(out[k, s], buffers.gradient[worker])
             primal(network, order, places, batch, t, criterion, thetas[k], work, adjoint, gradient, buffers.scratch[worker])  # fmt: skip
             z = block(work, places[last], network.rows[last, SIZE], width)
-            add_tile(network.rules, criterion, batch, t, z, buffers.scratch[worker], buffers.sums[worker], sums[k, s])
+            add_tile(
+                network.rules,
+                criterion,
+                batch,
+                t,
+                z,
+                buffers.scratch[worker],
+                buffers.sums[worker],
+                sums[k, s],
+            )
             end_sum(out[k, s], gradient)
 
 

@@ -63,7 +63,9 @@ RULES = {
         "out[q] += {slope}(z[q], a[q], p) * dd[q] + {curvature}(z[q], a[q], p) * (d[q] * dz[q])",
     ),
 }
-run_activate, run_affine, run_slope, run_curved = (caller(letters) for letters in ("rx", "rrrxx", "rrrrx", "rrrrrrx"))
+run_activate, run_affine, run_slope, run_curved = (
+    caller(letters) for letters in ("rx", "rrrxx", "rrrrx", "rrrrrrx")
+)
 
 
 @kernel

@@ -153,7 +153,9 @@ def class_sums(code, delta, batch, t, z, scratch, sums):
 @kernel
 def add_tile(rules, criterion, batch, t, z, scratch, sums, result):
     """Add a tile's sums over its examples to result [6]."""
-    run_sums(rules, SUMS_OF + kind_of(criterion), (criterion.code, criterion.delta, batch, t, z, scratch, sums))
+    run_sums(
+        rules, SUMS_OF + kind_of(criterion), (criterion.code, criterion.delta, batch, t, z, scratch, sums)
+    )
     losses, squares, weighted = 0.0, 0.0, 0.0
     right, right_squares, right_weighted = 0.0, 0.0, 0.0
     for j in range(batch.valid[t]):
@@ -176,7 +178,9 @@ def add_tile(rules, criterion, batch, t, z, scratch, sums, result):
 def loss_adjoint(rules, criterion, batch, t, z, scratch, adjoint):
     """Set adjoint [F, B] to the derivative of the tile's summed loss in z; padding and ignored labels get zero."""
     run_adjoint(
-        rules, ADJOINT_OF + kind_of(criterion), (criterion.code, criterion.delta, batch, t, z, scratch, adjoint)
+        rules,
+        ADJOINT_OF + kind_of(criterion),
+        (criterion.code, criterion.delta, batch, t, z, scratch, adjoint),
     )
 
 

@@ -58,7 +58,9 @@ def tangent_forward(network, places, weights, vector, work, shared, tangent, scr
     """Set the tangent of every active row after `first`; those of the others must be zero already. An empty `vector` is zero."""
     none = weights[:0]
     pointer = pointed(
-        Frame(network, places, weights, work, shared, scratch, width, vector, tangent, places, none, none, none)
+        Frame(
+            network, places, weights, work, shared, scratch, width, vector, tangent, places, none, none, none
+        )
     )
     for i in range(first + 1, network.rows.shape[0]):
         if network.rows[i, ACTIVE]:
@@ -76,11 +78,37 @@ def tangent_backward(
     """
     pointer = pointed(
         Frame(
-            network, places, weights, work, shared, scratch, width, vector, tangent, places, adjoint, into, gradient
+            network,
+            places,
+            weights,
+            work,
+            shared,
+            scratch,
+            width,
+            vector,
+            tangent,
+            places,
+            adjoint,
+            into,
+            gradient,
         )  # fmt: skip
     )
     reverse = pointed(
-        Frame(network, places, weights, work, shared, scratch, width, vector, tangent, places, into, into, gradient)
+        Frame(
+            network,
+            places,
+            weights,
+            work,
+            shared,
+            scratch,
+            width,
+            vector,
+            tangent,
+            places,
+            into,
+            into,
+            gradient,
+        )
     )
     for i in range(network.rows.shape[0] - 1, first, -1):
         if network.rows[i, ACTIVE]:

@@ -34,9 +34,7 @@ FORMULAS = 16
 ACTIVATE, AFFINE, SET_SLOPE, ADD_SLOPE, ADD_CURVED = (7 * OPS + FORMULAS * number for number in range(5))
 # A loss's sums, adjoint and adjoint's change: of losses element by element, and of cross-entropy.
 LOSSES = 2
-SUMS_OF, ADJOINT_OF, ADJOINT_CHANGE_OF = (
-    7 * OPS + 5 * FORMULAS + LOSSES * number for number in range(3)
-)
+SUMS_OF, ADJOINT_OF, ADJOINT_CHANGE_OF = (7 * OPS + 5 * FORMULAS + LOSSES * number for number in range(3))
 # An optimizer's step, in place and with the new parameters where the gradient was.
 UPDATE, UPDATE_APART = (7 * OPS + 5 * FORMULAS + 3 * LOSSES + FORMULAS * number for number in range(2))
 SIZE = UPDATE_APART + FORMULAS

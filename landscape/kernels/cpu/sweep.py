@@ -28,9 +28,9 @@ OP, SIZE, CODE, MEAN = int(Column.OP), int(Column.SIZE), int(Column.CODE), int(G
 class Plan(NamedTuple):
     """What a sweep shares.
 
-    `fixed`, `affine` and `order` list rows; `places` as in `forward`; `inner` the places of fixed rows in the shared memory;
-    `affine_places` the offsets of affine rows among themselves; `ranges` [m, 2] the parts of the parameter vector
-    that must be formed at a point.
+    `fixed` and `affine` list rows, and `order` all but the fixed ones, as the program has them, since a row's place may be another's before and after
+    it; `places` as in `forward`; `inner` the places of fixed rows in the shared memory; `affine_places` the offsets of affine rows among
+    themselves, −1 of others; `ranges` [m, 2] the parts of the parameter vector that must be formed at a point.
     """
 
     fixed: NDArray
@@ -65,8 +65,19 @@ def share_products(worker, workers, network, plan, grid, shared, products, scrat
     for k in range(worker, grid.vectors.shape[0], workers):
         pointer = pointed(
             Frame(
-                network, plan.inner, none, shared, shared, scratch[worker], width, grid.vectors[k], products[k],
-                plan.affine_places, none, none, none,
+                network,
+                plan.inner,
+                none,
+                shared,
+                shared,
+                scratch[worker],
+                width,
+                grid.vectors[k],
+                products[k],
+                plan.affine_places,
+                none,
+                none,
+                none,
             )  # fmt: skip
         )
         for i in plan.affine:
@@ -149,9 +160,10 @@ def sweep_points(worker, first, last, network, plan, grid, batch, t, criterion, 
         for r in range(plan.ranges.shape[0]):
             start, stop = plan.ranges[r, 0], plan.ranges[r, 1]
             add_scaled(base[start:stop], scale, grid.vectors[-1, start:stop], weights[start:stop])
-        for i in plan.affine:
-            affine_row(i, pointer, network, plan, scale, products, base_products, work, width)
         for i in plan.order:
-            run_rule(network.rules, VALUE + network.rows[i, OP], (i, pointer))
+            if plan.affine_places[i] >= 0:
+                affine_row(i, pointer, network, plan, scale, products, base_products, work, width)
+            else:
+                run_rule(network.rules, VALUE + network.rows[i, OP], (i, pointer))
         z = output_block(network, plan.places, output, work, shared, width)
         add_tile(network.rules, criterion, batch, t, z, scratch, buffers.sums[worker], out[p])

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from landscape.formulas.losses import CROSS_ENTROPY
-from landscape.kernels.cpu import losses, loops, updates
+from landscape.kernels.cpu import loops, losses, updates
 from landscape.kernels.cpu.ops import (
     activation,
     add,
@@ -81,12 +81,8 @@ PRODUCTS = (
 Work = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
 
 TABLE |= {number + op: rule for op, file in OPS.items() for number, rule in file.RULES.items()}
-TABLE |= {
-    number + code: rule for number, rules in loops.RULES.items() for code, rule in enumerate(rules)
-}
-TABLE |= {
-    number + kind: rule for number, rules in losses.RULES.items() for kind, rule in enumerate(rules)
-}
+TABLE |= {number + code: rule for number, rules in loops.RULES.items() for code, rule in enumerate(rules)}
+TABLE |= {number + kind: rule for number, rules in losses.RULES.items() for kind, rule in enumerate(rules)}
 TABLE |= {number + code: rule for number, rules in updates.RULES.items() for code, rule in enumerate(rules)}
 
 
@@ -95,7 +91,9 @@ def numbers_of(program: Program, loss: int, work: Work) -> Iterator[int]:
     passes, formulas, sums = work
     for op in sorted({int(op) for op in program.rows[:, Column.OP]}):
         yield from (number + op for number in passes)
-    codes = {int(row[Column.CODE]) for row in program.rows if row[Column.CODE] or row[Column.OP] == Op.ACTIVATION}
+    codes = {
+        int(row[Column.CODE]) for row in program.rows if row[Column.CODE] or row[Column.OP] == Op.ACTIVATION
+    }
     # A sweep's products without an activation take the identity's loop.
     for code in sorted(codes | {0}) if AFFINE in formulas else sorted(codes):
         yield from (number + code for number in formulas)

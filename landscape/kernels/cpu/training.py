@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from landscape.jit import kernel
 from landscape.kernels.cpu.arrays import Batch
-from landscape.kernels.cpu.ops.batch_statistics import follow
 from landscape.kernels.cpu.batches import draw, draw_mask, gather, number, shuffle
 from landscape.kernels.cpu.combine import copy_rows
-from landscape.kernels.cpu.ops.dense import dense_backward, dense_bias_gradient
 from landscape.kernels.cpu.links import input_of, is_fresh
 from landscape.kernels.cpu.losses import SUMS, add_tile, loss_adjoint
 from landscape.kernels.cpu.micro import product
+from landscape.kernels.cpu.ops.batch_statistics import follow
+from landscape.kernels.cpu.ops.dense import dense_backward, dense_bias_gradient
 from landscape.kernels.cpu.passes import frame_for_gradients
 from landscape.kernels.cpu.rules import BACKWARD, VALUE, pointed, run_rule
 from landscape.kernels.cpu.transpose import transpose
@@ -264,7 +264,15 @@ def take_step(
     rounds, factor = 2 if numbers[RADIUS] > 0.0 else 1, 0.0
     pointer = pointed(
         frame_for_gradients(
-            network, places, weights, place.work, place.data, place.adjoint, gradient, place.scratch, place.tile.x.shape[2]
+            network,
+            places,
+            weights,
+            place.work,
+            place.data,
+            place.adjoint,
+            gradient,
+            place.scratch,
+            place.tile.x.shape[2],
         )  # fmt: skip
     )
     for again in range(rounds):
@@ -277,8 +285,12 @@ def take_step(
             gather(
                 examples, place.order, start + t * tile, min(tile, size - t * tile), place.rows, place.tile
             )
-            run_forward(pointer, network, places, weights, place, seed, step * whole[BATCH] + t * tile, again == 0)
-            tile_gradient(pointer, network, places, criterion, weights, place, gradient, logged and again == 0)
+            run_forward(
+                pointer, network, places, weights, place, seed, step * whole[BATCH] + t * tile, again == 0
+            )
+            tile_gradient(
+                pointer, network, places, criterion, weights, place, gradient, logged and again == 0
+            )
             for j in range(place.tile.x.shape[2]):
                 place.total[SUMS] += place.tile.counts[0, j]
         factor = averaged(place.total[SUMS], weights, gradient, decay, scale)

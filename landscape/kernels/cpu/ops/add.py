@@ -19,8 +19,12 @@ def value(i, pointer):
     network, row, first = frame.network, frame.network.rows[i], 0
     y = block(frame.work, frame.places[i], row[SIZE], frame.width)
     if row[INPUTS] > 1:
-        one = output_block(network, frame.places, input_of(network, i, 0), frame.work, frame.shared, frame.width)
-        two = output_block(network, frame.places, input_of(network, i, 1), frame.work, frame.shared, frame.width)
+        one = output_block(
+            network, frame.places, input_of(network, i, 0), frame.work, frame.shared, frame.width
+        )
+        two = output_block(
+            network, frame.places, input_of(network, i, 1), frame.work, frame.shared, frame.width
+        )
         sum_rows(one, two, y)
         first = 2
     for number in range(first, row[INPUTS]):

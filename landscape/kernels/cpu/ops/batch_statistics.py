@@ -12,9 +12,9 @@ import math
 from landscape.jit import kernel
 from landscape.kernels.cpu.links import clear_fresh, input_of
 from landscape.kernels.cpu.loops import activate
+from landscape.kernels.cpu.ops.batchnorm import parameter
 from landscape.kernels.cpu.rules import BACKWARD, CURVED, REVERSE, TANGENT, VALUE, Rule, frame_of
 from landscape.kernels.cpu.views import block, output_block
-from landscape.kernels.cpu.ops.batchnorm import parameter
 from landscape.kernels.program import Column, Geometry
 
 OUT, SIZE, CODE = int(Column.OUT), int(Column.SIZE), int(Column.CODE)
@@ -216,9 +216,7 @@ def tangent(i, pointer):
     else:
         dy[:, :] = 0
     mask = block(frame.shared, network.rows[0, SIZE], 1, frame.width)[0]
-    batch_tangent(
-        row, network.geometry[i], frame.weights, frame.vector, network.epsilons[i], x, dx, dy, mask
-    )
+    batch_tangent(row, network.geometry[i], frame.weights, frame.vector, network.epsilons[i], x, dx, dy, mask)
 
 
 def curved(i, pointer):
@@ -237,4 +235,10 @@ def curved(i, pointer):
 
 
 REVERSED = Rule(backward)
-RULES = {VALUE: Rule(value), BACKWARD: REVERSED, TANGENT: Rule(tangent), REVERSE: REVERSED, CURVED: Rule(curved)}
+RULES = {
+    VALUE: Rule(value),
+    BACKWARD: REVERSED,
+    TANGENT: Rule(tangent),
+    REVERSE: REVERSED,
+    CURVED: Rule(curved),
+}

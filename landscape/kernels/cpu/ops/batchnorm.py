@@ -152,4 +152,10 @@ def curved(i, pointer):
 
 
 REVERSED = Rule(backward)
-RULES = {VALUE: Rule(value), BACKWARD: REVERSED, TANGENT: Rule(tangent), REVERSE: REVERSED, CURVED: Rule(curved)}
+RULES = {
+    VALUE: Rule(value),
+    BACKWARD: REVERSED,
+    TANGENT: Rule(tangent),
+    REVERSE: REVERSED,
+    CURVED: Rule(curved),
+}

@@ -7,20 +7,35 @@ Pixels lie one after the other, the channels of a pixel together, a row of examp
 from __future__ import annotations
 
 from landscape.jit import kernel
+from landscape.kernels.cpu.gathered import window_product
 from landscape.kernels.cpu.links import clear_fresh, input_of, place_of
 from landscape.kernels.cpu.loops import activate
-from landscape.kernels.cpu.rules import BACKWARD, CURVED, FINISH, LINEAR, REVERSE, TANGENT, VALUE, Rule, frame_of
-from landscape.kernels.cpu.views import block
 from landscape.kernels.cpu.ops.batchnorm import channel_rate, normalize, parameter
-from landscape.kernels.cpu.gathered import window_product
 from landscape.kernels.cpu.ops.dense import dense_bias_gradient
 from landscape.kernels.cpu.packed import pack_rows, packed_product
+from landscape.kernels.cpu.rules import (
+    BACKWARD,
+    CURVED,
+    FINISH,
+    LINEAR,
+    REVERSE,
+    TANGENT,
+    VALUE,
+    Rule,
+    frame_of,
+)
 from landscape.kernels.cpu.transpose import transpose
-from landscape.kernels.program import WIDEST_VECTOR as VECTOR
+from landscape.kernels.cpu.views import block
 from landscape.kernels.program import ACTIVATION_CODES, Column, Geometry
+from landscape.kernels.program import WIDEST_VECTOR as VECTOR
 
 WEIGHT, BIAS, SIZE, OUT = int(Column.WEIGHT), int(Column.BIAS), int(Column.SIZE), int(Column.OUT)
-CODE, ADJOINT, ACTIVE, TRAINED = int(Column.CODE), int(Column.ADJOINT), int(Column.ACTIVE), int(Column.TRAINED)
+CODE, ADJOINT, ACTIVE, TRAINED = (
+    int(Column.CODE),
+    int(Column.ADJOINT),
+    int(Column.ACTIVE),
+    int(Column.TRAINED),
+)
 RELU = ACTIVATION_CODES["relu"]
 C, H, W = int(Geometry.CHANNELS), int(Geometry.HEIGHT), int(Geometry.WIDTH)
 OC, OH, OW = int(Geometry.OUT_CHANNELS), int(Geometry.OUT_HEIGHT), int(Geometry.OUT_WIDTH)

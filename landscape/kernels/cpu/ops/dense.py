@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from landscape.jit import kernel
+from landscape.kernels.cpu.dots import SHALLOWEST, outer
 from landscape.kernels.cpu.links import input_of, is_fresh, place_of
 from landscape.kernels.cpu.loops import activate
-from landscape.kernels.cpu.rules import BACKWARD, CURVED, LINEAR, REVERSE, TANGENT, VALUE, Rule, frame_of
-from landscape.kernels.cpu.views import block
-from landscape.kernels.cpu.dots import SHALLOWEST, outer
 from landscape.kernels.cpu.micro import USES_MICRO, affine, fits, product
 from landscape.kernels.cpu.packed import pack_transposed, packed_product
+from landscape.kernels.cpu.rules import BACKWARD, CURVED, LINEAR, REVERSE, TANGENT, VALUE, Rule, frame_of
 from landscape.kernels.cpu.turned import panel_numbers, turned_outer
+from landscape.kernels.cpu.views import block
 from landscape.kernels.program import Column
 
 WEIGHT, BIAS = int(Column.WEIGHT), int(Column.BIAS)
@@ -109,9 +109,7 @@ def linear(i, pointer):
     """Set the row's part of `tangent` to the product with `vector` in the place of the parameters."""
     frame = frame_of(pointer)
     memory, x = place_of(frame.places, input_of(frame.network, i, 0), frame.work, frame.shared)
-    dense_value(
-        frame.network.rows[i], frame.vector, memory, x, frame.tangent, frame.targets[i], frame.width
-    )
+    dense_value(frame.network.rows[i], frame.vector, memory, x, frame.tangent, frame.targets[i], frame.width)
 
 
 def backward(i, pointer):

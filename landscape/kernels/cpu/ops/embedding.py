@@ -55,7 +55,9 @@ def backward(i, pointer):
     frame = frame_of(pointer)
     network, row = frame.network, frame.network.rows[i]
     if row[TRAINED] and frame.gradient.size > 0:
-        ids = output_block(network, frame.places, input_of(network, i, 0), frame.work, frame.shared, frame.width)
+        ids = output_block(
+            network, frame.places, input_of(network, i, 0), frame.work, frame.shared, frame.width
+        )
         embedding_gradient(
             row, ids, block(frame.adjoint, row[ADJOINT], row[SIZE], frame.width), frame.gradient
         )
@@ -67,11 +69,19 @@ def tangent(i, pointer):
     network, row = frame.network, frame.network.rows[i]
     dy = block(frame.tangent, frame.places[i], row[SIZE], frame.width)
     if row[TRAINED] and frame.vector.size > 0:
-        ids = output_block(network, frame.places, input_of(network, i, 0), frame.work, frame.shared, frame.width)
+        ids = output_block(
+            network, frame.places, input_of(network, i, 0), frame.work, frame.shared, frame.width
+        )
         embedding_value(row, frame.vector, ids, dy)
     else:
         dy[:, :] = 0
 
 
 REVERSED = Rule(backward)
-RULES = {VALUE: Rule(value), LINEAR: Rule(linear), BACKWARD: REVERSED, TANGENT: Rule(tangent), REVERSE: REVERSED}
+RULES = {
+    VALUE: Rule(value),
+    LINEAR: Rule(linear),
+    BACKWARD: REVERSED,
+    TANGENT: Rule(tangent),
+    REVERSE: REVERSED,
+}

@@ -14,7 +14,12 @@ from landscape.kernels.cpu.views import block, output_block
 from landscape.kernels.program import Column
 
 WEIGHT, BIAS, GROUPS, WIDE = int(Column.WEIGHT), int(Column.BIAS), int(Column.GROUPS), int(Column.WIDE)
-SIZE, ADJOINT, ACTIVE, TRAINED = int(Column.SIZE), int(Column.ADJOINT), int(Column.ACTIVE), int(Column.TRAINED)
+SIZE, ADJOINT, ACTIVE, TRAINED = (
+    int(Column.SIZE),
+    int(Column.ADJOINT),
+    int(Column.ACTIVE),
+    int(Column.TRAINED),
+)
 
 
 @kernel

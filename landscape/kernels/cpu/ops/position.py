@@ -9,7 +9,12 @@ from landscape.kernels.cpu.rules import BACKWARD, REVERSE, TANGENT, VALUE, Rule,
 from landscape.kernels.cpu.views import block, output_block
 from landscape.kernels.program import Column
 
-SIZE, ACTIVE, ADJOINT, TRAINED = int(Column.SIZE), int(Column.ACTIVE), int(Column.ADJOINT), int(Column.TRAINED)
+SIZE, ACTIVE, ADJOINT, TRAINED = (
+    int(Column.SIZE),
+    int(Column.ACTIVE),
+    int(Column.ADJOINT),
+    int(Column.TRAINED),
+)
 
 
 def value(i, pointer):

@@ -42,15 +42,33 @@ def dot_rows(left, right, first, last, out):
 
 
 @kernel
-def softmax_linear(y, d, into, groups, mean):
-    """Add y(d − Σ y d) to `into`: the Jacobian, which is symmetric, so that it serves tangents and adjoints."""
-    wide, width = y.shape[0] // groups, y.shape[1]
+def leading(y, d, first, last, top, base):
+    """Set base [B] to what d has in the row of first … last − 1 in which y is largest; `top` is a scratch row."""
+    for j in range(top.size):
+        top[j], base[j] = y[first, j], d[first, j]
+    for f in range(first + 1, last):
+        for j in range(top.size):
+            base[j] = d[f, j] if y[f, j] > top[j] else base[j]
+            top[j] = larger(y[f, j], top[j])
+
+
+@kernel(exact=True)
+def softmax_linear(y, d, into, groups, scratch):
+    """Add y(d − Σ y d) to `into`: the Jacobian, which is symmetric, so that it serves tangents and adjoints.
+
+    Each d counts from that of the largest y: where that is almost all, what is left there is a sum over the others, not a difference.
+    """
+    wide, width, base, mean = y.shape[0] // groups, y.shape[1], scratch[0], scratch[1]
     for g in range(groups):
+        first, last = g * wide, (g + 1) * wide
+        leading(y, d, first, last, mean, base)
         mean[:] = 0
-        dot_rows(y, d, g * wide, (g + 1) * wide, mean)
-        for f in range(g * wide, (g + 1) * wide):
+        for f in range(first, last):
             for j in range(width):
-                into[f, j] += y[f, j] * (d[f, j] - mean[j])
+                mean[j] += y[f, j] * (d[f, j] - base[j])
+        for f in range(first, last):
+            for j in range(width):
+                into[f, j] += y[f, j] * ((d[f, j] - base[j]) - mean[j])
 
 
 @kernel
@@ -85,24 +103,24 @@ def backward(i, pointer):
         y = block(frame.work, frame.places[i], row[SIZE], frame.width)
         d = block(frame.adjoint, row[ADJOINT], row[SIZE], frame.width)
         target = block(frame.into, network.rows[source, ADJOINT], row[SIZE], frame.width)
-        softmax_linear(y, d, target, row[GROUPS], frame.scratch[0])
+        softmax_linear(y, d, target, row[GROUPS], frame.scratch)
 
 
 def tangent(i, pointer):
     """Set a row's tangent."""
     frame = frame_of(pointer)
-    network, row, source = frame.network, frame.network.rows[i], input_of(frame.network, i, 0)
+    row, source = frame.network.rows[i], input_of(frame.network, i, 0)
     y = block(frame.work, frame.places[i], row[SIZE], frame.width)
     dx = block(frame.tangent, frame.places[source], row[SIZE], frame.width)
     dy = block(frame.tangent, frame.places[i], row[SIZE], frame.width)
     dy[:, :] = 0
-    softmax_linear(y, dx, dy, row[GROUPS], frame.scratch[0])
+    softmax_linear(y, dx, dy, row[GROUPS], frame.scratch)
 
 
 def curved(i, pointer):
     """Add the change of the reverse rule."""
     frame = frame_of(pointer)
-    network, row, source = frame.network, frame.network.rows[i], input_of(frame.network, i, 0)
+    row, source = frame.network.rows[i], input_of(frame.network, i, 0)
     y = block(frame.work, frame.places[i], row[SIZE], frame.width)
     dy = block(frame.tangent, frame.places[i], row[SIZE], frame.width)
     d = block(frame.adjoint, frame.places[i], row[SIZE], frame.width)
@@ -111,4 +129,10 @@ def curved(i, pointer):
 
 
 REVERSED = Rule(backward)
-RULES = {VALUE: Rule(value), BACKWARD: REVERSED, TANGENT: Rule(tangent), REVERSE: REVERSED, CURVED: Rule(curved)}
+RULES = {
+    VALUE: Rule(value),
+    BACKWARD: REVERSED,
+    TANGENT: Rule(tangent),
+    REVERSE: REVERSED,
+    CURVED: Rule(curved),
+}
