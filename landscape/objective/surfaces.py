@@ -160,7 +160,10 @@ def compiled_descent(function: Any, exact: bool) -> Callable[..., None]:
         return math.sqrt(total)
 
     @numba.njit(nogil=True)
-    def loop(worker: int, workers: int, rules: Array, runs: Runs, starts: Array, slots: Array, every: int, steps: int, buffers: Array, path: Array) -> None:  # fmt: skip
+    def loop(
+        worker: int, workers: int, rules: Array, runs: Runs, starts: Array, slots: Array, every: int, steps: int, buffers: Array,
+        path: Array,
+    ) -> None:  # fmt: skip
         gradient, previous = buffers[worker, 0], buffers[worker, 1]
         whole, numbers = runs.whole[0], runs.numbers[0]
         for r in range(worker, starts.shape[0], workers):

@@ -57,11 +57,10 @@ def backward(network, places, weights, work, shared, adjoint, gradient, scratch,
 def tangent_forward(network, places, weights, vector, work, shared, tangent, scratch, width, first):
     """Set the tangent of every active row after `first`; those of the others must be zero already. An empty `vector` is zero."""
     none = weights[:0]
-    pointer = pointed(
-        Frame(
-            network, places, weights, work, shared, scratch, width, vector, tangent, places, none, none, none
-        )
-    )
+    frame = Frame(
+        network, places, weights, work, shared, scratch, width, vector, tangent, places, none, none, none
+    )  # fmt: skip
+    pointer = pointed(frame)
     for i in range(first + 1, network.rows.shape[0]):
         if network.rows[i, ACTIVE]:
             run_rule(network.rules, TANGENT + network.rows[i, OP], (i, pointer))
@@ -76,40 +75,13 @@ def tangent_backward(
     `adjoint` holds the finished adjoints, `into` their changes. Of most rows the change is pushed on by the reverse rule as it is, and the rule's own
     change is added.
     """
-    pointer = pointed(
-        Frame(
-            network,
-            places,
-            weights,
-            work,
-            shared,
-            scratch,
-            width,
-            vector,
-            tangent,
-            places,
-            adjoint,
-            into,
-            gradient,
-        )  # fmt: skip
-    )
-    reverse = pointed(
-        Frame(
-            network,
-            places,
-            weights,
-            work,
-            shared,
-            scratch,
-            width,
-            vector,
-            tangent,
-            places,
-            into,
-            into,
-            gradient,
-        )
-    )
+    finished = Frame(
+        network, places, weights, work, shared, scratch, width, vector, tangent, places, adjoint, into, gradient
+    )  # fmt: skip
+    changes = Frame(
+        network, places, weights, work, shared, scratch, width, vector, tangent, places, into, into, gradient
+    )  # fmt: skip
+    pointer, reverse = pointed(finished), pointed(changes)
     for i in range(network.rows.shape[0] - 1, first, -1):
         if network.rows[i, ACTIVE]:
             op = network.rows[i, OP]

@@ -150,8 +150,8 @@ def load_parts(builder: Any, kind: Any, place: Any) -> Any:
         return builder.load(place)
     value = ir.Constant(kind, ir.Undefined)
     for number in parts(kind):
-        loaded = load_parts(builder, kind.elements[number] if isinstance(kind, ir.LiteralStructType) else kind.element, part_at(builder, place, number))  # fmt: skip
-        value = builder.insert_value(value, loaded, number)
+        one = kind.elements[number] if isinstance(kind, ir.LiteralStructType) else kind.element
+        value = builder.insert_value(value, load_parts(builder, one, part_at(builder, place, number)), number)
     return value
 
 

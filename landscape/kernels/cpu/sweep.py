@@ -63,23 +63,11 @@ def share_products(worker, workers, network, plan, grid, shared, products, scrat
     """Set products [1 + d, A·B] to the affine rows' outputs for θ₀ and for each direction: this worker's share."""
     none = shared[:0]
     for k in range(worker, grid.vectors.shape[0], workers):
-        pointer = pointed(
-            Frame(
-                network,
-                plan.inner,
-                none,
-                shared,
-                shared,
-                scratch[worker],
-                width,
-                grid.vectors[k],
-                products[k],
-                plan.affine_places,
-                none,
-                none,
-                none,
-            )  # fmt: skip
-        )
+        frame = Frame(
+            network, plan.inner, none, shared, shared, scratch[worker], width, grid.vectors[k], products[k],
+            plan.affine_places, none, none, none,
+        )  # fmt: skip
+        pointer = pointed(frame)
         for i in plan.affine:
             run_rule(network.rules, LINEAR + network.rows[i, OP], (i, pointer))
 

@@ -262,19 +262,10 @@ def take_step(
     copy_rows(constants, place.previous[count:])
     logged = log.stride > 0 and (step - log.start) % log.stride == 0
     rounds, factor = 2 if numbers[RADIUS] > 0.0 else 1, 0.0
-    pointer = pointed(
-        frame_for_gradients(
-            network,
-            places,
-            weights,
-            place.work,
-            place.data,
-            place.adjoint,
-            gradient,
-            place.scratch,
-            place.tile.x.shape[2],
-        )  # fmt: skip
-    )
+    frame = frame_for_gradients(
+        network, places, weights, place.work, place.data, place.adjoint, gradient, place.scratch, place.tile.x.shape[2]
+    )  # fmt: skip
+    pointer = pointed(frame)
     for again in range(rounds):
         if again:
             copy_rows(theta, place.previous[:count])
