@@ -20,6 +20,15 @@ class ComputationError(RuntimeError):
     """The input was good and the work still failed: a full disk, a solver that did not converge."""
 
 
+class InternalError(ComputationError):
+    """The engine's own plan contradicts itself; it stops before anything is read or written where it should not be."""
+
+    def __init__(self, told: str) -> None:
+        super().__init__(
+            f"internal error, a fault of landscape and not of the input: {told}; please report it with the model"
+        )
+
+
 def did_you_mean(found: object, known: Iterable[str]) -> str:
     """The end of a message about a name that is not there: the nearest one that is, or nothing where none is near.
 

@@ -214,6 +214,12 @@ GRAPHS = {
         5,
         3,
     ),
+    "late_branch": network(
+        "a dense 5 4 | t tanh | m dense 4 6 | u tanh | k dense 6 4 | w tanh | b dense 5 6 : input | s tanh"
+        "| c concat axis=1 : w s | o dense 10 3",
+        5,
+        3,
+    ),
     "growing_concat": network(
         "fc1 dense 5 3 | a tanh | c1 concat axis=1 : input a | fc2 dense 8 3 | b silu"
         "| c2 concat axis=1 : c1 b | fc3 dense 11 3 | d gelu | c3 concat axis=1 : c2 d | fc4 dense 14 3",

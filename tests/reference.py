@@ -96,7 +96,9 @@ def element_losses(model: Any, output: Array, target: Array) -> tuple[Array, Arr
         return cross_entropy(output, target)
     t = target.astype(np.float64).reshape(output.shape)
     if model.loss == "binary_cross_entropy":
-        losses, slope = softplus(output) - output * t, sigmoid(output) - t
+        # σ(z) − y, and below pₖ − 1 as a sum over the others: where they are tiny a difference would be all rounding.
+        losses = softplus(output) - output * t
+        slope = (1.0 - t) * sigmoid(output) - t * sigmoid(-output)
     else:
         losses, slope = regression(model.loss, output - t, model.delta)
     return losses, slope, np.ones(losses.shape, bool)
@@ -114,7 +116,8 @@ def cross_entropy(output: Array, target: Array) -> tuple[Array, Array, Array]:
     log_sum = np.log1p(others.sum(axis=-1, keepdims=True))
     losses = (log_sum - np.take_along_axis(shifted, classes, axis=-1))[..., 0]
     slope = np.exp(shifted - log_sum)
-    np.put_along_axis(slope, classes, np.take_along_axis(slope, classes, axis=-1) - 1.0, axis=-1)
+    np.put_along_axis(slope, classes, 0.0, axis=-1)
+    np.put_along_axis(slope, classes, -slope.sum(axis=-1, keepdims=True), axis=-1)
     return np.where(counted, losses, 0.0), np.where(counted[..., None], slope, 0.0), counted
 
 

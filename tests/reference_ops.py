@@ -143,8 +143,12 @@ def softmax_back(
     g: Array, inputs: list[Array], p: Mapping[str, Array], a: Attributes
 ) -> tuple[list[Array], dict[str, Array]]:
     """Pull a cotangent back through a softmax."""
-    s = softmax(inputs, p, a)
-    return [s * (g - (g * s).sum(axis=-1, keepdims=True))], {}
+    return [pulled_through(softmax(inputs, p, a), g)], {}
+
+
+def pulled_through(shares: Array, g: Array) -> Array:
+    """A softmax's pᵢ Σⱼ pⱼ (gᵢ − gⱼ), pair by pair, so that nothing cancels where one share is almost all."""
+    return shares * ((g[..., :, None] - g[..., None, :]) * shares[..., None, :]).sum(axis=-1)
 
 
 def product_of(arrays: list[Array], start: Array) -> Array:
@@ -415,7 +419,7 @@ def attention_back(
     slopes = {"out_proj.weight": np.einsum("nto,nti->oi", g, mixed), "out_proj.bias": g.sum(axis=(0, 1))}
     upstream = heads(g @ p["out_proj.weight"], a["heads"])
     along = upstream @ v.swapaxes(-1, -2)
-    scores = weights * (along - (weights * along).sum(axis=-1, keepdims=True)) / math.sqrt(q.shape[-1])
+    scores = pulled_through(weights, along) / math.sqrt(q.shape[-1])
     parts = (scores @ k, scores.swapaxes(-1, -2) @ q, weights.swapaxes(-1, -2) @ upstream)
     joined = np.concatenate([part.swapaxes(1, 2).reshape(x.shape) for part in parts], axis=-1)
     slopes["in_proj_weight"] = np.einsum("nto,nti->oi", joined, x)

@@ -24,13 +24,13 @@ def binary_cross_entropy(z, y, delta):
 
 @kernel
 def binary_cross_entropy_slope(z, y, delta):
-    return logistic(z) - y
+    # σ(z) − y without a difference of numbers that are nearly equal.
+    return (type(z)(1) - y) * logistic(z) - y * logistic(-z)
 
 
 @kernel
 def binary_cross_entropy_curvature(z, y, delta):
-    s = logistic(z)
-    return s * (type(z)(1) - s)
+    return logistic(z) * logistic(-z)
 
 
 @kernel

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from landscape.errors import InputError
 from landscape.kernels.building import Lowering
-from landscape.kernels.program import ATTENTION_QUERIES, SCRATCH_ROWS, Geometry, Op, Row
+from landscape.kernels.program import ATTENTION_LINES, ATTENTION_QUERIES, SCRATCH_ROWS, Geometry, Op, Row
 from landscape.model import Node
 
 # Ids travel among the data in the kernels' dtype; float32 holds whole numbers up to here.
@@ -60,5 +60,5 @@ def lower_attention(state: Lowering, node: Node) -> int:
 
 def attention_scratch(tokens: int, size: int) -> int:
     """Count the rows of scratch that one head of one vector of examples takes; the narrowest tile is such a vector."""
-    # A pair of lines stands behind the blocks.
-    return MATRICES * tokens * size + (BLOCKS * tokens + 2) * ATTENTION_QUERIES
+    # Lines stand behind the blocks.
+    return MATRICES * tokens * size + (BLOCKS * tokens + ATTENTION_LINES) * ATTENTION_QUERIES

@@ -79,7 +79,7 @@ def lower(model: Model, *, derivatives: bool, training: bool = False) -> Program
     Raises
     ------
     InputError
-        An op that the engine does not run yet.
+        An op that the engine does not run yet, or an output that is the input itself.
     """
     state = Lowering(model, training)
     for node in model.nodes:
@@ -88,7 +88,13 @@ def lower(model: Model, *, derivatives: bool, training: bool = False) -> Program
                 f"node '{node.name}': the engine does not run the op '{node.op}' yet; it runs {', '.join(SUPPORTED)}"
             )
         state.row_of[node.name] = LOWERINGS[node.op](state, node)
-    rows = leading_to(state.rows, state.plain(model.nodes[-1].name))
+    last = state.plain(model.nodes[-1].name)
+    if last == 0:
+        raise InputError(
+            f"node '{model.nodes[-1].name}': the output is the input itself, so that no parameter changes it; expected a last node "
+            "that computes something"
+        )
+    rows = leading_to(state.rows, last)
     if not derivatives:
         rows = fuse(rows)
     offsets, features = stack_all(rows) if derivatives else stack_reusing(rows)
@@ -115,7 +121,10 @@ def readers(rows: Sequence[Row]) -> list[list[int]]:
 
 
 def fuse(rows: list[Row]) -> list[Row]:
-    """Let an activation or a normalization ride on the row before it where that row has no other reader."""
+    """Let an activation or a normalization ride on the row before it where that row has no other reader.
+
+    The output stays the last row: where it rides on an earlier one, none of the rows between leads to it.
+    """
     read_by, kept, moved = readers(rows), list[Row](), dict[int, int]()
     for index, row in enumerate(rows):
         source = row.inputs[0] if row.inputs else -1
@@ -134,7 +143,7 @@ def fuse(rows: list[Row]) -> list[Row]:
         row.inputs = [moved[i] for i in row.inputs]
         moved[index] = len(kept)
         kept.append(row)
-    return kept
+    return kept[: moved[len(rows) - 1] + 1]
 
 
 def stack_all(rows: Sequence[Row]) -> tuple[list[int], int]:

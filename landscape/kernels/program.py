@@ -113,6 +113,8 @@ SCRATCH_ROWS = 8
 WIDEST_VECTOR = 8
 # Queries that attention takes at a time.
 ATTENTION_QUERIES = 8
+# Numbers that it notes for each of them, beside scores of keys.
+ATTENTION_LINES = 5
 
 
 @dataclass

@@ -29,7 +29,8 @@ from landscape.kernels.runs import Runs as HostRuns
 from landscape.model import Model
 from landscape.objective.devices import read_device, recorded_device
 from landscape.objective.gpu import DeviceMemoryError, Gpu, network_on_gpu, shape_for, shared_bytes
-from landscape.objective.trainer import Columns, Lowering, Trainer
+from landscape.objective.lowered import Lowered
+from landscape.objective.trainer import Columns, Trainer
 
 Array = NDArray[np.float64]
 CHUNK_SECONDS = 2.0
@@ -68,7 +69,7 @@ class CudaTrainer(Trainer):
         """Allocate nothing on the host."""
         return None
 
-    def _put(self, lowering: Lowering) -> tuple[Network, Any]:
+    def _put(self, lowering: Lowered) -> tuple[Network, Any]:
         key = id(lowering)
         if key not in self.on_gpu:
             network, put = lowering.network, self.gpu.put
@@ -81,7 +82,7 @@ class CudaTrainer(Trainer):
             self.on_gpu[key] = Examples(*map(self.gpu.put, examples))
         return self.on_gpu[key]
 
-    def _memory(self, runs: int, count: int, lowering: Lowering) -> tuple[int, int, TrainingBuffers]:
+    def _memory(self, runs: int, count: int, lowering: Lowered) -> tuple[int, int, TrainingBuffers]:
         """Give how many blocks do the runs, and what they need; the workspace in shared memory where it fits there."""
         empty, width, examples = self.gpu.empty, self.shape.width, self.examples("train")
         network = lowering.network
@@ -106,7 +107,7 @@ class CudaTrainer(Trainer):
         )  # fmt: skip
 
     def _run(
-        self, lowering: Lowering, examples: HostExamples, runs: HostRuns, progress: HostProgress, stops: NDArray, log: HostLog
+        self, lowering: Lowered, examples: HostExamples, runs: HostRuns, progress: HostProgress, stops: NDArray, log: HostLog
     ) -> None:  # fmt: skip
         """Launch the kernel, and bring the runs' state back.
 
@@ -125,7 +126,7 @@ class CudaTrainer(Trainer):
             ) from None
 
     def _launch(
-        self, lowering: Lowering, examples: HostExamples, runs: HostRuns, progress: HostProgress, stops: NDArray, log: HostLog
+        self, lowering: Lowered, examples: HostExamples, runs: HostRuns, progress: HostProgress, stops: NDArray, log: HostLog
     ) -> None:  # fmt: skip
         gpu, put = self.gpu, self.gpu.put
         blocks, dynamic, buffers = self._memory(len(stops), len(examples.counts), lowering)

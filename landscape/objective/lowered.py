@@ -7,52 +7,86 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from landscape.formulas.losses import CROSS_ENTROPY, LOSSES
 from landscape.kernels.cpu.arrays import Network
-from landscape.kernels.cpu.rules import Rule, addresses
-from landscape.kernels.cpu.wider import RULES, VALUE_RULES
+from landscape.kernels.cpu.rules import empty_table, fill
+from landscape.kernels.cpu.table import Work, numbers_of
 from landscape.kernels.lowering import lower, sharing_adjoints
 from landscape.kernels.program import Column, Program
 from landscape.model import Model
+from landscape.objective.program_check import Mode, check_program
 from landscape.objective.session import session
 
 
 class Lowered(NamedTuple):
-    """A program and its arrays as the kernels take them."""
+    """A program and its arrays as the kernels take them; `done` names the kinds of work whose rules are compiled."""
 
     program: Program
     network: Network
     order: NDArray[np.int64]
     places: NDArray[np.int64]
+    done: set[Work]
+
+    @property
+    def arrays(self) -> tuple[Network, NDArray[np.int64], NDArray[np.int64]]:
+        """What an entry point takes: the network, the order of its rows and their places."""
+        return self.network, self.order, self.places
 
 
-def lowered(model: Model, dtype: np.dtype, *, derivatives: bool, program: Program | None = None) -> Lowered:
-    """Lower a model, or take its program; all rows run, and the input is read where the data are."""
-    program = lower(model, derivatives=derivatives) if program is None else program
+def checked(model: Model, mode: Mode) -> Program:
+    """Lower a model for a mode, and check that the program keeps kernels inside their buffers.
+
+    Raises
+    ------
+    InputError
+        An op that the engine does not run, an output that is the input itself.
+    """
+    program = lower(model, derivatives=mode != Mode.VALUES, training=mode == Mode.TRAINING)
+    if mode == Mode.SHARED:
+        program, _ = sharing_adjoints(program)
+    check_program(program, model, mode)
+    return program
+
+
+def lowered(model: Model, dtype: np.dtype, mode: Mode) -> Lowered:
+    """Lower a model for a mode; no rule is compiled yet."""
+    return arrays_of(checked(model, mode), dtype)
+
+
+def arrays_of(program: Program, dtype: np.dtype) -> Lowered:
+    """Return a program's arrays in the kernels' dtype; all rows run, and the input is read where the data are."""
     places = program.rows[:, Column.OUTPUT].copy()
     places[0] = -1
-    return Lowered(
-        program,
-        network_arrays(program, dtype, VALUE_RULES if not derivatives else RULES),
-        np.arange(1, len(places)),
-        places,
+    network = Network(
+        program.rows,
+        program.links,
+        program.attributes.astype(dtype),
+        program.geometry,
+        program.epsilons.astype(dtype),
+        empty_table(),
     )
+    return Lowered(program, network, np.arange(1, len(places)), places, set())
 
 
-def sharing(full: Lowered) -> Lowered:
-    """Let the adjoints of a program that keeps every output share places."""
-    program, _ = sharing_adjoints(full.program)
+def sharing(full: Lowered, model: Model) -> Lowered:
+    """Let the adjoints of a program that keeps every output share places; the table of rules is the same."""
+    program = checked(model, Mode.SHARED)
     return full._replace(program=program, network=full.network._replace(rows=program.rows))
 
 
-def network_arrays(program: Program, dtype: np.dtype, rules: tuple[Rule, ...]) -> Network:
-    """Give a program's arrays in the kernels' dtype, with the rules that its ops need compiled."""
-    wide = len(program.geometry) > 0
+def require(lowering: Lowered, loss: int, work: Work) -> None:
+    """Compile the rules that a program needs for a kind of work; those that are there stay."""
+    if work in lowering.done:
+        return
     with session():
-        return Network(
-            program.rows,
-            program.links,
-            program.attributes.astype(dtype),
-            program.geometry,
-            program.epsilons.astype(dtype),
-            addresses(rules if wide else (), dtype),
+        fill(
+            lowering.network.rules,
+            numbers_of(lowering.program, loss, work),
+            lowering.network.attributes.dtype,
         )
+    lowering.done.add(work)
+
+
+def loss_code(name: str) -> int:
+    """Return a loss's number in the kernels."""
+    return CROSS_ENTROPY if name == "cross_entropy" else list(LOSSES).index(name)

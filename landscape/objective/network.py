@@ -11,30 +11,29 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from landscape.errors import InputError
-from landscape.formulas.losses import CROSS_ENTROPY, LOSSES
 from landscape.kernels.cpu import derivatives
 from landscape.kernels.cpu import outputs as output_kernels
 from landscape.kernels.cpu import values as value_kernels
 from landscape.kernels.cpu.arrays import Batch, Buffers, DerivativeBuffers
 from landscape.kernels.cpu.losses import SUMS, Criterion
-from landscape.kernels.lowering import lower
+from landscape.kernels.cpu.table import GRADIENTS, VALUES, Work
 from landscape.memory import fits_memory, size_words
 from landscape.model import Model
 from landscape.model.required import require_model
 from landscape.objective import aligned
 from landscape.objective.devices import CPU, settle_device
 from landscape.objective.evaluation import Evaluation, ratio, ratio_error
-from landscape.objective.lowered import Lowered, lowered, sharing
+from landscape.objective.lowered import Lowered, arrays_of, checked, loss_code, lowered, require, sharing
 from landscape.objective.primal import Primals
 from landscape.objective.products import Products, TileProducts
+from landscape.objective.program_check import Mode, check_data
 from landscape.objective.session import checked_threads, session, share_work
 from landscape.objective.sweep import NetworkSweep
-from landscape.objective.tiles import Tiles, narrowest_tile
+from landscape.objective.tiles import Tiles, examples_of, narrowest_tile
 
 Array = NDArray[np.float64]
 
 DTYPES = ("float32", "float64")
-LOSS_CODES = {name: code for code, name in enumerate(LOSSES)} | {"cross_entropy": CROSS_ENTROPY}
 # Losses whose outputs are right or wrong.
 HAS_ACCURACY = ("cross_entropy", "binary_cross_entropy")
 # Tiles are summed in at most so many parts, which threads share; the number must not depend on the threads.
@@ -106,11 +105,10 @@ class NetworkObjective:
         self.threads = checked_threads(threads)
         self.decay = model.decay_vector()
         self.decays = bool(self.decay.any())
-        self.program = lower(model, derivatives=False)
-        if len(self.program.rows) == 1:
-            raise InputError("the output is the input itself: no parameter changes it")
+        self.program = checked(model, Mode.VALUES)
         self.tiles = self.make_tiles(examples, seed)
-        self.criterion = Criterion(LOSS_CODES[model.loss], self.dtype.type(model.delta))
+        check_data(self.program, model, self.tiles.inputs)
+        self.criterion = Criterion(loss_code(model.loss), self.dtype.type(model.delta))
         self._memory: dict[str, Any] = {}
 
     def make_tiles(self, examples: int | None, seed: int) -> Tiles:
@@ -126,18 +124,22 @@ class NetworkObjective:
 
     @cached_property
     def plain(self) -> Lowered:
-        """The program for values, whose rules are compiled when it is first run: nothing is before that."""
-        return lowered(self.model, self.dtype, derivatives=False, program=self.program)
+        """The program for values."""
+        return arrays_of(self.program, self.dtype)
 
     @cached_property
     def full(self) -> Lowered:
         """The program that keeps every output, for derivatives."""
-        return lowered(self.model, self.dtype, derivatives=True)
+        return lowered(self.model, self.dtype, Mode.DERIVATIVES)
 
     @cached_property
     def reverse(self) -> Lowered:
         """The same program where adjoints share places, for gradients: a tile's adjoints then stay near the core."""
-        return sharing(self.full)
+        return sharing(self.full, self.model)
+
+    def prepare(self, lowering: Lowered, work: Work) -> None:
+        """Compile the rules that a kind of work needs, before it is done the first time: nothing is compiled for what is refused."""
+        require(lowering, self.criterion.code, work)
 
     @cached_property
     def constants(self) -> NDArray:
@@ -222,18 +224,19 @@ class NetworkObjective:
         for number in range(self.tiles.blocks):
             batch = self.tiles.block(number)
             slots = min(len(batch.valid), SLOTS)
-            length = max(1, RESULT_BYTES // (slots * numbers * 8))
+            length = max(1, RESULT_BYTES // max(1, slots * numbers * 8))
             for start in range(0, vectors, length):
                 yield number, batch, slots, slice(start, min(vectors, start + length))
 
     def sums(self, thetas: NDArray) -> Array:
         """Sum over examples at each row of complete vectors, [K, 6], tiles in their order."""
+        self.prepare(self.plain, VALUES)
         result = np.zeros((len(thetas), SUMS))
         most = max(1, math.ceil(self.tiles.block_tiles / SLOTS))
         for _, batch, _, run in self.passes(len(thetas), most * SUMS):
             out = np.zeros((run.stop - run.start, len(batch.valid), SUMS))
             share_work(
-                value_kernels.values, self.threads, *self.plain[1:], batch, self.criterion, thetas[run],
+                value_kernels.values, self.threads, *self.plain.arrays, batch, self.criterion, thetas[run],
                 self.buffers(), out,
             )  # fmt: skip
             for tile in range(out.shape[1]):
@@ -303,6 +306,7 @@ class NetworkObjective:
     def outputs(self, theta: ArrayLike) -> NDArray:
         """Give the network's outputs at θ for every example, [N, …] in the kernels' dtype."""
         weights, shape = self.complete(theta)[0], self.model.nodes[-1].shape
+        self.prepare(self.plain, VALUES)
         parts = []
         with session():
             for number in range(self.tiles.blocks):
@@ -310,10 +314,16 @@ class NetworkObjective:
                 tiles, _, width = batch.x.shape
                 out = np.zeros((tiles, math.prod(shape), width), self.dtype)
                 share_work(
-                    output_kernels.outputs, self.threads, *self.plain[1:], batch, weights, self.buffers(), out
+                    output_kernels.outputs,
+                    self.threads,
+                    *self.plain.arrays,
+                    batch,
+                    weights,
+                    self.buffers(),
+                    out,
                 )
-                parts.append(out.transpose(0, 2, 1).reshape(tiles * width, *shape))
-        return np.concatenate(parts)[: self.tiles.examples]
+                parts.append(examples_of(out, batch.valid).reshape(-1, *shape))
+        return np.concatenate(parts)
 
     def gradients(self, thetas: ArrayLike) -> Array:
         """Give the gradients of loss plus penalty at each row of thetas [K, P], float64 [K, P]."""
@@ -323,13 +333,14 @@ class NetworkObjective:
         """Give values [K] and gradients [K, P] from one pass."""
         complete = self.complete(thetas)
         count, width = complete.shape
+        self.prepare(self.reverse, GRADIENTS)
         gradients, sums = np.zeros((count, width)), np.zeros((count, SUMS))
         with session():
             for _, batch, slots, run in self.passes(count, width):
                 points = run.stop - run.start
                 out, parts = np.zeros((points, slots, width)), np.zeros((points, slots, SUMS))
                 share_work(
-                    derivatives.gradients, self.threads, *self.reverse[1:], batch, self.criterion, complete[run], slots,
+                    derivatives.gradients, self.threads, *self.reverse.arrays, batch, self.criterion, complete[run], slots,
                     self.derivative_buffers(), out, parts,
                 )  # fmt: skip
                 gradients[run] += out.sum(axis=1)

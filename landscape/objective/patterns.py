@@ -6,7 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from landscape.kernels.cpu.arrays import Batch
-from landscape.kernels.cpu.forward import forward, output_block
+from landscape.kernels.cpu.passes import forward
+from landscape.kernels.cpu.table import VALUES
+from landscape.kernels.cpu.views import output_block
 from landscape.kernels.program import ACTIVATION_CODES, Column, Geometry, Op
 from landscape.objective.network import NetworkObjective
 from landscape.objective.session import session
@@ -59,7 +61,8 @@ class KinkPatterns:
 
     def of_tile(self, weights: NDArray, batch: Batch, t: int) -> list[Pattern]:
         """Give the patterns of one tile's examples."""
-        _, network, order, places = self.objective.full
+        network, order, places = self.objective.full.arrays
+        self.objective.prepare(self.objective.full, VALUES)
         memory = self.objective.derivative_buffers()
         work, scratch, width = memory.work[0], memory.scratch[0], batch.x.shape[2]
         data, valid = batch.x[t].reshape(-1), int(batch.valid[t])

@@ -55,6 +55,6 @@ class Primals:
         """Run the tiles of a block forward and in reverse."""
         objective = self.objective
         share_work(
-            derivatives.keep_primals, objective.threads, *objective.full[1:], batch, objective.criterion, weights,
+            derivatives.keep_primals, objective.threads, *objective.full.arrays, batch, objective.criterion, weights,
             objective.derivative_buffers(), kept,
         )  # fmt: skip

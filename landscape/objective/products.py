@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from landscape.kernels.cpu.table import PRODUCTS
 from landscape.objective.session import session, share_work
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ class TileProducts:
     ) -> None:
         self.objective, self.kernel = objective, kernel
         self.weights = objective.complete(theta)[0]
-        self.before = (*objective.full[1:],)
+        objective.prepare(objective.full, PRODUCTS)
+        self.before = objective.full.arrays
         self.middle = (objective.criterion, *options, self.weights)
         self.buffers = objective.derivative_buffers()
         # A search multiplies one vector at a time.

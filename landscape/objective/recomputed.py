@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from landscape.errors import InputError
-from landscape.kernels.cpu.forward import forward, output_block
+from landscape.kernels.cpu.passes import forward
+from landscape.kernels.cpu.table import VALUES
+from landscape.kernels.cpu.views import output_block
 from landscape.kernels.program import Column, Op
 from landscape.model import Model, Node
 from landscape.objective.network import NetworkObjective
@@ -49,6 +51,7 @@ class RunningStatistics:
     def at(self, theta: ArrayLike) -> Array:
         """Give the model's constants, frozen parameters and buffers, with the statistics at θ."""
         complete = self.objective.complete(theta)[0]
+        self.objective.prepare(self.objective.plain, VALUES)
         tiles = self.objective.tiles.count
         found: list[list[tuple[Array, Array]]] = [[] for _ in range(tiles)]
         for first in range(0, tiles, self.objective.tiles.block_tiles):
@@ -84,7 +87,7 @@ class RunningStatistics:
     ) -> None:
         """Put means and variances of each row's input in a batch into `found`: this worker's share of the batches."""
         objective = self.objective
-        network, order, places = objective.plain[1:]
+        network, order, places = objective.plain.arrays
         memory = objective.buffers()
         work, scratch = memory.work[worker], memory.scratch[worker]
         for number in range(first + worker, last, workers):

@@ -14,6 +14,7 @@ from landscape.errors import InputError, did_you_mean
 from landscape.formulas.optimizers import OPTIMIZERS
 from landscape.formulas.surfaces import SURFACES
 from landscape.kernels.cpu.descent import descend as descend_kernel
+from landscape.kernels.cpu.rules import UPDATE, empty_table, fill
 from landscape.kernels.cpu.updates import scaled_step
 from landscape.kernels.runs import CLIP, OPTIMIZER, RADIUS, Runs
 from landscape.objective.devices import CPU, read_device
@@ -94,6 +95,7 @@ def descend_surface(
 
         number = read_device(device)[1]
         return descend_on_gpu(number, objective.code, runs, starts, memory, steps, every, kind)
+    rules = rules_of(runs, kind)
     width = min(BLOCK, STRIDE * math.ceil(len(starts) / STRIDE))
     blocks = math.ceil(len(starts) / width)
     padded = np.concatenate([starts, np.repeat(starts[-1:], blocks * width - len(starts), axis=0)])
@@ -101,9 +103,19 @@ def descend_surface(
     slots, buffers = np.zeros((blocks, memory, 2 * width), kind), np.zeros((workers, 2, 2 * width), kind)
     path = np.empty((math.ceil(steps / every) + 1, blocks, 2 * width), kind)
     with session():
-        share_work(descend_kernel, workers, objective.code, runs, theta, slots, every, steps, buffers, path)
+        share_work(
+            descend_kernel, workers, rules, objective.code, runs, theta, slots, every, steps, buffers, path
+        )
     found = path.reshape(len(path), blocks, 2, width).transpose(0, 1, 3, 2)
     return np.ascontiguousarray(found.reshape(len(path), blocks * width, 2)[:, : len(starts)])
+
+
+def rules_of(runs: Runs, dtype: np.dtype) -> NDArray[np.int64]:
+    """Return the table of addresses with the optimizer of the runs."""
+    table = empty_table()
+    with session():
+        fill(table, [UPDATE + int(runs.whole[0, OPTIMIZER])], dtype)
+    return table
 
 
 def descend_function(
@@ -119,7 +131,7 @@ def descend_function(
     loop = compiled_descent(function if gradient is None else gradient, gradient is not None)
     with session():
         share_work(
-            loop, workers, runs, starts.copy(), np.zeros((len(starts), memory, size)), every, steps,
+            loop, workers, rules_of(runs, np.dtype(np.float64)), runs, starts.copy(), np.zeros((len(starts), memory, size)), every, steps,
             np.zeros((workers, 2, size)), path,
         )  # fmt: skip
     return path
@@ -150,7 +162,10 @@ def compiled_descent(function: Any, exact: bool) -> Callable[..., None]:
         return math.sqrt(total)
 
     @numba.njit(nogil=True)
-    def loop(worker: int, workers: int, runs: Runs, starts: Array, slots: Array, every: int, steps: int, buffers: Array, path: Array) -> None:  # fmt: skip
+    def loop(
+        worker: int, workers: int, rules: Array, runs: Runs, starts: Array, slots: Array, every: int, steps: int, buffers: Array,
+        path: Array,
+    ) -> None:  # fmt: skip
         gradient, previous = buffers[worker, 0], buffers[worker, 1]
         whole, numbers = runs.whole[0], runs.numbers[0]
         for r in range(worker, starts.shape[0], workers):
@@ -168,7 +183,7 @@ def compiled_descent(function: Any, exact: bool) -> Callable[..., None]:
                     norm = norm_of(gradient)
                     theta[:] = previous
                 factor = numbers[CLIP] / norm if 0.0 < numbers[CLIP] < norm else 1.0
-                scaled_step(whole, numbers, step, theta, gradient, factor, slots[r])
+                scaled_step(rules, whole, numbers, step, theta, gradient, factor, slots[r])
             path[path.shape[0] - 1, r] = theta
 
     return loop

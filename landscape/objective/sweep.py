@@ -12,8 +12,10 @@ from landscape.errors import InputError
 from landscape.kernels.cpu import sweep as kernels
 from landscape.kernels.cpu.arrays import Batch, SweepBuffers
 from landscape.kernels.cpu.losses import SUMS
-from landscape.kernels.program import Column, Op, Program
+from landscape.kernels.cpu.table import SWEEPS
+from landscape.kernels.program import Column, Program
 from landscape.objective import aligned
+from landscape.objective.plan_check import LINEAR, check_plan
 from landscape.objective.session import session, share_work
 
 if TYPE_CHECKING:
@@ -21,8 +23,6 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-# Products that are linear in their parameters, so that fixed inputs make them affine in the coordinates.
-LINEAR = (Op.DENSE, Op.CONVOLUTION, Op.EMBEDDING)
 # A step should last a fraction of a second: about so many multiply-adds.
 STEP_WORK = 4e9
 # Fewer numbers of products are had before another thread is awake.
@@ -56,6 +56,7 @@ def make_plan(program: Program, directions: NDArray) -> tuple[kernels.Plan, int,
             shared += int(rows[i, Column.SIZE])
         elif rows[i, Column.OP] in LINEAR and not any(changes[k] for k in sources):
             affine.append(i)
+            order.append(i)
             ranges += program.normalizations[i]
             affine_places[i] = products
             products += int(rows[i, Column.SIZE])
@@ -93,7 +94,7 @@ def joined(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 def point_work(program: Program, plan: kernels.Plan) -> float:
     """Count the multiply-adds of one point for one example, roughly."""
-    rows = program.rows[plan.order]
+    rows = program.rows[plan.order[plan.affine_places[plan.order] < 0]]
     products = sum(float(row[Column.SIZE] * row[Column.WIDE]) for row in rows if row[Column.OP] in LINEAR)
     return products + 16.0 * float(program.rows[:, Column.SIZE].sum())
 
@@ -115,6 +116,7 @@ class NetworkSweep:
         vectors = np.concatenate([objective.complete(center), objective.complete(directions, 0.0)])
         self.grid = kernels.Grid(vectors, padded(axes, objective.dtype), self.lengths)
         self.plan, shared, products = make_plan(objective.plain.program, vectors[1:])
+        check_plan(objective.plain.program, self.plan, shared, products)
         self.allocate(shared, products)
         self.run_length = self.points_a_step()
         self.runs = math.ceil(self.points / self.run_length)
@@ -161,6 +163,7 @@ class NetworkSweep:
     def work_off(self, number: int, first: int, last: int) -> None:
         """Add a tile's sums at points first … last − 1."""
         objective = self.objective
+        objective.prepare(objective.plain, SWEEPS)
         batch, t = objective.tiles.tile(number)
         with session():
             if self.ready != number:

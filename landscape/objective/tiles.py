@@ -114,6 +114,11 @@ class Tiles:
         self.kept: dict[int, Batch] = {}
 
     @property
+    def inputs(self) -> int:
+        """Rows of a tile's data: the features, and where batches have statistics one that says which columns are examples."""
+        return math.prod(self.x.shape[1:]) + (self.batch is not None)
+
+    @property
     def blocks(self) -> int:
         """How many blocks of tiles there are."""
         return math.ceil(self.count / self.block_tiles)
@@ -177,6 +182,18 @@ class Tiles:
             total += float(each.sum())
             squares += float((each * each).sum())
         return Counts(self.examples, self.population, total, squares)
+
+
+def examples_of(tiles: NDArray, valid: NDArray[np.int64]) -> NDArray:
+    """Turn tiles [tiles, F, B] into a row an example [N, F], the padding of every tile left out.
+
+    Examples
+    --------
+    >>> examples_of(np.arange(6).reshape(2, 1, 3), np.array([2, 1])).ravel().tolist()
+    [0, 1, 3]
+    """
+    columns = np.arange(tiles.shape[2]) < valid[:, None]
+    return np.asarray(tiles.transpose(0, 2, 1)[columns])
 
 
 def reads_ids(model: Model) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,9 @@ from landscape.kernels.cpu import training
 from landscape.kernels.cpu.arrays import Network
 from landscape.kernels.cpu.batches import Examples
 from landscape.kernels.cpu.losses import SUMS, Criterion
+from landscape.kernels.cpu.rules import UPDATE_APART, fill
+from landscape.kernels.cpu.table import GRADIENTS
 from landscape.kernels.cpu.training import Log, Progress, TrainingBuffers
-from landscape.kernels.cpu.wider import RULES
-from landscape.kernels.lowering import lower
 from landscape.kernels.program import Column, Op, Program
 from landscape.kernels.runs import IN_ORDER, NUMBERS, WHOLE, Runs, scheduled
 from landscape.memory import available_memory, size_words
@@ -26,8 +26,9 @@ from landscape.model import Model
 from landscape.model.finite import pieces
 from landscape.objective import aligned
 from landscape.objective.devices import CPU, settle_device
-from landscape.objective.lowered import network_arrays
-from landscape.objective.network import DTYPES, HAS_ACCURACY, LOSS_CODES
+from landscape.objective.lowered import Lowered, loss_code, lowered, require
+from landscape.objective.network import DTYPES, HAS_ACCURACY
+from landscape.objective.program_check import Mode, check_data
 from landscape.objective.session import checked_threads, session, share_work
 from landscape.objective.tiles import MULTIPLE, batch_size, reads_ids, scaled, target_counts, tile_width
 
@@ -35,13 +36,6 @@ Array = NDArray[np.float64]
 # Steps of a first part of the work, and seconds of a later one: between two, Ctrl-C is heard.
 FIRST_CHUNK, CHUNK_SECONDS = 16, 0.3
 Columns = dict[str, NDArray[Any]]
-
-
-class Lowering(NamedTuple):
-    """A program's arrays as the kernels take them."""
-
-    network: Network
-    places: NDArray[np.int64]
 
 
 def runs_of(columns: Columns, tile: NDArray[np.int64]) -> Runs:
@@ -112,14 +106,18 @@ class Trainer:
         if str(np.dtype(dtype)) not in DTYPES:
             raise InputError(f"dtype: expected {' or '.join(DTYPES)}, found {dtype}")
         self.model, self.dtype, self.threads = model, np.dtype(dtype), checked_threads(threads)
-        self.program = lower(model, derivatives=True, training=True)
-        self.network = self._arrays(self.program)
-        self.evaluated = self._arrays(lower(model, derivatives=True))
-        self.criterion = Criterion(LOSS_CODES[model.loss], self.dtype.type(model.delta))
+        self.normalizes = any(node.op == "batchnorm" for node in model.nodes)
+        self.evaluated = lowered(model, self.dtype, Mode.DERIVATIVES)
+        self.network = lowered(model, self.dtype, Mode.TRAINING)
+        self.program = self.network.program
+        for program in (self.program, self.evaluated.program):
+            check_data(program, model, self.inputs)
+        self.criterion = Criterion(loss_code(model.loss), self.dtype.type(model.delta))
+        # Losses over whole splits are steps of the first optimizer at rate zero.
+        self.updates = [UPDATE_APART + code for code in sorted({0, *columns["optimizer"].tolist()})]
         self._splits: dict[str, Examples] = {}
         decay = model.decay_vector().astype(self.dtype)
         self.decay = decay if decay.any() else decay[:0]
-        self.normalizes = any(node.op == "batchnorm" for node in model.nodes)
         require_variance(model, self.program, columns)
         tiles = [self.tile(int(size), int(size) if self.normalizes else None) for size in columns["batch"]]
         self.runs = runs_of(columns, np.array(tiles, np.int64))
@@ -130,11 +128,6 @@ class Trainer:
         self.progress = self._start(np.asarray(thetas))
         longest = max(model.examples(split) for split in model.splits)
         self.buffers = [self._buffers(longest) for _ in range(self.threads)]
-
-    def _arrays(self, program: Program) -> Lowering:
-        places = program.rows[:, Column.OUTPUT].copy()
-        places[0] = -1
-        return Lowering(network_arrays(program, self.dtype, RULES), places)
 
     @property
     def chunk_seconds(self) -> float:
@@ -188,11 +181,14 @@ class Trainer:
     def _buffers(self, longest: int) -> TrainingBuffers:
         """Give one worker its memory."""
         wide, examples = self.widest, self.examples("train")
-        work = self.program.features * self.widest
-        deepest = int(self.program.rows[:, Column.WIDE].max())
+        # Runs are trained by one program and looked at by another.
+        programs = (self.program, self.evaluated.program)
+        work = max(program.features for program in programs) * self.widest
+        scratch = max(program.scratch for program in programs) * self.widest
+        deepest = max(int(program.rows[:, Column.WIDE].max()) for program in programs)
         return TrainingBuffers(
             work=aligned.zeros(work, self.dtype), adjoint=aligned.zeros(work, self.dtype),
-            scratch=aligned.zeros(self.program.scratch * wide, self.dtype), x=aligned.zeros(self.inputs * wide, self.dtype),
+            scratch=aligned.zeros(scratch, self.dtype), x=aligned.zeros(self.inputs * wide, self.dtype),
             rows=aligned.zeros(self.inputs * wide, self.dtype), transposed=aligned.zeros(deepest * wide, self.dtype),
             labels=np.zeros(examples.labels.shape[1] * wide, np.int32),
             targets=np.zeros(examples.targets.shape[1] * wide, self.dtype), counts=np.zeros(wide),
@@ -202,7 +198,7 @@ class Trainer:
         )  # fmt: skip
 
     def _run(
-        self, lowering: Lowering, examples: Examples, runs: Runs, progress: Progress, stops: NDArray, log: Log
+        self, lowering: Lowered, examples: Examples, runs: Runs, progress: Progress, stops: NDArray, log: Log
     ) -> None:  # fmt: skip
         """Call the kernel on every thread, each with its own memory and its own copy of the program."""
 
@@ -213,8 +209,16 @@ class Trainer:
                 float(self.model.loss_scale), self.buffers[worker], log,
             )  # fmt: skip
 
+        self._compile(lowering)
         with session():
             share_work(work, self.threads)
+
+    def _compile(self, lowering: Lowered) -> None:
+        """Compile the rules of a step, before the first one: nothing is compiled for what is refused."""
+        if GRADIENTS not in lowering.done:
+            require(lowering, self.criterion.code, GRADIENTS)
+            with session():
+                fill(lowering.network.rules, self.updates, self.dtype)
 
     def examples(self, split: str) -> Examples:
         """Give a split's data, an example a row."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from landscape.kernels.cpu.forward import forward, output_block
+from landscape.kernels.cpu.passes import forward
+from landscape.kernels.cpu.table import VALUES
+from landscape.kernels.cpu.views import output_block
 from landscape.kernels.lower_features import lower_activation
 from landscape.kernels.lowering import LOWERINGS
 from landscape.kernels.program import Column, Op
@@ -94,11 +97,14 @@ def crossings(objective: NetworkObjective, theta: ArrayLike, others: ArrayLike) 
 
 def tiles_of(objective: NetworkObjective, theta: ArrayLike) -> Iterator[list[tuple[tuple[str, str], Array]]]:
     """Give the pre-activations of a tile, for each activation node ((name, op), [F, examples]), tile by tile."""
-    _, network, order, places = objective.full
+    network, order, places = objective.full.arrays
+    objective.prepare(objective.full, VALUES)
     weights = objective.complete(theta)[0]
     nodes = [(n.name, n.op) for n in objective.model.nodes if LOWERINGS.get(n.op) is lower_activation]
     rows = [row for row in network.rows if row[Column.OP] == Op.ACTIVATION]
     sources = [int(network.links[row[Column.FIRST]]) for row in rows]
+    # Rows are in the order of the nodes; those after the output have none.
+    nodes = nodes[: len(rows)]
     for number in range(objective.tiles.count):
         batch, t = objective.tiles.tile(number)
         memory = objective.derivative_buffers()
@@ -118,6 +124,7 @@ def silent_inputs(objective: NetworkObjective) -> NDArray[np.bool_]:
     silent: NDArray[np.bool_] | None = None
     for number in range(objective.tiles.count):
         batch, t = objective.tiles.tile(number)
-        zero = ~np.any(batch.x[t], axis=1)
+        # Not the row after the inputs that says which columns are examples.
+        zero = ~np.any(batch.x[t, : math.prod(objective.model.input_shape)], axis=1)
         silent = zero if silent is None else silent & zero
     return np.zeros(0, bool) if silent is None else silent

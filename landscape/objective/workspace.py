@@ -6,8 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from landscape.kernels.lowering import lower, sharing_adjoints
+from landscape.kernels.lowering import sharing_adjoints
 from landscape.model import Model
+from landscape.objective.lowered import checked
+from landscape.objective.program_check import Mode
 from landscape.objective.tiles import Tiles, narrowest_tile
 
 
@@ -30,7 +32,7 @@ def plan_workspace(model: Model, dtype: str = "float32") -> Workspace:
     Raises
     ------
     InputError
-        Batches of different sizes.
+        Batches of different sizes, an output that is the input itself.
 
     Examples
     --------
@@ -40,7 +42,7 @@ def plan_workspace(model: Model, dtype: str = "float32") -> Workspace:
     >>> plan_workspace(build_model(layers=layers, loss="mse", x_train=x, y_train=y))
     Workspace(tile=8, values=384, gradients=704, products=1152)
     """
-    values, full = lower(model, derivatives=False), lower(model, derivatives=True)
+    values, full = checked(model, Mode.VALUES), checked(model, Mode.DERIVATIVES)
     kind = np.dtype(dtype)
     narrowest = narrowest_tile(values, kind.itemsize)
     tiles = Tiles(

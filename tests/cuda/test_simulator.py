@@ -44,7 +44,7 @@ def swept(engine, theta, directions):
 
 
 @pytest.mark.parametrize(
-    "name", ["chain_gelu", "frozen_first", "conv_batchnorm", "position", "layernorm_first"]
+    "name", ["chain_gelu", "frozen_first", "conv_batchnorm", "position", "layernorm_first", "late_branch"]
 )
 def test_a_sweep_has_the_losses_of_its_points(name):
     model = few(name)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 class Network(NamedTuple):
     """A program as arrays: the rows, the links, the attributes in the kernels' dtype.
 
-    `geometry` [n, columns] and `epsilons` [n] are empty where no row needs them; `rules` int64 holds the addresses of the wider ops' kernels.
+    `geometry` [n, columns] and `epsilons` [n] are empty where no row needs them; `rules` int64 holds the addresses of compiled rules (`rules.py`).
     """
 
     rows: NDArray
@@ -19,6 +19,30 @@ class Network(NamedTuple):
     geometry: NDArray
     epsilons: NDArray
     rules: NDArray
+
+
+class Frame(NamedTuple):
+    """What every rule is given: the network, and a worker's memory for one tile of examples.
+
+    `places` int64 [n] says where each row's output lies: at places[i] (in features) of `work`, or, where that is negative, at −1 − places[i] of
+    `shared`, the data and what a sweep's points share. `weights` is [θ, constants], `vector` a change of it (empty: zero), `tangent` the change of
+    every output, `adjoint` the adjoints that are read and `into` those that are written, `gradient` what is added to (empty: not wanted).
+    `targets` int64 [n] is where products that are linear in their parameters put their part into `tangent`.
+    """
+
+    network: Network
+    places: NDArray
+    weights: NDArray
+    work: NDArray
+    shared: NDArray
+    scratch: NDArray
+    width: int
+    vector: NDArray
+    tangent: NDArray
+    targets: NDArray
+    adjoint: NDArray
+    into: NDArray
+    gradient: NDArray
 
 
 class Batch(NamedTuple):

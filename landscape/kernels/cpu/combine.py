@@ -1,4 +1,4 @@
-"""`add`, `multiply` and `concat`: rows that own no parameters and read several others."""
+"""Copies, sums and products of blocks."""
 
 from __future__ import annotations
 
@@ -60,3 +60,11 @@ def add_part(whole, part, groups, start):
     rows, step = part.shape[0] // groups, whole.shape[0] // groups
     for g in range(groups):
         add_rows(whole[g * step + start : g * step + start + rows], part[g * rows : (g + 1) * rows])
+
+
+@kernel
+def add_share(d, share, into):
+    """Add a share of a block to another."""
+    a, b = flat(d), flat(into)
+    for q in range(b.size):
+        b[q] += share * a[q]

@@ -11,10 +11,8 @@ from typing import Any
 from numba.extending import overload
 
 from landscape.jit import kernel
-from landscape.kernels.cpu.backward import backward
-from landscape.kernels.cpu.forward import forward
 from landscape.kernels.cpu.losses import add_tile, loss_adjoint, loss_adjoint_tangent
-from landscape.kernels.cpu.tangent import tangent_backward, tangent_forward
+from landscape.kernels.cpu.passes import backward, forward, tangent_backward, tangent_forward
 from landscape.kernels.cpu.views import block, flat, output_block
 from landscape.kernels.program import Column
 
@@ -70,7 +68,9 @@ def primal(network, order, places, batch, t, criterion, weights, work, adjoint, 
     forward(network, order, places, weights, work, data, scratch, width)
     z = output_block(network, places, last, work, data, width)
     row = network.rows[last]
-    loss_adjoint(criterion, batch, t, z, scratch, block(adjoint, row[ADJOINT], row[SIZE], width))
+    loss_adjoint(
+        network.rules, criterion, batch, t, z, scratch, block(adjoint, row[ADJOINT], row[SIZE], width)
+    )
     backward(network, places, weights, work, data, adjoint, gradient, scratch, width)
 
 
@@ -89,7 +89,16 @@ def gradients(worker, workers, network, order, places, batch, criterion, thetas,
             gradient = begin_sum(out[k, s], buffers.gradient[worker])
             primal(network, order, places, batch, t, criterion, thetas[k], work, adjoint, gradient, buffers.scratch[worker])  # fmt: skip
             z = block(work, places[last], network.rows[last, SIZE], width)
-            add_tile(criterion, batch, t, z, buffers.scratch[worker], buffers.sums[worker], sums[k, s])
+            add_tile(
+                network.rules,
+                criterion,
+                batch,
+                t,
+                z,
+                buffers.scratch[worker],
+                buffers.sums[worker],
+                sums[k, s],
+            )
             end_sum(out[k, s], gradient)
 
 
@@ -117,13 +126,15 @@ def one_product(network, places, batch, t, criterion, weights, vector, work, adj
     """Add the product of the tile's Hessian with a vector to out [P]; `work` and `adjoint` are the tile's."""
     width, data, last = batch.x.shape[2], flat(batch.x[t]), network.rows.shape[0] - 1
     tangent, into, scratch = buffers.tangent[worker], buffers.into[worker], buffers.scratch[worker]
-    tangent_forward(network, places, weights, vector, work, data, tangent, scratch, width)
+    tangent_forward(network, places, weights, vector, work, data, tangent, scratch, width, 0)
     gradient = begin_sum(out, buffers.gradient[worker])
     rows = network.rows[last, SIZE]
     z, dz = block(work, places[last], rows, width), block(tangent, places[last], rows, width)
-    loss_adjoint_tangent(criterion, batch, t, z, dz, scratch, block(into, places[last], rows, width))
+    loss_adjoint_tangent(
+        network.rules, criterion, batch, t, z, dz, scratch, block(into, places[last], rows, width)
+    )
     tangent_backward(
-        network, places, weights, vector, work, data, tangent, adjoint, into, gradient, scratch, width
+        network, places, weights, vector, work, data, tangent, adjoint, into, gradient, scratch, width, 0
     )
     end_sum(out, gradient)
 

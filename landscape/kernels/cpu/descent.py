@@ -53,7 +53,7 @@ def clip_each(gradient, most):
 
 
 @kernel
-def descend(worker, workers, surface, runs, theta, slots, every, steps, buffers, path):
+def descend(worker, workers, rules, surface, runs, theta, slots, every, steps, buffers, path):
     """Take this worker's blocks of starts, theta [blocks, 2·n] with all x before all y, through all steps.
 
     `runs` has one row; slots [blocks, S, 2·n]; buffers [workers, 2, 2·n]; path [K, blocks, 2·n] is kept before every `every`-th step and at the end.
@@ -73,5 +73,5 @@ def descend(worker, workers, surface, runs, theta, slots, every, steps, buffers,
                 copy_rows(previous, points)
             if numbers[CLIP] > 0.0:
                 clip_each(gradient, kind(numbers[CLIP]))
-            scaled_step(whole, numbers, step, points, gradient, 1.0, slots[b])
+            scaled_step(rules, whole, numbers, step, points, gradient, 1.0, slots[b])
         copy_rows(points, path[path.shape[0] - 1, b])

@@ -8,10 +8,9 @@ of a likelihood whose loss has kinks).
 from __future__ import annotations
 
 from landscape.jit import kernel
-from landscape.kernels.cpu.backward import backward
 from landscape.kernels.cpu.derivatives import begin_sum, end_sum, primal_of
 from landscape.kernels.cpu.losses import loss_adjoint_tangent
-from landscape.kernels.cpu.tangent import tangent_forward
+from landscape.kernels.cpu.passes import backward, tangent_forward
 from landscape.kernels.cpu.views import block, flat
 from landscape.kernels.program import Column
 
@@ -33,10 +32,10 @@ def outer_product(slope, dz, scratch, out):
 
 
 @kernel
-def output_change(kind, factor, criterion, batch, t, z, dz, slope, scratch, out):
+def output_change(rules, kind, factor, criterion, batch, t, z, dz, slope, scratch, out):
     """Set out [F, B] to M dz."""
     if kind == CURVATURE:
-        loss_adjoint_tangent(criterion, batch, t, z, dz, scratch, out)
+        loss_adjoint_tangent(rules, criterion, batch, t, z, dz, scratch, out)
     elif kind == OUTER:
         outer_product(slope, dz, scratch, out)
     else:
@@ -51,12 +50,12 @@ def one_fisher_product(network, places, batch, t, criterion, kind, factor, weigh
     """Add the tile's product with a vector to out [P]; `work` and `adjoint` are the tile's."""
     width, data, last = batch.x.shape[2], flat(batch.x[t]), network.rows.shape[0] - 1
     tangent, into, scratch = buffers.tangent[worker], buffers.into[worker], buffers.scratch[worker]
-    tangent_forward(network, places, weights, vector, work, data, tangent, scratch, width)
+    tangent_forward(network, places, weights, vector, work, data, tangent, scratch, width, 0)
     gradient = begin_sum(out, buffers.gradient[worker])
     rows = network.rows[last, SIZE]
     z, dz = block(work, places[last], rows, width), block(tangent, places[last], rows, width)
     slope, change = block(adjoint, places[last], rows, width), block(into, places[last], rows, width)
-    output_change(kind, factor, criterion, batch, t, z, dz, slope, scratch, change)
+    output_change(network.rules, kind, factor, criterion, batch, t, z, dz, slope, scratch, change)
     backward(network, places, weights, work, data, into, gradient, scratch, width)
     end_sum(out, gradient)
 

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from landscape.jit import kernel
 from landscape.kernels.cpu.dots import outer
-from landscape.kernels.cpu.forward import input_of
+from landscape.kernels.cpu.links import input_of
 from landscape.kernels.cpu.losses import loss_adjoint_tangent
-from landscape.kernels.cpu.tangent import curved_row, tangent_row
+from landscape.kernels.cpu.passes import tangent_backward, tangent_forward
 from landscape.kernels.cpu.views import block, flat, output_block
 from landscape.kernels.program import Column, Op
 
@@ -44,15 +44,15 @@ def pass_along(
     tangent[:] = 0
     into[:] = 0
     block(tangent, places[seed] + unit, 1, width)[:, :] = 1
-    for i in range(seed + 1, last + 1):
-        if network.rows[i, ACTIVE]:
-            tangent_row(i, network, places, weights, nothing, work, data, tangent, scratch, width)
+    tangent_forward(network, places, weights, nothing, work, data, tangent, scratch, width, seed)
     rows = network.rows[last, SIZE]
     z, dz = block(work, places[last], rows, width), block(tangent, places[last], rows, width)
-    loss_adjoint_tangent(criterion, batch, t, z, dz, scratch, block(into, places[last], rows, width))
-    for i in range(last, seed, -1):
-        if network.rows[i, ACTIVE]:
-            curved_row(i, network, places, weights, nothing, work, data, tangent, adjoint, into, nothing, scratch, width)  # fmt: skip
+    loss_adjoint_tangent(
+        network.rules, criterion, batch, t, z, dz, scratch, block(into, places[last], rows, width)
+    )
+    tangent_backward(
+        network, places, weights, nothing, work, data, tangent, adjoint, into, nothing, scratch, width, seed
+    )
 
 
 @kernel

@@ -12,7 +12,8 @@ from typing import NamedTuple
 from landscape.formulas.losses import CROSS_ENTROPY, LOSSES
 from landscape.formulas.primitives import exp, larger, log1p
 from landscape.jit import kernel
-from landscape.kernels.cpu.switches import add_loss, loss_curvature, loss_slope
+from landscape.kernels.cpu.loops import add_loss, loss_curvature, loss_slope
+from landscape.kernels.cpu.rules import ADJOINT_CHANGE_OF, ADJOINT_OF, SUMS_OF, Rule, caller
 
 BINARY = list(LOSSES).index("binary_cross_entropy")
 
@@ -25,6 +26,16 @@ class Criterion(NamedTuple):
 
     code: int
     delta: float
+
+
+SUMS_LETTERS, ADJOINT_LETTERS, CHANGE_LETTERS = "ixbissg", "ixbisss", "ixbissss"
+run_sums, run_adjoint, run_change = caller(SUMS_LETTERS), caller(ADJOINT_LETTERS), caller(CHANGE_LETTERS)
+
+
+@kernel
+def kind_of(criterion):
+    """Number the two kinds of losses: element by element, and cross-entropy."""
+    return 1 if criterion.code == CROSS_ENTROPY else 0
 
 
 @kernel
@@ -115,25 +126,36 @@ def count_binary(z, y, correct):
 
 
 @kernel
-def example_sums(criterion, batch, t, z, scratch, sums):
-    """Set sums [2, B] to each example's summed loss and its number of correct elements (NaN: not finite)."""
-    sums[:, :] = 0.0
-    if criterion.code == CROSS_ENTROPY:
-        cross_entropy_sums(z, batch.labels[t], scratch, sums)
-    else:
-        add_loss(criterion.code, z, batch.targets[t], sums[0], criterion.delta)
-        if criterion.code == BINARY:
-            count_binary(z, batch.targets[t], sums[1])
+def mark_broken(z, scratch, sums):
+    """Set the number of correct elements of an example to NaN where an output is not finite."""
     broken = scratch[0]
     count_broken(z, broken)
     for j in range(broken.size):
         sums[1, j] = sums[1, j] if broken[j] == 0 else math.nan
 
 
+def elementwise_sums(code, delta, batch, t, z, scratch, sums):
+    """Set sums [2, B] to each example's summed loss and its number of correct elements (NaN: not finite), for a loss element by element."""
+    sums[:, :] = 0.0
+    add_loss(code, z, batch.targets[t], sums[0], delta)
+    if code == BINARY:
+        count_binary(z, batch.targets[t], sums[1])
+    mark_broken(z, scratch, sums)
+
+
+def class_sums(code, delta, batch, t, z, scratch, sums):
+    """Set the same sums for cross-entropy."""
+    sums[:, :] = 0.0
+    cross_entropy_sums(z, batch.labels[t], scratch, sums)
+    mark_broken(z, scratch, sums)
+
+
 @kernel
-def add_tile(criterion, batch, t, z, scratch, sums, result):
+def add_tile(rules, criterion, batch, t, z, scratch, sums, result):
     """Add a tile's sums over its examples to result [6]."""
-    example_sums(criterion, batch, t, z, scratch, sums)
+    run_sums(
+        rules, SUMS_OF + kind_of(criterion), (criterion.code, criterion.delta, batch, t, z, scratch, sums)
+    )
     losses, squares, weighted = 0.0, 0.0, 0.0
     right, right_squares, right_weighted = 0.0, 0.0, 0.0
     for j in range(batch.valid[t]):
@@ -153,12 +175,24 @@ def add_tile(criterion, batch, t, z, scratch, sums, result):
 
 
 @kernel
-def loss_adjoint(criterion, batch, t, z, scratch, adjoint):
+def loss_adjoint(rules, criterion, batch, t, z, scratch, adjoint):
     """Set adjoint [F, B] to the derivative of the tile's summed loss in z; padding and ignored labels get zero."""
-    if criterion.code == CROSS_ENTROPY:
-        cross_entropy_adjoint(z, batch.labels[t], scratch, adjoint)
-    else:
-        loss_slope(criterion.code, z, batch.targets[t], adjoint, criterion.delta)
+    run_adjoint(
+        rules,
+        ADJOINT_OF + kind_of(criterion),
+        (criterion.code, criterion.delta, batch, t, z, scratch, adjoint),
+    )
+
+
+def elementwise_adjoint(code, delta, batch, t, z, scratch, adjoint):
+    """Set an adjoint for a loss element by element."""
+    loss_slope(code, z, batch.targets[t], adjoint, delta)
+    adjoint[:, batch.valid[t] :] = 0
+
+
+def class_adjoint(code, delta, batch, t, z, scratch, adjoint):
+    """Set an adjoint for cross-entropy."""
+    cross_entropy_adjoint(z, batch.labels[t], scratch, adjoint)
     adjoint[:, batch.valid[t] :] = 0
 
 
@@ -186,12 +220,22 @@ def cross_entropy_adjoint(z, labels, scratch, adjoint):
 
 
 @kernel
-def loss_adjoint_tangent(criterion, batch, t, z, dz, scratch, out):
+def loss_adjoint_tangent(rules, criterion, batch, t, z, dz, scratch, out):
     """Set out [F, B] to the derivative of `loss_adjoint` along ż: the loss's Hessian in z times ż."""
-    if criterion.code == CROSS_ENTROPY:
-        cross_entropy_curved(z, dz, batch.labels[t], scratch, out)
-    else:
-        loss_curvature(criterion.code, z, batch.targets[t], dz, out, criterion.delta)
+    run_change(
+        rules, ADJOINT_CHANGE_OF + kind_of(criterion), (criterion.code, criterion.delta, batch, t, z, dz, scratch, out)
+    )  # fmt: skip
+
+
+def elementwise_change(code, delta, batch, t, z, dz, scratch, out):
+    """Set an adjoint's change for a loss element by element."""
+    loss_curvature(code, z, batch.targets[t], dz, out, delta)
+    out[:, batch.valid[t] :] = 0
+
+
+def class_change(code, delta, batch, t, z, dz, scratch, out):
+    """Set an adjoint's change for cross-entropy."""
+    cross_entropy_curved(z, dz, batch.labels[t], scratch, out)
     out[:, batch.valid[t] :] = 0
 
 
@@ -222,3 +266,11 @@ def cross_entropy_curved(z, dz, labels, scratch, out):
         for j in range(top.size):
             p = one / (one + total[j]) if labels[g, j] >= 0 else z.dtype.type(0)
             out[first + int(which[j]), j] = -p * mean[j]
+
+
+# Of losses element by element, and of cross-entropy.
+RULES = {
+    SUMS_OF: (Rule(elementwise_sums, SUMS_LETTERS), Rule(class_sums, SUMS_LETTERS)),
+    ADJOINT_OF: (Rule(elementwise_adjoint, ADJOINT_LETTERS), Rule(class_adjoint, ADJOINT_LETTERS)),
+    ADJOINT_CHANGE_OF: (Rule(elementwise_change, CHANGE_LETTERS), Rule(class_change, CHANGE_LETTERS)),
+}

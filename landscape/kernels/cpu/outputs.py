@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from landscape.jit import kernel
 from landscape.kernels.cpu.combine import copy_rows
-from landscape.kernels.cpu.forward import forward
+from landscape.kernels.cpu.passes import forward
 from landscape.kernels.cpu.views import flat, output_block
 
 

@@ -1,34 +1,81 @@
-"""Rules that compiled code calls by an address it is given, so that they are compiled once, when a program needs them.
+"""Rules: functions that compiled code calls by an address it is given, so that each is compiled once, and only when a program needs it.
 
-What a kernel calls is otherwise compiled again into each of the entry points; the rules of the wider ops would double the time that a dense
-network's first scan waits. The addresses travel with the program, so the callers' machine code stays valid in the disk cache.
+What a kernel calls directly is optimized and emitted again in each of its callers. So all that depends on an op, an activation, a loss or an optimizer
+is a rule of its own. `Network.rules` holds the addresses, one at each number of the table below (`table.py` says which function stands at which
+number); the callers' machine code is then one for all networks and stays valid in the disk cache.
+
+A rule of an op has one signature, (row, pointer to a `Frame`). The frame is written to the stack once for all rows of a tile; a call passes two
+numbers, and a rule loads what it uses.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numba
 import numpy as np
+from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic, overload
+from numba.core.datamodel import models
+from numba.extending import intrinsic, overload, register_model
 from numpy.typing import NDArray
 
 from landscape.interrupt import uninterrupted
 from landscape.jit import kernel
-from landscape.kernels.cpu.arrays import Network
+from landscape.kernels.cpu.arrays import Batch, Frame, Network
 
-# Letters of a rule's signature: i a number, v and m a vector and a matrix of integers, r and s those of the kernels' dtype, n a network.
+# Numbers of the table. The passes over ops: a row's output; what rides on a product whose sums are there; the part that is linear in the
+# parameters; an adjoint to the inputs and the parameters; a tangent; an adjoint's change by the reverse rule as it is; and by the rule's own change.
+OPS = 32
+VALUE, FINISH, LINEAR, BACKWARD, TANGENT, REVERSE, CURVED = (OPS * number for number in range(7))
+# Loops over the formulas of one activation.
+FORMULAS = 16
+ACTIVATE, AFFINE, SET_SLOPE, ADD_SLOPE, ADD_CURVED = (7 * OPS + FORMULAS * number for number in range(5))
+# A loss's sums, adjoint and adjoint's change: of losses element by element, and of cross-entropy.
+LOSSES = 2
+SUMS_OF, ADJOINT_OF, ADJOINT_CHANGE_OF = (7 * OPS + 5 * FORMULAS + LOSSES * number for number in range(3))
+# An optimizer's step, in place and with the new parameters where the gradient was.
+UPDATE, UPDATE_APART = (7 * OPS + 5 * FORMULAS + 3 * LOSSES + FORMULAS * number for number in range(2))
+SIZE = UPDATE_APART + FORMULAS
+
+
+class FramePointer(types.Type):
+    """The type of a pointer to a frame of one dtype."""
+
+    def __init__(self, real: Any) -> None:
+        self.real = real
+        super().__init__(name=f"FramePointer({real})")
+
+
+register_model(FramePointer)(models.OpaqueModel)
+
+# Letters of a rule's signature: i a number, x a number of the kernels' dtype, v and m a vector and a matrix of integers, r and s those of the kernels'
+# dtype, f and g those of float64, p a pointer to a frame, b a batch, n a network.
 KINDS: dict[str, Callable[[Any], Any]] = {
     "i": lambda real: types.int64,
+    "x": lambda real: real,
     "v": lambda real: types.Array(types.int64, 1, "C"),
     "m": lambda real: types.Array(types.int64, 2, "C"),
     "r": lambda real: types.Array(real, 1, "C"),
     "s": lambda real: types.Array(real, 2, "C"),
+    "f": lambda real: types.Array(types.float64, 1, "C"),
+    "g": lambda real: types.Array(types.float64, 2, "C"),
+    "p": FramePointer,
+    "b": lambda real: types.NamedTuple(
+        (
+            types.Array(real, 3, "C"),
+            types.Array(types.int32, 3, "C"),
+            types.Array(real, 3, "C"),
+            types.Array(types.float64, 2, "C"),
+            types.Array(types.int64, 1, "C"),
+        ),
+        Batch,
+    ),
     "n": lambda real: types.NamedTuple(signature("mvrmrv", real), Network),
 }
+FRAME = "nvrrrsirrvrrr"
 
 
 def signature(letters: str, real: Any) -> tuple[Any, ...]:
@@ -36,56 +83,175 @@ def signature(letters: str, real: Any) -> tuple[Any, ...]:
     return tuple(KINDS[letter](real) for letter in letters)
 
 
-class Rule:
-    """A function of the given arguments (letters of `KINDS`) that returns nothing, compiled on its own."""
+def frame_type(real: Any) -> Any:
+    """Spell a frame of a dtype as Numba's type."""
+    return types.NamedTuple(signature(FRAME, real), Frame)
 
-    def __init__(self, function: Callable[..., None], letters: str) -> None:
-        self.function, self.letters = kernel(function), letters
+
+class Rule:
+    """A function of the given arguments (letters of `KINDS`), compiled on its own."""
+
+    def __init__(self, function: Callable[..., Any], letters: str = "ip", result: Any = types.void) -> None:
+        self.function, self.letters, self.result = kernel(function), letters, result
+
+    def compile(self, dtype: np.dtype) -> tuple[Any, ...]:
+        """Compile the rule for a dtype, or load it from the cache; return its signature."""
+        arguments = signature(self.letters, numba.from_dtype(dtype))
+        self.function.compile(arguments)
+        return arguments
 
     def address(self, dtype: np.dtype) -> int:
-        """Compile the rule for a dtype, or load it from the cache, and say where it is; 0 for plain Python."""
+        """Return where the machine code for a dtype is; 1 for plain Python."""
         if numba.config.DISABLE_JIT:
-            return 0
-        arguments = signature(self.letters, numba.from_dtype(dtype))
+            return 1
         with uninterrupted():
-            self.function.compile(arguments)
-            result = self.function.overloads[arguments]
+            result = self.function.overloads[self.compile(dtype)]
             return int(result.library.get_pointer_to_function(result.fndesc.llvm_func_name))
 
 
-def addresses(rules: Sequence[Rule], dtype: np.dtype) -> NDArray[np.int64]:
-    """Give the addresses of rules, compiled for a dtype."""
-    return np.array([rule.address(dtype) for rule in rules], np.int64)
+# Rules by their number; `table.py` fills it.
+TABLE: dict[int, Rule] = {}
 
 
-def caller(rule: Rule) -> Callable[[int, tuple[Any, ...]], None]:
-    """Make the function (address, arguments) that calls a rule."""
+def empty_table() -> NDArray[np.int64]:
+    """Return a table of addresses in which no rule is there."""
+    return np.zeros(SIZE, np.int64)
+
+
+def fill(table: NDArray[np.int64], numbers: Iterable[int], dtype: np.dtype) -> None:
+    """Set the addresses of rules of the given numbers that are not in a table of addresses yet; numbers without a rule stay zero."""
+    for number in numbers:
+        if table[number] == 0 and number in TABLE:
+            table[number] = TABLE[number].address(dtype)
+
+
+def parts(kind: Any) -> Iterable[int]:
+    """Number the parts of an LLVM type that is made of parts, none of one that is not."""
+    if isinstance(kind, ir.ArrayType):
+        return range(kind.count)
+    return range(len(kind.elements)) if isinstance(kind, ir.LiteralStructType) else ()
+
+
+def part_at(builder: Any, place: Any, number: int) -> Any:
+    """Return the place of a part."""
+    zero = ir.Constant(ir.IntType(32), 0)
+    return builder.gep(place, [zero, ir.Constant(ir.IntType(32), number)], inbounds=True)
+
+
+def store_parts(builder: Any, value: Any, place: Any) -> None:
+    """Store a value number by number, which LLVM optimizes where it keeps whole structures as they are."""
+    if not parts(value.type):
+        builder.store(value, place)
+    for number in parts(value.type):
+        store_parts(builder, builder.extract_value(value, number), part_at(builder, place, number))
+
+
+def load_parts(builder: Any, kind: Any, place: Any) -> Any:
+    """Load a value number by number; what is not used is then not loaded."""
+    if not parts(kind):
+        return builder.load(place)
+    value = ir.Constant(kind, ir.Undefined)
+    for number in parts(kind):
+        one = kind.elements[number] if isinstance(kind, ir.LiteralStructType) else kind.element
+        value = builder.insert_value(value, load_parts(builder, one, part_at(builder, place, number)), number)
+    return value
+
+
+@intrinsic
+def frame_on_stack(typing_context: Any, frame: Any) -> Any:
+    """Write a frame to the caller's stack."""
+    real = frame.types[Frame._fields.index("weights")].dtype
+    if frame != frame_type(real):
+        raise numba.TypingError(f"a frame has the types {frame.types}, not those of {frame_type(real).types}")
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        place = cgutils.alloca_once(builder, context.get_value_type(frame))
+        store_parts(builder, values[0], place)
+        return builder.bitcast(place, ir.IntType(8).as_pointer())
+
+    return FramePointer(real)(frame), generate
+
+
+@intrinsic
+def frame_at(typing_context: Any, pointer: Any) -> Any:
+    """Load a frame."""
+    if not isinstance(pointer, FramePointer):
+        return None
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        kind = context.get_value_type(signature.return_type)
+        return load_parts(builder, kind, builder.bitcast(values[0], kind.as_pointer()))
+
+    return frame_type(pointer.real)(pointer), generate
+
+
+def pointed(frame: Any) -> Any:
+    """Return a pointer to a copy of a frame, valid until the caller returns; in plain Python the frame itself."""
+    return frame
+
+
+def frame_of(pointer: Any) -> Any:
+    """Return the frame that a pointer points to."""
+    return pointer
+
+
+# The overloads' annotations are compared with those of what they give, so that both are spelled out.
+@overload(pointed, inline="always")
+def pointed_compiled(frame: Any) -> Any:
+    """Use the stack."""
+
+    def implementation(frame: Any) -> Any:
+        return frame_on_stack(frame)
+
+    return implementation
+
+
+@overload(frame_of, inline="always")
+def frame_of_compiled(pointer: Any) -> Any:
+    """Use the pointer."""
+
+    def implementation(pointer: Any) -> Any:
+        return frame_at(pointer)
+
+    return implementation
+
+
+def caller(letters: str, result: Any = types.void) -> Callable[[Any, int, tuple[Any, ...]], Any]:
+    """Make the function (addresses, number, arguments) that calls the rule of that number."""
 
     @intrinsic
     def jump(typing_context: Any, address: Any, arguments: Any) -> Any:
         given = tuple(types.unliteral(kind) for kind in arguments)
-        real = next(kind.dtype for kind in given if isinstance(getattr(kind, "dtype", None), types.Float))
-        if given != signature(rule.letters, real):
-            raise numba.TypingError(f"a rule of {rule.letters} is called with {given}")
+        real = next(
+            getattr(kind, "real", getattr(kind, "dtype", kind))
+            for kind in given
+            if isinstance(getattr(kind, "real", getattr(kind, "dtype", kind)), types.Float)
+        )
+        wanted = signature(letters, real)
+        if given != wanted:
+            raise numba.TypingError(f"a rule of {letters} is called with {given}")
 
         def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
             convention = context.call_conv
-            kind = convention.get_function_type(types.void, given)
+            kind = convention.get_function_type(result, wanted)
             function = builder.inttoptr(values[0], kind.as_pointer())
             unpacked = cgutils.unpack_tuple(builder, values[1])
-            convention.call_function(builder, function, types.void, given, unpacked)
-            return context.get_dummy_value()
+            _, value = convention.call_function(builder, function, result, wanted, unpacked)
+            return context.get_dummy_value() if result == types.void else value
 
-        return types.void(types.int64, arguments), generate
+        return result(types.int64, arguments), generate
 
-    def call(address: int, arguments: tuple[Any, ...]) -> None:
-        rule.function(*arguments)
+    def call(addresses: Any, number: int, arguments: tuple[Any, ...]) -> Any:
+        return TABLE[number].function(*arguments)
 
-    def compiled(address: int, arguments: tuple[Any, ...]) -> Any:
-        def implementation(address: int, arguments: tuple[Any, ...]) -> None:
-            jump(address, arguments)
+    def compiled(addresses: Any, number: int, arguments: tuple[Any, ...]) -> Any:
+        def implementation(addresses: Any, number: int, arguments: tuple[Any, ...]) -> Any:
+            return jump(addresses[number], arguments)
 
         return implementation
 
     overload(call)(compiled)
     return call
+
+
+run_rule = caller("ip")

@@ -12,24 +12,25 @@ from typing import NamedTuple
 from numpy.typing import NDArray
 
 from landscape.jit import kernel
+from landscape.kernels.cpu.arrays import Frame
 from landscape.kernels.cpu.combine import copy_rows
-from landscape.kernels.cpu.forward import forward, linear_row
+from landscape.kernels.cpu.loops import activate_affine
 from landscape.kernels.cpu.losses import add_tile
-from landscape.kernels.cpu.switches import activate_affine
+from landscape.kernels.cpu.passes import forward, frame_for_values
+from landscape.kernels.cpu.rules import FINISH, LINEAR, VALUE, pointed, run_rule
 from landscape.kernels.cpu.turns import take_turn
 from landscape.kernels.cpu.views import block, flat, output_block
-from landscape.kernels.cpu.wider import NOTHING, wide_forward
 from landscape.kernels.program import Column, Geometry
 
-SIZE, CODE, MEAN = int(Column.SIZE), int(Column.CODE), int(Geometry.MEAN)
+OP, SIZE, CODE, MEAN = int(Column.OP), int(Column.SIZE), int(Column.CODE), int(Geometry.MEAN)
 
 
 class Plan(NamedTuple):
     """What a sweep shares.
 
-    `fixed`, `affine` and `order` list rows; `places` as in `forward`; `inner` the places of fixed rows in the shared memory;
-    `affine_places` the offsets of affine rows among themselves; `ranges` [m, 2] the parts of the parameter vector
-    that must be formed at a point.
+    `fixed` and `affine` list rows, and `order` all but the fixed ones, as the program has them, since a row's place may be another's before and after
+    it; `places` as in `forward`; `inner` the places of fixed rows in the shared memory; `affine_places` the offsets of affine rows among
+    themselves, −1 of others; `ranges` [m, 2] the parts of the parameter vector that must be formed at a point.
     """
 
     fixed: NDArray
@@ -60,21 +61,15 @@ def share_fixed(network, plan, grid, batch, t, shared, scratch):
 @kernel
 def share_products(worker, workers, network, plan, grid, shared, products, scratch, width):
     """Set products [1 + d, A·B] to the affine rows' outputs for θ₀ and for each direction: this worker's share."""
+    none = shared[:0]
     for k in range(worker, grid.vectors.shape[0], workers):
+        frame = Frame(
+            network, plan.inner, none, shared, shared, scratch[worker], width, grid.vectors[k], products[k],
+            plan.affine_places, none, none, none,
+        )  # fmt: skip
+        pointer = pointed(frame)
         for i in plan.affine:
-            start = plan.affine_places[i]
-            linear_row(
-                i,
-                network,
-                plan.inner,
-                grid.vectors[k],
-                shared,
-                shared,
-                products[k],
-                start,
-                scratch[worker],
-                width,
-            )
+            run_rule(network.rules, LINEAR + network.rows[i, OP], (i, pointer))
 
 
 @kernel
@@ -108,16 +103,17 @@ def start_line(line, plan, grid, products, base, base_products):
 
 
 @kernel
-def affine_row(i, network, plan, scale, products, base_products, weights, work, shared, scratch, width):
-    """Give an affine row its value at a point, with the activation that rides on it."""
+def affine_row(i, pointer, network, plan, scale, products, base_products, work, width):
+    """Set an affine row's output at a point, with the activation that rides on it."""
     row = network.rows[i]
     y = block(work, plan.places[i], row[SIZE], width)
     constant = block(base_products, plan.affine_places[i], row[SIZE], width)
     change = block(products[-1], plan.affine_places[i], row[SIZE], width)
     normalized = network.geometry.shape[0] > 0 and network.geometry[i, MEAN] >= 0
-    activate_affine(0 if normalized else row[CODE], constant, change, y, scale, network.attributes[i])
+    code = 0 if normalized else row[CODE]
+    activate_affine(network.rules, code, constant, change, y, scale, network.attributes[i])
     if normalized:
-        wide_forward(i, network, weights, shared, NOTHING, work, plan.places[i], shared, scratch, width)
+        run_rule(network.rules, FINISH + row[OP], (i, pointer))
 
 
 # Points in a turn: more would leave workers idle at the end, fewer would start a line anew too often.
@@ -143,6 +139,7 @@ def sweep_points(worker, first, last, network, plan, grid, batch, t, criterion, 
     weights, work, scratch = buffers.weights[worker], buffers.work[worker], buffers.scratch[worker]
     base, base_products = buffers.base[worker], buffers.base_products[worker]
     length, line = grid.lengths[-1], -1
+    pointer = pointed(frame_for_values(network, plan.places, weights, work, shared, scratch, width))
     for p in range(first, last):
         if p // length != line:
             line = p // length
@@ -151,10 +148,10 @@ def sweep_points(worker, first, last, network, plan, grid, batch, t, criterion, 
         for r in range(plan.ranges.shape[0]):
             start, stop = plan.ranges[r, 0], plan.ranges[r, 1]
             add_scaled(base[start:stop], scale, grid.vectors[-1, start:stop], weights[start:stop])
-        for i in plan.affine:
-            affine_row(
-                i, network, plan, scale, products, base_products, weights, work, shared, scratch, width
-            )
-        forward(network, plan.order, plan.places, weights, work, shared, scratch, width)
+        for i in plan.order:
+            if plan.affine_places[i] >= 0:
+                affine_row(i, pointer, network, plan, scale, products, base_products, work, width)
+            else:
+                run_rule(network.rules, VALUE + network.rows[i, OP], (i, pointer))
         z = output_block(network, plan.places, output, work, shared, width)
-        add_tile(criterion, batch, t, z, scratch, buffers.sums[worker], out[p])
+        add_tile(network.rules, criterion, batch, t, z, scratch, buffers.sums[worker], out[p])

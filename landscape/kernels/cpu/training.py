@@ -10,14 +10,15 @@ from numpy.typing import NDArray
 
 from landscape.jit import kernel
 from landscape.kernels.cpu.arrays import Batch
-from landscape.kernels.cpu.backward import backward_row, is_fresh
-from landscape.kernels.cpu.batch_statistics import follow
 from landscape.kernels.cpu.batches import draw, draw_mask, gather, number, shuffle
 from landscape.kernels.cpu.combine import copy_rows
-from landscape.kernels.cpu.dense import dense_backward, dense_bias_gradient
-from landscape.kernels.cpu.forward import forward_row, input_of
+from landscape.kernels.cpu.links import input_of, is_fresh
 from landscape.kernels.cpu.losses import SUMS, add_tile, loss_adjoint
 from landscape.kernels.cpu.micro import product
+from landscape.kernels.cpu.ops.batch_statistics import follow
+from landscape.kernels.cpu.ops.dense import dense_backward, dense_bias_gradient
+from landscape.kernels.cpu.passes import frame_for_gradients
+from landscape.kernels.cpu.rules import BACKWARD, VALUE, pointed, run_rule
 from landscape.kernels.cpu.transpose import transpose
 from landscape.kernels.cpu.updates import step_apart
 from landscape.kernels.cpu.views import block, output_block
@@ -148,7 +149,7 @@ def dense_reverse(i, network, places, weights, place, gradient):
 
 
 @kernel(within=True)
-def run_forward(network, places, weights, place, seed, first, anew):
+def run_forward(pointer, network, places, weights, place, seed, first, anew):
     """Run the rows on the place's tile; masks are drawn for the examples from the run's `first` on, and running statistics follow the first time."""
     rows, width, data = network.rows, place.tile.x.shape[2], place.data
     for i in range(1, rows.shape[0]):
@@ -156,7 +157,7 @@ def run_forward(network, places, weights, place, seed, first, anew):
             y = block(place.work, places[i], rows[i, SIZE], width)
             draw_mask(seed, i, first, float(network.attributes[i]), y)
             continue
-        forward_row(i, network, places, weights, place.work, data, place.scratch, width)
+        run_rule(network.rules, VALUE + rows[i, OP], (i, pointer))
         if anew and rows[i, OP] == BATCH_STATISTICS:
             x = output_block(network, places, input_of(network, i, 0), place.work, data, width)
             mask = block(data, rows[0, SIZE], 1, width)[0]
@@ -164,23 +165,20 @@ def run_forward(network, places, weights, place, seed, first, anew):
 
 
 @kernel(within=True)
-def tile_gradient(network, places, criterion, weights, place, gradient, logged):
+def tile_gradient(pointer, network, places, criterion, weights, place, gradient, logged):
     """Add the gradient of the loss summed over the place's tile, whose rows have run, and where `logged` its sums."""
     rows, width, data = network.rows, place.tile.x.shape[2], place.data
     last = rows.shape[0] - 1
     z = output_block(network, places, last, place.work, data, width)
     if logged:
-        add_tile(criterion, place.tile, 0, z, place.scratch, place.sums, place.total)
+        add_tile(network.rules, criterion, place.tile, 0, z, place.scratch, place.sums, place.total)
     delta = block(place.adjoint, places[last], rows[last, SIZE], width)
-    loss_adjoint(criterion, place.tile, 0, z, place.scratch, delta)
+    loss_adjoint(network.rules, criterion, place.tile, 0, z, place.scratch, delta)
     for i in range(last, 0, -1):
         if rows[i, ACTIVE] and rows[i, OP] == DENSE:
             dense_reverse(i, network, places, weights, place, gradient)
         elif rows[i, ACTIVE]:
-            backward_row(
-                i, network, places, weights, place.work, data, place.adjoint, place.adjoint, gradient,
-                place.scratch, width,
-            )  # fmt: skip
+            run_rule(network.rules, BACKWARD + rows[i, OP], (i, pointer))
 
 
 @kernel
@@ -264,6 +262,10 @@ def take_step(
     copy_rows(constants, place.previous[count:])
     logged = log.stride > 0 and (step - log.start) % log.stride == 0
     rounds, factor = 2 if numbers[RADIUS] > 0.0 else 1, 0.0
+    frame = frame_for_gradients(
+        network, places, weights, place.work, place.data, place.adjoint, gradient, place.scratch, place.tile.x.shape[2]
+    )  # fmt: skip
+    pointer = pointed(frame)
     for again in range(rounds):
         if again:
             copy_rows(theta, place.previous[:count])
@@ -274,8 +276,12 @@ def take_step(
             gather(
                 examples, place.order, start + t * tile, min(tile, size - t * tile), place.rows, place.tile
             )
-            run_forward(network, places, weights, place, seed, step * whole[BATCH] + t * tile, again == 0)
-            tile_gradient(network, places, criterion, weights, place, gradient, logged and again == 0)
+            run_forward(
+                pointer, network, places, weights, place, seed, step * whole[BATCH] + t * tile, again == 0
+            )
+            tile_gradient(
+                pointer, network, places, criterion, weights, place, gradient, logged and again == 0
+            )
             for j in range(place.tile.x.shape[2]):
                 place.total[SUMS] += place.tile.counts[0, j]
         factor = averaged(place.total[SUMS], weights, gradient, decay, scale)
@@ -287,7 +293,7 @@ def take_step(
     if numbers[CLIP] > 0.0:
         norm = norm_of(slope) * factor
         factor *= numbers[CLIP] / norm if norm > numbers[CLIP] else 1.0
-    finite = step_apart(whole, numbers, step, theta, slope, factor, slots)
+    finite = step_apart(network.rules, whole, numbers, step, theta, slope, factor, slots)
     copy_rows(constants, gradient[count:])
     if finite and is_finite(constants):
         return True

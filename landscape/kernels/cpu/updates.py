@@ -1,68 +1,76 @@
-"""Steps of optimizers over whole vectors, chosen by integer.
+"""Steps of optimizers over whole vectors: a rule an optimizer.
 
-As in `switches.py`, the text of a function is made from the table, so that each update is a loop of its own, which vectorizes.
+As in `loops.py`, the text of a function is made from the table, so that each update is a loop of its own, which vectorizes.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from landscape.formulas.optimizers import OPTIMIZERS, SLOTS, Scales
+from numba import types
+
+from landscape.formulas.optimizers import OPTIMIZERS, SLOTS, Optimizer, Scales
 from landscape.jit import kernel
+from landscape.kernels.cpu.loops import written
+from landscape.kernels.cpu.rules import UPDATE, UPDATE_APART, Rule, caller
 from landscape.kernels.runs import OPTIMIZER, scales_at
 
+LETTERS = "rrxsxxxxxxx"
 
-def update_loops(target: str) -> Any:
-    """Compile a function of (code, θ [P], gradient [P], scale, memory [S, P], k): one step on gradient·scale.
+
+def update_rule(name: str, row: Optimizer, target: str) -> Rule:
+    """Make a rule of (θ [P], gradient [P], scale, memory [S, P], the step's `Scales`): one step on gradient·scale.
 
     The new parameters go to the `target`, `theta` or `gradient`; the result says whether they are finite: zero times anything else is not zero.
     """
-    names: dict[str, Any] = {}
+    used = range(len(row.slots))
+    taken = ", ".join([f"s{i}[q]" for i in used] + ["zero"] * (SLOTS - len(used)))
+    function, scales = f"{name}_to_{target}", ", ".join(Scales._fields)
     lines = [
-        "def update(code, theta, gradient, scale, slots, k):",
+        f"def {function}(theta, gradient, scale, slots, {scales}):",
+        f"    k = Scales({scales})",
         "    zero = theta.dtype.type(0)",
         "    total = zero",
+        *(f"    s{i} = slots[{i}]" for i in used),
+        "    for q in range(theta.size):",
+        f"        t, n0, n1, n2 = update(theta[q], gradient[q] * scale, {taken}, k)",
+        f"        {target}[q] = t",
+        *(f"        s{i}[q] = n{i}" for i in used),
+        "        total += t * zero",
+        "    return total == zero",
     ]
-    for code, row in enumerate(OPTIMIZERS.values()):
-        names[f"update_{code}"] = row.update
-        used = range(len(row.slots))
-        taken = ", ".join([f"s{i}[q]" for i in used] + ["zero"] * (SLOTS - len(used)))
-        lines += [f"    if code == {code}:", *(f"        s{i} = slots[{i}]" for i in used)]
-        lines += [
-            "        for q in range(theta.size):",
-            f"            t, n0, n1, n2 = update_{code}(theta[q], gradient[q] * scale, {taken}, k)",
-            f"            {target}[q] = t",
-            *(f"            s{i}[q] = n{i}" for i in used),
-            "            total += t * zero",
-        ]
-    lines.append("    return total == zero")
-    exec("\n".join(lines), names)
-    return kernel(cached=False)(names["update"])
+    names: dict[str, Any] = {"__name__": __name__, "Scales": Scales, "update": row.update}
+    return Rule(written(function, lines, names), LETTERS, types.boolean)
 
 
-update_in_place, update_apart = update_loops("theta"), update_loops("gradient")
+RULES = {
+    number: [update_rule(name, row, target) for name, row in OPTIMIZERS.items()]
+    for number, target in ((UPDATE, "theta"), (UPDATE_APART, "gradient"))
+}
+run_update = caller(LETTERS, types.boolean)
 
 
 @kernel
-def scales_of(whole, numbers, step, kind):
-    """Give a run's `Scales` of a step in the kernels' dtype; `whole` and `numbers` are its rows of `Runs`."""
-    wide = scales_at(whole, numbers, step)
-    return Scales(
-        kind(wide.rate), kind(wide.momentum), kind(wide.beta2), kind(wide.eps), kind(wide.decay), kind(wide.first), kind(wide.second)
+def update(rules, number, whole, numbers, step, theta, gradient, factor, slots):
+    """Run the rule of a run's optimizer among those from a number on, at its rate of the step, on the gradient times a factor."""
+    kind = theta.dtype.type
+    k = scales_at(whole, numbers, step)
+    return run_update(
+        rules, number + whole[OPTIMIZER],
+        (
+            theta, gradient, kind(factor), slots, kind(k.rate), kind(k.momentum), kind(k.beta2), kind(k.eps), kind(k.decay),
+            kind(k.first), kind(k.second),
+        ),
     )  # fmt: skip
 
 
 @kernel
-def scaled_step(whole, numbers, step, theta, gradient, factor, slots):
-    """Update θ [P] of a run by its optimizer at its rate of the step; the gradient is multiplied by a factor first."""
-    kind = theta.dtype.type
-    k = scales_of(whole, numbers, step, kind)
-    update_in_place(whole[OPTIMIZER], theta, gradient, kind(factor), slots, k)
+def scaled_step(rules, whole, numbers, step, theta, gradient, factor, slots):
+    """Update θ [P] of a run by its optimizer."""
+    update(rules, UPDATE, whole, numbers, step, theta, gradient, factor, slots)
 
 
 @kernel
-def step_apart(whole, numbers, step, theta, gradient, factor, slots):
+def step_apart(rules, whole, numbers, step, theta, gradient, factor, slots):
     """Set `gradient` to the parameters that follow θ [P], which stays; say whether they are finite."""
-    kind = theta.dtype.type
-    k = scales_of(whole, numbers, step, kind)
-    return update_apart(whole[OPTIMIZER], theta, gradient, kind(factor), slots, k)
+    return update(rules, UPDATE_APART, whole, numbers, step, theta, gradient, factor, slots)

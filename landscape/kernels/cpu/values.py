@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from landscape.jit import kernel
-from landscape.kernels.cpu.forward import forward
 from landscape.kernels.cpu.losses import add_tile
+from landscape.kernels.cpu.passes import forward
 from landscape.kernels.cpu.views import flat, output_block
 
 
@@ -23,4 +23,4 @@ def values(worker, workers, network, order, places, batch, criterion, thetas, bu
         data = flat(batch.x[t])
         forward(network, order, places, thetas[k], work, data, scratch, width)
         z = output_block(network, places, last, work, data, width)
-        add_tile(criterion, batch, t, z, scratch, sums, out[k, t])
+        add_tile(network.rules, criterion, batch, t, z, scratch, sums, out[k, t])

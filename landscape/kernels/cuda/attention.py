@@ -4,6 +4,9 @@ The input [3·T·D] has query, key and value of each token, the output [T·D] th
 reverse a key; no score is kept, each is computed again where it is needed. What a key's thread needs of all queries is noted in scratch, a row
 a head and query: the largest score, the sum of exponentials, the means of the softmax's reverse rule. With an output y and its
 adjoint g the mean Σpe is g·y, and its change along a tangent g·ẏ.
+
+ṗ, a and ȧ of a query sum to zero over the keys. Those of the key with the largest score, which may have almost all of p, are taken as what the other
+keys leave, since the formula would be a difference of numbers that are nearly equal.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ from landscape.kernels.cuda.target import cuda
 # The parts of a token in the input.
 QUERY, KEY, VALUE = 0, 1, 2
 # Rows of scratch a head and query.
-TOP, TOTAL, MEAN_NOTE, DRIFT, CHANGE, NOTES = 0, 1, 2, 3, 4, 5
+TOP, TOTAL, WHICH, MEAN_NOTE, LEAD, DRIFT, CHANGE, LEAD_MOVED, LEAD_BENT, NOTES = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9
 
 
 def items(row, shape):
@@ -60,16 +63,16 @@ def score_change(row, shape, x, place, tangent, dx, t, k, h, j):
 
 
 def largest_and_sum(row, shape, x, place, t, h, j):
-    """Give a query's largest score and the sum of exponentials below it, in one pass."""
+    """Give a query's largest score, the sum of exponentials below it, and the key that has it, in one pass."""
     _, c = width_of(row, shape)
-    top, total = pair_dot(row, shape, x, place, t, QUERY, x, place, 0, KEY, h, j), REAL(1)
+    top, total, which = pair_dot(row, shape, x, place, t, QUERY, x, place, 0, KEY, h, j), REAL(1), 0
     for k in range(1, keys_of(row, shape, t)):
         score = pair_dot(row, shape, x, place, t, QUERY, x, place, k, KEY, h, j)
         if score > top:
-            total, top = total * exp(c * (top - score)) + REAL(1), score
+            total, top, which = total * exp(c * (top - score)) + REAL(1), score, k
         else:
             total += exp(c * (score - top))
-    return top, total
+    return top, total, which
 
 
 def probability(row, shape, x, place, t, k, h, j, top, total):
@@ -91,7 +94,7 @@ def attention_value(row, shape, x, place, y, start):
     while q < items(row, shape):
         t, h, j = q // WIDTH % row[GROUPS], q // WIDTH // row[GROUPS], q % WIDTH
         out = part_of(row, shape, start, t, 0, 1, h, j)
-        top, total = largest_and_sum(row, shape, x, place, t, h, j)
+        top, total, _ = largest_and_sum(row, shape, x, place, t, h, j)
         for f in range(0, size * WIDTH, WIDTH):
             y[uint32(out + f)] = REAL(0)
         for k in range(keys_of(row, shape, t)):
@@ -115,15 +118,18 @@ def attention_tangent(row, shape, x, place, tangent, dx, start):
     while q < items(row, shape):
         t, h, j = q // WIDTH % row[GROUPS], q // WIDTH // row[GROUPS], q % WIDTH
         out = part_of(row, shape, start, t, 0, 1, h, j)
-        top, total = largest_and_sum(row, shape, x, place, t, h, j)
-        drift = drift_of(row, shape, x, place, tangent, dx, t, h, j, top, total)
+        top, total, which = largest_and_sum(row, shape, x, place, t, h, j)
+        drift, lead = drift_of(row, shape, x, place, tangent, dx, t, h, j, top, total), REAL(0)
         for f in range(0, size * WIDTH, WIDTH):
             tangent[uint32(out + f)] = REAL(0)
         for k in range(keys_of(row, shape, t)):
             p = probability(row, shape, x, place, t, k, h, j, top, total)
-            change = c * p * (score_change(row, shape, x, place, tangent, dx, t, k, h, j) - drift)
-            add_scaled(x, part_of(row, shape, place, k, VALUE, 3, h, j), change, tangent, out, size)
             add_scaled(tangent, part_of(row, shape, dx, k, VALUE, 3, h, j), p, tangent, out, size)
+            if k != which:
+                change = c * p * (score_change(row, shape, x, place, tangent, dx, t, k, h, j) - drift)
+                add_scaled(x, part_of(row, shape, place, k, VALUE, 3, h, j), change, tangent, out, size)
+                lead -= change
+        add_scaled(x, part_of(row, shape, place, which, VALUE, 3, h, j), lead, tangent, out, size)
         q += THREADS
 
 
@@ -148,16 +154,21 @@ def pull_to_queries(row, shape, work, place, d, y, into, s):
     (size, c), q = width_of(row, shape), int64(cuda.threadIdx.x)
     while q < items(row, shape):
         t, h, j = q // WIDTH % row[GROUPS], q // WIDTH // row[GROUPS], q % WIDTH
-        top, total = largest_and_sum(row, shape, work, place, t, h, j)
-        out = part_of(row, shape, y, t, 0, 1, h, j)
+        top, total, which = largest_and_sum(row, shape, work, place, t, h, j)
+        out, lead = part_of(row, shape, y, t, 0, 1, h, j), REAL(0)
         mean, ours = column_dot(d, out, work, out, size), part_of(row, shape, place, t, QUERY, 3, h, j)
         note(row, shape, work, s, TOP, q, top)
         note(row, shape, work, s, TOTAL, q, total)
+        note(row, shape, work, s, WHICH, q, REAL(which))
         note(row, shape, work, s, MEAN_NOTE, q, mean)
         for k in range(keys_of(row, shape, t)):
-            p = probability(row, shape, work, place, t, k, h, j, top, total)
-            a = c * p * (adjoint_dot(row, shape, d, y, work, place, t, k, h, j) - mean)
-            add_scaled(work, part_of(row, shape, place, k, KEY, 3, h, j), a, into, ours, size)
+            if k != which:
+                p = probability(row, shape, work, place, t, k, h, j, top, total)
+                a = c * p * (adjoint_dot(row, shape, d, y, work, place, t, k, h, j) - mean)
+                add_scaled(work, part_of(row, shape, place, k, KEY, 3, h, j), a, into, ours, size)
+                lead -= a
+        add_scaled(work, part_of(row, shape, place, which, KEY, 3, h, j), lead, into, ours, size)
+        note(row, shape, work, s, LEAD, q, lead)
         q += THREADS
     cuda.syncthreads()
 
@@ -176,8 +187,10 @@ def pull_to_keys(row, shape, work, place, d, y, into, s):
         for t in range(first_query(shape, k), row[GROUPS]):
             top, total = noted(row, shape, work, s, TOP, t, h, j), noted(row, shape, work, s, TOTAL, t, h, j)
             p = probability(row, shape, work, place, t, k, h, j, top, total)
-            mean = noted(row, shape, work, s, MEAN_NOTE, t, h, j)
-            a = c * p * (adjoint_dot(row, shape, d, y, work, place, t, k, h, j) - mean)
+            a = noted(row, shape, work, s, LEAD, t, h, j)
+            if noted(row, shape, work, s, WHICH, t, h, j) != REAL(k):
+                mean = noted(row, shape, work, s, MEAN_NOTE, t, h, j)
+                a = c * p * (adjoint_dot(row, shape, d, y, work, place, t, k, h, j) - mean)
             add_scaled(work, part_of(row, shape, place, t, QUERY, 3, h, j), a, into, key, size)
             add_scaled(d, part_of(row, shape, y, t, 0, 1, h, j), p, into, value, size)
         q += THREADS
@@ -200,18 +213,28 @@ def bend_queries(row, shape, work, place, tangent, dx, d, y, into, s):
     while q < items(row, shape):
         t, h, j = q // WIDTH % row[GROUPS], q // WIDTH // row[GROUPS], q % WIDTH
         out, ours = part_of(row, shape, y, t, 0, 1, h, j), part_of(row, shape, place, t, QUERY, 3, h, j)
-        top, total = largest_and_sum(row, shape, work, place, t, h, j)
+        top, total, which = largest_and_sum(row, shape, work, place, t, h, j)
         drift = drift_of(row, shape, work, place, tangent, dx, t, h, j, top, total)
         mean, change = column_dot(d, out, work, out, size), column_dot(d, out, tangent, out, size)
         note(row, shape, work, s, TOP, q, top)
         note(row, shape, work, s, TOTAL, q, total)
+        note(row, shape, work, s, WHICH, q, REAL(which))
         note(row, shape, work, s, MEAN_NOTE, q, mean)
         note(row, shape, work, s, DRIFT, q, drift)
         note(row, shape, work, s, CHANGE, q, change)
+        lead, moved, bent = REAL(0), REAL(0), REAL(0)
         for k in range(keys_of(row, shape, t)):
-            _, a, da = bent_weights(row, shape, work, place, tangent, dx, d, y, t, k, h, j, top, total, mean, drift, change)  # fmt: skip
+            if k == which:
+                continue
+            dp, a, da = bent_weights(row, shape, work, place, tangent, dx, d, y, t, k, h, j, top, total, mean, drift, change)  # fmt: skip
             add_scaled(work, part_of(row, shape, place, k, KEY, 3, h, j), da, into, ours, size)
             add_scaled(tangent, part_of(row, shape, dx, k, KEY, 3, h, j), a, into, ours, size)
+            moved, lead, bent = moved - dp, lead - a, bent - da
+        add_scaled(work, part_of(row, shape, place, which, KEY, 3, h, j), bent, into, ours, size)
+        add_scaled(tangent, part_of(row, shape, dx, which, KEY, 3, h, j), lead, into, ours, size)
+        note(row, shape, work, s, LEAD, q, lead)
+        note(row, shape, work, s, LEAD_MOVED, q, moved)
+        note(row, shape, work, s, LEAD_BENT, q, bent)
         q += THREADS
     cuda.syncthreads()
 
@@ -225,8 +248,10 @@ def bend_keys(row, shape, work, place, tangent, dx, d, y, into, s):
         for t in range(first_query(shape, k), row[GROUPS]):
             top, total = noted(row, shape, work, s, TOP, t, h, j), noted(row, shape, work, s, TOTAL, t, h, j)
             mean, drift = noted(row, shape, work, s, MEAN_NOTE, t, h, j), noted(row, shape, work, s, DRIFT, t, h, j)  # fmt: skip
-            change = noted(row, shape, work, s, CHANGE, t, h, j)
-            dp, a, da = bent_weights(row, shape, work, place, tangent, dx, d, y, t, k, h, j, top, total, mean, drift, change)  # fmt: skip
+            change, a = noted(row, shape, work, s, CHANGE, t, h, j), noted(row, shape, work, s, LEAD, t, h, j)
+            dp, da = noted(row, shape, work, s, LEAD_MOVED, t, h, j), noted(row, shape, work, s, LEAD_BENT, t, h, j)  # fmt: skip
+            if noted(row, shape, work, s, WHICH, t, h, j) != REAL(k):
+                dp, a, da = bent_weights(row, shape, work, place, tangent, dx, d, y, t, k, h, j, top, total, mean, drift, change)  # fmt: skip
             add_scaled(work, part_of(row, shape, place, t, QUERY, 3, h, j), da, into, key, size)
             add_scaled(tangent, part_of(row, shape, dx, t, QUERY, 3, h, j), a, into, key, size)
             add_scaled(d, part_of(row, shape, y, t, 0, 1, h, j), dp, into, value, size)

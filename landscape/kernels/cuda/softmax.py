@@ -42,15 +42,31 @@ def column_dot(left, p, right, r, wide):
     return total
 
 
+def leading_row(work, p, wide):
+    """Give the row of a column that has the largest number, counted in numbers."""
+    top, which = work[uint32(p)], 0
+    for f in range(WIDTH, wide * WIDTH, WIDTH):
+        if work[uint32(p + f)] > top:
+            top, which = work[uint32(p + f)], f
+    return which
+
+
 def softmax_linear(row, work, y, d, d0, into, x, more):
-    """Set, or add to, into[x:] y(d − Σ y d): the Jacobian, which is symmetric, so that it serves tangents and adjoints."""
+    """Set, or add to, into[x:] y(d − Σ y d): the Jacobian, which is symmetric, so that it serves tangents and adjoints.
+
+    The results sum to zero: that of the largest y is what the others leave, since where that is almost all the formula is a difference of nearly equal
+    numbers.
+    """
     wide, q = row[WIDE], int64(cuda.threadIdx.x)
     while q < row[GROUPS] * WIDTH:
         p, r, s = column_start(y, q, wide), column_start(d0, q, wide), column_start(x, q, wide)
-        mean = column_dot(work, p, d, r, wide)
+        mean, which, left = column_dot(work, p, d, r, wide), leading_row(work, p, wide), REAL(0)
         for f in range(0, wide * WIDTH, WIDTH):
-            value = work[uint32(p + f)] * (d[uint32(r + f)] - mean)
-            into[uint32(s + f)] = into[uint32(s + f)] + value if more else value
+            if f != which:
+                value = work[uint32(p + f)] * (d[uint32(r + f)] - mean)
+                into[uint32(s + f)] = into[uint32(s + f)] + value if more else value
+                left -= value
+        into[uint32(s + which)] = into[uint32(s + which)] + left if more else left
         q += THREADS
 
 
@@ -66,5 +82,5 @@ def softmax_curved(row, work, tangent, y, d, into, x):
         q += THREADS
 
 
-DEVICE = (softmax_column, softmax_value, column_dot, softmax_linear, softmax_curved)
+DEVICE = (softmax_column, softmax_value, column_dot, leading_row, softmax_linear, softmax_curved)
 ENTRIES = ()

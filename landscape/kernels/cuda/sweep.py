@@ -100,10 +100,12 @@ def affine_row(i, network, plan, scales, products, weights, work):
 
 def point_tile(network, plan, batch, t, criterion, scales, shared, products, weights, work, totals):
     """Run a tile at a point and add its columns' sums."""
-    for k in range(plan.affine.size):
-        affine_row(plan.affine[k], network, plan, scales, products, weights, work)
     for k in range(plan.order.size):
-        forward_row(plan.order[k], network, plan.places, weights, work, shared)
+        i = plan.order[k]
+        if plan.affine_places[i] >= 0:
+            affine_row(i, network, plan, scales, products, weights, work)
+        else:
+            forward_row(i, network, plan.places, weights, work, shared)
     last = network.rows.shape[0] - 1
     z = work if plan.places[last] >= 0 else shared
     add_columns(criterion, batch, t, z, offset_of(plan.places[last]) * WIDTH, network.rows[last, SIZE], totals)  # fmt: skip

@@ -7,14 +7,36 @@ Pixels lie one after the other, the channels of a pixel together, a row of examp
 from __future__ import annotations
 
 from landscape.jit import kernel
-from landscape.kernels.cpu.batchnorm import channel_rate, parameter
 from landscape.kernels.cpu.gathered import window_product
+from landscape.kernels.cpu.links import clear_fresh, input_of, place_of
+from landscape.kernels.cpu.loops import activate
+from landscape.kernels.cpu.ops.batchnorm import channel_rate, normalize, parameter
+from landscape.kernels.cpu.ops.dense import dense_bias_gradient
 from landscape.kernels.cpu.packed import pack_rows, packed_product
+from landscape.kernels.cpu.rules import (
+    BACKWARD,
+    CURVED,
+    FINISH,
+    LINEAR,
+    REVERSE,
+    TANGENT,
+    VALUE,
+    Rule,
+    frame_of,
+)
 from landscape.kernels.cpu.transpose import transpose
+from landscape.kernels.cpu.views import block
+from landscape.kernels.program import ACTIVATION_CODES, Column, Geometry
 from landscape.kernels.program import WIDEST_VECTOR as VECTOR
-from landscape.kernels.program import Column, Geometry
 
-WEIGHT, BIAS = int(Column.WEIGHT), int(Column.BIAS)
+WEIGHT, BIAS, SIZE, OUT = int(Column.WEIGHT), int(Column.BIAS), int(Column.SIZE), int(Column.OUT)
+CODE, ADJOINT, ACTIVE, TRAINED = (
+    int(Column.CODE),
+    int(Column.ADJOINT),
+    int(Column.ACTIVE),
+    int(Column.TRAINED),
+)
+RELU = ACTIVATION_CODES["relu"]
 C, H, W = int(Geometry.CHANNELS), int(Geometry.HEIGHT), int(Geometry.WIDTH)
 OC, OH, OW = int(Geometry.OUT_CHANNELS), int(Geometry.OUT_HEIGHT), int(Geometry.OUT_WIDTH)
 KY, KX, SY, SX = (
@@ -214,3 +236,99 @@ def spread_sums(g, out, wide, row, shape, flat, sums, gradient):
         for c in range(channels):
             for tap in range(taps):
                 gradient[w + c * taps + tap] += flat[sums + (tap * channels + c) * wide + o]
+
+
+def value(i, pointer):
+    """Set a row's output line by line, with the normalization and the activation that ride on it while the line is in cache."""
+    frame = frame_of(pointer)
+    network, row, shape = frame.network, frame.network.rows[i], frame.network.geometry[i]
+    memory, x = place_of(frame.places, input_of(network, i, 0), frame.work, frame.shared)
+    out = block(frame.work, frame.places[i], row[SIZE], frame.width)
+    line, packed = row[SIZE] // shape[OH], frame.scratch.reshape(-1)
+    pack_weights(row, shape, frame.weights, shape[MEAN] >= 0, network.epsilons[i], packed)
+    for v in range(shape[OH]):
+        convolution_line(
+            v, shape, packed, memory, x, frame.work, frame.places[i], frame.width, False, row[CODE] == RELU
+        )
+        if row[CODE] != 0 and row[CODE] != RELU:
+            activate(network.rules, row[CODE], out[v * line : (v + 1) * line], network.attributes[i])
+
+
+def riding(i, pointer):
+    """Run the normalization and the activation that ride on a row whose product with its bias is there."""
+    frame = frame_of(pointer)
+    network, row = frame.network, frame.network.rows[i]
+    y = block(frame.work, frame.places[i], row[SIZE], frame.width)
+    shape, epsilon = network.geometry[i], network.epsilons[i]
+    normalize(shape, frame.weights, frame.weights, 1, epsilon, -1, row[OUT], y, frame.scratch)
+    if row[CODE] != 0:
+        activate(network.rules, row[CODE], y, network.attributes[i])
+
+
+def linear(i, pointer):
+    """Set the row's part of `tangent` to the product with `vector` in the place of the parameters."""
+    frame = frame_of(pointer)
+    network, row = frame.network, frame.network.rows[i]
+    memory, x = place_of(frame.places, input_of(network, i, 0), frame.work, frame.shared)
+    convolution_value(
+        row, network.geometry[i], frame.vector, memory, x, frame.tangent, frame.targets[i], frame.width, False, frame.scratch
+    )  # fmt: skip
+
+
+def backward(i, pointer):
+    """Push a row's adjoint to its input's and to the gradient."""
+    frame = frame_of(pointer)
+    network, row, shape = frame.network, frame.network.rows[i], frame.network.geometry[i]
+    source, place = input_of(network, i, 0), row[ADJOINT]
+    if row[TRAINED] and frame.gradient.size > 0:
+        memory, x = place_of(frame.places, source, frame.work, frame.shared)
+        convolution_gradient(
+            row, shape, memory, x, frame.adjoint, place, frame.gradient, frame.scratch, frame.width
+        )
+        dense_bias_gradient(row, block(frame.adjoint, place, row[SIZE], frame.width), frame.gradient)
+    if network.rows[source, ACTIVE]:
+        clear_fresh(network, i, frame.into, frame.width)
+        convolution_backward(
+            row, shape, frame.weights, frame.adjoint, place, frame.into, network.rows[source, ADJOINT], frame.width
+        )  # fmt: skip
+
+
+def tangent(i, pointer):
+    """Set Ẏ = Ẇ X + W Ẋ + ḃ."""
+    frame = frame_of(pointer)
+    network, row, shape = frame.network, frame.network.rows[i], frame.network.geometry[i]
+    source = input_of(network, i, 0)
+    if row[TRAINED] and frame.vector.size > 0:
+        memory, x = place_of(frame.places, source, frame.work, frame.shared)
+        convolution_value(
+            row, shape, frame.vector, memory, x, frame.tangent, frame.places[i], frame.width, False, frame.scratch
+        )  # fmt: skip
+    else:
+        block(frame.tangent, frame.places[i], row[SIZE], frame.width)[:, :] = 0
+    if network.rows[source, ACTIVE]:
+        convolution_value(
+            row, shape, frame.weights, frame.tangent, frame.places[source], frame.tangent, frame.places[i], frame.width, True,
+            frame.scratch,
+        )  # fmt: skip
+
+
+def curved(i, pointer):
+    """Add what the change of the weights and of the inputs does to the reverse rule."""
+    frame = frame_of(pointer)
+    network, row, shape = frame.network, frame.network.rows[i], frame.network.geometry[i]
+    source = input_of(network, i, 0)
+    if row[TRAINED] and network.rows[source, ACTIVE] and frame.vector.size > 0:
+        convolution_gradient(
+            row, shape, frame.tangent, frame.places[source], frame.adjoint, frame.places[i], frame.gradient, frame.scratch,
+            frame.width,
+        )  # fmt: skip
+        convolution_backward(
+            row, shape, frame.vector, frame.adjoint, frame.places[i], frame.into, frame.places[source], frame.width
+        )  # fmt: skip
+
+
+REVERSED = Rule(backward)
+RULES = {
+    VALUE: Rule(value), FINISH: Rule(riding), LINEAR: Rule(linear), BACKWARD: REVERSED, TANGENT: Rule(tangent),
+    REVERSE: REVERSED, CURVED: Rule(curved),
+}  # fmt: skip

@@ -8,9 +8,18 @@ from __future__ import annotations
 import math
 
 from landscape.jit import kernel
+from landscape.kernels.cpu.links import clear_fresh, input_of
+from landscape.kernels.cpu.rules import BACKWARD, CURVED, TANGENT, VALUE, Rule, frame_of
+from landscape.kernels.cpu.views import block, output_block
 from landscape.kernels.program import Column
 
 WEIGHT, BIAS, GROUPS, WIDE = int(Column.WEIGHT), int(Column.BIAS), int(Column.GROUPS), int(Column.WIDE)
+SIZE, ADJOINT, ACTIVE, TRAINED = (
+    int(Column.SIZE),
+    int(Column.ADJOINT),
+    int(Column.ACTIVE),
+    int(Column.TRAINED),
+)
 
 
 @kernel
@@ -217,3 +226,55 @@ def layernorm_gradient_tangent(row, epsilon, x, dx, d, dd, gradient, scratch):
                 gradient[row[WEIGHT] + k] += scaled
             if row[BIAS] >= 0:
                 gradient[row[BIAS] + k] += plain
+
+
+def value(i, pointer):
+    """Set a row's output."""
+    frame = frame_of(pointer)
+    network, row = frame.network, frame.network.rows[i]
+    x = output_block(network, frame.places, input_of(network, i, 0), frame.work, frame.shared, frame.width)
+    y = block(frame.work, frame.places[i], row[SIZE], frame.width)
+    layernorm_value(row, frame.weights, network.attributes[i], x, y, frame.scratch)
+
+
+def backward(i, pointer):
+    """Push a row's adjoint to its input's and to the gradient."""
+    frame = frame_of(pointer)
+    network, row, source = frame.network, frame.network.rows[i], input_of(frame.network, i, 0)
+    clear_fresh(network, i, frame.into, frame.width)
+    x = output_block(network, frame.places, source, frame.work, frame.shared, frame.width)
+    d = block(frame.adjoint, row[ADJOINT], row[SIZE], frame.width)
+    rows = row[SIZE] if network.rows[source, ACTIVE] else 0
+    target = block(frame.into, network.rows[source, ADJOINT], rows, frame.width)
+    part = frame.gradient[: frame.gradient.size if row[TRAINED] else 0]
+    layernorm_backward(row, frame.weights, network.attributes[i], x, d, target, part, frame.scratch)
+
+
+def tangent(i, pointer):
+    """Set a row's tangent."""
+    frame = frame_of(pointer)
+    network, row, source = frame.network, frame.network.rows[i], input_of(frame.network, i, 0)
+    x = block(frame.work, frame.places[source], row[SIZE], frame.width)
+    dx = block(frame.tangent, frame.places[source], row[SIZE], frame.width)
+    dy = block(frame.tangent, frame.places[i], row[SIZE], frame.width)
+    layernorm_tangent(row, frame.weights, frame.vector, network.attributes[i], x, dx, dy, frame.scratch)
+
+
+def curved(i, pointer):
+    """Push the change of an adjoint to its input's and to the gradient: the whole, the reverse rule included."""
+    frame = frame_of(pointer)
+    network, row, source = frame.network, frame.network.rows[i], input_of(frame.network, i, 0)
+    x = block(frame.work, frame.places[source], row[SIZE], frame.width)
+    dx = block(frame.tangent, frame.places[source], row[SIZE], frame.width)
+    d = block(frame.adjoint, frame.places[i], row[SIZE], frame.width)
+    dd = block(frame.into, frame.places[i], row[SIZE], frame.width)
+    epsilon = network.attributes[i]
+    if row[TRAINED]:
+        layernorm_gradient_tangent(row, epsilon, x, dx, d, dd, frame.gradient, frame.scratch)
+    if network.rows[source, ACTIVE]:
+        clear_fresh(network, i, frame.into, frame.width)
+        target = block(frame.into, frame.places[source], row[SIZE], frame.width)
+        layernorm_curved(row, frame.weights, frame.vector, epsilon, x, dx, d, dd, target, frame.scratch)
+
+
+RULES = {VALUE: Rule(value), BACKWARD: Rule(backward), TANGENT: Rule(tangent), CURVED: Rule(curved)}

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from landscape.jit import kernel
 from landscape.kernels.cpu.dots import SHALLOWEST, outer
+from landscape.kernels.cpu.links import input_of, is_fresh, place_of
+from landscape.kernels.cpu.loops import activate
 from landscape.kernels.cpu.micro import USES_MICRO, affine, fits, product
 from landscape.kernels.cpu.packed import pack_transposed, packed_product
+from landscape.kernels.cpu.rules import BACKWARD, CURVED, LINEAR, REVERSE, TANGENT, VALUE, Rule, frame_of
 from landscape.kernels.cpu.turned import panel_numbers, turned_outer
+from landscape.kernels.cpu.views import block
 from landscape.kernels.program import Column
 
 WEIGHT, BIAS = int(Column.WEIGHT), int(Column.BIAS)
 GROUPS, WIDE, OUT = int(Column.GROUPS), int(Column.WIDE), int(Column.OUT)
+SIZE, CODE, ADJOINT = int(Column.SIZE), int(Column.CODE), int(Column.ADJOINT)
+ACTIVE, TRAINED = int(Column.ACTIVE), int(Column.TRAINED)
 
 
 @kernel
@@ -86,3 +92,72 @@ def add_bias(row, weights, y):
             bias = weights[row[BIAS] + k]
             for j in range(y.shape[1]):
                 y[start + k, j] += bias
+
+
+def value(i, pointer):
+    """Set a row's output, with the activation that rides on it."""
+    frame = frame_of(pointer)
+    network, row = frame.network, frame.network.rows[i]
+    memory, x = place_of(frame.places, input_of(network, i, 0), frame.work, frame.shared)
+    dense_value(row, frame.weights, memory, x, frame.work, frame.places[i], frame.width)
+    if row[CODE] != 0:
+        y = block(frame.work, frame.places[i], row[SIZE], frame.width)
+        activate(network.rules, row[CODE], y, network.attributes[i])
+
+
+def linear(i, pointer):
+    """Set the row's part of `tangent` to the product with `vector` in the place of the parameters."""
+    frame = frame_of(pointer)
+    memory, x = place_of(frame.places, input_of(frame.network, i, 0), frame.work, frame.shared)
+    dense_value(frame.network.rows[i], frame.vector, memory, x, frame.tangent, frame.targets[i], frame.width)
+
+
+def backward(i, pointer):
+    """Push a row's adjoint to its input's and to the gradient."""
+    frame = frame_of(pointer)
+    network, row, source = frame.network, frame.network.rows[i], input_of(frame.network, i, 0)
+    if row[TRAINED] and frame.gradient.size > 0:
+        memory, x = place_of(frame.places, source, frame.work, frame.shared)
+        dense_gradient(
+            row, memory, x, frame.adjoint, row[ADJOINT], frame.gradient, frame.scratch, frame.width
+        )
+        dense_bias_gradient(row, block(frame.adjoint, row[ADJOINT], row[SIZE], frame.width), frame.gradient)
+    if network.rows[source, ACTIVE]:
+        dense_backward(
+            row, frame.weights, frame.adjoint, row[ADJOINT], frame.into, network.rows[source, ADJOINT], frame.scratch, frame.width,
+            is_fresh(network, i, 0),
+        )  # fmt: skip
+
+
+def tangent(i, pointer):
+    """Set Ẏ = Ẇ X + W Ẋ + ḃ."""
+    frame = frame_of(pointer)
+    network, row, source = frame.network, frame.network.rows[i], input_of(frame.network, i, 0)
+    if row[TRAINED] and frame.vector.size > 0:
+        memory, x = place_of(frame.places, source, frame.work, frame.shared)
+        dense_value(row, frame.vector, memory, x, frame.tangent, frame.places[i], frame.width)
+    else:
+        block(frame.tangent, frame.places[i], row[SIZE], frame.width)[:, :] = 0
+    if network.rows[source, ACTIVE]:
+        add_dense(
+            row, frame.weights, frame.tangent, frame.places[source], frame.tangent, frame.places[i], frame.width
+        )  # fmt: skip
+
+
+def curved(i, pointer):
+    """Add what the change of the weights and of the inputs does to the reverse rule."""
+    frame = frame_of(pointer)
+    network, row, source = frame.network, frame.network.rows[i], input_of(frame.network, i, 0)
+    if row[TRAINED] and network.rows[source, ACTIVE] and frame.vector.size > 0:
+        dense_gradient(
+            row, frame.tangent, frame.places[source], frame.adjoint, frame.places[i], frame.gradient, frame.scratch, frame.width
+        )  # fmt: skip
+        dense_backward(
+            row, frame.vector, frame.adjoint, frame.places[i], frame.into, frame.places[source], frame.scratch, frame.width, False
+        )  # fmt: skip
+
+
+REVERSED = Rule(backward)
+RULES = {
+    VALUE: Rule(value), LINEAR: Rule(linear), BACKWARD: REVERSED, TANGENT: Rule(tangent), REVERSE: REVERSED, CURVED: Rule(curved)
+}  # fmt: skip

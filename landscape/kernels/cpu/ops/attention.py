@@ -7,6 +7,9 @@ compute the probabilities again. Along a tangent (ẋ), with scores s = qk, p = 
 - ṡ = q̇k + qk̇, ṗ = c·p(ṡ − Σpṡ), and the output changes by Σ ṗv + pv̇;
 - in reverse e = g·v, a = c·p(e − Σpe): a·k to q, a·q to k, p·g to v;
 - its change: ė = g·v̇, ȧ = c(ṗ(e − Σpe) + p(ė − Σ(ṗe + pė))): ȧk + ak̇ to q, ȧq + aq̇ to k, ṗg to v.
+
+Each of ṡ, e and ė counts from that of the key with the largest score, whose own is then exactly zero. Where that key has almost all of p, what is
+left of its ṗ, a and ȧ is a sum over the other keys and not the difference of two numbers that are nearly equal.
 """
 
 from __future__ import annotations
@@ -17,10 +20,14 @@ from landscape.formulas.primitives import exp, larger
 from landscape.jit import kernel
 from landscape.kernels.cpu.combine import copy_rows
 from landscape.kernels.cpu.lanes import lane_copy, lane_product, lanes_of
-from landscape.kernels.cpu.views import flat, view
-from landscape.kernels.program import ATTENTION_QUERIES, SCRATCH_ROWS, Column, Geometry
+from landscape.kernels.cpu.links import input_of
+from landscape.kernels.cpu.rules import BACKWARD, CURVED, REVERSE, TANGENT, Rule, frame_of
+from landscape.kernels.cpu.rules import VALUE as FORWARD
+from landscape.kernels.cpu.views import block, flat, output_block, view
+from landscape.kernels.program import ATTENTION_LINES, ATTENTION_QUERIES, SCRATCH_ROWS, Column, Geometry
 
 GROUPS, WIDE = int(Column.GROUPS), int(Column.WIDE)
+SIZE, ADJOINT, ACTIVE = int(Column.SIZE), int(Column.ADJOINT), int(Column.ACTIVE)
 HEADS, CAUSAL = int(Geometry.HEADS), int(Geometry.CAUSAL)
 QUERIES = ATTENTION_QUERIES
 # The parts of a token in the input.
@@ -122,24 +129,53 @@ def share_part(p, first, last, right, t, add, row, shape, scratch, number):
     lane_product(size, last - first, line // lanes, packed, a, lanes, token, flat(p), first * line, line, lanes, add, packed, c, lanes, token)  # fmt: skip
 
 
-@kernel
+@kernel(viewing=True)
 def helpers(matrices, blocks, queries, row, shape, scratch):
-    """View two lines [queries·lanes] behind a number of packed matrices and of blocks."""
-    pair = score_block(blocks, matrices, 2, queries, row, shape, scratch)
-    return pair[0], pair[1]
+    """View the lines [queries·lanes] behind a number of packed matrices and of blocks."""
+    return score_block(blocks, matrices, ATTENTION_LINES, queries, row, shape, scratch)
+
+
+@kernel
+def hide_later(t, p):
+    """Give no weight to the keys after each of the queries from t on."""
+    lanes = lanes_of(p)
+    for query in range(p.shape[1] // lanes):
+        p[t + query + 1 :, query * lanes : (query + 1) * lanes] = -math.inf
 
 
 @kernel
 def probabilities(t, causal, scale, p, top, total):
     """Turn scores p [keys, queries·lanes] of the queries from t on into probabilities."""
-    lanes = lanes_of(p)
     if causal:
-        for query in range(p.shape[1] // lanes):
-            p[t + query + 1 :, query * lanes : (query + 1) * lanes] = -math.inf
+        hide_later(t, p)
     copy_rows(p[0], top)
     for k in range(1, p.shape[0]):
         for j in range(top.size):
             top[j] = larger(p[k, j], top[j])
+    normalize(scale, p, top, total)
+
+
+@kernel
+def led_probabilities(t, causal, scale, p, top, total, which):
+    """Do what `probabilities` does, and set which [queries·lanes] to the key with the largest score."""
+    if causal:
+        hide_later(t, p)
+    none = p.dtype.type(0)
+    copy_rows(p[0], top)
+    which[:] = 0
+    for k in range(1, p.shape[0]):
+        # As a real number, and added, so that the loop has a vector form.
+        c = p.dtype.type(k)
+        for j in range(top.size):
+            change = c - which[j]
+            which[j] += change if p[k, j] > top[j] else none
+            top[j] = larger(p[k, j], top[j])
+    normalize(scale, p, top, total)
+
+
+@kernel
+def normalize(scale, p, top, total):
+    """Turn scores into exp(scale·(p − top)) / Σ."""
     total[:] = 0
     for k in range(p.shape[0]):
         for j in range(top.size):
@@ -153,27 +189,37 @@ def probabilities(t, causal, scale, p, top, total):
 
 
 @kernel
-def centre(p, e, scale, mean, a):
-    """Set a to scale·p(e − Σ p e), the softmax's Jacobian; mean to Σ p e."""
+def of_leading(e, which, base):
+    """Set base [queries·lanes] to what e has for the leading key of each."""
+    for j in range(base.size):
+        base[j] = e[int(which[j]), j]
+
+
+@kernel(exact=True)
+def centre(p, e, scale, which, base, mean, a):
+    """Set a to scale·p(e − Σ p e), the softmax's Jacobian, with e counted from its `base`, that of the leading key; mean to Σ p e."""
+    of_leading(e, which, base)
     mean[:] = 0
     for k in range(p.shape[0]):
         for j in range(mean.size):
-            mean[j] += p[k, j] * e[k, j]
+            mean[j] += p[k, j] * (e[k, j] - base[j])
     for k in range(p.shape[0]):
         for j in range(mean.size):
-            a[k, j] = scale * p[k, j] * (e[k, j] - mean[j])
+            a[k, j] = scale * p[k, j] * ((e[k, j] - base[j]) - mean[j])
 
 
-@kernel
-def centre_change(p, dp, e, de, scale, mean, change, da):
-    """Set da to the change of `centre` along (ṗ, ė), with the mean that it found."""
+@kernel(exact=True)
+def centre_change(p, dp, e, de, scale, which, base, mean, bases, change, da):
+    """Set da to the change of `centre` along (ṗ, ė), with the base and the mean that it found."""
+    of_leading(de, which, bases)
     change[:] = 0
     for k in range(p.shape[0]):
         for j in range(change.size):
-            change[j] += dp[k, j] * e[k, j] + p[k, j] * de[k, j]
+            change[j] += dp[k, j] * (e[k, j] - base[j]) + p[k, j] * (de[k, j] - bases[j])
     for k in range(p.shape[0]):
         for j in range(change.size):
-            da[k, j] = scale * (dp[k, j] * (e[k, j] - mean[j]) + p[k, j] * (de[k, j] - change[j]))
+            bent = dp[k, j] * ((e[k, j] - base[j]) - mean[j])
+            da[k, j] = scale * (bent + p[k, j] * ((de[k, j] - bases[j]) - change[j]))
 
 
 @kernel
@@ -194,9 +240,9 @@ def attention_value(row, shape, x, y, scratch):
             for t in range(0, tokens, QUERIES):
                 queries, keys = seen(row, shape, t)
                 p = score_block(0, 3, keys, queries, row, shape, scratch)
-                top, total = helpers(3, 1, queries, row, shape, scratch)
+                lines = helpers(3, 1, queries, row, shape, scratch)
                 dots(KEY, QUERY, t, False, row, shape, scratch, p)
-                probabilities(t, causal, c, p, top, total)
+                probabilities(t, causal, c, p, lines[0], lines[1])
                 mix(VALUE, p, t, False, 1, head, j, row, shape, scratch, y)
 
 
@@ -215,11 +261,12 @@ def attention_backward(row, shape, x, d, into, scratch):
                 p = score_block(0, 6, keys, queries, row, shape, scratch)
                 e = score_block(1, 6, keys, queries, row, shape, scratch)
                 a = score_block(2, 6, keys, queries, row, shape, scratch)
-                mean, other = helpers(6, 3, queries, row, shape, scratch)
+                lines = helpers(6, 3, queries, row, shape, scratch)
+                which, base, mean = lines[0], lines[1], lines[2]
                 dots(KEY, QUERY, t, False, row, shape, scratch, p)
-                probabilities(t, causal, c, p, mean, other)
+                led_probabilities(t, causal, c, p, mean, base, which)
                 dots(VALUE, adjoint, t, False, row, shape, scratch, e)
-                centre(p, e, c, mean, a)
+                centre(p, e, c, which, base, mean, a)
                 share(p, adjoint, t, False, row, shape, scratch, to_values)
                 share(a, QUERY, t, False, row, shape, scratch, to_keys)
                 mix(KEY, a, t, False, 3, head, j, row, shape, scratch, into)
@@ -241,12 +288,13 @@ def attention_tangent(row, shape, x, dx, dy, scratch):
                 p = score_block(0, 6, keys, queries, row, shape, scratch)
                 ds = score_block(1, 6, keys, queries, row, shape, scratch)
                 dp = score_block(2, 6, keys, queries, row, shape, scratch)
-                mean, other = helpers(6, 3, queries, row, shape, scratch)
+                lines = helpers(6, 3, queries, row, shape, scratch)
+                which, base, mean = lines[0], lines[1], lines[2]
                 dots(KEY, QUERY, t, False, row, shape, scratch, p)
-                probabilities(t, causal, c, p, mean, other)
+                led_probabilities(t, causal, c, p, mean, base, which)
                 dots(KEY, moved + QUERY, t, False, row, shape, scratch, ds)
                 dots(moved + KEY, QUERY, t, True, row, shape, scratch, ds)
-                centre(p, ds, c, mean, dp)
+                centre(p, ds, c, which, base, mean, dp)
                 mix(VALUE, dp, t, False, 1, head, j, row, shape, scratch, dy)
                 mix(moved + VALUE, p, t, True, 1, head, j, row, shape, scratch, dy)
 
@@ -270,16 +318,17 @@ def attention_curved(row, shape, x, dx, d, into, scratch):
                 de = score_block(3, 9, keys, queries, row, shape, scratch)
                 a = score_block(4, 9, keys, queries, row, shape, scratch)
                 da = score_block(5, 9, keys, queries, row, shape, scratch)
-                mean, change = helpers(9, 6, queries, row, shape, scratch)
+                lines = helpers(9, 6, queries, row, shape, scratch)
+                which, base, mean, bases, change = lines[0], lines[1], lines[2], lines[3], lines[4]
                 dots(KEY, QUERY, t, False, row, shape, scratch, p)
-                probabilities(t, causal, c, p, mean, change)
+                led_probabilities(t, causal, c, p, mean, base, which)
                 dots(KEY, moved + QUERY, t, False, row, shape, scratch, e)
                 dots(moved + KEY, QUERY, t, True, row, shape, scratch, e)
-                centre(p, e, c, mean, dp)
+                centre(p, e, c, which, base, mean, dp)
                 dots(VALUE, adjoint, t, False, row, shape, scratch, e)
                 dots(moved + VALUE, adjoint, t, False, row, shape, scratch, de)
-                centre(p, e, c, mean, a)
-                centre_change(p, dp, e, de, c, mean, change, da)
+                centre(p, e, c, which, base, mean, a)
+                centre_change(p, dp, e, de, c, which, base, mean, bases, change, da)
                 share(dp, adjoint, t, False, row, shape, scratch, to_values)
                 share(da, QUERY, t, False, row, shape, scratch, to_keys)
                 share(a, moved + QUERY, t, True, row, shape, scratch, to_keys)
@@ -287,3 +336,56 @@ def attention_curved(row, shape, x, dx, d, into, scratch):
                 mix(moved + KEY, a, t, True, 3, head, j, row, shape, scratch, into)
             unpack(to_keys, True, into, KEY, head, j, row, shape, scratch)
             unpack(to_values, True, into, VALUE, head, j, row, shape, scratch)
+
+
+def value(i, pointer):
+    """Set a row's output."""
+    frame = frame_of(pointer)
+    network, row = frame.network, frame.network.rows[i]
+    x = output_block(network, frame.places, input_of(network, i, 0), frame.work, frame.shared, frame.width)
+    y = block(frame.work, frame.places[i], row[SIZE], frame.width)
+    attention_value(row, network.geometry[i], x, y, frame.scratch)
+
+
+def backward(i, pointer):
+    """Set the adjoint of the projections, which nothing else reads, from a row's adjoint."""
+    frame = frame_of(pointer)
+    network, row, source = frame.network, frame.network.rows[i], input_of(frame.network, i, 0)
+    if network.rows[source, ACTIVE]:
+        x = output_block(network, frame.places, source, frame.work, frame.shared, frame.width)
+        d = block(frame.adjoint, row[ADJOINT], row[SIZE], frame.width)
+        target = block(frame.into, network.rows[source, ADJOINT], network.rows[source, SIZE], frame.width)
+        attention_backward(row, network.geometry[i], x, d, target, frame.scratch)
+
+
+def tangent(i, pointer):
+    """Set a row's tangent."""
+    frame = frame_of(pointer)
+    network, row, source = frame.network, frame.network.rows[i], input_of(frame.network, i, 0)
+    x = output_block(network, frame.places, source, frame.work, frame.shared, frame.width)
+    dx = block(frame.tangent, frame.places[source], network.rows[source, SIZE], frame.width)
+    dy = block(frame.tangent, frame.places[i], row[SIZE], frame.width)
+    attention_tangent(row, network.geometry[i], x, dx, dy, frame.scratch)
+
+
+def curved(i, pointer):
+    """Add the change of the reverse rule."""
+    frame = frame_of(pointer)
+    network, row, source = frame.network, frame.network.rows[i], input_of(frame.network, i, 0)
+    if network.rows[source, ACTIVE]:
+        rows = network.rows[source, SIZE]
+        x = block(frame.work, frame.places[source], rows, frame.width)
+        dx = block(frame.tangent, frame.places[source], rows, frame.width)
+        d = block(frame.adjoint, frame.places[i], row[SIZE], frame.width)
+        target = block(frame.into, frame.places[source], rows, frame.width)
+        attention_curved(row, network.geometry[i], x, dx, d, target, frame.scratch)
+
+
+REVERSED = Rule(backward)
+RULES = {
+    FORWARD: Rule(value),
+    BACKWARD: REVERSED,
+    TANGENT: Rule(tangent),
+    REVERSE: REVERSED,
+    CURVED: Rule(curved),
+}

@@ -10,10 +10,15 @@ from __future__ import annotations
 import math
 
 from landscape.jit import kernel
-from landscape.kernels.cpu.batchnorm import parameter
+from landscape.kernels.cpu.links import clear_fresh, input_of
+from landscape.kernels.cpu.loops import activate
+from landscape.kernels.cpu.ops.batchnorm import parameter
+from landscape.kernels.cpu.rules import BACKWARD, CURVED, REVERSE, TANGENT, VALUE, Rule, frame_of
+from landscape.kernels.cpu.views import block, output_block
 from landscape.kernels.program import Column, Geometry
 
-OUT = int(Column.OUT)
+OUT, SIZE, CODE = int(Column.OUT), int(Column.SIZE), int(Column.CODE)
+ADJOINT, ACTIVE, TRAINED = int(Column.ADJOINT), int(Column.ACTIVE), int(Column.TRAINED)
 SCALE, SHIFT = int(Geometry.SCALE), int(Geometry.SHIFT)
 FOLLOWED_MEAN, FOLLOWED_VARIANCE = int(Geometry.FOLLOWED_MEAN), int(Geometry.FOLLOWED_VARIANCE)
 
@@ -168,3 +173,72 @@ def batch_curved(row, shape, weights, vector, epsilon, x, dx, d, into, gradient,
                 straight = rate * (d[f, j] - first - hat * second)
                 bent = rate * w * (moved * second + hat * cross)
                 into[f, j] += mask[j] * (dw * straight - bent - rate * slope * w * straight)
+
+
+def value(i, pointer):
+    """Set a row's output, with the activation that rides on it."""
+    frame = frame_of(pointer)
+    network, row = frame.network, frame.network.rows[i]
+    x = output_block(network, frame.places, input_of(network, i, 0), frame.work, frame.shared, frame.width)
+    y = block(frame.work, frame.places[i], row[SIZE], frame.width)
+    mask = block(frame.shared, network.rows[0, SIZE], 1, frame.width)[0]
+    batch_value(row, network.geometry[i], frame.weights, network.epsilons[i], x, y, mask)
+    if row[CODE] != 0:
+        activate(network.rules, row[CODE], y, network.attributes[i])
+
+
+def backward(i, pointer):
+    """Push a row's adjoint to its input's and to the gradient."""
+    frame = frame_of(pointer)
+    network, row, shape = frame.network, frame.network.rows[i], frame.network.geometry[i]
+    source, epsilon = input_of(network, i, 0), network.epsilons[i]
+    x = output_block(network, frame.places, source, frame.work, frame.shared, frame.width)
+    d = block(frame.adjoint, row[ADJOINT], row[SIZE], frame.width)
+    mask = block(frame.shared, network.rows[0, SIZE], 1, frame.width)[0]
+    if row[TRAINED] and frame.gradient.size > 0:
+        batch_gradient(row, shape, epsilon, x, d, frame.gradient, mask)
+    if network.rows[source, ACTIVE]:
+        clear_fresh(network, i, frame.into, frame.width)
+        target = block(frame.into, network.rows[source, ADJOINT], row[SIZE], frame.width)
+        batch_backward(row, shape, frame.weights, epsilon, x, d, target, mask)
+
+
+def tangent(i, pointer):
+    """Set a row's tangent."""
+    frame = frame_of(pointer)
+    network, row, source = frame.network, frame.network.rows[i], input_of(frame.network, i, 0)
+    x = output_block(network, frame.places, source, frame.work, frame.shared, frame.width)
+    dy = block(frame.tangent, frame.places[i], row[SIZE], frame.width)
+    # The input's change; an input that nothing moves may have no place there, so zeros lie where the result comes.
+    dx = dy
+    if network.rows[source, ACTIVE]:
+        dx = block(frame.tangent, frame.places[source], row[SIZE], frame.width)
+    else:
+        dy[:, :] = 0
+    mask = block(frame.shared, network.rows[0, SIZE], 1, frame.width)[0]
+    batch_tangent(row, network.geometry[i], frame.weights, frame.vector, network.epsilons[i], x, dx, dy, mask)
+
+
+def curved(i, pointer):
+    """Add what the change of the weights and of the inputs does to the reverse rule."""
+    frame = frame_of(pointer)
+    network, row, source = frame.network, frame.network.rows[i], input_of(frame.network, i, 0)
+    if network.rows[source, ACTIVE]:
+        x = block(frame.work, frame.places[source], row[SIZE], frame.width)
+        dx = block(frame.tangent, frame.places[source], row[SIZE], frame.width)
+        d = block(frame.adjoint, frame.places[i], row[SIZE], frame.width)
+        target = block(frame.into, frame.places[source], row[SIZE], frame.width)
+        mask = block(frame.shared, network.rows[0, SIZE], 1, frame.width)[0]
+        batch_curved(
+            row, network.geometry[i], frame.weights, frame.vector, network.epsilons[i], x, dx, d, target, frame.gradient, mask
+        )  # fmt: skip
+
+
+REVERSED = Rule(backward)
+RULES = {
+    VALUE: Rule(value),
+    BACKWARD: REVERSED,
+    TANGENT: Rule(tangent),
+    REVERSE: REVERSED,
+    CURVED: Rule(curved),
+}

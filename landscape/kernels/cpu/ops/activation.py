@@ -1,0 +1,78 @@
+"""An activation as a row of its own; the loops are those of `loops.py`, one a formula."""
+
+from __future__ import annotations
+
+from landscape.jit import kernel
+from landscape.kernels.cpu.combine import copy_rows
+from landscape.kernels.cpu.links import clear_fresh, input_of, is_fresh
+from landscape.kernels.cpu.loops import activate, add_curved, add_slope, set_slope
+from landscape.kernels.cpu.rules import BACKWARD, CURVED, TANGENT, VALUE, Rule, frame_of
+from landscape.kernels.cpu.views import block, output_block
+from landscape.kernels.program import Column
+
+CODE = int(Column.CODE)
+SIZE, ACTIVE, ADJOINT = int(Column.SIZE), int(Column.ACTIVE), int(Column.ADJOINT)
+# Numbers that are copied before an activation is applied to them.
+TOGETHER = 2048
+
+
+@kernel
+def activated(rules, x, y, code, attribute):
+    """Set y to an activation of x, some rows at a time, which the first cache holds between the copy and the function."""
+    rows, step = y.shape[0], max(1, TOGETHER // y.shape[1])
+    for f in range(0, rows, step):
+        part = y[f : min(f + step, rows)]
+        copy_rows(x[f : min(f + step, rows)], part)
+        activate(rules, code, part, attribute)
+
+
+def value(i, pointer):
+    """Set a row's output."""
+    frame = frame_of(pointer)
+    network, row = frame.network, frame.network.rows[i]
+    x = output_block(network, frame.places, input_of(network, i, 0), frame.work, frame.shared, frame.width)
+    y = block(frame.work, frame.places[i], row[SIZE], frame.width)
+    activated(network.rules, x, y, row[CODE], network.attributes[i])
+
+
+def backward(i, pointer):
+    """Push a row's adjoint to its input's."""
+    frame = frame_of(pointer)
+    network, row, source = frame.network, frame.network.rows[i], input_of(frame.network, i, 0)
+    if network.rows[source, ACTIVE]:
+        x = output_block(network, frame.places, source, frame.work, frame.shared, frame.width)
+        y = block(frame.work, frame.places[i], row[SIZE], frame.width)
+        d = block(frame.adjoint, row[ADJOINT], row[SIZE], frame.width)
+        target = block(frame.into, network.rows[source, ADJOINT], row[SIZE], frame.width)
+        if is_fresh(network, i, 0):
+            set_slope(network.rules, row[CODE], x, y, d, target, network.attributes[i])
+        else:
+            add_slope(network.rules, row[CODE], x, y, d, target, network.attributes[i])
+
+
+def tangent(i, pointer):
+    """Set a row's tangent."""
+    frame = frame_of(pointer)
+    network, row, source = frame.network, frame.network.rows[i], input_of(frame.network, i, 0)
+    x = block(frame.work, frame.places[source], row[SIZE], frame.width)
+    y = block(frame.work, frame.places[i], row[SIZE], frame.width)
+    dx = block(frame.tangent, frame.places[source], row[SIZE], frame.width)
+    dy = block(frame.tangent, frame.places[i], row[SIZE], frame.width)
+    set_slope(network.rules, row[CODE], x, y, dx, dy, network.attributes[i])
+
+
+def curved(i, pointer):
+    """Push the change of an adjoint to its input's: the whole, the reverse rule included."""
+    frame = frame_of(pointer)
+    network, row, source = frame.network, frame.network.rows[i], input_of(frame.network, i, 0)
+    clear_fresh(network, i, frame.into, frame.width)
+    x = block(frame.work, frame.places[source], row[SIZE], frame.width)
+    y = block(frame.work, frame.places[i], row[SIZE], frame.width)
+    d = block(frame.adjoint, frame.places[i], row[SIZE], frame.width)
+    dx = block(frame.tangent, frame.places[source], row[SIZE], frame.width)
+    dd = block(frame.into, frame.places[i], row[SIZE], frame.width)
+    target = block(frame.into, frame.places[source], row[SIZE], frame.width)
+    add_curved(network.rules, row[CODE], x, y, d, dx, dd, target, network.attributes[i])
+
+
+RULES = {VALUE: Rule(value), BACKWARD: Rule(backward), TANGENT: Rule(tangent), CURVED: Rule(curved)}

@@ -1,0 +1,161 @@
+"""`batchnorm` with running statistics: y = w·x̂ + b with x̂ = (x − μ)·r, r = (σ² + ε)^(−½), a channel a row, channels last.
+
+`vector` is [θ, constants] or a change of it, which gives the terms of a tangent; `missing` then is what an absent weight counts.
+"""
+
+from __future__ import annotations
+
+import math
+
+from landscape.jit import kernel
+from landscape.kernels.cpu.combine import copy_rows
+from landscape.kernels.cpu.links import clear_fresh, input_of
+from landscape.kernels.cpu.loops import activate
+from landscape.kernels.cpu.rules import BACKWARD, CURVED, REVERSE, TANGENT, VALUE, Rule, frame_of
+from landscape.kernels.cpu.views import block, flat, output_block
+from landscape.kernels.program import Column, Geometry
+
+OUT, CODE, SIZE = int(Column.OUT), int(Column.CODE), int(Column.SIZE)
+ADJOINT, ACTIVE, TRAINED = int(Column.ADJOINT), int(Column.ACTIVE), int(Column.TRAINED)
+MEAN, VARIANCE = int(Geometry.MEAN), int(Geometry.VARIANCE)
+SCALE, SHIFT = int(Geometry.SCALE), int(Geometry.SHIFT)
+
+
+@kernel
+def channel_rate(shape, weights, epsilon, c):
+    """Give r of a channel."""
+    return weights.dtype.type(1) / math.sqrt(weights[shape[VARIANCE] + c] + epsilon)
+
+
+@kernel
+def parameter(start, vector, c, missing):
+    """Give a channel's parameter, or what stands for it where the node has none."""
+    return vector[start + c] if start >= 0 else vector.dtype.type(missing)
+
+
+@kernel
+def fill(line, c, width, value):
+    """Set a channel's part of a line."""
+    line[c * width : (c + 1) * width] = value
+
+
+@kernel
+def normalize(shape, weights, vector, missing, epsilon, offset, channels, y, scratch):
+    """Turn y [F, B] into the vector's weight · x̂ + its bias for x = y + the weights' offset (−1: none)."""
+    width = y.shape[1]
+    factors = block(flat(scratch), 0, 3, channels * width)
+    for c in range(channels):
+        rate = channel_rate(shape, weights, epsilon, c)
+        fill(factors[0], c, width, parameter(shape[SCALE], vector, c, missing) * rate)
+        fill(factors[1], c, width, weights[shape[MEAN] + c] - parameter(offset, weights, c, 0))
+        fill(factors[2], c, width, parameter(shape[SHIFT], vector, c, 0))
+    scale, mean, shift, out = factors[0], factors[1], factors[2], flat(y)
+    for start in range(0, out.size, scale.size):
+        pixel = out[start : start + scale.size]
+        for q in range(pixel.size):
+            pixel[q] = (pixel[q] - mean[q]) * scale[q] + shift[q]
+
+
+@kernel
+def batchnorm_linear(row, shape, weights, vector, missing, epsilon, d, into, scratch):
+    """Add the vector's weight · r·d to `into`."""
+    width, scale = d.shape[1], flat(scratch)[: row[OUT] * d.shape[1]]
+    for c in range(row[OUT]):
+        rate = channel_rate(shape, weights, epsilon, c)
+        fill(scale, c, width, parameter(shape[SCALE], vector, c, missing) * rate)
+    source, target = flat(d), flat(into)
+    for start in range(0, source.size, scale.size):
+        one, two = source[start : start + scale.size], target[start : start + scale.size]
+        for q in range(scale.size):
+            two[q] += scale[q] * one[q]
+
+
+@kernel
+def batchnorm_gradient(row, shape, weights, epsilon, x, d, gradient, along, scratch):
+    """Add Σ d·x̂ and Σ d to the gradients of weight and bias; `along` a tangent x, only Σ d·r·x."""
+    width, sums = d.shape[1], block(flat(scratch), 0, 3, row[OUT] * d.shape[1])
+    mean, scaled, plain = sums[0], sums[1], sums[2]
+    sums[:] = 0
+    if not along:
+        for c in range(row[OUT]):
+            fill(mean, c, width, weights[shape[MEAN] + c])
+    source, adjoint = flat(x), flat(d)
+    for start in range(0, source.size, mean.size):
+        one, two = source[start : start + mean.size], adjoint[start : start + mean.size]
+        for q in range(mean.size):
+            scaled[q] += two[q] * (one[q] - mean[q])
+            plain[q] += two[q]
+    for c in range(row[OUT]):
+        part = slice(c * width, (c + 1) * width)
+        if shape[SCALE] >= 0:
+            gradient[shape[SCALE] + c] += scaled[part].sum() * channel_rate(shape, weights, epsilon, c)
+        if shape[SHIFT] >= 0 and not along:
+            gradient[shape[SHIFT] + c] += plain[part].sum()
+
+
+def value(i, pointer):
+    """Set a row's output, with the activation that rides on it."""
+    frame = frame_of(pointer)
+    network, row = frame.network, frame.network.rows[i]
+    x = output_block(network, frame.places, input_of(network, i, 0), frame.work, frame.shared, frame.width)
+    y = block(frame.work, frame.places[i], row[SIZE], frame.width)
+    copy_rows(x, y)
+    normalize(
+        network.geometry[i], frame.weights, frame.weights, 1, network.epsilons[i], -1, row[OUT], y, frame.scratch
+    )  # fmt: skip
+    if row[CODE] != 0:
+        activate(network.rules, row[CODE], y, network.attributes[i])
+
+
+def backward(i, pointer):
+    """Push a row's adjoint to its input's and to the gradient."""
+    frame = frame_of(pointer)
+    network, row, shape = frame.network, frame.network.rows[i], frame.network.geometry[i]
+    source, epsilon = input_of(network, i, 0), network.epsilons[i]
+    d = block(frame.adjoint, row[ADJOINT], row[SIZE], frame.width)
+    if row[TRAINED] and frame.gradient.size > 0:
+        x = output_block(network, frame.places, source, frame.work, frame.shared, frame.width)
+        batchnorm_gradient(row, shape, frame.weights, epsilon, x, d, frame.gradient, False, frame.scratch)
+    if network.rows[source, ACTIVE]:
+        clear_fresh(network, i, frame.into, frame.width)
+        target = block(frame.into, network.rows[source, ADJOINT], row[SIZE], frame.width)
+        batchnorm_linear(row, shape, frame.weights, frame.weights, 1, epsilon, d, target, frame.scratch)
+
+
+def tangent(i, pointer):
+    """Set a row's tangent."""
+    frame = frame_of(pointer)
+    network, row, shape = frame.network, frame.network.rows[i], frame.network.geometry[i]
+    source, epsilon = input_of(network, i, 0), network.epsilons[i]
+    dy = block(frame.tangent, frame.places[i], row[SIZE], frame.width)
+    if row[TRAINED] and frame.vector.size > 0:
+        copy_rows(output_block(network, frame.places, source, frame.work, frame.shared, frame.width), dy)
+        normalize(shape, frame.weights, frame.vector, 0, epsilon, -1, row[OUT], dy, frame.scratch)
+    else:
+        dy[:, :] = 0
+    if network.rows[source, ACTIVE]:
+        dx = block(frame.tangent, frame.places[source], row[SIZE], frame.width)
+        batchnorm_linear(row, shape, frame.weights, frame.weights, 1, epsilon, dx, dy, frame.scratch)
+
+
+def curved(i, pointer):
+    """Add what the change of the weights and of the inputs does to the reverse rule."""
+    frame = frame_of(pointer)
+    network, row, shape = frame.network, frame.network.rows[i], frame.network.geometry[i]
+    source, epsilon = input_of(network, i, 0), network.epsilons[i]
+    if row[TRAINED] and network.rows[source, ACTIVE] and frame.vector.size > 0:
+        d = block(frame.adjoint, frame.places[i], row[SIZE], frame.width)
+        dx = block(frame.tangent, frame.places[source], row[SIZE], frame.width)
+        target = block(frame.into, frame.places[source], row[SIZE], frame.width)
+        batchnorm_gradient(row, shape, frame.weights, epsilon, dx, d, frame.gradient, True, frame.scratch)
+        batchnorm_linear(row, shape, frame.weights, frame.vector, 0, epsilon, d, target, frame.scratch)
+
+
+REVERSED = Rule(backward)
+RULES = {
+    VALUE: Rule(value),
+    BACKWARD: REVERSED,
+    TANGENT: Rule(tangent),
+    REVERSE: REVERSED,
+    CURVED: Rule(curved),
+}

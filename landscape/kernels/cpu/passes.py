@@ -1,0 +1,91 @@
+"""The interpreter: runs rows of a program on one tile of examples, forward, in reverse, and along a tangent.
+
+What each op does in a pass is a rule, which `rules.py` calls by its address. A pass points its rules to a `Frame`. Products with the Hessian take
+Pearlmutter's R-operator, the forward and the reverse rules along a tangent (ẇ of the parameters): Barak Pearlmutter, "Fast exact multiplication by the
+Hessian", Neural Computation 6 (1994).
+"""
+
+from __future__ import annotations
+
+from landscape.jit import kernel
+from landscape.kernels.cpu.arrays import Frame
+from landscape.kernels.cpu.rules import BACKWARD, CURVED, REVERSE, TANGENT, VALUE, pointed, run_rule
+from landscape.kernels.program import Column
+
+OP, ACTIVE = int(Column.OP), int(Column.ACTIVE)
+
+
+@kernel(viewing=True)
+def frame_for_values(network, places, weights, work, shared, scratch, width):
+    """Return a frame for outputs alone."""
+    none = weights[:0]
+    return Frame(network, places, weights, work, shared, scratch, width, none, none, places, none, none, none)
+
+
+@kernel(viewing=True)
+def frame_for_gradients(network, places, weights, work, shared, adjoint, gradient, scratch, width):
+    """Return a frame for outputs and adjoints; an empty gradient is not computed."""
+    none = weights[:0]
+    return Frame(
+        network, places, weights, work, shared, scratch, width, none, none, places, adjoint, adjoint, gradient
+    )  # fmt: skip
+
+
+@kernel
+def forward(network, order, places, weights, work, shared, scratch, width):
+    """Run the rows in `order`, whose places are in the work."""
+    pointer = pointed(frame_for_values(network, places, weights, work, shared, scratch, width))
+    for i in order:
+        run_rule(network.rules, VALUE + network.rows[i, OP], (i, pointer))
+
+
+@kernel
+def backward(network, places, weights, work, shared, adjoint, gradient, scratch, width):
+    """Run all rows in reverse; `adjoint` holds the output's.
+
+    The gradient is added to; an empty one is not computed. An adjoint is a sum over the rows that read an output: the first of them that the reverse
+    pass meets sets it, the others add to it.
+    """
+    frame = frame_for_gradients(network, places, weights, work, shared, adjoint, gradient, scratch, width)
+    pointer = pointed(frame)
+    for i in range(network.rows.shape[0] - 1, 0, -1):
+        if network.rows[i, ACTIVE]:
+            run_rule(network.rules, BACKWARD + network.rows[i, OP], (i, pointer))
+
+
+@kernel
+def tangent_forward(network, places, weights, vector, work, shared, tangent, scratch, width, first):
+    """Set the tangent of every active row after `first`; those of the others must be zero already. An empty `vector` is zero."""
+    none = weights[:0]
+    frame = Frame(
+        network, places, weights, work, shared, scratch, width, vector, tangent, places, none, none, none
+    )  # fmt: skip
+    pointer = pointed(frame)
+    for i in range(first + 1, network.rows.shape[0]):
+        if network.rows[i, ACTIVE]:
+            run_rule(network.rules, TANGENT + network.rows[i, OP], (i, pointer))
+
+
+@kernel
+def tangent_backward(
+    network, places, weights, vector, work, shared, tangent, adjoint, into, gradient, scratch, width, first
+):
+    """Run all rows after `first` in reverse, along a tangent; `into` holds the output's change, the gradient's is added to.
+
+    `adjoint` holds the finished adjoints, `into` their changes. Of most rows the change is pushed on by the reverse rule as it is, and the rule's own
+    change is added.
+    """
+    finished = Frame(
+        network, places, weights, work, shared, scratch, width, vector, tangent, places, adjoint, into, gradient
+    )  # fmt: skip
+    changes = Frame(
+        network, places, weights, work, shared, scratch, width, vector, tangent, places, into, into, gradient
+    )  # fmt: skip
+    pointer, reverse = pointed(finished), pointed(changes)
+    for i in range(network.rows.shape[0] - 1, first, -1):
+        if network.rows[i, ACTIVE]:
+            op = network.rows[i, OP]
+            if network.rules[REVERSE + op] != 0:
+                run_rule(network.rules, REVERSE + op, (i, reverse))
+            if network.rules[CURVED + op] != 0:
+                run_rule(network.rules, CURVED + op, (i, pointer))

@@ -1,0 +1,100 @@
+"""Which rule stands at which number, and which numbers a program needs.
+
+A new op is a file in `ops/` and a row of `OPS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from landscape.formulas.losses import CROSS_ENTROPY
+from landscape.kernels.cpu import loops, losses, updates
+from landscape.kernels.cpu.ops import (
+    activation,
+    add,
+    attention,
+    avgpool,
+    batch_statistics,
+    batchnorm,
+    concat,
+    convolution,
+    dense,
+    embedding,
+    layernorm,
+    maxpool,
+    mean,
+    multiply,
+    pad_channels,
+    position,
+    softmax,
+    transpose,
+)
+from landscape.kernels.cpu.rules import (
+    ACTIVATE,
+    ADD_CURVED,
+    ADD_SLOPE,
+    ADJOINT_CHANGE_OF,
+    ADJOINT_OF,
+    AFFINE,
+    BACKWARD,
+    CURVED,
+    FINISH,
+    LINEAR,
+    REVERSE,
+    SET_SLOPE,
+    SUMS_OF,
+    TABLE,
+    TANGENT,
+    VALUE,
+)
+from landscape.kernels.program import Column, Op, Program
+
+OPS = {
+    Op.DENSE: dense,
+    Op.ACTIVATION: activation,
+    Op.SOFTMAX: softmax,
+    Op.LAYERNORM: layernorm,
+    Op.ADD: add,
+    Op.MULTIPLY: multiply,
+    Op.CONCAT: concat,
+    Op.CONVOLUTION: convolution,
+    Op.BATCHNORM: batchnorm,
+    Op.TRANSPOSE: transpose,
+    Op.MAXPOOL: maxpool,
+    Op.AVGPOOL: avgpool,
+    Op.PAD_CHANNELS: pad_channels,
+    Op.MEAN: mean,
+    Op.EMBEDDING: embedding,
+    Op.POSITION: position,
+    Op.ATTENTION: attention,
+    Op.BATCH_STATISTICS: batch_statistics,
+}
+# What each kind of work takes: the passes over ops, the loops over activations, the sums of losses.
+VALUES = ((VALUE, FINISH), (ACTIVATE,), (SUMS_OF,))
+SWEEPS = ((VALUE, FINISH, LINEAR), (ACTIVATE, AFFINE), (SUMS_OF,))
+GRADIENTS = ((VALUE, BACKWARD), (ACTIVATE, SET_SLOPE, ADD_SLOPE), (SUMS_OF, ADJOINT_OF))
+PRODUCTS = (
+    (VALUE, BACKWARD, TANGENT, REVERSE, CURVED),
+    (ACTIVATE, SET_SLOPE, ADD_SLOPE, ADD_CURVED),
+    (ADJOINT_OF, ADJOINT_CHANGE_OF),
+)
+Work = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
+
+TABLE |= {number + op: rule for op, file in OPS.items() for number, rule in file.RULES.items()}
+TABLE |= {number + code: rule for number, rules in loops.RULES.items() for code, rule in enumerate(rules)}
+TABLE |= {number + kind: rule for number, rules in losses.RULES.items() for kind, rule in enumerate(rules)}
+TABLE |= {number + code: rule for number, rules in updates.RULES.items() for code, rule in enumerate(rules)}
+
+
+def numbers_of(program: Program, loss: int, work: Work) -> Iterator[int]:
+    """Name the rules that a program with a loss (its code) needs for a kind of work."""
+    passes, formulas, sums = work
+    for op in sorted({int(op) for op in program.rows[:, Column.OP]}):
+        yield from (number + op for number in passes)
+    codes = {
+        int(row[Column.CODE]) for row in program.rows if row[Column.CODE] or row[Column.OP] == Op.ACTIVATION
+    }
+    # A sweep's products without an activation take the identity's loop.
+    for code in sorted(codes | {0}) if AFFINE in formulas else sorted(codes):
+        yield from (number + code for number in formulas)
+    yield from (number + (loss == CROSS_ENTROPY) for number in sums)

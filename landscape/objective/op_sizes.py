@@ -1,0 +1,275 @@
+"""What each op makes of a row's columns: how much it reads and writes, where parameters must lie, how much scratch it takes.
+
+It says again, from the kernels' side, what lowering has written, so that the two can be compared.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from landscape.kernels.program import (
+    ATTENTION_LINES,
+    ATTENTION_QUERIES,
+    SCRATCH_ROWS,
+    WIDEST_VECTOR,
+    Column,
+    Geometry,
+    Op,
+)
+
+Place = Column | Geometry
+# The interval is that of the parameter that starts there, whole rows of so many numbers.
+ANY_ROWS = -1
+AXES = (
+    (Geometry.HEIGHT, Geometry.OUT_HEIGHT, Geometry.KERNEL_Y, Geometry.STRIDE_Y, Geometry.PADDING_Y, Geometry.DILATION_Y),
+    (Geometry.WIDTH, Geometry.OUT_WIDTH, Geometry.KERNEL_X, Geometry.STRIDE_X, Geometry.PADDING_X, Geometry.DILATION_X),
+)  # fmt: skip
+IMAGE = frozenset(Geometry(place) for place in range(Geometry.CHANNELS, Geometry.OUT_WIDTH + 1))
+WINDOW = frozenset(Geometry(place) for place in range(Geometry.KERNEL_Y, Geometry.DILATION_X + 1))
+AFFINE = (Geometry.SCALE, Geometry.SHIFT)
+RUNNING = (Geometry.MEAN, Geometry.VARIANCE)
+FOLLOWED = (Geometry.FOLLOWED_MEAN, Geometry.FOLLOWED_VARIANCE)
+# Matrices of a head and blocks of scores that the rule with the most of them takes, and lines of a channel that a normalization does.
+MATRICES, BLOCKS, LINES = 9, 6, 3
+
+
+@dataclass(frozen=True)
+class View:
+    """One row as it was read: its columns, the rows that it reads and their sizes, its line of the geometry."""
+
+    number: int
+    op: Op | int
+    columns: dict[Column, int]
+    inputs: list[int]
+    sizes: list[int]
+    shape: dict[Geometry, int]
+
+    def __getitem__(self, place: Place) -> int:
+        """Return a number of the row, −1 where the program has no geometry."""
+        if isinstance(place, Column):
+            return self.columns[place]
+        return self.shape.get(place, -1)
+
+    @property
+    def size(self) -> int:
+        """Numbers that the row writes for an example."""
+        return self.columns[Column.SIZE]
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What an op expects of a row: its outputs, its inputs, its parameters' counts, the columns that it uses, and what else is wrong."""
+
+    size: int
+    inputs: list[int]
+    columns: tuple[Column, ...] = ()
+    geometry: frozenset[Geometry] = frozenset()
+    parameters: tuple[tuple[Place, int], ...] = ()
+    required: tuple[Place, ...] = ()
+    faults: list[str] = field(default_factory=list)
+
+
+def same(row: View) -> Expected:
+    """An op that reads as many numbers as it writes, with no columns of its own."""
+    return Expected(row.size, [row.size])
+
+
+def dense(row: View) -> Expected:
+    groups, wide, out = row[Column.GROUPS], row[Column.WIDE], row[Column.OUT]
+    return Expected(
+        groups * out, [groups * wide], (Column.GROUPS, Column.WIDE, Column.OUT),
+        parameters=((Column.WEIGHT, out * wide), (Column.BIAS, out)), required=(Column.WEIGHT,),
+    )  # fmt: skip
+
+
+def grouped(row: View) -> Expected:
+    """Groups of rows that are one after the other: a softmax, a change of order."""
+    size = row[Column.GROUPS] * row[Column.WIDE]
+    return Expected(size, [size], (Column.GROUPS, Column.WIDE))
+
+
+def layernorm(row: View) -> Expected:
+    size, wide = row[Column.GROUPS] * row[Column.WIDE], row[Column.WIDE]
+    return Expected(
+        size, [size], (Column.GROUPS, Column.WIDE), parameters=((Column.WEIGHT, wide), (Column.BIAS, wide))
+    )
+
+
+def summed(row: View) -> Expected:
+    return Expected(row.size, [row.size] * max(1, len(row.inputs)))
+
+
+def multiplied(row: View) -> Expected:
+    return Expected(row.size, [row.size, row.size])
+
+
+def concatenated(row: View) -> Expected:
+    groups = max(1, row[Column.GROUPS])
+    faults = [f"reads {size} numbers in {groups} groups" for size in row.sizes if size % groups or size < 1]
+    return Expected(
+        sum(row.sizes), row.sizes, (Column.GROUPS,), faults=faults if row.sizes else ["reads nothing"]
+    )
+
+
+def mask(row: View) -> Expected:
+    return Expected(row.size, [])
+
+
+def slid(row: View, axis: tuple[Geometry, ...], pooled: bool) -> list[str]:
+    """Say what is wrong with a window along an axis."""
+    size, after, kernel, stride, padding, dilation = (row[place] for place in axis)
+    if min(size, after, kernel, stride, dilation) < 1 or padding < 0:
+        return [f"slides a window of {kernel} by {stride} over {size} pixels padded by {padding}"]
+    places = (size + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
+    if after != places:
+        return [f"has {after} places of a window along an axis, expected {places}"]
+    # A pool copies a pixel of each window, and its kernels know no dilation.
+    return ["has a window without a pixel"] if pooled and (2 * padding > kernel or dilation != 1) else []
+
+
+def image(row: View) -> tuple[int, int, list[str]]:
+    """Return the numbers of the image that comes and of the one that goes."""
+    before = math.prod(row[place] for place in (Geometry.CHANNELS, Geometry.HEIGHT, Geometry.WIDTH))
+    after = math.prod(
+        row[place] for place in (Geometry.OUT_CHANNELS, Geometry.OUT_HEIGHT, Geometry.OUT_WIDTH)
+    )
+    return before, after, [f"has {place.name} {row[place]}" for place in sorted(IMAGE) if row[place] < 1]
+
+
+def convolution(row: View) -> Expected:
+    before, after, faults = image(row)
+    groups, channels, out = max(1, row[Geometry.GROUPS]), row[Geometry.CHANNELS], row[Geometry.OUT_CHANNELS]
+    faults += [told for axis in AXES for told in slid(row, axis, False)]
+    wide = channels // groups * row[Geometry.KERNEL_Y] * row[Geometry.KERNEL_X]
+    if row[Geometry.GROUPS] < 1 or channels % groups or out % groups:
+        faults.append(f"has {row[Geometry.GROUPS]} groups of {channels} and {out} channels")
+    if row[Column.WIDE] != wide or row[Column.OUT] != out:
+        faults.append(f"multiplies {row[Column.WIDE]} by {row[Column.OUT]} numbers, expected {wide} by {out}")
+    if not 1 <= row[Geometry.LINES] <= row[Geometry.OUT_HEIGHT]:
+        faults.append(f"turns {row[Geometry.LINES]} lines of {row[Geometry.OUT_HEIGHT]}")
+    normalized = row[Geometry.MEAN] != -1
+    return Expected(
+        after, [before], (Column.WIDE, Column.OUT),
+        IMAGE | WINDOW | {Geometry.GROUPS, Geometry.LINES} | set((*RUNNING, *AFFINE) if normalized else ()),
+        ((Column.WEIGHT, out * wide), (Column.BIAS, out), *(((place, out) for place in (*RUNNING, *AFFINE)) if normalized else ())),
+        (Column.WEIGHT, *(RUNNING if normalized else ())), faults,
+    )  # fmt: skip
+
+
+def normalization(statistics: tuple[Geometry, ...], required: bool) -> Callable[[View], Expected]:
+    """Make what a batch normalization expects, whose statistics lie among the constants."""
+
+    def expected(row: View) -> Expected:
+        channels = max(1, row[Column.OUT])
+        there = statistics if required or any(row[place] != -1 for place in statistics) else ()
+        places = (*AFFINE, *there)
+        return Expected(
+            row.size, [row.size], (Column.OUT,), frozenset(places), tuple((place, channels) for place in places), there,
+            [f"has {row.size} numbers of {channels} channels"] if row.size % channels else [],
+        )  # fmt: skip
+
+    return expected
+
+
+def pool(row: View) -> Expected:
+    before, after, faults = image(row)
+    if row[Geometry.CHANNELS] != row[Geometry.OUT_CHANNELS]:
+        faults.append(f"makes {row[Geometry.OUT_CHANNELS]} of {row[Geometry.CHANNELS]} channels")
+    faults += [told for axis in AXES for told in slid(row, axis, True)]
+    return Expected(after, [before], geometry=IMAGE | WINDOW, faults=faults)
+
+
+def pad_channels(row: View) -> Expected:
+    before, after, faults = image(row)
+    strides = (Geometry.STRIDE_Y, Geometry.STRIDE_X)
+    for stride, (size, out, *_) in zip(strides, AXES, strict=True):
+        if row[stride] < 1 or row[out] != math.ceil(row[size] / max(1, row[stride])):
+            faults.append(f"takes every {row[stride]}-th of {row[size]} pixels for {row[out]}")
+    if not 0 <= row[Geometry.BEFORE] <= row[Geometry.OUT_CHANNELS] - row[Geometry.CHANNELS]:
+        faults.append(f"puts {row[Geometry.BEFORE]} channels before {row[Geometry.CHANNELS]} of {row[Geometry.OUT_CHANNELS]}")  # fmt: skip
+    return Expected(after, [before], geometry=IMAGE | set(strides) | {Geometry.BEFORE}, faults=faults)
+
+
+def averaged(row: View) -> Expected:
+    groups, wide, out = row[Column.GROUPS], row[Column.WIDE], row[Column.OUT]
+    return Expected(groups * out, [groups * wide * out], (Column.GROUPS, Column.WIDE, Column.OUT))
+
+
+def embedding(row: View) -> Expected:
+    groups, out = row[Column.GROUPS], row[Column.OUT]
+    faults = [] if row[Column.WIDE] == 1 else [f"reads {row[Column.WIDE]} ids at a position"]
+    return Expected(
+        groups * out, [groups], (Column.GROUPS, Column.WIDE, Column.OUT), parameters=((Column.WEIGHT, ANY_ROWS),),
+        required=(Column.WEIGHT,), faults=faults,
+    )  # fmt: skip
+
+
+def position(row: View) -> Expected:
+    return Expected(
+        row[Column.OUT],
+        [row.size],
+        (Column.OUT,),
+        parameters=((Column.BIAS, row[Column.OUT]),),
+        required=(Column.BIAS,),
+    )
+
+
+def attention(row: View) -> Expected:
+    size, wide, heads = row[Column.GROUPS] * row[Column.WIDE], row[Column.WIDE], row[Geometry.HEADS]
+    faults = [] if heads >= 1 and wide % heads == 0 else [f"has {heads} heads of {wide} numbers"]
+    if row[Geometry.CAUSAL] not in (0, 1):
+        faults.append(f"has CAUSAL {row[Geometry.CAUSAL]}")
+    used = frozenset((Geometry.HEADS, Geometry.CAUSAL))
+    return Expected(size, [3 * size], (Column.GROUPS, Column.WIDE), used, faults=faults)
+
+
+SIZES: dict[Op, Callable[[View], Expected]] = {
+    Op.DENSE: dense,
+    Op.ACTIVATION: same,
+    Op.SOFTMAX: grouped,
+    Op.LAYERNORM: layernorm,
+    Op.ADD: summed,
+    Op.MULTIPLY: multiplied,
+    Op.CONCAT: concatenated,
+    Op.MASK: mask,
+    Op.CONVOLUTION: convolution,
+    Op.BATCHNORM: normalization(RUNNING, required=True),
+    Op.TRANSPOSE: grouped,
+    Op.MAXPOOL: pool,
+    Op.AVGPOOL: pool,
+    Op.PAD_CHANNELS: pad_channels,
+    Op.MEAN: averaged,
+    Op.EMBEDDING: embedding,
+    Op.POSITION: position,
+    Op.ATTENTION: attention,
+    Op.BATCH_STATISTICS: normalization(FOLLOWED, required=False),
+}
+
+
+def scratch_rows(row: View) -> int:
+    """Count the rows of scratch that a row takes in a tile of the narrowest width, a vector of the narrowest numbers."""
+    return max(SCRATCH_ROWS, SCRATCH.get(Op(row.op), lambda _: 0)(row))
+
+
+def convolution_scratch(row: View) -> int:
+    """The weights, packed; or some lines of the adjoint, turned, with the sums that they are added to; or what normalizes."""
+    groups, out = row[Geometry.GROUPS], row[Geometry.OUT_CHANNELS]
+    wide = math.ceil(out // groups / WIDEST_VECTOR) * WIDEST_VECTOR
+    turned = row[Geometry.LINES] * row[Geometry.OUT_WIDTH] * wide + row[Column.WIDE] * wide // WIDEST_VECTOR
+    packed = math.ceil(out * (row[Column.WIDE] + 2) / WIDEST_VECTOR)
+    return max(turned, packed, LINES * out if row[Geometry.MEAN] >= 0 else 0)
+
+
+def attention_scratch(row: View) -> int:
+    tokens, size = row[Column.GROUPS], row[Column.WIDE] // row[Geometry.HEADS]
+    return SCRATCH_ROWS + MATRICES * tokens * size + (BLOCKS * tokens + ATTENTION_LINES) * ATTENTION_QUERIES
+
+
+SCRATCH: dict[Op, Callable[[View], int]] = {
+    Op.CONVOLUTION: convolution_scratch,
+    Op.BATCHNORM: lambda row: LINES * row[Column.OUT],
+    Op.MAXPOOL: lambda row: row[Geometry.CHANNELS],
+    Op.ATTENTION: attention_scratch,
+}

@@ -1,0 +1,345 @@
+"""Whether all that a program reads and writes lies inside its buffers: asked once of every program, before a kernel runs.
+
+Kernels follow the table without looking: an offset that is wrong by one is another parameter's number, or memory that belongs to nobody. So the table
+is read here against what each op does with its columns, and against the model's own places of parameters. Nothing of this is a user's to mend.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape.errors import InternalError
+from landscape.formulas.activations import ACTIVATIONS
+from landscape.kernels.lowering import CARRIERS
+from landscape.kernels.program import WIDER, Column, Geometry, Op, Program
+from landscape.model import Model
+from landscape.objective.op_sizes import (
+    AFFINE,
+    ANY_ROWS,
+    FOLLOWED,
+    RUNNING,
+    SIZES,
+    Expected,
+    Place,
+    View,
+    scratch_rows,
+)
+
+Numbers = NDArray[np.int64]
+
+
+class Mode(Enum):
+    """What a program is run for: values, where places are reused; derivatives; gradients whose adjoints share places; training."""
+
+    VALUES = "values"
+    DERIVATIVES = "derivatives"
+    SHARED = "shared adjoints"
+    TRAINING = "training"
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Where parameters lie in [θ, constants]: the interval of each, how many are trainable, and how many there are."""
+
+    intervals: frozenset[tuple[int, int]]
+    trainable: int
+    total: int
+
+
+def parameters_of(model: Model) -> Parameters:
+    """Return the places of a model's parameters and buffers."""
+    theta = {(slot.start, slot.stop) for slot in model.layout}
+    constants = {(slot.start + model.size, slot.stop + model.size) for slot in model.constant_layout}
+    return Parameters(frozenset(theta | constants), model.size, model.size + model.constants.size)
+
+
+def check_program(program: Program, model: Model, mode: Mode) -> None:
+    """Check every column of every row of a program, and that no two outputs or adjoints that are needed together meet.
+
+    Raises
+    ------
+    InternalError
+        Something lies outside its buffer, or is not what the model says.
+    """
+    places = parameters_of(model)
+    check_shape(program, places)
+    views = [view(program, i) for i in range(len(program.rows))]
+    for row in views:
+        for told in faults_of(row, views, program, places, mode):
+            raise broken(program, row.number, told)
+    if views[-1].size != math.prod(model.nodes[-1].shape) or views[0].size != math.prod(model.input_shape):
+        raise InternalError("the program's data or outputs are not as large as the model's")
+    if mode != Mode.VALUES:
+        check_links(program)
+    check_places(program, mode)
+
+
+def broken(program: Program, row: int, told: str) -> InternalError:
+    """Make the error that a row is the cause of."""
+    op = int(program.rows[row, Column.OP])
+    name = Op(op).name if op in tuple(Op) else f"op {op}"
+    return InternalError(f"row {row} ({name}) of the network's program: {told}")
+
+
+def check_shape(program: Program, places: Parameters) -> None:
+    """Check the sizes of the program's own arrays."""
+    rows, count = program.rows, len(program.rows)
+    wider = bool((rows[:, Column.OP] >= WIDER).any()) if count else False
+    sizes = {
+        "columns": (rows.shape[1:], (len(Column),)),
+        "attributes": (program.attributes.shape, (count,)),
+        "epsilons": (program.epsilons.shape, (count,)),
+        "geometry": (program.geometry.shape, (count if wider else 0, len(Geometry))),
+        "ranges": (len(program.ranges), count),
+        "normalizations": (len(program.normalizations), count),
+        "parameters": (program.parameters, places.total),
+    }
+    for name, (found, expected) in sizes.items():
+        if found != expected:
+            raise InternalError(f"the network's program has {name} {found}, expected {expected}")
+    before = np.cumsum(rows[:, Column.INPUTS]) - rows[:, Column.INPUTS]
+    if not np.array_equal(before, rows[:, Column.FIRST]) or rows[:, Column.INPUTS].sum() > len(program.links):
+        raise InternalError("the network's program has rows whose links are not one after the other")
+    if count < 2 or rows[0, Column.OP] != Op.INPUT or (rows[1:, Column.OP] == Op.INPUT).any():
+        raise InternalError("the network's program has to start with its data, and to compute something")
+
+
+def view(program: Program, number: int) -> View:
+    """Read one row, its inputs as far as they are there."""
+    row = {column: int(program.rows[number, column]) for column in Column}
+    first, count = row[Column.FIRST], row[Column.INPUTS]
+    inside = first >= 0 and count >= 0 and first + count <= len(program.links)
+    links = [int(link) for link in program.links[first : first + count]] if inside else [-1]
+    known = row[Column.OP] in tuple(Op)
+    return View(
+        number=number,
+        op=Op(row[Column.OP]) if known else row[Column.OP],
+        columns=row,
+        inputs=links,
+        sizes=[int(program.rows[k, Column.SIZE]) if 0 <= k < number else -1 for k in links],
+        shape={column: int(program.geometry[number, column]) for column in Geometry}
+        if len(program.geometry)
+        else {},
+    )
+
+
+def faults_of(
+    row: View, views: list[View], program: Program, places: Parameters, mode: Mode
+) -> Iterator[str]:
+    """Say what is wrong with a row by itself."""
+    if row.number == 0:
+        yield from faults_of_data(row)
+        return
+    if not isinstance(row.op, Op):
+        yield "there is no such op"
+        return
+    if any(not 0 <= link < row.number for link in row.inputs):
+        yield f"reads rows {row.inputs}, expected ones before it"
+        return
+    if row.size < 1 or row[Column.OUTPUT] < 0 or row[Column.OUTPUT] + row.size > program.features:
+        yield f"writes outputs {row[Column.OUTPUT]} to {row[Column.OUTPUT] + row.size} of {program.features}"
+        return
+    expected = SIZES[row.op](row)
+    yield from faults_of_sizes(row, expected)
+    yield from faults_of_parameters(row, expected, program, places, mode)
+    yield from faults_of_code(row, mode)
+    if row.op == Op.ATTENTION and sum(row.inputs[0] in other.inputs for other in views) != 1:
+        yield "expected to be the only reader of its projections"
+    needed = scratch_rows(row)
+    if program.scratch < needed:
+        yield f"needs {needed} rows of scratch, {program.scratch} are there"
+
+
+def faults_of_data(row: View) -> Iterator[str]:
+    """The data have a size and nothing else."""
+    if any(value != -1 for value in row.shape.values()):
+        yield "the data have no geometry"
+    rest = {
+        column: row[column] for column in Column if column not in (Column.OP, Column.SIZE, Column.LAST_READER)
+    }
+    unset = {column: -1 if column in (Column.WEIGHT, Column.BIAS) else 0 for column in rest}
+    if rest != unset or row.size < 1 or row[Column.LAST_READER] < -1:
+        yield "the data have a size and no other column"
+
+
+def faults_of_sizes(row: View, expected: Expected) -> Iterator[str]:
+    """Compare a row's size, its inputs and its op's own columns with what the op makes of them."""
+    for told in expected.faults:
+        yield told
+    if expected.size is not None and row.size != expected.size:
+        yield f"has {row.size} outputs, expected {expected.size}"
+    if expected.inputs is not None and row.sizes != expected.inputs:
+        yield f"reads {row.sizes} numbers, expected {expected.inputs}"
+    for column in (Column.GROUPS, Column.WIDE, Column.OUT):
+        if column not in expected.columns and row[column] != 0:
+            yield f"has {column.name} {row[column]}, which the op does not use"
+        if column in expected.columns and row[column] < 1:
+            yield f"has {column.name} {row[column]}, expected at least 1"
+    for place, value in row.shape.items():
+        if place not in expected.geometry and value != -1:
+            yield f"has {place.name} {value}, which the op does not use"
+
+
+def faults_of_parameters(
+    row: View, expected: Expected, program: Program, places: Parameters, mode: Mode
+) -> Iterator[str]:
+    """Ask that each interval of [θ, constants] that the row reads is that of one parameter."""
+    named = {place for place, _ in expected.parameters}
+    for column in (Column.WEIGHT, Column.BIAS):
+        if column not in named and row[column] != -1:
+            yield f"has {column.name} {row[column]}, which the op does not use"
+    spans = {
+        place: span(row, place, count, places) for place, count in expected.parameters if row[place] != -1
+    }
+    yield from (f"has no {place.name}" for place in expected.required if place not in spans)
+    for place, found in spans.items():
+        if found not in places.intervals:
+            yield f"reads its {place.name} at {found[0]} to {found[1]} of {places.total}, where no parameter of that size lies"
+    if any(place in spans for place in FOLLOWED) and mode != Mode.TRAINING:
+        yield "moves running statistics, which only training does"
+    own = {found for place, found in spans.items() if place not in (*RUNNING, *FOLLOWED)}
+    riding = {found for place, found in spans.items() if place in AFFINE}
+    for known, expected_spans in ((program.ranges, own), (program.normalizations, riding)):
+        if set(known[row.number]) != expected_spans:
+            yield f"reads parameters at {sorted(expected_spans)}, and is said to read {sorted(set(known[row.number]))}"
+    trained = any(start < places.trainable for start, _ in own)
+    # For values an activation or a normalization rides on a row of another node, and nothing reads the column.
+    if mode != Mode.VALUES and row[Column.TRAINED] != trained:
+        yield f"has TRAINED {row[Column.TRAINED]}, expected {int(trained)}"
+
+
+def span(row: View, place: Place, count: int, places: Parameters) -> tuple[int, int]:
+    """Return the interval that a row reads from a place on; where any number of rows may follow, the parameter's that starts there."""
+    start = row[place]
+    if count != ANY_ROWS:
+        return start, start + count
+    whole = [
+        found
+        for found in places.intervals
+        if found[0] == start and (found[1] - start) % max(1, row[Column.OUT]) == 0
+    ]
+    return whole[0] if whole else (start, start)
+
+
+def faults_of_code(row: View, mode: Mode) -> Iterator[str]:
+    """Ask for an activation that there is, on a row that may have one: for values another's may ride on it."""
+    least = 1 if row.op == Op.ACTIVATION else 0
+    may = row.op == Op.ACTIVATION or (mode == Mode.VALUES and row.op in CARRIERS)
+    if not least <= row[Column.CODE] < (len(ACTIVATIONS) if may else 1):
+        yield f"has CODE {row[Column.CODE]}, which is no activation of it"
+
+
+def read_last(program: Program, by_active: bool) -> Numbers:
+    """Return for each row the last row that reads it, or −1; of all readers or of the active ones."""
+    rows, found = program.rows, np.full(len(program.rows), -1)
+    for number, (first, count) in enumerate(rows[:, [Column.FIRST, Column.INPUTS]].tolist()):
+        if not by_active or rows[number, Column.ACTIVE]:
+            found[program.links[first : first + count]] = number
+    return found
+
+
+def check_places(program: Program, mode: Mode) -> None:
+    """Ask that outputs which are needed at a time lie apart, and adjoints likewise."""
+    rows, last = program.rows, len(program.rows) - 1
+    output, adjoint, size = rows[:, Column.OUTPUT], rows[:, Column.ADJOINT], rows[:, Column.SIZE]
+    # The data lie elsewhere.
+    needed = (
+        np.full(len(rows), last)
+        if mode != Mode.VALUES
+        else np.maximum(read_last(program, False), np.arange(last + 1))
+    )
+    needed[0], needed[last] = 0, last
+    require_apart(program, output, needed, "output")
+    # What a GPU notes, and its training's workspace, begin behind the last output.
+    if mode != Mode.VALUES and output[last] + size[last] != program.features:
+        raise broken(
+            program,
+            last,
+            f"its output ends at {output[last] + size[last]}, expected {program.features}, the end of all",
+        )
+    if mode == Mode.SHARED:
+        check_shared_adjoints(program)
+    elif mode != Mode.VALUES and not np.array_equal(adjoint, output):
+        row = int(np.flatnonzero(adjoint != output)[0])
+        raise broken(program, row, f"has its adjoint at {adjoint[row]}, expected {output[row]} as its output")
+
+
+def require_apart(program: Program, starts: Numbers, needed: Numbers, what: str) -> None:
+    """Ask that no row's interval meets one of an earlier row that is needed then, up to the row `needed`."""
+    stops = starts + program.rows[:, Column.SIZE]
+    for row in range(1, len(starts)):
+        later = slice(row + 1, needed[row] + 1)
+        meeting = (starts[later] < stops[row]) & (stops[later] > starts[row])
+        if meeting.any():
+            other = row + 1 + int(np.flatnonzero(meeting)[0])
+            raise broken(
+                program, other, f"its {what} lies where that of row {row} does, which is needed at that time"
+            )
+
+
+def check_shared_adjoints(program: Program) -> None:
+    """Ask that each adjoint has its place from the row that sets it, the last reader, until the row itself has been run in reverse."""
+    rows = program.rows
+    starts, stops = rows[:, Column.ADJOINT].copy(), rows[:, [Column.ADJOINT, Column.SIZE]].sum(axis=1)
+    outside = np.flatnonzero((starts[1:] < 0) | (stops[1:] > program.features))
+    if len(outside):
+        row = int(outside[0]) + 1
+        raise broken(program, row, f"has its adjoint at {starts[row]} to {stops[row]} of {program.features}")
+    needed = rows[:, Column.LAST_READER].copy()
+    needed[-1] = len(rows) - 1
+    # Rows to which no adjoint comes have no place.
+    still = rows[:, Column.ACTIVE] == 0
+    starts[still], needed[still] = program.features, -1
+    require_apart(program, starts, needed, "adjoint")
+
+
+def check_links(program: Program) -> None:
+    """Ask that rows which θ reaches, and which reach the output, are the active ones, and that each knows the last that reads it."""
+    rows, count = program.rows, len(program.rows)
+    reached, needed = np.zeros(count, bool), np.zeros(count, bool)
+    needed[-1] = True
+    parts = [
+        program.links[first : first + more] for first, more in rows[:, [Column.FIRST, Column.INPUTS]].tolist()
+    ]
+    for row in range(1, count):
+        reached[row] = rows[row, Column.TRAINED] or reached[parts[row]].any()
+    for row in range(count - 1, 0, -1):
+        if needed[row]:
+            needed[parts[row]] = True
+    for column, expected in (
+        (Column.ACTIVE, reached & needed),
+        (Column.LAST_READER, read_last(program, True)),
+    ):
+        different = np.flatnonzero(rows[:, column] != expected)
+        if len(different):
+            row = int(different[0])
+            raise broken(
+                program, row, f"has {column.name} {rows[row, column]}, expected {int(expected[row])}"
+            )
+
+
+def check_data(program: Program, model: Model, inputs: int) -> None:
+    """Ask that tiles have the rows that the program reads: features, the mask of batches, and a target for each output.
+
+    Raises
+    ------
+    InternalError
+        They have not.
+    """
+    masked = bool((program.rows[:, Column.OP] == Op.BATCH_STATISTICS).any())
+    needed = int(program.rows[0, Column.SIZE]) + masked
+    if inputs < needed:
+        raise InternalError(f"the data have {inputs} rows, and the network's program reads {needed}")
+    for split in model.splits:
+        targets = math.prod(model.data[f"y_{split}"].shape[1:])
+        classes = program.output_size // max(1, targets) if model.loss == "cross_entropy" else 1
+        if targets * classes != program.output_size:
+            raise InternalError(
+                f"y_{split} has {targets} numbers an example, and the network gives {program.output_size}"
+            )
