@@ -41,7 +41,7 @@ def require_writable(path: str | Path) -> None:
         if not os.access(folder, os.W_OK | os.X_OK):
             raise InputError(f"{path}: cannot be written: the folder {folder} is write-protected")
         # Asked first: of a name that is too long nothing else can be asked.
-        length, most = len(os.fsencode(path.name)), os.pathconf(folder, "PC_NAME_MAX")
+        length, most = len(os.fsencode(path.name)), longest_name(folder)
         if length > most:
             raise InputError(
                 f"{path.name[:40]}…: cannot be written: the name is too long: {length} bytes, at most {most} are allowed here"

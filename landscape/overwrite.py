@@ -10,6 +10,7 @@ import numpy as np
 
 from landscape.atomic import require_writable
 from landscape.errors import InputError
+from landscape.file_array import FileArray
 
 
 def refuse_overwriting(
@@ -100,5 +101,5 @@ def mapped_files(arrays: Iterable[np.ndarray]) -> list[Path]:
     return [
         Path(array.filename)
         for array in arrays
-        if isinstance(array, np.memmap) and array.filename is not None
+        if isinstance(array, np.memmap | FileArray) and array.filename is not None
     ]

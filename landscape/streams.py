@@ -29,10 +29,11 @@ BALL = range(2**39 + 2, 2**39 + 3)
 NOISE = range(2**39 + 3, 2**39 + 4)
 FACTORS = range(2**39 + 100, 2**40)
 FLATNESS = range(2**48, 2**49)
-# Critical points: probes of kinks in θ and in a step, the random plane, the starts of an atlas.
+# Critical points: probes of kinks in θ and in a step, the random plane, the starts of an atlas, where a function's range is looked for.
 KINKS = range(2**41, 2**41 + 2)
 PLANE = range(2**42, 2**42 + 1)
 ATLAS = range(2**43, 2**43 + 1)
+RANGE = range(2**43 + 1, 2**43 + 2)
 # Curvature: the two parts of Hutch++, plain quadratic forms, the Frobenius norm, the diagonal, the probes of a density, the start of a search
 # by its attempt, the estimate of a norm, the comparison of a dense matrix with products.
 SKETCH = range(2**44, 2**44 + 1)
@@ -60,6 +61,7 @@ NUMPY = {
     "restarts of a search": 23,
     "starts on a cubic": 29,
     "starts on a quartic": 31,
+    "second parameters of an import": 37,
 }
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from landscape import streams
 from landscape.curvature.point import Point
 from landscape.curvature.probes import unit_rows
 from landscape.errors import InputError
@@ -21,7 +22,6 @@ from landscape.objective.constant import constant_loss
 
 Array = NDArray[np.float64]
 
-STREAM = 2**43 + 2**40
 # The radius: this part of the larger of ‖θ‖ and the norm of a usual start.
 NEAR = 0.1
 # The start's norm of a function whose parameters have no usual start.
@@ -134,6 +134,6 @@ def scale_of(point: Point, radius: float, seed: int) -> tuple[float, str]:
 
 def values_at(objective: Any, theta: Array, radius: float, seed: int) -> Array:
     """Evaluate at random points of the sphere around θ; what is not finite is left out."""
-    units = radius * unit_rows(seed, STREAM, PROBES, theta.size)
+    units = radius * unit_rows(seed, streams.RANGE[0], PROBES, theta.size)
     values = np.asarray(objective.values(np.concatenate([theta + units, theta - units])), np.float64)
     return values[np.isfinite(values)]

@@ -28,6 +28,7 @@ from landscape.importers.network import Network, Origin, Weight
 from landscape.importers.proof import Moved, Original, sigmoid, softmax, verified
 from landscape.model import Model
 from landscape.model.nodes import INPUT
+from landscape.streams import numpy_generator
 
 ACTIVATIONS = {"relu": "relu", "tanh": "tanh", "logistic": "sigmoid", "identity": "identity"}
 TOLERANCE = 1e-9
@@ -97,7 +98,7 @@ def from_sklearn(estimator: Any, data: Data, *, name: str | None = None) -> Mode
 
 def _moved(estimator: Any, arrays: Arrays, found: Found, how: str) -> Moved:
     """Move a copy of the estimator to other coefficients."""
-    rng = np.random.default_rng(SEED)
+    rng = numpy_generator("second parameters of an import", SEED)
     other, drawn = copy.deepcopy(estimator), {}
     for number, (weight, bias) in enumerate(found.layers, 1):
         for key, array in (("weight", weight), ("bias", bias)):

@@ -32,7 +32,7 @@ def cut_tie(origins: Mapping[str, Origin]) -> tuple[str, str, str] | None:
     return None
 
 
-def uniform(array: np.ndarray) -> bool:
+def all_equal(array: np.ndarray) -> bool:
     """Tell whether all numbers are the same one."""
     return array.size > 0 and bool((array == array.flat[0]).all())
 
@@ -45,7 +45,7 @@ def equal_matrices(arrays: Mapping[str, np.ndarray]) -> Iterator[tuple[str, str]
     """
     seen: dict[tuple[tuple[int, ...], bytes], str] = {}
     for name, array in arrays.items():
-        if array.ndim != 2 or array.dtype.kind != "f" or min(array.shape) < 2 or uniform(array):
+        if array.ndim != 2 or array.dtype.kind != "f" or min(array.shape) < 2 or all_equal(array):
             continue
         for turned in (array, array.T):
             other = seen.get((turned.shape, np.ascontiguousarray(turned).tobytes()))

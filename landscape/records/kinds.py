@@ -149,7 +149,6 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "diagnosis": {"budget?": "text?"},
 }  # fmt: skip
 
-BOUNDED = {"value": "number?", "error": "number?"}
 VERDICT: dict[str, Any] = {
     "kind?": "text", "reason?": "text?", "loss": "number", "gradient_norm?": "number?", "newton_decrement?": "number?",
     "flatness?": "number?", "scale?": "number?", "tolerance?": "number?", "inertia": ["count?", "count?", "count?"],

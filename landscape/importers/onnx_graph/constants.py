@@ -10,7 +10,7 @@ import numpy as np
 from landscape.errors import InputError
 from landscape.files import shown
 from landscape.importers.network import Origin, Weight, part
-from landscape.importers.ties import uniform
+from landscape.importers.ties import all_equal
 
 # Numbers that an op of constants which can make more of them than it is given may make: those of shapes are few.
 MOST = 1000
@@ -45,7 +45,7 @@ class Constant(NamedTuple):
                 f"a weight is computed from {shown(self.identity.split('/')[0])}; expected an initializer, or a part of one"
             )
         dtype = np.float64 if self.array.dtype == np.float64 else np.float32
-        identity = None if uniform(self.array) else self.origin.identity if self.origin else self.identity
+        identity = None if all_equal(self.array) else self.origin.identity if self.origin else self.identity
         return Weight(np.ascontiguousarray(self.array, dtype), identity, self.trainable, self.origin)
 
 

@@ -19,9 +19,10 @@ from landscape.importers.network import Origin
 from landscape.importers.onnx_graph.walk import walk
 from landscape.importers.optional import need
 from landscape.importers.proof import TAILS, Moved, Original, verified
-from landscape.importers.ties import cut_tie, uniform
+from landscape.importers.ties import all_equal, cut_tie
 from landscape.memory import available_memory
 from landscape.model import Model
+from landscape.streams import numpy_generator
 
 BATCH = 100
 # onnxruntime computes in the file's float32.
@@ -135,7 +136,7 @@ def require_ties(model: Model, origins: Mapping[str, Origin]) -> None:
     matrices = {
         slot.name: origins[slot.name]
         for slot in model.layout
-        if slot.name in origins and len(slot.shape) > 1 and not uniform(model.parameters[slot.name])
+        if slot.name in origins and len(slot.shape) > 1 and not all_equal(model.parameters[slot.name])
     }
     found = cut_tie(matrices)
     if found is not None:
@@ -148,7 +149,7 @@ def moved(
     onnx: Any, proto: Any, example_shape: tuple[int, ...], origins: Mapping[str, Origin], kind: str
 ) -> Moved:
     """Run onnxruntime on the same graph with other numbers in the initializers that the model has."""
-    rng = np.random.default_rng(SEED)
+    rng = numpy_generator("second parameters of an import", SEED)
     roles = {origin.name: key.rpartition(".")[2] for key, origin in origins.items()}
     changed = type(proto)()
     changed.CopyFrom(proto)

@@ -14,6 +14,7 @@ from landscape.importers.network import Origin
 from landscape.importers.proof import Gradients, Moved
 from landscape.importers.pytorch.trace import Trace, first_line
 from landscape.model import Model
+from landscape.streams import numpy_generator
 
 BATCH = 100
 # Names of arrays in a sentence; the others are counted.
@@ -49,7 +50,7 @@ class TorchOriginal:
 
     def move(self, kind: str) -> Moved:
         """Move every parameter, and the buffers that the model has: afresh, or near where they were."""
-        rng = np.random.default_rng(SEED)
+        rng = numpy_generator("second parameters of an import", SEED)
         roles = {origin.name: key.rpartition(".")[2] for key, origin in self.origins.items()}
         arrays: dict[str, np.ndarray] = {}
         for name, tensor in self.tensors.items():
