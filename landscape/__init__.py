@@ -49,6 +49,7 @@ NAMES: dict[str, str] = {
     "build_model": "landscape.model",
     "bundled": "landscape.model",
     "bundled_path": "landscape.model",
+    "compile_ahead": "landscape.objective.compiling",
     "descend": "landscape.training",
     "diagnose": "landscape.diagnosis",
     "evaluate_model": "landscape.objective",

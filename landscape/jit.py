@@ -156,3 +156,15 @@ def whole_compiles(dispatcher: Any) -> Any:
 
     dispatcher.compile = compile_whole
     return dispatcher
+
+
+def is_kept(dispatcher: Any, arguments: tuple[Any, ...]) -> bool:
+    """Say whether a function's machine code for the types of its arguments is on the disk; what is not known counts as not.
+
+    Numba has no public question for it.
+    """
+    try:
+        cache, codegen = dispatcher._cache, dispatcher.targetctx.codegen()
+        return cache._index_key(arguments, codegen) in cache._cache_file._load_index()
+    except (AttributeError, OSError, EOFError, ValueError):
+        return False

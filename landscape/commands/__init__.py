@@ -69,6 +69,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "landscape.commands.trajectory",
         "Draw the checkpoints of a run over the loss on a plane.",
     ),
+    "warm": ("landscape.commands.warm", "Compile all kernels ahead, so that no later run waits for it."),
 }
 
 INTERRUPTED = 130

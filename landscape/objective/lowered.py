@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from landscape.kernels.cpu.table import Work, numbers_of
 from landscape.kernels.lowering import lower, sharing_adjoints
 from landscape.kernels.program import Column, Program
 from landscape.model import Model
+from landscape.objective.compiling import compile_together
 from landscape.objective.program_check import Mode, check_program
 from landscape.objective.session import session
 
@@ -74,16 +76,15 @@ def sharing(full: Lowered, model: Model) -> Lowered:
     return full._replace(program=program, network=full.network._replace(rows=program.rows))
 
 
-def require(lowering: Lowered, loss: int, work: Work) -> None:
-    """Compile the rules that a program needs for a kind of work; those that are there stay."""
+def require(lowering: Lowered, loss: int, work: Work, more: Sequence[int] = ()) -> None:
+    """Compile the rules that a program needs for a kind of work, and `more` of the table; those that are there stay."""
     if work in lowering.done:
         return
+    table, dtype = lowering.network.rules, lowering.network.attributes.dtype
+    numbers = [*numbers_of(lowering.program, loss, work), *more]
+    compile_together([*work.entries, *(number for number in numbers if table[number] == 0)], dtype)
     with session():
-        fill(
-            lowering.network.rules,
-            numbers_of(lowering.program, loss, work),
-            lowering.network.attributes.dtype,
-        )
+        fill(table, numbers, dtype)
     lowering.done.add(work)
 
 

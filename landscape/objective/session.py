@@ -26,15 +26,22 @@ MOST_THREADS = 1024
 
 
 class Announcer(event.Listener):
-    """Says once that kernels are being compiled."""
+    """Says once in a process that kernels are being compiled."""
 
-    said = False
+    def __init__(self) -> None:
+        self.said = False
 
     def on_start(self, event: Any) -> None:
         """Say so at the first function."""
-        if not Announcer.said:
-            Announcer.said = True
-            say("landscape: compiling its kernels for this machine, once …")
+        self.say("kernels")
+
+    def say(self, what: str) -> None:
+        """Say what is compiled, and how to have it done ahead."""
+        if not self.said:
+            self.said = True
+            say(
+                f"landscape: compiling {what} for this machine; later runs start at once (`landscape warm` compiles all of them ahead)"
+            )
 
     def on_end(self, event: Any) -> None:
         """Say nothing."""

@@ -16,8 +16,8 @@ from landscape.kernels.cpu import training
 from landscape.kernels.cpu.arrays import Network
 from landscape.kernels.cpu.batches import Examples
 from landscape.kernels.cpu.losses import SUMS, Criterion
-from landscape.kernels.cpu.rules import UPDATE_APART, fill
-from landscape.kernels.cpu.table import GRADIENTS
+from landscape.kernels.cpu.rules import UPDATE_APART
+from landscape.kernels.cpu.table import TRAININGS
 from landscape.kernels.cpu.training import Log, Progress, TrainingBuffers
 from landscape.kernels.program import Column, Op, Program
 from landscape.kernels.runs import IN_ORDER, NUMBERS, WHOLE, Runs, scheduled
@@ -215,10 +215,7 @@ class Trainer:
 
     def _compile(self, lowering: Lowered) -> None:
         """Compile the rules of a step, before the first one: nothing is compiled for what is refused."""
-        if GRADIENTS not in lowering.done:
-            require(lowering, self.criterion.code, GRADIENTS)
-            with session():
-                fill(lowering.network.rules, self.updates, self.dtype)
+        require(lowering, self.criterion.code, TRAININGS, self.updates)
 
     def examples(self, split: str) -> Examples:
         """Give a split's data, an example a row."""

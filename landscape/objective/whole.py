@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from landscape.formulas.activations import ACTIVATIONS
 from landscape.kernels.cpu import hessian
-from landscape.kernels.cpu.table import PRODUCTS
+from landscape.kernels.cpu.table import WHOLE
 from landscape.kernels.program import Column, Op
 from landscape.objective import aligned
 from landscape.objective.devices import CPU
@@ -40,7 +40,7 @@ class WholeHessian:
 
     def __init__(self, objective: NetworkObjective, theta: ArrayLike) -> None:
         self.objective, self.theta = objective, np.asarray(theta, np.float64)
-        objective.prepare(objective.full, PRODUCTS)
+        objective.prepare(objective.full, WHOLE)
         rows = objective.full.network.rows
         self.trained = [i for i in range(len(rows)) if is_trained(rows[i])]
         pairs = [(i, unit) for i in self.trained for unit in range(rows[i, Column.OUT])]

@@ -23,7 +23,7 @@ from numba.extending import intrinsic, overload, register_model
 from numpy.typing import NDArray
 
 from landscape.interrupt import uninterrupted
-from landscape.jit import kernel
+from landscape.jit import is_kept, kernel
 from landscape.kernels.cpu.arrays import Batch, Frame, Network
 
 # Numbers of the table. The passes over ops: a row's output; what rides on a product whose sums are there; the part that is linear in the
@@ -99,6 +99,10 @@ class Rule:
         arguments = signature(self.letters, numba.from_dtype(dtype))
         self.function.compile(arguments)
         return arguments
+
+    def is_kept(self, dtype: np.dtype) -> bool:
+        """Say whether the rule's machine code for a dtype is on the disk."""
+        return is_kept(self.function, signature(self.letters, numba.from_dtype(dtype)))
 
     def address(self, dtype: np.dtype) -> int:
         """Return where the machine code for a dtype is; 1 for plain Python."""

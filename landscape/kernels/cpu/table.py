@@ -6,6 +6,7 @@ A new op is a file in `ops/` and a row of `OPS`.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from landscape.formulas.losses import CROSS_ENTROPY
 from landscape.kernels.cpu import loops, losses, updates
@@ -69,16 +70,30 @@ OPS = {
     Op.ATTENTION: attention,
     Op.BATCH_STATISTICS: batch_statistics,
 }
-# What each kind of work takes: the passes over ops, the loops over activations, the sums of losses.
-VALUES = ((VALUE, FINISH), (ACTIVATE,), (SUMS_OF,))
-SWEEPS = ((VALUE, FINISH, LINEAR), (ACTIVATE, AFFINE), (SUMS_OF,))
-GRADIENTS = ((VALUE, BACKWARD), (ACTIVATE, SET_SLOPE, ADD_SLOPE), (SUMS_OF, ADJOINT_OF))
-PRODUCTS = (
+
+
+class Work(NamedTuple):
+    """What a kind of work takes: the passes over ops, the loops over activations, the sums of losses, the entry points."""
+
+    passes: tuple[int, ...]
+    formulas: tuple[int, ...]
+    sums: tuple[int, ...]
+    entries: tuple[str, ...] = ()
+
+
+VALUES = Work((VALUE,), (ACTIVATE,), (SUMS_OF,), ("values",))
+SWEEPS = Work(
+    (VALUE, FINISH, LINEAR), (ACTIVATE, AFFINE), (SUMS_OF,), ("sweep", "share_products", "share_fixed")
+)
+GRADIENTS = Work((VALUE, BACKWARD), (ACTIVATE, SET_SLOPE, ADD_SLOPE), (SUMS_OF, ADJOINT_OF), ("gradients",))
+TRAININGS = GRADIENTS._replace(entries=("train",))
+PRODUCTS = Work(
     (VALUE, BACKWARD, TANGENT, REVERSE, CURVED),
     (ACTIVATE, SET_SLOPE, ADD_SLOPE, ADD_CURVED),
     (ADJOINT_OF, ADJOINT_CHANGE_OF),
+    ("products", "keep_primals"),
 )
-Work = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
+WHOLE = PRODUCTS._replace(entries=("hessian_rows", "keep_primals"))
 
 TABLE |= {number + op: rule for op, file in OPS.items() for number, rule in file.RULES.items()}
 TABLE |= {number + code: rule for number, rules in loops.RULES.items() for code, rule in enumerate(rules)}
@@ -88,13 +103,14 @@ TABLE |= {number + code: rule for number, rules in updates.RULES.items() for cod
 
 def numbers_of(program: Program, loss: int, work: Work) -> Iterator[int]:
     """Name the rules that a program with a loss (its code) needs for a kind of work."""
-    passes, formulas, sums = work
     for op in sorted({int(op) for op in program.rows[:, Column.OP]}):
-        yield from (number + op for number in passes)
+        yield from (number + op for number in work.passes)
     codes = {
         int(row[Column.CODE]) for row in program.rows if row[Column.CODE] or row[Column.OP] == Op.ACTIVATION
     }
-    # A sweep's products without an activation take the identity's loop.
-    for code in sorted(codes | {0}) if AFFINE in formulas else sorted(codes):
-        yield from (number + code for number in formulas)
-    yield from (number + (loss == CROSS_ENTROPY) for number in sums)
+    for code in sorted(codes):
+        yield from (number + code for number in work.formulas)
+    if AFFINE in work.formulas:
+        # A sweep's products without an activation take the identity's loop.
+        yield AFFINE
+    yield from (number + (loss == CROSS_ENTROPY) for number in work.sums)

@@ -1,0 +1,41 @@
+"""`landscape warm`: compile all kernels ahead."""
+
+from __future__ import annotations
+
+import click
+
+from landscape.commands import options, parsing
+from landscape.commands.progress import progress_bar
+
+
+@parsing.command(epilog="For example, in the recipe of an image: landscape warm --dtype float32")
+@click.option(
+    "--dtype",
+    "dtypes",
+    type=parsing.Choice(options.DTYPES),
+    multiple=True,
+    help="Compile for this precision only; may be given twice. Scans and trainings use float32, curvature float64; both by default.",
+)
+@options.quiet
+def command(dtypes: tuple[str, ...], quiet: bool) -> None:
+    """Compile every kernel of the CPU for this machine and keep it, so that no later run waits for the compiler.
+
+    Takes a minute or two, on all cores; LANDSCAPE_COMPILERS=N limits them to N. What is there already is not compiled again.
+    """
+    from landscape.jit import CACHE
+    from landscape.objective.compiling import DTYPES, compile_ahead
+
+    total = 0
+
+    def units() -> int:
+        return total
+
+    with progress_bar("compiling", units, quiet=quiet, unit="kernels") as advance:
+
+        def told(done: int, count: int) -> None:
+            nonlocal total
+            total = count
+            advance(done, count)
+
+        count = compile_ahead(dtypes or DTYPES, advance=told)
+    click.echo(f"{count} kernels compiled; all are in {CACHE}")
