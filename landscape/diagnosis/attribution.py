@@ -120,6 +120,8 @@ def attributed(
     accepted = [name for name in others if name.split("/")[0] != code]
     if code == "optimization" and evidence.state is not None:
         accepted += [f"{code}/bouncing"] if subtype == "exploding" and winner.name in SLOWER else []
+        beyond = evidence.state.stability >= 1 / limits.edge and subtype != "bouncing"
+        accepted += [f"{code}/bouncing"] if beyond else []
         accepted += [f"{code}/{name}" for name in signatures(evidence.state, limits) if name != subtype]
     return Verdict(
         code=code, subtype=subtype, confidence="verified" if is_sure(winner, limits) else "consistent",

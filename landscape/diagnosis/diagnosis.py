@@ -200,6 +200,7 @@ def walked(walk: Walk, target: float | None, options: str) -> dict[str, Any]:
         walk.lab.kept |= walk.escaped.series()
     command = "" if walk.plan is None else walk.plan.command(walk.model, options)
     return told(
-        evidence, verdict, command=command, first=walk.first, warned=walk.warned, not_assessed=walk.not_assessed,
+        evidence, verdict, command=command, pytorch="" if walk.plan is None else walk.plan.pytorch(walk.model),
+        first=walk.first, warned=walk.warned, not_assessed=walk.not_assessed,
         training=walk.training, budget=walk.lab.budget.name,
     )  # fmt: skip

@@ -33,6 +33,7 @@ from landscape.diagnosis.experiments import (
     without_dropout,
 )
 from landscape.diagnosis.generalization import error
+from landscape.diagnosis.pytorch import in_pytorch
 from landscape.diagnosis.thresholds import Thresholds
 from landscape.model import Model
 from landscape.training import DivergenceError, Recipe, at_initialization, train
@@ -86,6 +87,17 @@ class Plan:
                 f"--dtype {self.dtype}",
                 f"-o {out}",
             ]
+        )
+
+    def pytorch(self, model: Model) -> str:
+        """Write the training as PyTorch's calls; empty where it is another network's, or not of these data."""
+        same = [(node.name, node.attributes) for node in self.start.nodes] == [
+            (node.name, node.attributes) for node in model.nodes
+        ]
+        if not same or self.words[:1] != ("train",) or len(self.words) > 1:
+            return ""
+        return in_pytorch(
+            ({} if self.penalty is None else {"weight_decay": self.penalty}) | self.settings, self.init
         )
 
     def apply(
