@@ -14,8 +14,9 @@ import numpy as np
 from landscape.diagnosis.ensembles import BUDGETS, Laboratory
 from landscape.diagnosis.facts import facts
 from landscape.diagnosis.large import training_branch
+from landscape.diagnosis.naming import on_free_name
 from landscape.diagnosis.recipe import OPTIONS, TOLD, training_of, with_penalty
-from landscape.diagnosis.remedy import on_free_name, options_of, plan_of
+from landscape.diagnosis.remedy import options_of, plan_of
 from landscape.diagnosis.small import gap_branch
 from landscape.diagnosis.telling import told
 from landscape.diagnosis.thresholds import thresholds_of
