@@ -64,7 +64,7 @@ def next_lines(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if report["next"]:
         yield ("" if report["advice"] else "next"), report["next"]
     if report.get("pytorch"):
-        yield "", f"in PyTorch {report['pytorch']}"
+        yield "", f"in PyTorch: {report['pytorch']}"
     if report.get("better"):
         yield "", f"though more was removed by {report['better']}"
 

@@ -34,7 +34,8 @@ def in_pytorch(settings: Mapping[str, Any], init: str | None) -> str:
         if settings.get("clip")
         else []
     )
-    said.append(f"{settings['steps']:,} updates of {settings['batch_size']:,} examples")
+    size = settings["batch_size"]
+    said.append(f"{settings['steps']:,} updates of {size:,} example{'s' if size > 1 else ''}")
     said += [f"from nn.init.{STARTS[init]} weights and zero biases"] if init in STARTS else []
     return ", ".join(said)
 
