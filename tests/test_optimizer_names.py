@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+import landscape
+from landscape.curvature.point import preconditioner_of
 from landscape.errors import InputError
 from landscape.formulas.optimizers import OPTIMIZERS
 from landscape.model import build_model
@@ -63,3 +66,36 @@ def test_a_training_by_pytorchs_name_is_the_same_training():
     assert one.fingerprint() == other.fingerprint()
     assert one.training == other.training
     assert one.training["optimizer"] == "sgd"
+
+
+def small():
+    x = np.linspace(-1, 1, 20)[:, None]
+    return build_model(layers=[(np.zeros((1, 1)), np.zeros(1))], loss="mse", x_train=x, y_train=x)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda: landscape.train(small(), optimizer="adm"),
+        lambda: landscape.train_many(small(), optimizer=["sgd", "adm"]),
+        lambda: landscape.race(small(), optimizers=["adm"]),
+        lambda: landscape.diagnose(small(), optimizer="adm"),
+        lambda: landscape.descend("rosenbrock", [0.0, 0.0], optimizer="adm"),
+        lambda: landscape.study_learning_rate(small(), optimizers=["adm"]),
+        lambda: landscape.study_schedule(small(), optimizer="adm"),
+        lambda: landscape.study_batch_size(small(), optimizer="adm"),
+        lambda: landscape.study_stability(small(), optimizer="adm"),
+    ],
+)
+def test_whatever_takes_an_optimizer_reads_its_name_in_the_one_place(ask):
+    with pytest.raises(InputError, match="did you mean 'adam'"):
+        ask()
+
+
+@pytest.mark.parametrize(
+    ("name", "divides"), [("Adam", True), ("torch.optim.AdamW", True), ("SGD", False), ("my own", False)]
+)
+def test_the_state_of_adam_in_a_file_is_known_by_pytorchs_name_too(name, divides):
+    state = {"v": np.ones(2), "step": np.array(3)}
+    found = preconditioner_of(replace(small(), optimizer=state, training={"optimizer": name}))
+    assert (found is not None) == divides

@@ -63,6 +63,8 @@ def next_lines(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "next", report["advice"] + (f" (removes {gain:.0%} of what can be removed)" if removes else "")
     if report["next"]:
         yield ("" if report["advice"] else "next"), report["next"]
+    if report.get("pytorch"):
+        yield "", f"in PyTorch: {report['pytorch']}"
     if report.get("better"):
         yield "", f"though more was removed by {report['better']}"
 

@@ -120,6 +120,8 @@ def attributed(
     accepted = [name for name in others if name.split("/")[0] != code]
     if code == "optimization" and evidence.state is not None:
         accepted += [f"{code}/bouncing"] if subtype == "exploding" and winner.name in SLOWER else []
+        beyond = evidence.state.stability >= 1 / limits.edge and subtype != "bouncing"
+        accepted += [f"{code}/bouncing"] if beyond else []
         accepted += [f"{code}/{name}" for name in signatures(evidence.state, limits) if name != subtype]
     return Verdict(
         code=code, subtype=subtype, confidence="verified" if is_sure(winner, limits) else "consistent",
@@ -150,8 +152,8 @@ def removed(winner: Outcome, evidence: Evidence) -> Cited:
     said = f"with {worded(winner.name)}{assumption(winner, evidence)} training ends at {spread(winner)}"
     if winner.share >= least and not winner.gain > winner.gain_half:
         return Cited(
-            sentence=f"{said}: {winner.share:.0%} of what can be removed is gone, a gain of {winner.gain:.3g}",
-            claim="within its interval, which proves nothing,", value=winner.gain, side="up to", threshold=winner.gain_half,
+            sentence=f"{said}: {winner.share:.0%} of what can be removed is gone, a gain of {{value}} ± {winner.gain_half:.3g}",
+            claim="no proof", value=winner.gain, side="up to", threshold=winner.gain_half,
         )  # fmt: skip
     claim, side = ("verified", "from") if winner.share >= least else ("not verified", "below")
     return Cited(

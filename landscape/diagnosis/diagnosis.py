@@ -14,8 +14,9 @@ import numpy as np
 from landscape.diagnosis.ensembles import BUDGETS, Laboratory
 from landscape.diagnosis.facts import facts
 from landscape.diagnosis.large import training_branch
+from landscape.diagnosis.naming import on_free_name
 from landscape.diagnosis.recipe import OPTIONS, TOLD, training_of, with_penalty
-from landscape.diagnosis.remedy import on_free_name, options_of, plan_of
+from landscape.diagnosis.remedy import options_of, plan_of
 from landscape.diagnosis.small import gap_branch
 from landscape.diagnosis.telling import told
 from landscape.diagnosis.thresholds import thresholds_of
@@ -204,6 +205,7 @@ def walked(walk: Walk, target: float | None, options: str) -> dict[str, Any]:
         walk.lab.kept |= walk.escaped.series()
     command = "" if walk.plan is None else walk.plan.command(walk.model, options)
     return told(
-        evidence, verdict, command=command, first=walk.first, warned=walk.warned, not_assessed=walk.not_assessed,
+        evidence, verdict, command=command, pytorch="" if walk.plan is None else walk.plan.pytorch(walk.model),
+        first=walk.first, warned=walk.warned, not_assessed=walk.not_assessed,
         training=walk.training, budget=walk.lab.budget.name,
     )  # fmt: skip

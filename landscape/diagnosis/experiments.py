@@ -75,8 +75,8 @@ def plan_words(lab: Laboratory, escaped: Escaped | None) -> str:
     few, more = 1 + len(found.simpler), len(found.larger)
     each = long * (len(TUNING) + lab.budget.seeds)
     return (
-        f"plan: forks and fresh starts ({forks:,} updates), networks of the same size and less ({few * each:,}), and, where these do not "
-        f"get there, larger ones ({more * each:,})"
+        f"planned: these parameters taken on, and fresh starts ({forks:,} updates), networks of this size and smaller ones "
+        f"({few * each:,} updates), and, if these do not get there, larger ones ({more * each:,} updates)"
     )
 
 

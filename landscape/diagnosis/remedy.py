@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -33,14 +32,14 @@ from landscape.diagnosis.experiments import (
     without_dropout,
 )
 from landscape.diagnosis.generalization import error
+from landscape.diagnosis.naming import free_name, understood
+from landscape.diagnosis.pytorch import in_pytorch
 from landscape.diagnosis.thresholds import Thresholds
 from landscape.model import Model
 from landscape.training import DivergenceError, Recipe, at_initialization, train
 
 # Updates of a remedy that is applied: those spent, within these.
 LEAST, MOST = 1000, 20_000
-# What the model that a remedy leads to is named by, behind the model's own name.
-REMEDIED = re.compile(r"(.*)\.remedied(\d*)")
 FLAGS = (
     "optimizer",
     "learning_rate",
@@ -88,6 +87,17 @@ class Plan:
             ]
         )
 
+    def pytorch(self, model: Model) -> str:
+        """Write the training as PyTorch's calls; empty where it is another network's, or not of these data."""
+        same = [(node.name, node.attributes) for node in self.start.nodes] == [
+            (node.name, node.attributes) for node in model.nodes
+        ]
+        if not same or self.words[:1] != ("train",) or len(self.words) > 1:
+            return ""
+        return in_pytorch(
+            ({} if self.penalty is None else {"weight_decay": self.penalty}) | self.settings, self.init
+        )
+
     def apply(
         self, announce: Callable[[str], object] = lambda sentence: None, advance: Callable[[int, int], None] = lambda a, b: None,
         threads: int | None = None,
@@ -110,40 +120,6 @@ class Plan:
             )
         except DivergenceError as error:
             return error.model
-
-
-def understood(model: Model) -> str:
-    """Write the options by which a bare file was understood, so that the next command understands it alike; empty for other files."""
-    if model.form != "bare":
-        return ""
-    between = [node.op for node in model.nodes if node.op not in ("dense", "flatten")]
-    return " ".join([*(f"--activation {op}" for op in between[:1]), f"--loss {model.loss}"])
-
-
-def free_name(model: Model) -> str:
-    """Name the file of the model that a remedy leads to, in the working directory, after the model; no file has that name yet.
-
-    >>> from landscape.model import bundled_path, load_model
-    >>> free_name(load_model(bundled_path("digits")))
-    'digits.remedied.npz'
-    """
-    stem = "MODEL" if model.path is None else model.path.stem
-    found = REMEDIED.fullmatch(stem)
-    base, number = (stem, 1) if found is None else (found[1], int(found[2] or 1) + 1)
-    while Path(name := f"{base}.remedied{'' if number == 1 else number}.npz").exists():
-        number += 1
-    return name
-
-
-def on_free_name(report: dict[str, Any], model: Model) -> dict[str, Any]:
-    """Return an earlier report with a free name in its command, where the name that it had is taken by now."""
-    command = report.get("next")
-    if not command:
-        return report
-    *words, last = shlex.split(command)
-    if not Path(last).exists():
-        return report
-    return report | {"next": shlex.join([*words, free_name(model)])}
 
 
 def options_of(settings: Mapping[str, Any], validation: str | Path | None) -> str:

@@ -31,7 +31,7 @@ ADVICE = {
 
 
 def told(
-    evidence: Evidence, verdict: Verdict, *, command: str, first: str, warned: list[str], not_assessed: list[str],
+    evidence: Evidence, verdict: Verdict, *, command: str, pytorch: str = "", first: str, warned: list[str], not_assessed: list[str],
     training: Training, budget: str,
 ) -> dict[str, Any]:  # fmt: skip
     """Give the report."""
@@ -47,6 +47,7 @@ def told(
         "remedy": verdict.remedy or None,
         "advice": advice(verdict, command),
         "next": command or None,
+        "pytorch": pytorch or None,
         "gain": plain(verdict.gain),
         "better": better(evidence, verdict) or None,
         "assumed": {} if evidence.vetoes else training.assumed(),

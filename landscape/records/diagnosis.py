@@ -24,8 +24,9 @@ _AGAIN = "make the record again with `landscape diagnose`"
 class Diagnosis(Record):
     """Why a network fails to train, or that it does not.
 
-    `report` is what `--json` prints: `verdict`, `subtype`, `confidence`, `why`, `accepted`, `evidence`, `ruled_out`, `next`, `advice`, `not_assessed`,
-    `gain`, `warnings`. `series` are the runs: `runs.<ensemble>.labels` [G], `.step`, `.train_loss`, … [R, K], seeds of a label side by side.
+    `report` is what `--json` prints: `verdict`, `subtype`, `subtype_supported`, `confidence`, `why`, `cited` (the numbers of it with their
+    thresholds), `accepted`, `evidence`, `ruled_out`, `next`, `pytorch`, `better` (trials that removed more), `assumed`, `advice`, `not_assessed`, `gain`,
+    `warnings`. `series` are the runs: `runs.<ensemble>.labels` [G], `.step`, `.train_loss`, … [R, K], seeds of a label side by side.
     `done` is false while experiments are still to be made.
 
     Raises

@@ -33,6 +33,8 @@ def verdict_section(record: Diagnosis) -> Section:
         rows.append(("what to do", str(report["advice"])))
     if report.get("gain") is not None and report["verdict"] in SHARED:
         rows.append(("measured gain", f"{report['gain']:.0%} of the training loss that can be removed"))
+    if report.get("pytorch"):
+        rows.append(("in PyTorch", str(report["pytorch"])))
     if report.get("better"):
         rows.append(("more was removed by", str(report["better"])))
     if report.get("assumed"):

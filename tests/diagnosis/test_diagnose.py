@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import shlex
 from dataclasses import replace
 
@@ -10,8 +11,10 @@ import pytest
 
 from landscape.commands import main
 from landscape.diagnosis import apply_remedy, diagnose
+from landscape.diagnosis.naming import free_name
+from landscape.diagnosis.pytorch import in_pytorch
 from landscape.diagnosis.recipe import training_of, with_penalty
-from landscape.diagnosis.remedy import Plan, free_name
+from landscape.diagnosis.remedy import Plan
 from landscape.errors import InputError
 from landscape.faults import recipe
 from landscape.files import read_archive
@@ -280,6 +283,8 @@ def test_the_command_prints_json_writes_record_and_figures_and_its_next_runs_as_
         "better.npz",
     }
     assert "wrote" in err
+    assert "torch.optim.SGD(net.parameters(), lr=0.1), " in told["pytorch"]
+    assert "from nn.init.kaiming_normal_ weights" in told["pytorch"]
     program, *words = shlex.split(told["next"])
     assert program == "landscape"
     assert run(capsys, *words, "--quiet")[0] == 0
@@ -342,6 +347,7 @@ def test_a_remedy_that_only_apply_can_run_is_printed_with_the_options_of_the_dia
     status, out, _ = run(capsys, "diagnose", "raw.npz", *options)
     told = json.loads(out)
     assert (status, told["subtype"], told["remedy"]) == (0, "ill-conditioned", "fresh, standardized")
+    assert told["pytorch"] is None, "other inputs are not a change of the optimizer"
     assert told["next"] == (
         "landscape diagnose raw.npz --learning-rate 0.002 --validation held.npz --apply raw.remedied.npz"
     )
@@ -365,6 +371,33 @@ def test_a_weight_decay_that_was_told_is_the_penalty_and_comes_along_in_the_next
     assert with_penalty(model, training_of(model, {**given, "optimizer": "AdamW"}, 0)) is model
     plan = Plan(model, {"optimizer": "sgd", "steps": 1}, ("train",), penalty=0.5)
     assert "--weight-decay 0.5" in plan.command(model)
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize(
+    "name", ["sgd", "heavy_ball", "nesterov", "adagrad", "rmsprop", "adam", "adamw", "amsgrad", "radam"]
+)
+def test_a_remedy_in_pytorchs_words_is_the_same_training(name):
+    torch = pytest.importorskip("torch")
+    x = np.linspace(0.1, 1.3, 20)[:, None]
+    model = build_model(
+        layers=[(np.array([[0.5]]), np.zeros(1))], loss="mse", x_train=x, y_train=np.sin(3 * x)
+    )
+    settings = {"optimizer": name, "learning_rate": 0.05, "momentum": 0.8, "batch_size": 20, "steps": 15}
+    ours = train(model, dtype="float64", threads=1, **settings)
+    net = torch.nn.Linear(1, 1).double()
+    with torch.no_grad():
+        net.weight.fill_(0.5)
+        net.bias.zero_()
+    call = re.match(r"torch\.optim\.\w+\(.*?\)(?=, 15 updates)", in_pytorch(settings, None))
+    assert call
+    optimizer = eval(call[0], {"torch": torch, "net": net})
+    for _ in range(15):
+        optimizer.zero_grad()
+        torch.nn.functional.mse_loss(net(torch.from_numpy(x)), torch.from_numpy(np.sin(3 * x))).backward()
+        optimizer.step()
+    theirs = [net.weight.item(), net.bias.item()]
+    assert ours.theta == pytest.approx(theirs, rel=1e-9)
 
 
 def test_what_nobody_said_of_the_training_is_said_to_be_assumed(tmp_path, monkeypatch, capsys):
