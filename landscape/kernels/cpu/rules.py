@@ -16,7 +16,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic, overload
 from numpy.typing import NDArray
 
-from landscape.interrupt import uninterrupted
+from landscape.interrupt import whole_function
 from landscape.jit import kernel
 from landscape.kernels.cpu.arrays import Network
 
@@ -47,7 +47,7 @@ class Rule:
         if numba.config.DISABLE_JIT:
             return 0
         arguments = signature(self.letters, numba.from_dtype(dtype))
-        with uninterrupted():
+        with whole_function():
             self.function.compile(arguments)
             result = self.function.overloads[arguments]
             return int(result.library.get_pointer_to_function(result.fndesc.llvm_func_name))
