@@ -8,7 +8,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any
 
 from landscape.messages import say
@@ -45,59 +45,53 @@ def deferred_interrupt() -> Iterator[Interruption]:
 
 
 class Hold:
-    """Holds every Ctrl-C back within a `with`, to raise it at the end of the innermost one.
+    """Holds every Ctrl-C back while functions are compiled, and while threads share the work.
 
     Numba and LLVM call Python from within C, where an exception is printed and swallowed, and what was being compiled is then half of a
-    function. Blocks may be nested, a function that is compiled for another one's sake within the other's: each ends at a place where nothing
-    is half done. Other threads get no signals; they end their blocks with what the main thread noted.
+    function. So the exception is raised at the end of a function, which may be compiled for another one's sake: what is whole by then stays.
+    Other threads get no signals; they end their functions with what the main thread noted.
     """
 
     def __init__(self) -> None:
-        self.depth = 0
+        self.depth = self.compiling = 0
         self.pressed = False
-        self.said = False
         self.before: Any = None
         self.forked = True
 
-    def __enter__(self) -> Hold:
-        if in_main_thread():
-            if self.depth == 0:
-                self.begin()
-            self.depth += 1
-        return self
-
     def begin(self) -> None:
         """Put our handler before the one that is there, if that is Python's and not told to ignore."""
-        self.pressed = self.said = False
-        self.before = signal.getsignal(signal.SIGINT)
-        if callable(self.before):
-            signal.signal(signal.SIGINT, self.note)
+        if not in_main_thread():
+            return
+        if self.depth == 0:
+            self.pressed = False
+            self.before = signal.getsignal(signal.SIGINT)
+            if callable(self.before):
+                signal.signal(signal.SIGINT, self.note)
+        self.depth += 1
 
     def note(self, number: int, frame: FrameType | None) -> None:
-        """Note a signal, and say once that it was heard."""
-        self.pressed = True
-        if not self.said:
-            self.said = True
+        """Note a signal, and say once that it was heard, where the wait may be long."""
+        first, self.pressed = not self.pressed, True
+        if first and self.compiling:
             # It may have come in the middle of another message.
             with contextlib.suppress(RuntimeError):
                 say("landscape: stopping, as soon as the kernel in work is through")
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        main = in_main_thread()
-        if main:
+    def end(self, *, compiled: bool, failed: BaseException | None) -> None:
+        """Raise what was noted, at the end of a function that was compiled; else hand it to the handler that was there."""
+        ends = False
+        if in_main_thread():
             self.depth -= 1
-            if self.depth == 0 and callable(self.before):
+            ends = self.depth == 0
+            if ends and callable(self.before):
                 signal.signal(signal.SIGINT, self.before)
         if not self.pressed:
             return
-        ends = main and self.depth == 0
         if ends:
             self.pressed = False
-        if kind is not None and issubclass(kind, KeyboardInterrupt):
+        if isinstance(failed, KeyboardInterrupt):
             return
-        if raises(self.before):
+        if compiled and raises(self.before):
             raise KeyboardInterrupt
         if ends:
             self.before(signal.SIGINT, None)
@@ -109,7 +103,7 @@ class Hold:
     def after_fork(self) -> None:
         """Hold nothing in the child of another thread than the main one, which alone ends what it began."""
         if self.depth and not self.forked:
-            self.depth, self.pressed = 0, False
+            self.depth, self.compiling, self.pressed = 0, 0, False
             if callable(self.before):
                 signal.signal(signal.SIGINT, self.before)
 
@@ -119,9 +113,34 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=HOLD.before_fork, after_in_child=HOLD.after_fork)
 
 
-def uninterrupted() -> Hold:
-    """Hold Ctrl-C back within a `with`."""
-    return HOLD
+@contextmanager
+def whole_function() -> Iterator[None]:
+    """Let Ctrl-C wait until a function is compiled, and raise it then, also within a step of work that would else be ended first."""
+    HOLD.begin()
+    HOLD.compiling += 1
+    failed = None
+    try:
+        yield
+    except BaseException as error:
+        failed = error
+        raise
+    finally:
+        HOLD.compiling -= 1
+        HOLD.end(compiled=True, failed=failed)
+
+
+@contextmanager
+def all_back() -> Iterator[None]:
+    """Let Ctrl-C wait until all threads are back, and do then what it would have done at once."""
+    HOLD.begin()
+    failed = None
+    try:
+        yield
+    except BaseException as error:
+        failed = error
+        raise
+    finally:
+        HOLD.end(compiled=False, failed=failed)
 
 
 def raises(handler: Any) -> bool:

@@ -19,7 +19,7 @@ import llvmlite.binding as llvm
 import numba
 from numba.core import event
 
-from landscape.interrupt import uninterrupted
+from landscape.interrupt import whole_function
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -151,7 +151,7 @@ def whole_compiles(dispatcher: Any) -> Any:
     compile_it = dispatcher.compile
 
     def compile_whole(signature: Any) -> Any:
-        with uninterrupted():
+        with whole_function():
             return compile_it(signature)
 
     dispatcher.compile = compile_whole

@@ -13,7 +13,7 @@ import time
 import pytest
 from llvmlite.binding import ExecutionEngine
 
-from landscape.interrupt import deferred_interrupt, uninterrupted
+from landscape.interrupt import all_back, deferred_interrupt, whole_function
 from landscape.jit import kernel
 from landscape.model import bundled_path
 from landscape.objective.session import share_work
@@ -56,8 +56,8 @@ def test_what_is_held_is_raised_at_the_end_of_the_innermost_block():
     passed = []
 
     def two_blocks():
-        with uninterrupted():
-            with uninterrupted():
+        with whole_function():
+            with whole_function():
                 press()
                 press()
                 passed.append("the inner one to its end")
@@ -67,7 +67,7 @@ def test_what_is_held_is_raised_at_the_end_of_the_innermost_block():
         two_blocks()
     assert passed == ["the inner one to its end"]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    with uninterrupted():
+    with whole_function():
         passed.append("nothing is left of it")
     assert len(passed) == 2
 
@@ -76,7 +76,7 @@ def test_what_is_held_within_a_step_is_not_put_off_to_its_end():
     reached = []
 
     def step():
-        with uninterrupted():
+        with whole_function():
             press()
         reached.append("the rest of the step")
 
@@ -85,12 +85,25 @@ def test_what_is_held_within_a_step_is_not_put_off_to_its_end():
     assert not reached
 
 
+def test_what_is_held_while_threads_share_a_step_waits_for_the_steps_end():
+    reached = []
+    with deferred_interrupt() as interruption:
+        with all_back():
+            press()
+            press()
+        reached.append("the rest of the step")
+        assert interruption.requested
+    assert reached
+    with pytest.raises(KeyboardInterrupt), all_back():
+        press()
+
+
 def test_a_handler_of_the_callers_is_called_at_the_end():
     called = []
     before = signal.signal(signal.SIGINT, lambda *_: called.append("a signal"))
     try:
-        with uninterrupted():
-            with uninterrupted():
+        with whole_function():
+            with whole_function():
                 press()
             called.append("the end")
     finally:

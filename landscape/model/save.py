@@ -10,7 +10,7 @@ import numpy as np
 
 from landscape.errors import InputError
 from landscape.file_array import FileArray
-from landscape.files import require_writable, write_archive
+from landscape.files import map_array, require_writable, write_archive
 from landscape.memory import fits_memory
 from landscape.model.header import FORMAT
 from landscape.model.model import Model
@@ -85,7 +85,13 @@ def mapped_beside(model: Model, folder: Path) -> dict[str, str]:
 
 def whole_file(array: FileArray) -> bool:
     """Tell whether an array in a file is a whole .npy file and not a part of one."""
-    return array.filename.suffix == ".npy" and array.offset > 0
+    if array.filename.suffix != ".npy":
+        return False
+    try:
+        found = map_array(array.filename)
+    except InputError:
+        return False
+    return (found.shape, found.dtype) == (array.shape, array.dtype)
 
 
 def _node(node: Node) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from numba.core.compiler_lock import global_compiler_lock
 from threadpoolctl import ThreadpoolController
 
 from landscape.errors import InputError
-from landscape.interrupt import uninterrupted
+from landscape.interrupt import all_back
 from landscape.messages import say
 
 # More is a slip of the pen rather than a wish.
@@ -156,17 +156,15 @@ def share_work(kernel: Callable[..., None], workers: int, *arguments: Any) -> No
 
     Ctrl-C is raised when all are back, or between two functions that they compile.
     """
-    if workers == 1:
-        kernel(0, 1, *arguments)
-        return
-    with uninterrupted():
+    with all_back():
         others = [
             pool(workers - 1).submit(kernel, worker, workers, *arguments) for worker in range(1, workers)
         ]
         try:
             kernel(0, workers, *arguments)
         finally:
-            wait(others)
+            if others:
+                wait(others)
         for other in others:
             other.result()
 

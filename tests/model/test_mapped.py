@@ -14,7 +14,8 @@ import pytest
 
 from landscape.errors import InputError
 from landscape.file_array import FileArray
-from landscape.model import load_model, save_model
+from landscape.files import map_array
+from landscape.model import build_model, load_model, save_model
 from landscape.model import save as saving
 from tests.model.examples import refused
 
@@ -135,6 +136,15 @@ class TestSaving:
         part = replace(model, data={key: array[1:3] for key, array in model.data.items()})
         save_model(part, path.parent / "part.npz")
         assert load_model(path.parent / "part.npz").data_fingerprint() == part.data_fingerprint()
+
+    def test_a_users_mapping_of_a_part_of_a_file_goes_into_the_file(self, path):
+        file = path.parent / "data" / "x.npy"
+        part = np.memmap(file, np.float32, "r", offset=map_array(file).offset, shape=(3, 4))
+        model = build_model(
+            layers=[(np.ones((2, 4)), np.zeros(2))], loss="cross_entropy", x_train=part, y_train=np.array([0, 1, 1])
+        )  # fmt: skip
+        save_model(model, path.parent / "part.npz")
+        assert load_model(path.parent / "part.npz").data_fingerprint() == model.data_fingerprint()
 
     def test_data_that_would_not_fit_is_not_copied(self, path, tmp_path, monkeypatch):
         monkeypatch.setattr(saving, "fits_memory", lambda needed: needed <= 50)

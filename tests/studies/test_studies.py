@@ -219,7 +219,7 @@ def test_an_epochs_time_is_its_updates(batches):
 
 def test_the_sharpness_is_the_largest_eigenvalue_of_the_minimum(batches):
     assert (batches.series["updates.sharpness"] > 0).all()
-    assert sharpness(line(3.0), "cpu")["value"] == pytest.approx(3.0)
+    assert sharpness(line(3.0), 1, "cpu")["value"] == pytest.approx(3.0)
 
 
 def test_schedules_are_run_without_and_with_a_rise():

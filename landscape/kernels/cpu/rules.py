@@ -22,7 +22,7 @@ from numba.core.datamodel import models
 from numba.extending import intrinsic, overload, register_model
 from numpy.typing import NDArray
 
-from landscape.interrupt import uninterrupted
+from landscape.interrupt import whole_function
 from landscape.jit import is_kept, kernel
 from landscape.kernels.cpu.arrays import Batch, Frame, Network
 
@@ -108,7 +108,7 @@ class Rule:
         """Return where the machine code for a dtype is; 1 for plain Python."""
         if numba.config.DISABLE_JIT:
             return 1
-        with uninterrupted():
+        with whole_function():
             result = self.function.overloads[self.compile(dtype)]
             return int(result.library.get_pointer_to_function(result.fndesc.llvm_func_name))
 
