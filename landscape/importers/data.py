@@ -43,11 +43,22 @@ def read_data(data: Data) -> Arrays:
     elif hasattr(data, "dataset") and hasattr(data, "collate_fn"):
         data = read_loader(data)
     if isinstance(data, (tuple, list)) and len(data) == 2:
+        _require_one_input(*data)
         return _named({"x_train": as_array("x", data[0]), "y_train": as_array("y", data[1])})
     found = f"{len(data)} parts" if isinstance(data, (tuple, list)) else f"a {type(data).__name__}"
     raise InputError(
         f"data: expected (x, y), a mapping with x_train and y_train, the path of an .npz file, a TensorDataset or a DataLoader; found {found}"
     )
+
+
+def _require_one_input(x: Any, y: Any) -> None:
+    """Refuse a list of inputs, each with all examples, which would be stacked to a few examples."""
+    if isinstance(x, list) and hasattr(y, "__len__") and len(x) != len(y):
+        arrays = [part for part in x if getattr(part, "ndim", 0) > 0]
+        if arrays and len(arrays) == len(x) and all(len(part) == len(y) for part in arrays):
+            raise InputError(
+                f"data: x: expected one array, found {len(x)}: networks of several inputs are not supported; {EXIT}"
+            )
 
 
 def read_loader(loader: Any) -> tuple[np.ndarray, np.ndarray]:

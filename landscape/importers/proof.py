@@ -192,7 +192,7 @@ def _compared_at(kind: str, model: Model, original: Original) -> tuple[str, int]
         return words, 0
     found = _compared_gradients(there, original, moved)
     if found is None:
-        return words, 0
+        return f"{words} (there was no gradient to compare)", 0
     return (
         f"{words} and the gradient by {found.difference:.1e} of its largest element",
         found.all - found.reached,
@@ -229,7 +229,11 @@ def _compared_gradients(model: Model, original: Original, moved: Moved) -> Compa
     there = {name: gradient for name, gradient in theirs.items() if gradient is not None}
     if not there or not all(np.isfinite(gradient).all() for gradient in there.values()):
         return None
-    flat = _objective(model, part).gradient(model.theta)
+    objective = _objective(model, part)
+    try:
+        flat = objective.gradient(model.theta)
+    except InputError:  # more than memory holds, which values need not be
+        return None
     ours, placed = gathered(model, flat, moved.arrays, original.origins or {})
     scale = max(float(np.abs(gradient).max()) for gradient in there.values())
     tolerance, worst = 100 * (original.moved_tolerance or original.tolerance), 0.0

@@ -246,6 +246,7 @@ def test_a_message_says_what_is_there_and_leads_on(name):
 def test_several_inputs_and_other_data_are_named():
     x, y = data(4)
     assert "found 2: networks of several inputs" in refused(net(), ((x, x), y))
+    assert "found 2: networks of several inputs" in refused(net(), ([x, x], y))
     assert "found 3 parts" in refused(net(), (x, y, y))
     assert "found a int" in refused(net(), 3)
 
