@@ -91,7 +91,7 @@ def read_loader(loader: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _in_order(loader: Any) -> Any:
-    """Give a loader of the same batches that does not shuffle; one of a stream goes as it does."""
+    """The batches of a loader without its shuffling, where its dataset has an order."""
     dataset = loader.dataset
     if not hasattr(dataset, "__getitem__") or not hasattr(dataset, "__len__"):
         return loader

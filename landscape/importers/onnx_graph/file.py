@@ -131,7 +131,10 @@ def _as_in_evaluation(graph: Any) -> None:
 
 
 def require_ties(model: Model, origins: Mapping[str, Origin]) -> None:
-    """Refuse a matrix that is in θ twice, in two ways; vectors and equal numbers may stand for several parameters."""
+    """Refuse a matrix that is in θ in two ways.
+
+    Vectors and arrays of one number may stand for several parameters, since files keep equal arrays once.
+    """
     matrices = {
         slot.name: origins[slot.name]
         for slot in model.layout

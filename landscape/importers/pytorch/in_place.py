@@ -59,7 +59,7 @@ def _changed(module: Any, node: Any) -> Any:
 
 
 def _inplace_argument(node: Any) -> bool:
-    """Tell whether the last of a function's own arguments, given by place, is `inplace=True`."""
+    """Whether a function is given `inplace=True` by its place among the arguments."""
     code = getattr(node.target, "__code__", None)
     names = code.co_varnames[: code.co_argcount] if code is not None else ()
     return (
@@ -70,7 +70,7 @@ def _inplace_argument(node: Any) -> bool:
 
 
 def _share(torch: Any, one: Any, other: Any) -> bool:
-    """Tell whether two values lie in the same memory."""
+    """Whether two values lie in the same memory."""
     if not isinstance(one, torch.Tensor):
         return False
     return bool(one.untyped_storage().data_ptr() == other.untyped_storage().data_ptr() != 0)

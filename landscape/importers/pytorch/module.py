@@ -94,7 +94,7 @@ def from_torch(
 
 
 def unwrapped(module: Any) -> Any:
-    """Give the module inside of what only runs it: torch.compile, DataParallel, DistributedDataParallel."""
+    """The module inside of what only runs it: torch.compile, DataParallel, DistributedDataParallel."""
     inside = {"OptimizedModule": "_orig_mod", "DataParallel": "module", "DistributedDataParallel": "module"}
     while type(module).__name__ in inside and hasattr(module, inside[type(module).__name__]):
         module = getattr(module, inside[type(module).__name__])

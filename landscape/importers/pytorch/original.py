@@ -21,7 +21,10 @@ NAMED = 4
 
 
 class TorchOriginal:
-    """A copied module whose parameters may be moved; `origins` name those of the model, `loss` takes outputs and targets."""
+    """A copied module whose parameters may be moved.
+
+    `origins` name those of the model, `loss` takes outputs and targets.
+    """
 
     def __init__(
         self, torch: Any, traced: Trace, origins: Mapping[str, Origin], loss: Callable[[Any, Any], Any]
@@ -63,7 +66,7 @@ class TorchOriginal:
         return Moved(arrays, self.outputs, self.gradients)
 
     def gradients(self, x: np.ndarray, y: np.ndarray) -> Gradients:
-        """Give the gradient of the loss with respect to what the module trains; nothing where PyTorch has none."""
+        """The gradient of the loss with respect to what the module trains, empty where PyTorch has none."""
         names = list(self.trained)
         try:
             with self.torch.enable_grad():

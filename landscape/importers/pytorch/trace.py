@@ -45,7 +45,7 @@ class Trace:
 
     @cached_property
     def names(self) -> dict[int, str]:
-        """The module's name for each of its parameters and buffers, by identity; of a tied one the first."""
+        """The module's first name for each of its parameters and buffers, by identity."""
         found: dict[int, str] = {}
         for name, tensor in (*self.module.named_parameters(), *self.module.named_buffers()):
             found.setdefault(id(tensor), name)
