@@ -42,8 +42,8 @@ def from_onnx(
     """Make a model of an ONNX file and data, with a loss of the format, by default the one that the targets say.
 
     A softmax, log-softmax or sigmoid at the end goes into the loss where that is cross-entropy. The
-    translation is compared with onnxruntime on up to 1,000 training examples; the last of the model's `inferred`
-    sentences says how well they agree. Files with external data are refused.
+    translation is compared with onnxruntime on up to 1,000 training examples, and again with other numbers in the graph's
+    initializers; the last of the model's `inferred` sentences says how well they agree. Files with external data are refused.
 
     Raises
     ------

@@ -33,8 +33,10 @@ def from_torch(
     """Make a model of a PyTorch module, as it is in evaluation mode, with its loss and data.
 
     The module is traced by torch.fx, so its forward may not branch on values. Nodes keep the names of modules.
-    The translation is compared with the module, in float64 where it can be, on up to 1,000 training examples; the
-    last of the model's `inferred` sentences says how well they agree.
+    The translation is compared with the module, in float64 where it can be, on up to 1,000 training examples, and again, with
+    the gradient of the loss, where the parameters of both were moved at random by their names; the last of the model's
+    `inferred` sentences says how well they agree, others which parameters are not in θ. Weights that are computed from
+    parameters are refused. Parameters may be NaN or infinite; where outputs are so is then compared too.
 
     Parameters
     ----------
@@ -78,7 +80,7 @@ def from_torch(
     origins = network.origins_of(network.ending_at(output))
     require_ties(model, origins)
     model = replace(model, inferred=(*model.inferred, *left_out(torch, traced, model, origins)))
-    original = TorchOriginal(torch, traced, origins, criterion(torch, loss, wanted))
+    original = TorchOriginal(torch, module, traced, origins, criterion(torch, loss, wanted))
     return verified(
         model,
         Original(
