@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from landscape.model.data import require_pairs
 
 Arrays = dict[str, np.ndarray]
 Data = Any
+# So many examples of a dataset are put together at a time.
+ROWS = 100
 
 
 def read_data(data: Data) -> Arrays:
@@ -40,6 +43,8 @@ def read_data(data: Data) -> Arrays:
     tensors = getattr(data, "tensors", None)
     if isinstance(tensors, tuple):
         data = tensors
+    elif is_dataset(data):
+        data = read_loader(sys.modules["torch"].utils.data.DataLoader(data, batch_size=ROWS))
     elif hasattr(data, "dataset") and hasattr(data, "collate_fn"):
         data = read_loader(data)
     if isinstance(data, (tuple, list)) and len(data) == 2:
@@ -59,6 +64,12 @@ def _require_one_input(x: Any, y: Any) -> None:
             raise InputError(
                 f"data: x: expected one array, found {len(x)}: networks of several inputs are not supported; {EXIT}"
             )
+
+
+def is_dataset(data: Any) -> bool:
+    """Whether something is a dataset of PyTorch, which is then imported already."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(data, torch.utils.data.Dataset)
 
 
 def read_loader(loader: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -95,7 +106,7 @@ def _in_order(loader: Any) -> Any:
     dataset = loader.dataset
     if not hasattr(dataset, "__getitem__") or not hasattr(dataset, "__len__"):
         return loader
-    batch = loader.batch_size or 100
+    batch = loader.batch_size or ROWS
     rows = range(0, len(dataset), batch)
     return (
         loader.collate_fn([dataset[i] for i in range(row, min(row + batch, len(dataset)))]) for row in rows

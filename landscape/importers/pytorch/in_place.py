@@ -45,7 +45,8 @@ def settle(torch: Any, module: Any, graph: Any, values: dict[Any, Any]) -> None:
 def _changed(module: Any, node: Any) -> Any:
     """Find the value that a call changes in place, or None."""
     if node.op == "call_method":
-        changes = str(node.target).endswith("_") and not str(node.target).endswith("__")
+        name = str(node.target)
+        changes = name.strip("_") in OPERATORS or (name.endswith("_") and not name.endswith("__"))
     elif node.op == "call_function":
         name = str(getattr(node.target, "__name__", node.target))
         changes = name in OPERATORS or (name.endswith("_") and not name.endswith("__"))

@@ -124,6 +124,8 @@ def require_plain(torch: Any, module: Any) -> None:
     for name, tensor in (*module.named_parameters(), *module.named_buffers()):
         if torch.nn.parameter.is_lazy(tensor):
             raise InputError(f"{name}: has no size yet; call the module once on an example, then import it")
+        if tensor.is_complex():
+            raise InputError(f"{name}: is complex; expected real numbers")
 
 
 def require_ties(model: Model, origins: Mapping[str, Origin]) -> None:
@@ -153,6 +155,11 @@ def copied(module: Any, dtype: Any) -> Any:
     try:
         return copy.deepcopy(module).to("cpu", dtype).eval()
     except Exception as error:  # a module may raise what it likes
+        if "deepcopy protocol" in str(error):
+            raise InputError(
+                "the module cannot be copied, since weights are computed in it (torch.nn.utils.weight_norm, prune): not supported yet. "
+                f"remove_weight_norm or prune.remove makes them parameters, which is another θ, or {EXIT}"
+            ) from None
         raise InputError(f"the module cannot be copied: {first_line(error)}") from None
 
 
