@@ -1,4 +1,4 @@
-"""Give mutated files to the importers, and see that nothing but `InputError` escapes: `python benchmarks/fuzz_importers.py [--seconds 900] [--seed 0]`.
+"""Mutated files through the importers, from which nothing but `InputError` may escape: `python benchmarks/fuzz_importers.py [--seconds 900] [--seed 0]`.
 
 Small sound files are made (ONNX graphs, safetensors, state dicts in `.pt`, bare `.npz`, data in `.npz`), changed, and imported in a process of
 its own, so that a crash of a library is found as well. Where `atheris` is importable it guides the changes by what they reach; otherwise they are
@@ -136,7 +136,7 @@ def archive(arrays: dict[str, Any]) -> bytes:
 
 
 def seeds() -> dict[str, list[tuple[str, bytes]]]:
-    """Sound files of each kind; without torch or onnx those kinds are left out."""
+    """Sound files of each kind that the installed packages can make."""
     rng = np.random.default_rng(2)
     weights = {"0.weight": rng.standard_normal((5, 4)).astype(np.float32), "0.bias": rng.standard_normal(5)}
     weights |= {"2.weight": rng.standard_normal((3, 5)).astype(np.float32)}
@@ -264,7 +264,7 @@ def changed(rng: random.Random, kind: str, content: bytes, others: list[bytes]) 
 
 
 def importing(folder: Path, kind: str, reads: str, content: bytes) -> str:
-    """Import a file; give "imported" or "refused"."""
+    """Import a file and return "imported" or "refused"."""
     import landscape
     from landscape.errors import InputError
 
@@ -340,7 +340,10 @@ def randomly(worker: Worker, seed: int) -> None:
 
 
 def guided(worker: Worker, seed: int, seconds: int) -> None:
-    """Let atheris choose changes by what they reach; the first byte is the kind, the second the data."""
+    """Let atheris choose changes by what they reach.
+
+    The first byte is the kind of file, the second the data.
+    """
     import atheris
 
     # Numba cannot compile what atheris has written its marks into.
@@ -378,7 +381,7 @@ def guided(worker: Worker, seed: int, seconds: int) -> None:
 
 
 def child(folder: Path, seconds: int, seed: int, plain: bool) -> None:
-    """Fuzz in this process; an exception that escapes is written down and ends it."""
+    """Fuzz in this process, which an escaped exception ends once it is written down."""
     worker = Worker(folder, seconds)
     original = worker.run
 
@@ -398,7 +401,7 @@ def child(folder: Path, seconds: int, seed: int, plain: bool) -> None:
 
 
 def watch(process: subprocess.Popen[bytes], folder: Path, longest: float) -> str | None:
-    """Wait for the child; say what went wrong, if anything did."""
+    """Wait for the child and return what went wrong, if anything did."""
     current = folder / "current"
     while process.poll() is None:
         time.sleep(0.5)

@@ -10,6 +10,7 @@ import contextlib
 import os
 import stat
 import struct
+import sys
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -224,7 +225,15 @@ def _read_member(
         raise InputError(f"{path}: {shown(key)}: damaged or truncated: it cannot be unpacked") from None
     array = flat.view(header.dtype) if header.size else np.empty(0, header.dtype)
     array = array.reshape(header.shape[::-1]).T if header.fortran else array.reshape(header.shape)
-    return np.asarray(array, header.dtype.newbyteorder("="), order="C")
+    array = np.asarray(array, header.dtype.newbyteorder("="), order="C")
+    if (
+        array.dtype.kind == "U"
+        and array.nbytes
+        and int(array.reshape(-1).view(np.uint32).max()) > sys.maxunicode
+    ):
+        # NumPy takes any four bytes for a character, and Python ends in a SystemError later on.
+        raise InputError(f"{path}: {shown(key)}: damaged: a text with characters that there are not")
+    return array
 
 
 def _fill(stream: IO[bytes], target: memoryview) -> None:

@@ -347,3 +347,13 @@ class TestRequireWritable:
 def test_names_are_shown_on_one_short_line():
     assert shown("a\nb") == "'a\\nb'"
     assert len(shown("x" * 1000)) == 80
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_text_with_characters_that_there_are_not_is_refused(tmp_path, order):
+    codes = np.array([ord("a"), 0x110000], f"{order}u4")
+    np.savez(tmp_path / "m.npz", landscape=codes.view(f"{order}U2").reshape(()))
+    with pytest.raises(InputError, match=r"m\.npz: 'landscape': damaged"):
+        read_archive(tmp_path / "m.npz")
+    np.savez(tmp_path / "m.npz", landscape=np.array(["a\U0010ffff"], f"{order}U2"))
+    assert read_archive(tmp_path / "m.npz")["landscape"].tolist() == ["a\U0010ffff"]

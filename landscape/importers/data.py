@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from landscape.model.data import require_pairs
 
 Arrays = dict[str, np.ndarray]
 Data = Any
+# So many examples of a dataset are put together at a time.
+ROWS = 100
 
 
 def read_data(data: Data) -> Arrays:
@@ -41,14 +44,33 @@ def read_data(data: Data) -> Arrays:
     tensors = getattr(data, "tensors", None)
     if isinstance(tensors, tuple):
         data = tensors
+    elif is_dataset(data):
+        data = read_loader(sys.modules["torch"].utils.data.DataLoader(data, batch_size=ROWS))
     elif hasattr(data, "dataset") and hasattr(data, "collate_fn"):
         data = read_loader(data)
     if isinstance(data, (tuple, list)) and len(data) == 2:
+        _require_one_input(*data)
         return _named({"x_train": as_array("x", data[0]), "y_train": as_array("y", data[1])})
     found = f"{len(data)} parts" if isinstance(data, (tuple, list)) else f"a {type(data).__name__}"
     raise InputError(
         f"data: expected (x, y), a mapping with x_train and y_train, the path of an .npz file, a TensorDataset or a DataLoader; found {found}"
     )
+
+
+def _require_one_input(x: Any, y: Any) -> None:
+    """Refuse a list of inputs, each with all examples, which would be stacked to a few examples."""
+    if isinstance(x, list) and hasattr(y, "__len__") and len(x) != len(y):
+        arrays = [part for part in x if getattr(part, "ndim", 0) > 0]
+        if arrays and len(arrays) == len(x) and all(len(part) == len(y) for part in arrays):
+            raise InputError(
+                f"data: x: expected one array, found {len(x)}: networks of several inputs are not supported; {EXIT}"
+            )
+
+
+def is_dataset(data: Any) -> bool:
+    """Whether something is a dataset of PyTorch, which is then imported already."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(data, torch.utils.data.Dataset)
 
 
 def read_loader(loader: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -81,11 +103,11 @@ def read_loader(loader: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _in_order(loader: Any) -> Any:
-    """Give a loader of the same batches that does not shuffle; one of a stream goes as it does."""
+    """The batches of a loader without its shuffling, where its dataset has an order."""
     dataset = loader.dataset
     if not hasattr(dataset, "__getitem__") or not hasattr(dataset, "__len__"):
         return loader
-    batch = loader.batch_size or 100
+    batch = loader.batch_size or ROWS
     rows = range(0, len(dataset), batch)
     return (
         loader.collate_fn([dataset[i] for i in range(row, min(row + batch, len(dataset)))]) for row in rows

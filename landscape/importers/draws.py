@@ -26,7 +26,7 @@ def fresh(rng: np.random.Generator, parameter: str, shape: tuple[int, ...]) -> n
 
 
 def near(rng: np.random.Generator, parameter: str, array: np.ndarray) -> np.ndarray:
-    """Draw an array around the one that is there; numbers that are not finite are drawn anew."""
+    """Draw an array around the one that is there, and afresh where that is not finite."""
     drawn = fresh(rng, parameter, array.shape)
     kept = np.where(np.isfinite(array), array, drawn)
     if parameter == "running_var":

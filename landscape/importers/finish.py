@@ -68,7 +68,7 @@ def make_model(
 
 
 def broadcast(loss: str, output: Shape, target: Shape) -> str | None:
-    """Say what a loop of PyTorch would make of outputs and targets of as many numbers in other shapes; None where it is nothing.
+    """A sentence on what a loop of PyTorch makes of outputs [N, 1] and targets [N], or of the reverse, or None for other shapes.
 
     >>> broadcast("mse", (1,), ())[:80]
     'the targets are [N] and the outputs [N, 1], compared here one with one: in a tra'

@@ -30,7 +30,7 @@ class Origin(NamedTuple):
         )
 
     def taken(self, array: np.ndarray) -> np.ndarray:
-        """Take the elements out of the array.
+        """The elements, taken out of the array.
 
         >>> Origin("w", np.array([[3], [1]])).taken(np.array([[5.0, 6.0], [7.0, 8.0]])).tolist()
         [[8.0], [6.0]]
@@ -142,7 +142,7 @@ class Network:
         }
 
     def origins_of(self, nodes: Sequence[Mapping[str, Any]]) -> dict[str, Origin]:
-        """Give where the arrays of nodes come from, by the archive's keys, for those of which that is known."""
+        """Where the arrays of nodes come from, by the archive's keys, for those of which that is known."""
         return {
             f"{node['name']}.{key}": weight.origin
             for node in nodes

@@ -66,7 +66,7 @@ class Compared(NamedTuple):
 
 
 def verified(model: Model, original: Original) -> Model:
-    """Compare a model with the original on the training data, at its θ and at another; the model with a sentence about it.
+    """The model with a sentence on how well it agrees with the original on the training data, at its θ and at another.
 
     Raises
     ------
@@ -82,7 +82,7 @@ def verified(model: Model, original: Original) -> Model:
 
 
 def _examples(model: Model, count: int) -> dict[str, np.ndarray]:
-    """Take so many training examples at most, spread over all."""
+    """So many training examples at most, spread over all."""
     rows = np.unique(np.linspace(0, model.examples("train") - 1, count).astype(np.int64))
     return {key: np.asarray(model.data[key][rows]) for key in ("x_train", "y_train")}
 
@@ -97,7 +97,7 @@ def _objective(model: Model, part: dict[str, np.ndarray]) -> NetworkObjective:
 def _both(
     model: Model, original: Original, part: dict[str, np.ndarray], outputs: Outputs
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Give our outputs and the original's, in one shape."""
+    """Our outputs and the original's, in one shape."""
     ours = _objective(model, part).outputs(model.theta)
     theirs = np.asarray(outputs(_read(model, part)), np.float64)
     ours = ours if original.tail is None else original.tail(ours)
@@ -114,7 +114,7 @@ def _read(model: Model, part: dict[str, np.ndarray]) -> np.ndarray:
 
 
 def _compared(model: Model, ours: np.ndarray, theirs: np.ndarray, original: Original) -> str:
-    """Compare outputs at the θ that was imported; give the sentence about it."""
+    """Compare outputs at the θ that was imported, and return the sentence about it."""
     place = f"{len(ours)} of {model.examples('train')} examples"
     finite = np.isfinite(theirs)
     if not (finite.all() and np.isfinite(ours).all()):
@@ -153,7 +153,7 @@ def _compared_not_finite(ours: np.ndarray, theirs: np.ndarray, original: Origina
 
 
 def _difference(ours: np.ndarray, theirs: np.ndarray) -> tuple[float, float]:
-    """Give the largest difference, and the largest number of the original."""
+    """The largest difference, and the largest number of the original."""
     with np.errstate(over="ignore"):
         return float(np.abs(ours - theirs).max(initial=0.0)), float(np.abs(theirs).max(initial=0.0))
 
@@ -172,7 +172,7 @@ def _compared_elsewhere(model: Model, original: Original) -> str:
 
 
 def _compared_at(kind: str, model: Model, original: Original) -> tuple[str, int]:
-    """Move both and compare; give what was found, and of how many arrays it says nothing."""
+    """Move both and compare, and return what was found and of how many arrays it says nothing."""
     assert original.move is not None
     moved = original.move(kind)
     there = _placed(model, moved.arrays, original.origins or {})
@@ -192,7 +192,7 @@ def _compared_at(kind: str, model: Model, original: Original) -> tuple[str, int]
         return words, 0
     found = _compared_gradients(there, original, moved)
     if found is None:
-        return words, 0
+        return f"{words} (there was no gradient to compare)", 0
     return (
         f"{words} and the gradient by {found.difference:.1e} of its largest element",
         found.all - found.reached,
@@ -216,7 +216,7 @@ def _placed(model: Model, arrays: Mapping[str, np.ndarray], origins: Mapping[str
 
 
 def _compared_gradients(model: Model, original: Original, moved: Moved) -> Compared | None:
-    """Compare gradients array by array of the original; None where there is none to compare with.
+    """Compare gradients array by array of the original, or return None where there is none to compare with.
 
     Raises
     ------
@@ -229,7 +229,11 @@ def _compared_gradients(model: Model, original: Original, moved: Moved) -> Compa
     there = {name: gradient for name, gradient in theirs.items() if gradient is not None}
     if not there or not all(np.isfinite(gradient).all() for gradient in there.values()):
         return None
-    flat = _objective(model, part).gradient(model.theta)
+    objective = _objective(model, part)
+    try:
+        flat = objective.gradient(model.theta)
+    except InputError:  # more than memory holds, which values need not be
+        return None
     ours, placed = gathered(model, flat, moved.arrays, original.origins or {})
     scale = max(float(np.abs(gradient).max()) for gradient in there.values())
     tolerance, worst = 100 * (original.moved_tolerance or original.tolerance), 0.0
@@ -251,7 +255,7 @@ def _compared_gradients(model: Model, original: Original, moved: Moved) -> Compa
 def gathered(
     model: Model, flat: np.ndarray, arrays: Mapping[str, np.ndarray], origins: Mapping[str, Origin]
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Give a vector like θ as arrays of the original, and how often each of their elements is in θ; both flat."""
+    """A vector like θ as flat arrays of the original, and how often each of their elements is in θ."""
     values: dict[str, np.ndarray] = {}
     counts: dict[str, np.ndarray] = {}
     for slot in model.layout:

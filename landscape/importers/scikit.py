@@ -53,7 +53,8 @@ def from_sklearn(estimator: Any, data: Data, *, name: str | None = None) -> Mode
     """Make a model of a fitted estimator and the data that it was fitted to, with its regularization.
 
     Labels may be those of `classes_`. The translation is compared with `predict_proba` or `predict` on up
-    to 1,000 training examples; the last of the model's `inferred` sentences says how well they agree.
+    to 1,000 training examples, and again with other coefficients in a copy of the estimator; the last of the model's
+    `inferred` sentences says how well they agree.
 
     Parameters
     ----------

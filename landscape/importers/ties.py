@@ -33,7 +33,7 @@ def cut_tie(origins: Mapping[str, Origin]) -> tuple[str, str, str] | None:
 
 
 def all_equal(array: np.ndarray) -> bool:
-    """Tell whether all numbers are the same one."""
+    """Whether all numbers are the same one."""
     return array.size > 0 and bool((array == array.flat[0]).all())
 
 

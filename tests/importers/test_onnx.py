@@ -299,6 +299,34 @@ def test_a_batch_norm_that_pytorchs_newer_exporter_folded_is_reported(tmp_path, 
     assert any("the exporter folded batch norm" in sentence for sentence in model.inferred)
 
 
+WRONG = {
+    "auto_pad": [1], "strides": 2, "strides ": "two", "pads": [0.5, 1.0, 0.0, 0.0], "dilations": [], "group": [2], "group ": "all", "kernel_shape": 3.5,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("key", WRONG)
+def test_an_attribute_of_the_wrong_type_is_one_line_that_names_the_node(tmp_path, key):
+    conv = node("Conv", "x w", "a")
+    kind = onnx.AttributeProto.INTS if WRONG[key] == [] else None
+    conv.attribute.append(onnx.helper.make_attribute(key.strip(), WRONG[key], attr_type=kind))
+    weights = HEAD | {"w": normal(6, 2, 3, 3)}
+    content = graph([conv, node("GlobalAveragePool", "a", "c"), *FLAT], weights, (2, 5, 4))
+    message = refused(tmp_path, content, data((2, 5, 4)))
+    assert "node_a" in message or "onnxruntime refuses" in message
+
+
+def test_a_tensor_for_a_setting_is_one_line(tmp_path):
+    gemm = node("Gemm", "h fc.weight fc.bias", "y", transB=1)
+    gemm.attribute.append(onnx.helper.make_attribute("transA", onnx.numpy_helper.from_array(np.array(3))))
+    message = refused(tmp_path, graph([node("Tanh", "x", "h"), gemm], HEAD, (6,)), data((6,)))
+    assert "'node_y' (Gemm): attribute 'transA'" in message
+
+
+def test_a_graph_without_parameters_is_refused(tmp_path):
+    message = refused(tmp_path, graph([node("Flatten", "x", "y")], {}, (2, 3)), data((2, 3), 6))
+    assert "no parameter that is trained" in message
+
+
 def test_ids_are_looked_up(tmp_path):
     weights = {"table": normal(11, 6), "place": normal(1, 4, 6), "axes": np.array([1])}
     nodes = [

@@ -13,6 +13,7 @@ from landscape import InputError
 from tests.torch.test_from_torch import data, difference, of
 
 torch = pytest.importorskip("torch")
+prune = pytest.importorskip("torch.nn.utils.prune")
 nn, F = torch.nn, torch.nn.functional
 pytestmark = pytest.mark.torch
 
@@ -41,7 +42,10 @@ def regression(module: Any, target: Any) -> Any:
     [(nn.Linear(4, 1), (7,), "y.unsqueeze(1)"), (nn.Sequential(nn.Linear(4, 1), nn.Flatten(0)), (7, 1), "y.squeeze(1)")],
 )  # fmt: skip
 def test_targets_that_a_loop_would_broadcast_are_said(module, shape, mend):
-    target = np.linspace(0, 1, 7, dtype=np.float32)
+    target = data(4)[0].sum(axis=1)
+    with torch.no_grad():  # outputs that rise with the targets, which broadcasting would not see
+        for parameter in module.parameters():
+            parameter.fill_(0.3)
     model = regression(module, target.reshape(shape))
     found = [sentence for sentence in model.inferred if "broadcasts them to [N, N]" in sentence]
     assert len(found) == 1
@@ -81,10 +85,11 @@ def loaders() -> dict[str, Any]:
         "loader": loader(dataset, batch_size=3),
         "shuffled": loader(dataset, batch_size=2, shuffle=True, drop_last=True),
         "stream": loader(Stream(), batch_size=3),
+        "subset": torch.utils.data.Subset(dataset, range(7)),
     }
 
 
-@pytest.mark.parametrize("name", ["dataset", "loader", "shuffled", "stream"])
+@pytest.mark.parametrize("name", ["dataset", "loader", "shuffled", "stream", "subset"])
 def test_a_dataset_or_loader_is_read_in_its_order(name):
     expected = landscape.from_torch(net(), "cross_entropy", data(4))
     model = landscape.from_torch(net(), "cross_entropy", loaders()[name])
@@ -232,6 +237,10 @@ MESSAGES = {
     "another_function": (nn.Sequential(nn.Linear(4, 3), nn.ReLU6()), r"the nearest that is: relu \(another function\)"),
     "nothing_near": (nn.Sequential(nn.Linear(4, 3), nn.Softsign()), r"'Softsign' is not supported; scan it as it is"),
     "kept_axis": (of(lambda s, x: s.b(s.a(x).unsqueeze(1)).flatten(1), a=nn.Linear(4, 5), b=nn.Linear(5, 3)), r"made by a call such as unsqueeze"),
+    "loop": (of(lambda s, x: sum(s.a(row) for row in x), a=nn.Linear(4, 3)), r"a loop over a value"),
+    "complex": (nn.Linear(4, 3, dtype=torch.complex64), "weight: is complex"),
+    "pruned": (prune.l1_unstructured(nn.Linear(4, 3), "weight", 0.3), r"prune\.remove"),
+    "list": (of(lambda s, x: [s.a(x)], a=nn.Linear(4, 3)), "puts out a list"),
     "no_parameters": (nn.Sequential(nn.Softmax(-1)), "no parameter that is trained"),
 }  # fmt: skip
 
@@ -246,6 +255,7 @@ def test_a_message_says_what_is_there_and_leads_on(name):
 def test_several_inputs_and_other_data_are_named():
     x, y = data(4)
     assert "found 2: networks of several inputs" in refused(net(), ((x, x), y))
+    assert "found 2: networks of several inputs" in refused(net(), ([x, x], y))
     assert "found 3 parts" in refused(net(), (x, y, y))
     assert "found a int" in refused(net(), 3)
 

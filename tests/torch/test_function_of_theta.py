@@ -85,6 +85,13 @@ def tied_weight_alone() -> Any:
     return module
 
 
+def frozen_setting() -> Any:
+    """Make a network whose slope is a parameter that nothing trains, a whole number at that."""
+    module = of(lambda s, x: s.b(F.elu(s.a(x), s.slope.item())), a=nn.Linear(4, 4), b=nn.Linear(4, 3))
+    module.slope = nn.Parameter(torch.tensor(2), requires_grad=False)
+    return module
+
+
 L = nn.Linear
 NINE = torch.arange(9.0).view(3, 3)
 
@@ -108,6 +115,7 @@ CASES: dict[str, tuple[Any, tuple[int, ...], str | None]] = {
     "a_parameter_for_a_setting": (
         with_parameters(of(lambda s, x: s.b(F.elu(s.a(x), s.slope.item())), a=L(4, 4), b=L(4, 3)), slope=torch.ones(())), (4,), "at a second, random θ",
     ),
+    "a_frozen_number_for_a_setting": (frozen_setting(), (4,), None),
     "tied_by_transposition": (of(lambda s, x: F.linear(torch.tanh(s.a(x)), s.a.weight.t()), a=L(4, 3)), (4,), r"computed from a\.weight.*CallableObjective"),
     "tied_by_transposition_with_a_bias": (
         with_parameters(of(lambda s, x: F.linear(torch.tanh(s.a(x)), s.a.weight.t(), s.bias), a=L(4, 3)), bias=torch.zeros(4)),

@@ -27,11 +27,11 @@ class Constant(NamedTuple):
     origin: Origin | None = None
 
     def seen(self, view: Callable[[np.ndarray], np.ndarray]) -> Constant:
-        """Give the same numbers in another order or shape."""
+        """The same numbers in another order or shape."""
         return self._replace(array=view(self.array), origin=viewed(self, view))
 
     def weight(self) -> Weight:
-        """Give it as a parameter in float32 or float64.
+        """The constant as a parameter in float32 or float64.
 
         Exporters keep arrays of equal numbers once, such as the ones and zeros that normalizations start from; those are no shared parameters.
 
@@ -50,7 +50,7 @@ class Constant(NamedTuple):
 
 
 def viewed(constant: Constant, view: Callable[[np.ndarray], np.ndarray]) -> Origin | None:
-    """Find which numbers of its initializer a view of a constant has; None where it has one of them twice."""
+    """Which numbers of its initializer a view of a constant has, or None where it has one of them twice."""
     if constant.origin is None:
         return None
     elements, size = constant.origin.elements, constant.origin.size

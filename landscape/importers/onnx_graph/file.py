@@ -43,8 +43,8 @@ def from_onnx(
     """Make a model of an ONNX file and data, with a loss of the format, by default the one that the targets say.
 
     A softmax, log-softmax or sigmoid at the end goes into the loss where that is cross-entropy. The
-    translation is compared with onnxruntime on up to 1,000 training examples; the last of the model's `inferred`
-    sentences says how well they agree. Files with external data are refused.
+    translation is compared with onnxruntime on up to 1,000 training examples, and again with other numbers in the graph's
+    initializers; the last of the model's `inferred` sentences says how well they agree. Files with external data are refused.
 
     Raises
     ------
@@ -132,7 +132,10 @@ def _as_in_evaluation(graph: Any) -> None:
 
 
 def require_ties(model: Model, origins: Mapping[str, Origin]) -> None:
-    """Refuse a matrix that is in θ twice, in two ways; vectors and equal numbers may stand for several parameters."""
+    """Refuse a matrix that is in θ in two ways.
+
+    Vectors and arrays of one number may stand for several parameters, since files keep equal arrays once.
+    """
     matrices = {
         slot.name: origins[slot.name]
         for slot in model.layout

@@ -153,7 +153,7 @@ def _note_folding(graph: Graph, network: Network) -> None:
 
 
 def _was_folded(node: Any) -> bool:
-    """Tell by its names whether a product has a batch norm in it.
+    """Whether a product has a batch norm in it, by its names.
 
     PyTorch's older exporter computes new weights; its newer one gives the product the name of what it stands for, the first of a batch norm's results.
     """

@@ -111,7 +111,7 @@ class Call:
         return value.node
 
     def weight(self, tensor: Any, what: str = "weight") -> Weight:
-        """Give a parameter or buffer of the module, or a constant that no parameter is in.
+        """A parameter or buffer of the module, or a constant that no parameter is in.
 
         Raises
         ------
@@ -130,7 +130,7 @@ class Call:
         return {key: self.weight(tensor, key) for key, tensor in tensors.items() if tensor is not None}
 
     def part(self, node: Any) -> Weight:
-        """Give a part of a parameter, or a constant that no parameter is in, as it is added to a value.
+        """A part of a parameter, or a constant that no parameter is in, as it is added to a value.
 
         Raises
         ------
@@ -167,7 +167,7 @@ class Call:
         raise InputError(f"its {what} is {COMPUTED.format(how)}")
 
     def _behind(self, node: Any) -> list[str] | None:
-        """Name the parameters that a constant is computed from; None where a hook may compute it."""
+        """The names of the parameters that a constant is computed from, or None where a hook may compute it."""
         found: list[str] = []
         for known in _ancestors(node):
             value = self.traced.values.get(known)
@@ -230,7 +230,7 @@ class Call:
         )
 
     def _source(self, node: Any) -> tuple[Any, list[Any]]:
-        """Find the parameter or buffer that a constant is a part of, and the calls that lead from there; None where no parameter is in it."""
+        """The parameter or buffer that a constant is a part of, or None, and the calls that lead from there."""
         source, steps = node, []
         while source.op in ("call_function", "call_method") and self._kind(source) in PARTS:
             steps.append(source)

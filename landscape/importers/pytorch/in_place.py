@@ -45,7 +45,8 @@ def settle(torch: Any, module: Any, graph: Any, values: dict[Any, Any]) -> None:
 def _changed(module: Any, node: Any) -> Any:
     """Find the value that a call changes in place, or None."""
     if node.op == "call_method":
-        changes = str(node.target).endswith("_") and not str(node.target).endswith("__")
+        name = str(node.target)
+        changes = name.strip("_") in OPERATORS or (name.endswith("_") and not name.endswith("__"))
     elif node.op == "call_function":
         name = str(getattr(node.target, "__name__", node.target))
         changes = name in OPERATORS or (name.endswith("_") and not name.endswith("__"))
@@ -59,7 +60,7 @@ def _changed(module: Any, node: Any) -> Any:
 
 
 def _inplace_argument(node: Any) -> bool:
-    """Tell whether the last of a function's own arguments, given by place, is `inplace=True`."""
+    """Whether a function is given `inplace=True` by its place among the arguments."""
     code = getattr(node.target, "__code__", None)
     names = code.co_varnames[: code.co_argcount] if code is not None else ()
     return (
@@ -70,7 +71,7 @@ def _inplace_argument(node: Any) -> bool:
 
 
 def _share(torch: Any, one: Any, other: Any) -> bool:
-    """Tell whether two values lie in the same memory."""
+    """Whether two values lie in the same memory."""
     if not isinstance(one, torch.Tensor):
         return False
     return bool(one.untyped_storage().data_ptr() == other.untyped_storage().data_ptr() != 0)

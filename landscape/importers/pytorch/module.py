@@ -33,8 +33,10 @@ def from_torch(
     """Make a model of a PyTorch module, as it is in evaluation mode, with its loss and data.
 
     The module is traced by torch.fx, so its forward may not branch on values. Nodes keep the names of modules.
-    The translation is compared with the module, in float64 where it can be, on up to 1,000 training examples; the
-    last of the model's `inferred` sentences says how well they agree.
+    The translation is compared with the module, in float64 where it can be, on up to 1,000 training examples, and again, with
+    the gradient of the loss, where the parameters of both were moved at random by their names; the last of the model's
+    `inferred` sentences says how well they agree, others which parameters are not in θ. Weights that are computed from
+    parameters are refused. Parameters may be NaN or infinite; where outputs are so is then compared too.
 
     Parameters
     ----------
@@ -78,7 +80,7 @@ def from_torch(
     origins = network.origins_of(network.ending_at(output))
     require_ties(model, origins)
     model = replace(model, inferred=(*model.inferred, *left_out(torch, traced, model, origins)))
-    original = TorchOriginal(torch, traced, origins, criterion(torch, loss, wanted))
+    original = TorchOriginal(torch, module, traced, origins, criterion(torch, loss, wanted))
     return verified(
         model,
         Original(
@@ -94,7 +96,7 @@ def from_torch(
 
 
 def unwrapped(module: Any) -> Any:
-    """Give the module inside of what only runs it: torch.compile, DataParallel, DistributedDataParallel."""
+    """The module inside of what only runs it: torch.compile, DataParallel, DistributedDataParallel."""
     inside = {"OptimizedModule": "_orig_mod", "DataParallel": "module", "DistributedDataParallel": "module"}
     while type(module).__name__ in inside and hasattr(module, inside[type(module).__name__]):
         module = getattr(module, inside[type(module).__name__])
@@ -122,6 +124,8 @@ def require_plain(torch: Any, module: Any) -> None:
     for name, tensor in (*module.named_parameters(), *module.named_buffers()):
         if torch.nn.parameter.is_lazy(tensor):
             raise InputError(f"{name}: has no size yet; call the module once on an example, then import it")
+        if tensor.is_complex():
+            raise InputError(f"{name}: is complex; expected real numbers")
 
 
 def require_ties(model: Model, origins: Mapping[str, Origin]) -> None:
@@ -151,6 +155,11 @@ def copied(module: Any, dtype: Any) -> Any:
     try:
         return copy.deepcopy(module).to("cpu", dtype).eval()
     except Exception as error:  # a module may raise what it likes
+        if "deepcopy protocol" in str(error):
+            raise InputError(
+                "the module cannot be copied, since weights are computed in it (torch.nn.utils.weight_norm, prune): not supported yet. "
+                f"remove_weight_norm or prune.remove makes them parameters, which is another θ, or {EXIT}"
+            ) from None
         raise InputError(f"the module cannot be copied: {first_line(error)}") from None
 
 

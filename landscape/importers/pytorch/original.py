@@ -22,10 +22,18 @@ NAMED = 4
 
 
 class TorchOriginal:
-    """A copied module whose parameters may be moved; `origins` name those of the model, `loss` takes outputs and targets."""
+    """A traced copy of a module whose parameters may be moved.
+
+    `origins` name those of the model, `loss` takes outputs and targets.
+    """
 
     def __init__(
-        self, torch: Any, traced: Trace, origins: Mapping[str, Origin], loss: Callable[[Any, Any], Any]
+        self,
+        torch: Any,
+        module: Any,
+        traced: Trace,
+        origins: Mapping[str, Origin],
+        loss: Callable[[Any, Any], Any],
     ) -> None:
         self.torch, self.traced, self.loss = torch, traced, loss
         self.origins = origins
@@ -36,10 +44,14 @@ class TorchOriginal:
         self.trained = {
             name: tensor for name, tensor in traced.module.named_parameters() if tensor.requires_grad
         }
-        used = {origin.name for origin in origins.values()}
-        buffers = {name: tensor for name, tensor in traced.module.named_buffers() if name in used}
-        self.tensors = dict(traced.module.named_parameters()) | buffers
-        self.kept = {name: tensor.detach().clone() for name, tensor in self.tensors.items()}
+        # What is frozen and not in the model may be a setting or an index, which is no part of θ.
+        used = {origin.name for origin in origins.values()} | self.trained.keys()
+        named = dict(traced.module.named_parameters()) | dict(traced.module.named_buffers())
+        self.tensors = {
+            name: tensor for name, tensor in named.items() if name in used and tensor.is_floating_point()
+        }
+        # The user's own, of which the traced module is a copy.
+        self.given = {**dict(module.named_parameters()), **dict(module.named_buffers())}
 
     def outputs(self, x: np.ndarray) -> np.ndarray:
         """Evaluate the module on examples, some at a time."""
@@ -49,22 +61,23 @@ class TorchOriginal:
             return np.concatenate([self._run(given[start : start + BATCH]).numpy() for start in starts])
 
     def move(self, kind: str) -> Moved:
-        """Move every parameter, and the buffers that the model has: afresh, or near where they were."""
+        """Move what is trained and what the model has: afresh, or near where it was."""
         rng = numpy_generator("second parameters of an import", SEED)
         roles = {origin.name: key.rpartition(".")[2] for key, origin in self.origins.items()}
         arrays: dict[str, np.ndarray] = {}
         for name, tensor in self.tensors.items():
             role = roles.get(name, name.rpartition(".")[2])
-            kept = self.kept[name].double().numpy()
-            drawn = fresh(rng, role, kept.shape) if kind == "fresh" else near(rng, role, kept)
+            drawn = fresh(rng, role, tuple(tensor.shape))
+            if kind == "near":
+                drawn = near(rng, role, self.given[name].detach().cpu().double().numpy())
             with self.torch.no_grad():
                 tensor.copy_(self.torch.from_numpy(np.asarray(drawn)))
-            # As the module has it, which may be in float32.
-            arrays[name] = tensor.detach().double().numpy().copy()
+            # As the module has it, which may be in float32; valid until the next move.
+            arrays[name] = tensor.detach().double().numpy()
         return Moved(arrays, self.outputs, self.gradients)
 
     def gradients(self, x: np.ndarray, y: np.ndarray) -> Gradients:
-        """Give the gradient of the loss with respect to what the module trains; nothing where PyTorch has none."""
+        """The gradient of the loss with respect to what the module trains, empty where PyTorch has none."""
         names = list(self.trained)
         try:
             with self.torch.enable_grad():

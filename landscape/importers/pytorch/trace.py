@@ -45,7 +45,7 @@ class Trace:
 
     @cached_property
     def names(self) -> dict[int, str]:
-        """The module's name for each of its parameters and buffers, by identity; of a tied one the first."""
+        """The module's first name for each of its parameters and buffers, by identity."""
         found: dict[int, str] = {}
         for name, tensor in (*self.module.named_parameters(), *self.module.named_buffers()):
             found.setdefault(id(tensor), name)
@@ -144,6 +144,7 @@ def _where(tracer: Any, module: Any) -> str:
 
 # What Python and torch.fx say when a value is needed that a trace does not have, and what that means.
 REASONS = {
+    "cannot be iterated": " (a loop over a value, or its parts taken by unpacking)",
     "control flow": " (an `if`, `while` or `assert` on a value)",
     "slice indices must be": " (a slice up to a size that is asked of a value; write the number)",
     "cannot be interpreted as an integer": " (a size that is asked of a value, where a number is needed; write the number)",
@@ -151,7 +152,6 @@ REASONS = {
     "object does not support item assignment": " (numbers that are set in a value)",
     "zeros()": " (a tensor made by sizes that are asked of a value; write the numbers)",
     "ones()": " (a tensor made by sizes that are asked of a value; write the numbers)",
-    "iterated": " (a loop over a value)",
 }
 
 
@@ -209,4 +209,5 @@ def first_line(error: BaseException) -> str:
 
 
 def _described(value: Any) -> str:
-    return str(list(value.shape)) if hasattr(value, "shape") else f"a {type(value).__name__}"
+    kind = type(value).__name__.removeprefix("immutable_")
+    return str(list(value.shape)) if hasattr(value, "shape") else f"a {kind}"
