@@ -215,8 +215,13 @@ def earlier_hessian(
     return found
 
 
-# What only a model leaves open, with its default.
-OF_MODELS: dict[str, Any] = {"split": "train", "dtype": "float64", "examples": None, "device": "cpu"}
+# What only a model leaves open, with the values that choose nothing.
+OF_MODELS: dict[str, tuple[Any, ...]] = {
+    "split": ("train",),
+    "dtype": ("float64",),
+    "examples": (None,),
+    "device": ("cpu", "auto"),
+}
 
 
 def point_of(subject: Any, theta: ArrayLike | None, **options: Any) -> Point:
@@ -233,7 +238,7 @@ def point_of(subject: Any, theta: ArrayLike | None, **options: Any) -> Point:
     if theta is None:
         raise InputError("expected theta, the point at which the objective is analysed")
     for name, usual in OF_MODELS.items():
-        if options.get(name, usual) != usual:
+        if options.get(name, usual[0]) not in usual:
             raise InputError(f"{name}: is chosen for a model; an objective that is given comes with its own")
     return function_point(subject, theta)
 
