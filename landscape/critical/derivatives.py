@@ -79,6 +79,7 @@ class Derivatives:
         """Take differences of values along each parameter, with the step of least spread."""
         size = theta.size
 
+        @np.errstate(over="ignore", invalid="ignore")
         def table(step: float) -> tuple[Array, Array]:
             steps = step * np.maximum(1.0, np.abs(theta))
             row: list[Array] = []
@@ -92,7 +93,8 @@ class Derivatives:
 
         def spread(step: float) -> float:
             fine, coarse = table(step)
-            distance = float(np.abs(fine - coarse).max())
+            with np.errstate(invalid="ignore"):
+                distance = float(np.abs(fine - coarse).max())
             return distance if np.isfinite(distance) else np.inf
 
         if self.value_step is None:

@@ -6,7 +6,10 @@ such an eigenvalue changes nothing, and its sign is the rounding's.
 
 from __future__ import annotations
 
+import math
+import sys
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -59,7 +62,7 @@ class Frame:
     @property
     def zero_curvature(self) -> float:
         """The curvature that counts as none."""
-        return 2.0 * self.zero_change / self.radius**2
+        return min(2.0 * self.zero_change / self.radius / self.radius, sys.float_info.max)
 
     def at(self, theta: Array) -> Frame:
         """Return the frame of another point, with its own radius."""
@@ -86,11 +89,13 @@ def frame_of(
     Raises
     ------
     InputError
-        A scale or a radius that is no positive number.
+        A scale or a radius that is no positive number, a bound that is none.
     """
     for name, value in (("scale", scale), ("radius", radius)):
-        if value is not None and not (np.isfinite(value) and value > 0):
+        if value is not None and not (is_number(value) and value > 0):
             raise InputError(f"{name}: expected a positive number, found {value}")
+    if lower_bound is not None and not is_number(lower_bound):
+        raise InputError(f"lower_bound: expected a finite number, found {lower_bound}")
     objective, infimum, usual = point.objective, None, USUAL
     network = isinstance(objective, NetworkObjective)
     if network:
@@ -105,6 +110,11 @@ def frame_of(
         found, radius_is = float(radius), "as was asked for"
     chosen, scale_is = (float(scale), "scale") if scale is not None else scale_of(point, found, seed)
     return Frame(chosen, scale_is, lower_bound, infimum, found, radius_is, usual if radius is None else None)
+
+
+def is_number(value: Any) -> bool:
+    """Say whether something is a finite real number."""
+    return isinstance(value, Real) and math.isfinite(value)
 
 
 def radius_of(theta: Array, usual: float) -> tuple[float, str]:
@@ -135,5 +145,6 @@ def scale_of(point: Point, radius: float, seed: int) -> tuple[float, str]:
 def values_at(objective: Any, theta: Array, radius: float, seed: int) -> Array:
     """Evaluate at random points of the sphere around θ; what is not finite is left out."""
     units = radius * unit_rows(seed, streams.RANGE[0], PROBES, theta.size)
-    values = np.asarray(objective.values(np.concatenate([theta + units, theta - units])), np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = np.asarray(objective.values(np.concatenate([theta + units, theta - units])), np.float64)
     return values[np.isfinite(values)]

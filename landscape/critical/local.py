@@ -133,7 +133,10 @@ def look(derivatives: Derivatives, theta: Array, *, scale: float, dense: bool, e
     ComputationError
         Numbers that overflow, or products that are not finite.
     """
-    loss, gradient = derivatives.value(theta), derivatives.gradient(theta)
+    loss = derivatives.value(theta)
+    if not np.isfinite(loss):
+        raise ComputationError(f"the loss is {loss} at this point")
+    gradient = derivatives.gradient(theta)
     way = look_at_matrix if dense else look_by_products if ends else look_along_gradient
     with np.errstate(over="ignore", invalid="ignore"):
         local = way(derivatives, theta, loss, gradient, scale)

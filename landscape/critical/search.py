@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from landscape import streams
 from landscape.critical.analysis import MOST_DENSE_STEPS
 from landscape.critical.derivatives import Derivatives
-from landscape.critical.frame import Frame, frame_of
+from landscape.critical.frame import Frame, frame_of, is_number
 from landscape.critical.kinks import jumps
 from landscape.critical.local import look
 from landscape.critical.polish import CRITICAL, Polished, polish, step_down
@@ -27,7 +28,7 @@ from landscape.critical.verdict import FLAT, changed_hessian
 from landscape.curvature.analysis import point_of
 from landscape.curvature.point import Point, require_finite_loss
 from landscape.curvature.probes import gaussian_rows
-from landscape.errors import InputError
+from landscape.errors import ComputationError, InputError
 from landscape.model import Model
 from landscape.objective.session import session
 from landscape.records import Atlas
@@ -100,16 +101,16 @@ def search_critical(
         subject, theta, split=split, dtype=dtype, threads=threads, examples=examples, seed=seed, device=device
     )
     size = point.theta.size
-    if starts < 1:
+    if not isinstance(starts, Integral) or starts < 1:
         raise InputError(
-            f"--search: expected at least 1 start, found {starts}: there is nothing to search from"
+            f"--search: expected a whole number of starts, at least 1, found {starts}: there is nothing to search from"
         )
     if size > MOST_DENSE_STEPS:
         raise InputError(
             f"--search takes the whole Hessian in every step, of up to {MOST_DENSE_STEPS} parameters, found {size:,}: "
             "search a smaller network, or judge points one by one without --search"
         )
-    if not (np.isfinite(spread) and spread > 0):
+    if not (is_number(spread) and spread > 0):
         raise InputError(f"spread: expected a positive number, found {spread}")
     require_finite_loss(point)
     # A function's range is looked for where the starts are.
@@ -176,7 +177,15 @@ def start_of(point: Point, subject: Any, number: int, spread: float, seed: int) 
 
 
 def run(derivatives: Derivatives, theta: Array, number: int, frame: Frame) -> dict[str, Any]:
-    """Go down, polish, and count; the row of one start."""
+    """Go down, polish, and count; the row of one start, with NaN for its numbers where they are not finite on the way."""
+    try:
+        return found_from(derivatives, theta, number, frame)
+    except ComputationError:
+        return {"theta": theta, "done": True, "critical": False, "flat": False, "kink": False}
+
+
+def found_from(derivatives: Derivatives, theta: Array, number: int, frame: Frame) -> dict[str, Any]:
+    """Go down, polish, and count from a start whose derivatives are finite."""
     scale = frame.scale
     local = look(derivatives, theta, scale=scale, dense=True)
     descents = DESCENTS[number % len(DESCENTS)]
@@ -218,6 +227,8 @@ def row_of(derivatives: Derivatives, polished: Polished, descents: int, frame: F
 
 def sentence(number: int, starts: int, found: dict[str, Any]) -> str:
     """Say where one start ended."""
+    if "loss" not in found:
+        return f"start {number + 1} of {starts}: its loss or derivatives are not finite"
     where = f"start {number + 1} of {starts}: loss {found['loss']:.6g}, "
     if found["critical"]:
         above, zero, below = found["inertia"]

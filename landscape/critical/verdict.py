@@ -129,7 +129,10 @@ def not_critical(local: Local, kinks: Kinks, frame: Frame) -> Finding:
         f"and at a critical point {CRITICAL:g} of it at most"
     )
     if local.flatness > FLAT:
-        text += f"; gradient-flat: the gradient lies in the null space of H ({local.flatness:.2f})"
+        text = (
+            f"gradient-flat: the gradient, of length {local.gradient_norm:.3g}, lies in the null space of H ({local.flatness:.2f}), "
+            "where no Newton step lessens it"
+        )
     if kinks.units:
         text += f"; {len(kinks.units)} units change sides of a kink within the remaining Newton step or the escape"
     return Finding("near-critical" if local.decrement < NEAR_CRITICAL else "not critical", text)

@@ -228,14 +228,31 @@ def earlier_hessian(
     return found
 
 
+# What only a model leaves open, with the values that choose nothing.
+OF_MODELS: dict[str, tuple[Any, ...]] = {
+    "split": ("train",),
+    "dtype": ("float64",),
+    "examples": (None,),
+    "device": ("cpu", "auto"),
+}
+
+
 def point_of(subject: Any, theta: ArrayLike | None, **options: Any) -> Point:
     """Take a model at its own parameters, an objective at those given."""
     if isinstance(subject, Model):
         if theta is not None:
             raise InputError("a model is analysed at its own parameters: use model.with_theta(theta)")
         return model_point(subject, **options)
+    if not (hasattr(subject, "value") and hasattr(subject, "size")):
+        raise InputError(
+            "expected a model (load_model reads a file), or an objective with a value and a size, such as "
+            f"CallableObjective(function, size=…), found {type(subject).__name__}"
+        )
     if theta is None:
         raise InputError("expected theta, the point at which the objective is analysed")
+    for name, usual in OF_MODELS.items():
+        if options.get(name, usual[0]) not in usual:
+            raise InputError(f"{name}: is chosen for a model; an objective that is given comes with its own")
     return function_point(subject, theta)
 
 

@@ -104,8 +104,8 @@ def make_report(
     for number, part in enumerate(PARTS.values(), 1):
         reason = part.pointless(diagnosis)
         if reason:
-            again = command_line(part.command, path, {"seed": seed})
-            measured.append(Section(part.title, "", (f"Left out: {reason}.",), command=again))
+            again = command_line(part.command, path, {})
+            measured.append(Section(part.title, "", (f"Left out: {reason}. {again} says it all the same.",)))
             continue
         announce(f"{part.title.lower()} ({number} of {len(PARTS)})")
         section, record = measure(part, model, path, budget == "quick", seed, threads)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from landscape.errors import InputError
 from landscape.model import build_model
 from landscape.objective import CallableObjective
 from landscape.records import Atlas
+from landscape.tables.critical import atlas_table
 from tests.critical.points import polynomial
 from tests.scanning.examples import small_model
 
@@ -111,3 +114,16 @@ def test_a_network_too_large_for_its_hessian_in_every_step_is_refused(monkeypatc
     monkeypatch.setattr(search, "MOST_DENSE_STEPS", 100)
     with pytest.raises(InputError, match=r"of up to 100 parameters, found 355"):
         search_critical(small_model(), 3)
+
+
+def test_a_start_without_a_loss_is_an_answer_beside_the_others():
+    bowl = CallableObjective(
+        lambda x: float(x @ x) if x[0] > 0 else float("nan"), lambda x: 2 * x, lambda x, v: 2 * v, size=2
+    )
+    found = search_critical(bowl, 8, [1.0, 0.0])
+    told = found.summary()
+    assert found.finished
+    assert 0 < np.isnan(found.loss).sum() < 8
+    assert not found.critical[np.isnan(found.loss)].any()
+    json.dumps(told, allow_nan=False)
+    atlas_table(found)

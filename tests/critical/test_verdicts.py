@@ -142,7 +142,11 @@ def test_the_summary_has_the_contracts_keys():
     [
         ({"radius": -1.0}, "radius: expected a positive number"),
         ({"radius": np.inf}, "radius: expected a positive number"),
+        ({"radius": "near"}, "radius: expected a positive number"),
         ({"scale": 0.0}, "scale: expected a positive number"),
+        ({"lower_bound": np.nan}, "lower_bound: expected a finite number"),
+        ({"split": "test"}, "split: is chosen for a model"),
+        ({"examples": 3}, "examples: is chosen for a model"),
         ({"theta": [0.0]}, "expected 2 parameters"),
         ({"theta": [0.0, np.inf]}, "expected finite numbers"),
         ({"theta": None}, "expected theta"),
@@ -151,3 +155,22 @@ def test_the_summary_has_the_contracts_keys():
 def test_what_cannot_be_asked_is_refused(asked, message):
     with pytest.raises(InputError, match=message):
         analyze_critical(toy(), **({"theta": [0.0, 0.0]} | asked))
+
+
+@pytest.mark.parametrize("subject", ["model.npz", None, lambda w: w @ w])
+def test_what_is_no_objective_is_refused_with_what_one_is(subject):
+    with pytest.raises(InputError, match="CallableObjective"):
+        analyze_critical(subject, [0.0, 0.0])
+
+
+@pytest.mark.parametrize("radius", [1e-300, 1e300])
+def test_any_radius_has_an_answer(radius):
+    assert analyze_critical(toy(), [0.0, 0.0], radius=radius, surfaces=False).verdict["kind"] in (
+        "saddle",
+        "flat to rounding",
+    )
+
+
+def test_values_that_are_infinite_around_a_point_are_no_traceback():
+    walled = CallableObjective(lambda w: float(w @ w) if w @ w < 1e-4 else np.inf, size=2)
+    assert analyze_critical(walled, [0.0, 0.0]).verdict["kind"] == "minimum"

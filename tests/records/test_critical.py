@@ -13,6 +13,7 @@ from landscape.files import read_archive, write_archive
 from landscape.plots import figures
 from landscape.records import Atlas, Critical, load_record
 from landscape.tables.critical import critical_table
+from tests.critical.points import toy_network
 from tests.critical.test_search import egg_box
 from tests.curvature.matrices import toy
 
@@ -69,3 +70,12 @@ def test_a_record_of_the_version_before_is_read_told_and_drawn(name, kind, tmp_p
     assert {"escape"} <= set(figures(record))
     record.save(tmp_path / "again.npz")
     assert Critical.load(tmp_path / "again.npz") == record
+
+
+def test_a_record_of_the_version_before_is_not_taken_for_the_new_one(tmp_path):
+    path = tmp_path / "toy.npz"
+    Critical.load(OLD / "critical_saddle.npz").save(path)
+    before = path.read_bytes()
+    with pytest.raises(InputError, match=r"radius null there.*--fresh"):
+        analyze_critical(toy_network(0.01, -0.02), output=path)
+    assert path.read_bytes() == before
