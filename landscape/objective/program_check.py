@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from landscape.errors import InternalError
 from landscape.formulas.activations import ACTIVATIONS
+from landscape.kernels.cpu.arrays import Network
 from landscape.kernels.lowering import CARRIERS
 from landscape.kernels.program import WIDER, Column, Geometry, Op, Program
 from landscape.model import Model
@@ -28,9 +29,9 @@ from landscape.objective.op_sizes import (
     Expected,
     Place,
     View,
+    noted_rows,
     scratch_rows,
 )
-
 
 Numbers = NDArray[np.int64]
 
@@ -111,11 +112,11 @@ def check_shape(program: Program, places: Parameters) -> None:
         raise InternalError("the network's program has to start with its data, and to compute something")
 
 
-def view(program: Program, number: int) -> View:
+def view(program: Program | Network, number: int) -> View:
     """Read one row, its inputs as far as they are there."""
     row = {column: int(program.rows[number, column]) for column in Column}
     first, count = row[Column.FIRST], row[Column.INPUTS]
-    inside = 0 <= first and 0 <= count and first + count <= len(program.links)
+    inside = first >= 0 and count >= 0 and first + count <= len(program.links)
     links = [int(link) for link in program.links[first : first + count]] if inside else [-1]
     known = row[Column.OP] in tuple(Op)
     return View(
@@ -171,8 +172,7 @@ def faults_of_data(row: View) -> Iterator[str]:
 
 def faults_of_sizes(row: View, expected: Expected) -> Iterator[str]:
     """Compare a row's size, its inputs and its op's own columns with what the op makes of them."""
-    for told in expected.faults:
-        yield told
+    yield from expected.faults
     if expected.size is not None and row.size != expected.size:
         yield f"has {row.size} outputs, expected {expected.size}"
     if expected.inputs is not None and row.sizes != expected.inputs:
@@ -343,4 +343,20 @@ def check_data(program: Program, model: Model, inputs: int) -> None:
         if targets * classes != program.output_size:
             raise InternalError(
                 f"y_{split} has {targets} numbers an example, and the network gives {program.output_size}"
+            )
+
+
+def check_notes(network: Network, noted: int) -> None:
+    """Ask for as many rows behind the outputs as a GPU's rules note things in.
+
+    Raises
+    ------
+    InternalError
+        There are fewer.
+    """
+    for number in range(len(network.rows)):
+        needed = noted_rows(view(network, number))
+        if noted < needed:
+            raise InternalError(
+                f"row {number} of the network's program notes {needed} rows on a GPU, {noted} are there"
             )
