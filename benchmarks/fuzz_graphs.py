@@ -37,6 +37,8 @@ Check = tuple[str, Array, Array, Callable[[], Array]]
 LONG = np.longdouble
 # Shares of the largest entry: what needs no judge, and how much farther off than PyTorch the engine may be.
 AGREES, FARTHER = 1e-9, 30.0
+# What is zero but for rounding is compared with a share of the gradient's largest entry, or with a number.
+OF_GRADIENT, SMALLEST = 1e-7, 1e-6
 DENSE_PARAMETERS = 120
 POINTS = np.array([-0.3, 0.0, 0.2])
 
@@ -183,7 +185,7 @@ def main() -> int:
         with np.errstate(all="ignore"):
             for name, ours, theirs, referee in found:
                 counts[name] += 1
-                told = wrong(ours, theirs, referee, 1e-7 * scale + 1e-200)
+                told = wrong(ours, theirs, referee, OF_GRADIENT * scale + SMALLEST)
                 if told:
                     failures += 1
                     print(f"seed {seed}: {name}: {told}\n    {model.loss}: {graph_of(model)}", flush=True)

@@ -220,6 +220,9 @@ GRAPHS = {
         5,
         3,
     ),
+    "unused_branch_before_the_last": network(
+        "a dense 5 3 | unused dense 5 4 : input | u tanh | t tanh : a", 5, 3, loss="mse", n=9
+    ),
     "growing_concat": network(
         "fc1 dense 5 3 | a tanh | c1 concat axis=1 : input a | fc2 dense 8 3 | b silu"
         "| c2 concat axis=1 : c1 b | fc3 dense 11 3 | d gelu | c3 concat axis=1 : c2 d | fc4 dense 14 3",

@@ -17,6 +17,7 @@ from landscape.kernels.cuda.scratch import full_geometry, scratch_features
 from landscape.kernels.cuda.shape import MIDDLE, NARROW, SHARED_BYTES, TINY, WIDE, Shape, eased
 from landscape.kernels.cuda.target import SIMULATED, PerformanceWarning, cuda
 from landscape.objective.devices import EXTRA
+from landscape.objective.program_check import check_notes
 
 # Blocks that a multiprocessor may hold at once; more only wait.
 BLOCKS_EACH = 16
@@ -143,14 +144,15 @@ class Gpu:
 def network_on_gpu(gpu: Gpu, network: HostNetwork) -> Network:
     """Put a program's arrays on a GPU."""
     rows, geometry = network.rows, network.geometry
-    put = gpu.put
+    put, scratch = gpu.put, scratch_features(rows, geometry)
+    check_notes(network, scratch)
     return Network(
         rows=put(rows),
         links=put(network.links),
         attributes=put(network.attributes),
         geometry=put(full_geometry(rows, geometry)),
         epsilons=put(network.epsilons),
-        scratch=scratch_features(rows, geometry),
+        scratch=scratch,
     )
 
 

@@ -33,6 +33,8 @@ RUNNING = (Geometry.MEAN, Geometry.VARIANCE)
 FOLLOWED = (Geometry.FOLLOWED_MEAN, Geometry.FOLLOWED_VARIANCE)
 # Matrices of a head and blocks of scores that the rule with the most of them takes, and lines of a channel that a normalization does.
 MATRICES, BLOCKS, LINES = 9, 6, 3
+# Numbers that a GPU notes for a column of a layer normalization, for its features, and for each head's query of attention.
+COLUMN_NOTES, FEATURE_NOTES, QUERY_NOTES = 4, 2, 9
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,7 @@ def same(row: View) -> Expected:
 
 
 def dense(row: View) -> Expected:
+    """A product at each leading position."""
     groups, wide, out = row[Column.GROUPS], row[Column.WIDE], row[Column.OUT]
     return Expected(
         groups * out, [groups * wide], (Column.GROUPS, Column.WIDE, Column.OUT),
@@ -91,6 +94,7 @@ def grouped(row: View) -> Expected:
 
 
 def layernorm(row: View) -> Expected:
+    """Groups of features, and what scales and shifts each."""
     size, wide = row[Column.GROUPS] * row[Column.WIDE], row[Column.WIDE]
     return Expected(
         size, [size], (Column.GROUPS, Column.WIDE), parameters=((Column.WEIGHT, wide), (Column.BIAS, wide))
@@ -98,14 +102,17 @@ def layernorm(row: View) -> Expected:
 
 
 def summed(row: View) -> Expected:
+    """Any number of inputs of one size."""
     return Expected(row.size, [row.size] * max(1, len(row.inputs)))
 
 
 def multiplied(row: View) -> Expected:
+    """Two factors of one size."""
     return Expected(row.size, [row.size, row.size])
 
 
 def concatenated(row: View) -> Expected:
+    """Inputs that are joined group by group."""
     groups = max(1, row[Column.GROUPS])
     faults = [f"reads {size} numbers in {groups} groups" for size in row.sizes if size % groups or size < 1]
     return Expected(
@@ -114,6 +121,7 @@ def concatenated(row: View) -> Expected:
 
 
 def mask(row: View) -> Expected:
+    """Random numbers that read nothing."""
     return Expected(row.size, [])
 
 
@@ -139,6 +147,7 @@ def image(row: View) -> tuple[int, int, list[str]]:
 
 
 def convolution(row: View) -> Expected:
+    """A product over windows of an image, and what may normalize its channels."""
     before, after, faults = image(row)
     groups, channels, out = max(1, row[Geometry.GROUPS]), row[Geometry.CHANNELS], row[Geometry.OUT_CHANNELS]
     faults += [told for axis in AXES for told in slid(row, axis, False)]
@@ -174,6 +183,7 @@ def normalization(statistics: tuple[Geometry, ...], required: bool) -> Callable[
 
 
 def pool(row: View) -> Expected:
+    """Windows over each channel of an image."""
     before, after, faults = image(row)
     if row[Geometry.CHANNELS] != row[Geometry.OUT_CHANNELS]:
         faults.append(f"makes {row[Geometry.OUT_CHANNELS]} of {row[Geometry.CHANNELS]} channels")
@@ -182,6 +192,7 @@ def pool(row: View) -> Expected:
 
 
 def pad_channels(row: View) -> Expected:
+    """Some pixels of an image, with channels of zeros around."""
     before, after, faults = image(row)
     strides = (Geometry.STRIDE_Y, Geometry.STRIDE_X)
     for stride, (size, out, *_) in zip(strides, AXES, strict=True):
@@ -193,11 +204,13 @@ def pad_channels(row: View) -> Expected:
 
 
 def averaged(row: View) -> Expected:
+    """The mean over the middle one of three axes."""
     groups, wide, out = row[Column.GROUPS], row[Column.WIDE], row[Column.OUT]
     return Expected(groups * out, [groups * wide * out], (Column.GROUPS, Column.WIDE, Column.OUT))
 
 
 def embedding(row: View) -> Expected:
+    """A row of the weight for each id."""
     groups, out = row[Column.GROUPS], row[Column.OUT]
     faults = [] if row[Column.WIDE] == 1 else [f"reads {row[Column.WIDE]} ids at a position"]
     return Expected(
@@ -207,6 +220,7 @@ def embedding(row: View) -> Expected:
 
 
 def position(row: View) -> Expected:
+    """A number of its own that is added to each feature."""
     return Expected(
         row[Column.OUT],
         [row.size],
@@ -217,6 +231,7 @@ def position(row: View) -> Expected:
 
 
 def attention(row: View) -> Expected:
+    """Queries, keys and values of tokens, side by side, to one mixture a token."""
     size, wide, heads = row[Column.GROUPS] * row[Column.WIDE], row[Column.WIDE], row[Geometry.HEADS]
     faults = [] if heads >= 1 and wide % heads == 0 else [f"has {heads} heads of {wide} numbers"]
     if row[Geometry.CAUSAL] not in (0, 1):
@@ -263,6 +278,7 @@ def convolution_scratch(row: View) -> int:
 
 
 def attention_scratch(row: View) -> int:
+    """The packed matrices and blocks of scores of one head of one vector of examples."""
     tokens, size = row[Column.GROUPS], row[Column.WIDE] // row[Geometry.HEADS]
     return SCRATCH_ROWS + MATRICES * tokens * size + (BLOCKS * tokens + ATTENTION_LINES) * ATTENTION_QUERIES
 
@@ -272,4 +288,17 @@ SCRATCH: dict[Op, Callable[[View], int]] = {
     Op.BATCHNORM: lambda row: LINES * row[Column.OUT],
     Op.MAXPOOL: lambda row: row[Geometry.CHANNELS],
     Op.ATTENTION: attention_scratch,
+}
+
+
+def noted_rows(row: View) -> int:
+    """Count the rows behind the outputs in which a GPU's rules for derivatives note something."""
+    return NOTED[row.op](row) if isinstance(row.op, Op) and row.op in NOTED else 0
+
+
+NOTED: dict[Op, Callable[[View], int]] = {
+    Op.LAYERNORM: lambda row: COLUMN_NOTES * row[Column.GROUPS] + FEATURE_NOTES * row[Column.WIDE],
+    Op.CONVOLUTION: lambda row: row[Geometry.OUT_CHANNELS],
+    Op.BATCHNORM: lambda row: row[Column.OUT],
+    Op.ATTENTION: lambda row: QUERY_NOTES * row[Column.GROUPS] * row[Geometry.HEADS],
 }

@@ -92,6 +92,19 @@ def test_outputs_follow_the_examples_over_blocks_splits_and_subsets(monkeypatch,
     assert distance(part.outputs(model.theta), expected_outputs(kept)) <= TOLERANCE["float64"]
 
 
+@pytest.mark.parametrize("name", ["output_in_the_middle", "unused_branch_before_the_last"])
+def test_units_are_those_of_their_nodes_where_others_lead_nowhere(name):
+    model = CASES[name].model
+    x, _ = reference.examples(model, "train", None)
+    values, nodes = reference.forward(model, model.theta, x), {node.name: node for node in model.nodes}
+    found = unit_ranges(objective(name, "float64"), model.theta)
+    assert found
+    for unit in found:
+        before = values[nodes[unit.node].inputs[0]]
+        np.testing.assert_allclose(unit.low, before.min(axis=0), atol=1e-12)
+        np.testing.assert_allclose(unit.high, before.max(axis=0), atol=1e-12)
+
+
 @pytest.mark.parametrize("size", [1, 3, 5, 12])
 def test_what_is_said_of_units_and_inputs_is_of_the_examples_and_of_no_padding(size):
     model = in_batches(OF_FEATURES, size)
