@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @click.option("--epochs", type=float, metavar="N", help="Length of a run; 10 by default.")
 @click.option("--batch-size", type=click.IntRange(min=1), metavar="N", default=32, show_default=True)
 @click.option(
-    "--seeds", type=click.IntRange(min=1), metavar="N", default=3, show_default=True, help="Runs of each."
+    "--seeds", type=click.IntRange(1, 10_000), metavar="N", default=3, show_default=True, help="Runs of each."
 )
 @click.option(
     "--points",

@@ -32,7 +32,7 @@ def seeds_option(default: int = 3) -> Decorator:
     """Give the option of how many runs there are of each."""
     return click.option(
         "--seeds",
-        type=click.IntRange(min=1),
+        type=click.IntRange(1, 10_000),
         metavar="N",
         default=default,
         show_default=True,

@@ -18,6 +18,7 @@ from landscape.directions.gradient import gradient_direction
 from landscape.directions.origin import Array, Origin
 from landscape.directions.principal import principal_directions
 from landscape.errors import InputError
+from landscape.files import shown
 
 DEFAULT_DIMENSIONS = 2
 DEFAULT_SPAN = (-1.0, 1.0)
@@ -157,16 +158,24 @@ def ask_source(origin: Origin, direction: str | Path | NDArray[np.floating], wan
     if str(direction) in SOURCES:
         return SOURCES[str(direction)](origin, wanted)
     path = Path(direction)
-    if path.suffix == ".npz" or path.is_file():
+    if path.suffix == ".npz" or _is_file(path):
         try:
             rows = check_rows(load_directions(path), origin.size)
         except InputError as error:
             raise InputError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from None
         return give_rows(rows, wanted, path.name)
     raise InputError(
-        f"unknown direction '{direction}': choose {', '.join(SOURCES)}, "
+        f"unknown direction {shown(str(direction))}: choose {', '.join(SOURCES)}, "
         "or a .npz file with 'directions' [d, P]"
     )
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is a file of that name; a name that no file can have is none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 SOURCES: dict[str, Callable[[Origin, Wanted], Given]] = {

@@ -26,13 +26,13 @@ def figure_paths(folder: Path, names: Sequence[str], figure_format: str, *, fres
     """
     if figure_format not in FORMATS:
         raise InputError(f"unknown figure format '{figure_format}': choose {', '.join(FORMATS)}")
-    if not folder.exists():
-        if not folder.absolute().parent.is_dir():
-            raise InputError(f"{folder}: the folder above it is not there, make it first")
-        try:
+    try:
+        if not folder.exists():
+            if not folder.absolute().parent.is_dir():
+                raise InputError(f"{folder}: the folder above it is not there, make it first")
             folder.mkdir()
-        except OSError as error:
-            raise InputError(f"{folder}: the folder cannot be made: {error.strerror}") from None
+    except OSError as error:
+        raise InputError(f"{folder}: the folder cannot be made: {error.strerror}") from None
     paths = [folder / f"{name}.{figure_format}" for name in names]
     for path in paths:
         refuse_overwriting(path, fresh=fresh, ours=lambda found: holds_mark(found, MARK))

@@ -9,11 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape.errors import InputError
+from landscape.files import shown
 from landscape.memory import fits_memory
 
 Span = tuple[float, float]
 
 AUTO = "auto"
+# Counts from here on are not written out.
+MOST_TOLD = 10**12
 MAXIMUM_DIMENSIONS = 3
 # The columns (loss, accuracy, their errors, penalty) of two splits, as state, as result and in the record.
 BYTES_PER_POINT = 256
@@ -36,19 +39,22 @@ def parse_points(points: int | str | Sequence[int], dimensions: int) -> tuple[in
     try:
         counts = tuple(int(piece) if isinstance(piece, str) else whole(piece) for piece in pieces)
     except (ValueError, TypeError, OverflowError):
-        raise InputError(f"points '{points}' are no grid: expected a number such as 51, or 51x31") from None
+        raise InputError(
+            f"points {shown(points)} are no grid: expected a number such as 51, or 51x31"
+        ) from None
     if any(count < 1 for count in counts):
-        raise InputError(f"points '{points}' make a grid of no points: expected 1 or more along each axis")
+        raise InputError(
+            f"points {shown(points)} make a grid of no points: expected 1 or more along each axis"
+        )
     if len(counts) not in (1, dimensions):
         raise InputError(
-            f"points '{points}' are for {len(counts)} axes, the scan has {dimensions}: "
+            f"points {shown(points)} are for {len(counts)} axes, the scan has {dimensions}: "
             "give one number for all, or one an axis"
         )
     counts = counts * dimensions if len(counts) == 1 else counts
     if not fits_memory(math.prod(counts) * BYTES_PER_POINT):
-        raise InputError(
-            f"points '{points}' make {math.prod(counts):.3g} points, more than memory holds: use fewer"
-        )
+        made = f"{math.prod(counts):.3g} points" if max(counts) < MOST_TOLD else "a grid"
+        raise InputError(f"points {shown(points)} make {made}, more than memory holds: use fewer")
     return counts
 
 
@@ -87,11 +93,11 @@ def parse_span(span: float | str | Sequence[float]) -> Span | str:
     if len(ends) == 1:
         ends = [-ends[0], ends[0]]
     if len(ends) != 2:
-        raise InputError(f"span '{span}' is not a range: expected a number such as 1, or a:b, or auto")
+        raise InputError(f"span {shown(span)} is not a range: expected a number such as 1, or a:b, or auto")
     low, high = ends
     if not (math.isfinite(low) and math.isfinite(high) and low < high and math.isfinite(high - low)):
         raise InputError(
-            f"span '{span}' is not a range that rises: expected a finite number above 0, or a:b, a < b"
+            f"span {shown(span)} is not a range that rises: expected a finite number above 0, or a:b, a < b"
         )
     return low, high
 
