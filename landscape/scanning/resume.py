@@ -37,8 +37,8 @@ def state(found: Scan) -> str:
 
 def progress(found: Scan) -> float:
     """Measure the share of the steps of an unfinished scan that are done."""
-    done = sum(int(value) for name, value in found.partial.items() if name.endswith(".step"))
-    total = sum(int(value) for name, value in found.partial.items() if name.endswith(".steps"))
+    done = sum(int(np.sum(value)) for name, value in found.partial.items() if name.endswith(".step"))
+    total = sum(int(np.sum(value)) for name, value in found.partial.items() if name.endswith(".steps"))
     return done / total if total else 0.0
 
 
