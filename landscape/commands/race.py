@@ -59,7 +59,7 @@ NOT_TUNED = "rates are as given, not tuned: another rate may change the ranking 
 )
 @click.option(
     "--seeds",
-    type=parsing.Whole(1),
+    type=parsing.Whole(1, 10_000),
     metavar="N",
     default=3,
     show_default=True,

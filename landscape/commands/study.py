@@ -40,7 +40,7 @@ def seeds_option(default: int = 3) -> Decorator:
     """Give the option of how many runs there are of each."""
     return click.option(
         "--seeds",
-        type=parsing.Whole(1),
+        type=parsing.Whole(1, 10_000),
         metavar="N",
         default=default,
         show_default=True,

@@ -18,6 +18,7 @@ from landscape.directions.gradient import gradient_direction
 from landscape.directions.origin import Array, Origin
 from landscape.directions.principal import principal_directions
 from landscape.errors import InputError, did_you_mean
+from landscape.files import shown
 
 DEFAULT_DIMENSIONS = 2
 DEFAULT_SPAN = (-1.0, 1.0)
@@ -175,15 +176,15 @@ def require_source(direction: str | Path | NDArray[np.floating]) -> None:
     """
     if isinstance(direction, np.ndarray) or str(direction) in SOURCES:
         return
-    if Path(direction).suffix != ".npz" and not is_file(Path(direction)):
+    if Path(direction).suffix != ".npz" and not _is_file(Path(direction)):
         raise InputError(
-            f"unknown direction '{direction}': choose {', '.join(SOURCES)}, "
+            f"unknown direction {shown(str(direction))}: choose {', '.join(SOURCES)}, "
             f"or a .npz file with 'directions' [d, P]{did_you_mean(direction, SOURCES)}"
         )
 
 
-def is_file(path: Path) -> bool:
-    """Say whether there is a file; what is no name of one, being too long, names none."""
+def _is_file(path: Path) -> bool:
+    """Whether there is a file of that name; a name that no file can have is none."""
     try:
         return path.is_file()
     except OSError:

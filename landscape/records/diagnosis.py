@@ -70,6 +70,9 @@ class Diagnosis(Record):
         assert text is not None
         report = parsed_json("report", str(text[()]))
         require_value("report", report, REPORT)
+        curve = (report.get("evidence") or {}).get("generalization")
+        even = curve is None or 0 < len(curve["sizes"]) == len(curve["curve"]) == len(curve["halves"])
+        require(even, "report: generalization: expected as many sizes as values and intervals")
         require("done" in arrays, f"done is missing; {_AGAIN}")
         return {
             "report": report,

@@ -71,13 +71,23 @@ def earlier_record(
     )
 
 
+def short(value: Any) -> str:
+    """Write a setting's value, cut where it is long.
+
+    >>> short(0.5), short("x" * 99)
+    ('0.5', '"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…')
+    """
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 40 else text[:37] + "…"
+
+
 def differences(found: Record, model: str, data: str, settings: dict[str, Any]) -> list[str]:
     """Name what differs between a record and what is asked for."""
     told = []
     for name, ours in json.loads(json.dumps(settings)).items():
         theirs = found.settings.get(name)
         if theirs != ours and name not in DERIVED:
-            told.append(f"{name} {json.dumps(theirs)} there, {json.dumps(ours)} here")
+            told.append(f"{name} {short(theirs)} there, {short(ours)} here")
     if found.model != model:
         told.append("another model or other parameters")
     if found.data != data:

@@ -13,9 +13,9 @@ SCAN: Table = {
     "directions": "float [...] finite",
     "center": "float [...] finite",
     "center.*": "float []",
-    "partial.*.state": "float [_]",
-    "partial.*.step": "whole [] counts",
-    "partial.*.steps": "whole [] counts",
+    "partial.*.state": "float [...]",
+    "partial.*.step": "whole [...]",
+    "partial.*.steps": "whole [...]",
     "end.*": "float []",
 }
 NESTED: Table = {f"scan.{name}": text for name, text in SCAN.items() if name not in ("directions", "center")}

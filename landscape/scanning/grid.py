@@ -15,6 +15,8 @@ from landscape.memory import fits_memory
 Span = tuple[float, float]
 
 AUTO = "auto"
+# Counts from here on are not written out.
+MOST_TOLD = 10**12
 MAXIMUM_DIMENSIONS = 3
 # The columns (loss, accuracy, their errors, penalty) of two splits, as state, as result and in the record.
 BYTES_PER_POINT = 256
@@ -89,11 +91,11 @@ def parse_span(span: float | str | Sequence[float]) -> Span | str:
     if len(ends) == 1:
         ends = [-ends[0], ends[0]]
     if len(ends) != 2:
-        raise InputError(f"span '{span}' is not a range: expected a number such as 1, or a:b, or auto")
+        raise InputError(f"span {shown(span)} is not a range: expected a number such as 1, or a:b, or auto")
     low, high = ends
     if not (math.isfinite(low) and math.isfinite(high) and low < high and math.isfinite(high - low)):
         raise InputError(
-            f"span '{span}' is not a range that rises: expected a finite number above 0, or a:b, a < b"
+            f"span {shown(span)} is not a range that rises: expected a finite number above 0, or a:b, a < b"
         )
     return low, high
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from landscape.records import Scan
-from landscape.records.earlier import standing
+from landscape.records.earlier import short, standing
 from landscape.scanning.plan import Plan
 from landscape.version import current_version
 
@@ -38,8 +37,8 @@ def state(found: Scan) -> str:
 
 def progress(found: Scan) -> float:
     """Measure the share of the steps of an unfinished scan that are done."""
-    done = sum(int(value) for name, value in found.partial.items() if name.endswith(".step"))
-    total = sum(int(value) for name, value in found.partial.items() if name.endswith(".steps"))
+    done = sum(int(np.sum(value)) for name, value in found.partial.items() if name.endswith(".step"))
+    total = sum(int(np.sum(value)) for name, value in found.partial.items() if name.endswith(".steps"))
     return done / total if total else 0.0
 
 
@@ -65,12 +64,6 @@ def differences(found: Scan, plan: Plan) -> list[str]:
     if not found.finished and found.version != current_version():
         told.append(f"version {found.version} there, {current_version()} here")
     return told
-
-
-def short(value: Any) -> str:
-    """Write a setting's value, cut where it is long."""
-    text = json.dumps(value)
-    return text if len(text) <= 40 else text[:37] + "…"
 
 
 def same_axes(found: Scan, plan: Plan) -> bool:
