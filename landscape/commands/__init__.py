@@ -132,7 +132,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        status = group.main(args=None if arguments is None else list(arguments), standalone_mode=False)
+        status = group.main(
+            None if arguments is None else list(arguments), prog_name="landscape", standalone_mode=False
+        )
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         sys.exit(error.exit_code)

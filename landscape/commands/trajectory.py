@@ -111,7 +111,7 @@ def command(
     plane), STEM.run.npz (a fresh run, with its checkpoints) and figures. Cut short, by Ctrl-C or otherwise, the same command takes
     up where it stopped.
     """
-    from landscape.trajectories import require_plane, trajectory
+    from landscape.trajectories import require_possible, trajectory
 
     if animate is not None:
         from landscape.plots import require_film
@@ -133,7 +133,8 @@ def command(
     loaded = call.load()
     recipe = {"learning_rate": learning_rate, "batch_size": batch_size, "steps": steps, "init": init}
     if optimizer is not None:
-        require_plane(choices["direction"], choices["points"], list(span))
+        plane = {name: choices[name] for name in ("direction", "points", "split")}
+        require_possible(loaded, span=list(span), path=call.record_path, **plane)
         same = {name: choices[name] for name in ("seed", "fresh", "dtype", "threads", "device")}
         loaded = fresh_run(call, loaded, optimizer=optimizer, **same, **recipe)
     with call.interruptible(), progress_bar("trajectory", points, quiet=call.quiet) as advance:

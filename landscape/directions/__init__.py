@@ -13,7 +13,7 @@ from landscape.directions.normalize import NORMALIZATIONS, normalized
 from landscape.directions.origin import Origin, Tensor, model_tensors, shaped_tensors
 from landscape.directions.principal import principal_directions
 from landscape.directions.random import gaussian, orthogonalize
-from landscape.directions.sources import SOURCES, require_source
+from landscape.directions.sources import SOURCES
 
 __all__ = [
     "NORMALIZATIONS",
@@ -32,7 +32,6 @@ __all__ = [
     "principal_directions",
     "require_no_other",
     "require_same_shapes",
-    "require_source",
     "save_directions",
     "shaped_tensors",
 ]

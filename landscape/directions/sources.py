@@ -153,34 +153,34 @@ def ask_source(origin: Origin, direction: str | Path | NDArray[np.floating], wan
     """
     if wanted.to is not None and str(direction) != "between":
         raise InputError("a model to go to was given, which goes with direction 'between' only")
-    if isinstance(direction, np.ndarray):
-        return give_rows(check_rows(direction, origin.size), wanted, "the array")
-    if str(direction) in SOURCES:
+    rows = rows_of(direction, origin.size)
+    if rows is None:
         return SOURCES[str(direction)](origin, wanted)
-    require_source(direction)
-    path = Path(direction)
-    try:
-        rows = check_rows(load_directions(path), origin.size)
-    except InputError as error:
-        raise InputError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from None
-    return give_rows(rows, wanted, path.name)
+    return give_rows(rows, wanted, "the array" if isinstance(direction, np.ndarray) else Path(direction).name)
 
 
-def require_source(direction: str | Path | NDArray[np.floating]) -> None:
-    """Refuse what is neither the name of a source nor a file nor an array.
+def rows_of(direction: str | Path | NDArray[np.floating], size: int) -> Array | None:
+    """Read directions [d, P] that are an array or stand in a file; None where the choice is the name of a source.
 
     Raises
     ------
     InputError
-        The message names what there is.
+        There is no such source and no such file, or its arrays are no directions of this many parameters.
     """
-    if isinstance(direction, np.ndarray) or str(direction) in SOURCES:
-        return
-    if Path(direction).suffix != ".npz" and not _is_file(Path(direction)):
-        raise InputError(
-            f"unknown direction {shown(str(direction))}: choose {', '.join(SOURCES)}, "
-            f"or a .npz file with 'directions' [d, P]{did_you_mean(direction, SOURCES)}"
-        )
+    if isinstance(direction, np.ndarray):
+        return check_rows(direction, size)
+    if str(direction) in SOURCES:
+        return None
+    path = Path(direction)
+    if path.suffix == ".npz" or _is_file(path):
+        try:
+            return check_rows(load_directions(path), size)
+        except InputError as error:
+            raise InputError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from None
+    raise InputError(
+        f"unknown direction {shown(str(direction))}: choose {', '.join(SOURCES)}, "
+        f"or a .npz file with 'directions' [d, P]{did_you_mean(direction, SOURCES)}"
+    )
 
 
 def _is_file(path: Path) -> bool:

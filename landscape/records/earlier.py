@@ -35,10 +35,7 @@ def standing(
     require_writable(path)
     if not path.exists():
         return None
-    try:
-        found = kind.load(path)
-    except InputError as error:
-        raise InputError(f"{error}. It is not overwritten: remove it or choose another --output") from None
+    found = loaded(kind, path)
     if fresh:
         return None
     told = differing(found)
@@ -48,6 +45,20 @@ def standing(
             "give --fresh to overwrite it, or another --output"
         )
     return found
+
+
+def loaded(kind: type[Kind], path: Path) -> Kind:
+    """Load what stands at an output already.
+
+    Raises
+    ------
+    InputError
+        It is something else, and is not overwritten.
+    """
+    try:
+        return kind.load(path)
+    except InputError as error:
+        raise InputError(f"{error}. It is not overwritten: remove it or choose another --output") from None
 
 
 def earlier_record(

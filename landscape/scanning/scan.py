@@ -27,6 +27,7 @@ from landscape.scanning.driver import Progress, run_plan
 from landscape.scanning.eigen import extreme_eigenvectors, in_double
 from landscape.scanning.grid import MAXIMUM_DIMENSIONS, Span
 from landscape.scanning.plan import Plan, Subject, make_plan, require_grid
+from landscape.scanning.resume import earlier_scan
 from landscape.scanning.subject import function_subject, held_notes, model_subject
 
 Array = NDArray[np.float64]
@@ -168,6 +169,9 @@ def scan(
     plan = make_plan(whole, directions, points=points, span=span, quantity=quantity)
     if isinstance(subject, Model) and isinstance(direction, str) and direction == "principal":
         plan = replace(plan, notes=plan.notes + held_notes(subject, recompute_statistics))
+    if path is not None:
+        # A refusal comes before anything is said, or kept beside the record.
+        earlier_scan(path, plan, fresh=fresh)
     if announce is not None:
         announce(plan)
     return run_plan(plan, path=path, fresh=fresh, progress=progress)

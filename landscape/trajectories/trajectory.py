@@ -12,20 +12,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape.directions import make_directions, require_source
+from landscape.directions import make_directions
+from landscape.directions.sources import DEFAULT_SPAN, rows_of
 from landscape.errors import InputError
 from landscape.files import require_writable
 from landscape.model import Model
 from landscape.model.required import require_model
 from landscape.objective import RecomputedObjective
 from landscape.records import Scan, Trajectory
-from landscape.records.earlier import standing
+from landscape.records.earlier import loaded, standing
 from landscape.scanning import Plan, Progress, Subject, make_plan, run_plan
-from landscape.scanning.grid import Span
-from landscape.scanning.plan import require_grid
+from landscape.scanning.grid import Span, parse_points, parse_spans
 from landscape.scanning.resume import differences
 from landscape.scanning.scan import model_origin, rough_points
-from landscape.scanning.subject import held_notes, model_subject
+from landscape.scanning.subject import chosen_splits, held_notes, model_subject
 from landscape.trajectories.projection import Projection, project, spans_around
 from landscape.version import current_version
 
@@ -81,9 +81,7 @@ def trajectory(
     """
     require_model(model, "trajectory")
     path = None if output is None else Path(output)
-    if path is not None:
-        require_writable(path)
-    require_plane(direction, points, span)
+    require_possible(model, direction=direction, points=points, span=span, split=split, path=path)
     run = finite_checkpoints(model)
     whole = model_subject(
         model, split=split, examples=examples, seed=seed, dtype=dtype, threads=threads, device=device,
@@ -101,8 +99,6 @@ def trajectory(
     wanted = spans_around(projection.coordinates) if span is None or span == [] else span
     plan = with_run(make_plan(whole, directions, points=points, span=wanted), run)
     plan = replace(plan, notes=plan.notes + held_notes(model, recompute_statistics))
-    if min(plan.shape) < 2:
-        raise InputError(f"points '{points}': expected at least 2 along each axis, for a map")
     if announce is not None:
         announce(plan, projection)
     earlier = None if path is None else earlier_trajectory(path, plan, fresh=fresh)
@@ -116,6 +112,33 @@ def trajectory(
     return record
 
 
+def require_possible(
+    model: Model, *, direction: str | Path | NDArray[np.floating], points: int | str | Sequence[int],
+    span: float | str | Sequence[float | str | Span] | None, split: str, path: Path | None,
+) -> None:  # fmt: skip
+    """Refuse what no run of this model could be drawn with, before one is trained for it.
+
+    Raises
+    ------
+    InputError
+        A choice that is impossible, or an output that cannot be written or holds something else than a trajectory.
+    """
+    if path is not None:
+        require_writable(path)
+        if path.exists():
+            loaded(Trajectory, path)
+    if isinstance(direction, str) and direction == "between":
+        raise InputError(
+            "direction 'between' has one end only here: choose principal, random, gradient, eigen or a .npz file"
+        )
+    rows_of(direction, model.size)
+    chosen_splits(model, split)
+    if min(parse_points(points, DIMENSIONS)) < 2:
+        raise InputError(f"points '{points}': expected at least 2 along each axis, for a map")
+    if span is not None and span != []:
+        parse_spans(span, [DEFAULT_SPAN] * DIMENSIONS)
+
+
 @dataclass(frozen=True)
 class Run:
     """Checkpoints [K, P], the updates [K] before each, and their constants [K, C] where the file has buffers; `notes` say what was left out."""
@@ -124,22 +147,6 @@ class Run:
     steps: NDArray[np.int64]
     constants: Array | None = None
     notes: tuple[str, ...] = ()
-
-
-def require_plane(direction: Any, points: Any, span: Any) -> None:
-    """Refuse what spans no plane, and what is no grid on one, before anything is computed.
-
-    Raises
-    ------
-    InputError
-        An unknown source of directions or `between`, a grid of no points, a span that is no range.
-    """
-    if isinstance(direction, str) and direction == "between":
-        raise InputError(
-            "direction 'between' has one end only here: choose principal, random, gradient, eigen or a .npz file"
-        )
-    require_source(direction)
-    require_grid(points, span, dimensions=DIMENSIONS)
 
 
 def finite_checkpoints(model: Model) -> Run:

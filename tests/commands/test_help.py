@@ -99,3 +99,23 @@ def test_a_mistyped_word_is_answered_with_the_nearest(words, near, tmp_path, mon
     assert end.value.code == 2
     assert re.search(rf"(?i)did you mean.*'{re.escape(near)}", told), told
     assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("landscape sc", "scan"),
+        ("landscape study le", "learning-rate"),
+        ("landscape scan --dtype float3", "float32"),
+    ],
+)
+def test_the_shell_completes_commands_and_choices(words, expected, monkeypatch, capsys):
+    from landscape.commands import main
+
+    monkeypatch.setenv("_LANDSCAPE_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", words)
+    monkeypatch.setenv("COMP_CWORD", str(len(words.split()) - 1))
+    monkeypatch.setattr("sys.argv", ["landscape"])
+    with pytest.raises(SystemExit):
+        main()
+    assert f"plain,{expected}" in capsys.readouterr().out

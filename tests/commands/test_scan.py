@@ -225,6 +225,14 @@ def test_other_settings_are_refused_unless_fresh(run, folder):
     assert Scan.load(folder / "r.npz").axes[0][0] == -2.0
 
 
+def test_a_refused_scan_keeps_no_directions(run, folder):
+    assert run(*FAST, "-o", "r")[0] == 0
+    status, _, err = run(*FAST, "--span", "2", "-o", "r", "--save-directions", "d.npz")
+    assert status == 2
+    assert err.count("\n") == 1
+    assert not (folder / "d.npz").exists()
+
+
 def start(folder, *arguments, **options):
     return subprocess.Popen(
         [sys.executable, "-c", EAGER, "scan", "m.npz", *LONG, *arguments],

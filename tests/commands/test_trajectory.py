@@ -120,3 +120,23 @@ def test_an_initialization_without_an_optimizer_is_refused(run):
     status, _, err = run("--init", "he")
     assert status == 2
     assert "--optimizer" in err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("-o", "m"), ("--direction", "sideways"), ("--direction", "between"), ("--direction", "none.npz"), ("--points", "1"),
+        ("--points", "3x3x3"), ("--span", "2:1"), ("--span", "1", "--span", "1", "--span", "1"), ("--split", "test"),
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_what_cannot_be_drawn_is_refused_before_a_run_is_trained_for_it(
+    arguments, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    save_model(small_model(test=0), tmp_path / "m.npz")
+    with pytest.raises(SystemExit) as end:
+        main(["trajectory", "m.npz", "--optimizer", "sgd", "--steps", "3", *arguments])
+    assert end.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["m.npz"]

@@ -111,7 +111,9 @@ def test_the_command_writes_a_fault_and_its_twin(tmp_path, monkeypatch, capsys):
     assert load_model("zero-start.npz").name == "zero-start"
     assert final(load_model("zero-start.healthy.npz")) < 0.02
     assert run("--fault", "zero-start") == 0
-    assert run("--fault", "zero-start", "--seed", "1") == 2
+    assert run("--fault", "zero-start", "--seed", "1") == 0
+    assert (tmp_path / "zero-start.seed1.npz").exists()
+    assert run("--fault", "zero-start", "--seed", "1", "--output", "zero-start.npz") == 2
     assert "--fresh" in capsys.readouterr().err
 
 

@@ -165,13 +165,13 @@ def test_the_command_prints_one_object_and_refuses_what_it_does_not_know(tmp_pat
     assert told["ranking"][0]["optimizer"] == "sgd"
     assert {path.name for path in tmp_path.iterdir()} == {
         "m.npz",
-        "m.race.npz",
-        "m.race.race.png",
-        "m.race.paths.png",
+        "m.race.sgd.steps20.seeds1.points3.npz",
+        "m.race.sgd.steps20.seeds1.points3.race.png",
+        "m.race.sgd.steps20.seeds1.points3.paths.png",
     }
     for arguments, word in (
         (["--optimizer", "moon"], "adam"),
-        (["--learning-rate", "x"], "0.1"),
+        (["--learning-rate", "x"], "expected a number above 0"),
         (["--learning-rate", "-1"], "rate"),
     ):
         with pytest.raises(SystemExit) as end:

@@ -147,9 +147,9 @@ def test_an_interrupted_command_ends_with_130_and_says_how_to_go_on(tmp_path, mo
     with pytest.raises(SystemExit) as end:
         main(arguments)
     assert end.value.code == 130
-    assert "m.race.unfinished.npz keeps what is done" in capsys.readouterr().err
+    assert "m.race.sgd.steps9.seeds1.unfinished.npz keeps what is done" in capsys.readouterr().err
     cut.set(-1, None)
     with pytest.raises(SystemExit) as end:
         main(arguments)
     assert not end.value.code
-    assert {path.name for path in tmp_path.iterdir()} == {"m.npz", "m.race.npz"}
+    assert {path.name for path in tmp_path.iterdir()} == {"m.npz", "m.race.sgd.steps9.seeds1.npz"}

@@ -258,11 +258,11 @@ def test_the_command_says_what_was_found_and_names_its_files(tmp_path, monkeypat
     assert "η = 0.5" in out
     assert {p.name for p in tmp_path.iterdir()} == {
         "m.npz",
-        "m.study.stability.npz",
-        "m.study.stability.stability.png",
+        "m.study.stability.rates0.5.steps20.looks3.npz",
+        "m.study.stability.rates0.5.steps20.looks3.stability.png",
     }
     with pytest.raises(SystemExit) as end:
-        main([*arguments, "--looks", "4"])
+        main([*arguments[:-1], "4", "-o", "m.study.stability.rates0.5.steps20.looks3"])
     assert end.value.code == 2
     assert "other settings" in capsys.readouterr().err
 
