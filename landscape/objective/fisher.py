@@ -68,7 +68,8 @@ def fisher_products(
         return found + objective.decayed(vectors)
     if matrix == "empirical-fisher":
         counts = objective.tiles.counts
-        return found * (objective.model.loss_scale * counts.examples / counts.total)
+        total = counts.total or math.nan  # the mean over no target is no number
+        return found * (objective.model.loss_scale * counts.examples / total)
     return found
 
 

@@ -351,7 +351,9 @@ class NetworkObjective:
     @cached_property
     def factor(self) -> float:
         """What a sum over examples is multiplied by."""
-        return self.model.loss_scale / self.tiles.counts.total
+        total = self.tiles.counts.total
+        # The mean over no target is no number.
+        return self.model.loss_scale / total if total else math.nan
 
     def finished(self, summed: Array) -> Array:
         """Turn a derivative of the summed loss [K, P + C] into that of the loss [K, P]."""

@@ -6,6 +6,7 @@ import numpy as np
 
 from landscape.errors import InputError
 from landscape.model import build_model
+from landscape.objective import NetworkObjective
 from landscape.scanning import scan
 
 rng = np.random.default_rng(0)
@@ -39,3 +40,13 @@ def test_a_subset_of_ignored_labels_has_no_loss_and_says_so_in_place_of_a_traceb
         except InputError as error:
             refusals.append(str(error))
     assert all("-100" in message or "ignored" in message for message in refusals)
+    nothing = [
+        o
+        for seed in range(8)
+        if (o := NetworkObjective(model, examples=1, seed=seed)).tiles.counts.total == 0
+    ]
+    assert nothing
+    for objective in nothing:
+        assert np.isnan(objective.value(model.theta))
+        assert np.isnan(objective.gradient(model.theta)).any()
+        assert not np.isfinite(objective.hvp(model.theta, model.theta)).all()
