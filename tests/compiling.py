@@ -1,81 +1,44 @@
-"""Small pieces of work that have the kernels compiled which most tests need, the longest first."""
+"""Small pieces of work that have the kernels compiled which the tests need, the longest first: each kernel for each dtype, then what is compiled at a call."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 
 import numpy as np
 
-from landscape.curvature import dense_matrix, hessian_operator
-from landscape.model import Model, bundled_path, load_model
+from landscape.kernels.cpu.entries import ENTRIES
+from landscape.kernels.cpu.rules import OPS, TABLE
+from landscape.model import bundled_path, load_model
 from landscape.objective import NetworkObjective
+from landscape.objective.compiling import DTYPES, compile_here
 from landscape.objective.fisher import fisher_products
-from landscape.scanning import scan
-from landscape.training import descend, train_many
+from landscape.objective.units import unit_ranges
+from landscape.training import descend
 
-DENSE, WIDE = "digits", "lenet_bn"
-
-
-@cache
-def small(name: str) -> Model:
-    """A bundled network on a few examples."""
-    model = load_model(bundled_path(name))
-    return replace(model, data={key: array[:16] for key, array in model.data.items()})
+# Rules of ops take longer than loops over formulas.
+OF_OPS = 7 * OPS
 
 
-def objective(name: str, dtype: str) -> NetworkObjective:
-    """Make the objective of a bundled network."""
-    return NetworkObjective(small(name), dtype=dtype, threads=1)
+def ignored(_: object) -> None:
+    """Take no notice of what is done."""
 
 
-def values(name: str, dtype: str) -> None:
-    objective(name, dtype).value(small(name).theta)
+def fishers() -> None:
+    model = load_model(bundled_path("digits"))
+    few = replace(model, data={key: array[:16] for key, array in model.data.items()})
+    objective = NetworkObjective(few, threads=1)
+    fisher_products(objective, few.theta, np.ones((1, few.size)))
+    unit_ranges(objective, few.theta)
 
 
-def gradients(name: str, dtype: str) -> None:
-    objective(name, dtype).gradient(small(name).theta)
+def descents() -> None:
+    for dtype in DTYPES:
+        descend("himmelblau", [[0.0, 0.0]], steps=2, learning_rate=0.01, dtype=dtype)
 
 
-def products(name: str, dtype: str) -> None:
-    objective(name, dtype).hvp(small(name).theta, small(name).theta)
-
-
-def hessians(dtype: str) -> None:
-    dense_matrix(hessian_operator(objective(DENSE, dtype), small(DENSE).theta))
-
-
-def fishers(dtype: str) -> None:
-    fisher_products(objective(DENSE, dtype), small(DENSE).theta, np.ones((1, small(DENSE).size)))
-
-
-def trainings(dtype: str) -> None:
-    train_many(small(DENSE), steps=2, batch_size=4, dtype=dtype, threads=1)
-
-
-def scans(dtype: str) -> None:
-    scan(small(DENSE), points=3, dtype=dtype, threads=1)
-
-
-def descents(dtype: str) -> None:
-    descend("himmelblau", [[0.0, 0.0]], steps=2, learning_rate=0.01, dtype=dtype)
-
-
-def both(name: str, work: Callable[..., None], *given: str) -> dict[str, Callable[[], None]]:
-    """Name a piece of work in each dtype."""
-    return {f"{name}-{dtype}": partial(work, *given, dtype) for dtype in ("float64", "float32")}
-
-
-TASKS = (
-    both("trainings", trainings)
-    | both("products", products, DENSE)
-    | both("wide-products", products, WIDE)
-    | {"hessians-float64": partial(hessians, "float64")}
-    | both("gradients", gradients, DENSE)
-    | both("values", values, DENSE)
-    | both("scans", scans)
-    | both("wide-values", values, WIDE)
-    | {"fishers-float64": partial(fishers, "float64")}
-    | both("descents", descents)
-)
+PIECES = [*ENTRIES, *(n for n in TABLE if n < OF_OPS), *(n for n in TABLE if n >= OF_OPS)]
+TASKS: dict[str, Callable[[], None]] = {
+    f"{piece}-{dtype}": partial(compile_here, [piece], dtype, ignored) for piece in PIECES for dtype in DTYPES
+} | {"fishers": fishers, "descents": descents}

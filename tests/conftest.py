@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
 import numba
 import pytest
+
+from landscape.objective.compiling import VARIABLE
 
 PATIENCE = 900.0
 
@@ -19,6 +22,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if any(Path(argument).exists() for argument in worker["mainargv"][1:]):
         return
     from tests.compiling import TASKS
+
+    # The workers are as many as the cores already.
+    os.environ[VARIABLE] = "1"
 
     # Beside the workers' own folders for temporary files, which pytest removes after some runs.
     folder = Path(session.config.option.basetemp).parent / "compiling"
