@@ -27,6 +27,7 @@ LENGTHS = ("steps", "epochs", "checkpoints", "history")
     "-o",
     "--output",
     "target",
+    type=parsing.FileName(),
     metavar="OUT.npz",
     help="Where to write the trained model; by default the names of MODEL, of train and of the options that change the result.",
 )
@@ -147,7 +148,7 @@ LENGTHS = ("steps", "epochs", "checkpoints", "history")
 @options.messages
 def command(
     model: Path,
-    target: str | None,
+    target: Path | None,
     architecture: str | None,
     activation: str | None,
     loss: str | None,
@@ -164,10 +165,8 @@ def command(
     from landscape.training import DivergenceError, train
 
     say = speaker(quiet)
-    if target is not None:
-        parsing.require_file_name(target)
     named = options_in_name(click.get_current_context(), LENGTHS)
-    output = Path(f"{model.stem}.train{named}.npz" if target is None else target)
+    output = target or Path(f"{model.stem}.train{named}.npz")
     start = starting_model(model, architecture, activation, loss, choices)
     choices = {name: value for name, value in choices.items() if value is not None}
     if "steps" not in choices and "epochs" not in choices:
