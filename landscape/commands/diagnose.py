@@ -110,15 +110,16 @@ def command(
     changes: tuple[str, ...],
     target: Path | None,
     **choices: Any,
-) -> None:
+) -> int:
     """Say why MODEL fails to train or to generalize, by interventions, and what to do; or that it is healthy.
 
     Follows a decision guide: is anything broken; is the training loss large; if so, is it model bias or optimization,
     decided by retraining from the current parameters; if not, is it overfitting or a mismatch of the data. What could not
-    be looked at reads "not assessed".
+    be looked at reads "not assessed". Exit status 1 where --apply finds no remedy to carry out; the record is written all the same.
     """
     from landscape.commands.diagnose_report import diagnosis_table
     from landscape.diagnosis import apply_remedy, diagnose
+    from landscape.errors import InputError
     from landscape.overwrite import refuse_overwriting
 
     loaded = call.load(allow_nonfinite=True)
@@ -140,15 +141,21 @@ def command(
     ):
         telling: dict[str, Any] = {"advance": lambda done, updates: counter.count(advance, done, updates)}
         record = diagnose(loaded, **choices, **telling)
-        applied = (
-            None if target is None else apply_remedy(loaded, record, target, announce=call.say, **telling)
-        )
+        applied, problem = None, ""
+        if target is not None:
+            try:
+                applied = apply_remedy(loaded, record, target, announce=call.say, **telling)
+            except InputError as error:  # the diagnosis is good, and leads to no model
+                problem = str(error)
     call.end(
         record,
         lambda found: diagnosis_table(found, applied),
         [] if applied is None or target is None else [target],
         {} if applied is None else {"applied": applied},
     )
+    if problem:
+        click.echo(f"Error: {problem}", err=True)
+    return 1 if problem else 0
 
 
 class Counter:

@@ -14,7 +14,7 @@ from landscape.commands.stem import speaker
 @parsing.command("figures", epilog="For example: landscape figures toy_saddle convex_rates -o report")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option(
-    "-o", "--output", "folder", metavar="DIR", type=parsing.FileName(), default=Path("figures"),
+    "-o", "--output", "folder", metavar="DIR", type=parsing.FileName(folder=True), default=Path("figures"),
     show_default=True, help="The folder that the figures and their page README.md go into.",
 )  # fmt: skip
 @click.option("--list", "listed", is_flag=True, help="Name the figures and what they show, draw none.")

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from landscape.errors import InputError, did_you_mean
+from landscape.errors import did_you_mean
 
 # More of anything that is counted is a typing error, and would not fit into what counts it.
 MOST = 10**9
@@ -126,29 +126,21 @@ class Ranged(click.ParamType):
         return f"{low}{' and below' if self.below else ' to'} {self.most}"
 
 
-def require_file_name(text: str) -> None:
-    """Refuse a name for an output file that names none.
-
-    Raises
-    ------
-    InputError
-        It is empty, or a folder's.
-    """
-    if not text.strip() or text.endswith("/"):
-        raise InputError(f"--output {shown(text)} names no file: expected a name such as out.npz")
-
-
 class FileName(click.ParamType):
-    """The path of a file that is written; whether it can be is asked of the file system later."""
+    """The path of a file, or of a `folder`, that is written; whether it can be is asked of the file system later."""
 
     name = "path"
 
+    def __init__(self, *, folder: bool = False) -> None:
+        self.folder = folder
+
     def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Path:
         """Take a path that names something."""
-        if not str(value).strip():
-            words = f"expected the name of a file to write, found {shown(str(value))}"
+        text = str(value)
+        if not text.strip() or (text.endswith("/") and not self.folder):
+            words = f"{shown(text)} names no {'folder' if self.folder else 'file'}"
             raise click.BadParameter(words, context, parameter)
-        return Path(value)
+        return Path(text)
 
 
 def read_several(text: str, kind: Ranged, option: str) -> list[Any]:

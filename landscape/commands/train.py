@@ -27,6 +27,7 @@ LENGTHS = ("steps", "epochs", "checkpoints", "history")
     "-o",
     "--output",
     "target",
+    type=parsing.FileName(),
     metavar="OUT.npz",
     help="Where to write the trained model; by default the names of MODEL, of train and of the options that change the result.",
 )
@@ -147,7 +148,7 @@ LENGTHS = ("steps", "epochs", "checkpoints", "history")
 @options.messages
 def command(
     model: Path,
-    target: str | None,
+    target: Path | None,
     architecture: str | None,
     activation: str | None,
     loss: str | None,
@@ -166,10 +167,8 @@ def command(
     from landscape.training import DivergenceError, train
 
     say = speaker(quiet)
-    if target is not None:
-        parsing.require_file_name(target)
     named = options_in_name(click.get_current_context(), LENGTHS)
-    output = Path(f"{model.stem}.train{named}.npz" if target is None else target)
+    output = target or Path(f"{model.stem}.train{named}.npz")
     # What stands there is for `train` to refuse, which goes on from what it wrote itself.
     refuse_overwriting(output, inputs=[model], fresh=True)
     start = starting_model(model, architecture, activation, loss, choices)

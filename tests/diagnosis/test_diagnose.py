@@ -464,6 +464,6 @@ def test_the_command_prints_a_table_with_the_verdict_first(tmp_path, monkeypatch
     )
     assert (status, out.splitlines()[1].split()[:2]) == (0, ["verdict", "healthy"])
     assert run(capsys, "diagnose", "m.npz", "--threshold", "large", "--fresh")[0] == 2
-    assert run(capsys, "diagnose", "m.npz", "--budget", "quick", "--fresh", "--apply", "o.npz")[0] == 2
+    assert run(capsys, "diagnose", "m.npz", "--budget", "quick", "--fresh", "--apply", "o.npz")[0] == 1
     assert "o.npz" not in {path.name for path in tmp_path.iterdir()}
-    assert "report" in read_archive("m.diagnose.npz")
+    assert "report" in read_archive("m.diagnose.quick.npz")
