@@ -17,7 +17,11 @@ from landscape.objective.trainer import Trainer
 PACKAGE = Path(landscape.__file__).parent
 # A user's script, and what takes no number of threads itself: a look at a file, and the check of an import.
 FREE = {"gallery", "importers"}
-WITHOUT = {("objective/network.py", "evaluate_model"), ("commands/demo.py", "write_fault")}
+WITHOUT = {
+    ("objective/network.py", "evaluate_model"),
+    ("commands/demo.py", "write_fault"),
+    ("commands/remarks.py", "remarks"),
+}
 SOURCES = [path for path in sorted(PACKAGE.rglob("*.py")) if not FREE & set(path.parts)]
 
 

@@ -8,7 +8,7 @@ from landscape.commands import options, parsing
 from landscape.commands.progress import progress_bar
 
 
-@parsing.command(epilog="For example, in the recipe of an image: landscape warm --dtype float32")
+@parsing.command(epilog="For example: landscape warm --dtype float32")
 @click.option(
     "--dtype",
     "dtypes",

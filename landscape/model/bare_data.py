@@ -117,7 +117,7 @@ def is_whole(target: np.ndarray) -> bool:
     """
     if target.dtype.kind != "f":
         return False
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         return bool((np.abs(target) < 2**31).all()) and bool((target % 1 == 0).all())
 
 

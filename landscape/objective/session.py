@@ -156,6 +156,10 @@ def share_work(kernel: Callable[..., None], workers: int, *arguments: Any) -> No
 
     Ctrl-C is raised when all are back, or between two functions that they compile.
     """
+    if workers == 1:
+        # Nobody to wait for: Python looks for Ctrl-C when the kernel is through, and holding it back takes as long as a small network's value.
+        kernel(0, 1, *arguments)
+        return
     with all_back():
         others = [
             pool(workers - 1).submit(kernel, worker, workers, *arguments) for worker in range(1, workers)
@@ -163,8 +167,7 @@ def share_work(kernel: Callable[..., None], workers: int, *arguments: Any) -> No
         try:
             kernel(0, workers, *arguments)
         finally:
-            if others:
-                wait(others)
+            wait(others)
         for other in others:
             other.result()
 

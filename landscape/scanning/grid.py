@@ -16,7 +16,6 @@ Span = tuple[float, float]
 
 AUTO = "auto"
 # Counts from here on are not written out.
-MOST_TOLD = 10**12
 MAXIMUM_DIMENSIONS = 3
 # The columns (loss, accuracy, their errors, penalty) of two splits, as state, as result and in the record.
 BYTES_PER_POINT = 256

@@ -114,7 +114,7 @@ def model_subject(
             "weight_decay": model.weight_decay,
         },
         notes=(*subset_notes(model, splits, examples), *carried_notes(carried), *device_notes(device)),
-        far=None if toward is None else far_end(model, toward, objectives, subset, seed, device),
+        far=None if toward is None else far_end(model, toward, objectives, subset, seed, threads, device),
     )
 
 
@@ -124,6 +124,7 @@ def far_end(
     objectives: Mapping[str, Objective],
     subset: Mapping[str, int],
     seed: int,
+    threads: int | None,
     device: str,
 ) -> dict[str, dict[str, float]]:
     """Evaluate the other model itself on this model's data: what the line should come to at its end.
@@ -135,7 +136,7 @@ def far_end(
         for split, ours in objectives.items():
             theirs = NetworkObjective(
                 replace(other, data=model.data), split, dtype=str(np.dtype(ours.dtype)), examples=subset.get(split), seed=seed,
-                device=device,
+                threads=threads, device=device,
             )  # fmt: skip
             values[split] = measured(theirs.evaluate(other.theta))
     except InputError:

@@ -34,7 +34,7 @@ FUNCTIONS: dict[str, tuple[tuple[Any, ...], set[str]]] = {
     # A fresh run is drawn whole, so it is shorter than a training by default.
     "trajectory": ((landscape.trajectory, Recipe), {"animate", "init", "optimizer", "steps"}),
 }
-NO_FUNCTION = {"demo", "figures", "import", "info", "plot"}
+NO_FUNCTION = {"demo", "figures", "import", "info", "plot", "warm"}
 RENAMED = {
     "optimizer": "optimizers",
     "every": "all",

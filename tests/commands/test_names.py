@@ -18,7 +18,7 @@ from tests.documents import commands, shell_lines
 # Commands whose file names follow from their options.
 RECORDING = ("critical", "diagnose", "hessian", "race", "scan", "sharpness", "study", "train", "trajectory")
 # Commands that write, and how their option is called within.
-WRITING = set(COMMANDS) - {"info"}
+WRITING = set(COMMANDS) - {"info", "warm"}
 
 
 def leaves(name: str) -> list[click.Command]:
@@ -84,7 +84,10 @@ def test_the_tables_of_names_have_no_option_that_no_command_has():
         ("hessian m.npz --dtype float64", ""),
         ("sharpness m.npz --measure trace --measure adaptive", ".trace-adaptive"),
         ("critical m.npz --no-polish", ".no-polish"),
-        ("race m.npz --learning-rate 0.1,0.01 --tune", ".rate0.1-0.01.tune"),
+        ("race m.npz --learning-rate 0.1,0.01", ".rate0.1-0.01"),
+        ("race m.npz --tune", ""),
+        ("race m.npz --no-tune", ".not-tuned"),
+        ("critical m.npz --radius 0.5", ".radius0.5"),
         ("study stability m.npz --rates 0.3 --looks 5", ".rates0.3.looks5"),
         ("diagnose m.npz --threshold large=0.2 --target-loss 1", ".target1.large0.2"),
         ("train m.npz --init he --learning-rate 0.5 --steps 7 --epochs 3 --history 9", ".rate0.5.he"),

@@ -48,7 +48,7 @@ READ = {
     "demo": (), "figures": (),
 }  # fmt: skip
 PLACES = [(name, place) for name, (_, places) in CASES.items() for place in places]
-WRITES_NOTHING = {"info"}
+WRITES_NOTHING = {"info", "warm"}
 # Tested beside the code that writes them.
 ELSEWHERE = {"report"}
 

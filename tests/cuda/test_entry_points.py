@@ -12,8 +12,9 @@ ENTRIES = {
     "values": values.values, "sweep": sweep.sweep, "share_fixed": sweep.share_fixed, "share_products": sweep.share_products, "gradients": derivatives.gradients,
     "products": derivatives.products, "train": training.train, "descend": descent.descend,
 }  # fmt: skip
-# How the CPU shares work, which the launch says on a GPU, what a block knows as a constant, what products at one θ keep, and where weights are packed.
-CPU_ONLY = {"worker", "workers", "turns", "width", "kept", "scratch"}
+# The addresses of rules, how the CPU shares work, which the launch says on a GPU, what a block knows as a constant, what products at one θ keep, and
+# where weights are packed.
+CPU_ONLY = {"rules", "worker", "workers", "turns", "width", "kept", "scratch"}
 
 
 def arguments(function) -> list[str]:

@@ -78,7 +78,12 @@ def use(model: Any, path: Path) -> None:
     assert model.theta.shape == model.decay_vector().shape == (model.size,)
     summary = summarize(model)
     json.dumps(summary, allow_nan=False)
-    assert describe(summary | {"losses": {}, "penalty": None, "not_evaluated": "here"}).isprintable() is False
+    assert (
+        describe(
+            summary | {"losses": {}, "penalty": None, "not_evaluated": "here", "remarks": []}
+        ).isprintable()
+        is False
+    )
     copy = path.with_suffix(".copy.npz")
     save_model(model, copy)
     again = load_model(copy, allow_nonfinite=True)

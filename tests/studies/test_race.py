@@ -165,9 +165,9 @@ def test_the_command_prints_one_object_and_refuses_what_it_does_not_know(tmp_pat
     assert told["ranking"][0]["optimizer"] == "sgd"
     assert {path.name for path in tmp_path.iterdir()} == {
         "m.npz",
-        "m.race.sgd.steps20.seeds1.points3.npz",
-        "m.race.sgd.steps20.seeds1.points3.race.png",
-        "m.race.sgd.steps20.seeds1.points3.paths.png",
+        "m.race.sgd.not-tuned.steps20.seeds1.points3.npz",
+        "m.race.sgd.not-tuned.steps20.seeds1.points3.race.png",
+        "m.race.sgd.not-tuned.steps20.seeds1.points3.paths.png",
     }
     for arguments, word in (
         (["--optimizer", "moon"], "adam"),

@@ -6,6 +6,7 @@ An entry point compiles at its first call otherwise, when all rules that it need
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numba
@@ -111,6 +112,7 @@ ENTRIES: dict[str, tuple[Any, Callable[[Samples], tuple[Any, ...]]]] = {
 }  # fmt: skip
 
 
+@cache
 def types_of(name: str, dtype: np.dtype) -> tuple[Any, ...]:
     """Return the Numba types that an entry point is called with."""
     return tuple(numba.typeof(argument) for argument in ENTRIES[name][1](Samples(dtype)))
@@ -123,4 +125,5 @@ def compile_entry(name: str, dtype: np.dtype) -> None:
 
 def entry_is_kept(name: str, dtype: np.dtype) -> bool:
     """Say whether an entry point's machine code is on the disk."""
-    return is_kept(ENTRIES[name][0], types_of(name, dtype))
+    function, types = ENTRIES[name][0], types_of(name, dtype)
+    return types in function.overloads or is_kept(function, types)

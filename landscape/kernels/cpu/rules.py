@@ -93,6 +93,7 @@ class Rule:
 
     def __init__(self, function: Callable[..., Any], letters: str = "ip", result: Any = types.void) -> None:
         self.function, self.letters, self.result = kernel(function), letters, result
+        self.addresses: dict[np.dtype, int] = {}
 
     def compile(self, dtype: np.dtype) -> tuple[Any, ...]:
         """Compile the rule for a dtype, or load it from the cache; return its signature."""
@@ -102,15 +103,21 @@ class Rule:
 
     def is_kept(self, dtype: np.dtype) -> bool:
         """Say whether the rule's machine code for a dtype is on the disk."""
-        return is_kept(self.function, signature(self.letters, numba.from_dtype(dtype)))
+        return dtype in self.addresses or is_kept(
+            self.function, signature(self.letters, numba.from_dtype(dtype))
+        )
 
     def address(self, dtype: np.dtype) -> int:
         """Return where the machine code for a dtype is; 1 for plain Python."""
         if numba.config.DISABLE_JIT:
             return 1
-        with whole_function():
-            result = self.function.overloads[self.compile(dtype)]
-            return int(result.library.get_pointer_to_function(result.fndesc.llvm_func_name))
+        if dtype not in self.addresses:
+            with whole_function():
+                result = self.function.overloads[self.compile(dtype)]
+                self.addresses[dtype] = int(
+                    result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
+                )
+        return self.addresses[dtype]
 
 
 # Rules by their number; `table.py` fills it.
