@@ -19,6 +19,7 @@ from landscape.records import RECORDS
 from landscape.records.kinds import ARRAYS
 from tests.documents import ROOT
 from tests.records.examples import EXAMPLES
+from tests.test_readme import options_of
 
 ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
 FORMAT = (ROOT / "docs" / "model-format.md").read_text(encoding="utf-8")
@@ -146,6 +147,12 @@ def test_every_threshold_of_the_diagnosis_stands_there_with_its_default(threshol
     ]
     assert said
     assert set(said) == {threshold.default}
+
+
+def test_every_option_named_in_the_guide_of_the_diagnosis_is_one():
+    named = set(re.findall(r"`(?:landscape diagnose )?(--[a-z-]+)", WITHIN["docs/diagnosis.md"]))
+    assert named
+    assert named <= options_of("diagnose")
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))
