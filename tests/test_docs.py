@@ -6,20 +6,40 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from landscape.commands import COMMANDS
+from landscape.diagnosis import Thresholds
 from landscape.model.losses import LOSSES
 from landscape.model.operations import OPERATIONS
 from landscape.records import RECORDS
+from landscape.records.kinds import ARRAYS
 from tests.documents import ROOT
+from tests.records.examples import EXAMPLES
+from tests.test_readme import options_of
 
 ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
 FORMAT = (ROOT / "docs" / "model-format.md").read_text(encoding="utf-8")
+LAYOUTS = (ROOT / "docs" / "records.md").read_text(encoding="utf-8")
+DECISIONS = ROOT / "docs" / "decisions"
+# Every document for whoever changes the package.
+WITHIN = {
+    path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
+    for path in (
+        ROOT / "ARCHITECTURE.md",
+        ROOT / "CONTRIBUTING.md",
+        ROOT / "docs" / "records.md",
+        ROOT / "docs" / "diagnosis.md",
+        *sorted(DECISIONS.glob("*.md")),
+    )
+}
+MOST_WORDS, WIDEST = 1500, 100
 CHANGELOG = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 PACKAGE = ROOT / "landscape"
+SOURCES = [path.read_text(encoding="utf-8") for path in sorted(PACKAGE.rglob("*.py"))]
 
 
 def quoted(text: str) -> list[str]:
@@ -37,17 +57,48 @@ def exists(name: str) -> bool:
     return any(place.exists() for place in places) or ("/" not in name and any(PACKAGE.rglob(name)))
 
 
-@pytest.mark.parametrize("name", sorted(paths(ARCHITECTURE)))
-def test_files_named_in_the_architecture_exist(name):
-    assert exists(name)
+@pytest.mark.parametrize("document", WITHIN)
+def test_files_named_in_a_document_exist(document):
+    assert {name for name in paths(WITHIN[document]) if not exists(name)} == set()
 
 
-@pytest.mark.parametrize(
-    "table", sorted({name for name in quoted(ARCHITECTURE) if re.fullmatch("[A-Z]{3,}", name)})
-)
-def test_tables_named_in_the_architecture_exist(table):
-    definition = re.compile(rf"^{table}\b.*=", re.MULTILINE)
-    assert any(definition.search(path.read_text(encoding="utf-8")) for path in PACKAGE.rglob("*.py"))
+@pytest.mark.parametrize("document", WITHIN)
+def test_tables_named_in_a_document_exist(document):
+    tables = {name for name in quoted(WITHIN[document]) if re.fullmatch("[A-Z]{3,}", name)}
+    defined = {name for source in SOURCES for name in re.findall(r"^([A-Z]{3,})\b.*=", source, re.MULTILINE)}
+    assert tables - defined == set()
+
+
+@pytest.mark.parametrize("document", [*WITHIN, "README.md", "docs/commands.md", "figures/README.md"])
+def test_links_of_a_document_lead_to_files(document):
+    place = ROOT / document
+    links = re.findall(r"\]\(([^)#]+)", place.read_text(encoding="utf-8"))
+    ours = [link for link in links if "://" not in link]
+    assert [link for link in ours if not (place.parent / link).exists()] == []
+
+
+def test_the_architecture_is_short():
+    assert len(ARCHITECTURE.split()) <= MOST_WORDS
+
+
+def test_contributing_has_every_check():
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    checks = re.findall(
+        r'^((?:\w+=1 )*)"\$python" (-m (?:pytest|ruff|mypy).*|benchmarks.*)$', script, re.MULTILINE
+    )
+    guide = WITHIN["CONTRIBUTING.md"]
+    assert len(checks) > 7
+    assert [check for check in checks if f"`{check[0]}python {check[1]}`" not in guide] == []
+
+
+def test_every_decision_is_listed_and_says_what_why_and_where():
+    listed = (DECISIONS / "README.md").read_text(encoding="utf-8")
+    for path in sorted(DECISIONS.glob("[0-9]*.md")):
+        text = path.read_text(encoding="utf-8")
+        assert f"]({path.name})" in listed
+        assert "\n## Decided\n" in text
+        assert "\n## Where\n" in text
+        assert max(map(len, text.splitlines())) <= WIDEST
 
 
 def test_every_layer_stands_in_the_architecture():
@@ -58,9 +109,50 @@ def test_every_layer_stands_in_the_architecture():
     assert {layer for layer in layers if not re.search(rf"\b{layer}\b", picture)} == set()
 
 
-def test_every_kind_of_record_is_laid_out():
-    records = ARCHITECTURE[ARCHITECTURE.index("## Records") :]
-    assert {kind for kind in RECORDS if f"| `{kind}` |" not in records} == set()
+def laid_out(kind: str) -> list[str]:
+    """Return the keys in the first column of the table of a kind of record."""
+    section = LAYOUTS.partition(f"\n## `{kind}`\n")[2].partition("\n## ")[0]
+    rows = [line.split(" | ")[0] for line in section.splitlines() if line.startswith("| `")]
+    return [key for row in rows for key in quoted(row)]
+
+
+@pytest.mark.parametrize("kind", sorted(RECORDS))
+def test_every_array_that_is_declared_is_laid_out(kind):
+    assert {name for name in ARRAYS[kind] if not any(fits(name, key) for key in laid_out(kind))} == set()
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_every_array_of_an_example_is_laid_out(example):
+    record = EXAMPLES[example]()
+    known = laid_out(record.kind)
+    assert {name for name in record.arrays() if not any(fits(name, key) for key in known)} == set()
+
+
+def fits(name: str, key: str) -> bool:
+    """Say whether a key of the tables, whose `<placeholders>` are words and whose stars are anything, is the name of an array."""
+    if key == "scan.<key>":
+        return name.startswith("scan.")
+    pattern = re.sub(r"<\w+>", r"[\\w ×/-]+", re.escape(key)).replace(r"\*", ".+")
+    return name == key or re.fullmatch(pattern, name) is not None
+
+
+@pytest.mark.parametrize("threshold", fields(Thresholds), ids=lambda threshold: threshold.name)
+def test_every_threshold_of_the_diagnosis_stands_there_with_its_default(threshold):
+    guide = WITHIN["docs/diagnosis.md"]
+    said = [float(number) / 100 for number in re.findall(rf"`{threshold.name}`\s=\s+([\d.]+)\s%", guide)]
+    said += [float(number) for number in re.findall(rf"`{threshold.name}`\s=\s+([\d.]+)(?!\s%)\b", guide)]
+    said += [
+        float(number.replace(",", ""))
+        for number in re.findall(rf"^\| `{threshold.name}` \| (\S+) \|", guide, re.MULTILINE)
+    ]
+    assert said
+    assert set(said) == {threshold.default}
+
+
+def test_every_option_named_in_the_guide_of_the_diagnosis_is_one():
+    named = set(re.findall(r"`(?:landscape diagnose )?(--[a-z-]+)", WITHIN["docs/diagnosis.md"]))
+    assert named
+    assert named <= options_of("diagnose")
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))

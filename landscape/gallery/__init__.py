@@ -1,4 +1,6 @@
-"""The lecture's pictures, each drawn again from a computation: a figure a module, its text beside its code.
+"""The pictures of a lecture, each drawn again from a computation: a figure a module, its text beside its code.
+
+The lecture and the notes on it are those that docs/diagnosis.md names.
 
 A module has `SEES` (what one sees), `CORRECTS` (where the lecture or notes on it were wrong, or what they leave
 out) and `draw(quick) -> Figure`. It is written as a user would write it: from `landscape` it uses public names
@@ -112,6 +114,8 @@ def page_text(names: Sequence[str] = (), figure_format: str = "png") -> str:
     lines += [
         "Drawn by `landscape figures -o figures`; one of them by its script or by `landscape figures NAME`.",
         "Every number in them is computed when they are drawn, from fixed seeds.",
+        'The lecture is Hung-yi Lee\'s "What to do if my network fails to train" (Machine Learning, Spring 2022), with those on',
+        "optimization that belong to it; [docs/diagnosis.md](../docs/diagnosis.md) of the project says how it is used here.",
         "",
     ]
     for name in chosen:

