@@ -11,13 +11,18 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 import llvmlite.binding as llvm
 import numba
 from numba.core import event
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 from landscape.interrupt import whole_function
 
@@ -76,6 +81,48 @@ def cache_in(folder: Path) -> Iterator[None]:
         yield
     finally:
         numba.config.CACHE_DIR = before
+
+
+@contextmanager
+def alone_in_cache(name: str, *, wait: bool = True) -> Iterator[bool]:
+    """Let one process at a time do what a name stands for, in the folder of compiled kernels.
+
+    Yields whether this process is that one; without `wait` it may not be. Where the system or the file system has no locks it is.
+    """
+    with ExitStack() as stack:
+        alone = True
+        if fcntl is not None:
+            with suppress(OSError):
+                lock = stack.enter_context((CACHE / name).open("ab"))
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    alone = False
+        yield alone
+
+
+def alone(do: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that does the same while no other process saves or loads machine code."""
+
+    def done_alone(*given: Any) -> Any:
+        with alone_in_cache("saving"):
+            return do(*given)
+
+    return done_alone
+
+
+def saved_alone(dispatcher: Any) -> Any:
+    """Save and load a function's machine code alone.
+
+    Numba reads the index of a function, takes the next free number for the file of the code, and writes the index again. Two processes that
+    save one function for two signatures take the same number: the index then leads from one signature to the other's code.
+    """
+    files = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
+    if files is None:
+        return dispatcher
+    for name in ("save", "load"):
+        setattr(files, name, alone(getattr(files, name)))
+    return dispatcher
 
 
 class Interleaver(event.Listener):
@@ -139,7 +186,7 @@ def kernel(
 
     def decorate(target: Function) -> Any:
         with cache_in(CACHE):
-            return whole_compiles(numba.njit(**options)(target))
+            return whole_compiles(saved_alone(numba.njit(**options)(target)))
 
     return decorate if function is None else decorate(function)
 
@@ -166,5 +213,5 @@ def is_kept(dispatcher: Any, arguments: tuple[Any, ...]) -> bool:
     try:
         cache, codegen = dispatcher._cache, dispatcher.targetctx.codegen()
         return cache._index_key(arguments, codegen) in cache._cache_file._load_index()
-    except (AttributeError, OSError, EOFError, ValueError):
+    except Exception:
         return False

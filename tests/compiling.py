@@ -9,16 +9,13 @@ from functools import partial
 import numpy as np
 
 from landscape.kernels.cpu.entries import ENTRIES
-from landscape.kernels.cpu.rules import OPS, TABLE
+from landscape.kernels.cpu.rules import OF_FORMULAS, TABLE
 from landscape.model import bundled_path, load_model
 from landscape.objective import NetworkObjective
-from landscape.objective.compiling import DTYPES, compile_here
+from landscape.objective.compiling import DTYPES, compile_here, distinct
 from landscape.objective.fisher import fisher_products
 from landscape.objective.units import unit_ranges
 from landscape.training import descend
-
-# Rules of ops take longer than loops over formulas.
-OF_OPS = 7 * OPS
 
 
 def ignored(_: object) -> None:
@@ -38,7 +35,8 @@ def descents() -> None:
         descend("himmelblau", [[0.0, 0.0]], steps=2, learning_rate=0.01, dtype=dtype)
 
 
-PIECES = [*ENTRIES, *(n for n in TABLE if n < OF_OPS), *(n for n in TABLE if n >= OF_OPS)]
+# Rules of ops take longer than loops over formulas.
+PIECES = distinct([*ENTRIES, *sorted(TABLE, key=lambda number: number >= OF_FORMULAS)])
 TASKS: dict[str, Callable[[], None]] = {
     f"{piece}-{dtype}": partial(compile_here, [piece], dtype, ignored) for piece in PIECES for dtype in DTYPES
 } | {"fishers": fishers, "descents": descents}

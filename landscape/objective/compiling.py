@@ -1,6 +1,7 @@
 """Compiling ahead, on all cores: rules and entry points are independent, and each process that compiles some leaves them on the disk for all.
 
-The compiler holds a lock, so threads would wait for each other.
+The compiler holds a lock, so threads would wait for each other. A *piece* is what is compiled by itself: an entry point by its name, or a rule by its
+number in the table.
 """
 
 from __future__ import annotations
@@ -8,13 +9,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import numba
 import numpy as np
 
-from landscape.errors import ComputationError, InputError
+from landscape.errors import InputError
+from landscape.interrupt import whole_function
+from landscape.jit import alone_in_cache
 from landscape.kernels.cpu.entries import ENTRIES, compile_entry, entry_is_kept
 from landscape.kernels.cpu.rules import TABLE
 from landscape.objective.session import ANNOUNCER, available_cores, session
@@ -25,8 +29,8 @@ DTYPES = ("float32", "float64")
 WORTH = 6
 # How many processes compile; all cores where it is not set.
 VARIABLE = "LANDSCAPE_COMPILERS"
-# What a process that helps runs: a dtype and the pieces are its arguments.
-CHILD = "import sys; from landscape.objective.compiling import compile_here; compile_here(sys.argv[2:], sys.argv[1], print)"
+# What a process that helps runs: where modules are found, then dtype:piece each. The folder it is started in is no place for modules.
+CHILD = "import os, sys; sys.path[:] = sys.argv[1].split(os.pathsep); from landscape.objective.compiling import help_out; help_out(sys.argv[2:])"
 
 Piece = str | int
 
@@ -38,10 +42,13 @@ def compile_together(pieces: Sequence[Piece], dtype: np.dtype) -> None:
     """
     if numba.config.DISABLE_JIT:
         return
-    missing = [piece for piece in pieces if not is_kept(piece, dtype)]
-    compilers = min(wanted_compilers(), len(missing) // WORTH + 1)
-    if compilers > 1:
-        compile_pieces({dtype.name: missing}, compilers, None)
+    with session():
+        missing = distinct([piece for piece in pieces if not is_kept(piece, dtype)])
+        compilers = min(wanted_compilers(), len(missing) // WORTH + 1)
+        if compilers > 1:
+            # Of several processes that begin at once, one has helpers.
+            with alone_in_cache("compiling", wait=False) as alone:
+                compile_pieces({dtype.name: missing}, compilers if alone else 1, None)
 
 
 def compile_ahead(
@@ -64,8 +71,6 @@ def compile_ahead(
     ------
     InputError
         Another dtype.
-    ComputationError
-        A process that compiled was ended by something else.
     """
     for dtype in dtypes:
         if dtype not in DTYPES:
@@ -74,7 +79,8 @@ def compile_ahead(
         return 0
     everything: list[Piece] = [*ENTRIES, *TABLE]
     missing = {
-        dtype: [piece for piece in everything if not is_kept(piece, np.dtype(dtype))] for dtype in dtypes
+        dtype: distinct([piece for piece in everything if not is_kept(piece, np.dtype(dtype))])
+        for dtype in dtypes
     }
     count = sum(map(len, missing.values()))
     if count:
@@ -93,6 +99,9 @@ def wanted_compilers() -> int:
     told = os.environ.get(VARIABLE, "")
     if told and not (told.isascii() and told.isdigit() and 0 < int(told) < 1000):
         raise InputError(f"{VARIABLE}: expected a number of processes, found {told!r}")
+    if getattr(sys, "frozen", False):
+        # What it would begin is the program that Python is frozen into.
+        return 1
     return int(told) if told else available_cores()
 
 
@@ -101,71 +110,87 @@ def compile_pieces(
 ) -> None:
     """Compile pieces by dtype: other processes their share, and this one its own meanwhile; Ctrl-C ends all.
 
-    Raises
-    ------
-    ComputationError
-        A process that compiled was ended by something else.
+    A process that cannot be begun, or that something else ends, leaves its share to this one.
     """
-    count = sum(map(len, missing.values()))
+    work = [(dtype, piece) for dtype, pieces in missing.items() for piece in pieces]
+    count, compilers = len(work), max(1, min(compilers, len(work)))
     ANNOUNCER.say(f"{count} kernels on {compilers} core{'s' * (compilers > 1)}")
-    shares = [(dtype, pieces[k::compilers]) for dtype, pieces in missing.items() for k in range(compilers)]
-    own = [share for number, share in enumerate(shares) if number % compilers == 0]
-    done = 0
+    lock, done = threading.Lock(), 0
 
     def told(*_: object) -> None:
         nonlocal done
-        done += 1
-        if advance is not None:
-            advance(done, count)
+        with lock:
+            done += 1
+            if advance is not None:
+                advance(done, count)
 
     with ExitStack() as stack:
-        others = [
-            stack.enter_context(Helper(dtype, pieces))
-            for number, (dtype, pieces) in enumerate(shares)
-            if number % compilers and pieces
-        ]
-        for dtype, pieces in own:
-            compile_here(pieces, dtype, told)
+        others: list[Helper] = []
+        # A program that Python is embedded in has no interpreter to begin, and a system may allow no more processes.
+        with suppress(OSError, TypeError):
+            others.extend(
+                stack.enter_context(Helper(work[number::compilers], told)) for number in range(1, compilers)
+            )
+        for dtype, piece in work[::compilers]:
+            compile_here([piece], dtype, told)
         for helper in others:
-            helper.follow(told)
+            helper.wait()
+        for dtype, piece in work:
+            if not is_kept(piece, np.dtype(dtype)):
+                compile_here([piece], dtype, told)
+
+
+def distinct(pieces: Sequence[Piece]) -> list[Piece]:
+    """Leave out numbers whose rule stands at an earlier number too."""
+    seen: dict[object, Piece] = {}
+    for piece in pieces:
+        seen.setdefault(piece if isinstance(piece, str) else TABLE[piece], piece)
+    return list(seen.values())
 
 
 class Helper:
-    """A process that compiles pieces, and ends with this one's `with`."""
+    """A process that compiles pieces, and ends with this one's `with`; `told` is called, in a thread, for each that is done."""
 
-    def __init__(self, dtype: str, pieces: Sequence[Piece]) -> None:
-        paths = os.pathsep.join(path for path in sys.path if path)
+    def __init__(self, work: Sequence[tuple[str, Piece]], told: Callable[[str], object]) -> None:
+        self.told = told
         # In a session of its own, so that Ctrl-C comes to this process alone, which ends the others.
         self.process = subprocess.Popen(
-            [sys.executable, "-c", CHILD, dtype, *map(str, pieces)],
+            [sys.executable, "-I", "-c", CHILD, os.pathsep.join(sys.path), *(f"{dtype}:{piece}" for dtype, piece in work)],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True,
-            env=os.environ | {"PYTHONPATH": paths, VARIABLE: "1"},
+            env=os.environ | {VARIABLE: "1"},
         )  # fmt: skip
+        self.reader = threading.Thread(target=self.follow, daemon=True)
 
     def __enter__(self) -> Helper:
+        self.reader.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.process.kill()
         self.process.wait()
+        self.reader.join()
         if self.process.stdout is not None:
             self.process.stdout.close()
 
-    def follow(self, told: Callable[[str], object]) -> None:
-        """Wait for its end; a line is a piece that is done.
-
-        Raises
-        ------
-        ComputationError
-            It did not come to its end.
-        """
+    def follow(self) -> None:
+        """Read to the end; a line is a piece that is done."""
         assert self.process.stdout is not None
         for line in self.process.stdout:
-            told(line)
-        if self.process.wait() != 0:
-            raise ComputationError(
-                f"a process that compiled kernels ended with status {self.process.returncode}: set {VARIABLE}=1 to compile in one process"
-            )
+            self.told(line)
+
+    def wait(self) -> None:
+        """Wait for its end, whatever that is."""
+        while self.reader.is_alive():
+            # Ctrl-C is raised at the end of a block, also in work that would else hear of it at its next pause.
+            with whole_function():
+                self.reader.join(0.1)
+
+
+def help_out(named: Sequence[str]) -> None:
+    """Compile pieces of dtypes, and tell of each at once: a process whose reader has gone ends at the next."""
+    for name in named:
+        dtype, _, piece = name.partition(":")
+        compile_here([piece], dtype, lambda done: print(done, flush=True))
 
 
 def compile_here(pieces: Sequence[Piece], dtype: str, told: Callable[[object], object]) -> None:

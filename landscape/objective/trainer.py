@@ -225,8 +225,9 @@ class Trainer:
             is_labels, none = self.model.loss == "cross_entropy", y[:, :0]
             self._splits[split] = Examples(
                 x=self._inputs(x),
-                labels=np.ascontiguousarray(y if is_labels else none, np.int32),
-                targets=np.ascontiguousarray(none if is_labels else y, self.dtype),
+                # Writable, whatever the user's are: kernels are compiled for one type of array.
+                labels=np.require(y if is_labels else none, np.int32, ["C", "W"]),
+                targets=np.require(none if is_labels else y, self.dtype, ["C", "W"]),
                 counts=target_counts(y.T[None], is_labels)[0],
             )
         return self._splits[split]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,11 +16,22 @@ import pytest
 from landscape.curvature import dense_matrix, hessian_operator
 from landscape.errors import InputError
 from landscape.kernels.cpu import entries
-from landscape.kernels.cpu.rules import TABLE, VALUE, empty_table, fill
-from landscape.kernels.cpu.table import GRADIENTS, PRODUCTS, SWEEPS, VALUES, numbers_of
-from landscape.kernels.program import Op
+from landscape.kernels.cpu.rules import (
+    ACTIVATE,
+    BACKWARD,
+    CURVED,
+    MOST_OPS,
+    REVERSE,
+    TABLE,
+    TANGENT,
+    VALUE,
+    empty_table,
+    fill,
+)
+from landscape.kernels.cpu.table import GRADIENTS, PRODUCTS, SWEEPS, VALUES, enter, numbers_of
+from landscape.kernels.program import Column, Op
 from landscape.objective import NetworkObjective, compiling
-from landscape.objective.lowered import lowered
+from landscape.objective.lowered import loss_code, lowered
 from landscape.objective.program_check import Mode
 from landscape.training import train_many
 from tests.cases import CASES
@@ -30,9 +43,9 @@ CHILD = """
 import sys
 from landscape.objective import compiling
 class Named(compiling.Helper):
-    def __init__(self, *given):
-        super().__init__(*given)
+    def __enter__(self):
         print(self.process.pid, flush=True)
+        return super().__enter__()
 compiling.Helper = Named
 compiling.compile_pieces({{"float64": {pieces}}}, 2, None)
 print(all(compiling.is_kept(piece, compiling.np.dtype("float64")) for piece in {pieces}))
@@ -74,15 +87,85 @@ def test_entry_points_are_compiled_for_the_types_that_they_are_called_with(dtype
         assert entries.types_of(name, objective.dtype) in function.signatures
 
 
-@pytest.mark.parametrize("work", [VALUES, SWEEPS, GRADIENTS, PRODUCTS])
-@pytest.mark.parametrize("name", ["chain_relu", "skip", "attention", "conv_padded", "layernorm"])
-def test_only_the_rules_of_a_programs_own_ops_are_needed(name, work):
-    if name not in CASES:
-        pytest.skip("the table of cases has no such row")
-    program = lowered(CASES[name].model, np.dtype("float64"), Mode.DERIVATIVES).program
-    ops = {int(op) for op in program.rows[:, 0]}
-    numbers = set(numbers_of(program, 0, work))
-    assert {number - VALUE for number in numbers if VALUE <= number < VALUE + len(Op)} <= ops
+@pytest.mark.parametrize(
+    "work", [VALUES, SWEEPS, GRADIENTS, PRODUCTS], ids=["values", "sweeps", "gradients", "products"]
+)
+@pytest.mark.parametrize("name", CASES)
+def test_every_row_has_its_rules_and_no_other_is_compiled(name, work):
+    model = CASES[name].model
+    program = lowered(
+        model, np.dtype("float64"), Mode.VALUES if work in (VALUES, SWEEPS) else Mode.DERIVATIVES
+    ).program
+    numbers = set(numbers_of(program, loss_code(model.loss), work))
+    ops = {int(op) for op in program.rows[1:, Column.OP]}
+    active = {int(row[Column.OP]) for row in program.rows[1:] if row[Column.ACTIVE]}
+    for number, found in ((VALUE, ops), (BACKWARD, active), (TANGENT, active)):
+        if number in work.passes:
+            assert {number + op for op in found} <= numbers & TABLE.keys()
+            assert {n - number for n in numbers & TABLE.keys() if 0 <= n - number < MOST_OPS} <= ops
+    if work is PRODUCTS:
+        assert all({REVERSE + op, CURVED + op} & numbers & TABLE.keys() for op in active)
+    codes = {
+        int(row[Column.CODE]) for row in program.rows if row[Column.CODE] or row[Column.OP] == Op.ACTIVATION
+    }
+    assert {ACTIVATE + code for code in codes} <= numbers & TABLE.keys()
+
+
+def test_a_table_that_outgrows_its_range_is_refused():
+    with pytest.raises(ValueError, match="range of 16"):
+        enter(ACTIVATE, 16, {16: TABLE[ACTIVATE]})
+
+
+def test_processes_that_save_one_function_at_once_keep_all_of_its_codes(tmp_path):
+    code = (
+        "import sys\nfrom landscape.kernels.cpu.combine import copy_rows\nfile = copy_rows._cache._cache_file\n"
+        "sys.stdin.readline()\nfor n in range(40): file.save((sys.argv[1], n), (sys.argv[1], n))\n"
+    )
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    savers = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(k)], env=environment, stdin=subprocess.PIPE, text=True
+        )
+        for k in range(2)
+    ]
+    time.sleep(2.0)
+    for saver in savers:
+        assert saver.stdin is not None
+        with saver.stdin:
+            saver.stdin.write("\n")
+    assert [saver.wait(60) for saver in savers] == [0, 0]
+    (index,) = tmp_path.rglob("*.nbi")
+    with index.open("rb") as stream:
+        pickle.load(stream)
+        _, found = pickle.loads(stream.read())
+    assert len(found) == 80
+    assert all(pickle.loads((index.parent / name).read_bytes()) == key for key, name in found.items())
+
+
+def test_a_helper_that_cannot_begin_or_is_killed_leaves_its_share_to_this_process(monkeypatch, tmp_path):
+    done = []
+    pieces = {"float64": QUICK}
+    monkeypatch.setattr(sys, "executable", None)
+    compiling.compile_pieces(pieces, 2, lambda count, whole: done.append((count, whole)))
+    assert done[0] == (1, 4)
+    monkeypatch.setattr(compiling, "CHILD", "import os; os.kill(os.getpid(), 9)")
+    monkeypatch.setattr(sys, "executable", str(Path(sys.prefix) / "bin" / "python"))
+    compiling.compile_pieces(pieces, 2, None)
+    assert all(compiling.is_kept(piece, np.dtype("float64")) for piece in QUICK)
+
+
+def test_modules_in_the_current_folder_are_not_taken_for_pythons(tmp_path):
+    (tmp_path / "queue.py").write_text("raise SystemExit(9)\n")
+    code = (
+        f"import sys; sys.path.remove({str(tmp_path)!r}) if {str(tmp_path)!r} in sys.path else None; sys.path[:] = [p for p in sys.path if p]\n"
+        f"from landscape.objective import compiling\ncompiling.compile_pieces({{'float64': {QUICK}}}, 2, print)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code], cwd=tmp_path, env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "cache")},
+        capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "4 4"
 
 
 def test_a_number_without_a_rule_stays_empty():

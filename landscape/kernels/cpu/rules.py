@@ -26,19 +26,25 @@ from landscape.interrupt import whole_function
 from landscape.jit import is_kept, kernel
 from landscape.kernels.cpu.arrays import Batch, Frame, Network
 
-# Numbers of the table. The passes over ops: a row's output; what rides on a product whose sums are there; the part that is linear in the
-# parameters; an adjoint to the inputs and the parameters; a tangent; an adjoint's change by the reverse rule as it is; and by the rule's own change.
-OPS = 32
-VALUE, FINISH, LINEAR, BACKWARD, TANGENT, REVERSE, CURVED = (OPS * number for number in range(7))
-# Loops over the formulas of one activation.
-FORMULAS = 16
-ACTIVATE, AFFINE, SET_SLOPE, ADD_SLOPE, ADD_CURVED = (7 * OPS + FORMULAS * number for number in range(5))
+# Numbers of the table: ranges for the passes over ops, the code of the op added. A row's output; the normalization and activation fused into a product
+# that is already computed; the part that is linear in the parameters; an adjoint to the inputs and the parameters; a tangent; and of an adjoint's change
+# along a tangent what the reverse rule makes of it as it is, and what the rule's own change adds.
+MOST_OPS = 32
+VALUE, FINISH, LINEAR, BACKWARD, TANGENT, REVERSE, CURVED = (MOST_OPS * number for number in range(7))
+OF_FORMULAS = 7 * MOST_OPS
+# Loops over the formulas of one activation, its code added.
+MOST_FORMULAS = 16
+ACTIVATE, AFFINE, SET_SLOPE, ADD_SLOPE, ADD_CURVED = (
+    OF_FORMULAS + MOST_FORMULAS * number for number in range(5)
+)
+OF_LOSSES = OF_FORMULAS + 5 * MOST_FORMULAS
 # A loss's sums, adjoint and adjoint's change: of losses element by element, and of cross-entropy.
-LOSSES = 2
-SUMS_OF, ADJOINT_OF, ADJOINT_CHANGE_OF = (7 * OPS + 5 * FORMULAS + LOSSES * number for number in range(3))
+MOST_LOSSES = 2
+SUMS_OF, ADJOINT_OF, ADJOINT_CHANGE_OF = (OF_LOSSES + MOST_LOSSES * number for number in range(3))
+OF_UPDATES = OF_LOSSES + 3 * MOST_LOSSES
 # An optimizer's step, in place and with the new parameters where the gradient was.
-UPDATE, UPDATE_APART = (7 * OPS + 5 * FORMULAS + 3 * LOSSES + FORMULAS * number for number in range(2))
-SIZE = UPDATE_APART + FORMULAS
+UPDATE, UPDATE_APART = (OF_UPDATES + MOST_FORMULAS * number for number in range(2))
+SIZE = OF_UPDATES + 2 * MOST_FORMULAS
 
 
 class FramePointer(types.Type):
@@ -79,12 +85,12 @@ FRAME = "nvrrrsirrvrrr"
 
 
 def signature(letters: str, real: Any) -> tuple[Any, ...]:
-    """Spell a rule's arguments as Numba's types."""
+    """Return a rule's arguments as Numba's types."""
     return tuple(KINDS[letter](real) for letter in letters)
 
 
 def frame_type(real: Any) -> Any:
-    """Spell a frame of a dtype as Numba's type."""
+    """Return the type of a frame of a dtype."""
     return types.NamedTuple(signature(FRAME, real), Frame)
 
 
@@ -247,7 +253,9 @@ def caller(letters: str, result: Any = types.void) -> Callable[[Any, int, tuple[
             kind = convention.get_function_type(result, wanted)
             function = builder.inttoptr(values[0], kind.as_pointer())
             unpacked = cgutils.unpack_tuple(builder, values[1])
-            _, value = convention.call_function(builder, function, result, wanted, unpacked)
+            status, value = convention.call_function(builder, function, result, wanted, unpacked)
+            with cgutils.if_unlikely(builder, status.is_error):
+                convention.return_status_propagate(builder, status)
             return context.get_dummy_value() if result == types.void else value
 
         return result(types.int64, arguments), generate

@@ -5,7 +5,7 @@ A new op is a file in `ops/` and a row of `OPS`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from landscape.formulas.losses import CROSS_ENTROPY
@@ -41,12 +41,16 @@ from landscape.kernels.cpu.rules import (
     CURVED,
     FINISH,
     LINEAR,
+    MOST_FORMULAS,
+    MOST_LOSSES,
+    MOST_OPS,
     REVERSE,
     SET_SLOPE,
     SUMS_OF,
     TABLE,
     TANGENT,
     VALUE,
+    Rule,
 )
 from landscape.kernels.program import Column, Op, Program
 
@@ -95,10 +99,29 @@ PRODUCTS = Work(
 )
 WHOLE = PRODUCTS._replace(entries=("hessian_rows", "keep_primals"))
 
-TABLE |= {number + op: rule for op, file in OPS.items() for number, rule in file.RULES.items()}
-TABLE |= {number + code: rule for number, rules in loops.RULES.items() for code, rule in enumerate(rules)}
-TABLE |= {number + kind: rule for number, rules in losses.RULES.items() for kind, rule in enumerate(rules)}
-TABLE |= {number + code: rule for number, rules in updates.RULES.items() for code, rule in enumerate(rules)}
+
+def enter(first: int, most: int, rules: Mapping[int, Rule]) -> None:
+    """Put the rules of a range into the table, by their codes.
+
+    Raises
+    ------
+    ValueError
+        A code is beyond the range, where it would stand for another rule: `rules.py` leaves too little room.
+    """
+    if any(not 0 <= code < most for code in rules):
+        raise ValueError(f"codes {sorted(rules)} of rules do not fit a range of {most}")
+    TABLE.update({first + code: rule for code, rule in rules.items()})
+
+
+for number in (VALUE, FINISH, LINEAR, BACKWARD, TANGENT, REVERSE, CURVED):
+    enter(number, MOST_OPS, {op: file.RULES[number] for op, file in OPS.items() if number in file.RULES})
+for table, most in (
+    (loops.RULES, MOST_FORMULAS),
+    (losses.RULES, MOST_LOSSES),
+    (updates.RULES, MOST_FORMULAS),
+):
+    for number, rules in table.items():
+        enter(number, most, dict(enumerate(rules)))
 
 
 def numbers_of(program: Program, loss: int, work: Work) -> Iterator[int]:
