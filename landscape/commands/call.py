@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from landscape.commands import INTERRUPTED, options
+from landscape.commands.progress import CLEAR_LINE
 from landscape.commands.stem import draw, options_in_name, output_stem, speaker
 
 if TYPE_CHECKING:
@@ -94,6 +96,8 @@ class Call:
         try:
             yield
         except KeyboardInterrupt as interruption:
+            if sys.stderr.isatty() and not self.quiet:
+                click.echo(CLEAR_LINE, nl=False, err=True)  # the terminal's ^C
             self.say(str(interruption) or otherwise)
             raise click.exceptions.Exit(INTERRUPTED) from None
 

@@ -69,7 +69,7 @@ def command(
     summary = summarized(model) | evaluated(model)
     with locked([target]):
         save_model(model, target)
-    if output is None and not quiet:
+    if not quiet:
         click.echo(f"wrote {target}", err=True)
     click.echo(json.dumps(summary | {"files": [str(target)]}, allow_nan=False) if as_json else table(summary))
 

@@ -40,12 +40,15 @@ class Rate:
         >>> rate.told(101, 101, 2020, now=20.0)
         '200 points/s'
         """
-        if self.first is None:
+        if (
+            self.first is None or self.first[0] == 0
+        ):  # at 0 nothing is done, and the first step is still to compile
             self.first = (done, now)
         steps, seconds = done - self.first[0], now - self.first[1]
         if steps <= 0 or seconds <= 0:
             return ""
-        speed = f"{units / total * steps / seconds:,.0f} {self.unit}/s"
+        rate = units / total * steps / seconds
+        speed = f"{rate:,.{0 if rate >= 10 else 1}f} {self.unit}/s"
         left = timedelta(seconds=round((total - done) * seconds / steps))
         return f"{speed}, {left} left" if done < total else speed
 
@@ -66,7 +69,7 @@ class Bar:
         if self.rate.first is None and done > 1 and not self.quiet:
             say(f"taking up at {(done - 1) / total:.0%}")
         told = self.rate.told(done, total, self.units(), time.perf_counter())
-        self.shown.length = total
+        self.shown.length, self.shown.finished = total, False  # click takes a bar that was full for finished
         if not self.begun:
             self.begun = True
             Screen.clear = None if self.shown.hidden else self.clear

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import click
 
 from landscape.commands import INTERRUPTED, options, parsing
+from landscape.commands.diagnose import Counter
 from landscape.commands.progress import progress_bar
 from landscape.commands.stem import speaker
 
@@ -60,20 +60,14 @@ def command(
         raise InputError(
             f"expected names that end in .html and .pdf, found {output}" + (f" and {pdf}" if pdf else "")
         )
-    total = {"updates": 0}
-
-    def count(advance: Callable[[int, int], None], done: int, updates: int) -> None:
-        if not total["updates"]:
-            advance(0, updates)
-        total["updates"] = updates
-        advance(done, updates)
+    counter = Counter()
 
     loaded = load_model(model, activation=activation, loss=loss, allow_nonfinite=True)
     earlier = None if diagnosis is None else Diagnosis.load(diagnosis)
     try:
-        with progress_bar("diagnosis", lambda: total["updates"], quiet=quiet, unit="updates") as advance:
+        with progress_bar("diagnosis", lambda: counter.total, quiet=quiet, unit="updates") as advance:
             report = write_report(
-                loaded, output, pdf, budget=budget, diagnosis=earlier, seed=seed, threads=threads, advance=partial(count, advance),
+                loaded, output, pdf, budget=budget, diagnosis=earlier, seed=seed, threads=threads, advance=partial(counter.count, advance),
                 announce=say, fresh=fresh, inputs=[diagnosis],
             )  # fmt: skip
     except KeyboardInterrupt:

@@ -177,6 +177,7 @@ def command(
     if "steps" not in choices and "epochs" not in choices:
         choices["steps"] = 1000
     total = {"steps": 0}
+    before = output.stat() if output.exists() else None
 
     def count(advance: Callable[[int, int], None], done: int, steps: int) -> None:
         total["steps"] = steps
@@ -197,7 +198,9 @@ def command(
         if as_json:
             click.echo(json.dumps(summary(error.model, output, error.step), allow_nan=False))
         raise
-    say(f"wrote {output}")
+    # What was finished already is not written again.
+    if before is None or output.stat().st_mtime_ns != before.st_mtime_ns:
+        say(f"wrote {output}")
     click.echo(json.dumps(summary(done, output), allow_nan=False) if as_json else table(done))
 
 

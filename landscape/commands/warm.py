@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
-from landscape.commands import options, parsing
+from landscape.commands import INTERRUPTED, options, parsing
 from landscape.commands.progress import progress_bar
+from landscape.messages import say
 
 
 @parsing.command(epilog="For example: landscape warm --dtype float32")
@@ -30,12 +31,16 @@ def command(dtypes: tuple[str, ...], quiet: bool) -> None:
     def units() -> int:
         return total
 
-    with progress_bar("compiling", units, quiet=quiet, unit="kernels") as advance:
+    try:
+        with progress_bar("compiling", units, quiet=quiet, unit="kernels") as advance:
 
-        def told(done: int, count: int) -> None:
-            nonlocal total
-            total = count
-            advance(done, count)
+            def told(done: int, count: int) -> None:
+                nonlocal total
+                total = count
+                advance(done, count)
 
-        count = compile_ahead(dtypes or DTYPES, advance=told)
+            count = compile_ahead(dtypes or DTYPES, advance=told)
+    except KeyboardInterrupt:
+        say("interrupted; what is compiled is kept, and the same command goes on from there")
+        raise click.exceptions.Exit(INTERRUPTED) from None
     click.echo(f"{count} kernels compiled; all are in {CACHE}")

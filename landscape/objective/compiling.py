@@ -29,9 +29,6 @@ DTYPES = ("float32", "float64")
 WORTH = 6
 # How many processes compile; all cores where it is not set.
 VARIABLE = "LANDSCAPE_COMPILERS"
-# What a process that helps runs: where modules are found, then dtype:piece each. The folder it is started in is no place for modules.
-CHILD = "import os, sys; sys.path[:] = sys.argv[1].split(os.pathsep); from landscape.objective.compiling import help_out; help_out(sys.argv[2:])"
-
 Piece = str | int
 
 
@@ -191,6 +188,13 @@ def help_out(named: Sequence[str]) -> None:
     for name in named:
         dtype, _, piece = name.partition(":")
         compile_here([piece], dtype, lambda done: print(done, flush=True))
+
+
+# What a process that helps runs: where modules are found, then dtype:piece each. The folder it is started in is no place for modules.
+CHILD = (
+    f"import os, sys; sys.path[:] = sys.argv[1].split(os.pathsep); from {__name__} import {help_out.__name__}; "
+    f"{help_out.__name__}(sys.argv[2:])"
+)
 
 
 def compile_here(pieces: Sequence[Piece], dtype: str, told: Callable[[object], object]) -> None:

@@ -33,6 +33,14 @@ SIZES = {
 }
 
 
+class ShortLabels(LogFormatterSciNotation):
+    """The labels of a logarithmic axis as 0.3, since 3×10⁻¹ and 4×10⁻¹ lie on each other."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        """Write a label where there is to be one."""
+        return f"{x:g}" if super().__call__(x, pos) else ""
+
+
 def headed(record: Diagnosis, figure: Figure, words: str) -> Figure:
     """Put the model's name and the verdict above the panel."""
     name = shorten(str(record.settings.get("model_name", "")))
@@ -141,7 +149,7 @@ def draw_networks(record: Diagnosis) -> Figure:
     ax.set_yticks(range(len(rows)), names)
     ax.set(xscale="log", xlabel=loss_words(record), ylim=(len(rows) - 0.5, -0.5))
     # Between decades labels would lie on each other; an axis of less than a decade has one or two of them.
-    ax.xaxis.set_minor_formatter(LogFormatterSciNotation(labelOnlyBase=False, minor_thresholds=(0.7, 0.3)))
+    ax.xaxis.set_minor_formatter(ShortLabels(labelOnlyBase=False, minor_thresholds=(0.7, 0.3)))
     figure.legend(*ax.get_legend_handles_labels(), loc="outside lower left", ncols=2)
     return headed(record, figure, "networks tuned alike, 95 % intervals")
 

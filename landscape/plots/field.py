@@ -18,7 +18,7 @@ class Field:
     """A quantity over the axes that have more than one point.
 
     `axes` are indices into the record's axes; `values` is NaN where it is not finite or not known. `at` is
-    the coordinate of each axis that has one point only.
+    the coordinate of each axis that has one point only; `center` names the centre.
     """
 
     record: Scan
@@ -28,6 +28,7 @@ class Field:
     diverged: np.ndarray
     unfinished: np.ndarray
     at: dict[int, float]
+    center: str = "the model θ"
 
     @property
     def coordinates(self) -> tuple[np.ndarray, ...]:

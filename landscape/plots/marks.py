@@ -26,7 +26,7 @@ BEST = {**_POINT, "marker": "v", "markersize": 5.5, "markerfacecolor": "#ffd23f"
 def center_text(field: Field) -> str:
     """Name the centre, with its value."""
     value = field.center_value()
-    return "the model θ" if value is None else f"the model θ ({short(value)})"
+    return field.center if value is None else f"{field.center} ({short(value)})"
 
 
 def best_text(field: Field) -> str:

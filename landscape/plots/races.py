@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -136,7 +137,7 @@ def plot_race_paths(
     landscape.errors.InputError
         The plane has no such quantity, or it cannot be drawn with these levels.
     """
-    field = field_of(record.scan, quantity)
+    field = replace(field_of(record.scan, quantity), center=start_of(record))
     points = [(float(x), float(y)) for path in record.projected for x, y in path if np.isfinite(x)]
     with house_style_unless(ax):
         return draw_map(
@@ -146,6 +147,11 @@ def plot_race_paths(
             overlay=lambda axes: draw_paths(axes, record),
             around=points,
         )
+
+
+def start_of(record: Race) -> str:
+    """Name the point at which all runs start."""
+    return "one fresh start" if record.settings.get("init") else "the model θ"
 
 
 def draw_paths(ax: Axes, record: Race) -> list[Artist]:
@@ -162,7 +168,7 @@ def draw_paths(ax: Axes, record: Race) -> list[Artist]:
         )  # fmt: skip
         path.set_path_effects([Stroke(foreground="white", linewidth=2.2), Normal()])
         keys.append(path)
-    share = f"all start at θ; {record.captured.sum():.1%} of the paths' variance is on this plane"
+    share = f"all start at {start_of(record)}; {record.captured.sum():.1%} of the paths' variance is on this plane"
     return [*keys, *worded_keys([share])]
 
 

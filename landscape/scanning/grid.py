@@ -39,18 +39,18 @@ def parse_points(points: int | str | Sequence[int], dimensions: int) -> tuple[in
     try:
         counts = tuple(whole(int(piece) if isinstance(piece, str) else piece) for piece in pieces)
     except (ValueError, TypeError, OverflowError):
-        raise InputError(f"points '{told}' are no grid: expected a number such as 51, or 51x31") from None
+        raise InputError(f"points {told} are no grid: expected a number such as 51, or 51x31") from None
     if any(count < 1 for count in counts):
-        raise InputError(f"points '{told}' make a grid of no points: expected 1 or more along each axis")
+        raise InputError(f"points {told} make a grid of no points: expected 1 or more along each axis")
     if len(counts) not in (1, dimensions):
         raise InputError(
-            f"points '{told}' are for {len(counts)} axes, the scan has {dimensions}: "
+            f"points {told} are for {len(counts)} axes, the scan has {dimensions}: "
             "give one number for all, or one an axis"
         )
     counts = counts * dimensions if len(counts) == 1 else counts
     if not fits_memory(math.prod(counts) * BYTES_PER_POINT):
         raise InputError(
-            f"points '{told}' make {math.prod(counts):.3g} points, more than memory holds: use fewer"
+            f"points {told} make {math.prod(counts):.3g} points, more than memory holds: use fewer"
         )
     return counts
 

@@ -160,7 +160,7 @@ def finite_checkpoints(model: Model) -> Run:
     if model.checkpoints is None:
         raise InputError(
             "a trajectory needs the run's checkpoints, and the file holds none (key 'checkpoints', [K, P]): "
-            "`landscape scan` looks around one point"
+            "--optimizer trains a fresh run and draws that; `landscape scan` looks around one point"
         )
     thetas = np.asarray(model.checkpoints, np.float64)
     steps = model.checkpoint_steps

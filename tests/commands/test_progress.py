@@ -24,7 +24,7 @@ def test_the_first_step_which_may_compile_does_not_count():
 def test_what_an_earlier_process_did_does_not_count():
     rate = Rate()
     rate.told(91, 101, 1010, now=0.0)
-    assert rate.told(96, 101, 1010, now=10.0) == "5 points/s, 0:00:10 left"
+    assert rate.told(96, 101, 1010, now=10.0) == "5.0 points/s, 0:00:10 left"
 
 
 def test_hours_are_told():
@@ -120,5 +120,5 @@ def test_what_fails_on_the_way_is_said_below_the_bar(capsys, monkeypatch):
 
 def test_at_the_end_no_time_is_left():
     rate = Rate()
-    rate.told(0, 10, 10, now=0.0)
-    assert rate.told(10, 10, 10, now=1.0) == "10 points/s"
+    rate.told(1, 10, 10, now=0.0)
+    assert rate.told(10, 10, 10, now=0.9) == "10 points/s"
