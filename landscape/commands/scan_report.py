@@ -66,7 +66,9 @@ class ScanReport:
         """Name the files, and say where nothing had to be computed."""
         if not self.worked:
             self.say(f"{files[0]} was finished already; --fresh computes it again")
-        self.say(f"wrote {', '.join(str(file) for file in files[0 if self.worked else 1 :])}")
+        written = files[0 if self.worked else 1 :]
+        if written:
+            self.say(f"wrote {', '.join(map(str, written))}")
 
     def json(self, record: Scan, files: Sequence[Path]) -> str:
         """Write the summary, with the directions and their check beside what every scan's summary has."""

@@ -81,7 +81,7 @@ PARTS: Mapping[str, str | Callable[[Any], str]] = {
     # trainings
     "architecture": "{}",
     "init": "{}",
-    "optimizer": "{}",
+    "optimizer": lambda names: "-".join(map(canonical, names.split(","))),
     "learning_rate": "rate{}",
     "rates": "rates{}",
     # Tuned is the default.
@@ -109,6 +109,20 @@ PARTS: Mapping[str, str | Callable[[Any], str]] = {
     "target_loss": "target{}",
     "changes": "{}",
 }
+
+
+def canonical(name: str) -> str:
+    """The package's own name of an optimizer; what names none stays, for the work to refuse.
+
+    >>> canonical(" SGD"), canonical("sgdd")
+    ('sgd', 'sgdd')
+    """
+    from landscape.optimizer_names import optimizer_name
+
+    try:
+        return optimizer_name(name.strip())
+    except InputError:
+        return name.strip()
 
 
 def options_in_name(context: click.Context, without: Collection[str] = ()) -> str:
@@ -150,7 +164,9 @@ def part_of(name: str, value: Any) -> str:
     else:
         words = [file_name(one) for one in (value if isinstance(value, tuple) else (value,))]
         text = pattern.format("-".join(words))
-    return re.sub(r"[^\w.+-]+", "-", text.replace("=", "")).strip("-.") or ("" if callable(pattern) else name)
+    return re.sub(r"[^\w.+-]+", "-", text.replace("=", "")).strip("-.") or (
+        "" if callable(pattern) and not text else name
+    )
 
 
 def file_name(value: Any) -> str:

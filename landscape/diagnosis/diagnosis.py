@@ -26,6 +26,8 @@ from landscape.diagnosis.walk import Walk
 from landscape.errors import InputError, did_you_mean
 from landscape.model import Model
 from landscape.model.required import require_model
+from landscape.objective.lowered import checked
+from landscape.objective.program_check import Mode
 from landscape.objective.session import session
 from landscape.optimizer_names import optimizer_name
 from landscape.records import Diagnosis
@@ -107,6 +109,7 @@ def diagnose(
     ('healthy', 'suspected')
     """
     require_model(model, "diagnose")
+    checked(model, Mode.VALUES)
     given = dict(
         zip(TOLD, (optimizer, learning_rate, batch_size, momentum, weight_decay, steps, epochs), strict=True)
     )

@@ -95,8 +95,6 @@ def study_batch_size(
     sizes = sorted({min(int(size), examples) for size in batch_sizes})
     if not sizes or sizes[0] < 1:
         raise InputError(f"batch sizes: expected numbers from 1 on, found {', '.join(map(str, batch_sizes))}")
-    if max(batch_sizes) > examples:
-        announce(f"there are {examples} training examples: a larger batch is all of them")
     updates = steps_of(epochs, sizes[0], examples)
     device = settle_device(device, model, evaluations=6.0 * len(sizes) * seeds * epochs, training=True)
     settings: dict[str, Any] = {
@@ -108,6 +106,8 @@ def study_batch_size(
         model=model, settings=settings, threads=threads, device=device, output=output, fresh=fresh
     )
     experiment.require(optimizer=optimizer, learning_rate=learning_rate, batch_size=sizes)
+    if max(batch_sizes) > examples:
+        announce(f"there are {examples} training examples: a larger batch is all of them")
 
     def work(pieces: Pieces) -> Found:
         start = experiment.start()

@@ -17,6 +17,8 @@ from landscape.files import require_writable
 from landscape.model import Model
 from landscape.objective import NetworkObjective, as_one_batch
 from landscape.objective.devices import read_device
+from landscape.objective.lowered import checked
+from landscape.objective.program_check import Mode
 from landscape.records import Piece, Pieces, Record, Study
 from landscape.records.earlier import earlier_record
 from landscape.training import Ensemble, at_initialization, train_many
@@ -57,14 +59,14 @@ class Experiment:
         return self.model if init is None else at_initialization(self.model, init, seed)
 
     def require(self, **grid: Any) -> None:
-        """Refuse an initialization or settings that no training has, before anything is announced; a list is tried one by one.
+        """Refuse an initialization, settings or a network that no training has, before anything is announced; a list is tried one by one.
 
         Raises
         ------
         InputError
             The message names it.
         """
-        self.start()
+        checked(self.start(), Mode.VALUES)
         lists = {name: value if isinstance(value, list) else [value] for name, value in grid.items()}
         for values in product(*lists.values()):
             Recipe(**dict(zip(lists, values, strict=True))).filled()
@@ -136,7 +138,8 @@ def finals(losses: Array, shape: tuple[int, ...]) -> Array:
 
 
 def within(model: Model, batch_size: int, announce: Announce) -> int:
-    """Give a batch size of at most all examples, and say where that is less than asked for."""
+    """Return a batch size of at most all examples, and say where that is less than asked for, unless the network is refused."""
+    checked(model, Mode.VALUES)
     examples = model.examples("train")
     if batch_size > examples:
         announce(f"there are {examples} training examples: a batch of {batch_size} is all of them")

@@ -18,6 +18,8 @@ from landscape.memory import available_memory, size_words
 from landscape.model import Model, load_model
 from landscape.model.required import require_model
 from landscape.objective.devices import CPU, read_device
+from landscape.objective.lowered import checked
+from landscape.objective.program_check import Mode
 from landscape.objective.trainer import make_trainer
 from landscape.training.earlier import differences, require_same_so_far
 from landscape.training.marks import marks
@@ -140,6 +142,7 @@ class Run:
     ) -> Run:  # fmt: skip
         """Check the settings and find the start."""
         examples = model.examples("train")
+        checked(model, Mode.VALUES)
         if epochs is not None:
             if "steps" in settings:
                 raise InputError("expected steps or epochs, found both")

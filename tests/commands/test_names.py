@@ -86,6 +86,8 @@ def test_the_tables_of_names_have_no_option_that_no_command_has():
         ("critical m.npz --no-polish", ".no-polish"),
         ("race m.npz --learning-rate 0.1,0.01", ".rate0.1-0.01"),
         ("race m.npz --tune", ""),
+        ("race m.npz --optimizer SGD,Adam", ".sgd-adam"),
+        ("race m.npz --optimizer sgdd", ".sgdd"),
         ("race m.npz --no-tune", ".not-tuned"),
         ("critical m.npz --radius 0.5", ".radius0.5"),
         ("study stability m.npz --rates 0.3 --looks 5", ".rates0.3.looks5"),

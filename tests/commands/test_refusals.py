@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from landscape.commands import main
-from landscape.model import bundled_path
+from landscape.model import build_model, bundled_path, save_model
 from landscape.objective.session import Session
 
 REFUSED = """
@@ -100,13 +101,34 @@ demo nosuch
 demo --fault nosuch
 import missing.onnx
 info missing.npz
+scan same.npz
+hessian same.npz
+critical same.npz
+sharpness same.npz
+race same.npz --steps 4 --batch-size 500
+train same.npz --steps 4
+trajectory same.npz --optimizer sgd --steps 4
+study batch-size same.npz --batch-sizes 4,500
+study learning-rate same.npz --batch-size 500
+study schedule same.npz --batch-size 500
+study stability same.npz
+diagnose same.npz
 """
+# Its output is its input.
+SAME = build_model(
+    nodes=[{"name": "a", "op": "dense"}, {"name": "d", "op": "dropout", "inputs": ["input"]}],
+    parameters={"a.weight": np.ones((1, 3))},
+    loss="mse",
+    x_train=np.eye(3),
+    y_train=np.eye(3),
+)
 
 
 @pytest.mark.parametrize("line", REFUSED.strip().splitlines())
 def test_bad_input_is_refused_in_one_line_before_anything_runs(line, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "digits.npz").write_bytes(bundled_path("digits").read_bytes())
+    save_model(SAME, tmp_path / "same.npz")
 
     def run(session):
         raise AssertionError("kernels were compiled or run")
@@ -119,4 +141,4 @@ def test_bad_input_is_refused_in_one_line_before_anything_runs(line, tmp_path, m
     assert out == ""
     assert err.startswith("Error: ")
     assert err.count("\n") == 1
-    assert [path.name for path in tmp_path.iterdir()] == ["digits.npz"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["digits.npz", "same.npz"]

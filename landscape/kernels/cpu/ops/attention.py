@@ -8,8 +8,8 @@ compute the probabilities again. Along a tangent (ẋ), with scores s = qk, p = 
 - in reverse e = g·v, a = c·p(e − Σpe): a·k to q, a·q to k, p·g to v;
 - its change: ė = g·v̇, ȧ = c(ṗ(e − Σpe) + p(ė − Σ(ṗe + pė))): ȧk + ak̇ to q, ȧq + aq̇ to k, ṗg to v.
 
-Where one key has almost all of p, ṡ, e and ė count from those of that key, whose own are then exactly zero: what is left of its ṗ, a and ȧ is a sum
-over the other keys and not the difference of two numbers that are nearly equal.
+ṡ, e and ė count from those of the key that has most of p, whose own are then exactly zero. Where it has almost all, what is left of its ṗ, a and ȧ is a
+sum over the other keys and not the difference of two numbers that are nearly equal; and what several keys have in common is gone, however large.
 """
 
 from __future__ import annotations
@@ -30,8 +30,6 @@ GROUPS, WIDE = int(Column.GROUPS), int(Column.WIDE)
 SIZE, ADJOINT, ACTIVE = int(Column.SIZE), int(Column.ADJOINT), int(Column.ACTIVE)
 HEADS, CAUSAL = int(Geometry.HEADS), int(Geometry.CAUSAL)
 QUERIES = ATTENTION_QUERIES
-# Below it differences lose three digits at most, and are not worth avoiding.
-ALMOST_ALL = 1.0 - 2.0**-8
 # The parts of a token in the input.
 QUERY, KEY, VALUE = 0, 1, 2
 
@@ -139,7 +137,7 @@ def helpers(matrices, blocks, queries, row, shape, scratch):
 
 @kernel
 def probabilities(t, causal, scale, p, top, total):
-    """Turn scores p [keys, queries·lanes] of the queries from t on into probabilities; total is the largest of each query."""
+    """Turn scores p [keys, queries·lanes] of the queries from t on into probabilities."""
     lanes = lanes_of(p)
     if causal:
         for query in range(p.shape[1] // lanes):
@@ -161,13 +159,9 @@ def probabilities(t, causal, scale, p, top, total):
 
 
 @kernel
-def find_leading(p, largest, top, which):
-    """Say whether a key has almost all of some query's p, whose largest are given, and if so set which [queries·lanes] to the leading keys."""
-    led, none, one, limit = 0, p.dtype.type(0), p.dtype.type(1), p.dtype.type(ALMOST_ALL)
-    for j in range(largest.size):
-        led += 1 if largest[j] > limit else 0
-    if led == 0:
-        return False
+def find_leading(p, top, which):
+    """Set which [queries·lanes] to the key that has most of each query's p."""
+    none, one = p.dtype.type(0), p.dtype.type(1)
     copy_rows(p[0], top)
     which[:] = 0
     c = none
@@ -178,7 +172,6 @@ def find_leading(p, largest, top, which):
             change = c - which[j]
             which[j] += change if p[k, j] > top[j] else none
             top[j] = larger(p[k, j], top[j])
-    return True
 
 
 @kernel
@@ -189,8 +182,8 @@ def of_leading(e, which, base):
 
 
 @kernel(exact=True)
-def led_centre(p, e, scale, which, base, mean, a):
-    """Do what `centre` does, with e counted from the `base`, that of the leading key."""
+def centre(p, e, scale, which, base, mean, a):
+    """Set a to scale·p(e − Σ p e), the softmax's Jacobian, with e counted from `base`, that of the leading key; mean to Σ p e so counted."""
     of_leading(e, which, base)
     mean[:] = 0
     for k in range(p.shape[0]):
@@ -201,24 +194,9 @@ def led_centre(p, e, scale, which, base, mean, a):
             a[k, j] = scale * p[k, j] * ((e[k, j] - base[j]) - mean[j])
 
 
-@kernel
-def centre(led, p, e, scale, which, base, mean, a):
-    """Set a to scale·p(e − Σ p e), the softmax's Jacobian; mean to Σ p e."""
-    if led:
-        led_centre(p, e, scale, which, base, mean, a)
-        return
-    mean[:] = 0
-    for k in range(p.shape[0]):
-        for j in range(mean.size):
-            mean[j] += p[k, j] * e[k, j]
-    for k in range(p.shape[0]):
-        for j in range(mean.size):
-            a[k, j] = scale * p[k, j] * (e[k, j] - mean[j])
-
-
 @kernel(exact=True)
-def led_centre_change(p, dp, e, de, scale, which, base, mean, bases, change, da):
-    """Do what `centre_change` does, with e and de counted from those of the leading key."""
+def centre_change(p, dp, e, de, scale, which, base, mean, bases, change, da):
+    """Set da to the change of `centre` along (ṗ, ė), with the base and the mean that it found; de too is counted from the leading key's."""
     of_leading(de, which, bases)
     change[:] = 0
     for k in range(p.shape[0]):
@@ -228,21 +206,6 @@ def led_centre_change(p, dp, e, de, scale, which, base, mean, bases, change, da)
         for j in range(change.size):
             bent = dp[k, j] * ((e[k, j] - base[j]) - mean[j])
             da[k, j] = scale * (bent + p[k, j] * ((de[k, j] - bases[j]) - change[j]))
-
-
-@kernel
-def centre_change(led, p, dp, e, de, scale, which, base, mean, bases, change, da):
-    """Set da to the change of `centre` along (ṗ, ė), with the base and the mean that it found."""
-    if led:
-        led_centre_change(p, dp, e, de, scale, which, base, mean, bases, change, da)
-        return
-    change[:] = 0
-    for k in range(p.shape[0]):
-        for j in range(change.size):
-            change[j] += dp[k, j] * e[k, j] + p[k, j] * de[k, j]
-    for k in range(p.shape[0]):
-        for j in range(change.size):
-            da[k, j] = scale * (dp[k, j] * (e[k, j] - mean[j]) + p[k, j] * (de[k, j] - change[j]))
 
 
 @kernel
@@ -288,9 +251,9 @@ def attention_backward(row, shape, x, d, into, scratch):
                 which, base, mean = lines[0], lines[1], lines[2]
                 dots(KEY, QUERY, t, False, row, shape, scratch, p)
                 probabilities(t, causal, c, p, mean, base)
-                led = find_leading(p, base, mean, which)
+                find_leading(p, mean, which)
                 dots(VALUE, adjoint, t, False, row, shape, scratch, e)
-                centre(led, p, e, c, which, base, mean, a)
+                centre(p, e, c, which, base, mean, a)
                 share(p, adjoint, t, False, row, shape, scratch, to_values)
                 share(a, QUERY, t, False, row, shape, scratch, to_keys)
                 mix(KEY, a, t, False, 3, head, j, row, shape, scratch, into)
@@ -316,10 +279,10 @@ def attention_tangent(row, shape, x, dx, dy, scratch):
                 which, base, mean = lines[0], lines[1], lines[2]
                 dots(KEY, QUERY, t, False, row, shape, scratch, p)
                 probabilities(t, causal, c, p, mean, base)
-                led = find_leading(p, base, mean, which)
+                find_leading(p, mean, which)
                 dots(KEY, moved + QUERY, t, False, row, shape, scratch, ds)
                 dots(moved + KEY, QUERY, t, True, row, shape, scratch, ds)
-                centre(led, p, ds, c, which, base, mean, dp)
+                centre(p, ds, c, which, base, mean, dp)
                 mix(VALUE, dp, t, False, 1, head, j, row, shape, scratch, dy)
                 mix(moved + VALUE, p, t, True, 1, head, j, row, shape, scratch, dy)
 
@@ -347,14 +310,14 @@ def attention_curved(row, shape, x, dx, d, into, scratch):
                 which, base, mean, bases, change = lines[0], lines[1], lines[2], lines[3], lines[4]
                 dots(KEY, QUERY, t, False, row, shape, scratch, p)
                 probabilities(t, causal, c, p, mean, base)
-                led = find_leading(p, base, mean, which)
+                find_leading(p, mean, which)
                 dots(KEY, moved + QUERY, t, False, row, shape, scratch, e)
                 dots(moved + KEY, QUERY, t, True, row, shape, scratch, e)
-                centre(led, p, e, c, which, base, mean, dp)
+                centre(p, e, c, which, base, mean, dp)
                 dots(VALUE, adjoint, t, False, row, shape, scratch, e)
                 dots(moved + VALUE, adjoint, t, False, row, shape, scratch, de)
-                centre(led, p, e, c, which, base, mean, a)
-                centre_change(led, p, dp, e, de, c, which, base, mean, bases, change, da)
+                centre(p, e, c, which, base, mean, a)
+                centre_change(p, dp, e, de, c, which, base, mean, bases, change, da)
                 share(dp, adjoint, t, False, row, shape, scratch, to_values)
                 share(da, QUERY, t, False, row, shape, scratch, to_keys)
                 share(a, moved + QUERY, t, True, row, shape, scratch, to_keys)
