@@ -95,7 +95,7 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     model = load_model(bundled_path("digits"))
     save_model(model, "digits.npz")
-    save_model(model.with_theta(model.theta + 0.1), "other.npz")
+    save_model(model.with_theta(model.theta + 0.1), "retrained.npz")
     np.savez(
         "model.npz",
         W1=np.eye(4, 3),
@@ -143,6 +143,9 @@ def test_command_lines_run(arguments, folder):
     require(" ".join(arguments))
     if name == "import":
         write_imports()
+    if "-o" in rest:
+        # What another line makes is not there yet.
+        Path(rest[rest.index("-o") + 1]).unlink(missing_ok=True)
     if name == "plot":
         with pytest.raises(SystemExit):
             main(["scan", "digits.npz", "--points", "3", "--quiet", "--no-figure", "-o", "digits.scan"])

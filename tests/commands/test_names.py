@@ -148,7 +148,7 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     model = load_model(bundled_path("digits"))
     save_model(model, "digits.npz")
-    save_model(model.with_theta(model.theta + 0.1), "other.npz")
+    save_model(model.with_theta(model.theta + 0.1), "retrained.npz")
     return tmp_path
 
 
