@@ -17,6 +17,7 @@ from landscape.kernels.cpu import values as value_kernels
 from landscape.kernels.cpu.arrays import Batch, Buffers, DerivativeBuffers
 from landscape.kernels.cpu.losses import SUMS, Criterion
 from landscape.kernels.cpu.table import GRADIENTS, VALUES, Work
+from landscape.kernels.program import Program
 from landscape.memory import fits_memory, size_words
 from landscape.model import Model
 from landscape.model.required import require_model
@@ -173,18 +174,18 @@ class NetworkObjective:
     def buffers(self) -> Buffers:
         """Give each worker its memory for values."""
         if "values" not in self._memory:
-            self._memory["values"] = Buffers(**self.common(self.plain.program.features))
+            self._memory["values"] = Buffers(**self.common(self.plain.program))
         return self._memory["values"]
 
-    def common(self, features: int) -> dict[str, NDArray]:
-        """Allocate what every kernel needs.
+    def common(self, program: Program) -> dict[str, NDArray]:
+        """Allocate what every kernel needs to run a program.
 
         Raises
         ------
         InputError
             The workspace would not fit into memory.
         """
-        workers, width = self.threads, self.tiles.width
+        workers, width, features = self.threads, self.tiles.width, program.features
         needed = workers * width * features * self.dtype.itemsize
         if not fits_memory(needed):
             raise InputError(
@@ -193,14 +194,14 @@ class NetworkObjective:
             )
         return {
             "work": aligned.zeros((workers, features * width), self.dtype),
-            "scratch": aligned.zeros((workers, self.plain.program.scratch, width), self.dtype),
+            "scratch": aligned.zeros((workers, program.scratch, width), self.dtype),
             "sums": np.zeros((workers, 2, width)),
         }
 
     def derivative_buffers(self) -> DerivativeBuffers:
         """Give each worker its memory for derivatives."""
         if "derivatives" not in self._memory:
-            common = self.common(self.full.program.features)
+            common = self.common(self.full.program)
             shape = common["work"].shape
             self._memory["derivatives"] = DerivativeBuffers(
                 **common,

@@ -134,7 +134,7 @@ class NetworkSweep:
         self.products = aligned.zeros((len(vectors), products * width), dtype)
         self.scratch = aligned.zeros((objective.plain.program.scratch, width), dtype)
         self.buffers = SweepBuffers(
-            **objective.common(objective.plain.program.features),
+            **objective.common(objective.plain.program),
             weights=np.repeat(vectors[:1], workers, axis=0),
             base=np.repeat(vectors[:1], workers, axis=0),
             base_products=aligned.zeros((workers, products * width), dtype),

@@ -244,3 +244,38 @@ def test_nothing_runs_from_a_program_that_is_wrong(monkeypatch, user):
     model = CASES["chain_tanh"].model
     with pytest.raises(ComputationError, match=r"internal error.*row .*WEIGHT"):
         NetworkObjective(model).value(model.theta) if user is network else train(model, steps=1, threads=1)
+
+
+BESIDE = described(
+    "c dense 18 5 | o dense 5 7 | e elu : c | n batchnorm 5 : e | g gelu : o",
+    (18,),
+    7,
+)
+
+
+@pytest.mark.parametrize("seed", [None, *range(120)])
+def test_the_memory_of_every_kind_of_work_holds_the_program_that_runs_in_it(seed):
+    """Programs of one network differ: that for values leaves out rows that do not lead to the output, that for derivatives keeps them."""
+    model = BESIDE(np.random.default_rng(0)) if seed is None else random_model(seed)
+    try:
+        engine = NetworkObjective(model, dtype="float64", threads=1)
+    except InputError:
+        return
+    width = engine.tiles.width
+    for program, buffers in (
+        (engine.plain.program, engine.buffers()),
+        (engine.full.program, engine.derivative_buffers()),
+    ):
+        assert buffers.scratch.shape == (1, program.scratch, width)
+        assert buffers.work.shape == (1, program.features * width)
+    derivatives, adjoints = engine.derivative_buffers(), engine.reverse.program.rows[1:]
+    assert derivatives.gradient.shape == (1, engine.full.program.parameters)
+    last = (adjoints[:, Column.ADJOINT] + adjoints[:, Column.SIZE]).max()
+    assert last * width <= derivatives.adjoint.size
+    assert engine.reverse.program.scratch <= engine.full.program.scratch
+
+
+def test_a_branch_that_nothing_reads_takes_more_scratch_than_the_values_do():
+    """So that the test above can fail."""
+    engine = NetworkObjective(BESIDE(np.random.default_rng(0)))
+    assert engine.full.program.scratch > engine.plain.program.scratch
