@@ -1,4 +1,7 @@
-"""Gradients are the referee's, and the slopes of the engine's own values."""
+"""Gradients are the slopes of the engine's own values, and what a penalty or an unused parameter makes of them.
+
+That they are the referee's is tested in `test_many.py`.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +14,6 @@ from landscape.objective import NetworkObjective
 from tests import reference
 from tests.cases import CASES
 from tests.engine import TOLERANCE, distance, every_case, every_dtype, objective, points, vectors
-
-
-@every_dtype
-@every_case
-def test_gradient_is_the_referees(name, dtype):
-    case = CASES[name]
-    for theta in points(case, 2):
-        expected = reference.gradient(case.model, theta)
-        assert distance(objective(name, dtype).gradient(theta), expected) <= TOLERANCE[dtype]
 
 
 @every_case

@@ -18,7 +18,7 @@ from tests.engine import (
     vectors,
 )
 
-COUNT = 5
+COUNT = 3
 
 
 @every_dtype

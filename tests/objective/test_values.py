@@ -27,15 +27,6 @@ def assert_same_evaluation(found, expected, tolerance):
 
 @every_dtype
 @every_case
-def test_value_is_loss_and_penalty(name, dtype):
-    case = CASES[name]
-    for theta in points(case, 3):
-        expected = reference.value(case.model, theta)
-        assert objective(name, dtype).value(theta) == pytest.approx(expected, rel=VALUE_TOLERANCE[dtype])
-
-
-@every_dtype
-@every_case
 def test_evaluation_keeps_the_penalty_beside_the_loss(name, dtype):
     case = CASES[name]
     for theta in points(case, 2):
