@@ -13,7 +13,7 @@ import pytest
 from landscape.objective import NetworkObjective
 from tests import reference
 from tests.cases import CASES
-from tests.engine import TOLERANCE, distance, every_case, every_dtype, objective, points, vectors
+from tests.engine import TOLERANCE, distance, every_case, every_dtype, objective, vectors
 
 
 @every_case
