@@ -8,9 +8,9 @@ from typing import Any
 
 from landscape.errors import InputError
 from landscape.files import shown
-from landscape.model import values
-from landscape.model.operation import Attributes, Operation, Shape
-from landscape.model.operations import OPERATIONS
+from landscape.ops import values
+from landscape.ops.operation import Attributes, Operation, Shape
+from landscape.ops.table import OPERATIONS
 
 INPUT = "input"
 RESERVED = (INPUT, "history", "checkpoints", "optimizer", "landscape")

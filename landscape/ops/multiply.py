@@ -1,0 +1,22 @@
+"""`multiply`: the product of the inputs, number by number."""
+
+from __future__ import annotations
+
+from landscape.ops.operation import Operation, equal_sizes
+from landscape.program.building import GraphNode, Lowering
+from landscape.program.codes import Op
+
+
+def lower(state: Lowering, node: GraphNode) -> int:
+    """Multiply the inputs, two at a time."""
+    last = state.any_last(node)
+    inputs = state.row(Op.MULTIPLY, node, last=last).inputs
+    product = inputs[0]
+    for other in inputs[1:]:
+        row = state.row(Op.MULTIPLY, node, last=last)
+        row.inputs = [product, other]
+        product = state.add(row)
+    return product
+
+
+MULTIPLY = Operation(name="multiply", sizes=equal_sizes, several=True, lower=lower)
