@@ -16,7 +16,6 @@ from landscape.kernels.program import Column, Op
 from landscape.objective.network import NetworkObjective
 from landscape.objective.patterns import KINKED
 from landscape.objective.session import session
-from landscape.ops.activation import lower as lower_activation
 
 Array = NDArray[np.float64]
 
@@ -99,7 +98,7 @@ def tiles_of(objective: NetworkObjective, theta: ArrayLike) -> Iterator[list[tup
     network, order, places = objective.full.arrays
     objective.prepare(objective.full, VALUES)
     weights = objective.complete(theta)[0]
-    nodes = [(n.name, n.op) for n in objective.model.nodes if n.operation.lower is lower_activation]
+    nodes = [(n.name, n.op) for n in objective.model.nodes if n.traits.bend is not None]
     rows = [row for row in network.rows if row[Column.OP] == Op.ACTIVATION]
     sources = [int(network.links[row[Column.FIRST]]) for row in rows]
     # Rows are in the order of the nodes; those after the output have none.

@@ -14,6 +14,7 @@ from landscape.ops.operation import (
     batched,
     require_axes,
 )
+from landscape.ops.traits import Traits
 from landscape.program.building import GraphNode, Lowering
 from landscape.program.codes import Op
 from landscape.program.table import ATTENTION_LINES, ATTENTION_QUERIES, SCRATCH_ROWS, Geometry, Row
@@ -70,5 +71,21 @@ ATTENTION = Operation(
         Parameter("out_proj.bias", ("D",)),
     ),
     attributes={"heads": Attribute(values.integer(1)), "causal": Attribute(values.boolean, False)},
+    traits=Traits(
+        product="none",
+        start="fans",
+        normalizes=False,
+        batch_statistics=False,
+        drops=False,
+        passes=False,
+        elementwise=False,
+        homogeneous=False,
+        width="fixed",
+        output_range=None,
+        applied_by=None,
+        along_units=False,
+        bend=None,
+        cuda=True,
+    ),
     lower=lower,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from landscape.ops import values
 from landscape.ops.operation import Attribute, Attributes, Operation, Parameter, Shape, Sizes, require_axes
+from landscape.ops.traits import Traits
 from landscape.program.building import GraphNode, Lowering
 from landscape.program.codes import Op
 from landscape.program.table import SCRATCH_ROWS, Geometry
@@ -59,5 +60,21 @@ BATCHNORM = Operation(
         "mode": Attribute(values.choice("running", "batch"), "running"),
         "batch_size": Attribute(values.integer(1), 256),
     },
+    traits=Traits(
+        product="none",
+        start="ones",
+        normalizes=True,
+        batch_statistics=True,
+        drops=False,
+        passes=False,
+        elementwise=False,
+        homogeneous=False,
+        width="kept",
+        output_range=None,
+        applied_by=None,
+        along_units=False,
+        bend=None,
+        cuda=True,
+    ),
     lower=lower,
 )

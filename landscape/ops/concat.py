@@ -7,6 +7,7 @@ import math
 from landscape.errors import InputError
 from landscape.ops import values
 from landscape.ops.operation import Attribute, Attributes, Operation, Shape, Sizes, batched, settle_axis
+from landscape.ops.traits import Traits
 from landscape.program.building import GraphNode, Lowering
 from landscape.program.codes import Op
 
@@ -50,5 +51,21 @@ CONCAT = Operation(
     attributes={"axis": Attribute(values.signed)},
     settle=settle_axis,
     several=True,
+    traits=Traits(
+        product="none",
+        start="none",
+        normalizes=False,
+        batch_statistics=False,
+        drops=False,
+        passes=False,
+        elementwise=False,
+        homogeneous=False,
+        width="fixed",
+        output_range=None,
+        applied_by=None,
+        along_units=True,
+        bend=None,
+        cuda=True,
+    ),
     lower=lower,
 )

@@ -19,6 +19,7 @@ from landscape.ops.operation import (
     require_axes,
     size_of,
 )
+from landscape.ops.traits import Traits
 from landscape.ops.windows import Columns, image_geometry, slide, window_geometry
 from landscape.program.building import GraphNode, Lowering
 from landscape.program.codes import Op
@@ -108,6 +109,22 @@ def convolution(name: str, axes: int) -> Operation:
             "dilation": Attribute(values.per_axis(axes, 1), (1,) * axes),
             "groups": Attribute(values.integer(1), 1),
         },
+        traits=Traits(
+            product="filters",
+            start="fans",
+            normalizes=False,
+            batch_statistics=False,
+            drops=False,
+            passes=False,
+            elementwise=False,
+            homogeneous=False,
+            width="scaled",
+            output_range=None,
+            applied_by=None,
+            along_units=False,
+            bend=None,
+            cuda=True,
+        ),
         lower=lower,
     )
 

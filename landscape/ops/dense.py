@@ -13,6 +13,7 @@ from landscape.ops.operation import (
     require_axes,
     size_of,
 )
+from landscape.ops.traits import Traits
 from landscape.program.building import GraphNode, Lowering
 from landscape.program.codes import Op
 from landscape.program.table import SCRATCH_ROWS
@@ -45,5 +46,21 @@ DENSE = Operation(
     sizes=sizes,
     output=output,
     parameters=(Parameter("weight", ("out", "in")), Parameter("bias", ("out",), optional=True)),
+    traits=Traits(
+        product="matrix",
+        start="fans",
+        normalizes=False,
+        batch_statistics=False,
+        drops=False,
+        passes=False,
+        elementwise=False,
+        homogeneous=False,
+        width="scaled",
+        output_range=None,
+        applied_by=None,
+        along_units=True,
+        bend=None,
+        cuda=True,
+    ),
     lower=lower,
 )

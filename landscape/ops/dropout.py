@@ -6,6 +6,7 @@ import math
 
 from landscape.ops import values
 from landscape.ops.operation import Attribute, Operation
+from landscape.ops.traits import Traits
 from landscape.program.building import GraphNode, Lowering
 from landscape.program.codes import Op
 from landscape.program.table import Row
@@ -21,4 +22,24 @@ def lower(state: Lowering, node: GraphNode) -> int:
     return state.add(product)
 
 
-DROPOUT = Operation(name="dropout", attributes={"p": Attribute(values.fraction, 0.5)}, lower=lower)
+DROPOUT = Operation(
+    name="dropout",
+    attributes={"p": Attribute(values.fraction, 0.5)},
+    traits=Traits(
+        product="none",
+        start="none",
+        normalizes=False,
+        batch_statistics=False,
+        drops=True,
+        passes=True,
+        elementwise=True,
+        homogeneous=True,
+        width="kept",
+        output_range=None,
+        applied_by=None,
+        along_units=True,
+        bend=None,
+        cuda=True,
+    ),
+    lower=lower,
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from landscape.errors import InputError
 from landscape.ops.operation import Attributes, Operation, Parameter, Shape, Sizes, require_axes, size_of
+from landscape.ops.traits import Traits
 from landscape.program.building import GraphNode, Lowering
 from landscape.program.codes import Op
 
@@ -45,5 +46,21 @@ EMBEDDING = Operation(
     output=output,
     parameters=(Parameter("weight", ("V", "D")),),
     reads_ids=True,
+    traits=Traits(
+        product="none",
+        start="table",
+        normalizes=False,
+        batch_statistics=False,
+        drops=False,
+        passes=False,
+        elementwise=False,
+        homogeneous=False,
+        width="fixed",
+        output_range=None,
+        applied_by=None,
+        along_units=False,
+        bend=None,
+        cuda=True,
+    ),
     lower=lower,
 )

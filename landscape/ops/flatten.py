@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from landscape.ops.operation import Attributes, Operation, Shape, Sizes
+from landscape.ops.traits import Traits
 from landscape.program.building import GraphNode, Lowering
 
 
@@ -18,4 +19,24 @@ def lower(state: Lowering, node: GraphNode) -> int:
     return state.plain(node.inputs[0])
 
 
-FLATTEN = Operation(name="flatten", output=output, lower=lower)
+FLATTEN = Operation(
+    name="flatten",
+    output=output,
+    traits=Traits(
+        product="none",
+        start="none",
+        normalizes=False,
+        batch_statistics=False,
+        drops=False,
+        passes=True,
+        elementwise=False,
+        homogeneous=True,
+        width="kept",
+        output_range=None,
+        applied_by=None,
+        along_units=True,
+        bend=None,
+        cuda=True,
+    ),
+    lower=lower,
+)

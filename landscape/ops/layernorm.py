@@ -6,6 +6,7 @@ import math
 
 from landscape.ops import values
 from landscape.ops.operation import Attribute, Attributes, Operation, Parameter, Shape, Sizes, require_axes
+from landscape.ops.traits import Traits
 from landscape.program.building import GraphNode, Lowering
 from landscape.program.codes import Op
 
@@ -31,5 +32,21 @@ LAYERNORM = Operation(
     sizes=sizes,
     parameters=(Parameter("weight", ("normalized",)), Parameter("bias", ("normalized",))),
     attributes={"eps": Attribute(values.number(0.0), 1e-5), "axes": Attribute(values.integer(1), 1)},
+    traits=Traits(
+        product="none",
+        start="ones",
+        normalizes=True,
+        batch_statistics=False,
+        drops=False,
+        passes=False,
+        elementwise=False,
+        homogeneous=False,
+        width="kept",
+        output_range=None,
+        applied_by=None,
+        along_units=False,
+        bend=None,
+        cuda=True,
+    ),
     lower=lower,
 )

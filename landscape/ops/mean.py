@@ -14,6 +14,7 @@ from landscape.ops.operation import (
     require_axes,
     settle_axis,
 )
+from landscape.ops.traits import Traits
 from landscape.program.building import GraphNode, Lowering
 from landscape.program.codes import Op
 
@@ -50,11 +51,48 @@ def lower(state: Lowering, node: GraphNode) -> int:
     return state.add(row)
 
 
-GLOBALAVGPOOL = Operation(name="globalavgpool", sizes=global_sizes, output=global_output, lower=lower_global)
+GLOBALAVGPOOL = Operation(
+    name="globalavgpool",
+    sizes=global_sizes,
+    output=global_output,
+    traits=Traits(
+        product="none",
+        start="none",
+        normalizes=False,
+        batch_statistics=False,
+        drops=False,
+        passes=False,
+        elementwise=False,
+        homogeneous=True,
+        width="kept",
+        output_range=None,
+        applied_by=None,
+        along_units=False,
+        bend=None,
+        cuda=True,
+    ),
+    lower=lower_global,
+)
 MEAN = Operation(
     name="mean",
     output=output,
     attributes={"axis": Attribute(values.signed)},
     settle=settle_axis,
+    traits=Traits(
+        product="none",
+        start="none",
+        normalizes=False,
+        batch_statistics=False,
+        drops=False,
+        passes=False,
+        elementwise=False,
+        homogeneous=True,
+        width="fixed",
+        output_range=None,
+        applied_by=None,
+        along_units=False,
+        bend=None,
+        cuda=True,
+    ),
     lower=lower,
 )

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from landscape.errors import InputError
+from landscape.ops.traits import Traits
 from landscape.ops.values import Reader
 from landscape.program.building import GraphNode, Lowering, Shape
 
@@ -74,11 +75,13 @@ class Operation:
 
     `settle` fills in what depends on the inputs (a negative axis), `sizes` says what the inputs fix of the
     letters in the parameters' shapes and refuses inputs that cannot be, `output` gives the output's shape.
-    `lower` appends a node's rows and returns the number of the row that holds its output.
+    `lower` appends a node's rows and returns the number of the row that holds its output. `traits` answers what
+    other packages ask of an op.
     """
 
     name: str
     lower: Lower
+    traits: Traits
     sizes: ReadSizes = no_sizes
     output: Output = same_shape
     parameters: tuple[Parameter, ...] = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from landscape.ops import values
 from landscape.ops.operation import Attribute, Attributes, Operation, Shape, Sizes
+from landscape.ops.traits import Traits
 from landscape.ops.windows import image_geometry, image_sizes
 from landscape.program.building import GraphNode, Lowering
 from landscape.program.codes import Op
@@ -38,5 +39,21 @@ PAD_CHANNELS = Operation(
         "after": Attribute(values.integer(0)),
         "stride": Attribute(values.per_axis(2, 1), (1, 1)),
     },
+    traits=Traits(
+        product="none",
+        start="none",
+        normalizes=False,
+        batch_statistics=False,
+        drops=False,
+        passes=False,
+        elementwise=False,
+        homogeneous=True,
+        width="fixed",
+        output_range=None,
+        applied_by=None,
+        along_units=False,
+        bend=None,
+        cuda=True,
+    ),
     lower=lower,
 )

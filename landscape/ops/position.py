@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from landscape.ops.operation import Attributes, Operation, Parameter, Shape, Sizes, require_axes
+from landscape.ops.traits import Traits
 from landscape.program.building import GraphNode, Lowering
 from landscape.program.codes import Op
 
@@ -21,4 +22,25 @@ def lower(state: Lowering, node: GraphNode) -> int:
     return state.add(row)
 
 
-POSITION = Operation(name="position", sizes=sizes, parameters=(Parameter("weight", ("T", "D")),), lower=lower)
+POSITION = Operation(
+    name="position",
+    sizes=sizes,
+    parameters=(Parameter("weight", ("T", "D")),),
+    traits=Traits(
+        product="none",
+        start="table",
+        normalizes=False,
+        batch_statistics=False,
+        drops=False,
+        passes=False,
+        elementwise=False,
+        homogeneous=False,
+        width="fixed",
+        output_range=None,
+        applied_by=None,
+        along_units=False,
+        bend=None,
+        cuda=True,
+    ),
+    lower=lower,
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from landscape.errors import InputError
 from landscape.ops import values
 from landscape.ops.operation import Attribute, Attributes, Operation, Shape, Sizes, require_axes
+from landscape.ops.traits import Traits
 from landscape.program.building import GraphNode, Lowering
 from landscape.program.codes import Op
 from landscape.program.table import SCRATCH_ROWS, Geometry
@@ -111,5 +112,21 @@ def pool(name: str, op: Op) -> Operation:
             "stride": Attribute(values.per_axis(2, 1), like="kernel"),
             "padding": Attribute(values.per_axis(2, 0), (0, 0)),
         },
+        traits=Traits(
+            product="none",
+            start="none",
+            normalizes=False,
+            batch_statistics=False,
+            drops=False,
+            passes=False,
+            elementwise=False,
+            homogeneous=True,
+            width="kept",
+            output_range=None,
+            applied_by=None,
+            along_units=False,
+            bend=None,
+            cuda=True,
+        ),
         lower=lower,
     )
