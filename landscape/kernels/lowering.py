@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape.errors import InputError
-from landscape.kernels.program import SCRATCH_ROWS, WIDER, Column, Geometry, Op, Program, Row
+from landscape.kernels.program import SCRATCH_ROWS, WITHOUT_GEOMETRY, Column, Geometry, Op, Program, Row
 from landscape.model import Model
 from landscape.program.building import Lowering, Parameters
 
@@ -195,7 +195,7 @@ def assemble(rows: Sequence[Row], offsets: Sequence[int], features: int, model: 
 
 def assemble_geometry(rows: Sequence[Row]) -> NDArray[np.int64]:
     """Write what the wider ops need beside their rows; nothing where there are none."""
-    count = 0 if all(row.op < WIDER for row in rows) else len(rows)
+    count = 0 if all(row.op in WITHOUT_GEOMETRY for row in rows) else len(rows)
     table = np.full((count, len(Geometry)), -1, np.int64)
     for line, row in zip(table, rows, strict=False):
         for column, value in row.geometry.items():

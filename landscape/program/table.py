@@ -1,7 +1,6 @@
 """The network as a table of integers: a row a node, and the same table for every device and every job.
 
-`landscape.kernels.lowering` makes it of a model. Programs with the ops from `Op.CONVOLUTION` on also have a `geometry`, a wider row a
-node; kernels for those ops are compiled for such programs only.
+`landscape.kernels.lowering` makes it of a model. Programs of more than dense networks also have a `geometry`, a wider row a node.
 """
 
 from __future__ import annotations
@@ -78,8 +77,20 @@ class Geometry(IntEnum):
     FOLLOWED_VARIANCE = 24
 
 
-# The ops from here on have kernels of their own, compiled only for programs that use them.
-WIDER = Op.CONVOLUTION
+# What dense networks and their joints are made of. Rows of all other ops may have a geometry, and so does a program that has such rows.
+WITHOUT_GEOMETRY = frozenset(
+    (
+        Op.INPUT,
+        Op.DENSE,
+        Op.ACTIVATION,
+        Op.SOFTMAX,
+        Op.LAYERNORM,
+        Op.ADD,
+        Op.MULTIPLY,
+        Op.CONCAT,
+        Op.MASK,
+    )
+)
 # Rows of the workspace that ops may use between reading and writing.
 SCRATCH_ROWS = 8
 # Numbers in a vector of the narrowest dtype; every tile is whole vectors.
