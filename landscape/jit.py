@@ -29,7 +29,7 @@ from landscape.interrupt import whole_function
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 PACKAGE = Path(__file__).parent
-SOURCES = ("jit.py", "streams.py", "formulas", "kernels")
+SOURCES = ("jit.py", "streams.py", "formulas", "program", "kernels")
 # Never `True`: `nnan` and `ninf` would delete the checks for points that diverged.
 FAST = frozenset({"nsz", "arcp", "contract", "afn", "reassoc"})
 # For compensated sums and range reductions, which reassociation would simplify away.

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from landscape.model import Model, build_model
+from landscape.ops.table import OPERATIONS
 from tests.reference import IGNORED
 
 Shape = tuple[int, ...]
 Build = Callable[[np.random.Generator], Model]
-NORMS = ("layernorm", "batchnorm")
 
 
 def literal(text: str) -> Any:
@@ -66,7 +66,11 @@ def draw(rng: np.random.Generator, key: str, shape: Shape, ops: dict[str, str]) 
         return (0.5 + noise * noise).astype(np.float32)
     if op in ("embedding", "position"):
         return noise.astype(np.float32)
-    scaled = 1.0 + 0.3 * noise if op in NORMS else 1.2 * noise / np.sqrt(np.prod(shape[1:]))
+    scaled = (
+        1.0 + 0.3 * noise
+        if op and OPERATIONS[op].traits.normalizes
+        else 1.2 * noise / np.sqrt(np.prod(shape[1:]))
+    )
     return scaled.astype(np.float32)
 
 

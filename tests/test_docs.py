@@ -14,7 +14,7 @@ import pytest
 from landscape.commands import COMMANDS
 from landscape.diagnosis import Thresholds
 from landscape.model.losses import LOSSES
-from landscape.model.operations import OPERATIONS
+from landscape.ops.table import OPERATIONS
 from landscape.records import RECORDS
 from landscape.records.kinds import ARRAYS
 from tests.documents import ROOT

@@ -27,18 +27,20 @@ BOTTOM = {
     "streams",
     "version",
 }
-BELOW_OBJECTIVES = {"model", "formulas", "records"}
+BELOW_OBJECTIVES = {"model", "ops", "formulas", "records"}
 # layer → the layers that it may import, itself and the bottom aside
 ALLOWED: dict[str, set[str]] = {
     **{name: set() for name in BOTTOM},
     "jit": set(),
     "formulas": {"jit"},
+    "program": set(),
+    "ops": {"program"},
     # The table of integers is lowered from the model's graph.
-    "kernels": {"formulas", "jit", "model"},
-    "model": set(),
+    "kernels": {"formulas", "jit", "model", "program"},
+    "model": {"ops"},
     "records": {"model"},
     "objective": {"kernels", "jit"} | BELOW_OBJECTIVES,
-    "importers": {"model", "objective"},
+    "importers": {"model", "ops", "objective"},
     "directions": {"objective"} | BELOW_OBJECTIVES,
     "curvature": {"objective"} | BELOW_OBJECTIVES,
     "critical": {"curvature", "objective"} | BELOW_OBJECTIVES,
@@ -67,7 +69,7 @@ ALLOWED: dict[str, set[str]] = {
 ABOVE = {"commands", "studies"}
 # The gallery is written as a user would write it: with the table of public names, and nothing else of ours.
 USERS = {"gallery"}
-LIGHT = BOTTOM | {"model", "records"}
+LIGHT = BOTTOM | {"program", "ops", "model", "records"}
 HEAVY = {"numba", "scipy", "matplotlib"}
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from landscape.model.operation import batched
-from landscape.model.operations import OPERATIONS
+from landscape.ops.operation import batched
+from landscape.ops.table import OPERATIONS
 
 Summary = dict[str, Any]
 

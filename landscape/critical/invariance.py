@@ -18,20 +18,6 @@ from landscape.objective.units import UnitRange, silent_inputs, unit_ranges
 
 Array = NDArray[np.float64]
 
-PASSES = ("identity", "flatten", "dropout")
-HOMOGENEOUS = ("relu", "leaky_relu")
-# Pre-activations below and above which a unit answers with a slope of 1e-12 at most.
-SATURATED: dict[str, tuple[float, float]] = {
-    "relu": (0.0, np.inf),
-    "elu": (-28.0, np.inf),
-    "tanh": (-14.5, 14.5),
-    "sigmoid": (-28.0, 28.0),
-    "softplus": (-28.0, np.inf),
-    "silu": (-32.0, np.inf),
-    "gelu": (-9.0, np.inf),
-}
-# Ops whose output is 0 where they are saturated below, so that the weights that read it have no effect either.
-SILENT = ("relu", "softplus", "silu", "gelu")
 # What is left of a unit vector outside of a space that holds it.
 INSIDE = 1e-6
 
@@ -130,7 +116,7 @@ class Finder:
 
     def is_own_dense(self, node: Node | None) -> bool:
         """Say whether a node is a dense layer of a vector with parameters of its own, all in θ."""
-        if node is None or node.op != "dense" or len(node.shape) != 1 or node.parameters_of:
+        if node is None or node.traits.product != "matrix" or len(node.shape) != 1 or node.parameters_of:
             return False
         if node.name in self.shared or f"{node.name}.weight" not in self.slots:
             return False
@@ -143,14 +129,14 @@ class Finder:
     def source(self, node: Node) -> Node | None:
         """Give the node that a node reads, past those that move nothing; None for the data."""
         found = self.nodes.get(node.inputs[0])
-        while found is not None and found.op in PASSES:
+        while found is not None and found.traits.passes:
             found = self.nodes.get(found.inputs[0])
         return found
 
     def only_reader(self, node: Node) -> Node | None:
         """Give the dense node that alone reads a node's output, past those that move nothing."""
         readers = self.readers.get(node.name, [])
-        while len(readers) == 1 and readers[0].op in PASSES:
+        while len(readers) == 1 and readers[0].traits.passes:
             readers = self.readers.get(readers[0].name, [])
         return readers[0] if len(readers) == 1 and self.is_own_dense(readers[0]) else None
 
@@ -189,13 +175,14 @@ class Finder:
     def activation(self, node: Node, unit_range: UnitRange) -> None:
         """Look at the units of an activation between dense nodes."""
         before, after = self.source(node), self.only_reader(node)
-        limits = SATURATED.get(node.op, (-np.inf, np.inf))
+        bend = node.traits.bend
+        limits = bend.flat if bend else (-np.inf, np.inf)
         for unit in range(len(unit_range.low)):
             below = unit_range.high[unit] < limits[0]
             if below or unit_range.low[unit] > limits[1]:
                 self.inactive.append((node.name, unit))
                 self.silent_unit(node, before, after, unit, below=bool(below))
-            elif node.op in HOMOGENEOUS and after is not None and self.rescales(node, before):
+            elif node.traits.homogeneous and after is not None and self.rescales(node, before):
                 assert before is not None
                 incoming, outgoing = self.row(before, unit), self.column(after, unit)
                 values = np.concatenate([self.theta[incoming], -self.theta[outgoing]])
@@ -214,7 +201,7 @@ class Finder:
         self, node: Node, before: Node | None, after: Node | None, unit: int, *, below: bool
     ) -> None:
         """Add the parameters that have no effect because a unit does not answer."""
-        reason = DEAD if below and node.op in SILENT else SATURATION
+        reason = DEAD if below and node.traits.bend and node.traits.bend.silent else SATURATION
         if before is not None and self.is_own_dense(before) and len(self.readers[before.name]) == 1:
             self.coordinates(self.row(before, unit), reason)
         if reason == DEAD and after is not None:
@@ -256,7 +243,7 @@ class Finder:
     def logits(self) -> None:
         """Add the shifts of all logits by the same amount, which cross-entropy does not see."""
         last = self.model.nodes[-1]
-        node = self.source(last) if last.op in PASSES else last
+        node = self.source(last) if last.traits.passes else last
         if self.model.loss != "cross_entropy" or node is None or not self.is_own_dense(node):
             return
         if len(self.readers.get(node.name, [])) > (1 if node is not last else 0):

@@ -9,13 +9,12 @@ import numpy as np
 
 from landscape.diagnosis.widths import scaled
 from landscape.model import Model, build_model
+from landscape.ops.table import OPERATIONS
+from landscape.ops.traits import Traits
 
 # The activation of a network that has none, and the least width of a hidden layer that is widened.
 ACTIVATION, LEAST_WIDTH = "relu", 32
 WIDER = 2
-# What stands between dense layers and may be rebuilt.
-ACTIVATIONS = ("relu", "leaky_relu", "elu", "tanh", "sigmoid", "softplus", "silu", "gelu")
-RELUS = ("relu", "leaky_relu", "elu", "silu", "gelu")
 
 
 @dataclass(frozen=True)
@@ -45,18 +44,23 @@ def chain_of(model: Model) -> Chain | None:
     ends: list[str] = []
     for node in model.nodes:
         plain = node.inputs == (previous,) and node.parameters_of is None and node.trainable
-        if not plain or node.op not in (*ACTIVATIONS, "dense", "identity", "dropout", "softmax", "flatten"):
+        if not plain or not in_chain(node.traits):
             return None
         previous = node.name
-        if node.op == "dense":
+        if node.traits.product == "matrix":
             widths.append(int(node.shape[-1]))
-            between += [op for op in ends if op in ACTIVATIONS]
+            between += [op for op in ends if OPERATIONS[op].traits.bend]
             ends = []
-        elif node.op not in ("identity", "dropout", "flatten"):
+        elif not node.traits.passes:
             ends.append(node.op)
     if not widths or len(set(between)) > 1 or len(between) not in (0, len(widths) - 1):
         return None
     return Chain(tuple(widths[:-1]), between[0] if between else "", tuple(ends))
+
+
+def in_chain(traits: Traits) -> bool:
+    """Say whether an op may stand in such a chain and be rebuilt: layers, activations, what passes, what a loss could apply."""
+    return bool(traits.product == "matrix" or traits.bend or traits.passes or traits.applied_by)
 
 
 @dataclass(frozen=True)
@@ -112,7 +116,8 @@ def rebuilt(model: Model, chain: Chain) -> Model:
 
 def start_of(model: Model) -> str:
     """Name the initialization that fits the network's activations."""
-    return "he" if any(node.op in RELUS for node in model.nodes) else "xavier"
+    bends = [node.traits.bend for node in model.nodes]
+    return "he" if any(bend and bend.start == "he" for bend in bends) else "xavier"
 
 
 def simpler(chain: Chain) -> dict[str, Chain]:

@@ -106,7 +106,7 @@ def penalty_outcomes(lab: Laboratory, loss: float) -> list[Outcome]:
     found: list[Outcome] = []
     if lab.model.decay_vector().any() or own:
         found += lighter_outcomes(lab, "weight decay/100", lighter(lab.model), changes, loss)
-    if any(node.op == "dropout" for node in lab.model.nodes):
+    if any(node.traits.drops for node in lab.model.nodes):
         found += lighter_outcomes(lab, "without dropout", without_dropout(lab.model), {}, loss)
     return found
 
@@ -134,7 +134,7 @@ def lighter_outcomes(
 def without_dropout(model: Model) -> Model:
     """Turn the dropout off."""
     nodes = tuple(
-        replace(node, attributes={**node.attributes, "p": 0.0}) if node.op == "dropout" else node
+        replace(node, attributes={**node.attributes, "p": 0.0}) if node.traits.drops else node
         for node in model.nodes
     )
     return replace(model, nodes=nodes)
@@ -155,7 +155,7 @@ def standardized(model: Model) -> Model | None:
     """
     first = model.nodes[0]
     weight, bias = f"{first.name}.weight", f"{first.name}.bias"
-    plain = first.op == "dense" and first.inputs == ("input",) and first.parameters_of is None
+    plain = first.traits.product == "matrix" and first.inputs == ("input",) and first.parameters_of is None
     readers = sum("input" in node.inputs for node in model.nodes)
     if not plain or readers != 1 or len(model.input_shape) != 1 or bias not in model.parameters:
         return None

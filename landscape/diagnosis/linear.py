@@ -80,9 +80,9 @@ def contains_linear(model: Model) -> bool:
     >>> contains_linear(network(2)), contains_linear(network(1))
     (True, False)
     """
-    widths = [int(node.shape[-1]) for node in model.nodes if node.op == "dense"]
+    widths = [int(node.shape[-1]) for node in model.nodes if node.traits.product == "matrix"]
     if any(
-        node.operation.parameters and node.op not in ("dense", "layernorm", "batchnorm")
+        node.operation.parameters and not (node.traits.product == "matrix" or node.traits.normalizes)
         for node in model.nodes
     ):
         return False

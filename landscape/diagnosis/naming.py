@@ -17,7 +17,7 @@ def understood(model: Model) -> str:
     """Write the options by which a bare file was understood, so that the next command understands it alike; empty for other files."""
     if model.form != "bare":
         return ""
-    between = [node.op for node in model.nodes if node.op not in ("dense", "flatten")]
+    between = [node.op for node in model.nodes if node.traits.elementwise]
     return " ".join([*(f"--activation {op}" for op in between[:1]), f"--loss {model.loss}"])
 
 

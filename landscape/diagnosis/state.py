@@ -14,14 +14,13 @@ from landscape.diagnosis.thresholds import Thresholds
 from landscape.model import Model
 from landscape.objective import NetworkObjective
 from landscape.objective.units import unit_ranges
+from landscape.ops.table import OPERATIONS
 from landscape.studies.batch_size import noise_scale
 from landscape.studies.limits import limit_factor
 from landscape.training import Recipe
 
 Array = NDArray[np.float64]
 
-# Beyond it a sigmoid's or a tanh's slope is below a hundredth of its largest.
-SATURATED = {"sigmoid": 6.0, "tanh": 3.0}
 # Rows of weights that differ by less than this part of the largest are one row.
 SAME = 1e-5
 # Optimizers whose steps are gradients times the rate; checkpoints at which the curvature is taken, up to so many parameters.
@@ -101,13 +100,9 @@ def dead_share(objective: NetworkObjective) -> tuple[float, str]:
     for unit in unit_ranges(objective, objective.model.theta):
         if unit.node == last:
             continue
-        if unit.op == "relu":
-            gone = unit.high <= 0
-        elif unit.op in SATURATED:
-            edge = SATURATED[unit.op]
-            gone = (unit.low > edge) | (unit.high < -edge)
-        else:
-            continue
+        bend = OPERATIONS[unit.op].traits.bend
+        low, high = bend.weak if bend else (-math.inf, math.inf)
+        gone = (unit.low > high) | (unit.high <= low)
         share = float(np.mean(gone))
         if share > worst:
             worst, where = share, unit.node
@@ -124,7 +119,7 @@ def identical_units(model: Model) -> str:
     >>> identical_units(build_model(layers=layers, x_train=np.eye(2), y_train=[0.0, 1.0], loss="mse"))
     'dense1'
     """
-    dense = [node for node in model.nodes if node.op == "dense"]
+    dense = [node for node in model.nodes if node.traits.product == "matrix"]
     for node in dense[:-1]:
         weight = np.asarray(model.parameters[f"{node.owner}.weight"], np.float64)
         bias = model.parameters.get(f"{node.owner}.bias")
@@ -169,7 +164,7 @@ def is_linear(model: Model) -> bool:
     weighted = [i for i, node in enumerate(model.nodes) if node.operation.parameters]
     between = model.nodes[weighted[0] : weighted[-1]] if weighted else ()
     return len(weighted) > 1 and all(
-        node.op in ("dense", "identity", "flatten", "dropout") for node in between
+        node.traits.product == "matrix" or node.traits.passes for node in between
     )
 
 

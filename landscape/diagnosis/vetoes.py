@@ -14,6 +14,7 @@ from landscape.diagnosis.thresholds import Thresholds
 from landscape.errors import InputError
 from landscape.model import Model
 from landscape.objective import NetworkObjective
+from landscape.ops.operation import Operation
 from landscape.training import initialize
 
 Array = NDArray[np.float64]
@@ -21,13 +22,6 @@ Array = NDArray[np.float64]
 # Outputs that differ less over the inputs are one output.
 CONSTANT = 1e-8
 DRAWS = 3
-# Ops that move no number, so that what is before them is the output too.
-TRANSPARENT = ("identity", "flatten", "dropout")
-# Where an activation's values lie.
-RANGES: dict[str, tuple[float, float]] = {
-    "sigmoid": (0.0, 1.0), "softmax": (0.0, 1.0), "tanh": (-1.0, 1.0), "relu": (0.0, math.inf),
-    "softplus": (0.0, math.inf),
-}  # fmt: skip
 DISTANCES = ("mse", "mae", "huber")
 
 
@@ -43,13 +37,13 @@ class Veto:
     details: tuple[Reason, ...] = ()
 
 
-def output_op(model: Model) -> str:
-    """Name the op that makes the output, those that move no number left out."""
+def output_op(model: Model) -> Operation:
+    """Return the op that makes the output, those that move no number left out."""
     nodes = {node.name: node for node in model.nodes}
     node = model.nodes[-1]
-    while node.op in TRANSPARENT and node.inputs[0] in nodes:
+    while node.traits.passes and node.inputs[0] in nodes:
         node = nodes[node.inputs[0]]
-    return node.op
+    return node.operation
 
 
 def varies(outputs: Array) -> float:
@@ -74,7 +68,7 @@ def constant_output(model: Model, scored: Scores, seed: int, threads: int | None
         f"the output does not depend on the input, at {DRAWS} random parameters neither "
         f"(standard deviation {max(drawn):.1e})"
     )
-    one = output_op(model) == "softmax" and model.nodes[-1].shape[-1] == 1
+    one = output_op(model).traits.applied_by == "cross_entropy" and model.nodes[-1].shape[-1] == 1
     advice = (
         "replace the softmax over one unit by a sigmoid"
         if one
@@ -85,10 +79,11 @@ def constant_output(model: Model, scored: Scores, seed: int, threads: int | None
 
 def out_of_range(model: Model, limits: Thresholds) -> Veto | None:
     """Look for targets that the output cannot take, and for a softmax or sigmoid in front of a loss that applies its own."""
-    op = output_op(model)
+    output = output_op(model)
+    op, span = output.name, output.traits.output_range
     targets = np.asarray(model.data["y_train"])
-    if model.loss in DISTANCES and op in RANGES:
-        low, high = RANGES[op]
+    if model.loss in DISTANCES and span is not None:
+        low, high = span
         share = float(np.mean((targets < low) | (targets > high)))
         if share <= limits.output_range:
             return None
@@ -96,8 +91,7 @@ def out_of_range(model: Model, limits: Thresholds) -> Veto | None:
         return Veto(
             "output-range", reason, share, limits.output_range, f"leave the {op} out, or scale the targets"
         )
-    twice = {"cross_entropy": "softmax", "binary_cross_entropy": "sigmoid"}
-    if op == twice.get(model.loss):
+    if output.traits.applied_by == model.loss:
         least = bounded_floor(model)
         reason = f"the loss applies a {op} to the output of a {op}: it cannot fall below {least:.3g}"
         return Veto(

@@ -9,14 +9,6 @@ import numpy as np
 from landscape.model import Model, build_model
 from landscape.model.nodes import Node
 
-WEIGHTED = ("dense", "conv1d", "conv2d")
-NORMS = ("batchnorm", "layernorm")
-# Ops whose outputs are as wide as their inputs, and those that ask several inputs to be as wide as each other.
-ALIKE = (
-    "relu", "leaky_relu", "elu", "tanh", "sigmoid", "softplus", "silu", "gelu", "identity", "dropout", "maxpool2d", "avgpool2d",
-    "globalavgpool", "flatten", "add", "multiply",
-)  # fmt: skip
-
 
 def scaled(model: Model, factor: float) -> Model | str:
     """Make the network with all hidden widths times `factor`, its parameters zero; or say why there is none.
@@ -33,12 +25,13 @@ def scaled(model: Model, factor: float) -> Model | str:
     kept, grown = outputs_of(model), {"input": False}
     shapes: dict[str, tuple[int, ...]] = {}
     for node in model.nodes:
-        hidden = node.op in WEIGHTED and node.name not in kept
+        scales = node.traits.width == "scaled"
+        hidden = scales and node.name not in kept
         reason = refusal(node, grown, factor if hidden else 1.0, model)
         if reason:
             return f"node '{node.name}' ({node.op}): {reason}"
         before = grown[node.inputs[0]]
-        grown[node.name] = hidden if node.op in WEIGHTED else before
+        grown[node.name] = hidden if scales else before
         shapes |= shapes_of(model, node, factor if before else 1.0, factor if grown[node.name] else 1.0)
     if not any(grown.values()):
         return "there is no hidden layer"
@@ -49,15 +42,16 @@ def refusal(node: Node, grown: dict[str, bool], factor: float, model: Model) -> 
     """Say why a node cannot be scaled; empty where it can."""
     if node.parameters_of is not None or not (node.trainable or not node.operation.parameters):
         return "its parameters are shared or frozen"
-    if node.op not in (*WEIGHTED, *NORMS, *ALIKE):
+    if node.traits.width == "fixed":
         return "an op without another width"
     if node.attributes.get("groups", 1) != 1:
         return "its channels come in groups"
     if len({grown[name] for name in node.inputs}) > 1:
         return "it joins a hidden layer with one of fixed width"
-    if node.op == "layernorm" and len(model.parameters[f"{node.name}.weight"].shape) != 1:
+    weight = model.parameters.get(f"{node.name}.weight")
+    if node.traits.normalizes and weight is not None and len(weight.shape) != 1:
         return "it normalizes over several axes"
-    width = model.parameters[f"{node.name}.weight"].shape[0] if node.op in WEIGHTED else 2
+    width = weight.shape[0] if weight is not None and node.traits.width == "scaled" else 2
     return "" if float(width * factor).is_integer() else "its width is odd"
 
 
@@ -67,7 +61,7 @@ def outputs_of(model: Model) -> set[str]:
     found, waiting = set(), [model.nodes[-1].name]
     while waiting:
         name = waiting.pop()
-        if name in nodes and nodes[name].op in WEIGHTED:
+        if name in nodes and nodes[name].traits.width == "scaled":
             found.add(name)
         elif name in nodes:
             waiting += nodes[name].inputs
@@ -84,7 +78,7 @@ def shapes_of(model: Model, node: Node, inputs: float, outputs: float) -> dict[s
             continue
         shape = known[key].shape
         first = (round(shape[0] * outputs), *shape[1:]) if shape else shape
-        if node.op in WEIGHTED and len(shape) > 1:
+        if node.traits.width == "scaled" and len(shape) > 1:
             first = (first[0], round(shape[1] * inputs), *shape[2:])
         found[key] = first
     return found

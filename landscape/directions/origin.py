@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-NORM_OPS = ("batchnorm", "layernorm")
-
 
 @dataclass(frozen=True)
 class Tensor:
@@ -72,14 +70,14 @@ class Origin:
 
 def model_tensors(model: Model) -> tuple[Tensor, ...]:
     """Cut a model's θ into its tensors; those of norm layers have no filters, whatever their shape."""
-    ops = {node.name: node.op for node in model.nodes}
+    norms = {node.name for node in model.nodes if node.traits.normalizes}
     return tuple(
         Tensor(
             name=slot.name,
             start=slot.start,
             stop=slot.stop,
             shape=slot.shape,
-            has_filters=len(slot.shape) >= 2 and ops[slot.node] not in NORM_OPS,
+            has_filters=len(slot.shape) >= 2 and slot.node not in norms,
         )
         for slot in model.layout
     )

@@ -38,7 +38,7 @@ def dense(
 def started(model: Model, init: str, seed: int, *, bias: float = 0.0, branches: float = 1.0) -> Model:
     """Draw a start, with hidden biases of one value, and with the weights of branches beside a skip scaled."""
     theta, last = initialize(model, init, seed), model.layout[-1].node
-    added = {node.inputs[1].replace("act", "fc") for node in model.nodes if node.op == "add"}
+    added = {node.inputs[1].replace("act", "fc") for node in model.nodes if node.operation.several}
     for slot in model.layout:
         part = theta[slot.start : slot.stop]
         if slot.parameter == "bias" and slot.node != last:

@@ -14,7 +14,7 @@ from landscape.model import Model, build_model
 from landscape.model.bare_data import choose_loss, convert_input, convert_target
 from landscape.model.finite import describe_not_finite
 from landscape.model.nodes import INPUT
-from landscape.model.operation import Shape, batched
+from landscape.ops.operation import Shape, batched
 
 
 @dataclass(frozen=True)

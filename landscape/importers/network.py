@@ -11,8 +11,8 @@ from landscape.errors import InputError
 from landscape.files import shown
 from landscape.model.graph import infer
 from landscape.model.nodes import INPUT, RESERVED, read_draft
-from landscape.model.operation import Shape
-from landscape.model.operations import OPERATIONS
+from landscape.ops.operation import Shape
+from landscape.ops.table import OPERATIONS
 
 
 class Origin(NamedTuple):

@@ -17,8 +17,8 @@ from landscape.errors import InputError
 from landscape.importers.data import original_input
 from landscape.importers.network import Origin
 from landscape.model import Model
-from landscape.model.operation import batched
 from landscape.objective import NetworkObjective
+from landscape.ops.operation import batched
 
 # Enough to meet every unit; more would take long for a large data set and prove nothing more.
 COMPARED = 1000

@@ -3,69 +3,21 @@
 Lowering drops the nodes that move nothing (`flatten`, `dropout` in evaluation, `identity`), cuts products of many inputs
 into pairs, lets an activation ride on the product before it where its input is not needed again, and lays every
 output into a workspace of features × examples; the input stays where the data are. Images lie channels last from their first convolution on, and are
-turned back where an op reads them in the format's order. Adding an op that the engine runs: one function and one row of `LOWERINGS`.
+turned back where an op reads them in the format's order. How an op becomes rows stands in its file in `landscape.ops`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from landscape.errors import InputError
-from landscape.kernels.building import Lowering
-from landscape.kernels.lower_features import (
-    lower_activation,
-    lower_add,
-    lower_concat,
-    lower_dense,
-    lower_dropout,
-    lower_flatten,
-    lower_layernorm,
-    lower_multiply,
-    lower_nothing,
-    lower_softmax,
-)
-from landscape.kernels.lower_images import (
-    lower_batchnorm,
-    lower_convolution,
-    lower_global_mean,
-    lower_mean,
-    lower_pad_channels,
-    lower_pool,
-)
-from landscape.kernels.lower_tokens import lower_attention, lower_embedding, lower_position
-from landscape.kernels.program import SCRATCH_ROWS, WIDER, Column, Geometry, Op, Program, Row
-from landscape.model import Model, Node
-
-LOWERINGS: dict[str, Callable[[Lowering, Node], int]] = {
-    "dense": lower_dense,
-    **dict.fromkeys(
-        ("relu", "leaky_relu", "elu", "tanh", "sigmoid", "softplus", "silu", "gelu"), lower_activation
-    ),
-    "identity": lower_nothing,
-    "flatten": lower_flatten,
-    "dropout": lower_dropout,
-    "softmax": lower_softmax,
-    "layernorm": lower_layernorm,
-    "add": lower_add,
-    "multiply": lower_multiply,
-    "concat": lower_concat,
-    "conv2d": lower_convolution,
-    "conv1d": lower_convolution,
-    "batchnorm": lower_batchnorm,
-    "maxpool2d": lower_pool,
-    "avgpool2d": lower_pool,
-    "globalavgpool": lower_global_mean,
-    "mean": lower_mean,
-    "pad_channels": lower_pad_channels,
-    "embedding": lower_embedding,
-    "position": lower_position,
-    "attention": lower_attention,
-}
-SUPPORTED = tuple(LOWERINGS)
+from landscape.kernels.program import SCRATCH_ROWS, WITHOUT_GEOMETRY, Column, Geometry, Op, Program, Row
+from landscape.model import Model
+from landscape.program.building import Lowering, Parameters
 
 # Rows whose output may be overwritten by the activation that follows, in the same pass.
 CARRIERS = (Op.DENSE, Op.CONVOLUTION, Op.BATCHNORM, Op.BATCH_STATISTICS, Op.ADD)
@@ -79,15 +31,12 @@ def lower(model: Model, *, derivatives: bool, training: bool = False) -> Program
     Raises
     ------
     InputError
-        An op that the engine does not run yet, or an output that is the input itself.
+        An output that is the input itself.
     """
-    state = Lowering(model, training)
+    shape_of = {"input": model.input_shape} | {node.name: node.shape for node in model.nodes}
+    state = Lowering(shape_of, parameters_of(model), training=training)
     for node in model.nodes:
-        if node.op not in LOWERINGS:
-            raise InputError(
-                f"node '{node.name}': the engine does not run the op '{node.op}' yet; it runs {', '.join(SUPPORTED)}"
-            )
-        state.row_of[node.name] = LOWERINGS[node.op](state, node)
+        state.row_of[node.name] = node.operation.lower(state, node)
     last = state.plain(model.nodes[-1].name)
     if last == 0:
         raise InputError(
@@ -99,6 +48,16 @@ def lower(model: Model, *, derivatives: bool, training: bool = False) -> Program
         rows = fuse(rows)
     offsets, features = stack_all(rows) if derivatives else stack_reusing(rows)
     return assemble(rows, offsets, features, model)
+
+
+def parameters_of(model: Model) -> Parameters:
+    """Return where a model's parameters and buffers lie in [θ, constants]."""
+    theta = {slot.name: (slot.start, slot.stop) for slot in model.layout}
+    constants = {
+        slot.name: (slot.start + model.size, slot.stop + model.size) for slot in model.constant_layout
+    }
+    shapes = {slot.name: slot.shape for slot in (*model.layout, *model.constant_layout)}
+    return Parameters(theta | constants, shapes, frozenset(theta))
 
 
 def leading_to(rows: list[Row], last: int) -> list[Row]:
@@ -236,7 +195,7 @@ def assemble(rows: Sequence[Row], offsets: Sequence[int], features: int, model: 
 
 def assemble_geometry(rows: Sequence[Row]) -> NDArray[np.int64]:
     """Write what the wider ops need beside their rows; nothing where there are none."""
-    count = 0 if all(row.op < WIDER for row in rows) else len(rows)
+    count = 0 if all(row.op in WITHOUT_GEOMETRY for row in rows) else len(rows)
     table = np.full((count, len(Geometry)), -1, np.int64)
     for line, row in zip(table, rows, strict=False):
         for column, value in row.geometry.items():

@@ -1,7 +1,7 @@
 """The network and its data: a file that every command reads, checked once and for all.
 
 `load_model` reads a file, `build_model` makes the same from arrays, `save_model` writes it. What a file may
-hold is the op table (`operations`), the loss table (`losses`), the header (`header`) and the data (`data`);
+hold is the table of ops (`landscape.ops`), the loss table (`losses`), the header (`header`) and the data (`data`);
 the bare form guesses a header (`bare`) and passes through the same checks (`full`). Neither numba nor scipy
 is needed here.
 """

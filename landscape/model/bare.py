@@ -15,13 +15,17 @@ from landscape.errors import InputError
 from landscape.model.bare_data import choose_loss, convert_input, convert_parameter, convert_target
 from landscape.model.bare_layers import OUT_IN, Chain, find_chain
 from landscape.model.bare_names import HINT, take_data, take_layers
-from landscape.model.elementwise import ACTIVATIONS
 from landscape.model.full import UNUSED, assemble, require_names
 from landscape.model.model import Model
 from landscape.model.nodes import read_name
-from landscape.model.values import choice
+from landscape.ops.activation import ACTIVATIONS
+from landscape.ops.identity import IDENTITY
+from landscape.ops.values import choice
 
 Arrays = dict[str, np.ndarray]
+
+# What may stand between the layers.
+BETWEEN = tuple(operation.name for operation in (*ACTIVATIONS, IDENTITY))
 
 
 def read_bare(
@@ -145,7 +149,7 @@ def _network(
 
 def _activation(given: str | None) -> str:
     try:
-        return str(choice(*ACTIVATIONS)("relu" if given is None else given))
+        return str(choice(*BETWEEN)("relu" if given is None else given))
     except InputError as error:
         raise InputError(f"activation: {error}") from None
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from landscape.errors import InputError
 from landscape.model.losses import LOSSES
-from landscape.model.values import choice
+from landscape.ops.values import choice
 
 Changed = tuple[np.ndarray, list[str]]
 

@@ -17,7 +17,7 @@ from landscape.model.bare_data import is_one_hot, is_whole
 from landscape.model.finite import pieces
 from landscape.model.header import DATA_KEYS
 from landscape.model.losses import LOSSES, require_target_shape
-from landscape.model.operation import Shape, batched
+from landscape.ops.operation import Shape, batched
 
 SPLITS = ("train", "validation", "test")
 Data = dict[str, np.ndarray]

@@ -14,14 +14,14 @@ import numpy as np
 from landscape.errors import InputError
 from landscape.files import shown
 from landscape.model import data as examples
-from landscape.model import values
 from landscape.model.finite import WANTED
 from landscape.model.graph import parameter_keys, read_nodes
 from landscape.model.header import DATA_KEYS, Header, read_header
 from landscape.model.model import Model
 from landscape.model.nodes import INPUT, Node
-from landscape.model.operation import Shape
 from landscape.model.story import is_story, read_story
+from landscape.ops import values
+from landscape.ops.operation import Shape
 
 Arrays = dict[str, np.ndarray]
 UNUSED = "num_batches_tracked"

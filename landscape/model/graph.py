@@ -14,7 +14,7 @@ from landscape.errors import InputError
 from landscape.files import shown
 from landscape.memory import available_memory
 from landscape.model.nodes import INPUT, Draft, Node, read_draft
-from landscape.model.operation import Attributes, Shape, Sizes, batched, bind
+from landscape.ops.operation import Attributes, Shape, Sizes, batched, bind
 
 Found = Mapping[str, Shape]
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from landscape.model.finite import pieces
 from landscape.model.nodes import Node
-from landscape.model.operation import Shape
+from landscape.ops.operation import Shape
 
 
 def of_model(

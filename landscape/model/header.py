@@ -10,9 +10,9 @@ import numpy as np
 
 from landscape.errors import InputError
 from landscape.files import shown
-from landscape.model import values
 from landscape.model.losses import LOSSES
-from landscape.model.operation import Shape
+from landscape.ops import values
+from landscape.ops.operation import Shape
 
 FORMAT = 1
 LONGEST = 1_000_000

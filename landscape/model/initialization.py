@@ -9,8 +9,6 @@ from landscape.model.model import Model, Slot
 
 # Of embeddings and positions, whose rows are not summed over (GPT-2's), and of `normal`.
 NARROW, PLAIN = 0.02, 0.01
-ONES = ("layernorm", "batchnorm")
-TABLES = ("embedding", "position")
 
 # Standard deviation of a weight by its fan-in and fan-out. He et al. 2015 (arXiv 1502.01852); Glorot and Bengio 2010.
 INITIALIZATIONS: dict[str, Callable[[float, float], float]] = {
@@ -23,15 +21,15 @@ INITIALIZATIONS: dict[str, Callable[[float, float], float]] = {
 
 def start_scales(model: Model, init: str = "he") -> Iterator[tuple[Slot, float, float]]:
     """Yield each trainable parameter with the mean and the standard deviation of its elements at a start."""
-    ops = {node.name: node.op for node in model.nodes}
+    starts = {node.name: node.traits.start for node in model.nodes}
     for slot in model.layout:
-        op = ops[slot.node]
-        if op in ONES:
+        start = starts[slot.node]
+        if start == "ones":
             yield slot, 1.0 if slot.parameter == "weight" else 0.0, 0.0
         elif len(slot.shape) >= 2:
             field = math.prod(slot.shape[2:])
             deviation = INITIALIZATIONS[init](slot.shape[1] * field, slot.shape[0] * field)
-            yield slot, 0.0, min(deviation, NARROW) if op in TABLES else deviation
+            yield slot, 0.0, min(deviation, NARROW) if start == "table" else deviation
         else:
             yield slot, 0.0, 0.0
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from landscape.errors import InputError
-from landscape.model.operation import Shape, batched
+from landscape.ops.operation import Shape, batched
 
 IGNORED = -100
 Good = Callable[[np.ndarray, int], np.ndarray]

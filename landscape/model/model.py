@@ -15,7 +15,7 @@ from landscape.model import hashes
 from landscape.model.data import SPLITS
 from landscape.model.finite import describe_not_finite
 from landscape.model.nodes import Node
-from landscape.model.operation import Shape
+from landscape.ops.operation import Shape
 
 
 @dataclass(frozen=True)

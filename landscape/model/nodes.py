@@ -8,9 +8,10 @@ from typing import Any
 
 from landscape.errors import InputError
 from landscape.files import shown
-from landscape.model import values
-from landscape.model.operation import Attributes, Operation, Shape
-from landscape.model.operations import OPERATIONS
+from landscape.ops import values
+from landscape.ops.operation import Attributes, Operation, Shape
+from landscape.ops.table import OPERATIONS
+from landscape.ops.traits import Traits
 
 INPUT = "input"
 RESERVED = (INPUT, "history", "checkpoints", "optimizer", "landscape")
@@ -43,6 +44,11 @@ class Node:
     def operation(self) -> Operation:
         """Its row of the op table."""
         return OPERATIONS[self.op]
+
+    @property
+    def traits(self) -> Traits:
+        """What its op answers."""
+        return OPERATIONS[self.op].traits
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ from landscape.kernels.cpu.views import output_block
 from landscape.kernels.program import ACTIVATION_CODES, Column, Geometry, Op
 from landscape.objective.network import NetworkObjective
 from landscape.objective.session import session
+from landscape.ops.table import OPERATIONS
 
 Pattern = NDArray[np.bool_]
 
-# The first derivative jumps at 0, or (elu) the second may.
-KINKED = ("relu", "leaky_relu", "elu")
+KINKED = tuple(name for name, op in OPERATIONS.items() if op.traits.bend and op.traits.bend.kinked)
 KINKED_LOSSES = ("mae", "huber")
 
 

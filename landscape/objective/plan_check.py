@@ -8,11 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape.errors import InternalError
+from landscape.kernels.cpu import rules
 from landscape.kernels.cpu.sweep import Plan
-from landscape.kernels.program import Column, Op, Program
+from landscape.kernels.cpu.table import OPS
+from landscape.kernels.program import Column, Program
 
-# Products that are linear in their parameters, so that fixed inputs make them affine in the coordinates.
-LINEAR = (Op.DENSE, Op.CONVOLUTION, Op.EMBEDDING)
+# Products that are linear in their parameters, so that fixed inputs make them affine in the coordinates: those with a rule for it.
+LINEAR = tuple(op for op, file in OPS.items() if rules.LINEAR in file.RULES)
 
 
 def check_plan(program: Program, plan: Plan, shared: int, products: int) -> None:

@@ -16,7 +16,7 @@ from landscape.errors import InternalError
 from landscape.formulas.activations import ACTIVATIONS
 from landscape.kernels.cpu.arrays import Network
 from landscape.kernels.lowering import CARRIERS
-from landscape.kernels.program import WIDER, Column, Geometry, Op, Program
+from landscape.kernels.program import WITHOUT_GEOMETRY, Column, Geometry, Op, Program
 from landscape.model import Model
 from landscape.objective.op_sizes import (
     AFFINE,
@@ -73,7 +73,7 @@ def check_program(program: Program, model: Model, mode: Mode) -> None:
 def check_shape(program: Program, places: Parameters) -> None:
     """Check the sizes of the program's own arrays."""
     rows, count = program.rows, len(program.rows)
-    wider = bool((rows[:, Column.OP] >= WIDER).any()) if count else False
+    wider = not set(rows[:, Column.OP].tolist()) <= WITHOUT_GEOMETRY
     sizes = {
         "columns": (rows.shape[1:], (len(Column),)),
         "attributes": (program.attributes.shape, (count,)),

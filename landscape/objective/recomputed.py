@@ -38,7 +38,7 @@ class RunningStatistics:
 
     def __init__(self, model: Model, **options: Any) -> None:
         # Rows are in the order of the nodes; those after the output have none.
-        self.nodes = [node for node in model.nodes if node.op == "batchnorm"]
+        self.nodes = [node for node in model.nodes if node.traits.batch_statistics]
         if not needs_statistics(model):
             raise InputError(
                 "recomputed statistics need batch normalization in mode 'running', which the model does not have throughout"
@@ -104,7 +104,7 @@ class RunningStatistics:
 
 def is_running(node: Node) -> bool:
     """Say whether a node normalizes by running statistics."""
-    return node.op == "batchnorm" and node.attributes["mode"] == "running"
+    return node.traits.batch_statistics and node.attributes["mode"] == "running"
 
 
 def in_batches(model: Model) -> Model:
@@ -120,7 +120,7 @@ def as_one_batch(model: Model) -> Model:
 def normalizing(model: Model, attributes: dict[str, Any]) -> Model:
     """Give a model's batch normalizations other attributes."""
     nodes = tuple(
-        replace(node, attributes=node.attributes | attributes) if node.op == "batchnorm" else node
+        replace(node, attributes=node.attributes | attributes) if node.traits.batch_statistics else node
         for node in model.nodes
     )
     return replace(model, nodes=nodes)
@@ -128,7 +128,7 @@ def normalizing(model: Model, attributes: dict[str, Any]) -> Model:
 
 def needs_statistics(model: Model) -> bool:
     """Say whether running statistics, which belong to one θ, normalize throughout a model."""
-    norms = [node for node in model.nodes if node.op == "batchnorm"]
+    norms = [node for node in model.nodes if node.traits.batch_statistics]
     return bool(norms) and all(map(is_running, norms))
 
 

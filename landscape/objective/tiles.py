@@ -63,7 +63,9 @@ def batch_size(model: Model) -> int | None:
     InputError
         Nodes that ask for batches of different sizes.
     """
-    nodes = [node for node in model.nodes if node.op == "batchnorm" and node.attributes["mode"] == "batch"]
+    nodes = [
+        node for node in model.nodes if node.traits.batch_statistics and node.attributes["mode"] == "batch"
+    ]
     for node in nodes:
         if node.attributes["batch_size"] != nodes[0].attributes["batch_size"]:
             raise InputError(

@@ -106,7 +106,7 @@ class Trainer:
         if str(np.dtype(dtype)) not in DTYPES:
             raise InputError(f"dtype: expected {' or '.join(DTYPES)}, found {dtype}")
         self.model, self.dtype, self.threads = model, np.dtype(dtype), checked_threads(threads)
-        self.normalizes = any(node.op == "batchnorm" for node in model.nodes)
+        self.normalizes = any(node.traits.batch_statistics for node in model.nodes)
         self.evaluated = lowered(model, self.dtype, Mode.DERIVATIVES)
         self.network = lowered(model, self.dtype, Mode.TRAINING)
         self.program = self.network.program

@@ -12,8 +12,6 @@ from numpy.typing import ArrayLike, NDArray
 from landscape.kernels.cpu.passes import forward
 from landscape.kernels.cpu.table import VALUES
 from landscape.kernels.cpu.views import output_block
-from landscape.kernels.lower_features import lower_activation
-from landscape.kernels.lowering import LOWERINGS
 from landscape.kernels.program import Column, Op
 from landscape.objective.network import NetworkObjective
 from landscape.objective.patterns import KINKED
@@ -100,7 +98,7 @@ def tiles_of(objective: NetworkObjective, theta: ArrayLike) -> Iterator[list[tup
     network, order, places = objective.full.arrays
     objective.prepare(objective.full, VALUES)
     weights = objective.complete(theta)[0]
-    nodes = [(n.name, n.op) for n in objective.model.nodes if LOWERINGS.get(n.op) is lower_activation]
+    nodes = [(n.name, n.op) for n in objective.model.nodes if n.traits.bend is not None]
     rows = [row for row in network.rows if row[Column.OP] == Op.ACTIVATION]
     sources = [int(network.links[row[Column.FIRST]]) for row in rows]
     # Rows are in the order of the nodes; those after the output have none.

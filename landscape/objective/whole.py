@@ -8,7 +8,6 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from landscape.formulas.activations import ACTIVATIONS
 from landscape.kernels.cpu import hessian
 from landscape.kernels.cpu.table import WHOLE
 from landscape.kernels.program import Column, Op
@@ -19,10 +18,6 @@ from landscape.objective.session import session, share_work
 
 Array = NDArray[np.float64]
 
-# Nodes that a pass along a pre-activation runs through.
-NODES = frozenset(
-    ("dense", "softmax", "add", "multiply", "concat", "flatten", "dropout", "identity", *ACTIVATIONS)
-)
 # Units between two looks at whether the user wants to stop.
 UNITS = 64
 
@@ -102,7 +97,7 @@ def is_dense(objective: object) -> bool:
     # A GPU has no kernel for it, and makes the matrix of its own products.
     if not isinstance(objective, NetworkObjective) or objective.device != CPU:
         return False
-    if not all(node.op in NODES for node in objective.model.nodes) or not objective.primals.fits:
+    if not all(node.traits.along_units for node in objective.model.nodes) or not objective.primals.fits:
         return False
     trained = [row for row in objective.full.network.rows if is_trained(row)]
     places = {int(row[Column.WEIGHT]) for row in trained}

@@ -157,7 +157,7 @@ def constants_digest(other: Model) -> str:
 
 def held_notes(model: Model, recompute_statistics: bool) -> tuple[str, ...]:
     """Say that running statistics stay those of θ where a map shows checkpoints that have their own."""
-    moved = any(node.op == "batchnorm" and node.attributes["mode"] == "running" for node in model.nodes)
+    moved = any(node.traits.batch_statistics and node.attributes["mode"] == "running" for node in model.nodes)
     if recompute_statistics or not moved or model.checkpoint_buffers is None:
         return ()
     return (

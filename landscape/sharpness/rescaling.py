@@ -24,11 +24,6 @@ Array = NDArray[np.float64]
 
 LEVELS = ("layer", "neuron")
 FACTOR = 8.0
-# f(a·x) = a·f(x) for a > 0, and one value an element.
-HOMOGENEOUS = ("relu", "leaky_relu", "identity", "dropout")
-# So too, but they move elements: one factor for a whole layer passes through them.
-MOVING = ("flatten", "maxpool2d", "avgpool2d", "globalavgpool", "mean")
-LAYERS = ("dense", "conv1d", "conv2d")
 
 
 @dataclass(frozen=True)
@@ -57,7 +52,9 @@ def rescalable_pairs(model: Model) -> list[Pair]:
     found = [
         pair
         for node in model.nodes
-        if node.op in LAYERS and node.name in owned and (pair := pair_from(node, consumers, owned))
+        if node.traits.product != "none"
+        and node.name in owned
+        and (pair := pair_from(node, consumers, owned))
     ]
     if not found:
         raise InputError(
@@ -75,15 +72,16 @@ def pair_from(node: Node, consumers: dict[str, list[Node]], owned: set[str]) -> 
         if len(readers) != 1:
             return None
         following = readers[0]
-        if following.op in LAYERS:
+        if following.traits.product != "none":
             break
-        if following.op not in HOMOGENEOUS + MOVING:
+        if not following.traits.homogeneous:
             return None
-        moved = moved or following.op in MOVING
+        # Through an op that moves elements, one factor for the whole layer passes.
+        moved = moved or not following.traits.elementwise
         at = following
     if following.name not in owned:
         return None
-    plain = node.op == following.op == "dense" and not moved
+    plain = node.traits.product == following.traits.product == "matrix" and not moved
     return Pair(node.name, following.name, node.shape[-1] if plain else 0)
 
 

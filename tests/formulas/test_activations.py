@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from landscape.formulas.activations import ACTIVATIONS
+from landscape.ops.activation import PARAMETERS
+from landscape.program.codes import ACTIVATION_CODES
 from tests.formulas.compiled import apply, returned_type
 from tests.reference import TINY
 from tests.reference_ops import ACTIVATIONS as EXACT
@@ -52,6 +54,11 @@ def found(name: str, z: np.ndarray, dtype: type) -> tuple[np.ndarray, np.ndarray
 
 def test_the_table_has_the_activations_of_the_format():
     assert set(ACTIVATIONS) == (set(EXACT) - {"dropout"}) | {"gelu_tanh"}
+
+
+def test_an_activation_has_one_code_and_one_parameter_in_programs_and_formulas():
+    assert {name: code for code, name in enumerate(ACTIVATIONS)} == ACTIVATION_CODES
+    assert {name: row.attribute for name, row in ACTIVATIONS.items() if row.attribute} == PARAMETERS
 
 
 @every_dtype

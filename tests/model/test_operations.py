@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from landscape.errors import InputError
 from landscape.model import Model, build_model
 from landscape.model.graph import read_nodes
-from landscape.model.operations import OPERATIONS
+from landscape.ops.table import OPERATIONS
 
 Shape = tuple[int, ...]
 

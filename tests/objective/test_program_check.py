@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 
 from landscape.errors import ComputationError, InputError, InternalError
+from landscape.kernels.cpu.rules import BACKWARD, CURVED, REVERSE, TANGENT, VALUE
+from landscape.kernels.cpu.table import OPS
 from landscape.kernels.program import Column, Geometry, Op, Program
 from landscape.model import Model, build_model
 from landscape.objective import NetworkObjective, network, trainer
 from landscape.objective.lowered import checked
 from landscape.objective.lowered import lowered as lowered_for
-from landscape.objective.op_sizes import noted_rows
+from landscape.objective.op_sizes import SIZES, noted_rows
 from landscape.objective.plan_check import check_plan
 from landscape.objective.program_check import Mode, check_data, check_notes, check_program, view
 from landscape.objective.sweep import make_plan
@@ -90,6 +92,15 @@ def test_random_graphs_pass_in_every_mode_or_have_no_output_of_their_own(seed):
         program = checked(model, mode)
         assert program.output_size == np.prod(model.nodes[-1].shape)
         check_data(program, model, int(program.rows[0, Column.SIZE]) + 1)
+
+
+def test_every_op_has_sizes_and_rules():
+    assert set(SIZES) == set(Op) - {Op.INPUT}
+    # A mask is drawn by training itself.
+    assert set(OPS) == set(Op) - {Op.INPUT, Op.MASK}
+    for file in OPS.values():
+        assert set(file.RULES) >= {VALUE, BACKWARD, TANGENT}
+        assert set(file.RULES) & {REVERSE, CURVED}
 
 
 @every_mode

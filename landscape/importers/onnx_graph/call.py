@@ -11,7 +11,7 @@ from landscape.errors import InputError
 from landscape.files import shown
 from landscape.importers.network import Network
 from landscape.importers.onnx_graph.constants import Constant
-from landscape.model.operation import Shape, batched
+from landscape.ops.operation import Shape, batched
 
 
 @dataclass

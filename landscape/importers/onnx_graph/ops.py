@@ -13,7 +13,7 @@ from landscape.files import shown
 from landscape.importers.onnx_graph.call import Call
 from landscape.importers.onnx_graph.constants import BATCH, Constant
 from landscape.model.nodes import INPUT
-from landscape.model.operation import Shape, batched
+from landscape.ops.operation import Shape, batched
 
 Translate = Callable[[Call], str]
 FLOATS = (1, 11)  # TensorProto.FLOAT, DOUBLE

@@ -18,7 +18,7 @@ from landscape.importers.onnx_graph.ops import OPS
 from landscape.importers.ties import equal_matrices
 from landscape.model.bare_data import choose_loss
 from landscape.model.nodes import INPUT
-from landscape.model.operation import Shape
+from landscape.ops.operation import Shape
 
 ENDS = {"Softmax": "softmax", "LogSoftmax": "log_softmax", "Sigmoid": "sigmoid"}
 TAKEN_OVER = {"cross_entropy": ("softmax", "log_softmax"), "binary_cross_entropy": ("sigmoid",)}

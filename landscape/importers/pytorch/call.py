@@ -13,7 +13,7 @@ from landscape.importers.nearest import EXIT
 from landscape.importers.network import Network, Origin, Weight, part
 from landscape.importers.pytorch.trace import Trace
 from landscape.model.nodes import INPUT
-from landscape.model.operation import Shape, batched
+from landscape.ops.operation import Shape, batched
 
 # What only gives a value another shape, in the order that its numbers have.
 RESHAPES = ("Flatten", "Unflatten", "flatten", "view", "reshape", "squeeze", "unsqueeze", "contiguous")

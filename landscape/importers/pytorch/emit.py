@@ -10,7 +10,7 @@ import numpy as np
 from landscape.errors import InputError
 from landscape.importers.network import Weight
 from landscape.importers.pytorch.call import Call, Value
-from landscape.model.operation import batched
+from landscape.ops.operation import batched
 
 
 def pair(value: Any, axes: int) -> list[int]:

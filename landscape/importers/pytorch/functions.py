@@ -8,7 +8,7 @@ from typing import Any
 from landscape.errors import InputError
 from landscape.importers.pytorch import emit
 from landscape.importers.pytorch.call import Call, Value
-from landscape.model.operation import batched
+from landscape.ops.operation import batched
 
 Translate = Callable[[Call], str]
 

@@ -17,7 +17,7 @@ from landscape.files import shown
 from landscape.importers.data import original_input
 from landscape.importers.nearest import EXIT
 from landscape.importers.pytorch import in_place
-from landscape.model.operation import Shape
+from landscape.ops.operation import Shape
 
 # So many that no other axis is likely to be taken for the batch's.
 EXAMPLES = 3

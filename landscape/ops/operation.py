@@ -1,4 +1,4 @@
-"""What a row of the op table is made of: parameters, attributes, and the rules of its shapes.
+"""What an op says of itself: parameters, attributes, the rules of its shapes, and how it becomes rows of a program.
 
 Shapes are those of one example, the batch axis left out; messages count it as `N`.
 """
@@ -10,14 +10,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from landscape.errors import InputError
-from landscape.model.values import Reader
+from landscape.ops.traits import Traits
+from landscape.ops.values import Reader
+from landscape.program.building import GraphNode, Lowering, Shape
 
-Shape = tuple[int, ...]
 Sizes = dict[str, int | Shape]
 Attributes = dict[str, Any]
 Settle = Callable[[Attributes, tuple[Shape, ...]], Attributes]
 ReadSizes = Callable[[tuple[Shape, ...], Attributes], Sizes]
 Output = Callable[[tuple[Shape, ...], Attributes, Sizes], Shape]
+Lower = Callable[[Lowering, GraphNode], int]
 
 
 @dataclass(frozen=True)
@@ -54,19 +56,32 @@ def no_sizes(inputs: tuple[Shape, ...], attributes: Attributes) -> Sizes:
     return {}
 
 
+def equal_sizes(inputs: tuple[Shape, ...], attributes: Attributes) -> Sizes:
+    """Ask for inputs of one shape."""
+    for shape in inputs:
+        if shape != inputs[0]:
+            raise InputError(f"reads inputs of equal shapes, found {batched(inputs[0])} and {batched(shape)}")
+    return {}
+
+
 def same_shape(inputs: tuple[Shape, ...], attributes: Attributes, sizes: Sizes) -> Shape:
     """Put out the first input's shape."""
     return inputs[0]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Operation:
-    """A row of the op table.
+    """An op of the format.
 
     `settle` fills in what depends on the inputs (a negative axis), `sizes` says what the inputs fix of the
     letters in the parameters' shapes and refuses inputs that cannot be, `output` gives the output's shape.
+    `lower` appends a node's rows and returns the number of the row that holds its output. `traits` answers what
+    other packages ask of an op.
     """
 
+    name: str
+    lower: Lower
+    traits: Traits
     sizes: ReadSizes = no_sizes
     output: Output = same_shape
     parameters: tuple[Parameter, ...] = ()
@@ -74,6 +89,13 @@ class Operation:
     settle: Settle = unchanged
     several: bool = False
     reads_ids: bool = False
+
+
+def size_of(sizes: Sizes, letter: str) -> int:
+    """Return the number that a letter stands for."""
+    size = sizes[letter]
+    assert isinstance(size, int)
+    return size
 
 
 def bind(parameter: Parameter, found: Shape, sizes: Sizes) -> Sizes:

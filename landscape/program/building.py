@@ -3,33 +3,69 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
 
-from landscape.kernels.program import Geometry, Op, Row
-from landscape.model import Model, Node
+from landscape.program.codes import Op
+from landscape.program.table import Geometry, Row
+
+Shape = tuple[int, ...]
+
+
+class GraphNode(Protocol):
+    """What is read of a node of a model: its name and its op, what it reads, and the shape of its output."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def op(self) -> str:
+        """The name of its op."""
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of the nodes that it reads."""
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """All attributes of its op."""
+
+    @property
+    def owner(self) -> str:
+        """The node under whose name its parameters are kept."""
+
+    @property
+    def shape(self) -> Shape:
+        """The shape of its output for one example."""
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """The parameters and buffers of a model by their names: intervals in [θ, constants], shapes, and which are in θ."""
+
+    places: Mapping[str, tuple[int, int]]
+    shapes: Mapping[str, Shape]
+    trained: frozenset[str]
 
 
 class Lowering:
-    """The table in the making, and where each parameter lies in [θ, constants]."""
+    """The rows so far; `shape_of` has the shape of the input and of every node's output."""
 
-    def __init__(self, model: Model, training: bool = False) -> None:
-        self.training = training
-        self.rows: list[Row] = [Row(Op.INPUT, math.prod(model.input_shape), [])]
+    def __init__(
+        self, shape_of: Mapping[str, Shape], parameters: Parameters, *, training: bool = False
+    ) -> None:
+        self.shape_of, self.parameters, self.training = shape_of, parameters, training
+        self.rows: list[Row] = [Row(Op.INPUT, math.prod(shape_of["input"]), [])]
         self.row_of: dict[str, int] = {"input": 0}
         # Nodes whose rows lie channels last; the format, and every other row, has the channels first.
         self.channels_last: set[str] = set()
         self.turned: dict[str, int] = {}
-        self.shape_of = {"input": model.input_shape} | {node.name: node.shape for node in model.nodes}
-        theta = {slot.name: (slot.start, slot.stop) for slot in model.layout}
-        constants = {
-            slot.name: (slot.start + model.size, slot.stop + model.size) for slot in model.constant_layout
-        }
-        self.places = theta | constants
-        self.shapes = {slot.name: slot.shape for slot in (*model.layout, *model.constant_layout)}
-        self.trained = set(theta)
 
-    def place(self, node: Node, parameter: str) -> tuple[int, int]:
+    def place(self, node: GraphNode, parameter: str) -> tuple[int, int]:
         """Give a parameter's interval in [θ, constants], or (−1, −1) where the node has none."""
-        return self.places.get(f"{node.parameters_of or node.name}.{parameter}", (-1, -1))
+        return self.parameters.places.get(f"{node.owner}.{parameter}", (-1, -1))
 
     def plain(self, name: str) -> int:
         """Give the row of a node's output in the format's order."""
@@ -53,14 +89,14 @@ class Lowering:
             )
         return self.turned[name]
 
-    def any_last(self, node: Node) -> bool:
+    def any_last(self, node: GraphNode) -> bool:
         """Say whether a node that may have its inputs in either order should have the channels last."""
         return any(name in self.channels_last for name in node.inputs)
 
     def row(
         self,
         op: Op,
-        node: Node,
+        node: GraphNode,
         *,
         last: bool = False,
         prefix: str = "",
@@ -69,7 +105,6 @@ class Lowering:
         """Start a row for a node: its inputs and its output in an order, its size, its weight and bias."""
         weight, weight_stop = self.place(node, f"{prefix}weight")
         bias, bias_stop = self.place(node, f"{prefix}bias")
-        owner = node.parameters_of or node.name
         if last:
             self.channels_last.add(node.name)
         return Row(
@@ -80,9 +115,17 @@ class Lowering:
             weight_stop=weight_stop,
             bias=bias,
             bias_stop=bias_stop,
-            trained=f"{owner}.{prefix}weight" in self.trained or f"{owner}.{prefix}bias" in self.trained,
+            trained=any(
+                f"{node.owner}.{prefix}{name}" in self.parameters.trained for name in ("weight", "bias")
+            ),
             **more,  # type: ignore[arg-type]
         )
+
+    def pass_on(self, node: GraphNode) -> int:
+        """Give the row of a node's input: the same numbers in the same order."""
+        if self.any_last(node):
+            self.channels_last.add(node.name)
+        return self.row_of[node.inputs[0]]
 
     def add(self, row: Row) -> int:
         """Append a row; it is active where θ reaches it."""

@@ -1,0 +1,132 @@
+"""`conv1d` and `conv2d`: a product over windows of an image.
+
+The output along an image axis is `⌊(size + 2·padding − dilation·(kernel − 1) − 1) / stride⌋ + 1`.
+"""
+
+from __future__ import annotations
+
+import math
+
+from landscape.errors import InputError
+from landscape.ops import values
+from landscape.ops.operation import (
+    Attribute,
+    Attributes,
+    Operation,
+    Parameter,
+    Shape,
+    Sizes,
+    require_axes,
+    size_of,
+)
+from landscape.ops.traits import Traits
+from landscape.ops.windows import Columns, image_geometry, slide, window_geometry
+from landscape.program.building import GraphNode, Lowering
+from landscape.program.codes import Op
+from landscape.program.table import WIDEST_VECTOR, Geometry
+
+# With tiles of two vectors of examples they stay in a core's own cache.
+TURNED_ROWS = 1536
+
+
+def batched_letters(first: str, axes: int) -> str:
+    """Spell the shape that an image op reads.
+
+    >>> batched_letters("C", 2)
+    '[N, C, H, W]'
+    """
+    return f"[N, {first}, {', '.join('HW'[-axes:])}]"
+
+
+def sizes(inputs: tuple[Shape, ...], attributes: Attributes) -> Sizes:
+    """Read the channels; the groups must divide them."""
+    axes = len(attributes["stride"])
+    require_axes(inputs[0], axes + 1, f"{batched_letters('C', axes)}, channels first", axes + 1)
+    channels, groups = inputs[0][0], attributes["groups"]
+    if channels % groups:
+        raise InputError(f"groups: expected a divisor of the {channels} channels, found {groups}")
+    return {"in/groups": channels // groups}
+
+
+def output(inputs: tuple[Shape, ...], attributes: Attributes, sizes: Sizes) -> Shape:
+    """Slide the kernel along the image axes."""
+    channels, groups = size_of(sizes, "out"), attributes["groups"]
+    if channels % groups:
+        raise InputError(f"groups: expected a divisor of the {channels} output channels, found {groups}")
+    kernel = tuple(size_of(sizes, letter) for letter in ("kh", "kw")[-len(attributes["stride"]) :])
+    reach = tuple(d * (k - 1) + 1 for d, k in zip(attributes["dilation"], kernel, strict=True))
+    return (channels, *slide(inputs[0][1:], reach, attributes["stride"], attributes["padding"]))
+
+
+def wide_channels(geometry: Columns, groups: int) -> int:
+    """Round a group's output channels up to whole vectors."""
+    return math.ceil(geometry[Geometry.OUT_CHANNELS] // groups / WIDEST_VECTOR) * WIDEST_VECTOR
+
+
+def turned_lines(geometry: Columns, groups: int) -> tuple[int, int]:
+    """Say how many lines of the output the weights' gradient turns at a time, and the rows of scratch that they take."""
+    line = geometry[Geometry.OUT_WIDTH] * wide_channels(geometry, groups)
+    lines = min(geometry[Geometry.OUT_HEIGHT], max(1, TURNED_ROWS // line))
+    return lines, lines * line
+
+
+def lower(state: Lowering, node: GraphNode) -> int:
+    """Slide a product over the image."""
+    before, groups = state.shape_of[node.inputs[0]], int(node.attributes["groups"])
+    kernel = state.parameters.shapes[f"{node.owner}.weight"][2:]
+    geometry = image_geometry(before, node.shape) | window_geometry(node, kernel, node.attributes["dilation"])
+    weights = before[0] // groups * math.prod(kernel)
+    lines, rows = turned_lines(geometry, groups)
+    row = state.row(
+        Op.CONVOLUTION,
+        node,
+        last=True,
+        wide=weights,
+        out=node.shape[0],
+        geometry=geometry | {Geometry.GROUPS: groups, Geometry.LINES: lines},
+        scratch=max(
+            rows + weights * (wide_channels(geometry, groups) // WIDEST_VECTOR),
+            math.ceil(node.shape[0] * (weights + 2) / WIDEST_VECTOR),
+        ),
+    )
+    return state.add(row)
+
+
+def convolution(name: str, axes: int) -> Operation:
+    """Make the op for images of one or two axes."""
+    kernel = ("kh", "kw")[-axes:]
+    return Operation(
+        name=name,
+        sizes=sizes,
+        output=output,
+        parameters=(
+            Parameter("weight", ("out", "in/groups", *kernel)),
+            Parameter("bias", ("out",), optional=True),
+        ),
+        attributes={
+            "stride": Attribute(values.per_axis(axes, 1), (1,) * axes),
+            "padding": Attribute(values.per_axis(axes, 0), (0,) * axes),
+            "dilation": Attribute(values.per_axis(axes, 1), (1,) * axes),
+            "groups": Attribute(values.integer(1), 1),
+        },
+        traits=Traits(
+            product="filters",
+            start="fans",
+            normalizes=False,
+            batch_statistics=False,
+            drops=False,
+            passes=False,
+            elementwise=False,
+            homogeneous=False,
+            width="scaled",
+            output_range=None,
+            applied_by=None,
+            along_units=False,
+            bend=None,
+            cuda=True,
+        ),
+        lower=lower,
+    )
+
+
+CONV1D, CONV2D = convolution("conv1d", 1), convolution("conv2d", 2)

@@ -1,0 +1,66 @@
+"""`dense`: y = W·x + b over the last axis."""
+
+from __future__ import annotations
+
+import math
+
+from landscape.ops.operation import (
+    Attributes,
+    Operation,
+    Parameter,
+    Shape,
+    Sizes,
+    require_axes,
+    size_of,
+)
+from landscape.ops.traits import Traits
+from landscape.program.building import GraphNode, Lowering
+from landscape.program.codes import Op
+from landscape.program.table import SCRATCH_ROWS
+
+# A panel of turned inputs, for the weight's gradient of a product at each position: rows a position, and how many positions at most.
+TURNED_ROWS, TURNED_POSITIONS = 16, 16
+
+
+def sizes(inputs: tuple[Shape, ...], attributes: Attributes) -> Sizes:
+    """Read the last axis."""
+    require_axes(inputs[0], 1, "[N, …, in]")
+    return {"in": inputs[0][-1]}
+
+
+def output(inputs: tuple[Shape, ...], attributes: Attributes, sizes: Sizes) -> Shape:
+    """Replace the last axis."""
+    return (*inputs[0][:-1], size_of(sizes, "out"))
+
+
+def lower(state: Lowering, node: GraphNode) -> int:
+    """Multiply the last axis: one product a leading position."""
+    wide = state.shape_of[node.inputs[0]][-1]
+    groups = math.prod(node.shape[:-1])
+    scratch = SCRATCH_ROWS if groups == 1 else TURNED_ROWS * min(groups, TURNED_POSITIONS)
+    return state.add(state.row(Op.DENSE, node, groups=groups, wide=wide, out=node.shape[-1], scratch=scratch))
+
+
+DENSE = Operation(
+    name="dense",
+    sizes=sizes,
+    output=output,
+    parameters=(Parameter("weight", ("out", "in")), Parameter("bias", ("out",), optional=True)),
+    traits=Traits(
+        product="matrix",
+        start="fans",
+        normalizes=False,
+        batch_statistics=False,
+        drops=False,
+        passes=False,
+        elementwise=False,
+        homogeneous=False,
+        width="scaled",
+        output_range=None,
+        applied_by=None,
+        along_units=True,
+        bend=None,
+        cuda=True,
+    ),
+    lower=lower,
+)

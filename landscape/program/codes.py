@@ -1,0 +1,39 @@
+"""What a row of the table may do, and which activation it applies: numbers that the kernels dispatch on."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Op(IntEnum):
+    """What a row does."""
+
+    INPUT = 0
+    DENSE = 1
+    ACTIVATION = 2
+    SOFTMAX = 3
+    LAYERNORM = 4
+    ADD = 5
+    MULTIPLY = 6
+    CONCAT = 7
+    MASK = 8
+    CONVOLUTION = 9
+    BATCHNORM = 10
+    TRANSPOSE = 11
+    MAXPOOL = 12
+    AVGPOOL = 13
+    PAD_CHANNELS = 14
+    MEAN = 15
+    EMBEDDING = 16
+    POSITION = 17
+    ATTENTION = 18
+    BATCH_STATISTICS = 19
+
+
+# In the order of the formulas (`landscape.formulas.activations`), which a test compares: a name's position is its code.
+ACTIVATION_CODES = {
+    name: code
+    for code, name in enumerate(
+        ("identity", "relu", "leaky_relu", "elu", "tanh", "sigmoid", "softplus", "silu", "gelu", "gelu_tanh")
+    )
+}
