@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import ctypes
 import re
+from pathlib import Path
 
 import pytest
 
+from landscape import kernels
 from landscape.commands import main
 from landscape.errors import InputError
 from landscape.kernels.cuda.supported import unsupported_ops
+from landscape.kernels.cuda.table import OPS
+from landscape.kernels.program import Op
 from landscape.model import bundled_path
 from landscape.objective import devices
 from landscape.records import load_record
 from tests.cases import CASES
+
+KERNELS = Path(kernels.__file__).parent
 
 
 class Driver:
@@ -89,6 +95,15 @@ def test_ops_and_jobs_without_a_kernel_are_named(monkeypatch):
         InputError, match=rf"no CUDA kernel yet for that, {unsupported_ops(CASES[name].model)[0]}"
     ):
         devices.settle_device("cuda", CASES[name].model, without=("that",))
+
+
+def test_an_op_on_a_gpu_is_a_file_with_the_name_of_its_code_and_of_the_cpu_s_file():
+    files = {
+        device: {path.stem for path in (KERNELS / device / "ops").glob("[a-z]*.py")}
+        for device in ("cpu", "cuda")
+    }
+    assert files["cuda"] == set(OPS) <= files["cpu"]
+    assert set(OPS) <= {op.name.lower() for op in Op}
 
 
 @pytest.fixture

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from landscape.kernels.cuda.table import OPS
 from landscape.model import Model
 
-SUPPORTED = (
-    "dense", "relu", "leaky_relu", "elu", "tanh", "sigmoid", "softplus", "silu", "gelu", "identity", "flatten", "dropout",
-    "add", "multiply", "concat", "softmax", "layernorm", "conv1d", "conv2d", "batchnorm", "maxpool2d", "avgpool2d", "globalavgpool", "mean",
-    "pad_channels", "embedding", "position", "attention",
-)  # fmt: skip
+# Ops that need no kernel.
+FREE = ("identity", "flatten", "dropout")
+SUPPORTED = {*FREE, *(name for names in OPS.values() for name in names)}
 
 
 def unsupported_ops(model: Model, *, training: bool = False) -> list[str]:
