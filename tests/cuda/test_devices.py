@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import ctypes
 import re
+from pathlib import Path
 
 import pytest
 
+from landscape import kernels
 from landscape.commands import main
 from landscape.errors import InputError
 from landscape.kernels.cuda.supported import unsupported_ops
+from landscape.kernels.cuda.table import OPS
+from landscape.kernels.lowering import lower
+from landscape.kernels.program import Column, Op
 from landscape.model import bundled_path
 from landscape.objective import devices
 from landscape.records import load_record
 from tests.cases import CASES
+
+KERNELS = Path(kernels.__file__).parent
 
 
 class Driver:
@@ -89,6 +96,22 @@ def test_ops_and_jobs_without_a_kernel_are_named(monkeypatch):
         InputError, match=rf"no CUDA kernel yet for that, {unsupported_ops(CASES[name].model)[0]}"
     ):
         devices.settle_device("cuda", CASES[name].model, without=("that",))
+
+
+def test_an_op_on_a_gpu_is_a_file_with_the_name_of_its_code_and_of_the_cpu_s_file():
+    files = {
+        device: {path.stem for path in (KERNELS / device / "ops").glob("[a-z]*.py")}
+        for device in ("cpu", "cuda")
+    }
+    assert files["cuda"] == set(OPS) <= files["cpu"]
+    assert set(OPS) <= {op.name.lower() for op in Op}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_an_op_says_of_a_gpu_is_true(name):
+    model = CASES[name].model
+    rows = {Op(op).name.lower() for op in lower(model, derivatives=True).rows[1:, Column.OP]}
+    assert rows <= set(OPS) if not unsupported_ops(model) else not rows <= set(OPS)
 
 
 @pytest.fixture

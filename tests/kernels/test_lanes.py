@@ -11,7 +11,8 @@ from landscape.kernels.cpu import lanes
 
 @kernel(cached=False)
 def product(m, n, k, a, b, add, c, lines, columns):
-    lanes.lane_product(m, n, k, a, 1, 9 * 8, 8, b, 2, 8, 7 * 8, add, c, 3, lines, columns)
+    left, right = lanes.Vectors(a, 1, 9 * 8, 8), lanes.Vectors(b, 2, 8, 7 * 8)
+    lanes.lane_product(m, n, k, left, right, add, lanes.Vectors(c, 3, lines, columns))
 
 
 @kernel(cached=False)
@@ -29,7 +30,7 @@ def test_a_product_of_vectors_is_one_product_a_lane(m, n, add, dtype):
     start = rng.standard_normal(1000).astype(dtype)
     found, expected = start.copy(), start.copy()
     product(m, n, 6, a, b, add, found, 64, 8)
-    lanes.lane_product(m, n, 6, a, 1, 9 * 8, 8, b, 2, 8, 7 * 8, add, expected, 3, 64, 8)
+    product.py_func(m, n, 6, a, b, add, expected, 64, 8)
     assert np.allclose(found, expected, rtol=0, atol=20 * np.finfo(dtype).eps)
     assert np.array_equal(found == start, expected == start)
 

@@ -7,16 +7,19 @@ import pytest
 
 from landscape.jit import kernel
 from landscape.kernels.cpu import packed, turned
+from landscape.kernels.cpu.arrays import Part
+from landscape.kernels.cpu.gathered import Window
 
 
 @kernel(cached=False)
 def over_window(m, n, k, w, x, first, cut, c):
-    packed.packed_product(m, n, k, w, 5, 6 * k, k, 3 * k, k, x, 2, 7 * n * k, n * k, 2, 2, first, cut, c, 3)
+    weights, columns = packed.Packed(w, 5, 6 * k, k, 3 * k, k), packed.Columns(x, 2, 7 * n * k, n * k)
+    packed.packed_product(m, n, Window(2, 2, k), weights, columns, first, cut, Part(c, 3))
 
 
 @kernel(cached=False)
 def over_positions(positions, m, n, width, a, b, c, panel):
-    turned.turned_outer(positions, m, n, width, a, 1, b, 2, c, 3, panel)
+    turned.turned_outer(positions, m, n, width, Part(a, 1), Part(b, 2), Part(c, 3), panel)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -29,7 +32,7 @@ def test_a_packed_product_is_the_plain_one(m, n, first, cut, dtype):
     start = rng.standard_normal(3 + m * n + 9).astype(dtype)
     found, expected = start.copy(), start.copy()
     over_window(m, n, k, w, x, first, cut, found)
-    packed.packed_product(m, n, k, w, 5, 6 * k, k, 3 * k, k, x, 2, 7 * n * k, n * k, 2, 2, first, cut, expected, 3)  # fmt: skip
+    over_window.py_func(m, n, k, w, x, first, cut, expected)
     assert np.allclose(found, expected, rtol=0, atol=50 * np.finfo(dtype).eps)
     assert np.array_equal(found[:3], start[:3])
     assert np.array_equal(found[3 + m * n :], start[3 + m * n :])
@@ -39,10 +42,12 @@ def test_packed_weights_give_the_product_with_the_weights_and_their_transpose():
     rng = np.random.default_rng(0)
     w, x, y = rng.standard_normal((13, 5)), rng.standard_normal((5, 8)), rng.standard_normal((13, 8))
     ones, out, plain, back = np.ones(13), np.zeros(70), np.zeros(13 * 8), np.zeros(5 * 8)
-    packed.pack_rows(13, 5, 1, w.ravel(), 0, ones, 0, out, 0)
-    packed.packed_product(13, 8, 5, out, 0, 5, 0, 0, 0, x.ravel(), 0, 0, 0, 1, 1, -1, False, plain, 0)
+    packed.pack_rows(13, 5, 1, Part(w.ravel(), 0), Part(ones, 0), Part(out, 0))
+    one, columns = packed.Packed(out, 0, 5, 0, 0, 0), packed.Columns(x.ravel(), 0, 0, 0)
+    packed.packed_product(13, 8, Window(1, 1, 5), one, columns, -1, False, Part(plain, 0))
     packed.pack_transposed(5, 13, w.ravel(), 0, out)
-    packed.packed_product(5, 8, 13, out, 0, 13, 0, 0, 0, y.ravel(), 0, 0, 0, 1, 1, -1, False, back, 0)
+    one, columns = packed.Packed(out, 0, 13, 0, 0, 0), packed.Columns(y.ravel(), 0, 0, 0)
+    packed.packed_product(5, 8, Window(1, 1, 13), one, columns, -1, False, Part(back, 0))
     assert np.allclose(plain.reshape(13, 8), w @ x, rtol=0, atol=1e-14)
     assert np.allclose(back.reshape(5, 8), w.T @ y, rtol=0, atol=1e-14)
 

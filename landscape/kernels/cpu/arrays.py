@@ -45,6 +45,13 @@ class Frame(NamedTuple):
     gradient: NDArray
 
 
+class Part(NamedTuple):
+    """A flat array, and the place in it where a part begins."""
+
+    numbers: NDArray
+    start: int
+
+
 class Batch(NamedTuple):
     """Tiles of data, examples innermost.
 
@@ -96,3 +103,13 @@ class Primal(NamedTuple):
 
     work: NDArray
     adjoint: NDArray
+
+
+class Task(NamedTuple):
+    """What is computed of every tile: the rows of a network in an order, the places of their outputs, and the loss (its code, Huber's delta)."""
+
+    network: Network
+    order: NDArray
+    places: NDArray
+    batch: Batch
+    criterion: tuple[int, float]

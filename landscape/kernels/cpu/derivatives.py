@@ -11,8 +11,17 @@ from typing import Any
 from numba.extending import overload
 
 from landscape.jit import kernel
+from landscape.kernels.cpu.arrays import Task
 from landscape.kernels.cpu.losses import add_tile, loss_adjoint, loss_adjoint_tangent
-from landscape.kernels.cpu.passes import backward, forward, tangent_backward, tangent_forward
+from landscape.kernels.cpu.passes import (
+    backward,
+    forward,
+    frame_for_values,
+    tangent_backward,
+    tangent_forward,
+    with_adjoints,
+    with_tangents,
+)
 from landscape.kernels.cpu.views import block, flat, output_block
 from landscape.kernels.program import Column
 
@@ -62,16 +71,17 @@ def end_sum_compiled(out: Any, part: Any) -> Any:
 
 
 @kernel
-def primal(network, order, places, batch, t, criterion, weights, work, adjoint, gradient, scratch):
+def primal(task, t, weights, work, adjoint, gradient, scratch):
     """Run a tile forward and in reverse; the gradient (unless empty) is added to."""
+    network, batch = task.network, task.batch
     width, data, last = batch.x.shape[2], flat(batch.x[t]), network.rows.shape[0] - 1
-    forward(network, order, places, weights, work, data, scratch, width)
-    z = output_block(network, places, last, work, data, width)
+    forward(network, task.order, task.places, weights, work, data, scratch, width)
+    z = output_block(network, task.places, last, work, data, width)
     row = network.rows[last]
-    loss_adjoint(
-        network.rules, criterion, batch, t, z, scratch, block(adjoint, row[ADJOINT], row[SIZE], width)
-    )
-    backward(network, places, weights, work, data, adjoint, gradient, scratch, width)
+    delta = block(adjoint, row[ADJOINT], row[SIZE], width)
+    loss_adjoint(network.rules, task.criterion, batch, t, z, scratch, delta)
+    frame = frame_for_values(network, task.places, weights, work, data, scratch, width)
+    backward(with_adjoints(frame, adjoint, adjoint, gradient))
 
 
 @kernel
@@ -81,24 +91,15 @@ def gradients(worker, workers, network, order, places, batch, criterion, thetas,
     This worker does its share of the (θ, slot) pairs.
     """
     tiles, last, width = batch.x.shape[0], network.rows.shape[0] - 1, batch.x.shape[2]
-    work, adjoint = buffers.work[worker], buffers.adjoint[worker]
-    items = thetas.shape[0] * slots
+    work, adjoint, scratch = buffers.work[worker], buffers.adjoint[worker], buffers.scratch[worker]
+    task, items = Task(network, order, places, batch, criterion), thetas.shape[0] * slots
     for item in range(items * worker // workers, items * (worker + 1) // workers):
         k, s = item // slots, item % slots
         for t in range(tiles * s // slots, tiles * (s + 1) // slots):
             gradient = begin_sum(out[k, s], buffers.gradient[worker])
-            primal(network, order, places, batch, t, criterion, thetas[k], work, adjoint, gradient, buffers.scratch[worker])  # fmt: skip
+            primal(task, t, thetas[k], work, adjoint, gradient, scratch)
             z = block(work, places[last], network.rows[last, SIZE], width)
-            add_tile(
-                network.rules,
-                criterion,
-                batch,
-                t,
-                z,
-                buffers.scratch[worker],
-                buffers.sums[worker],
-                sums[k, s],
-            )
+            add_tile(network.rules, criterion, batch, t, z, scratch, buffers.sums[worker], sums[k, s])
             end_sum(out[k, s], gradient)
 
 
@@ -106,37 +107,32 @@ def gradients(worker, workers, network, order, places, batch, criterion, thetas,
 def keep_primals(worker, workers, network, order, places, batch, criterion, weights, buffers, kept):
     """Run this worker's share of the tiles forward and in reverse, into `kept`."""
     tiles, nothing, scratch = batch.x.shape[0], buffers.gradient[worker][:0], buffers.scratch[worker]
+    task = Task(network, order, places, batch, criterion)
     for t in range(tiles * worker // workers, tiles * (worker + 1) // workers):
-        primal(network, order, places, batch, t, criterion, weights, kept.work[t], kept.adjoint[t], nothing, scratch)  # fmt: skip
+        primal(task, t, weights, kept.work[t], kept.adjoint[t], nothing, scratch)
 
 
 @kernel
-def primal_of(network, order, places, batch, t, criterion, weights, worker, buffers, kept):
+def primal_of(task, t, weights, worker, buffers, kept):
     """Give a tile's outputs and adjoints: those kept, or computed now."""
     if kept.work.shape[0] > 0:
         return kept.work[t], kept.adjoint[t]
     work, adjoint, scratch = buffers.work[worker], buffers.adjoint[worker], buffers.scratch[worker]
     nothing = buffers.gradient[worker][:0]
-    primal(network, order, places, batch, t, criterion, weights, work, adjoint, nothing, scratch)
+    primal(task, t, weights, work, adjoint, nothing, scratch)
     return work, adjoint
 
 
 @kernel
-def one_product(network, places, batch, t, criterion, weights, vector, work, adjoint, worker, buffers, out):
-    """Add the product of the tile's Hessian with a vector to out [P]; `work` and `adjoint` are the tile's."""
-    width, data, last = batch.x.shape[2], flat(batch.x[t]), network.rows.shape[0] - 1
-    tangent, into, scratch = buffers.tangent[worker], buffers.into[worker], buffers.scratch[worker]
-    tangent_forward(network, places, weights, vector, work, data, tangent, scratch, width, 0)
-    gradient = begin_sum(out, buffers.gradient[worker])
-    rows = network.rows[last, SIZE]
-    z, dz = block(work, places[last], rows, width), block(tangent, places[last], rows, width)
-    loss_adjoint_tangent(
-        network.rules, criterion, batch, t, z, dz, scratch, block(into, places[last], rows, width)
-    )
-    tangent_backward(
-        network, places, weights, vector, work, data, tangent, adjoint, into, gradient, scratch, width, 0
-    )
-    end_sum(out, gradient)
+def one_product(frame, criterion, batch, t):
+    """Add the product of the tile's Hessian with the frame's vector to its gradient; the outputs and adjoints are the tile's."""
+    network, width, last = frame.network, frame.width, frame.network.rows.shape[0] - 1
+    rows, place = network.rows[last, SIZE], frame.places[last]
+    tangent_forward(frame, 0)
+    z, dz = block(frame.work, place, rows, width), block(frame.tangent, place, rows, width)
+    change = block(frame.into, place, rows, width)
+    loss_adjoint_tangent(network.rules, criterion, batch, t, z, dz, frame.scratch, change)
+    tangent_backward(frame, 0)
 
 
 @kernel
@@ -145,15 +141,17 @@ def products(worker, workers, network, order, places, batch, criterion, weights,
 
     This worker does its share of the (chunk of vectors, slot) pairs; where no primal is kept, one serves a whole chunk.
     """
-    tiles, count = batch.x.shape[0], vectors.shape[0]
+    tiles, count, task = batch.x.shape[0], vectors.shape[0], Task(network, order, places, batch, criterion)
+    tangent, into, scratch = buffers.tangent[worker], buffers.into[worker], buffers.scratch[worker]
     items = (count + chunk - 1) // chunk * slots
     for item in range(items * worker // workers, items * (worker + 1) // workers):
         c, s = item // slots, item % slots
         for t in range(tiles * s // slots, tiles * (s + 1) // slots):
-            work, adjoint = primal_of(
-                network, order, places, batch, t, criterion, weights, worker, buffers, kept
-            )
+            work, adjoint = primal_of(task, t, weights, worker, buffers, kept)
+            data = flat(batch.x[t])
+            at_tile = frame_for_values(network, places, weights, work, data, scratch, batch.x.shape[2])
             for k in range(c * chunk, min(count, (c + 1) * chunk)):
-                one_product(
-                    network, places, batch, t, criterion, weights, vectors[k], work, adjoint, worker, buffers, out[k, s]
-                )  # fmt: skip
+                gradient = begin_sum(out[k, s], buffers.gradient[worker])
+                along = with_tangents(at_tile, vectors[k], tangent)
+                one_product(with_adjoints(along, adjoint, into, gradient), criterion, batch, t)
+                end_sum(out[k, s], gradient)

@@ -7,15 +7,31 @@ of a likelihood whose loss has kinks).
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from landscape.jit import kernel
+from landscape.kernels.cpu.arrays import Task
 from landscape.kernels.cpu.derivatives import begin_sum, end_sum, primal_of
 from landscape.kernels.cpu.losses import loss_adjoint_tangent
-from landscape.kernels.cpu.passes import backward, tangent_forward
+from landscape.kernels.cpu.passes import (
+    backward,
+    frame_for_values,
+    tangent_forward,
+    with_adjoints,
+    with_tangents,
+)
 from landscape.kernels.cpu.views import block, flat
 from landscape.kernels.program import Column
 
 SIZE = int(Column.SIZE)
 CURVATURE, OUTER, CONSTANT = 0, 1, 2
+
+
+class Matrix(NamedTuple):
+    """Which matrix M stands between the derivatives, and the factor of a constant one."""
+
+    kind: int
+    factor: float
 
 
 @kernel
@@ -32,47 +48,45 @@ def outer_product(slope, dz, scratch, out):
 
 
 @kernel
-def output_change(rules, kind, factor, criterion, batch, t, z, dz, slope, scratch, out):
-    """Set out [F, B] to M dz."""
-    if kind == CURVATURE:
-        loss_adjoint_tangent(rules, criterion, batch, t, z, dz, scratch, out)
-    elif kind == OUTER:
-        outer_product(slope, dz, scratch, out)
+def outputs_change(frame, matrix, criterion, batch, t):
+    """Set the output's part of `into` to M times its tangent."""
+    last, width = frame.network.rows.shape[0] - 1, frame.width
+    rows, place = frame.network.rows[last, SIZE], frame.places[last]
+    z, dz = block(frame.work, place, rows, width), block(frame.tangent, place, rows, width)
+    slope, out = block(frame.adjoint, place, rows, width), block(frame.into, place, rows, width)
+    if matrix.kind == CURVATURE:
+        loss_adjoint_tangent(frame.network.rules, criterion, batch, t, z, dz, frame.scratch, out)
+    elif matrix.kind == OUTER:
+        outer_product(slope, dz, frame.scratch, out)
     else:
         for f in range(dz.shape[0]):
             for j in range(dz.shape[1]):
-                out[f, j] = factor * dz[f, j]
+                out[f, j] = matrix.factor * dz[f, j]
         out[:, batch.valid[t] :] = 0
 
 
 @kernel
-def one_fisher_product(network, places, batch, t, criterion, kind, factor, weights, vector, work, adjoint, worker, buffers, out):  # fmt: skip
-    """Add the tile's product with a vector to out [P]; `work` and `adjoint` are the tile's."""
-    width, data, last = batch.x.shape[2], flat(batch.x[t]), network.rows.shape[0] - 1
-    tangent, into, scratch = buffers.tangent[worker], buffers.into[worker], buffers.scratch[worker]
-    tangent_forward(network, places, weights, vector, work, data, tangent, scratch, width, 0)
-    gradient = begin_sum(out, buffers.gradient[worker])
-    rows = network.rows[last, SIZE]
-    z, dz = block(work, places[last], rows, width), block(tangent, places[last], rows, width)
-    slope, change = block(adjoint, places[last], rows, width), block(into, places[last], rows, width)
-    output_change(network.rules, kind, factor, criterion, batch, t, z, dz, slope, scratch, change)
-    backward(network, places, weights, work, data, into, gradient, scratch, width)
-    end_sum(out, gradient)
+def one_fisher_product(frame, matrix, criterion, batch, t):
+    """Add the tile's product with the frame's vector to its gradient; the outputs and adjoints are the tile's."""
+    tangent_forward(frame, 0)
+    outputs_change(frame, matrix, criterion, batch, t)
+    backward(with_adjoints(frame, frame.into, frame.into, frame.gradient))
 
 
 @kernel
 def fisher_products(worker, workers, network, order, places, batch, criterion, kind, factor, weights, vectors, chunk, slots, buffers, kept, out):  # fmt: skip
     """Add to out [K, slots, P] the products with vectors [K, P]; the work is divided as that of `derivatives.products`."""
-    tiles, count = batch.x.shape[0], vectors.shape[0]
-    items = (count + chunk - 1) // chunk * slots
+    tiles, count, task = batch.x.shape[0], vectors.shape[0], Task(network, order, places, batch, criterion)
+    tangent, into, scratch = buffers.tangent[worker], buffers.into[worker], buffers.scratch[worker]
+    matrix, items = Matrix(kind, factor), (count + chunk - 1) // chunk * slots
     for item in range(items * worker // workers, items * (worker + 1) // workers):
         c, s = item // slots, item % slots
         for t in range(tiles * s // slots, tiles * (s + 1) // slots):
-            work, adjoint = primal_of(
-                network, order, places, batch, t, criterion, weights, worker, buffers, kept
-            )
+            work, adjoint = primal_of(task, t, weights, worker, buffers, kept)
+            data = flat(batch.x[t])
+            at_tile = frame_for_values(network, places, weights, work, data, scratch, batch.x.shape[2])
             for k in range(c * chunk, min(count, (c + 1) * chunk)):
-                one_fisher_product(
-                    network, places, batch, t, criterion, kind, factor, weights, vectors[k], work, adjoint, worker, buffers,
-                    out[k, s],
-                )  # fmt: skip
+                gradient = begin_sum(out[k, s], buffers.gradient[worker])
+                along = with_tangents(at_tile, vectors[k], tangent)
+                one_fisher_product(with_adjoints(along, adjoint, into, gradient), matrix, criterion, batch, t)
+                end_sum(out[k, s], gradient)

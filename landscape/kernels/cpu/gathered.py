@@ -7,7 +7,7 @@ places in a line, and the channels of a place. Strides may be negative, so that 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from llvmlite import ir
@@ -16,6 +16,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
 from landscape.jit import EXACT, kernel
+from landscape.kernels.cpu.arrays import Part
 
 VECTOR_BYTES = 32
 OPTIONS = {"fastmath": set(EXACT), "error_model": "numpy"}
@@ -70,6 +71,19 @@ class Code:
                 self.builder.store(ir.Constant(self.vector, [0.0] * self.lanes), place)
         return block
 
+    def parts(self, kind: Any, value: Any) -> tuple[Any, ...]:
+        """Point at the start of a named tuple (flat array, start, numbers …), and give the numbers after it as indices."""
+        start, *steps = self.numbers(kind, value, 1)
+        return self.start(kind.types[0], self.builder.extract_value(value, 0), start), *steps
+
+    def numbers(self, kind: Any, value: Any, first: int = 0) -> list[Any]:
+        """Give the fields of a named tuple from one on as indices."""
+        return [
+            self.context.cast(self.builder, self.builder.extract_value(value, field), type_, types.intp)
+            for field, type_ in enumerate(kind.types)
+            if field >= first
+        ]
+
     def add_product(self, place: Any, left: Any, right: Any) -> None:
         """Add left · right to a sum."""
         product = self.builder.fmul(left, right, flags=("contract",))
@@ -77,25 +91,49 @@ class Code:
         self.builder.store(total, place)
 
 
+class Taps(NamedTuple):
+    """Weights in a flat array: row r's at tap (a, b), channel q is at start + r·row + a·line + b·tap + q·channel."""
+
+    numbers: Any
+    start: int
+    row: int
+    line: int
+    tap: int
+    channel: int
+
+
+class Pixels(NamedTuple):
+    """Examples in a flat array: those of tap (a, b), channel q lie at start + a·line + b·pixel + q·channel."""
+
+    numbers: Any
+    start: int
+    line: int
+    pixel: int
+    channel: int
+
+
+class Window(NamedTuple):
+    """How many lines a window has, places in a line, and channels of a place."""
+
+    lines: int
+    places: int
+    channels: int
+
+
 def window_code(rows: int, vectors: int) -> Callable[..., Any]:
     """Make the typing and the code of a micro-kernel of `rows` rows and `vectors` vectors of columns.
 
-    Row r's weight at tap (a, b), channel q is at iw + r·row + a·wy + b·wx + q·wq; the columns of X there start at ix + a·xy + b·xx + q·xq.
-    Rows of C are `width` apart.
+    W are `Taps`, X `Pixels`; rows of the `Part` C are `width` apart.
     """
 
-    def micro(
-        context_: Any, w: Any, iw: Any, row: Any, wy: Any, wx: Any, wq: Any, x: Any, ix: Any,
-        xy: Any, xx: Any, xq: Any, ny: Any, nx: Any, depth: Any, beta: Any, c: Any, ic: Any, width: Any,
-    ) -> Any:  # fmt: skip
-        whole = types.intp
+    def micro(context_: Any, window: Any, w: Any, x: Any, beta: Any, c: Any, width: Any) -> Any:
+        dtype = c.types[0].dtype
 
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            w_, iw_, row_, wy_, wx_, wq_, x_, ix_, xy_, xx_, xq_, ny_, nx_, k_, beta_, c_, ic_, width_ = (
-                arguments
-            )
-            code = Code(context, builder, c.dtype)
-            w0, x0, c0 = code.start(w, w_, iw_), code.start(x, x_, ix_), code.start(c, c_, ic_)
+            window_, w_, x_, beta_, c_, width_ = arguments
+            code = Code(context, builder, dtype)
+            (w0, row_, wy_, wx_, wq_), (x0, xy_, xx_, xq_) = code.parts(w, w_), code.parts(x, x_)
+            (c0,), (ny_, nx_, k_) = code.parts(c, c_), code.numbers(window, window_)
             sums = code.sums(rows, vectors)
             lines = [builder.mul(code.whole(r), row_) for r in range(rows)]
             with cgutils.for_range(builder, ny_, intp=code.index) as a:
@@ -133,8 +171,7 @@ def window_code(rows: int, vectors: int) -> Callable[..., Any]:
                         builder.store(new, target, align=code.align)
             return context.get_dummy_value()
 
-        strides, sizes = [whole] * 5, [whole] * 7
-        return types.void(w, *strides, x, *sizes, c.dtype, c, whole, whole), generate
+        return types.void(window, w, x, dtype, c, types.intp), generate
 
     return micro
 
@@ -143,27 +180,23 @@ def over_rows(six: Any, four: Any, two: Any, one: Any) -> Any:
     """Compile the loop over rows for micro-kernels of one width: six at a time, then what is left, eight as two fours."""
 
     @kernel(cached=False)
-    def columns(m, width, k, w, iw, row, wy, wx, wq, x, ix, xy, xx, xq, ny, nx, beta, c, ic):
+    def columns(m, width, window, w, x, beta, c):
         i = 0
         while m - i >= 6 and m - i != 8:
-            six(
-                w, iw + i * row, row, wy, wx, wq, x, ix, xy, xx, xq, ny, nx, k, beta, c, ic + i * width, width
-            )
+            rows = Taps(w.numbers, w.start + i * w.row, w.row, w.line, w.tap, w.channel)
+            six(window, rows, x, beta, Part(c.numbers, c.start + i * width), width)
             i += 6
         while m - i >= 4:
-            four(
-                w, iw + i * row, row, wy, wx, wq, x, ix, xy, xx, xq, ny, nx, k, beta, c, ic + i * width, width
-            )
+            rows = Taps(w.numbers, w.start + i * w.row, w.row, w.line, w.tap, w.channel)
+            four(window, rows, x, beta, Part(c.numbers, c.start + i * width), width)
             i += 4
         if i + 2 <= m:
-            two(
-                w, iw + i * row, row, wy, wx, wq, x, ix, xy, xx, xq, ny, nx, k, beta, c, ic + i * width, width
-            )
+            rows = Taps(w.numbers, w.start + i * w.row, w.row, w.line, w.tap, w.channel)
+            two(window, rows, x, beta, Part(c.numbers, c.start + i * width), width)
             i += 2
         if i < m:
-            one(
-                w, iw + i * row, row, wy, wx, wq, x, ix, xy, xx, xq, ny, nx, k, beta, c, ic + i * width, width
-            )
+            rows = Taps(w.numbers, w.start + i * w.row, w.row, w.line, w.tap, w.channel)
+            one(window, rows, x, beta, Part(c.numbers, c.start + i * width), width)
 
     return columns
 
@@ -172,39 +205,34 @@ two_vectors = over_rows(*(intrinsic(window_code(rows, 2)) for rows in (6, 4, 2, 
 one_vector = over_rows(*(intrinsic(window_code(rows, 1)) for rows in (6, 4, 2, 1)))
 
 
-def window_product(
-    m: int, n: int, k: int, w: Any, iw: int, row: int, wy: int, wx: int, wq: int,
-    x: Any, ix: int, xy: int, xx: int, xq: int, ny: int, nx: int, beta: float, c: Any, ic: int,
-) -> None:  # fmt: skip
-    """Set C [m, n] to Σ_{a < ny, b < nx, q < k} W[·; a, b, q] X[a, b, q; ·] + beta·C; strides as in `window_code`."""
-    total = np.zeros((m, n), c.dtype)
-    depth, rows, columns = np.arange(k), np.arange(m)[:, None], np.arange(n)
-    for a in range(ny):
-        for b in range(nx):
-            weights = w[iw + a * wy + b * wx + rows * row + depth * wq]
-            total += weights @ x[ix + a * xy + b * xx + depth[:, None] * xq + columns]
-    out = c[ic : ic + m * n].reshape(m, n)
+def window_product(m: int, n: int, window: Window, w: Taps, x: Pixels, beta: float, c: Part) -> None:
+    """Set C [m, n] to Σ_{a, b, q} W[·; a, b, q] X[a, b, q; ·] over a window, plus beta·C."""
+    total = np.zeros((m, n), c.numbers.dtype)
+    depth, rows, columns = np.arange(window.channels), np.arange(m)[:, None], np.arange(n)
+    for a in range(window.lines):
+        for b in range(window.places):
+            weights = w.numbers[w.start + a * w.line + b * w.tap + rows * w.row + depth * w.channel]
+            total += (
+                weights @ x.numbers[x.start + a * x.line + b * x.pixel + depth[:, None] * x.channel + columns]
+            )
+    out = c.numbers[c.start : c.start + m * n].reshape(m, n)
     # beta = 0 must overwrite what is there, even where that is not a number.
     out[...] = total + (beta * out if beta else 0)
 
 
 @overload(window_product, jit_options=OPTIONS)
-def window_product_on_cpu(
-    m: Any, n: Any, k: Any, w: Any, iw: Any, row: Any, wy: Any, wx: Any, wq: Any,
-    x: Any, ix: Any, xy: Any, xx: Any, xq: Any, ny: Any, nx: Any, beta: Any, c: Any, ic: Any,
-) -> Any:  # fmt: skip
+def window_product_on_cpu(m: Any, n: Any, window: Any, w: Any, x: Any, beta: Any, c: Any) -> Any:
     """Run the micro-kernels over blocks of columns, which are whole vectors."""
 
-    def in_registers(
-        m: Any, n: Any, k: Any, w: Any, iw: Any, row: Any, wy: Any, wx: Any, wq: Any,
-        x: Any, ix: Any, xy: Any, xx: Any, xq: Any, ny: Any, nx: Any, beta: Any, c: Any, ic: Any,
-    ) -> None:  # fmt: skip
-        lanes, scale = VECTOR_BYTES // c.itemsize, c.dtype.type(beta)
+    def in_registers(m: Any, n: Any, window: Any, w: Any, x: Any, beta: Any, c: Any) -> None:
+        lanes, scale = VECTOR_BYTES // c.numbers.itemsize, c.numbers.dtype.type(beta)
         j = 0
         while j + 2 * lanes <= n:
-            two_vectors(m, n, k, w, iw, row, wy, wx, wq, x, ix + j, xy, xx, xq, ny, nx, scale, c, ic + j)
+            some = Pixels(x.numbers, x.start + j, x.line, x.pixel, x.channel)
+            two_vectors(m, n, window, w, some, scale, Part(c.numbers, c.start + j))
             j += 2 * lanes
         if j < n:
-            one_vector(m, n, k, w, iw, row, wy, wx, wq, x, ix + j, xy, xx, xq, ny, nx, scale, c, ic + j)
+            some = Pixels(x.numbers, x.start + j, x.line, x.pixel, x.channel)
+            one_vector(m, n, window, w, some, scale, Part(c.numbers, c.start + j))
 
     return in_registers

@@ -15,7 +15,13 @@ from landscape.jit import kernel
 from landscape.kernels.cpu.dots import outer
 from landscape.kernels.cpu.links import input_of
 from landscape.kernels.cpu.losses import loss_adjoint_tangent
-from landscape.kernels.cpu.passes import tangent_backward, tangent_forward
+from landscape.kernels.cpu.passes import (
+    frame_for_values,
+    tangent_backward,
+    tangent_forward,
+    with_adjoints,
+    with_tangents,
+)
 from landscape.kernels.cpu.views import block, flat, output_block
 from landscape.kernels.program import Column, Op
 
@@ -27,7 +33,10 @@ TOGETHER = 64
 
 
 class Pairs(NamedTuple):
-    """What a worker has to itself, a row each: inputs and ones, changes of gradients, and their products, all flat."""
+    """What a worker has to itself, a row each: inputs and ones, changes of gradients, and their products, all flat.
+
+    Of all workers together a matrix each, of one worker a vector.
+    """
 
     left: NDArray
     right: NDArray
@@ -35,24 +44,19 @@ class Pairs(NamedTuple):
 
 
 @kernel
-def pass_along(
-    seed, unit, network, places, batch, t, criterion, weights, work, adjoint, tangent, into, scratch
-):
+def pass_along(seed, unit, frame, criterion, batch, t):
     """Set the tangents of all outputs, and the changes of all adjoints, along one pre-activation of a row."""
-    width, data, last = batch.x.shape[2], flat(batch.x[t]), network.rows.shape[0] - 1
-    nothing = weights[:0]
-    tangent[:] = 0
-    into[:] = 0
-    block(tangent, places[seed] + unit, 1, width)[:, :] = 1
-    tangent_forward(network, places, weights, nothing, work, data, tangent, scratch, width, seed)
+    network, places, width = frame.network, frame.places, frame.width
+    last = network.rows.shape[0] - 1
+    frame.tangent[:] = 0
+    frame.into[:] = 0
+    block(frame.tangent, places[seed] + unit, 1, width)[:, :] = 1
+    tangent_forward(frame, seed)
     rows = network.rows[last, SIZE]
-    z, dz = block(work, places[last], rows, width), block(tangent, places[last], rows, width)
-    loss_adjoint_tangent(
-        network.rules, criterion, batch, t, z, dz, scratch, block(into, places[last], rows, width)
-    )
-    tangent_backward(
-        network, places, weights, nothing, work, data, tangent, adjoint, into, nothing, scratch, width, seed
-    )
+    z, dz = block(frame.work, places[last], rows, width), block(frame.tangent, places[last], rows, width)
+    change = block(frame.into, places[last], rows, width)
+    loss_adjoint_tangent(network.rules, criterion, batch, t, z, dz, frame.scratch, change)
+    tangent_backward(frame, seed)
 
 
 @kernel
@@ -99,24 +103,27 @@ def add_block(row, unit, other, first, count, part, out):
 
 
 @kernel
-def add_pairs(
-    seed, unit, i, network, places, data, work, adjoint, tangent, into, width, left, rights, parts, out
-):
+def add_pairs(seed, unit, i, frame, memory, out):
     """Add the products of a unit's inputs with the changes that its pass made in row i's gradient."""
+    network, places, width = frame.network, frame.places, frame.width
     row, other, source = network.rows[seed], network.rows[i], input_of(network, i, 0)
     wide, across = row[WIDE], other[WIDE]
-    x, has_change = output_block(network, places, source, work, data, width), network.rows[source, ACTIVE] > 0
-    dx = block(tangent, places[source] if has_change else 0, across if has_change else 0, width)
-    d, dd = block(adjoint, places[i], other[OUT], width), block(into, places[i], other[OUT], width)
+    x = output_block(network, places, source, frame.work, frame.shared, width)
+    has_change = network.rows[source, ACTIVE] > 0
+    dx = block(frame.tangent, places[source] if has_change else 0, across if has_change else 0, width)
+    d, dd = (
+        block(frame.adjoint, places[i], other[OUT], width),
+        block(frame.into, places[i], other[OUT], width),
+    )
     step, first = max(1, TOGETHER // (across + 1)), unit if i == seed else 0
     while first < other[OUT]:
         count = min(step, other[OUT] - first)
         for c in range(count):
-            right = block(rights, c * (across + 1), across + 1, width)
+            right = block(memory.right, c * (across + 1), across + 1, width)
             changes_of(x, dx, has_change, d[first + c], dd[first + c], right)
-        part = parts[: (wide + 1) * count * (across + 1)]
+        part = memory.part[: (wide + 1) * count * (across + 1)]
         part[:] = 0
-        outer(wide + 1, count * (across + 1), width, left, 0, rights, 0, part, 0)
+        outer(wide + 1, count * (across + 1), width, memory.left, 0, memory.right, 0, part, 0)
         add_block(row, unit, other, first, count, part, out)
         first += count
 
@@ -129,16 +136,19 @@ def hessian_rows(
 
     `kept` holds the primal of every tile; items write to rows of their own, tiles in their order.
     """
-    width, rows = batch.x.shape[2], network.rows
+    width, rows, nothing = batch.x.shape[2], network.rows, weights[:0]
     tangent, into, scratch = buffers.tangent[worker], buffers.into[worker], buffers.scratch[worker]
-    left, rights, parts = memory.left[worker], memory.right[worker], memory.part[worker]
+    ours = Pairs(memory.left[worker], memory.right[worker], memory.part[worker])
     for item in range(worker, items.shape[0], workers):
         seed, unit = items[item, 0], items[item, 1]
         for t in range(batch.x.shape[0]):
-            work, adjoint, data = kept.work[t], kept.adjoint[t], flat(batch.x[t])
-            pass_along(seed, unit, network, places, batch, t, criterion, weights, work, adjoint, tangent, into, scratch)  # fmt: skip
+            work, data = kept.work[t], flat(batch.x[t])
+            at_tile = frame_for_values(network, places, weights, work, data, scratch, width)
+            along = with_tangents(at_tile, nothing, tangent)
+            frame = with_adjoints(along, kept.adjoint[t], into, nothing)
+            pass_along(seed, unit, frame, criterion, batch, t)
             x = output_block(network, places, input_of(network, seed, 0), work, data, width)
-            inputs_and_one(x, block(left, 0, rows[seed, WIDE] + 1, width))
+            inputs_and_one(x, block(ours.left, 0, rows[seed, WIDE] + 1, width))
             for i in range(seed, rows.shape[0]):
                 if rows[i, OP] == DENSE and rows[i, TRAINED]:
-                    add_pairs(seed, unit, i, network, places, data, work, adjoint, tangent, into, width, left, rights, parts, out)  # fmt: skip
+                    add_pairs(seed, unit, i, frame, ours, out)

@@ -7,7 +7,7 @@ block of four by three sums stays in registers while the depth runs; what is rea
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import types
@@ -36,22 +36,26 @@ def lanes_of_on_cpu(x: Any) -> Any:
     return constant
 
 
+class Vectors(NamedTuple):
+    """A matrix of vectors in a flat array: the vector in row r, column q starts at start + r·row + q·column."""
+
+    numbers: Any
+    start: int
+    row: int
+    column: int
+
+
 def block_code(rows: int, columns: int) -> Callable[..., Any]:
     """Make the typing and the code of a micro-kernel of rows × columns sums.
 
-    A[r, p] is at ia + r·ar + p·ap, B[q, p] at ib + q·bq + p·bp, C[r, q] at ic + r·cr + q·cq; sums start from C where `add`.
+    A, B and C are `Vectors`: A[r, p], B[q, p] and C[r, q]; sums start from C where `add`.
     """
 
-    def micro(
-        context_: Any, depth: Any, a: Any, ia: Any, ar: Any, ap: Any, b: Any, ib: Any, bq: Any, bp: Any,
-        add: Any, c: Any, ic: Any, cr: Any, cq: Any,
-    ) -> Any:  # fmt: skip
-        whole = types.intp
-
+    def micro(context_: Any, depth: Any, a: Any, b: Any, add: Any, c: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            k_, a_, ia_, ar_, ap_, b_, ib_, bq_, bp_, add_, c_, ic_, cr_, cq_ = arguments
-            code = Code(context, builder, c.dtype)
-            a0, b0, c0 = code.start(a, a_, ia_), code.start(b, b_, ib_), code.start(c, c_, ic_)
+            k_, add_, code = arguments[0], arguments[3], Code(context, builder, c.types[0].dtype)
+            (a0, ar_, ap_), (b0, bq_, bp_) = code.parts(a, arguments[1]), code.parts(b, arguments[2])
+            c0, cr_, cq_ = code.parts(c, arguments[4])
             sums = code.sums(rows, columns)
             lines = [builder.mul(code.whole(r), ar_) for r in range(rows)]
             steps = [builder.mul(code.whole(q), bq_) for q in range(columns)]
@@ -77,21 +81,18 @@ def block_code(rows: int, columns: int) -> Callable[..., Any]:
                 builder.store(builder.load(total), target, align=code.align)
             return context.get_dummy_value()
 
-        strides = (a, whole, whole, whole, b, whole, whole, whole)
-        return types.void(whole, *strides, types.boolean, c, whole, whole, whole), generate
+        return types.void(types.intp, a, b, types.boolean, c), generate
 
     return micro
 
 
 @intrinsic
-def copy_vectors(context_: Any, count: Any, a: Any, ia: Any, step: Any, add: Any, c: Any, ic: Any, line: Any) -> Any:  # fmt: skip
-    """Set C[ic + i·line] to the vector A[ia + i·step] for i < count, or add it where `add`."""
-    whole = types.intp
+def copy_vectors(context_: Any, count: Any, a: Any, add: Any, c: Any) -> Any:
+    """Set row i of C, a column of `Vectors`, to row i of A for i < count, or add it where `add`."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        count_, a_, ia_, step_, add_, c_, ic_, line_ = arguments
-        code = Code(context, builder, c.dtype)
-        a0, c0 = code.start(a, a_, ia_), code.start(c, c_, ic_)
+        count_, add_, code = arguments[0], arguments[2], Code(context, builder, c.types[0].dtype)
+        (a0, step_, _), (c0, line_, _) = code.parts(a, arguments[1]), code.parts(c, arguments[3])
         with cgutils.for_range(builder, count_, intp=code.index) as i:
             value = code.load(a0, builder.mul(i.index, step_))
             target = code.at(c0, builder.mul(i.index, line_))
@@ -103,7 +104,7 @@ def copy_vectors(context_: Any, count: Any, a: Any, ia: Any, step: Any, add: Any
                     builder.store(value, target, align=code.align)
         return context.get_dummy_value()
 
-    return types.void(whole, a, whole, whole, types.boolean, c, whole, whole), generate
+    return types.void(types.intp, a, types.boolean, c), generate
 
 
 # Sums in registers: twelve hide the latency of their additions; the last queries, and the last columns, have fewer.
@@ -112,50 +113,48 @@ four_three, four_two, four_one, one_three, one_one = (
 )
 
 
-def lane_product(
-    m: int, n: int, k: int, a: Any, ia: int, ar: int, ap: int, b: Any, ib: int, bq: int, bp: int,
-    add: bool, c: Any, ic: int, cr: int, cq: int,
-) -> None:  # fmt: skip
-    """Set C [m, n] to Σ_{p < k} A[r, p] B[q, p] for each lane, or add it to C; strides as in `block_code`."""
-    lanes = np.arange(lanes_of(c))
+def lane_product(m: int, n: int, k: int, a: Vectors, b: Vectors, add: bool, c: Vectors) -> None:
+    """Set C [m, n] to Σ_{p < k} A[r, p] B[q, p] for each lane, or add it to C."""
+    lanes = np.arange(lanes_of(c.numbers))
     rows, columns, depth = np.arange(m)[:, None, None], np.arange(n)[:, None, None], np.arange(k)[:, None]
-    left, right = a[ia + rows * ar + depth * ap + lanes], b[ib + columns * bq + depth * bp + lanes]
-    at = ic + rows * cr + columns[None, :, 0] * cq + lanes
+    left = a.numbers[a.start + rows * a.row + depth * a.column + lanes]
+    right = b.numbers[b.start + columns * b.row + depth * b.column + lanes]
+    at = c.start + rows * c.row + columns[None, :, 0] * c.column + lanes
     total = np.einsum("rpl,qpl->rql", left, right)
-    c[at] = total + (c[at] if add else 0)
+    c.numbers[at] = total + (c.numbers[at] if add else 0)
 
 
 @overload(lane_product, jit_options=OPTIONS | {"forceinline": True})
-def lane_product_on_cpu(
-    m: Any, n: Any, k: Any, a: Any, ia: Any, ar: Any, ap: Any, b: Any, ib: Any, bq: Any, bp: Any,
-    add: Any, c: Any, ic: Any, cr: Any, cq: Any,
-) -> Any:  # fmt: skip
+def lane_product_on_cpu(m: Any, n: Any, k: Any, a: Any, b: Any, add: Any, c: Any) -> Any:
     """Run the micro-kernels over blocks of three columns and four rows, then over what is left.
 
     It is a part of its callers, where most strides are constants.
     """
 
-    def in_registers(
-        m: Any, n: Any, k: Any, a: Any, ia: Any, ar: Any, ap: Any, b: Any, ib: Any, bq: Any, bp: Any,
-        add: Any, c: Any, ic: Any, cr: Any, cq: Any,
-    ) -> None:  # fmt: skip
+    def in_registers(m: Any, n: Any, k: Any, a: Any, b: Any, add: Any, c: Any) -> None:
         q = 0
         while q < n:
-            columns, i, right, end = min(3, n - q), 0, ib + q * bq, ic + q * cq
+            columns, i, right, end = min(3, n - q), 0, b.start + q * b.row, c.start + q * c.column
+            others = Vectors(b.numbers, right, b.row, b.column)
             while i + 4 <= m:
+                left = Vectors(a.numbers, a.start + i * a.row, a.row, a.column)
+                target = Vectors(c.numbers, end + i * c.row, c.row, c.column)
                 if columns == 3:
-                    four_three(k, a, ia + i * ar, ar, ap, b, right, bq, bp, add, c, end + i * cr, cr, cq)
+                    four_three(k, left, others, add, target)
                 elif columns == 2:
-                    four_two(k, a, ia + i * ar, ar, ap, b, right, bq, bp, add, c, end + i * cr, cr, cq)
+                    four_two(k, left, others, add, target)
                 else:
-                    four_one(k, a, ia + i * ar, ar, ap, b, right, bq, bp, add, c, end + i * cr, cr, cq)
+                    four_one(k, left, others, add, target)
                 i += 4
             while i < m:
+                left = Vectors(a.numbers, a.start + i * a.row, a.row, a.column)
                 if columns == 3:
-                    one_three(k, a, ia + i * ar, ar, ap, b, right, bq, bp, add, c, end + i * cr, cr, cq)
+                    one_three(k, left, others, add, Vectors(c.numbers, end + i * c.row, c.row, c.column))
                 else:
                     for s in range(columns):
-                        one_one(k, a, ia + i * ar, ar, ap, b, right + s * bq, bq, bp, add, c, end + i * cr + s * cq, cr, cq)  # fmt: skip
+                        other = Vectors(b.numbers, right + s * b.row, b.row, b.column)
+                        place = end + i * c.row + s * c.column
+                        one_one(k, left, other, add, Vectors(c.numbers, place, c.row, c.column))
                 i += 1
             q += columns
 
@@ -174,6 +173,6 @@ def lane_copy_on_cpu(count: Any, a: Any, ia: Any, step: Any, add: Any, c: Any, i
     """Load and store whole vectors."""
 
     def by_vectors(count: Any, a: Any, ia: Any, step: Any, add: Any, c: Any, ic: Any, line: Any) -> None:
-        copy_vectors(count, a, ia, step, add, c, ic, line)
+        copy_vectors(count, Vectors(a, ia, step, 0), add, Vectors(c, ic, line, 0))
 
     return by_vectors

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from landscape.jit import kernel
+from landscape.kernels.cpu.arrays import Part
 from landscape.kernels.cpu.views import block
 from landscape.kernels.program import Column
 
@@ -18,10 +19,10 @@ def input_of(network, i, number):
 
 @kernel
 def place_of(places, i, work, shared):
-    """Return the memory in which row i's output lies, and where in it."""
+    """Return the memory in which row i's output lies, and where in it, in features."""
     if places[i] >= 0:
-        return work, places[i]
-    return shared, -1 - places[i]
+        return Part(work, places[i])
+    return Part(shared, -1 - places[i])
 
 
 @kernel

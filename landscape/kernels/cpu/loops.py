@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from string import Formatter
-from typing import Any
+from typing import Any, NamedTuple
+
+from numpy.typing import NDArray
 
 from landscape.formulas.activations import ACTIVATIONS
 from landscape.formulas.losses import LOSSES
@@ -92,10 +94,20 @@ def add_slope(rules, code, z, a, factor, out, p):
     run_slope(rules, ADD_SLOPE + code, (flat(z), flat(a), flat(factor), flat(out), p))
 
 
+class Changing(NamedTuple):
+    """Blocks of a number, its activation's adjoint, and the changes of both along a tangent."""
+
+    z: NDArray
+    dz: NDArray
+    d: NDArray
+    dd: NDArray
+
+
 @kernel
-def add_curved(rules, code, z, a, d, dz, dd, out, p):
-    """Add the change of an activation's reverse rule to a block."""
-    run_curved(rules, ADD_CURVED + code, (flat(z), flat(a), flat(d), flat(dz), flat(dd), flat(out), p))
+def add_curved(rules, code, given, a, out, p):
+    """Add the change of an activation's reverse rule to a block; `a` are the activations of what is given."""
+    z, dz, d, dd = flat(given.z), flat(given.dz), flat(given.d), flat(given.dd)
+    run_curved(rules, ADD_CURVED + code, (z, flat(a), d, dz, dd, flat(out), p))
 
 
 def chosen(table: Mapping[str, Any], blocks: str, statement: str, by_row: bool = False) -> Any:

@@ -7,7 +7,7 @@ folded into them while they are packed, and the taps of a line, which lie one af
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from llvmlite import ir
@@ -16,7 +16,8 @@ from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
 from landscape.jit import EXACT, kernel
-from landscape.kernels.cpu.gathered import VECTOR_BYTES, Code, spread
+from landscape.kernels.cpu.arrays import Part
+from landscape.kernels.cpu.gathered import VECTOR_BYTES, Code, Window, spread
 
 OPTIONS = {"fastmath": set(EXACT), "error_model": "numpy"}
 
@@ -31,23 +32,49 @@ def together(left):
     return 2 if left >= 2 else 1
 
 
+class Packed(NamedTuple):
+    """Packed weights in a flat array, blocks of rows: a row has `size` numbers, and tap (a, b), channel q is tap + a·line + b·place + q of them."""
+
+    numbers: Any
+    start: int
+    size: int
+    tap: int
+    line: int
+    place: int
+
+
+class Stream(NamedTuple):
+    """Packed weights of one block: those of tap (a, b) are from start + a·line + b·place on, all rows of a channel together."""
+
+    numbers: Any
+    start: int
+    line: int
+    place: int
+
+
+class Columns(NamedTuple):
+    """Examples in a flat array: those of tap (a, b) lie at start + a·line + b·pixel, channel after channel."""
+
+    numbers: Any
+    start: int
+    line: int
+    pixel: int
+
+
 def packed_code(rows: int, vectors: int) -> Callable[..., Any]:
     """Make the typing and the code of a micro-kernel of `rows` rows and `vectors` vectors of columns.
 
-    Row r's weight at tap (a, b), channel q is at iw + a·wy + b·wx + q·rows + r; the columns of X there start at ix + a·xy + b·xx + q·width. Sums start
-    from w[first + r], or from C where `first` is negative.
+    W is a `Stream`, X are `Columns`, whose channels are `width` apart, as the rows of the `Part` C. Sums start from number first + r of W's array, or
+    from C where `first` is negative.
     """
 
-    def micro(
-        context_: Any, w: Any, iw: Any, wy: Any, wx: Any, x: Any, ix: Any, xy: Any, xx: Any, ny: Any, nx: Any,
-        depth: Any, first: Any, cut: Any, c: Any, ic: Any, width: Any,
-    ) -> Any:  # fmt: skip
-        whole = types.intp
+    def micro(context_: Any, window: Any, w: Any, x: Any, first: Any, cut: Any, c: Any, width: Any) -> Any:
 
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            w_, iw_, wy_, wx_, x_, ix_, xy_, xx_, ny_, nx_, k_, first_, cut_, c_, ic_, width_ = arguments
-            code = Code(context, builder, c.dtype)
-            w0, x0, c0 = code.start(w, w_, iw_), code.start(x, x_, ix_), code.start(c, c_, ic_)
+            window_, w_, x_, first_, cut_, c_, width_ = arguments
+            code = Code(context, builder, c.types[0].dtype)
+            (w0, wy_, wx_), (x0, xy_, xx_) = code.parts(w, w_), code.parts(x, x_)
+            (c0,), (ny_, nx_, k_) = code.parts(c, c_), code.numbers(window, window_)
             sums = code.sums(rows, vectors)
             places = [
                 (r, sums[r][v], code.at(c0, builder.mul(code.whole(r), width_), code.whole(v * code.lanes)))
@@ -59,7 +86,7 @@ def packed_code(rows: int, vectors: int) -> Callable[..., Any]:
                     for _, total, target in places:
                         builder.store(builder.load(target, align=code.align), total)
                 with begin:
-                    start = code.start(w, w_, first_)
+                    start = code.start(w.types[0], builder.extract_value(w_, 0), first_)
                     for r, total, _ in places:
                         value = builder.load(builder.gep(start, [code.whole(r)]))
                         builder.store(spread(builder, value, code.lanes), total)
@@ -87,8 +114,7 @@ def packed_code(rows: int, vectors: int) -> Callable[..., Any]:
                 builder.store(builder.load(total), target, align=code.align)
             return context.get_dummy_value()
 
-        strides = (whole, whole, whole)
-        return types.void(w, *strides, x, *strides, *strides, whole, types.boolean, c, whole, whole), generate
+        return types.void(window, w, x, types.intp, types.boolean, c, types.intp), generate
 
     return micro
 
@@ -97,19 +123,20 @@ def over_rows(six: Any, four: Any, two: Any, one: Any) -> Any:
     """Compile the loop over blocks of rows for micro-kernels of one width."""
 
     @kernel(cached=False)
-    def columns(m, width, k, w, iw, size, tap, wy, wx, x, ix, xy, xx, ny, nx, first, cut, c, ic):
+    def columns(m, width, window, w, x, first, cut, c):
         i = 0
         while i < m:
             r, on = together(m - i), first + i if first >= 0 else -1
-            at, to = iw + i * size + tap * r, ic + i * width
+            block = Stream(w.numbers, w.start + i * w.size + w.tap * r, w.line * r, w.place * r)
+            target = Part(c.numbers, c.start + i * width)
             if r == 6:
-                six(w, at, wy * r, wx * r, x, ix, xy, xx, ny, nx, k, on, cut, c, to, width)
+                six(window, block, x, on, cut, target, width)
             elif r == 4:
-                four(w, at, wy * r, wx * r, x, ix, xy, xx, ny, nx, k, on, cut, c, to, width)
+                four(window, block, x, on, cut, target, width)
             elif r == 2:
-                two(w, at, wy * r, wx * r, x, ix, xy, xx, ny, nx, k, on, cut, c, to, width)
+                two(window, block, x, on, cut, target, width)
             else:
-                one(w, at, wy * r, wx * r, x, ix, xy, xx, ny, nx, k, on, cut, c, to, width)
+                one(window, block, x, on, cut, target, width)
             i += r
 
     return columns
@@ -120,15 +147,17 @@ one_vector = over_rows(*(intrinsic(packed_code(rows, 1)) for rows in (6, 4, 2, 1
 
 
 @kernel
-def pack_rows(m, k, taps, w, iw, scales, scale, out, start):
-    """Pack W [m, k, taps] from iw on as [block][tap][channel][row of the block], row i times scales[scale + i]."""
-    i = 0
+def pack_rows(m, k, taps, weights, scales, packed):
+    """Pack a part W [m, k, taps] as [block][tap][channel][row of the block], row i times number i of the scales."""
+    w, factors, out, i = weights.numbers, scales.numbers, packed.numbers, 0
     while i < m:
-        r, at = together(m - i), start + i * k * taps
+        r, at = together(m - i), packed.start + i * k * taps
         for tap in range(taps):
             for q in range(k):
                 for s in range(r):
-                    out[at + s] = w[iw + ((i + s) * k + q) * taps + tap] * scales[scale + i + s]
+                    out[at + s] = (
+                        w[weights.start + ((i + s) * k + q) * taps + tap] * factors[scales.start + i + s]
+                    )
                 at += r
         i += r
 
@@ -146,46 +175,38 @@ def pack_transposed(m, k, w, iw, out):
 
 
 def packed_product(
-    m: int, n: int, k: int, w: Any, iw: int, size: int, tap: int, wy: int, wx: int,
-    x: Any, ix: int, xy: int, xx: int, ny: int, nx: int, first: int, cut: bool, c: Any, ic: int,
-) -> None:  # fmt: skip
-    """Set C [m, n] to start + Σ_{a < ny, b < nx, q < k} W[·; tap + a·wy + b·wx + q] X[a, b, q; ·], its positive part where `cut`.
+    m: int, n: int, window: Window, w: Packed, x: Columns, first: int, cut: bool, c: Part
+) -> None:
+    """Set C [m, n] to start + Σ_{a, b, q} W[·; a, b, q] X[a, b, q; ·] over a window, its positive part where `cut`.
 
-    W's rows have `size` numbers each and are packed by `pack_rows`; start is w[first + row], or C where `first` is negative.
+    W's rows are packed by `pack_rows`; start is number first + row of W's array, or C where `first` is negative.
     """
-    depth, columns, i = np.arange(k), np.arange(n), 0
+    depth, columns, i = np.arange(window.channels), np.arange(n), 0
     while i < m:
         r = together(m - i)
-        out = c[ic + i * n : ic + (i + r) * n].reshape(r, n)
-        total = w[first + i : first + i + r, None] if first >= 0 else out.copy()
-        for a in range(ny):
-            for b in range(nx):
-                places = iw + i * size + (tap + a * wy + b * wx + depth) * r
-                total = (
-                    total
-                    + w[places + np.arange(r)[:, None]]
-                    @ x[ix + a * xy + b * xx + depth[:, None] * n + columns]
-                )
+        out = c.numbers[c.start + i * n : c.start + (i + r) * n].reshape(r, n)
+        total = w.numbers[first + i : first + i + r, None] if first >= 0 else out.copy()
+        for a in range(window.lines):
+            for b in range(window.places):
+                places = w.start + i * w.size + (w.tap + a * w.line + b * w.place + depth) * r
+                pixels = x.numbers[x.start + a * x.line + b * x.pixel + depth[:, None] * n + columns]
+                total = total + w.numbers[places + np.arange(r)[:, None]] @ pixels
         out[...] = np.maximum(total, 0) if cut else total
         i += r
 
 
 @overload(packed_product, jit_options=OPTIONS)
-def packed_product_on_cpu(
-    m: Any, n: Any, k: Any, w: Any, iw: Any, size: Any, tap: Any, wy: Any, wx: Any,
-    x: Any, ix: Any, xy: Any, xx: Any, ny: Any, nx: Any, first: Any, cut: Any, c: Any, ic: Any,
-) -> Any:  # fmt: skip
+def packed_product_on_cpu(m: Any, n: Any, window: Any, w: Any, x: Any, first: Any, cut: Any, c: Any) -> Any:
     """Run the micro-kernels over blocks of columns, which are whole vectors."""
 
-    def in_registers(
-        m: Any, n: Any, k: Any, w: Any, iw: Any, size: Any, tap: Any, wy: Any, wx: Any,
-        x: Any, ix: Any, xy: Any, xx: Any, ny: Any, nx: Any, first: Any, cut: Any, c: Any, ic: Any,
-    ) -> None:  # fmt: skip
-        lanes, j = VECTOR_BYTES // c.itemsize, 0
+    def in_registers(m: Any, n: Any, window: Any, w: Any, x: Any, first: Any, cut: Any, c: Any) -> None:
+        lanes, j = VECTOR_BYTES // c.numbers.itemsize, 0
         while j + 2 * lanes <= n:
-            two_vectors(m, n, k, w, iw, size, tap, wy, wx, x, ix + j, xy, xx, ny, nx, first, cut, c, ic + j)
+            some = Columns(x.numbers, x.start + j, x.line, x.pixel)
+            two_vectors(m, n, window, w, some, first, cut, Part(c.numbers, c.start + j))
             j += 2 * lanes
         if j < n:
-            one_vector(m, n, k, w, iw, size, tap, wy, wx, x, ix + j, xy, xx, ny, nx, first, cut, c, ic + j)
+            some = Columns(x.numbers, x.start + j, x.line, x.pixel)
+            one_vector(m, n, window, w, some, first, cut, Part(c.numbers, c.start + j))
 
     return in_registers

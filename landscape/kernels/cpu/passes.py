@@ -23,11 +23,20 @@ def frame_for_values(network, places, weights, work, shared, scratch, width):
 
 
 @kernel(viewing=True)
-def frame_for_gradients(network, places, weights, work, shared, adjoint, gradient, scratch, width):
-    """Return a frame for outputs and adjoints; an empty gradient is not computed."""
-    none = weights[:0]
+def with_adjoints(frame, adjoint, into, gradient):
+    """Return a frame with the adjoints that are read, those that are written, and the gradient that is added to, which is not where it is empty."""
     return Frame(
-        network, places, weights, work, shared, scratch, width, none, none, places, adjoint, adjoint, gradient
+        frame.network, frame.places, frame.weights, frame.work, frame.shared, frame.scratch, frame.width, frame.vector,
+        frame.tangent, frame.targets, adjoint, into, gradient,
+    )  # fmt: skip
+
+
+@kernel(viewing=True)
+def with_tangents(frame, vector, tangent):
+    """Return a frame with a change of the weights (zero where it is empty), and the changes of the outputs along it."""
+    return Frame(
+        frame.network, frame.places, frame.weights, frame.work, frame.shared, frame.scratch, frame.width, vector,
+        tangent, frame.targets, frame.adjoint, frame.into, frame.gradient,
     )  # fmt: skip
 
 
@@ -40,48 +49,36 @@ def forward(network, order, places, weights, work, shared, scratch, width):
 
 
 @kernel
-def backward(network, places, weights, work, shared, adjoint, gradient, scratch, width):
-    """Run all rows in reverse; `adjoint` holds the output's.
+def backward(frame):
+    """Run all rows in reverse; the frame's adjoints, which are read and written, hold the output's.
 
     The gradient is added to; an empty one is not computed. An adjoint is a sum over the rows that read an output: the first of them that the reverse
     pass meets sets it, the others add to it.
     """
-    frame = frame_for_gradients(network, places, weights, work, shared, adjoint, gradient, scratch, width)
-    pointer = pointed(frame)
+    network, pointer = frame.network, pointed(frame)
     for i in range(network.rows.shape[0] - 1, 0, -1):
         if network.rows[i, ACTIVE]:
             run_rule(network.rules, BACKWARD + network.rows[i, OP], (i, pointer))
 
 
 @kernel
-def tangent_forward(network, places, weights, vector, work, shared, tangent, scratch, width, first):
-    """Set the tangent of every active row after `first`; those of the others must be zero already. An empty `vector` is zero."""
-    none = weights[:0]
-    frame = Frame(
-        network, places, weights, work, shared, scratch, width, vector, tangent, places, none, none, none
-    )  # fmt: skip
-    pointer = pointed(frame)
+def tangent_forward(frame, first):
+    """Set the tangent of every active row after `first`; those of the others must be zero already."""
+    network, pointer = frame.network, pointed(frame)
     for i in range(first + 1, network.rows.shape[0]):
         if network.rows[i, ACTIVE]:
             run_rule(network.rules, TANGENT + network.rows[i, OP], (i, pointer))
 
 
 @kernel
-def tangent_backward(
-    network, places, weights, vector, work, shared, tangent, adjoint, into, gradient, scratch, width, first
-):
-    """Run all rows after `first` in reverse, along a tangent; `into` holds the output's change, the gradient's is added to.
+def tangent_backward(frame, first):
+    """Run all rows after `first` in reverse, along a tangent; the gradient's change is added to.
 
-    `adjoint` holds the finished adjoints, `into` their changes. Of most rows the change is pushed on by the reverse rule as it is, and the rule's own
-    change is added.
+    The frame's `adjoint` holds the finished adjoints, `into` their changes: the output's. Of most rows the change is pushed on by the reverse rule as it
+    is, and the rule's own change is added.
     """
-    finished = Frame(
-        network, places, weights, work, shared, scratch, width, vector, tangent, places, adjoint, into, gradient
-    )  # fmt: skip
-    changes = Frame(
-        network, places, weights, work, shared, scratch, width, vector, tangent, places, into, into, gradient
-    )  # fmt: skip
-    pointer, reverse = pointed(finished), pointed(changes)
+    network, pointer = frame.network, pointed(frame)
+    reverse = pointed(with_adjoints(frame, frame.into, frame.into, frame.gradient))
     for i in range(network.rows.shape[0] - 1, first, -1):
         if network.rows[i, ACTIVE]:
             op = network.rows[i, OP]

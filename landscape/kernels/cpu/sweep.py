@@ -12,10 +12,10 @@ from typing import NamedTuple
 from numpy.typing import NDArray
 
 from landscape.jit import kernel
-from landscape.kernels.cpu.arrays import Frame
+from landscape.kernels.cpu.arrays import Batch, Frame, Network
 from landscape.kernels.cpu.combine import copy_rows
 from landscape.kernels.cpu.loops import activate_affine
-from landscape.kernels.cpu.losses import add_tile
+from landscape.kernels.cpu.losses import Criterion, add_tile
 from landscape.kernels.cpu.passes import forward, frame_for_values
 from landscape.kernels.cpu.rules import FINISH, LINEAR, VALUE, pointed, run_rule
 from landscape.kernels.cpu.turns import take_turn
@@ -48,6 +48,18 @@ class Grid(NamedTuple):
     vectors: NDArray
     axes: NDArray
     lengths: NDArray
+
+
+class SweepTile(NamedTuple):
+    """What all points of a tile share: the network, plan and grid, the data, the loss, the fixed rows' outputs and the affine rows' parts."""
+
+    network: Network
+    plan: Plan
+    grid: Grid
+    batch: Batch
+    criterion: Criterion
+    shared: NDArray
+    products: NDArray
 
 
 @kernel
@@ -102,13 +114,20 @@ def start_line(line, plan, grid, products, base, base_products):
         increase(base_products, scale, products[1 + i])
 
 
+class Line(NamedTuple):
+    """Affine rows' outputs along the last axis: what is constant, and what is multiplied by the coordinate, [A·B]."""
+
+    constant: NDArray
+    change: NDArray
+
+
 @kernel
-def affine_row(i, pointer, network, plan, scale, products, base_products, work, width):
+def affine_row(i, pointer, network, plan, scale, line, work, width):
     """Set an affine row's output at a point, with the activation that rides on it."""
     row = network.rows[i]
     y = block(work, plan.places[i], row[SIZE], width)
-    constant = block(base_products, plan.affine_places[i], row[SIZE], width)
-    change = block(products[-1], plan.affine_places[i], row[SIZE], width)
+    constant = block(line.constant, plan.affine_places[i], row[SIZE], width)
+    change = block(line.change, plan.affine_places[i], row[SIZE], width)
     normalized = network.geometry.shape[0] > 0 and network.geometry[i, MEAN] >= 0
     code = 0 if normalized else row[CODE]
     activate_affine(network.rules, code, constant, change, y, scale, network.attributes[i])
@@ -126,32 +145,35 @@ def sweep(worker, workers, turns, first, last, network, plan, grid, batch, t, cr
     length = last - first
     if workers > 1:
         length = max(1, min(TURN, length // (workers * TURNS_A_WORKER)))
+    tile = SweepTile(network, plan, grid, batch, criterion, shared, products)
     start = first + take_turn(turns) * length
     while start < last:
-        sweep_points(worker, start, min(last, start + length), network, plan, grid, batch, t, criterion, shared, products, buffers, out)  # fmt: skip
+        sweep_points(worker, start, min(last, start + length), tile, t, buffers, out)
         start = first + take_turn(turns) * length
 
 
 @kernel
-def sweep_points(worker, first, last, network, plan, grid, batch, t, criterion, shared, products, buffers, out):  # fmt: skip
+def sweep_points(worker, first, last, tile, t, buffers, out):
     """Add tile t's sums at points first … last − 1."""
+    network, plan, grid, batch = tile.network, tile.plan, tile.grid, tile.batch
     width, output = batch.x.shape[2], network.rows.shape[0] - 1
     weights, work, scratch = buffers.weights[worker], buffers.work[worker], buffers.scratch[worker]
     base, base_products = buffers.base[worker], buffers.base_products[worker]
     length, line = grid.lengths[-1], -1
-    pointer = pointed(frame_for_values(network, plan.places, weights, work, shared, scratch, width))
+    along = Line(base_products, tile.products[-1])
+    pointer = pointed(frame_for_values(network, plan.places, weights, work, tile.shared, scratch, width))
     for p in range(first, last):
         if p // length != line:
             line = p // length
-            start_line(line, plan, grid, products, base, base_products)
+            start_line(line, plan, grid, tile.products, base, base_products)
         scale = grid.axes[-1, p % length]
         for r in range(plan.ranges.shape[0]):
             start, stop = plan.ranges[r, 0], plan.ranges[r, 1]
             add_scaled(base[start:stop], scale, grid.vectors[-1, start:stop], weights[start:stop])
         for i in plan.order:
             if plan.affine_places[i] >= 0:
-                affine_row(i, pointer, network, plan, scale, products, base_products, work, width)
+                affine_row(i, pointer, network, plan, scale, along, work, width)
             else:
                 run_rule(network.rules, VALUE + network.rows[i, OP], (i, pointer))
-        z = output_block(network, plan.places, output, work, shared, width)
-        add_tile(network.rules, criterion, batch, t, z, scratch, buffers.sums[worker], out[p])
+        z = output_block(network, plan.places, output, work, tile.shared, width)
+        add_tile(network.rules, tile.criterion, batch, t, z, scratch, buffers.sums[worker], out[p])

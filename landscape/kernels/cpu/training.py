@@ -9,15 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape.jit import kernel
-from landscape.kernels.cpu.arrays import Batch
-from landscape.kernels.cpu.batches import draw, draw_mask, gather, number, shuffle
+from landscape.kernels.cpu.arrays import Batch, Network, Part
+from landscape.kernels.cpu.batches import Examples, draw, draw_mask, gather, number, shuffle
 from landscape.kernels.cpu.combine import copy_rows
 from landscape.kernels.cpu.links import input_of, is_fresh
-from landscape.kernels.cpu.losses import SUMS, add_tile, loss_adjoint
+from landscape.kernels.cpu.losses import SUMS, Criterion, add_tile, loss_adjoint
 from landscape.kernels.cpu.micro import product
 from landscape.kernels.cpu.ops.batch_statistics import follow
 from landscape.kernels.cpu.ops.dense import dense_backward, dense_bias_gradient
-from landscape.kernels.cpu.passes import frame_for_gradients
+from landscape.kernels.cpu.passes import frame_for_values, with_adjoints
 from landscape.kernels.cpu.rules import BACKWARD, VALUE, pointed, run_rule
 from landscape.kernels.cpu.transpose import transpose
 from landscape.kernels.cpu.updates import step_apart
@@ -101,6 +101,27 @@ class Place(NamedTuple):
     previous: NDArray
 
 
+class Trainings(NamedTuple):
+    """What all runs share: the network and its places, the data, the loss, the penalty [P], the loss's factor, and where losses are kept."""
+
+    network: Network
+    places: NDArray
+    examples: Examples
+    criterion: Criterion
+    decay: NDArray
+    scale: float
+    log: Log
+
+
+class Run(NamedTuple):
+    """A run's number, its settings (integers, then reals), and its optimizer's memory [S, P]."""
+
+    number: int
+    whole: NDArray
+    numbers: NDArray
+    slots: NDArray
+
+
 @kernel
 def place_of(buffers, tile, count):
     """View a worker's buffers for tiles of so many examples, in whole vectors, out of a number of examples."""
@@ -138,14 +159,12 @@ def dense_reverse(i, network, places, weights, place, gradient):
             elif row[GROUPS] > 1:
                 x = place.transposed
                 transpose(wide, width, place.data, (-1 - places[source] + t * wide) * width, x, 0)
-            delta = (places[i] + t * out) * width
-            product(False, out, wide, width, place.adjoint, delta, x, 0, 1.0, gradient, row[WEIGHT])
+            first = (places[i] + t * out) * width
+            product(False, out, wide, width, place.adjoint, first, x, 0, 1.0, gradient, row[WEIGHT])
         dense_bias_gradient(row, block(place.adjoint, places[i], row[SIZE], width), gradient)
     if network.rows[source, ACTIVE]:
-        dense_backward(
-            row, weights, place.adjoint, places[i], place.adjoint, places[source], place.scratch, width,
-            is_fresh(network, i, 0),
-        )  # fmt: skip
+        delta, into = Part(place.adjoint, places[i]), Part(place.adjoint, places[source])
+        dense_backward(row, weights, delta, into, place.scratch, width, is_fresh(network, i, 0))
 
 
 @kernel(within=True)
@@ -249,23 +268,21 @@ def clear(vector, count):
 
 
 @kernel(within=True)
-def take_step(
-    network, places, examples, criterion, place, weights, gradient, slots, whole, numbers, step, start, size, decay, scale,
-    log, r,
-):  # fmt: skip
-    """Take one step of run r: what was `gradient` [P + C] are the weights that follow; say whether they are finite.
+def take_step(shared, run, place, weights, gradient, step, start, size):
+    """Take one step of a run, whose batch has so many examples from a start: what was `gradient` [P + C] are the weights that follow.
 
-    The run's `weights` are then as they were.
+    Says whether they are finite. The run's `weights` are then as they were.
     """
-    count, tile, seed = slots.shape[1], whole[TILE], np.uint64(whole[SEED])
+    network, places, criterion, log = shared.network, shared.places, shared.criterion, shared.log
+    whole, numbers, r = run.whole, run.numbers, run.number
+    count, tile, seed = run.slots.shape[1], whole[TILE], np.uint64(whole[SEED])
     theta, slope, constants = weights[:count], gradient[:count], weights[count:]
     copy_rows(constants, place.previous[count:])
     logged = log.stride > 0 and (step - log.start) % log.stride == 0
     rounds, factor = 2 if numbers[RADIUS] > 0.0 else 1, 0.0
-    frame = frame_for_gradients(
-        network, places, weights, place.work, place.data, place.adjoint, gradient, place.scratch, place.tile.x.shape[2]
-    )  # fmt: skip
-    pointer = pointed(frame)
+    width = place.tile.x.shape[2]
+    frame = frame_for_values(network, places, weights, place.work, place.data, place.scratch, width)
+    pointer = pointed(with_adjoints(frame, place.adjoint, place.adjoint, gradient))
     for again in range(rounds):
         if again:
             copy_rows(theta, place.previous[:count])
@@ -273,18 +290,17 @@ def take_step(
         clear(gradient, gradient.size)
         clear(place.total, place.total.size)
         for t in range((size + tile - 1) // tile):
-            gather(
-                examples, place.order, start + t * tile, min(tile, size - t * tile), place.rows, place.tile
-            )
+            done = t * tile
+            gather(shared.examples, place.order, start + done, min(tile, size - done), place.rows, place.tile)
             run_forward(
-                pointer, network, places, weights, place, seed, step * whole[BATCH] + t * tile, again == 0
+                pointer, network, places, weights, place, seed, step * whole[BATCH] + done, again == 0
             )
             tile_gradient(
                 pointer, network, places, criterion, weights, place, gradient, logged and again == 0
             )
-            for j in range(place.tile.x.shape[2]):
+            for j in range(width):
                 place.total[SUMS] += place.tile.counts[0, j]
-        factor = averaged(place.total[SUMS], weights, gradient, decay, scale)
+        factor = averaged(place.total[SUMS], weights, gradient, shared.decay, shared.scale)
         if logged and again == 0:
             copy_rows(place.total, log.sums[r, (step - log.start) // log.stride])
             log.norms[r, (step - log.start) // log.stride] = norm_of(slope) * factor
@@ -293,7 +309,7 @@ def take_step(
     if numbers[CLIP] > 0.0:
         norm = norm_of(slope) * factor
         factor *= numbers[CLIP] / norm if norm > numbers[CLIP] else 1.0
-    finite = step_apart(network.rules, whole, numbers, step, theta, slope, factor, slots)
+    finite = step_apart(network.rules, whole, numbers, step, theta, slope, factor, run.slots)
     copy_rows(constants, gradient[count:])
     if finite and is_finite(constants):
         return True
@@ -307,8 +323,10 @@ def train(worker, workers, network, places, examples, criterion, runs, progress,
 
     `buffers` are the worker's; `decay` [P] is the penalty's, empty for none; `scale` the loss's factor.
     """
+    shared = Trainings(network, places, examples, criterion, decay, scale, log)
     for r in range(worker, progress.step.size, workers):
-        whole, numbers, epoch, taken = runs.whole[r], runs.numbers[r], -1, 0
+        run = Run(r, runs.whole[r], runs.numbers[r], progress.slots[r])
+        whole, epoch, taken = run.whole, -1, 0
         # A step's weights are made where its gradient was, so that those before it are there if it diverges.
         weights, gradient = progress.weights[r], buffers.gradient
         place = place_of(buffers, whole[TILE], examples.counts.size)
@@ -316,10 +334,7 @@ def train(worker, workers, network, places, examples, criterion, runs, progress,
             if progress.diverged[r] >= 0:
                 break
             start, size, epoch = choose_batch(whole, step, place.order, epoch)
-            if take_step(
-                network, places, examples, criterion, place, weights, gradient, progress.slots[r], whole, numbers, step, start,
-                size, decay, scale, log, r,
-            ):  # fmt: skip
+            if take_step(shared, run, place, weights, gradient, step, start, size):
                 weights, gradient, taken = gradient, weights, taken + 1
             else:
                 progress.diverged[r] = step

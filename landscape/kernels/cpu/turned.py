@@ -11,10 +11,12 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, overload
+from numpy.typing import NDArray
 
 from landscape.jit import EXACT, kernel
+from landscape.kernels.cpu.arrays import Part
 from landscape.kernels.cpu.dots import four_rows, one_row
-from landscape.kernels.cpu.gathered import VECTOR_BYTES, Code, over_rows, window_code
+from landscape.kernels.cpu.gathered import VECTOR_BYTES, Code, Pixels, Taps, Window, over_rows, window_code
 from landscape.kernels.cpu.products import gemm
 from landscape.kernels.cpu.transpose import transpose_square
 
@@ -70,41 +72,53 @@ def turn(positions, n, width, wide, b, ib, panel):
 
 
 @kernel(cached=False)
-def leftover(positions, m, n, rest, width, a, ia, b, ib, c, ic):
+def leftover(positions, m, n, rest, width, a, b, c):
     """Add the products with the last rows of B, less than a vector of them."""
     for t in range(positions):
-        right, i = ib + (t * n + n - rest) * width, 0
+        right, out, i = b.start + (t * n + n - rest) * width, c.start + n - rest, 0
         while i + 4 <= m:
-            four_rows(rest, a, ia + (t * m + i) * width, b, right, width, width, c, ic + i * n + n - rest, n)
+            left = a.start + (t * m + i) * width
+            four_rows(rest, a.numbers, left, b.numbers, right, width, width, c.numbers, out + i * n, n)
             i += 4
         while i < m:
-            one_row(rest, a, ia + (t * m + i) * width, b, right, width, width, c, ic + i * n + n - rest, n)
+            left = a.start + (t * m + i) * width
+            one_row(rest, a.numbers, left, b.numbers, right, width, width, c.numbers, out + i * n, n)
             i += 1
 
 
-def turned_outer(positions: int, m: int, n: int, width: int, a: Any, ia: int, b: Any, ib: int, c: Any, ic: int, panel: Any) -> None:  # fmt: skip
-    """Add Σ_t A_t [m, width] · B_t [n, width]ᵀ to C [m, n] for blocks of flat arrays; `panel` is scratch."""
+def turned_outer(
+    positions: int, m: int, n: int, width: int, a: Part, b: Part, c: Part, panel: NDArray
+) -> None:
+    """Add Σ_t A_t [m, width] · B_t [n, width]ᵀ to C [m, n] for parts of flat arrays; `panel` is scratch."""
     for t in range(positions):
-        gemm(False, True, m, n, width, a, ia + t * m * width, b, ib + t * n * width, 1.0, c, ic)
+        left, right = a.start + t * m * width, b.start + t * n * width
+        gemm(False, True, m, n, width, a.numbers, left, b.numbers, right, 1.0, c.numbers, c.start)
 
 
 @overload(turned_outer, jit_options=OPTIONS)
-def turned_outer_on_cpu(positions: Any, m: Any, n: Any, width: Any, a: Any, ia: Any, b: Any, ib: Any, c: Any, ic: Any, panel: Any) -> Any:  # fmt: skip
+def turned_outer_on_cpu(
+    positions: Any, m: Any, n: Any, width: Any, a: Any, b: Any, c: Any, panel: Any
+) -> Any:
     """Go by panels of two vectors of B's rows, then of one."""
 
-    def by_panels(positions: Any, m: Any, n: Any, width: Any, a: Any, ia: Any, b: Any, ib: Any, c: Any, ic: Any, panel: Any) -> None:  # fmt: skip
-        lanes, step, one = VECTOR_BYTES // c.itemsize, positions_together(positions, width), c.dtype.type(1)
+    def by_panels(positions: Any, m: Any, n: Any, width: Any, a: Any, b: Any, c: Any, panel: Any) -> None:
+        lanes, step = VECTOR_BYTES // c.numbers.itemsize, positions_together(positions, width)
+        one = c.numbers.dtype.type(1)
         for t in range(0, positions, step):
-            count, p, left = min(step, positions - t), 0, ia + t * m * width
+            count, p, left = min(step, positions - t), 0, a.start + t * m * width
+            taps = Taps(a.numbers, left, width, 0, m * width, 1)
             while p + 2 * lanes <= n:
-                turn(count, n, width, 2 * lanes, b, ib + (t * n + p) * width, panel)
-                two_vectors(m, n, width, a, left, width, 0, m * width, 1, panel, 0, 0, width * 2 * lanes, 2 * lanes, 1, count, one, c, ic + p)  # fmt: skip
+                turn(count, n, width, 2 * lanes, b.numbers, b.start + (t * n + p) * width, panel)
+                rows = Pixels(panel, 0, 0, width * 2 * lanes, 2 * lanes)
+                two_vectors(m, n, Window(1, count, width), taps, rows, one, Part(c.numbers, c.start + p))
                 p += 2 * lanes
             if p + lanes <= n:
-                turn(count, n, width, lanes, b, ib + (t * n + p) * width, panel)
-                one_vector(m, n, width, a, left, width, 0, m * width, 1, panel, 0, 0, width * lanes, lanes, 1, count, one, c, ic + p)  # fmt: skip
+                turn(count, n, width, lanes, b.numbers, b.start + (t * n + p) * width, panel)
+                rows = Pixels(panel, 0, 0, width * lanes, lanes)
+                one_vector(m, n, Window(1, count, width), taps, rows, one, Part(c.numbers, c.start + p))
                 p += lanes
             if p < n:
-                leftover(count, m, n, n - p, width, a, left, b, ib + t * n * width, c, ic)
+                some, others = Part(a.numbers, left), Part(b.numbers, b.start + t * n * width)
+                leftover(count, m, n, n - p, width, some, others, c)
 
     return by_panels

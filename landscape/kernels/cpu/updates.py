@@ -51,12 +51,11 @@ run_update = caller(LETTERS, types.boolean)
 
 
 @kernel
-def update(rules, number, whole, numbers, step, theta, gradient, factor, slots):
-    """Run the rule of a run's optimizer among those from a number on, at its rate of the step, on the gradient times a factor."""
+def update(rules, number, k, theta, gradient, factor, slots):
+    """Run the rule of an optimizer, by its number, with a step's scales on the gradient times a factor."""
     kind = theta.dtype.type
-    k = scales_at(whole, numbers, step)
     return run_update(
-        rules, number + whole[OPTIMIZER],
+        rules, number,
         (
             theta, gradient, kind(factor), slots, kind(k.rate), kind(k.momentum), kind(k.beta2), kind(k.eps), kind(k.decay),
             kind(k.first), kind(k.second),
@@ -67,10 +66,12 @@ def update(rules, number, whole, numbers, step, theta, gradient, factor, slots):
 @kernel
 def scaled_step(rules, whole, numbers, step, theta, gradient, factor, slots):
     """Update θ [P] of a run by its optimizer."""
-    update(rules, UPDATE, whole, numbers, step, theta, gradient, factor, slots)
+    scales = scales_at(whole, numbers, step)
+    update(rules, UPDATE + whole[OPTIMIZER], scales, theta, gradient, factor, slots)
 
 
 @kernel
 def step_apart(rules, whole, numbers, step, theta, gradient, factor, slots):
     """Set `gradient` to the parameters that follow θ [P], which stays; say whether they are finite."""
-    return update(rules, UPDATE_APART, whole, numbers, step, theta, gradient, factor, slots)
+    scales = scales_at(whole, numbers, step)
+    return update(rules, UPDATE_APART + whole[OPTIMIZER], scales, theta, gradient, factor, slots)

@@ -19,6 +19,53 @@ class Network(NamedTuple):
     scratch: int
 
 
+class Frame(NamedTuple):
+    """What every rule is given, as on the CPU: the network, and a block's memory for one tile of examples; what a pass does not need is empty."""
+
+    network: Network
+    places: Any
+    weights: Any
+    work: Any
+    shared: Any
+    vector: Any
+    tangent: Any
+    adjoint: Any
+    into: Any
+    gradient: Any
+
+
+class Part(NamedTuple):
+    """A block's memory, and the feature at which a part of it begins."""
+
+    numbers: Any
+    start: int
+
+
+class Matrix(NamedTuple):
+    """A matrix in a flat array: row r, column c is at start + r·row + c·column."""
+
+    numbers: Any
+    start: int
+    row: int
+    column: int
+
+
+class Product(NamedTuple):
+    """A product of matrices C [m, n] = A [m, depth] · B [depth, n], or one that is added to C; `bias` is where a column lies in A's array that C starts from.
+
+    It is negative where there is none. The columns of C lie side by side.
+    """
+
+    m: int
+    n: int
+    depth: int
+    a: Matrix
+    b: Matrix
+    c: Matrix
+    bias: int
+    more: bool
+
+
 class Batch(NamedTuple):
     """Tiles of data as on the CPU, but for `x` [tiles, F·B], which is flat in a tile."""
 

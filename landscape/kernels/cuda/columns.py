@@ -48,5 +48,13 @@ def sum_over_examples(memory, start, count, gradient, first):
     cuda.syncthreads()
 
 
-DEVICE = (column_start, scratch_start, sum_over_pixels, sum_over_examples)
+def column_dot(left, p, right, r, wide):
+    """Give Σ left·right of two columns."""
+    total = REAL(0)
+    for f in range(wide):
+        total += left[uint32(p + f * WIDTH)] * right[uint32(r + f * WIDTH)]
+    return total
+
+
+DEVICE = (column_start, scratch_start, sum_over_pixels, sum_over_examples, column_dot)
 ENTRIES = ()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from numba import float64
 from numpy import uint32
 
-from landscape.kernels.cuda.backward import backward
+from landscape.kernels.cuda.arrays import Frame
 from landscape.kernels.cuda.losses import (
     add_columns,
     clear_totals,
@@ -16,9 +16,9 @@ from landscape.kernels.cuda.losses import (
     loss_adjoint,
     loss_adjoint_tangent,
 )
-from landscape.kernels.cuda.rows import SIZE, clear, forward
+from landscape.kernels.cuda.passes import backward, forward, tangent_backward, tangent_forward
+from landscape.kernels.cuda.rows import SIZE, clear
 from landscape.kernels.cuda.shape import THREADS, TOTALS, WIDTH
-from landscape.kernels.cuda.tangent import tangent_backward, tangent_forward
 from landscape.kernels.cuda.target import cuda
 
 
@@ -49,15 +49,15 @@ def clear_result(out):
     cuda.syncthreads()
 
 
-def primal(network, order, places, batch, t, criterion, weights, work, adjoint, gradient):
+def primal(order, frame, batch, t, criterion):
     """Run a tile forward and in reverse; the gradient (unless empty) is added to."""
-    last, data = network.rows.shape[0] - 1, batch.x[t]
-    forward(network, order, places, weights, work, data)
-    clear(adjoint, adjoint.size)
+    last = frame.network.rows.shape[0] - 1
+    forward(order, frame)
+    clear(frame.adjoint, frame.adjoint.size)
     # The output of a program for derivatives lies in the work.
-    z = places[last] * WIDTH
-    loss_adjoint(criterion, batch, t, work, z, network.rows[last, SIZE], adjoint, z)
-    backward(network, places, weights, work, data, adjoint, gradient)
+    z = frame.places[last] * WIDTH
+    loss_adjoint(criterion, batch, t, frame.work, z, frame.network.rows[last, SIZE], frame.adjoint, z)
+    backward(frame)
 
 
 def gradients(network, order, places, batch, criterion, thetas, slots, buffers, out, sums):
@@ -71,24 +71,26 @@ def gradients(network, order, places, batch, criterion, thetas, slots, buffers, 
         clear(gradient, gradient.size)
         clear_totals(totals)
         for t in range(tiles * s // slots, tiles * (s + 1) // slots):
-            primal(network, order, places, batch, t, criterion, thetas[k], work, adjoint, gradient)
+            none = thetas[k][:0]
+            frame = Frame(
+                network, places, thetas[k], work, batch.x[t], none, none, adjoint, adjoint, gradient
+            )
+            primal(order, frame, batch, t, criterion)
             add_columns(criterion, batch, t, work, places[last] * WIDTH, network.rows[last, SIZE], totals)
         give_totals(totals, sums[k, s])
         give_vector(gradient, out[k, s])
 
 
-def one_product(network, places, batch, t, criterion, weights, vector, buffers, out):
-    """Add the product of the tile's Hessian with a vector to out [P]; the tile's primal must be in the buffers."""
-    last, data, b = network.rows.shape[0] - 1, batch.x[t], cuda.blockIdx.x
-    work, adjoint, tangent = buffers.work[b], buffers.adjoint[b], buffers.tangent[b]
-    into, gradient = buffers.into[b], buffers.gradient[b]
-    tangent_forward(network, places, weights, vector, work, data, tangent)
-    clear(into, into.size)
-    clear(gradient, gradient.size)
-    z = places[last] * WIDTH
-    loss_adjoint_tangent(criterion, batch, t, work, tangent, z, network.rows[last, SIZE], into, z)
-    tangent_backward(network, places, weights, vector, work, data, tangent, adjoint, into, gradient)
-    add_vector(gradient, out)
+def one_product(frame, batch, t, criterion, out):
+    """Add the product of the tile's Hessian with the frame's vector to out [P]; outputs and adjoints must be the tile's."""
+    last = frame.network.rows.shape[0] - 1
+    tangent_forward(frame)
+    clear(frame.into, frame.into.size)
+    clear(frame.gradient, frame.gradient.size)
+    z, size = frame.places[last] * WIDTH, frame.network.rows[last, SIZE]
+    loss_adjoint_tangent(criterion, batch, t, frame.work, frame.tangent, z, size, frame.into)
+    tangent_backward(frame)
+    add_vector(frame.gradient, out)
 
 
 def products(network, order, places, batch, criterion, weights, vectors, chunk, slots, buffers, out):
@@ -97,15 +99,20 @@ def products(network, order, places, batch, criterion, weights, vectors, chunk, 
     A block does a chunk of vectors, so that a tile's primal serves them all.
     """
     tiles, count, b = batch.x.shape[0], vectors.shape[0], cuda.blockIdx.x
-    nothing = buffers.gradient[b][:0]
+    work, adjoint, none = buffers.work[b], buffers.adjoint[b], buffers.gradient[b][:0]
     for item in range(b, (count + chunk - 1) // chunk * slots, cuda.gridDim.x):
         c, s = item // slots, item % slots
         for k in range(c * chunk, min(count, (c + 1) * chunk)):
             clear_result(out[k, s])
         for t in range(tiles * s // slots, tiles * (s + 1) // slots):
-            primal(network, order, places, batch, t, criterion, weights, buffers.work[b], buffers.adjoint[b], nothing)  # fmt: skip
+            at_tile = Frame(network, places, weights, work, batch.x[t], none, none, adjoint, adjoint, none)
+            primal(order, at_tile, batch, t, criterion)
             for k in range(c * chunk, min(count, (c + 1) * chunk)):
-                one_product(network, places, batch, t, criterion, weights, vectors[k], buffers, out[k, s])
+                frame = Frame(
+                    network, places, weights, work, batch.x[t], vectors[k], buffers.tangent[b], adjoint, buffers.into[b],
+                    buffers.gradient[b],
+                )  # fmt: skip
+                one_product(frame, batch, t, criterion, out[k, s])
 
 
 DEVICE = (give_vector, add_vector, clear_result, primal, one_product)

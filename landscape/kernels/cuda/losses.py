@@ -151,7 +151,7 @@ def loss_adjoint(criterion, batch, t, z, start, size, adjoint, into):
     cuda.syncthreads()
 
 
-def cross_entropy_bends(z, dz, start, size, labels, j, out, into):
+def cross_entropy_bends(z, dz, start, size, labels, j, out):
     """Set a column to p(ż − Σ p ż) with p = softmax(z); the leading class's ż is taken from all, so that nothing cancels."""
     classes, one = size // labels.shape[0], REAL(1)
     for g in range(labels.shape[0]):
@@ -165,23 +165,23 @@ def cross_entropy_bends(z, dz, start, size, labels, j, out, into):
         for f in range(first, last):
             q = uint32(start + f * WIDTH + j)
             p = exp(z[q] - top) / (one + total) if labels[g, j] >= 0 else REAL(0)
-            out[uint32(into + f * WIDTH + j)] = -p * mean if f == which else p * (dz[q] - base - mean)
+            out[q] = -p * mean if f == which else p * (dz[q] - base - mean)
 
 
-def loss_adjoint_tangent(criterion, batch, t, z, dz, start, size, out, into):
-    """Set out[into:] to the loss's Hessian in z times ż, which lies in dz where z does in its memory."""
+def loss_adjoint_tangent(criterion, batch, t, z, dz, start, size, out):
+    """Set `out` to the loss's Hessian in z times ż; all lie at one place each of their memory."""
     j = uint32(cuda.threadIdx.x)
     while j < WIDTH:
         if j >= batch.valid[t]:
             for f in range(size):
-                out[uint32(into + f * WIDTH + j)] = REAL(0)
+                out[uint32(start + f * WIDTH + j)] = REAL(0)
         elif criterion.code == CROSS_ENTROPY:
-            cross_entropy_bends(z, dz, start, size, batch.labels[t], j, out, into)
+            cross_entropy_bends(z, dz, start, size, batch.labels[t], j, out)
         else:
             for f in range(size):
                 q = uint32(start + f * WIDTH + j)
                 bend = loss_curvature(criterion.code, z[q], batch.targets[t, f, j], criterion.delta)
-                out[uint32(into + f * WIDTH + j)] = bend * dz[q]
+                out[q] = bend * dz[q]
         j = uint32(j + THREADS)
     cuda.syncthreads()
 

@@ -9,18 +9,11 @@ from __future__ import annotations
 from numba import float64
 from numpy import uint32
 
+from landscape.kernels.cuda.arrays import Frame
+from landscape.kernels.cuda.dispatch import run_finish, run_linear
 from landscape.kernels.cuda.losses import add_columns, clear_totals, give_totals
-from landscape.kernels.cuda.narrow import finished, is_wide, wide_linear
-from landscape.kernels.cuda.rows import (
-    CODE,
-    FIRST,
-    OP,
-    SIZE,
-    activation_value,
-    dense_value,
-    forward_row,
-    offset_of,
-)
+from landscape.kernels.cuda.passes import forward, forward_row
+from landscape.kernels.cuda.rows import CODE, SIZE, activation_value, offset_of
 from landscape.kernels.cuda.shape import KIND, SLOT, STAGE, THREADS, TOTALS, WIDTH
 from landscape.kernels.cuda.target import cuda
 
@@ -37,8 +30,8 @@ def share_fixed(network, plan, grid, batch, t, shared):
             ours[q] = data[q]
             q = uint32(q + THREADS)
         cuda.syncthreads()
-        for k in range(plan.fixed.size):
-            forward_row(plan.fixed[k], network, plan.inner, grid.vectors[0], ours, ours)
+        none = ours[:0]
+        forward(plan.fixed, Frame(network, plan.inner, grid.vectors[0], ours, ours, none, none, none, none, none))  # fmt: skip
 
 
 def share_products(network, plan, grid, shared, products):
@@ -46,15 +39,12 @@ def share_products(network, plan, grid, shared, products):
     vectors = grid.vectors.shape[0]
     for item in range(cuda.blockIdx.x, shared.shape[0] * vectors, cuda.gridDim.x):
         number, k = item // vectors, item % vectors
+        ours, vector = shared[number], grid.vectors[k]
+        none = ours[:0]
+        frame = Frame(network, plan.inner, vector, ours, ours, vector, products[number, k], none, none, none)
         for a in range(plan.affine.size):
             i = plan.affine[a]
-            source = plan.inner[network.links[network.rows[i, FIRST]]]
-            # The data lie first in the shared memory, and their own place is negative.
-            place = plan.affine_places[i]
-            if is_wide(network.rows[i, OP]):
-                wide_linear(i, network, grid.vectors[k], shared[number], source, products[number, k], place)
-            else:
-                dense_value(network.rows[i], grid.vectors[k], shared[number], source, products[number, k], place, True, False)  # fmt: skip
+            run_linear(i, frame, plan.affine_places[i])
         cuda.syncthreads()
 
 
@@ -82,9 +72,9 @@ def form_weights(plan, grid, scales, weights):
     cuda.syncthreads()
 
 
-def affine_row(i, network, plan, scales, products, weights, work):
+def affine_row(i, frame, plan, scales, products):
     """Give an affine row its value at a point, with what rides on it."""
-    row, parameter = network.rows[i], network.attributes[i]
+    row, parameter = frame.network.rows[i], frame.network.attributes[i]
     y, x = plan.places[i] * WIDTH, plan.affine_places[i] * WIDTH
     q = uint32(cuda.threadIdx.x)
     while q < row[SIZE] * WIDTH:
@@ -92,23 +82,24 @@ def affine_row(i, network, plan, scales, products, weights, work):
         value = products[0, p]
         for k in range(1, products.shape[0]):
             value += scales[k - 1] * products[k, p]
-        value = finished(i, network, weights, q // WIDTH, value)
-        work[uint32(y + q)] = activation_value(row[CODE], value, parameter)
+        value = run_finish(i, frame, q // WIDTH, value)
+        frame.work[uint32(y + q)] = activation_value(row[CODE], value, parameter)
         q = uint32(q + THREADS)
     cuda.syncthreads()
 
 
-def point_tile(network, plan, batch, t, criterion, scales, shared, products, weights, work, totals):
+def point_tile(frame, plan, scales, products, batch, t, criterion, totals):
     """Run a tile at a point and add its columns' sums."""
     for k in range(plan.order.size):
         i = plan.order[k]
         if plan.affine_places[i] >= 0:
-            affine_row(i, network, plan, scales, products, weights, work)
+            affine_row(i, frame, plan, scales, products)
         else:
-            forward_row(i, network, plan.places, weights, work, shared)
-    last = network.rows.shape[0] - 1
-    z = work if plan.places[last] >= 0 else shared
-    add_columns(criterion, batch, t, z, offset_of(plan.places[last]) * WIDTH, network.rows[last, SIZE], totals)  # fmt: skip
+            forward_row(i, frame)
+    last = frame.network.rows.shape[0] - 1
+    place, size = plan.places[last], frame.network.rows[last, SIZE]
+    z = frame.work if place >= 0 else frame.shared
+    add_columns(criterion, batch, t, z, offset_of(place) * WIDTH, size, totals)
 
 
 def sweep(first, last, network, plan, grid, batch, t, criterion, shared, products, buffers, out):
@@ -126,7 +117,9 @@ def sweep(first, last, network, plan, grid, batch, t, criterion, shared, product
         form_weights(plan, grid, scales, weights)
         clear_totals(totals)
         for number in range(s * SLOT, min(tiles, (s + 1) * SLOT)):
-            point_tile(network, plan, batch, t + number, criterion, scales, shared[number], products[number], weights, work, totals)  # fmt: skip
+            none = weights[:0]
+            frame = Frame(network, plan.places, weights, work, shared[number], none, none, none, none, none)
+            point_tile(frame, plan, scales, products[number], batch, t + number, criterion, totals)
         give_totals(totals, out[k, s])
 
 

@@ -14,56 +14,47 @@ from typing import Any
 
 import numpy as np
 
+from landscape.kernels.cuda.dispatch import modules_of
+from landscape.kernels.cuda.dispatch import texts as dispatch_texts
+from landscape.kernels.cuda.product import texts as product_texts
 from landscape.kernels.cuda.shape import Shape
 from landscape.kernels.cuda.target import cuda, device_function, entry_point
 from landscape.kernels.cuda.text import function_of
 
 PACKAGE = "landscape.kernels.cuda"
-# Each lists the functions that kernels call as `DEVICE`, in the order of their calls, and those that the host launches as `ENTRIES`.
+# Each lists the functions that kernels call as `DEVICE`, and those that the host launches as `ENTRIES`; the ops' files have `RULES`
+# beside. Products and dispatch are written as text.
 MODULES = (
-    "narrow", "product", "rows", "losses", "values", "sweep", "backward", "tangent", "derivatives", "updates", "training", "descent",
+    "product", "rows", "passes", "losses", "values", "sweep", "derivatives", "updates", "training", "descent",
 )  # fmt: skip
-# What networks with ops beyond the dense ones have in the place of `narrow`.
-WIDER = (
-    "columns", "softmax", "layernorm", "convolution", "images", "batchnorm", "tokens", "attention", "wider",
-)  # fmt: skip
+# What the rules of networks with ops beyond the dense ones share.
+WIDER = ("columns", "windows", "linear")
 
 
 @cache
 def kernels(shape: Shape, dtype: np.dtype, wide: bool = False) -> SimpleNamespace:
     """Make the kernels of a shape and a dtype, those for `wide` networks apart; they are compiled when they are first launched."""
     names: dict[str, Any] = {"__name__": f"{PACKAGE}.template", "cuda": cuda}
-    chosen = (*WIDER, *MODULES[1:]) if wide else MODULES
-    modules = [import_module(f"{PACKAGE}.{name}") for name in chosen]
-    made = {name for module in modules for name in made_in(module, shape)}
+    shared = (*WIDER, *MODULES) if wide else MODULES
+    modules = [import_module(f"{PACKAGE}.{name}") for name in shared] + list(modules_of(wide).values())
+    texts = product_texts(shape) | dispatch_texts(wide)
+    device = dict.fromkeys(function for module in modules for function in device_of(module))
+    entries = [entry for module in modules if hasattr(module, "ENTRIES") for entry in module.ENTRIES]
+    made, constants = {f.__name__ for f in (*device, *entries)} | set(texts), shape.constants(dtype)
     for module in modules:
-        add_module(names, module, shape, dtype, made)
+        given = vars(module).items()
+        take(names, {name: value for name, value in given if name not in made and name not in constants})
+    names |= constants
+    add(names, device, device_function)
+    add(names, (function_of(name, text) for name, text in texts.items()), device_function)
+    add(names, entries, entry_point)
     return SimpleNamespace(**{name: names[name] for name in names if not name.startswith("__")})
 
 
-def texts_of(module: ModuleType, shape: Shape) -> dict[str, str]:
-    """Give the functions that a module writes as text for a shape."""
-    return getattr(module, "texts", lambda shape: {})(shape)
-
-
-def made_in(module: ModuleType, shape: Shape) -> set[str]:
-    """Name the functions that a module makes."""
-    return {f.__name__ for f in (*module.DEVICE, *module.ENTRIES)} | set(texts_of(module, shape))
-
-
-def add_module(
-    names: dict[str, Any], module: ModuleType, shape: Shape, dtype: np.dtype, made: set[str]
-) -> None:
-    """Put a module's functions, made for the shape, into the namespace, and what they refer to that no module makes."""
-    texts, constants = texts_of(module, shape), shape.constants(dtype)
-    take(
-        names,
-        {name: value for name, value in vars(module).items() if name not in made and name not in constants},
-    )
-    names |= constants
-    add(names, module.DEVICE, device_function)
-    add(names, (function_of(name, text) for name, text in texts.items()), device_function)
-    add(names, module.ENTRIES, entry_point)
+def device_of(module: ModuleType) -> tuple[FunctionType, ...]:
+    """Give the functions of a module that kernels call: helpers, and an op's rules."""
+    helpers = module.DEVICE if hasattr(module, "DEVICE") else ()
+    return (*helpers, *(module.RULES.values() if hasattr(module, "RULES") else ()))
 
 
 def take(names: dict[str, Any], more: Mapping[str, Any]) -> None:

@@ -6,6 +6,7 @@ Batches are those that the CPU draws, example by example, and each step is the C
 from __future__ import annotations
 
 import math
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import float64, int64
@@ -15,18 +16,29 @@ from landscape.formulas.draws import DRAWS, EPOCHS, MASKS, WORD, below
 from landscape.formulas.random import (
     philox,
 )
-from landscape.kernels.cuda.backward import backward
+from landscape.kernels.cuda.arrays import (
+    Criterion,
+    Examples,
+    Frame,
+    Log,
+    Network,
+    Progress,
+    Runs,
+    TrainingBuffers,
+)
 from landscape.kernels.cuda.losses import SUMS, add_columns, clear_totals, give_totals, loss_adjoint
-from landscape.kernels.cuda.rows import OP, SIZE, clear, forward_row
+from landscape.kernels.cuda.passes import backward, forward_row
+from landscape.kernels.cuda.rows import OP, SIZE, clear
 from landscape.kernels.cuda.shape import KIND, REAL, STAGE, THREADS, TOTALS, WIDTH
 from landscape.kernels.cuda.target import cuda
-from landscape.kernels.cuda.updates import scaled_step
+from landscape.kernels.cuda.updates import scaled_step, set_scales
 from landscape.kernels.program import Op
 from landscape.kernels.runs import (
     BATCH,
     CLIP,
     DRAWN,
     IN_ORDER,
+    OPTIMIZER,
     RADIUS,
     SEED,
     WITH_REPLACEMENT,
@@ -36,6 +48,32 @@ from landscape.kernels.runs import (
 MASK = int(Op.MASK)
 # Where a block is: itself, its run and step, the examples of that, the epoch shuffled last, the round of a sharpness-aware step, the tile.
 BLOCK, RUN, STEP, BEGIN, EXAMPLES, EPOCH, ROUND, TILE = range(8)
+
+
+class Job(NamedTuple):
+    """What `train` is given."""
+
+    network: Network
+    places: Any
+    examples: Examples
+    criterion: Criterion
+    runs: Runs
+    progress: Progress
+    decay: Any
+    scale: float
+    buffers: TrainingBuffers
+    log: Log
+
+
+class Block(NamedTuple):
+    """What a block has to itself: workspace and adjoints, and in shared memory sums of losses and of squares, a step's scales, and where it is."""
+
+    work: Any
+    adjoint: Any
+    totals: Any
+    partial: Any
+    scales: Any
+    state: Any
 
 
 def shuffle(seed, epoch, order, partners):
@@ -115,20 +153,24 @@ def draw_mask(seed, stream, first, dropped, memory, start, features):
     cuda.syncthreads()
 
 
-def tile_gradient(network, places, criterion, weights, tile, b, work, adjoint, gradient, totals, seed, first, logged):  # fmt: skip
+def tile_gradient(job, block, seed, first, logged):
     """Add the gradient of the loss summed over the block's tile, and where `logged` its sums; masks are drawn from the run's `first` on."""
-    last, data = network.rows.shape[0] - 1, tile.x[b]
+    network, places, b = job.network, job.places, block.state[BLOCK]
+    tile, gradient, work, adjoint = job.buffers.tile, job.buffers.gradient[b], block.work, block.adjoint
+    none, last = gradient[:0], network.rows.shape[0] - 1
+    weights = job.progress.weights[block.state[RUN]]
+    frame = Frame(network, places, weights, work, tile.x[b], none, none, adjoint, adjoint, gradient)
     for i in range(1, last + 1):
         if network.rows[i, OP] == MASK:
             draw_mask(seed, i, first, float64(network.attributes[i]), work, places[i] * WIDTH, network.rows[i, SIZE])  # fmt: skip
         else:
-            forward_row(i, network, places, weights, work, data)
+            forward_row(i, frame)
     z, size = places[last] * WIDTH, network.rows[last, SIZE]
     if logged:
-        add_columns(criterion, tile, b, work, z, size, totals)
+        add_columns(job.criterion, tile, b, work, z, size, block.totals)
     clear(adjoint, adjoint.size)
-    loss_adjoint(criterion, tile, b, work, z, size, adjoint, z)
-    backward(network, places, weights, work, data, adjoint, gradient)
+    loss_adjoint(job.criterion, tile, b, work, z, size, adjoint, z)
+    backward(frame)
 
 
 def tile_count(tile, b):
@@ -207,61 +249,62 @@ def note_state(state, name, value):
     cuda.syncthreads()
 
 
-def batch_gradient(network, places, examples, criterion, runs, progress, buffers, log, work, adjoint, totals, state):  # fmt: skip
+def batch_gradient(job, block):
     """Set the block's gradient to that of the loss summed over the batch; give the number of its target elements."""
+    buffers, log, state = job.buffers, job.log, block.state
     clear(buffers.gradient[state[BLOCK]], buffers.gradient.shape[1])
-    clear_totals(totals)
+    clear_totals(block.totals)
     note_state(state, TILE, 0)
     count = 0.0
     while state[TILE] * WIDTH < state[EXAMPLES]:
         b, done = state[BLOCK], state[TILE] * WIDTH
         valid = state[EXAMPLES] - done if state[EXAMPLES] - done < WIDTH else WIDTH
-        gather(examples, buffers.order[b], state[BEGIN] + done, valid, buffers.tile, b)
-        first, seed = state[STEP] * runs.whole[state[RUN], BATCH] + done, np.uint64(runs.whole[state[RUN], SEED])  # fmt: skip
+        gather(job.examples, buffers.order[b], state[BEGIN] + done, valid, buffers.tile, b)
+        whole = job.runs.whole[state[RUN]]
         logged = is_logged(log, state[STEP]) and state[ROUND] == 0
-        weights, gradient = progress.weights[state[RUN]], buffers.gradient[b]
-        tile_gradient(network, places, criterion, weights, buffers.tile, b, work, adjoint, gradient, totals, seed, first, logged)  # fmt: skip
+        tile_gradient(job, block, np.uint64(whole[SEED]), state[STEP] * whole[BATCH] + done, logged)
         count += tile_count(buffers.tile, state[BLOCK])
         note_state(state, TILE, state[TILE] + 1)
     return count
 
 
-def step_gradient(
-    network, places, examples, criterion, runs, progress, decay, scale, buffers, log, work, adjoint, totals, partial, state,
-):  # fmt: skip
+def step_gradient(job, block):
     """Leave the step's gradient in the block's, of sharpness-aware steps that at the worst point nearby; give what to multiply it by, and its norm."""
+    runs, progress, buffers, log, state = job.runs, job.progress, job.buffers, job.log, block.state
     parameters, factor, norm = buffers.previous.shape[1], 0.0, 0.0
     note_state(state, ROUND, 0)
     while state[ROUND] == 0 or (state[ROUND] == 1 and runs.numbers[state[RUN], RADIUS] > 0.0):
         if state[ROUND] == 1:
             radius = runs.numbers[state[RUN], RADIUS]
             climb(progress.weights[state[RUN]], parameters, buffers.gradient[state[BLOCK]], radius, factor, norm)  # fmt: skip
-        count = batch_gradient(network, places, examples, criterion, runs, progress, buffers, log, work, adjoint, totals, state)  # fmt: skip
+        count = batch_gradient(job, block)
         gradient = buffers.gradient[state[BLOCK]]
-        factor = averaged(gradient, progress.weights[state[RUN]], decay, scale, count)
-        norm = norm_of(gradient, parameters, partial) * factor
+        factor = averaged(gradient, progress.weights[state[RUN]], job.decay, job.scale, count)
+        norm = norm_of(gradient, parameters, block.partial) * factor
         if is_logged(log, state[STEP]) and state[ROUND] == 0:
-            log_batch(log, state[RUN], (state[STEP] - log.start) // log.stride, totals, count, norm)
+            column = (state[STEP] - log.start) // log.stride
+            log_batch(log, state[RUN], column, block.totals, count, norm)
         note_state(state, ROUND, state[ROUND] + 1)
     return factor, norm
 
 
-def take_step(
-    network, places, examples, criterion, runs, progress, decay, scale, buffers, log, work, adjoint, totals, partial, k, state,
-):  # fmt: skip
+def take_step(job, block):
     """Take one step of the run in work and say whether it stayed finite; if not, θ is as before."""
+    progress, buffers, state = job.progress, job.buffers, block.state
     parameters = buffers.previous.shape[1]
     copy_vector(progress.weights[state[RUN]], buffers.previous[state[BLOCK]], parameters)
-    factor, norm = step_gradient(
-        network, places, examples, criterion, runs, progress, decay, scale, buffers, log, work, adjoint, totals, partial, state,
-    )  # fmt: skip
-    whole, numbers = runs.whole[state[RUN]], runs.numbers[state[RUN]]
+    factor, norm = step_gradient(job, block)
+    whole, numbers = job.runs.whole[state[RUN]], job.runs.numbers[state[RUN]]
     weights, previous = progress.weights[state[RUN]], buffers.previous[state[BLOCK]]
     if numbers[RADIUS] > 0.0:
         copy_vector(previous, weights, parameters)
     if numbers[CLIP] > 0.0:
         factor *= numbers[CLIP] / norm if norm > numbers[CLIP] else 1.0
-    if scaled_step(whole, numbers, state[STEP], weights, parameters, buffers.gradient[state[BLOCK]], factor, progress.slots[state[RUN]], k):  # fmt: skip
+    if cuda.threadIdx.x == 0:
+        set_scales(whole, numbers, state[STEP], block.scales)
+    cuda.syncthreads()
+    gradient, slots = buffers.gradient[state[BLOCK]], progress.slots[state[RUN]]
+    if scaled_step(whole[OPTIMIZER], block.scales, weights, parameters, gradient, factor, slots):
         return True
     copy_vector(previous, weights, parameters)
     return False
@@ -297,6 +340,8 @@ def train(network, places, examples, criterion, runs, progress, stop, decay, sca
     end = STAGE + length + network.scratch * WIDTH
     work = buffers.work[b] if buffers.work.size > 0 else dynamic[STAGE:end]
     adjoint = buffers.adjoint[b] if buffers.adjoint.size > 0 else dynamic[end : end + length]
+    job = Job(network, places, examples, criterion, runs, progress, decay, scale, buffers, log)
+    block = Block(work, adjoint, totals, partial, k, state)
     note_state(state, BLOCK, b)
     note_state(state, RUN, b)
     while state[RUN] < progress.step.size:
@@ -304,9 +349,7 @@ def train(network, places, examples, criterion, runs, progress, stop, decay, sca
         note_state(state, STEP, progress.step[state[RUN]])
         while state[STEP] < stop[state[RUN]] and progress.diverged[state[RUN]] < 0:
             choose_batch(runs.whole[state[RUN]], buffers.order[state[BLOCK]], buffers.partners[state[BLOCK]], state)  # fmt: skip
-            finite = take_step(
-                network, places, examples, criterion, runs, progress, decay, scale, buffers, log, work, adjoint, totals, partial, k, state,
-            )  # fmt: skip
+            finite = take_step(job, block)
             cuda.syncthreads()
             if cuda.threadIdx.x == 0:
                 if finite:

@@ -10,7 +10,7 @@ from landscape.formulas.optimizers import OPTIMIZERS, Scales
 from landscape.kernels.cuda.shape import REAL, THREADS
 from landscape.kernels.cuda.target import cuda
 from landscape.kernels.cuda.text import choice
-from landscape.kernels.runs import OPTIMIZER, scales_at
+from landscape.kernels.runs import scales_at
 
 update = choice("update", [row.update for row in OPTIMIZERS.values()], "theta, g, a, b, c, k")
 
@@ -37,15 +37,12 @@ def update_numbers(code, theta, q, g, slots, scales):
         slots[2, q] = c
 
 
-def scaled_step(whole, numbers, step, theta, size, gradient, factor, slots, k):
-    """Update θ [P] of a run by its optimizer at its rate of the step, the gradient multiplied by a factor; say whether it stayed finite."""
-    if cuda.threadIdx.x == 0:
-        set_scales(whole, numbers, step, k)
-    cuda.syncthreads()
+def scaled_step(optimizer, k, theta, size, gradient, factor, slots):
+    """Update θ [P] by an optimizer with a step's scales k, which lie in shared memory, the gradient multiplied by a factor; say whether it stayed finite."""
     scales = Scales(k[0], k[1], k[2], k[3], k[4], k[5], k[6])
     broken, q = 0, uint32(cuda.threadIdx.x)
     while q < size:
-        update_numbers(whole[OPTIMIZER], theta, q, gradient[q] * REAL(factor), slots, scales)
+        update_numbers(optimizer, theta, q, gradient[q] * REAL(factor), slots, scales)
         if not abs(theta[q]) < REAL(math.inf):
             broken = 1
         q = uint32(q + THREADS)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from numba import float64
 
+from landscape.kernels.cuda.arrays import Frame
 from landscape.kernels.cuda.losses import add_columns, clear_totals, give_totals
-from landscape.kernels.cuda.rows import SIZE, forward, offset_of
+from landscape.kernels.cuda.passes import forward
+from landscape.kernels.cuda.rows import SIZE, offset_of
 from landscape.kernels.cuda.shape import KIND, SLOT, STAGE, TOTALS, WIDTH
 from landscape.kernels.cuda.target import cuda
 
 
-def tile_values(network, order, places, batch, t, criterion, weights, work, shared, totals):
+def tile_values(order, frame, batch, t, criterion, totals):
     """Run a tile forward and add its columns' sums."""
-    forward(network, order, places, weights, work, shared)
-    last = network.rows.shape[0] - 1
-    z = work if places[last] >= 0 else shared
-    add_columns(criterion, batch, t, z, offset_of(places[last]) * WIDTH, network.rows[last, SIZE], totals)
+    forward(order, frame)
+    last = frame.network.rows.shape[0] - 1
+    place, size = frame.places[last], frame.network.rows[last, SIZE]
+    z = frame.work if place >= 0 else frame.shared
+    add_columns(criterion, batch, t, z, offset_of(place) * WIDTH, size, totals)
 
 
 def values(network, order, places, batch, criterion, thetas, buffers, out):
@@ -28,7 +31,9 @@ def values(network, order, places, batch, criterion, thetas, buffers, out):
         k, s = item // slots, item % slots
         clear_totals(totals)
         for t in range(s * SLOT, min(tiles, (s + 1) * SLOT)):
-            tile_values(network, order, places, batch, t, criterion, thetas[k], work, batch.x[t], totals)  # fmt: skip
+            none = thetas[k][:0]
+            frame = Frame(network, places, thetas[k], work, batch.x[t], none, none, none, none, none)
+            tile_values(order, frame, batch, t, criterion, totals)
         give_totals(totals, out[k, s])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from landscape.jit import kernel
 from landscape.kernels.cpu.combine import copy_rows
 from landscape.kernels.cpu.links import clear_fresh, input_of, is_fresh
-from landscape.kernels.cpu.loops import activate, add_curved, add_slope, set_slope
+from landscape.kernels.cpu.loops import Changing, activate, add_curved, add_slope, set_slope
 from landscape.kernels.cpu.rules import BACKWARD, CURVED, TANGENT, VALUE, Rule, frame_of
 from landscape.kernels.cpu.views import block, output_block
 from landscape.kernels.program import Column
@@ -72,7 +72,7 @@ def curved(i, pointer):
     dx = block(frame.tangent, frame.places[source], row[SIZE], frame.width)
     dd = block(frame.into, frame.places[i], row[SIZE], frame.width)
     target = block(frame.into, frame.places[source], row[SIZE], frame.width)
-    add_curved(network.rules, row[CODE], x, y, d, dx, dd, target, network.attributes[i])
+    add_curved(network.rules, row[CODE], Changing(x, dx, d, dd), y, target, network.attributes[i])
 
 
 RULES = {VALUE: Rule(value), BACKWARD: Rule(backward), TANGENT: Rule(tangent), CURVED: Rule(curved)}

@@ -6,6 +6,9 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
+
+from numpy.typing import NDArray
 
 from landscape.jit import kernel
 from landscape.kernels.cpu.combine import copy_rows
@@ -39,15 +42,31 @@ def fill(line, c, width, value):
     line[c * width : (c + 1) * width] = value
 
 
+class Statistics(NamedTuple):
+    """What normalizes a row's channels: the row of the geometry, [θ, constants], ε, and the number of channels."""
+
+    shape: NDArray
+    weights: NDArray
+    epsilon: float
+    channels: int
+
+
+@kernel(viewing=True)
+def statistics_of(frame, i):
+    """Return what normalizes row i's channels."""
+    network = frame.network
+    return Statistics(network.geometry[i], frame.weights, network.epsilons[i], network.rows[i, OUT])
+
+
 @kernel
-def normalize(shape, weights, vector, missing, epsilon, offset, channels, y, scratch):
-    """Turn y [F, B] into the vector's weight · x̂ + its bias for x = y + the weights' offset (−1: none)."""
-    width = y.shape[1]
+def normalize(known, vector, missing, y, scratch):
+    """Turn y [F, B] into the vector's weight · x̂ + its bias for x = y."""
+    shape, weights, channels, width = known.shape, known.weights, known.channels, y.shape[1]
     factors = block(flat(scratch), 0, 3, channels * width)
     for c in range(channels):
-        rate = channel_rate(shape, weights, epsilon, c)
+        rate = channel_rate(shape, weights, known.epsilon, c)
         fill(factors[0], c, width, parameter(shape[SCALE], vector, c, missing) * rate)
-        fill(factors[1], c, width, weights[shape[MEAN] + c] - parameter(offset, weights, c, 0))
+        fill(factors[1], c, width, weights[shape[MEAN] + c])
         fill(factors[2], c, width, parameter(shape[SHIFT], vector, c, 0))
     scale, mean, shift, out = factors[0], factors[1], factors[2], flat(y)
     for start in range(0, out.size, scale.size):
@@ -57,12 +76,12 @@ def normalize(shape, weights, vector, missing, epsilon, offset, channels, y, scr
 
 
 @kernel
-def batchnorm_linear(row, shape, weights, vector, missing, epsilon, d, into, scratch):
+def batchnorm_linear(known, vector, missing, d, into, scratch):
     """Add the vector's weight · r·d to `into`."""
-    width, scale = d.shape[1], flat(scratch)[: row[OUT] * d.shape[1]]
-    for c in range(row[OUT]):
-        rate = channel_rate(shape, weights, epsilon, c)
-        fill(scale, c, width, parameter(shape[SCALE], vector, c, missing) * rate)
+    width, scale = d.shape[1], flat(scratch)[: known.channels * d.shape[1]]
+    for c in range(known.channels):
+        rate = channel_rate(known.shape, known.weights, known.epsilon, c)
+        fill(scale, c, width, parameter(known.shape[SCALE], vector, c, missing) * rate)
     source, target = flat(d), flat(into)
     for start in range(0, source.size, scale.size):
         one, two = source[start : start + scale.size], target[start : start + scale.size]
@@ -71,13 +90,14 @@ def batchnorm_linear(row, shape, weights, vector, missing, epsilon, d, into, scr
 
 
 @kernel
-def batchnorm_gradient(row, shape, weights, epsilon, x, d, gradient, along, scratch):
+def batchnorm_gradient(known, x, d, gradient, along, scratch):
     """Add Σ d·x̂ and Σ d to the gradients of weight and bias; `along` a tangent x, only Σ d·r·x."""
-    width, sums = d.shape[1], block(flat(scratch), 0, 3, row[OUT] * d.shape[1])
+    shape, weights, channels = known.shape, known.weights, known.channels
+    width, sums = d.shape[1], block(flat(scratch), 0, 3, channels * d.shape[1])
     mean, scaled, plain = sums[0], sums[1], sums[2]
     sums[:] = 0
     if not along:
-        for c in range(row[OUT]):
+        for c in range(channels):
             fill(mean, c, width, weights[shape[MEAN] + c])
     source, adjoint = flat(x), flat(d)
     for start in range(0, source.size, mean.size):
@@ -85,10 +105,10 @@ def batchnorm_gradient(row, shape, weights, epsilon, x, d, gradient, along, scra
         for q in range(mean.size):
             scaled[q] += two[q] * (one[q] - mean[q])
             plain[q] += two[q]
-    for c in range(row[OUT]):
+    for c in range(channels):
         part = slice(c * width, (c + 1) * width)
         if shape[SCALE] >= 0:
-            gradient[shape[SCALE] + c] += scaled[part].sum() * channel_rate(shape, weights, epsilon, c)
+            gradient[shape[SCALE] + c] += scaled[part].sum() * channel_rate(shape, weights, known.epsilon, c)
         if shape[SHIFT] >= 0 and not along:
             gradient[shape[SHIFT] + c] += plain[part].sum()
 
@@ -100,9 +120,7 @@ def value(i, pointer):
     x = output_block(network, frame.places, input_of(network, i, 0), frame.work, frame.shared, frame.width)
     y = block(frame.work, frame.places[i], row[SIZE], frame.width)
     copy_rows(x, y)
-    normalize(
-        network.geometry[i], frame.weights, frame.weights, 1, network.epsilons[i], -1, row[OUT], y, frame.scratch
-    )  # fmt: skip
+    normalize(statistics_of(frame, i), frame.weights, 1, y, frame.scratch)
     if row[CODE] != 0:
         activate(network.rules, row[CODE], y, network.attributes[i])
 
@@ -110,45 +128,45 @@ def value(i, pointer):
 def backward(i, pointer):
     """Push a row's adjoint to its input's and to the gradient."""
     frame = frame_of(pointer)
-    network, row, shape = frame.network, frame.network.rows[i], frame.network.geometry[i]
-    source, epsilon = input_of(network, i, 0), network.epsilons[i]
+    network, row, source = frame.network, frame.network.rows[i], input_of(frame.network, i, 0)
+    known = statistics_of(frame, i)
     d = block(frame.adjoint, row[ADJOINT], row[SIZE], frame.width)
     if row[TRAINED] and frame.gradient.size > 0:
         x = output_block(network, frame.places, source, frame.work, frame.shared, frame.width)
-        batchnorm_gradient(row, shape, frame.weights, epsilon, x, d, frame.gradient, False, frame.scratch)
+        batchnorm_gradient(known, x, d, frame.gradient, False, frame.scratch)
     if network.rows[source, ACTIVE]:
         clear_fresh(network, i, frame.into, frame.width)
         target = block(frame.into, network.rows[source, ADJOINT], row[SIZE], frame.width)
-        batchnorm_linear(row, shape, frame.weights, frame.weights, 1, epsilon, d, target, frame.scratch)
+        batchnorm_linear(known, frame.weights, 1, d, target, frame.scratch)
 
 
 def tangent(i, pointer):
     """Set a row's tangent."""
     frame = frame_of(pointer)
-    network, row, shape = frame.network, frame.network.rows[i], frame.network.geometry[i]
-    source, epsilon = input_of(network, i, 0), network.epsilons[i]
+    network, row, source = frame.network, frame.network.rows[i], input_of(frame.network, i, 0)
+    known = statistics_of(frame, i)
     dy = block(frame.tangent, frame.places[i], row[SIZE], frame.width)
     if row[TRAINED] and frame.vector.size > 0:
         copy_rows(output_block(network, frame.places, source, frame.work, frame.shared, frame.width), dy)
-        normalize(shape, frame.weights, frame.vector, 0, epsilon, -1, row[OUT], dy, frame.scratch)
+        normalize(known, frame.vector, 0, dy, frame.scratch)
     else:
         dy[:, :] = 0
     if network.rows[source, ACTIVE]:
         dx = block(frame.tangent, frame.places[source], row[SIZE], frame.width)
-        batchnorm_linear(row, shape, frame.weights, frame.weights, 1, epsilon, dx, dy, frame.scratch)
+        batchnorm_linear(known, frame.weights, 1, dx, dy, frame.scratch)
 
 
 def curved(i, pointer):
     """Add what the change of the weights and of the inputs does to the reverse rule."""
     frame = frame_of(pointer)
-    network, row, shape = frame.network, frame.network.rows[i], frame.network.geometry[i]
-    source, epsilon = input_of(network, i, 0), network.epsilons[i]
+    network, row, source = frame.network, frame.network.rows[i], input_of(frame.network, i, 0)
     if row[TRAINED] and network.rows[source, ACTIVE] and frame.vector.size > 0:
         d = block(frame.adjoint, frame.places[i], row[SIZE], frame.width)
         dx = block(frame.tangent, frame.places[source], row[SIZE], frame.width)
         target = block(frame.into, frame.places[source], row[SIZE], frame.width)
-        batchnorm_gradient(row, shape, frame.weights, epsilon, dx, d, frame.gradient, True, frame.scratch)
-        batchnorm_linear(row, shape, frame.weights, frame.vector, 0, epsilon, d, target, frame.scratch)
+        known = statistics_of(frame, i)
+        batchnorm_gradient(known, dx, d, frame.gradient, True, frame.scratch)
+        batchnorm_linear(known, frame.vector, 0, d, target, frame.scratch)
 
 
 REVERSED = Rule(backward)

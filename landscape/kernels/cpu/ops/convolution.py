@@ -6,13 +6,16 @@ Pixels lie one after the other, the channels of a pixel together, a row of examp
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from landscape.jit import kernel
-from landscape.kernels.cpu.gathered import window_product
+from landscape.kernels.cpu.arrays import Part
+from landscape.kernels.cpu.gathered import Pixels, Taps, Window, window_product
 from landscape.kernels.cpu.links import clear_fresh, input_of, place_of
 from landscape.kernels.cpu.loops import activate
-from landscape.kernels.cpu.ops.batchnorm import channel_rate, normalize, parameter
+from landscape.kernels.cpu.ops.batchnorm import channel_rate, normalize, parameter, statistics_of
 from landscape.kernels.cpu.ops.dense import dense_bias_gradient
-from landscape.kernels.cpu.packed import pack_rows, packed_product
+from landscape.kernels.cpu.packed import Columns, Packed, pack_rows, packed_product
 from landscape.kernels.cpu.rules import (
     BACKWARD,
     CURVED,
@@ -53,6 +56,14 @@ PY, PX, DY, DX = (
 )
 GROUPS, LINES = int(Geometry.GROUPS), int(Geometry.LINES)
 MEAN, SCALE, SHIFT = int(Geometry.MEAN), int(Geometry.SCALE), int(Geometry.SHIFT)
+
+
+class Lines(NamedTuple):
+    """Lines of an output, top … bottom − 1, and the first of those that are turned."""
+
+    first: int
+    top: int
+    bottom: int
 
 
 @kernel
@@ -101,20 +112,21 @@ def pack_weights(row, shape, weights, folded, epsilon, packed):
             packed[scales + o] = scale
     for g in range(shape[GROUPS]):
         first = g * out * size
-        pack_rows(out, channels, taps, weights, row[WEIGHT] + first, packed, scales + g * out, packed, first)
+        given, factors = Part(weights, row[WEIGHT] + first), Part(packed, scales + g * out)
+        pack_rows(out, channels, taps, given, factors, Part(packed, first))
 
 
 @kernel
-def convolution_value(row, shape, weights, source, x, target, y, width, add, scratch):
-    """Set target[y:] to W ∗ source[x:] + b, or add W ∗ source[x:] to it; offsets in features."""
+def convolution_value(row, shape, weights, source, target, width, add, scratch):
+    """Set a part of features to W ∗ source + b, or add W ∗ source to it."""
     packed = scratch.reshape(-1)
     pack_weights(row, shape, weights, False, 0.0, packed)
     for v in range(shape[OH]):
-        convolution_line(v, shape, packed, source, x, target, y, width, add, False)
+        convolution_line(v, shape, packed, source, target, width, add, False)
 
 
 @kernel
-def convolution_line(v, shape, packed, source, x, target, y, width, add, cut):
+def convolution_line(v, shape, packed, source, target, width, add, cut):
     """Compute line v of the output with packed weights, or add it to what is there; of its numbers the positive part where `cut`."""
     channels, out = shape[C] // shape[GROUPS], shape[OC] // shape[GROUPS]
     size = channels * shape[KY] * shape[KX]
@@ -122,20 +134,23 @@ def convolution_line(v, shape, packed, source, x, target, y, width, add, cut):
     a, ny, top = window(v, shape[H], shape[KY], shape[SY], shape[PY], shape[DY])
     for u in range(shape[OW]):
         b, nx, left = window(u, shape[W], shape[KX], shape[SX], shape[PX], shape[DX])
-        pixel, count, depth = x + (top * shape[W] + left) * shape[C], nx, channels
+        pixel, count, depth = source.start + (top * shape[W] + left) * shape[C], nx, channels
         if joined:
             count, depth = 1, nx * channels
         for g in range(shape[GROUPS]):
+            w = Packed(packed, g * out * size, size, (a * shape[KX] + b) * channels, shape[KX] * channels, channels)  # fmt: skip
+            line, step = shape[DY] * shape[W] * shape[C] * width, shape[DX] * shape[C] * width
+            seen = Columns(source.numbers, (pixel + g * channels) * width, line, step)
+            there = (target.start + (v * shape[OW] + u) * shape[OC] + g * out) * width
+            first = -1 if add else shape[OC] * size + g * out
             packed_product(
-                out, width, depth, packed, g * out * size, size, (a * shape[KX] + b) * channels, shape[KX] * channels, channels,
-                source, (pixel + g * channels) * width, shape[DY] * shape[W] * shape[C] * width, shape[DX] * shape[C] * width,
-                ny, count, -1 if add else shape[OC] * size + g * out, cut, target, (y + (v * shape[OW] + u) * shape[OC] + g * out) * width,
-            )  # fmt: skip
+                out, width, Window(ny, count, depth), w, seen, first, cut, Part(target.numbers, there)
+            )
 
 
 @kernel
-def convolution_backward(row, shape, weights, adjoint, y, into, x, width):
-    """Add to into[x:] what adjoint[y:] pulls back: each pixel's product with the outputs that saw it."""
+def convolution_backward(row, shape, weights, adjoint, into, width):
+    """Add to a part of features what an adjoint pulls back: each pixel's product with the outputs that saw it."""
     channels, out = shape[C] // shape[GROUPS], shape[OC] // shape[GROUPS]
     taps = shape[KY] * shape[KX]
     for i in range(shape[H]):
@@ -145,12 +160,13 @@ def convolution_backward(row, shape, weights, adjoint, y, into, x, width):
             if ny == 0 or nx == 0:
                 continue
             for g in range(shape[GROUPS]):
-                w = row[WEIGHT] + g * out * channels * taps + a * shape[KX] + b
-                window_product(
-                    channels, width, out, weights, w, taps, sa * shape[KX], sb, channels * taps,
-                    adjoint, (y + (v * shape[OW] + u) * shape[OC] + g * out) * width, dv * shape[OW] * shape[OC] * width, du * shape[OC] * width, width,
-                    ny, nx, 1.0, into, (x + (i * shape[W] + k) * shape[C] + g * channels) * width,
-                )  # fmt: skip
+                first = row[WEIGHT] + g * out * channels * taps + a * shape[KX] + b
+                w = Taps(weights, first, taps, sa * shape[KX], sb, channels * taps)
+                start = (adjoint.start + (v * shape[OW] + u) * shape[OC] + g * out) * width
+                line, step = dv * shape[OW] * shape[OC] * width, du * shape[OC] * width
+                delta = Pixels(adjoint.numbers, start, line, step, width)
+                there = (into.start + (i * shape[W] + k) * shape[C] + g * channels) * width
+                window_product(channels, width, Window(ny, nx, out), w, delta, 1.0, Part(into.numbers, there))
 
 
 @kernel
@@ -165,8 +181,8 @@ def meeting(tap, first, last, size, stride, padding, dilation):
 
 
 @kernel
-def convolution_gradient(row, shape, source, x, adjoint, y, gradient, scratch, width):
-    """Add the products of adjoint[y:] with the pixels of source[x:] at each tap to the weight's part of the gradient.
+def convolution_gradient(row, shape, source, adjoint, gradient, scratch, width):
+    """Add the products of an adjoint with the source's pixels at each tap to the weight's part of the gradient.
 
     Some lines of the adjoint are turned at a time, so that its channels run along vectors; sums of taps × channels × outputs follow them in scratch.
     """
@@ -178,36 +194,38 @@ def convolution_gradient(row, shape, source, x, adjoint, y, gradient, scratch, w
         flat[sums : sums + size] = 0
         for v in range(0, shape[OH], lines):
             stop = min(v + lines, shape[OH])
-            turn(v * shape[OW], stop * shape[OW], g * out, out, wide, shape, adjoint, y, flat, width)
+            turn(v * shape[OW], stop * shape[OW], g * out, wide, shape, adjoint, flat, width)
             for a in range(shape[KY]):
                 top, bottom = meeting(a, v, stop, shape[H], shape[SY], shape[PY], shape[DY])
                 if top < bottom:
-                    line_gradient(a, g, v, top, bottom, wide, shape, source, x, flat, sums, width)
-        spread_sums(g, out, wide, row, shape, flat, sums, gradient)
+                    some = Lines(v, top, bottom)
+                    line_gradient(a, g, some, wide, shape, source, Part(flat, sums), width)
+        spread_sums(g, out, wide, row, shape, Part(flat, sums), gradient)
 
 
 @kernel
-def turn(first, last, channel, out, wide, shape, adjoint, y, flat, width):
-    """Turn `out` channels of output pixels first … last − 1 to [B, wide] each; what lies beyond them is never read."""
+def turn(first, last, channel, wide, shape, adjoint, flat, width):
+    """Turn a group's channels of output pixels first … last − 1 to [B, wide] each; what lies beyond them is never read."""
+    d, out = adjoint.numbers, shape[OC] // shape[GROUPS]
     for p in range(first, last):
-        start, target = (y + p * shape[OC] + channel) * width, (p - first) * wide * width
-        if start + wide * width <= adjoint.size:
-            transpose(wide, width, adjoint, start, flat, target)
+        start, target = (adjoint.start + p * shape[OC] + channel) * width, (p - first) * wide * width
+        if start + wide * width <= d.size:
+            transpose(wide, width, d, start, flat, target)
         else:
             for c in range(out):
                 for j in range(width):
-                    flat[target + j * wide + c] = adjoint[start + c * width + j]
+                    flat[target + j * wide + c] = d[start + c * width + j]
 
 
 @kernel
-def line_gradient(a, g, v, top, bottom, wide, shape, source, x, flat, sums, width):
-    """Add line a of the taps over output lines top … bottom − 1, the turned ones starting at v.
+def line_gradient(a, g, lines, wide, shape, source, sums, width):
+    """Add line a of the taps over some output lines; turned outputs lie first in the memory of the sums.
 
     Runs of positions that see the same taps have them for one product, where the taps' channels lie one after the other.
     """
     channels, u = shape[C] // shape[GROUPS], 0
     together = shape[GROUPS] == 1 and shape[DX] == 1
-    line = top * shape[SY] - shape[PY] + a * shape[DY]
+    line = lines.top * shape[SY] - shape[PY] + a * shape[DY]
     while u < shape[OW]:
         b, nx, left = window(u, shape[W], shape[KX], shape[SX], shape[PX], shape[DX])
         end = u + 1
@@ -218,38 +236,39 @@ def line_gradient(a, g, v, top, bottom, wide, shape, source, x, flat, sums, widt
             end += 1
         products, rows = (1, nx * channels) if together else (nx, channels)
         for k in range(products):
-            pixel = x + (line * shape[W] + left + k * shape[DX]) * shape[C] + g * channels
-            window_product(
-                rows, wide, width, source, pixel * width, width, shape[SY] * shape[W] * shape[C] * width, shape[SX] * shape[C] * width, 1,
-                flat, ((top - v) * shape[OW] + u) * wide * width, shape[OW] * wide * width, wide * width, wide,
-                bottom - top, end - u, 1.0, flat, sums + (a * shape[KX] + b + k) * channels * wide,
-            )  # fmt: skip
+            pixel = source.start + (line * shape[W] + left + k * shape[DX]) * shape[C] + g * channels
+            down, step = shape[SY] * shape[W] * shape[C] * width, shape[SX] * shape[C] * width
+            x = Taps(source.numbers, pixel * width, width, down, step, 1)
+            first = ((lines.top - lines.first) * shape[OW] + u) * wide * width
+            turned = Pixels(sums.numbers, first, shape[OW] * wide * width, wide * width, wide)
+            there = sums.start + (a * shape[KX] + b + k) * channels * wide
+            summed = Window(lines.bottom - lines.top, end - u, width)
+            window_product(rows, wide, summed, x, turned, 1.0, Part(sums.numbers, there))
         u = end
 
 
 @kernel
-def spread_sums(g, out, wide, row, shape, flat, sums, gradient):
+def spread_sums(g, out, wide, row, shape, sums, gradient):
     """Add the sums [taps, channels, wide] of a group to the weight's part of the gradient, [out, channels, taps]."""
     channels, taps = shape[C] // shape[GROUPS], shape[KY] * shape[KX]
     for o in range(out):
         w = row[WEIGHT] + (g * out + o) * channels * taps
         for c in range(channels):
             for tap in range(taps):
-                gradient[w + c * taps + tap] += flat[sums + (tap * channels + c) * wide + o]
+                gradient[w + c * taps + tap] += sums.numbers[sums.start + (tap * channels + c) * wide + o]
 
 
 def value(i, pointer):
     """Set a row's output line by line, with the normalization and the activation that ride on it while the line is in cache."""
     frame = frame_of(pointer)
     network, row, shape = frame.network, frame.network.rows[i], frame.network.geometry[i]
-    memory, x = place_of(frame.places, input_of(network, i, 0), frame.work, frame.shared)
+    x = place_of(frame.places, input_of(network, i, 0), frame.work, frame.shared)
+    target = Part(frame.work, frame.places[i])
     out = block(frame.work, frame.places[i], row[SIZE], frame.width)
     line, packed = row[SIZE] // shape[OH], frame.scratch.reshape(-1)
     pack_weights(row, shape, frame.weights, shape[MEAN] >= 0, network.epsilons[i], packed)
     for v in range(shape[OH]):
-        convolution_line(
-            v, shape, packed, memory, x, frame.work, frame.places[i], frame.width, False, row[CODE] == RELU
-        )
+        convolution_line(v, shape, packed, x, target, frame.width, False, row[CODE] == RELU)
         if row[CODE] != 0 and row[CODE] != RELU:
             activate(network.rules, row[CODE], out[v * line : (v + 1) * line], network.attributes[i])
 
@@ -259,8 +278,7 @@ def riding(i, pointer):
     frame = frame_of(pointer)
     network, row = frame.network, frame.network.rows[i]
     y = block(frame.work, frame.places[i], row[SIZE], frame.width)
-    shape, epsilon = network.geometry[i], network.epsilons[i]
-    normalize(shape, frame.weights, frame.weights, 1, epsilon, -1, row[OUT], y, frame.scratch)
+    normalize(statistics_of(frame, i), frame.weights, 1, y, frame.scratch)
     if row[CODE] != 0:
         activate(network.rules, row[CODE], y, network.attributes[i])
 
@@ -269,47 +287,38 @@ def linear(i, pointer):
     """Set the row's part of `tangent` to the product with `vector` in the place of the parameters."""
     frame = frame_of(pointer)
     network, row = frame.network, frame.network.rows[i]
-    memory, x = place_of(frame.places, input_of(network, i, 0), frame.work, frame.shared)
-    convolution_value(
-        row, network.geometry[i], frame.vector, memory, x, frame.tangent, frame.targets[i], frame.width, False, frame.scratch
-    )  # fmt: skip
+    x, target = place_of(frame.places, input_of(network, i, 0), frame.work, frame.shared), Part(frame.tangent, frame.targets[i])  # fmt: skip
+    convolution_value(row, network.geometry[i], frame.vector, x, target, frame.width, False, frame.scratch)
 
 
 def backward(i, pointer):
     """Push a row's adjoint to its input's and to the gradient."""
     frame = frame_of(pointer)
     network, row, shape = frame.network, frame.network.rows[i], frame.network.geometry[i]
-    source, place = input_of(network, i, 0), row[ADJOINT]
+    source, delta = input_of(network, i, 0), Part(frame.adjoint, row[ADJOINT])
     if row[TRAINED] and frame.gradient.size > 0:
-        memory, x = place_of(frame.places, source, frame.work, frame.shared)
-        convolution_gradient(
-            row, shape, memory, x, frame.adjoint, place, frame.gradient, frame.scratch, frame.width
-        )
-        dense_bias_gradient(row, block(frame.adjoint, place, row[SIZE], frame.width), frame.gradient)
+        x = place_of(frame.places, source, frame.work, frame.shared)
+        convolution_gradient(row, shape, x, delta, frame.gradient, frame.scratch, frame.width)
+        dense_bias_gradient(row, block(frame.adjoint, row[ADJOINT], row[SIZE], frame.width), frame.gradient)
     if network.rows[source, ACTIVE]:
         clear_fresh(network, i, frame.into, frame.width)
-        convolution_backward(
-            row, shape, frame.weights, frame.adjoint, place, frame.into, network.rows[source, ADJOINT], frame.width
-        )  # fmt: skip
+        into = Part(frame.into, network.rows[source, ADJOINT])
+        convolution_backward(row, shape, frame.weights, delta, into, frame.width)
 
 
 def tangent(i, pointer):
     """Set Ẏ = Ẇ X + W Ẋ + ḃ."""
     frame = frame_of(pointer)
     network, row, shape = frame.network, frame.network.rows[i], frame.network.geometry[i]
-    source = input_of(network, i, 0)
+    source, target = input_of(network, i, 0), Part(frame.tangent, frame.places[i])
     if row[TRAINED] and frame.vector.size > 0:
-        memory, x = place_of(frame.places, source, frame.work, frame.shared)
-        convolution_value(
-            row, shape, frame.vector, memory, x, frame.tangent, frame.places[i], frame.width, False, frame.scratch
-        )  # fmt: skip
+        x = place_of(frame.places, source, frame.work, frame.shared)
+        convolution_value(row, shape, frame.vector, x, target, frame.width, False, frame.scratch)
     else:
         block(frame.tangent, frame.places[i], row[SIZE], frame.width)[:, :] = 0
     if network.rows[source, ACTIVE]:
-        convolution_value(
-            row, shape, frame.weights, frame.tangent, frame.places[source], frame.tangent, frame.places[i], frame.width, True,
-            frame.scratch,
-        )  # fmt: skip
+        change = Part(frame.tangent, frame.places[source])
+        convolution_value(row, shape, frame.weights, change, target, frame.width, True, frame.scratch)
 
 
 def curved(i, pointer):
@@ -318,13 +327,10 @@ def curved(i, pointer):
     network, row, shape = frame.network, frame.network.rows[i], frame.network.geometry[i]
     source = input_of(network, i, 0)
     if row[TRAINED] and network.rows[source, ACTIVE] and frame.vector.size > 0:
-        convolution_gradient(
-            row, shape, frame.tangent, frame.places[source], frame.adjoint, frame.places[i], frame.gradient, frame.scratch,
-            frame.width,
-        )  # fmt: skip
-        convolution_backward(
-            row, shape, frame.vector, frame.adjoint, frame.places[i], frame.into, frame.places[source], frame.width
-        )  # fmt: skip
+        delta, change = Part(frame.adjoint, frame.places[i]), Part(frame.tangent, frame.places[source])
+        into = Part(frame.into, frame.places[source])
+        convolution_gradient(row, shape, change, delta, frame.gradient, frame.scratch, frame.width)
+        convolution_backward(row, shape, frame.vector, delta, into, frame.width)
 
 
 REVERSED = Rule(backward)

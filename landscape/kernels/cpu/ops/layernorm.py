@@ -6,6 +6,9 @@ Its Jacobian in x̂'s place is r(d − mean d − x̂·mean(x̂ d)), symmetric; 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
+
+from numpy.typing import NDArray
 
 from landscape.jit import kernel
 from landscape.kernels.cpu.links import clear_fresh, input_of
@@ -20,6 +23,22 @@ SIZE, ADJOINT, ACTIVE, TRAINED = (
     int(Column.ACTIVE),
     int(Column.TRAINED),
 )
+
+
+class Means(NamedTuple):
+    """μ, r and two means of each column of a group, [B]."""
+
+    mean: NDArray
+    rate: NDArray
+    first: NDArray
+    second: NDArray
+
+
+class Changing(NamedTuple):
+    """A block, and its change along a tangent."""
+
+    value: NDArray
+    change: NDArray
 
 
 @kernel
@@ -71,9 +90,9 @@ def layernorm_value(row, weights, epsilon, x, y, scratch):
 
 
 @kernel
-def means(row, weights, x, d, g, mean, rate, first, second):
+def means(row, weights, x, d, g, of):
     """Set first and second [B] to the group's mean of w·d and of w·d·x̂."""
-    wide = row[WIDE]
+    wide, mean, rate, first, second = row[WIDE], of.mean, of.rate, of.first, of.second
     share = x.dtype.type(1) / x.dtype.type(wide)
     first[:] = 0
     second[:] = 0
@@ -90,9 +109,9 @@ def means(row, weights, x, d, g, mean, rate, first, second):
 
 
 @kernel
-def means_and_gradient(row, weights, x, d, g, mean, rate, first, second, gradient):
+def means_and_gradient(row, weights, x, d, g, of, gradient):
     """Do what `means` does, and add Σ d·x̂ and Σ d to the gradients of weight and bias."""
-    wide = row[WIDE]
+    wide, mean, rate, first, second = row[WIDE], of.mean, of.rate, of.first, of.second
     share = x.dtype.type(1) / x.dtype.type(wide)
     first[:] = 0
     second[:] = 0
@@ -119,12 +138,13 @@ def means_and_gradient(row, weights, x, d, g, mean, rate, first, second, gradien
 def layernorm_backward(row, weights, epsilon, x, d, into, gradient, scratch):
     """Add r(w·d − mean(w·d) − x̂·mean(w·d·x̂)) to `into` for an adjoint d, and its part to a gradient; either may be empty."""
     wide, mean, rate, first, second = row[WIDE], scratch[0], scratch[1], scratch[2], scratch[3]
+    of = Means(mean, rate, first, second)
     for g in range(row[GROUPS]):
         moments(x, g * wide, (g + 1) * wide, epsilon, mean, rate)
         if gradient.size > 0:
-            means_and_gradient(row, weights, x, d, g, mean, rate, first, second, gradient)
+            means_and_gradient(row, weights, x, d, g, of, gradient)
         else:
-            means(row, weights, x, d, g, mean, rate, first, second)
+            means(row, weights, x, d, g, of)
         if into.shape[0] == 0:
             continue
         for k in range(wide):
@@ -169,19 +189,20 @@ def layernorm_tangent(row, weights, tangent, epsilon, x, dx, dy, scratch):
 
 
 @kernel
-def layernorm_curved(row, weights, tangent, epsilon, x, dx, d, dd, into, scratch):
+def layernorm_curved(row, weights, tangent, epsilon, given, adjoint, into, scratch):
     """Add the derivative of `layernorm_backward` along (ẋ, ẇ, ḋ) to `into`.
 
     With D = w·d, Ḋ = ẇ·d + w·ḋ, h = x̂ and its change ḣ, and ṙ/r = −r·mean(hẋ):
     r(Ḋ − mean Ḋ − ḣ·mean(Dh) − h(mean(Ḋh) + mean(Dḣ))) − r·mean(hẋ)·r(D − mean D − h·mean(Dh)).
     """
+    x, dx, d, dd = given.value, given.change, adjoint.value, adjoint.change
     wide, mean, rate, drift, slope = row[WIDE], scratch[0], scratch[1], scratch[2], scratch[3]
     first, second, third, fourth = scratch[4], scratch[5], scratch[6], scratch[7]
     share, zero = x.dtype.type(1) / x.dtype.type(wide), x.dtype.type(0)
     for g in range(row[GROUPS]):
         moments(x, g * wide, (g + 1) * wide, epsilon, mean, rate)
         changes(x, dx, g * wide, (g + 1) * wide, mean, rate, drift, slope)
-        means(row, weights, x, d, g, mean, rate, first, second)
+        means(row, weights, x, d, g, Means(mean, rate, first, second))
         third[:] = 0
         fourth[:] = 0
         for k in range(wide):
@@ -274,7 +295,8 @@ def curved(i, pointer):
     if network.rows[source, ACTIVE]:
         clear_fresh(network, i, frame.into, frame.width)
         target = block(frame.into, frame.places[source], row[SIZE], frame.width)
-        layernorm_curved(row, frame.weights, frame.vector, epsilon, x, dx, d, dd, target, frame.scratch)
+        given, adjoint = Changing(x, dx), Changing(d, dd)
+        layernorm_curved(row, frame.weights, frame.vector, epsilon, given, adjoint, target, frame.scratch)
 
 
 RULES = {VALUE: Rule(value), BACKWARD: Rule(backward), TANGENT: Rule(tangent), CURVED: Rule(curved)}

@@ -1,0 +1,68 @@
+"""Which rule runs a row in a pass: functions with a branch an op, written from the files of `ops/`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from types import ModuleType
+
+from landscape.kernels.cuda.table import (
+    BACKWARD,
+    CURVED,
+    FINISH,
+    GRADIENT,
+    LINEAR,
+    NARROW,
+    OPS,
+    TANGENT,
+    VALUE,
+)
+from landscape.kernels.cuda.text import function_of
+from landscape.kernels.program import Column, Op
+
+PACKAGE = "landscape.kernels.cuda.ops"
+# Of each pass what its rules are given beside the row's number and the frame, and what is returned where an op has no rule for it.
+PASSES = {
+    VALUE: ("", ""),
+    LINEAR: (", y", ""),
+    FINISH: (", f, value", " value"),
+    GRADIENT: ("", ""),
+    BACKWARD: ("", ""),
+    TANGENT: ("", ""),
+    CURVED: ("", ""),
+}
+
+
+@cache
+def modules_of(wide: bool) -> dict[int, ModuleType]:
+    """Load the files of the ops of all networks, or of dense ones, by the ops' codes."""
+    return {int(Op[name.upper()]): import_module(f"{PACKAGE}.{name}") for name in (OPS if wide else NARROW)}
+
+
+def texts(wide: bool) -> dict[str, str]:
+    """Write the function of each pass, by name: `run_value`, `run_linear` and so on."""
+    return {f"run_{number}": text_of(number, modules_of(wide)) for number in PASSES}
+
+
+def text_of(number: str, modules: Mapping[int, ModuleType]) -> str:
+    """Write the function of a pass."""
+    more, otherwise = PASSES[number]
+    lines, word = [f"def run_{number}(i, frame{more}):"], "if"
+    lines.append(f"    op = frame.network.rows[i, {int(Column.OP)}]")
+    for op, module in modules.items():
+        if number in module.RULES:
+            lines += [
+                f"    {word} op == {op}:",
+                f"        return {module.RULES[number].__name__}(i, frame{more})",
+            ]
+            word = "elif"
+    return "\n".join([*lines, f"    return{otherwise}"])
+
+
+def unbound(number: str) -> object:
+    """Make the function of a pass without the rules that it calls, which `template.py` binds; its name is what the kernels are written with."""
+    return function_of(f"run_{number}", text_of(number, {}))
+
+
+run_value, run_linear, run_finish, run_gradient, run_backward, run_tangent, run_curved = map(unbound, PASSES)
