@@ -48,6 +48,7 @@ class CpuEngine:
     """The engine of the CPU; the bits of what it sums do not depend on the number of threads."""
 
     device = CPU
+    on_cpu: CpuNetwork
 
     def __init__(self, network: CpuNetwork) -> None:
         self.on_cpu = network

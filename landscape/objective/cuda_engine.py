@@ -43,6 +43,9 @@ def cuda_engine(setting: Setting) -> CudaEngine:
 class CudaEngine:
     """The engine of a GPU: its own kernels for losses, gradients, the Hessian's products and grids, the CPU's for the rest, on the same tiles."""
 
+    device: str
+    on_cpu: CpuNetwork
+
     def __init__(self, network: CudaNetwork, device: str, threads: int) -> None:
         self.network, self.device = network, device
         self.cpu = CpuEngine(CpuNetwork(network.tiled, threads))

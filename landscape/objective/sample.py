@@ -64,10 +64,6 @@ class Sample:
         part = np.asarray(array[rows[0] : rows[-1] + 1])
         return part if len(part) == len(rows) else part[rows - rows[0]]
 
-    def inputs(self) -> NDArray:
-        """Return the inputs of all the examples as the file has them, [N, …]."""
-        return self.take(self.x, np.arange(self.examples))
-
     def targets(self) -> NDArray:
         """Return the targets of all the examples as the file has them, [N, …]."""
         return self.take(self.y, np.arange(self.examples))
