@@ -320,7 +320,8 @@ def compare(problem: Problem, threads: int, repeats: int) -> None:
         "gradient": lambda: objective.gradient(theta),
         "product": lambda: objective.hvp(theta, vector),
     }
-    print(f"{problem.name}: {model.size:,} parameters, tiles of {objective.tiles.width}, {threads} threads")
+    width = objective.on_cpu.tiled.tiles.width
+    print(f"{problem.name}: {model.size:,} parameters, tiles of {width}, {threads} threads")
     peers = [Peer(problem, model, chunk) for chunk in CHUNKS if chunk > 1000 or chunk < len(problem.x)]
     for what, mine in ours.items():
         mine()

@@ -18,8 +18,8 @@ import torch
 
 from landscape.formulas.optimizers import OPTIMIZERS
 from landscape.model import Model, bundled_path, load_model
+from landscape.objective.by_device import make_trainer
 from landscape.objective.session import available_cores
-from landscape.objective.trainer import Trainer
 from landscape.records import Pieces
 from landscape.training import Recipe, descend, initialize
 from landscape.training.recipe import columns
@@ -117,7 +117,7 @@ def ours(model: Model, runs: int, steps: int, threads: int) -> Callable[[], obje
     settings = columns(recipes, model.examples("train"))
 
     def work() -> None:
-        Trainer(model, settings, starts, threads=threads).advance(steps)
+        make_trainer(model, settings, starts, threads=threads).advance(steps)
 
     return work
 

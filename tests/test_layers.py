@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import pytest
@@ -128,6 +129,53 @@ def test_the_gallery_uses_public_names_only(path):
 def test_light_layers_import_nothing_heavy(path):
     if layer(path) in LIGHT:
         assert not {name.split(".")[0] for name in imported(path)} & HEAVY
+
+
+def module_name(path: Path) -> str:
+    return ".".join(["landscape", *path.relative_to(PACKAGE).with_suffix("").parts]).removesuffix(".__init__")
+
+
+def file_of(name: str, files: Collection[str]) -> str | None:
+    """The file of ours that an imported name leads to: a module, or the module that defines it."""
+    while name and name not in files:
+        name = name.rpartition(".")[0]
+    return name or None
+
+
+def neighbours(package: str) -> dict[str, set[str]]:
+    """Each file of a package with the files of the same package that it imports, inside bodies and for types only too."""
+    paths = {module_name(path): path for path in modules() if layer(path) == package}
+    return {
+        name: {found for each in imported(path) if (found := file_of(each, paths))} - {name}
+        for name, path in paths.items()
+    }
+
+
+def circles(edges: Mapping[str, Collection[str]]) -> set[frozenset[str]]:
+    """The largest sets of more than one file of which each leads to every other."""
+    reached = {name: set(near) for name, near in edges.items()}
+    for middle in edges:
+        for name in edges:
+            if middle in reached[name]:
+                reached[name] |= reached[middle]
+    return {
+        frozenset(other for other in near if name in reached[other])
+        for name, near in reached.items()
+        if name in near
+    }
+
+
+def test_a_circle_is_found_whatever_leads_to_it():
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"d"}, "d": {"b"}, "e": {"d"}}) == {frozenset("bcd")}
+    assert circles({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == set()
+
+
+PACKAGES = sorted(path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists())
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_files_of_a_package_import_each_other_in_a_circle(package):
+    assert circles(neighbours(package)) == set()
 
 
 def test_the_public_table_imports_nothing_of_ours_when_loaded():

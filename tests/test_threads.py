@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import landscape
-from landscape.objective import NetworkObjective
-from landscape.objective.trainer import Trainer
+from landscape.objective.cpu_network import CpuNetwork
+from landscape.objective.cpu_training import CpuTraining
 
 PACKAGE = Path(landscape.__file__).parent
 # A user's script, and what takes no number of threads itself: a look at a file, and the check of an import.
@@ -95,6 +95,7 @@ FEW = {"steps": 2, "dtype": "float64"}
 SEEDS = FEW | {"seeds": 1, "batch_size": 4}
 # What each public function that takes threads is called with, beside a network.
 CALLS: dict[str, dict[str, Any]] = {
+    "NetworkObjective": {},
     "analyze_critical": {"surfaces": False, "polishing": False},
     "analyze_hessian": {"top": 1, "bottom": 0},
     "diagnose": {"budget": "quick"},
@@ -126,21 +127,23 @@ def test_every_public_function_that_takes_threads_is_called():
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_one_thread_reaches_every_objective_and_trainer(name, monkeypatch, tmp_path):
+def test_one_thread_reaches_every_engine_and_training(name, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    asked = []
+    # What is not asked for is three, wherever this runs.
+    monkeypatch.setattr("landscape.objective.session.available_cores", lambda: 3)
+    taken = []
 
     def watch(kind: type) -> None:
         begin = kind.__init__
 
         def watched(self: Any, *given: Any, **options: Any) -> None:
-            asked.append(options.get("threads"))
             begin(self, *given, **options)
+            taken.append(self.threads)
 
         monkeypatch.setattr(kind, "__init__", watched)
 
-    watch(NetworkObjective)
-    watch(Trainer)
+    watch(CpuNetwork)
+    watch(CpuTraining)
     getattr(landscape, name)(curve(), threads=1, **CALLS[name])
-    assert asked
-    assert set(asked) == {1}
+    assert taken
+    assert set(taken) == {1}

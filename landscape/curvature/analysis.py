@@ -24,6 +24,7 @@ from landscape.curvature.point import (
     preconditioner_of,
     require_finite_loss,
 )
+from landscape.curvature.request import Request
 from landscape.curvature.work import Work
 from landscape.errors import InputError, did_you_mean
 from landscape.interrupt import Interruption, deferred_interrupt
@@ -36,31 +37,6 @@ from landscape.version import current_version
 METHODS = ("exact", "finite-difference", "both")
 # What is computed where nothing is asked for.
 TOP, BOTTOM = 10, 5
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is asked of a Hessian; `top` and `bottom` are numbers of eigenvalues, all where `all` is set."""
-
-    top: int
-    bottom: int
-    all: bool
-    density: bool
-    trace: bool
-    by_node: bool
-    method: str
-    operator: str
-    precondition: bool
-    node: str | None
-    accuracy: float
-    tolerance: float
-    max_products: int
-    seed: int
-
-    @property
-    def eigenvalues(self) -> bool:
-        """Whether eigenvalues are asked for."""
-        return self.all or self.top + self.bottom > 0
 
 
 def analyze_hessian(

@@ -18,8 +18,6 @@ from landscape.objective.devices import CPU, recorded_device, settle_device
 from landscape.optimizer_names import optimizer_name
 
 Array = NDArray[np.float64]
-# What an analysis of one point takes, roughly, in evaluations of all examples.
-EVALUATIONS = 1000.0
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ def model_point(
         raise InputError(f"{broken[0]}; {WANTED}")
     total = model.examples(split)
     subset = examples if examples is not None and examples < total else None
-    device = settle_device(device, model, evaluations=EVALUATIONS, without=without)
+    device = settle_device(device, model, without=without)
     objective = NetworkObjective(
         model, split, dtype=dtype, threads=threads, examples=subset, seed=seed, device=device
     )

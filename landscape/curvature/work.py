@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +17,8 @@ from landscape.curvature.journal import Journal
 from landscape.curvature.operators import SymmetricOperator, matrix_operator, preconditioned, submatrix
 from landscape.curvature.point import Point
 from landscape.curvature.probes import unit_rows
+from landscape.curvature.request import Request
 from landscape.curvature.trace import Estimate, frobenius, hutch_plus_plus
-
-if TYPE_CHECKING:
-    from landscape.curvature.analysis import Request
 
 Array = NDArray[np.float64]
 

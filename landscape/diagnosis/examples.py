@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import logsumexp
 
 from landscape.model import Model
+from landscape.model.losses import IGNORED
 from landscape.objective import NetworkObjective
-from landscape.objective.tiles import IGNORED
 
 Array = NDArray[np.float64]
 

@@ -51,12 +51,7 @@ class BetweenObjective(PointwiseObjective):
 
     def at(self, theta: ArrayLike) -> NetworkObjective:
         """Give the objective with the constants at θ for every θ, which has derivatives."""
-        there = object.__new__(type(self.objective))
-        there.__dict__.update(self.objective.__dict__)
-        # What is kept of an earlier point was computed with other constants.
-        there.__dict__.pop("primals", None)
-        there.__dict__["constants"] = self.constants_at(theta).astype(self.objective.dtype)
-        return there
+        return self.objective.with_constants(self.constants_at(theta))
 
 
 def carries(model: Model, other: Model) -> bool:

@@ -32,6 +32,19 @@ VARIABLE = "LANDSCAPE_COMPILERS"
 Piece = str | int
 
 
+def checked_dtype(dtype: str) -> np.dtype:
+    """Return a dtype that kernels are compiled for.
+
+    Raises
+    ------
+    InputError
+        Another one.
+    """
+    if str(np.dtype(dtype)) not in DTYPES:
+        raise InputError(f"dtype: expected {' or '.join(DTYPES)}, found {dtype}")
+    return np.dtype(dtype)
+
+
 def compile_together(pieces: Sequence[Piece], dtype: np.dtype) -> None:
     """Compile entry points (names) and rules (numbers of the table) that are not on the disk yet, on all cores.
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from landscape.model.losses import IGNORED
 from landscape.objective.network import NetworkObjective
-from landscape.objective.tiles import IGNORED
 
 Array = NDArray[np.float64]
 
@@ -27,8 +27,7 @@ def constant_loss(objective: NetworkObjective) -> float:
     >>> constant_loss(NetworkObjective(model))
     1.0
     """
-    tiles, model = objective.tiles, objective.model
-    targets = tiles.take(tiles.y, np.arange(tiles.examples))
+    targets, model = objective.sample.targets(), objective.model
     if model.loss == "cross_entropy":
         kept = targets[targets != IGNORED]
         counts = np.unique(kept, return_counts=True)[1]

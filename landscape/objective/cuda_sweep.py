@@ -1,113 +1,116 @@
-"""A grid of points in work on a GPU: a step is a block of tiles at a run of points."""
+"""Sums at the points of a grid on a GPU: a part is a group of slots of tiles, and what all points share of it is computed once."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from landscape.errors import InputError
 from landscape.kernels.cpu.losses import SUMS
-from landscape.kernels.cuda.arrays import Grid, Plan, SweepBuffers
+from landscape.kernels.cuda.arrays import Grid as GridOnGpu
+from landscape.kernels.cuda.arrays import Plan, SweepBuffers
 from landscape.kernels.cuda.sweep import MOST_AXES
 from landscape.kernels.program import Column, Geometry, Program
+from landscape.objective.cuda_network import CudaNetwork
+from landscape.objective.engine import Grid
 from landscape.objective.gpu import in_runs
-from landscape.objective.sweep import NetworkSweep, point_work
+from landscape.objective.grid_plan import checked_plan, padded, point_work
 
-if TYPE_CHECKING:
-    from landscape.objective.cuda import CudaObjective
+Array = NDArray[np.float64]
 
 # What the points of a step share takes about so many bytes, and a step about so many multiply-adds: tenths of a second.
 SHARED_BYTES, STEP_WORK = 512 * 2**20, 1e12
 FEWEST_POINTS = 256
 
 
-class CudaSweep(NetworkSweep):
-    """Losses of a network over a grid; steps go by groups of slots of tiles, and within a group by runs of points."""
+class CudaSweep:
+    """Sums at the points of a grid, group by group of slots of tiles. Nothing is compiled beforehand: the first step does."""
 
-    objective: CudaObjective
-
-    def allocate(self, shared: int, products: int) -> None:
-        """Put the plan and the grid on the GPU, and choose how many tiles share a launch."""
-        if len(self.lengths) > MOST_AXES:
-            raise InputError(f"expected at most {MOST_AXES} directions on a GPU, found {len(self.lengths)}")
-        objective, put = self.objective, self.objective.gpu.put
-        self.heights = shared, products
-        ranges = np.concatenate([self.plan.ranges, running_statistics(objective.plain.program)])
+    def __init__(self, network: CudaNetwork, grid: Grid) -> None:
+        tiled, put = network.tiled, network.gpu.put
+        self.network, self.points = network, grid.points
+        lengths = np.array([len(axis) for axis in grid.axes], np.int64)
+        axes = padded(grid.axes, tiled.dtype)
+        self.plan, shared, products = checked_plan(tiled.plain.program, grid.vectors[1:])
+        if len(lengths) > MOST_AXES:
+            raise InputError(f"expected at most {MOST_AXES} directions on a GPU, found {len(lengths)}")
+        self.vectors, self.heights = grid.vectors.shape, (shared, products)
+        ranges = np.concatenate([self.plan.ranges, running_statistics(tiled.plain.program)])
         self.plan_on_gpu = Plan(*map(put, self.plan._replace(ranges=ranges)))
-        self.grid_on_gpu = Grid(*map(put, self.grid))
-        each = (shared + len(self.grid.vectors) * products) * objective.shape.width * objective.dtype.itemsize
+        self.grid_on_gpu = GridOnGpu(*map(put, (grid.vectors, axes, lengths)))
+        each = (shared + len(grid.vectors) * products) * network.shape.width * tiled.dtype.itemsize
         # Groups do not reach over the blocks in which the data are read.
-        self.group = max(1, min(SHARED_BYTES // (each * objective.shape.slot), objective.slots(0)))
+        self.group = max(1, min(SHARED_BYTES // (each * network.shape.slot), network.slots(0)))
         self.groups = [
-            (number, first, min(first + self.group, objective.slots(number)))
-            for number in range(objective.tiles.blocks)
-            for first in range(0, objective.slots(number), self.group)
+            (number, first, min(first + self.group, network.slots(number)))
+            for number in range(tiled.tiles.blocks)
+            for first in range(0, network.slots(number), self.group)
         ]
         self.shared_arrays: tuple[Any, Any] | None = None
+        self.ready: tuple[int, int, int] | None = None
 
     @property
     def parts(self) -> int:
-        """Parts of the data that a step sums over."""
+        """How many groups of slots there are."""
         return len(self.groups)
 
+    @property
     def points_a_step(self) -> int:
         """Choose how many points a step has, whatever the GPU, since a resume counts steps."""
-        examples = self.group * self.objective.shape.slot * self.objective.shape.width
-        work = point_work(self.objective.plain.program, self.plan) * examples
+        network = self.network
+        examples = self.group * network.shape.slot * network.shape.width
+        work = point_work(network.tiled.plain.program, self.plan) * examples
         return min(self.points, max(FEWEST_POINTS, int(STEP_WORK / work)))
 
-    def prepare(self) -> None:
-        """Compile nothing beforehand: the first step does."""
-
-    def work_off(self, number: int, first: int, last: int) -> None:
+    def add(self, part: int, first: int, last: int, sums: Array) -> None:
         """Add a group's sums at points first … last − 1."""
-        block, start, stop = self.groups[number]
+        block, start, stop = self.groups[part]
         found = np.zeros((last - first, stop - start, SUMS))
 
         def one_run(run: slice) -> None:
-            if self.ready != (number, run.start, run.stop):
+            if self.ready != (part, run.start, run.stop):
                 self.shared_arrays = None
                 self.shared_arrays = self.share_slots(block, start + run.start, start + run.stop)
-                self.ready = (number, run.start, run.stop)
+                self.ready = (part, run.start, run.stop)
             found[:, run] = self.run_points(block, start + run.start, first, last, run.stop - run.start)
 
-        in_runs(stop - start, stop - start, one_run, self.objective.told_need)
-        state = self.state[:-1].reshape(self.points, SUMS)
+        in_runs(stop - start, stop - start, one_run, self.network.told_need)
         for slot in range(stop - start):
-            state[first:last] += found[:, slot]
+            sums[first:last] += found[:, slot]
 
     def share_slots(self, block: int, start: int, stop: int) -> tuple[Any, Any]:
         """Compute what all points share of the tiles of some slots."""
-        objective, gpu, (shared, products) = self.objective, self.objective.gpu, self.heights
-        slot, width = objective.shape.slot, objective.shape.width
-        batch, network = objective.batch(block), objective.program_on_gpu(objective.plain)[0]
+        network, gpu, (shared, products) = self.network, self.network.gpu, self.heights
+        slot, width, dtype = network.shape.slot, network.shape.width, network.tiled.dtype
+        batch, program = network.batch(block), network.program_on_gpu(network.tiled.plain)[0]
         tiles = min(stop * slot, len(batch.valid)) - start * slot
+        count = self.vectors[0]
         arrays = (
-            gpu.empty((tiles, shared * width), objective.dtype),
-            gpu.empty((tiles, len(self.grid.vectors), products * width), objective.dtype),
+            gpu.empty((tiles, shared * width), dtype),
+            gpu.empty((tiles, count, products * width), dtype),
         )
-        common = (network, self.plan_on_gpu, self.grid_on_gpu)
-        made, shape = objective.kernels, objective.shape
-        first, kind = np.int64(start * slot), objective.dtype
-        gpu.run(made.share_fixed, shape, kind, min(tiles, gpu.blocks), 0, *common, batch, first, arrays[0])
-        items = min(tiles * len(self.grid.vectors), gpu.blocks)
-        gpu.run(made.share_products, shape, kind, items, 0, *common, *arrays)
+        common = (program, self.plan_on_gpu, self.grid_on_gpu)
+        first = np.int64(start * slot)
+        network.run(network.kernels.share_fixed, min(tiles, gpu.blocks), 0, *common, batch, first, arrays[0])
+        network.run(network.kernels.share_products, min(tiles * count, gpu.blocks), 0, *common, *arrays)
         return arrays
 
-    def run_points(self, block: int, start: int, first: int, last: int, slots: int) -> NDArray[np.float64]:
+    def run_points(self, block: int, start: int, first: int, last: int, slots: int) -> Array:
         """Sum at points first … last − 1 over each slot of the shared tiles, [K, slots, 6]."""
-        objective, gpu = self.objective, self.objective.gpu
+        network, gpu, plain = self.network, self.network.gpu, self.network.tiled.plain
         assert self.shared_arrays is not None
-        features, parameters = objective.plain.program.features, self.grid.vectors.shape[1]
-        blocks, dynamic, work = objective.work_memory(features, (last - first) * slots, parameters)
-        weights = gpu.empty((blocks, parameters), objective.dtype)
+        parameters = self.vectors[1]
+        blocks, dynamic, work = network.work_memory(
+            plain.program.features, (last - first) * slots, parameters
+        )
+        weights = gpu.empty((blocks, parameters), network.tiled.dtype)
         out = gpu.empty((last - first, slots, SUMS), np.float64)
-        gpu.run(
-            objective.kernels.sweep, objective.shape, objective.dtype, blocks, dynamic, np.int64(first), np.int64(last),
-            objective.program_on_gpu(objective.plain)[0], self.plan_on_gpu, self.grid_on_gpu, objective.batch(block),
-            np.int64(start * objective.shape.slot), objective.loss_criterion, *self.shared_arrays, SweepBuffers(work, weights), out,
+        network.run(
+            network.kernels.sweep, blocks, dynamic, np.int64(first), np.int64(last),
+            network.program_on_gpu(plain)[0], self.plan_on_gpu, self.grid_on_gpu, network.batch(block),
+            np.int64(start * network.shape.slot), network.criterion, *self.shared_arrays, SweepBuffers(work, weights), out,
         )  # fmt: skip
         return gpu.take(out)
 

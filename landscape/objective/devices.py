@@ -22,10 +22,6 @@ OLDEST_DRIVER = 13_000
 NAME_BYTES = 128
 # Of a GPU's number.
 DIGITS = 4
-# Multiply-adds below which compiling for the GPU takes longer than the CPU takes for the work.
-GAIN = 1e12
-# Whether the tests of the kernels for the GPU have passed on a card. Until then nobody gets them unasked.
-PROVEN = False
 
 
 def read_device(device: str) -> tuple[str, int]:
@@ -113,13 +109,12 @@ def settle_device(
     device: str,
     model: Model | None,
     *,
-    evaluations: float = 1.0,
     without: Sequence[str] = (),
     training: bool = False,
 ) -> str:
     """Give `cpu` or `cuda:N` for what was asked.
 
-    `auto` takes the CPU until the GPU's tests have passed on a card (`PROVEN`), then a GPU that is there if the work is large enough to gain.
+    `auto` takes the CPU until the tests of the kernels for a GPU have passed on a card: until then nobody gets them unasked.
 
     Parameters
     ----------
@@ -127,8 +122,6 @@ def settle_device(
         `auto`, `cpu`, `cuda` or `cuda:N`.
     model
         The network, if there is one; the ops that have no CUDA kernel are found in it.
-    evaluations
-        Roughly how often all its examples are evaluated.
     without
         What else of the job has no CUDA kernel, by name.
     training
@@ -140,14 +133,9 @@ def settle_device(
         An unknown device; no such GPU; ops or jobs without a CUDA kernel.
     """
     kind, number = read_device(device)
-    if kind == CPU:
+    if kind in (CPU, "auto"):
         return CPU
     missing = [*without, *(unsupported_ops(model, training=training) if model is not None else ())]
-    if kind == "auto":
-        work = 0.0 if model is None else evaluations * model.size * model.examples("train")
-        if not PROVEN or missing or work < GAIN or simulated() or gpu_problem(0) is not None:
-            return CPU
-        return "cuda:0"
     problem = gpu_problem(number)
     if problem is not None:
         raise InputError(f"device {device}: {problem}; or take --device cpu")

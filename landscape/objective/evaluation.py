@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+# Losses whose outputs are right or wrong.
+HAS_ACCURACY = ("cross_entropy", "binary_cross_entropy")
+
 
 @dataclass(frozen=True)
 class Evaluation:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from landscape.errors import InputError, did_you_mean
-from landscape.kernels.cpu import fisher
+from landscape.objective.engine import Matrix
 from landscape.objective.network import NetworkObjective
 
 Array = NDArray[np.float64]
@@ -57,17 +57,16 @@ def fisher_products(
         raise InputError(
             f"unknown matrix '{matrix}': choose {', '.join(STAND_INS)}{did_you_mean(matrix, STAND_INS)}"
         )
-    kind, factor = fisher.CURVATURE, 1.0
+    kind = Matrix("curvature")
     if matrix == "fisher" and objective.model.loss not in SMOOTH:
-        kind, factor = fisher.CONSTANT, mean_curvature(objective.model.loss, objective.model.delta)
+        kind = Matrix("constant", mean_curvature(objective.model.loss, objective.model.delta))
     elif matrix == "empirical-fisher":
-        kind = fisher.OUTER
-    products = objective.tile_products(fisher.fisher_products, theta, kind, objective.dtype.type(factor))
-    found = products(vectors)
+        kind = Matrix("outer")
+    found = objective.products(kind, theta)(vectors)
     if matrix == "gauss-newton":
         return found + objective.decayed(vectors)
     if matrix == "empirical-fisher":
-        counts = objective.tiles.counts
+        counts = objective.counts
         total = counts.total or math.nan  # the mean over no target is no number
         return found * (objective.model.loss_scale * counts.examples / total)
     return found

@@ -1,45 +1,30 @@
-"""A model's loss as a function of θ, computed by the kernels of the CPU."""
+"""A model's loss as a function of θ: what an engine sums over examples, as means, with weight decay and accuracy."""
 
 from __future__ import annotations
 
+import copy
 import math
-from collections.abc import Iterator
+from collections.abc import Callable
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from landscape.errors import InputError
-from landscape.kernels.cpu import derivatives
-from landscape.kernels.cpu import outputs as output_kernels
-from landscape.kernels.cpu import values as value_kernels
-from landscape.kernels.cpu.arrays import Batch, Buffers, DerivativeBuffers
-from landscape.kernels.cpu.losses import SUMS, Criterion
-from landscape.kernels.cpu.table import GRADIENTS, VALUES, Work
-from landscape.kernels.program import Program
-from landscape.memory import fits_memory, size_words
 from landscape.model import Model
 from landscape.model.required import require_model
-from landscape.objective import aligned
+from landscape.objective.by_device import make_engine
+from landscape.objective.compiling import checked_dtype
+from landscape.objective.cpu_network import CpuNetwork
 from landscape.objective.devices import CPU, settle_device
-from landscape.objective.evaluation import Evaluation, ratio, ratio_error
-from landscape.objective.lowered import Lowered, arrays_of, checked, loss_code, lowered, require, sharing
-from landscape.objective.primal import Primals
-from landscape.objective.products import Products, TileProducts
-from landscape.objective.program_check import Mode, check_data
-from landscape.objective.session import checked_threads, session, share_work
+from landscape.objective.engine import HESSIAN, Engine, Grid, Matrix, Setting
+from landscape.objective.evaluation import HAS_ACCURACY, Counts, Evaluation, ratio, ratio_error
+from landscape.objective.sample import Sample
+from landscape.objective.session import checked_threads
 from landscape.objective.sweep import NetworkSweep
-from landscape.objective.tiles import Tiles, examples_of, narrowest_tile
 
 Array = NDArray[np.float64]
-
-DTYPES = ("float32", "float64")
-# Losses whose outputs are right or wrong.
-HAS_ACCURACY = ("cross_entropy", "binary_cross_entropy")
-# Tiles are summed in at most so many parts, which threads share; the number must not depend on the threads.
-SLOTS = 8
-RESULT_BYTES = 256 * 2**20
+Products = Callable[[ArrayLike], Array]
 
 
 class NetworkObjective:
@@ -58,7 +43,9 @@ class NetworkObjective:
     examples, seed
         The size of a random subset, drawn by the seed; None for all.
     device
-        "cpu", "cuda" or "cuda:N", or "auto": the GPU where there is one and the work is large enough to gain.
+        "cpu", "cuda" or "cuda:N", or "auto", which is the CPU.
+    engine
+        What makes the engine that computes, `Setting` → `Engine`; without it, the device's.
 
     Raises
     ------
@@ -77,14 +64,6 @@ class NetworkObjective:
     [5.0, 3.0]
     """
 
-    def __new__(cls, model: Model, *given: Any, device: str = CPU, **options: Any) -> NetworkObjective:
-        """Make the kind of objective that the device has."""
-        if cls is NetworkObjective and settle_device(device, model) != CPU:
-            from landscape.objective.cuda import CudaObjective
-
-            return super().__new__(CudaObjective)
-        return super().__new__(cls)
-
     def __init__(
         self,
         model: Model,
@@ -95,28 +74,47 @@ class NetworkObjective:
         examples: int | None = None,
         seed: int = 0,
         device: str = CPU,
+        engine: Callable[[Setting], Engine] = make_engine,
     ) -> None:
-        if str(np.dtype(dtype)) not in DTYPES:
-            raise InputError(f"dtype: expected {' or '.join(DTYPES)}, found {dtype}")
-        if examples is not None and examples < 1:
-            raise InputError(f"examples: expected at least 1, found {examples}")
-        model.examples(split)
-        self.model, self.split, self.device = model, split, settle_device(device, model)
-        self.dtype = np.dtype(dtype)
+        self.model, self.split, self.dtype = model, split, checked_dtype(dtype)
         self.threads = checked_threads(threads)
+        self.sample = Sample(model, split, examples, seed)
         self.decay = model.decay_vector()
         self.decays = bool(self.decay.any())
-        self.program = checked(model, Mode.VALUES)
-        self.tiles = self.make_tiles(examples, seed)
-        check_data(self.program, model, self.tiles.inputs)
-        self.criterion = Criterion(loss_code(model.loss), self.dtype.type(model.delta))
-        self._memory: dict[str, Any] = {}
+        chosen = settle_device(device, model)
+        self.engine = engine(Setting(model, self.sample, self.dtype, self.threads, chosen))
 
-    def make_tiles(self, examples: int | None, seed: int) -> Tiles:
-        """Lay the data, or a subset of them, out in tiles."""
-        program = self.program
-        features, narrowest = program.features + program.scratch, narrowest_tile(program, self.dtype.itemsize)
-        return Tiles(self.model, self.split, self.dtype, features, examples, seed, narrowest=narrowest)
+    @property
+    def device(self) -> str:
+        """What computes, "cpu" or "cuda:N"."""
+        return self.engine.device
+
+    @property
+    def on_cpu(self) -> CpuNetwork:
+        """The network as the CPU's kernels take it, for what only they compute.
+
+        Raises
+        ------
+        InputError
+            The engine computes without them.
+        """
+        network = self.engine.on_cpu
+        if network is None:
+            raise InputError(
+                f"this needs the kernels of the CPU, which the engine of '{self.device}' does without"
+            )
+        return network
+
+    @property
+    def counts(self) -> Counts:
+        """How many examples and targets are summed over."""
+        return self.sample.counts
+
+    def with_constants(self, constants: ArrayLike) -> NetworkObjective:
+        """Return the same objective with other frozen parameters and buffers, flat [C]; both compute with one engine."""
+        there = copy.copy(self)
+        there.constants = np.asarray(constants).astype(self.dtype)
+        return there
 
     @property
     def size(self) -> int:
@@ -124,31 +122,12 @@ class NetworkObjective:
         return self.model.size
 
     @cached_property
-    def plain(self) -> Lowered:
-        """The program for values."""
-        return arrays_of(self.program, self.dtype)
-
-    @cached_property
-    def full(self) -> Lowered:
-        """The program that keeps every output, for derivatives."""
-        return lowered(self.model, self.dtype, Mode.DERIVATIVES)
-
-    @cached_property
-    def reverse(self) -> Lowered:
-        """The same program where adjoints share places, for gradients: a tile's adjoints then stay near the core."""
-        return sharing(self.full, self.model)
-
-    def prepare(self, lowering: Lowered, work: Work) -> None:
-        """Compile the rules that a kind of work needs, before it is done the first time: nothing is compiled for what is refused."""
-        require(lowering, self.criterion.code, work)
-
-    @cached_property
     def constants(self) -> NDArray:
-        """Frozen parameters and buffers, which follow θ in the kernels' vectors."""
+        """Frozen parameters and buffers, which follow θ in the engine's vectors."""
         return self.model.constants.astype(self.dtype)
 
     def complete(self, thetas: ArrayLike, constants: ArrayLike | None = None) -> NDArray:
-        """Give [θ, constants] for each θ, [K, P + C] in the kernels' dtype.
+        """Give [θ, constants] for each θ, [K, P + C] in the arithmetic's dtype.
 
         Raises
         ------
@@ -171,79 +150,6 @@ class NetworkObjective:
             result[:, self.size :] = self.constants if constants is None else constants
         return result
 
-    def buffers(self) -> Buffers:
-        """Give each worker its memory for values."""
-        if "values" not in self._memory:
-            self._memory["values"] = Buffers(**self.common(self.plain.program))
-        return self._memory["values"]
-
-    def common(self, program: Program) -> dict[str, NDArray]:
-        """Allocate what every kernel needs to run a program.
-
-        Raises
-        ------
-        InputError
-            The workspace would not fit into memory.
-        """
-        workers, width, features = self.threads, self.tiles.width, program.features
-        needed = workers * width * features * self.dtype.itemsize
-        if not fits_memory(needed):
-            raise InputError(
-                f"the network's outputs take {features:,} numbers an example, {size_words(needed)} for "
-                f"{workers} threads and {width} examples each, more than is free: try fewer threads or float32"
-            )
-        return {
-            "work": aligned.zeros((workers, features * width), self.dtype),
-            "scratch": aligned.zeros((workers, program.scratch, width), self.dtype),
-            "sums": np.zeros((workers, 2, width)),
-        }
-
-    def derivative_buffers(self) -> DerivativeBuffers:
-        """Give each worker its memory for derivatives."""
-        if "derivatives" not in self._memory:
-            common = self.common(self.full.program)
-            shape = common["work"].shape
-            self._memory["derivatives"] = DerivativeBuffers(
-                **common,
-                adjoint=aligned.zeros(shape, self.dtype),
-                tangent=aligned.zeros(shape, self.dtype),
-                into=aligned.zeros(shape, self.dtype),
-                gradient=aligned.zeros((self.threads, self.full.program.parameters), self.dtype),
-            )
-        return self._memory["derivatives"]
-
-    @cached_property
-    def primals(self) -> Primals:
-        """What products at one θ share."""
-        return Primals(self)
-
-    def passes(self, vectors: int, numbers: int) -> Iterator[tuple[int, Batch, int, slice]]:
-        """Go over blocks of tiles, and in each over runs of vectors whose results, so many numbers a slot each, are not too large.
-
-        Gives the block's number, the block, the number of slots that its tiles are summed in, and the run.
-        """
-        for number in range(self.tiles.blocks):
-            batch = self.tiles.block(number)
-            slots = min(len(batch.valid), SLOTS)
-            length = max(1, RESULT_BYTES // max(1, slots * numbers * 8))
-            for start in range(0, vectors, length):
-                yield number, batch, slots, slice(start, min(vectors, start + length))
-
-    def sums(self, thetas: NDArray) -> Array:
-        """Sum over examples at each row of complete vectors, [K, 6], tiles in their order."""
-        self.prepare(self.plain, VALUES)
-        result = np.zeros((len(thetas), SUMS))
-        most = max(1, math.ceil(self.tiles.block_tiles / SLOTS))
-        for _, batch, _, run in self.passes(len(thetas), most * SUMS):
-            out = np.zeros((run.stop - run.start, len(batch.valid), SUMS))
-            share_work(
-                value_kernels.values, self.threads, *self.plain.arrays, batch, self.criterion, thetas[run],
-                self.buffers(), out,
-            )  # fmt: skip
-            for tile in range(out.shape[1]):
-                result[run] += out[:, tile]
-        return result
-
     def penalties(self, thetas: ArrayLike) -> Array:
         """Give ½ Σ weight_decay·θ² of each row."""
         rows = np.atleast_2d(np.asarray(thetas, np.float64))
@@ -260,13 +166,11 @@ class NetworkObjective:
 
     def losses(self, sums: Array) -> Array:
         """Turn sums into losses, without the penalty."""
-        return ratio(sums, self.tiles.counts) * self.model.loss_scale
+        return ratio(sums, self.counts) * self.model.loss_scale
 
     def values(self, thetas: ArrayLike, constants: ArrayLike | None = None) -> Array:
         """Evaluate loss plus penalty at each row of thetas [K, P], giving float64 [K]; `constants` [K, C] are the rows' own in place of the model's."""
-        complete = self.complete(thetas, constants)
-        with session():
-            sums = self.sums(complete)
+        sums = self.engine.sums(self.complete(thetas, constants))
         return self.losses(sums) + self.penalties(thetas)
 
     def value(self, theta: ArrayLike) -> float:
@@ -275,7 +179,7 @@ class NetworkObjective:
 
     def columns(self, sums: Array) -> dict[str, Array]:
         """Turn sums [K, 6] into loss and accuracy, with standard errors where the data are a subset."""
-        counts, scale = self.tiles.counts, abs(self.model.loss_scale)
+        counts, scale = self.counts, abs(self.model.loss_scale)
         result = {"loss": self.losses(sums)}
         if self.model.loss in HAS_ACCURACY:
             result["accuracy"] = ratio(sums[..., 3:], counts)
@@ -287,10 +191,11 @@ class NetworkObjective:
 
     def evaluate(self, theta: ArrayLike) -> Evaluation:
         """Give loss (without penalty), accuracy, their standard errors, and the penalty at θ."""
-        complete = self.complete(theta)
-        with session():
-            sums = self.sums(complete)
-        return self.evaluation(sums[0], theta)
+        return self.evaluation(self.engine.sums(self.complete(theta))[0], theta)
+
+    def outputs(self, theta: ArrayLike) -> NDArray:
+        """Give the network's outputs at θ for every example, [N, …] in the arithmetic's dtype."""
+        return self.engine.outputs(self.complete(theta)[0])
 
     def evaluation(self, sums: Array, theta: ArrayLike) -> Evaluation:
         """Turn the sums [6] at θ into an evaluation."""
@@ -304,55 +209,20 @@ class NetworkObjective:
             penalty=float(self.penalties(theta)[0]),
         )
 
-    def outputs(self, theta: ArrayLike) -> NDArray:
-        """Give the network's outputs at θ for every example, [N, …] in the kernels' dtype."""
-        weights, shape = self.complete(theta)[0], self.model.nodes[-1].shape
-        self.prepare(self.plain, VALUES)
-        parts = []
-        with session():
-            for number in range(self.tiles.blocks):
-                batch = self.tiles.block(number)
-                tiles, _, width = batch.x.shape
-                out = np.zeros((tiles, math.prod(shape), width), self.dtype)
-                share_work(
-                    output_kernels.outputs,
-                    self.threads,
-                    *self.plain.arrays,
-                    batch,
-                    weights,
-                    self.buffers(),
-                    out,
-                )
-                parts.append(examples_of(out, batch.valid).reshape(-1, *shape))
-        return np.concatenate(parts)
-
     def gradients(self, thetas: ArrayLike) -> Array:
         """Give the gradients of loss plus penalty at each row of thetas [K, P], float64 [K, P]."""
         return self.values_and_gradients(thetas)[1]
 
     def values_and_gradients(self, thetas: ArrayLike) -> tuple[Array, Array]:
         """Give values [K] and gradients [K, P] from one pass."""
-        complete = self.complete(thetas)
-        count, width = complete.shape
-        self.prepare(self.reverse, GRADIENTS)
-        gradients, sums = np.zeros((count, width)), np.zeros((count, SUMS))
-        with session():
-            for _, batch, slots, run in self.passes(count, width):
-                points = run.stop - run.start
-                out, parts = np.zeros((points, slots, width)), np.zeros((points, slots, SUMS))
-                share_work(
-                    derivatives.gradients, self.threads, *self.reverse.arrays, batch, self.criterion, complete[run], slots,
-                    self.derivative_buffers(), out, parts,
-                )  # fmt: skip
-                gradients[run] += out.sum(axis=1)
-                sums[run] += parts.sum(axis=1)
+        sums, gradients = self.engine.gradients(self.complete(thetas))
         values = self.losses(sums) + self.penalties(thetas)
         return values, self.finished(gradients) + self.decayed(thetas)
 
     @cached_property
     def factor(self) -> float:
         """What a sum over examples is multiplied by."""
-        total = self.tiles.counts.total
+        total = self.counts.total
         # The mean over no target is no number.
         return self.model.loss_scale / total if total else math.nan
 
@@ -378,14 +248,15 @@ class NetworkObjective:
 
     def hvps_at(self, theta: ArrayLike) -> Products:
         """Give the function vectors → `hvps(theta, vectors)`, for many calls at one θ."""
-        products = self.tile_products(derivatives.products, theta)
+        products = self.products(HESSIAN, theta)
         if not self.decays:
             return products
         return lambda vectors: products(vectors) + self.decayed(vectors)
 
-    def tile_products(self, kernel: Any, theta: ArrayLike, *options: Any) -> Products:
-        """Give a kernel's products over all tiles: those of a matrix at θ, for the loss without penalty."""
-        return TileProducts(self, kernel, theta, options)
+    def products(self, matrix: Matrix, theta: ArrayLike) -> Products:
+        """Give the function that multiplies rows of vectors [K, P] by a matrix at θ, for the loss without penalty."""
+        summed = self.engine.products(matrix, self.complete(theta)[0])
+        return lambda vectors: self.finished(summed(self.complete(vectors, 0.0)))
 
     def hvp(self, theta: ArrayLike, vector: ArrayLike) -> Array:
         """Give the exact product of the Hessian of loss plus penalty at θ with a vector, float64 [P]."""
@@ -393,7 +264,12 @@ class NetworkObjective:
 
     def sweep(self, center: ArrayLike, directions: ArrayLike, axes: tuple[Array, ...]) -> NetworkSweep:
         """Prepare the grid center + Σ αᵢ directions[i], αᵢ from axes[i]; losses there leave the penalty out."""
-        return NetworkSweep(self, np.asarray(center), np.atleast_2d(np.asarray(directions)), axes)
+        rows = np.atleast_2d(np.asarray(directions))
+        if len(rows) != len(axes):
+            raise InputError(f"expected an axis for each of {len(rows)} directions, found {len(axes)}")
+        vectors = np.concatenate([self.complete(np.asarray(center)), self.complete(rows, 0.0)])
+        grid = Grid(vectors, axes)
+        return NetworkSweep(self.engine.sweep(grid), grid.points, self.columns)
 
 
 def evaluate_model(model: Model) -> dict[str, Evaluation]:

@@ -37,9 +37,9 @@ class KinkPatterns:
     """
 
     def __init__(self, objective: NetworkObjective) -> None:
-        self.objective = objective
+        self.objective, self.network = objective, objective.on_cpu
         codes = [ACTIVATION_CODES[name] for name in KINKED]
-        network = objective.full.network
+        network = self.network.tiled.full.network
         rows = [row for row in network.rows if row[Column.OP] == Op.ACTIVATION and row[Column.CODE] in codes]
         self.sources = [int(network.links[row[Column.FIRST]]) for row in rows]
         self.pools = [i for i, row in enumerate(network.rows) if row[Column.OP] == Op.MAXPOOL]
@@ -55,15 +55,16 @@ class KinkPatterns:
         weights = self.objective.complete(theta)[0]
         parts: list[Pattern] = []
         with session():
-            for number in range(self.objective.tiles.count):
-                parts += self.of_tile(weights, *self.objective.tiles.tile(number))
+            for number in range(self.network.tiled.tiles.count):
+                parts += self.of_tile(weights, *self.network.tiled.tiles.tile(number))
         return np.concatenate(parts) if parts else np.zeros(0, bool)
 
     def of_tile(self, weights: NDArray, batch: Batch, t: int) -> list[Pattern]:
         """Give the patterns of one tile's examples."""
-        network, order, places = self.objective.full.arrays
-        self.objective.prepare(self.objective.full, VALUES)
-        memory = self.objective.derivative_buffers()
+        full = self.network.tiled.full
+        network, order, places = full.arrays
+        self.network.prepare(full, VALUES)
+        memory = self.network.derivative_buffers()
         work, scratch, width = memory.work[0], memory.scratch[0], batch.x.shape[2]
         data, valid = batch.x[t].reshape(-1), int(batch.valid[t])
         forward(network, order, places, weights, work, data, scratch, width)

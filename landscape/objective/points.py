@@ -13,7 +13,6 @@ from landscape.kernels.cpu.losses import SUMS
 from landscape.model import Model
 from landscape.objective.evaluation import Evaluation
 from landscape.objective.network import NetworkObjective
-from landscape.objective.session import session
 
 Array = NDArray[np.float64]
 
@@ -43,8 +42,7 @@ class PointwiseObjective:
     def sums(self, theta: ArrayLike) -> Array:
         """Sum over examples at θ, [6]."""
         complete = self.objective.complete(theta, self.constants_at(theta))
-        with session():
-            return self.objective.sums(complete)[0]
+        return self.objective.engine.sums(complete)[0]
 
     def values(self, thetas: ArrayLike) -> Array:
         """Evaluate loss plus penalty at each row of thetas [K, P], giving [K]."""

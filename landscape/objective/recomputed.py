@@ -44,22 +44,22 @@ class RunningStatistics:
                 "recomputed statistics need batch normalization in mode 'running', which the model does not have throughout"
             )
         self.objective = NetworkObjective(in_batches(model), "train", **options)
-        rows = self.objective.program.rows
+        rows = self.objective.on_cpu.tiled.program.rows
         self.rows = [i for i, row in enumerate(rows) if row[Column.OP] == Op.BATCH_STATISTICS]
         self.places = {slot.name: slot for slot in model.constant_layout}
 
     def at(self, theta: ArrayLike) -> Array:
         """Give the model's constants, frozen parameters and buffers, with the statistics at θ."""
         complete = self.objective.complete(theta)[0]
-        self.objective.prepare(self.objective.plain, VALUES)
-        tiles = self.objective.tiles.count
-        found: list[list[tuple[Array, Array]]] = [[] for _ in range(tiles)]
-        for first in range(0, tiles, self.objective.tiles.block_tiles):
+        network, tiles = self.objective.on_cpu, self.objective.on_cpu.tiled.tiles
+        network.prepare(network.tiled.plain, VALUES)
+        found: list[list[tuple[Array, Array]]] = [[] for _ in range(tiles.count)]
+        for first in range(0, tiles.count, tiles.block_tiles):
             # A block is read by one thread, and its tiles are shared.
-            self.objective.tiles.block(first // self.objective.tiles.block_tiles)
-            last = min(tiles, first + self.objective.tiles.block_tiles)
+            tiles.block(first // tiles.block_tiles)
+            last = min(tiles.count, first + tiles.block_tiles)
             with session():
-                share_work(self.collect, self.objective.threads, complete, first, last, found)
+                share_work(self.collect, network.threads, complete, first, last, found)
         return self.averaged(found)
 
     def averaged(self, found: list[list[tuple[Array, Array]]]) -> Array:
@@ -86,12 +86,11 @@ class RunningStatistics:
         found: list[list[tuple[Array, Array]]],
     ) -> None:
         """Put means and variances of each row's input in a batch into `found`: this worker's share of the batches."""
-        objective = self.objective
-        network, order, places = objective.plain.arrays
-        memory = objective.buffers()
+        tiled, memory = self.objective.on_cpu.tiled, self.objective.on_cpu.buffers()
+        network, order, places = tiled.plain.arrays
         work, scratch = memory.work[worker], memory.scratch[worker]
         for number in range(first + worker, last, workers):
-            batch, t = objective.tiles.tile(number)
+            batch, t = tiled.tiles.tile(number)
             data, width, valid, start = batch.x[t].reshape(-1), batch.x.shape[2], int(batch.valid[t]), 0
             for row in self.rows:
                 # The rows before it leave its input where it lies now; later ones may overwrite it.

@@ -6,19 +6,16 @@ The last tile is padded with copies of its last example, so that every product h
 from __future__ import annotations
 
 import math
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape import streams
 from landscape.errors import InputError
-from landscape.formulas.random import permutation
 from landscape.kernels.cpu.arrays import Batch
 from landscape.kernels.program import Column, Op, Program
 from landscape.model import Model
 from landscape.objective import aligned
-from landscape.objective.evaluation import Counts
+from landscape.objective.sample import Sample, target_counts
 
 # The workspace of one tile should stay in a core's own cache with the weights that pass through it.
 TILE_BYTES = 384 * 1024
@@ -28,7 +25,6 @@ WIDEST, NARROWEST, MULTIPLE = 256, 32, 8
 WINDOW_BYTES, FEW_BYTES = 64, 2 * 2**20
 BLOCK_BYTES = 32 * 2**20
 KEPT_BYTES = 256 * 2**20
-IGNORED = -100
 
 
 def tile_width(
@@ -76,41 +72,31 @@ def batch_size(model: Model) -> int | None:
 
 
 class Tiles:
-    """One split of a model's data, or a subset of it drawn by a seed, as batches for the kernels.
+    """A sample of a model's data as batches for the kernels.
 
     Where batches have statistics of their own, a tile is one of them, and a row after its inputs says which columns are examples.
     """
 
     def __init__(
         self,
-        model: Model,
-        split: str,
+        sample: Sample,
         dtype: np.dtype,
         features: int,
-        examples: int | None,
-        seed: int,
         *,
         narrowest: int = NARROWEST,
         width: int | None = None,
     ) -> None:
-        self.x, self.y = model.data[f"x_{split}"], model.data[f"y_{split}"]
-        self.is_labels = model.loss == "cross_entropy"
-        self.is_ids = reads_ids(model)
-        self.dtype = dtype
-        self.population = model.examples(split)
-        self.chosen = None
-        if examples is not None and examples < self.population:
-            self.chosen = np.sort(permutation(seed, streams.SUBSETS[0], self.population)[:examples])
-        self.examples = self.population if self.chosen is None else len(self.chosen)
+        self.sample, self.dtype, self.examples = sample, dtype, sample.examples
+        self.is_ids = reads_ids(sample.model)
         # A tile narrower than the usual is whole pairs of vectors.
         multiple = narrowest if narrowest < NARROWEST else MULTIPLE
         self.width = width or tile_width(self.examples, features, dtype.itemsize, narrowest, multiple)
-        self.batch = batch_size(model)
+        self.batch = batch_size(sample.model)
         if self.batch is not None:
             self.width = math.ceil(min(self.batch, self.examples) / MULTIPLE) * MULTIPLE
         self.step = self.batch or self.width
         self.count = math.ceil(self.examples / self.step)
-        size = math.prod(self.x.shape[1:]) + math.prod(self.y.shape[1:])
+        size = math.prod(sample.x.shape[1:]) + math.prod(sample.y.shape[1:])
         self.block_tiles = max(1, BLOCK_BYTES // (size * self.width * dtype.itemsize))
         self.keeps_all = size * self.width * self.count * dtype.itemsize <= KEPT_BYTES
         self.kept: dict[int, Batch] = {}
@@ -118,7 +104,7 @@ class Tiles:
     @property
     def inputs(self) -> int:
         """Rows of a tile's data: the features, and where batches have statistics one that says which columns are examples."""
-        return math.prod(self.x.shape[1:]) + (self.batch is not None)
+        return math.prod(self.sample.x.shape[1:]) + (self.batch is not None)
 
     @property
     def blocks(self) -> int:
@@ -139,51 +125,31 @@ class Tiles:
 
     def read(self, number: int) -> Batch:
         """Read and lay out a block of tiles."""
-        first = number * self.block_tiles
+        sample, first = self.sample, number * self.block_tiles
         tiles = min(self.block_tiles, self.count - first)
         starts = self.step * np.arange(first, first + tiles)
         valid = np.minimum(self.examples - starts, self.step)
         rows = (starts[:, None] + np.minimum(np.arange(self.width), valid[:, None] - 1)).ravel()
-        x = self.take(self.x, rows)
+        x = sample.take(sample.x, rows)
         x = self.inner(scaled(x, self.dtype, self.is_ids), tiles)
         if self.batch is not None:
             mask = (np.arange(self.width) < valid[:, None]).astype(self.dtype)
             x = np.concatenate([x, mask[:, None]], axis=1)
-        y = self.inner(self.take(self.y, rows), tiles)
+        y = self.inner(sample.take(sample.y, rows), tiles)
         empty = np.zeros((tiles, 0, self.width))
-        counts = target_counts(y, self.is_labels)
+        counts = target_counts(y, sample.is_labels)
         counts[np.arange(self.width) >= valid[:, None]] = 0
         return Batch(
             x=x,
-            labels=np.ascontiguousarray(y if self.is_labels else empty, dtype=np.int32),
-            targets=np.ascontiguousarray(empty if self.is_labels else y, dtype=self.dtype),
+            labels=np.ascontiguousarray(y if sample.is_labels else empty, dtype=np.int32),
+            targets=np.ascontiguousarray(empty if sample.is_labels else y, dtype=self.dtype),
             counts=counts,
             valid=valid.astype(np.int64),
         )
 
-    def take(self, array: NDArray, rows: NDArray[np.int64]) -> NDArray:
-        """Read rows of the split or of its subset; a mapped file is read where they lie."""
-        if self.chosen is not None:
-            return np.asarray(array[self.chosen[rows]])
-        part = np.asarray(array[rows[0] : rows[-1] + 1])
-        return part if len(part) == len(rows) else part[rows - rows[0]]
-
     def inner(self, array: NDArray, tiles: int) -> NDArray:
         """Turn [tiles·B, …] into [tiles, F, B]."""
         return aligned.laid(array.reshape(tiles, self.width, -1).transpose(0, 2, 1), array.dtype)
-
-    @cached_property
-    def counts(self) -> Counts:
-        """Count unignored target elements, over all the examples used."""
-        total = squares = 0.0
-        step = 65_536
-        for start in range(0, self.examples, step):
-            rows = np.arange(start, min(start + step, self.examples))
-            y = self.take(self.y, rows).reshape(1, len(rows), -1).transpose(0, 2, 1)
-            each = target_counts(y, self.is_labels)
-            total += float(each.sum())
-            squares += float((each * each).sum())
-        return Counts(self.examples, self.population, total, squares)
 
 
 def examples_of(tiles: NDArray, valid: NDArray[np.int64]) -> NDArray:
@@ -208,10 +174,3 @@ def scaled(x: NDArray, dtype: np.dtype, is_ids: bool) -> NDArray:
     if x.dtype == np.uint8 and not is_ids:
         return x.astype(dtype) / dtype.type(255)
     return x.astype(dtype)
-
-
-def target_counts(y: NDArray, is_labels: bool) -> NDArray[np.float64]:
-    """Count the unignored elements of targets [tiles, T, B] for each example, [tiles, B]."""
-    if is_labels:
-        return np.sum(y != IGNORED, axis=1).astype(np.float64)
-    return np.full((y.shape[0], y.shape[2]), float(y.shape[1]))

@@ -95,17 +95,18 @@ def crossings(objective: NetworkObjective, theta: ArrayLike, others: ArrayLike) 
 
 def tiles_of(objective: NetworkObjective, theta: ArrayLike) -> Iterator[list[tuple[tuple[str, str], Array]]]:
     """Give the pre-activations of a tile, for each activation node ((name, op), [F, examples]), tile by tile."""
-    network, order, places = objective.full.arrays
-    objective.prepare(objective.full, VALUES)
+    there, tiled = objective.on_cpu, objective.on_cpu.tiled
+    network, order, places = tiled.full.arrays
+    there.prepare(tiled.full, VALUES)
     weights = objective.complete(theta)[0]
     nodes = [(n.name, n.op) for n in objective.model.nodes if n.traits.bend is not None]
     rows = [row for row in network.rows if row[Column.OP] == Op.ACTIVATION]
     sources = [int(network.links[row[Column.FIRST]]) for row in rows]
     # Rows are in the order of the nodes; those after the output have none.
     nodes = nodes[: len(rows)]
-    for number in range(objective.tiles.count):
-        batch, t = objective.tiles.tile(number)
-        memory = objective.derivative_buffers()
+    for number in range(tiled.tiles.count):
+        batch, t = tiled.tiles.tile(number)
+        memory = there.derivative_buffers()
         work, scratch, width = memory.work[0], memory.scratch[0], batch.x.shape[2]
         data, valid = batch.x[t].reshape(-1), int(batch.valid[t])
         with session():
@@ -120,8 +121,9 @@ def tiles_of(objective: NetworkObjective, theta: ArrayLike) -> Iterator[list[tup
 def silent_inputs(objective: NetworkObjective) -> NDArray[np.bool_]:
     """Say which input features are 0 for every example."""
     silent: NDArray[np.bool_] | None = None
-    for number in range(objective.tiles.count):
-        batch, t = objective.tiles.tile(number)
+    tiles = objective.on_cpu.tiled.tiles
+    for number in range(tiles.count):
+        batch, t = tiles.tile(number)
         # Not the row after the inputs that says which columns are examples.
         zero = ~np.any(batch.x[t, : math.prod(objective.model.input_shape)], axis=1)
         silent = zero if silent is None else silent & zero

@@ -12,7 +12,7 @@ from landscape.kernels.cpu import hessian
 from landscape.kernels.cpu.table import WHOLE
 from landscape.kernels.program import Column, Op
 from landscape.objective import aligned
-from landscape.objective.devices import CPU
+from landscape.objective.cpu_engine import CpuEngine
 from landscape.objective.network import NetworkObjective
 from landscape.objective.session import session, share_work
 
@@ -34,9 +34,11 @@ class WholeHessian:
     """
 
     def __init__(self, objective: NetworkObjective, theta: ArrayLike) -> None:
-        self.objective, self.theta = objective, np.asarray(theta, np.float64)
-        objective.prepare(objective.full, WHOLE)
-        rows = objective.full.network.rows
+        assert isinstance(objective.engine, CpuEngine)
+        self.objective, self.engine = objective, objective.engine
+        self.network, self.theta = objective.on_cpu, np.asarray(theta, np.float64)
+        self.network.prepare(self.network.tiled.full, WHOLE)
+        rows = self.network.tiled.full.network.rows
         self.trained = [i for i in range(len(rows)) if is_trained(rows[i])]
         pairs = [(i, unit) for i in self.trained for unit in range(rows[i, Column.OUT])]
         self.items = np.array(pairs, np.int64).reshape(-1, 2)
@@ -44,11 +46,11 @@ class WholeHessian:
     @cached_property
     def memory(self) -> hessian.Pairs:
         """Give each worker its memory."""
-        objective, rows = self.objective, self.objective.full.network.rows
-        widest = 1 + int(max(rows[i, Column.WIDE] for i in self.trained))
-        width, across = objective.tiles.width, max(hessian.TOGETHER, widest)
+        network, tiled = self.network, self.network.tiled
+        widest = 1 + int(max(tiled.full.network.rows[i, Column.WIDE] for i in self.trained))
+        width, across = tiled.tiles.width, max(hessian.TOGETHER, widest)
         sizes = (widest * width, across * width, widest * across)
-        return hessian.Pairs(*(aligned.zeros((objective.threads, size), objective.dtype) for size in sizes))
+        return hessian.Pairs(*(aligned.zeros((network.threads, size), tiled.dtype) for size in sizes))
 
     @property
     def passes(self) -> int:
@@ -64,15 +66,15 @@ class WholeHessian:
 
     def add(self, half: Array, items: NDArray[np.int64]) -> None:
         """Add the rows of some units."""
-        objective = self.objective
-        weights = objective.complete(self.theta)[0]
+        network, tiled = self.network, self.network.tiled
+        weights = self.objective.complete(self.theta)[0]
         with session():
-            for number in range(objective.tiles.blocks):
-                batch = objective.tiles.block(number)
+            for number in range(tiled.tiles.blocks):
+                batch = tiled.tiles.block(number)
                 share_work(
-                    hessian.hessian_rows, objective.threads, objective.full.network, objective.full.places, batch,
-                    objective.criterion, weights, items, objective.derivative_buffers(),
-                    objective.primals.block(number, batch, weights), self.memory, half,
+                    hessian.hessian_rows, network.threads, tiled.full.network, tiled.full.places, batch,
+                    tiled.criterion, weights, items, network.derivative_buffers(),
+                    self.engine.primals.block(number, batch, weights), self.memory, half,
                 )  # fmt: skip
 
     def finish(self, half: Array) -> Array:
@@ -94,11 +96,11 @@ def is_dense(objective: object) -> bool:
 
     That is so where all parameters are those of dense nodes that share none and see one vector an example, and the passes' outputs fit memory.
     """
-    # A GPU has no kernel for it, and makes the matrix of its own products.
-    if not isinstance(objective, NetworkObjective) or objective.device != CPU:
+    # Another engine has no kernel for it, and makes the matrix of its own products.
+    if not isinstance(objective, NetworkObjective) or not isinstance(objective.engine, CpuEngine):
         return False
-    if not all(node.traits.along_units for node in objective.model.nodes) or not objective.primals.fits:
+    if not all(node.traits.along_units for node in objective.model.nodes) or not objective.engine.primals.fits:
         return False
-    trained = [row for row in objective.full.network.rows if is_trained(row)]
+    trained = [row for row in objective.on_cpu.tiled.full.network.rows if is_trained(row)]
     places = {int(row[Column.WEIGHT]) for row in trained}
     return len(places) == len(trained) and all(row[Column.GROUPS] == 1 for row in trained)

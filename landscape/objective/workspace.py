@@ -10,6 +10,7 @@ from landscape.kernels.lowering import sharing_adjoints
 from landscape.model import Model
 from landscape.objective.lowered import checked
 from landscape.objective.program_check import Mode
+from landscape.objective.sample import Sample
 from landscape.objective.tiles import Tiles, narrowest_tile
 
 
@@ -45,9 +46,8 @@ def plan_workspace(model: Model, dtype: str = "float32") -> Workspace:
     values, full = checked(model, Mode.VALUES), checked(model, Mode.DERIVATIVES)
     kind = np.dtype(dtype)
     narrowest = narrowest_tile(values, kind.itemsize)
-    tiles = Tiles(
-        model, model.splits[0], kind, values.features + values.scratch, None, 0, narrowest=narrowest
-    )
+    sample = Sample(model, model.splits[0])
+    tiles = Tiles(sample, kind, values.features + values.scratch, narrowest=narrowest)
     column = tiles.width * kind.itemsize
     _, adjoints = sharing_adjoints(full)
     return Workspace(

@@ -5,8 +5,7 @@ from __future__ import annotations
 import base64
 from html import escape
 
-from landscape.reporting.report import Report
-from landscape.reporting.section import Picture, Section, Table, printable
+from landscape.reporting.section import Picture, Report, Section, Table, printable
 
 # Nothing is fetched and nothing runs, whatever a name from the file says.
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"

@@ -11,8 +11,7 @@ from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 
 from landscape.plots.style import style
-from landscape.reporting.report import PDF_CREATOR, Report
-from landscape.reporting.section import Picture, Section, printable
+from landscape.reporting.section import PDF_CREATOR, Picture, Report, Section, printable
 
 WIDTH, HEIGHT = 8.27, 11.69
 MARGIN, LINE = 0.75, 0.165

@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,32 +24,17 @@ from landscape.plots.words import LOSSES
 from landscape.records import Diagnosis, Record
 from landscape.reporting.parts import PARTS, Part, command_line
 from landscape.reporting.pictures import pictures_of
-from landscape.reporting.section import Picture, Section
+from landscape.reporting.section import PDF_CREATOR, Picture, Report, Section
 from landscape.reporting.verdict import ruled_out_section, verdict_section, why_section
 from landscape.reporting.words import PICTURES
 from landscape.version import current_version
 
 Say = Callable[[str], object]
 MOST_NODES = 60
-# What a PDF says that made it.
-PDF_CREATOR = "landscape report"
 
 
 def silent(*_: Any) -> None:
     """Report to nobody."""
-
-
-@dataclass(frozen=True)
-class Report:
-    """Sections in the order of the page, and the records that they were made of, by the name of the command.
-
-    `fingerprint` is the model's SHA-256, by which the file is known again.
-    """
-
-    name: str
-    sections: tuple[Section, ...]
-    records: dict[str, Record] = field(default_factory=dict)
-    fingerprint: str = ""
 
 
 def make_report(

@@ -1,8 +1,13 @@
-"""What a report is made of: sections of sentences, rows and pictures, whatever they are written as."""
+"""A report and what it is made of: sections of sentences, rows and pictures, whatever they are written as."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from landscape.records import Record
+
+# What a PDF says that made it.
+PDF_CREATOR = "landscape report"
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,19 @@ class Section:
     table: Table | None = None
     pictures: tuple[Picture, ...] = ()
     command: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """Sections in the order of the page, and the records that they were made of, by the name of the command.
+
+    `fingerprint` is the model's SHA-256, by which the file is known again.
+    """
+
+    name: str
+    sections: tuple[Section, ...]
+    records: dict[str, Record] = field(default_factory=dict)
+    fingerprint: str = ""
 
 
 def printable(text: object) -> str:

@@ -47,7 +47,7 @@ def in_double(model: Model, objective: Any, seed: int) -> NetworkObjective:
     """Give a model's objective in float64, on the same data: eigenvectors are worth it."""
     if objective.dtype == np.float64:
         return objective
-    subset = objective.tiles.examples if objective.tiles.chosen is not None else None
+    subset = objective.sample.examples if objective.sample.chosen is not None else None
     return NetworkObjective(
         model, objective.split, dtype="float64", threads=objective.threads, examples=subset, seed=seed
     )

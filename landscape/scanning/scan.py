@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -96,7 +94,7 @@ def scan(
     dtype, threads
         The arithmetic of a model's objective, and how many threads it uses.
     device
-        What computes a model's: `cpu`, `cuda`, `cuda:N`, or `auto`, which takes a GPU that is there if the work is large enough to gain.
+        What computes a model's: `cpu`, `cuda`, `cuda:N`, or `auto`, which is the CPU.
     recompute_statistics
         At every point, average the statistics of batch normalization over the training data before evaluating.
     output
@@ -145,7 +143,6 @@ def scan(
             dtype=dtype,
             threads=threads,
             device=device,
-            evaluations=rough_points(points, dimensions),
             recompute_statistics=recompute_statistics,
             toward=leads_to(subject, other, direction, normalize, said(to)),
         )
@@ -175,16 +172,6 @@ def scan(
     if announce is not None:
         announce(plan)
     return run_plan(plan, path=path, fresh=fresh, progress=progress)
-
-
-def rough_points(points: int | str | Sequence[int], dimensions: int | None) -> float:
-    """Say roughly how many points a grid will have, before its directions are known.
-
-    >>> rough_points(51, None), rough_points("5x3", 2)
-    (2601.0, 15.0)
-    """
-    counts = [float(count) for count in re.findall(r"\d+", str(points))]
-    return math.prod(counts) if len(counts) > 1 else math.prod(counts) ** (dimensions or 2)
 
 
 def checked_center(objective: Objective, center: NDArray[np.floating] | None) -> Array:

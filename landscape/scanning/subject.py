@@ -61,11 +61,10 @@ def model_subject(
     dtype: str,
     threads: int | None,
     device: str = CPU,
-    evaluations: float = 1.0,
     recompute_statistics: bool = False,
     toward: Model | None = None,
 ) -> Subject:
-    """Make a model's objectives for a scan of roughly so many points, or of the line `toward` another model.
+    """Make a model's objectives for a scan, or for one of the line `toward` another model.
 
     Raises
     ------
@@ -84,7 +83,7 @@ def model_subject(
     if carried and toward is not None:
         kind = partial(BetweenObjective, other=toward)
         without = ("statistics that move along a line",)
-    device = settle_device(device, model, evaluations=evaluations, without=without)
+    device = settle_device(device, model, without=without)
     objectives: dict[str, Objective] = {
         name: kind(
             model, name, dtype=dtype, threads=threads, device=device, examples=subset.get(name), seed=seed

@@ -96,7 +96,7 @@ def study_batch_size(
     if not sizes or sizes[0] < 1:
         raise InputError(f"batch sizes: expected numbers from 1 on, found {', '.join(map(str, batch_sizes))}")
     updates = steps_of(epochs, sizes[0], examples)
-    device = settle_device(device, model, evaluations=6.0 * len(sizes) * seeds * epochs, training=True)
+    device = settle_device(device, model, training=True)
     settings: dict[str, Any] = {
         "study": "batch-size", "batch_sizes": sizes, "optimizer": optimizer, "learning_rate": learning_rate, "epochs": epochs, "init": init,
         "seeds": seeds, "seed": seed, "dtype": dtype, "device": recorded_device(device),

@@ -89,8 +89,7 @@ def study_learning_rate(
     optimizers = different_names("optimizers", [optimizer_name(name) for name in optimizers])
     require_known(optimizers=optimizers, init=init, device=device, output=output)
     batch_size = within(model, batch_size, announce)
-    drawn = float(len(optimizers) * len(tried) * seeds) * steps * batch_size
-    device = settle_device(device, model, evaluations=3.0 * drawn / model.examples("train"), training=True)
+    device = settle_device(device, model, training=True)
     settings: dict[str, Any] = {
         "study": "learning-rate", "optimizers": list(optimizers), "rates": tried, "steps": steps, "batch_size": batch_size, "init": init,
         "seeds": seeds, "seed": seed, "dtype": dtype, "device": recorded_device(device),

@@ -102,8 +102,7 @@ def race(
     require_known(init=init, device=device, output=output)
     common: dict[str, Any] = {"batch_size": within(model, batch_size, announce)}
     common |= {"steps": steps} if steps is not None else {"epochs": 10.0 if epochs is None else epochs}
-    runs_wanted = len(names) * seeds * (1 + tune * len(TUNING_RATES))
-    device = settle_device(device, model, evaluations=3.0 * runs_wanted * (epochs or 10.0), training=True)
+    device = settle_device(device, model, training=True)
     settings = {
         "optimizers": list(names), "learning_rate": list(rates), "tune": tune, "init": init, **common,
         "seeds": seeds, "seed": seed, "points": points, "dtype": dtype, "device": recorded_device(device),

@@ -82,8 +82,7 @@ def study_schedule(
         optimizers=[optimizer], schedules=schedules, init=init, device=device, output=output, learning_rate=learning_rate,
     )  # fmt: skip
     batch_size = within(model, batch_size, announce)
-    examples = 2.0 * len(schedules) * seeds * steps * batch_size
-    device = settle_device(device, model, evaluations=3.0 * examples / model.examples("train"), training=True)
+    device = settle_device(device, model, training=True)
     settings: dict[str, Any] = {
         "study": "schedule", "schedules": list(schedules), "optimizer": optimizer, "learning_rate": learning_rate, "steps": steps,
         "warmup": rise, "batch_size": batch_size, "init": init, "seeds": seeds, "seed": seed, "dtype": dtype,

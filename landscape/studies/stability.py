@@ -21,8 +21,9 @@ from landscape.errors import InputError
 from landscape.model import Model
 from landscape.model.required import require_model
 from landscape.objective import NetworkObjective, as_one_batch
+from landscape.objective.by_device import make_trainer
 from landscape.objective.devices import recorded_device, settle_device
-from landscape.objective.trainer import Trainer, make_trainer
+from landscape.objective.trainer import Trainer
 from landscape.optimizer_names import optimizer_name
 from landscape.records import Piece, Pieces, Study
 from landscape.studies.common import Announce, Experiment, Found, positive_list, require_known, silent
@@ -98,7 +99,7 @@ def study_stability(
     require_known(
         optimizers=[optimizer], init=init, device=device, output=output, momentum=momentum, beta2=beta2
     )
-    device = settle_device(device, model, evaluations=3.0 * len(tried) * steps, training=True)
+    device = settle_device(device, model, training=True)
     settings: dict[str, Any] = {
         "study": "stability", "optimizer": optimizer, "rates": tried, "momentum": momentum, "beta2": beta2, "steps": steps, "looks": looks,
         "init": init, "seed": seed, "dtype": dtype, "device": recorded_device(device),

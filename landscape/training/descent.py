@@ -11,8 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from landscape.errors import InputError
 from landscape.memory import available_memory
+from landscape.objective.by_device import descend_surface
+from landscape.objective.cpu_surfaces import descend_function
 from landscape.objective.devices import settle_device
-from landscape.objective.surfaces import SurfaceObjective, descend_function, descend_surface
+from landscape.objective.surfaces import SurfaceObjective
 from landscape.objective.trainer import runs_of
 from landscape.training.recipe import Recipe, columns
 from landscape.training.run import read_recipe
@@ -87,9 +89,7 @@ def descend(
     if isinstance(surface, SurfaceObjective):
         if points.shape[1] != 2:
             raise InputError(f"starts: a surface has 2 parameters, found shape {list(points.shape)}")
-        path = descend_surface(
-            surface, runs, points, recipe.steps, every, dtype, threads, settle_device(device, None)
-        )
+        path = descend_surface(surface, runs, points, recipe.steps, every, dtype, threads, device)
         x, y = path[..., 0].astype(np.float64), path[..., 1].astype(np.float64)
         with np.errstate(over="ignore", invalid="ignore"):
             loss = surface.values(np.stack([x.ravel(), y.ravel()], axis=1)).reshape(x.shape)

@@ -16,7 +16,8 @@ from landscape.errors import InputError, did_you_mean
 from landscape.memory import available_memory, size_words
 from landscape.model import Model
 from landscape.model.required import require_model
-from landscape.objective.trainer import Trainer, make_trainer
+from landscape.objective.by_device import make_trainer
+from landscape.objective.trainer import Trainer
 from landscape.records import Piece
 from landscape.training.recipe import Recipe, columns, steps_of
 from landscape.training.run import nothing, read_recipe

@@ -17,10 +17,10 @@ from landscape.formulas.optimizers import OPTIMIZERS
 from landscape.memory import available_memory, size_words
 from landscape.model import Model, load_model
 from landscape.model.required import require_model
+from landscape.objective.by_device import make_trainer
 from landscape.objective.devices import CPU, read_device
 from landscape.objective.lowered import checked
 from landscape.objective.program_check import Mode
-from landscape.objective.trainer import make_trainer
 from landscape.training.earlier import differences, require_same_so_far
 from landscape.training.marks import marks
 from landscape.training.recipe import Recipe, columns, steps_of

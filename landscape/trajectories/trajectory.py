@@ -24,7 +24,7 @@ from landscape.records.earlier import loaded, standing
 from landscape.scanning import Plan, Progress, Subject, make_plan, run_plan
 from landscape.scanning.grid import Span, parse_points, parse_spans
 from landscape.scanning.resume import differences
-from landscape.scanning.scan import model_origin, rough_points
+from landscape.scanning.scan import model_origin
 from landscape.scanning.subject import chosen_splits, held_notes, model_subject
 from landscape.trajectories.projection import Projection, project, spans_around
 from landscape.version import current_version
@@ -85,7 +85,7 @@ def trajectory(
     run = finite_checkpoints(model)
     whole = model_subject(
         model, split=split, examples=examples, seed=seed, dtype=dtype, threads=threads, device=device,
-        evaluations=rough_points(points, DIMENSIONS), recompute_statistics=recompute_statistics,
+        recompute_statistics=recompute_statistics,
     )  # fmt: skip
     directions = make_directions(
         replace(model_origin(model, whole), checkpoints=run.thetas),

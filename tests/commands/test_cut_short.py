@@ -68,7 +68,7 @@ WORK = {
     "outputs": lambda model: NetworkObjective(model).outputs(model.theta),
     "a subset": lambda model: NetworkObjective(model, examples=40).value(model.theta),
     "a gradient": lambda model: NetworkObjective(model).gradient(model.theta),
-    "counts": lambda model: NetworkObjective(model).tiles.counts,
+    "counts": lambda model: NetworkObjective(model).counts,
     "a hash": lambda model: model.data_fingerprint(),
 }
 

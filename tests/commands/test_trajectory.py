@@ -75,7 +75,7 @@ def test_a_fresh_run_is_kept_beside_the_record_and_gone_on_with(run, tmp_path, m
     stem = "m.trajectory.points5.adam.steps9"
     before, parts = trainer.Trainer.advance, []
     monkeypatch.setattr(trainer, "FIRST_CHUNK", 2)
-    monkeypatch.setattr(trainer, "CHUNK_SECONDS", 0.0)
+    monkeypatch.setattr("landscape.objective.cpu_training.CHUNK_SECONDS", 0.0)
 
     def press(self, stop, log=None):
         parts.append(stop)

@@ -16,7 +16,7 @@ from landscape.kernels.cuda.table import OPS
 from landscape.kernels.lowering import lower
 from landscape.kernels.program import Column, Op
 from landscape.model import bundled_path
-from landscape.objective import devices
+from landscape.objective import NetworkObjective, devices
 from landscape.records import load_record
 from tests.cases import CASES
 
@@ -73,20 +73,20 @@ def test_a_device_that_is_none_is_refused(name):
         devices.read_device(name)
 
 
-def test_auto_takes_the_cpu_for_small_work_and_a_gpu_for_large(monkeypatch):
-    monkeypatch.setattr(devices, "gpu_problem", lambda number: None)
-    monkeypatch.setattr(devices, "PROVEN", True)
-    model = CASES["chain_relu"].model
-    assert devices.settle_device("auto", model, evaluations=1) == "cpu"
-    assert devices.settle_device("auto", model, evaluations=1e12) == "cuda:0"
-    assert devices.settle_device("auto", model, evaluations=1e12, without=("that",)) == "cpu"
-
-
-def test_auto_takes_no_gpu_whose_tests_have_not_passed_on_a_card(monkeypatch):
+def test_auto_takes_the_cpu_beside_a_gpu_which_is_taken_by_name(monkeypatch):
     monkeypatch.setattr(devices, "gpu_problem", lambda number: None)
     model = CASES["chain_relu"].model
-    assert devices.settle_device("auto", model, evaluations=1e12) == "cpu"
+    assert devices.settle_device("auto", model) == "cpu"
     assert devices.settle_device("cuda", model) == "cuda:0"
+    assert devices.settle_device("cuda:2", model) == "cuda:2"
+
+
+def test_auto_asks_no_driver(monkeypatch):
+    def asked(*given):
+        pytest.fail("the driver was asked")
+
+    monkeypatch.setattr(devices, "gpu_problem", asked)
+    assert NetworkObjective(CASES["chain_relu"].model, device="auto").device == "cpu"
 
 
 def test_ops_and_jobs_without_a_kernel_are_named(monkeypatch):
@@ -157,9 +157,8 @@ def status_of(*words):
     return leaving.value.code
 
 
-def test_auto_without_a_gpu_computes_on_the_cpu_says_so_and_is_resumed_there(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(devices.gpu_problem, "__defaults__", (lambda: None,))
-    monkeypatch.setattr(devices, "GAIN", 0.0)
+def test_auto_computes_on_the_cpu_says_so_and_is_resumed_there(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(devices, "gpu_problem", lambda number: None)
     record, data = tmp_path / "line.npz", bundled_path("digits")
     scan = (
         "scan",

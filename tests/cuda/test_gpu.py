@@ -99,7 +99,7 @@ def test_a_block_of_any_shape_has_the_cpus_numbers(name, dtype, monkeypatch):
         def chosen(features, examples, kind, wide=False, shape=shape):
             return eased(shape, kind, wide=wide)
 
-        monkeypatch.setattr("landscape.objective.cuda.shape_for", chosen)
+        monkeypatch.setattr("landscape.objective.cuda_network.shape_for", chosen)
         gpu = NetworkObjective(model_of(name), dtype=dtype, device="cuda")
         assert distance(gpu.gradient(theta), cpu.gradient(theta)) <= TOLERANCE[dtype]
         assert distance(gpu.hvps(theta, vectors), cpu.hvps(theta, vectors)) <= TOLERANCE[dtype]

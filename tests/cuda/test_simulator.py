@@ -36,6 +36,10 @@ def test_float32_is_float32s_distance_from_the_referee():
     assert distance(gradient, reference.gradient(model, model.theta)) <= TOLERANCE["float32"]
 
 
+def test_the_number_of_threads_reaches_what_stays_on_the_cpu():
+    assert objective("chain_gelu", threads=1).on_cpu.threads == 1
+
+
 def swept(engine, theta, directions):
     sweep = engine.sweep(theta, directions, AXES)
     for step in range(sweep.steps):

@@ -9,7 +9,7 @@ import pytest
 from threadpoolctl import threadpool_info
 
 from landscape.model import build_model
-from landscape.objective import NetworkObjective, network, tiles
+from landscape.objective import NetworkObjective, cpu_network, tiles
 from tests import reference
 from tests.cases import CASES
 from tests.engine import TOLERANCE, VALUE_TOLERANCE, distance, every_dtype, objective, points, vectors
@@ -60,7 +60,7 @@ def test_data_read_in_small_blocks_give_the_same_numbers(name, dtype, monkeypatc
     case = CASES[name]
     monkeypatch.setattr(tiles, "BLOCK_BYTES", 1)
     monkeypatch.setattr(tiles, "KEPT_BYTES", 0)
-    monkeypatch.setattr(network, "RESULT_BYTES", 1)
+    monkeypatch.setattr(cpu_network, "RESULT_BYTES", 1)
     engine, thetas, many = NetworkObjective(case.model, dtype=dtype), points(case, 3), vectors(case, 3)
     for _ in range(2):
         expected = [reference.value(case.model, theta) for theta in thetas]

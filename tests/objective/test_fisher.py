@@ -51,7 +51,7 @@ def test_gauss_newton_is_the_losss_curvature_between_two_jacobians(name):
     jv = (outputs(model, theta + h * v) - outputs(model, theta - h * v)) / (2 * h)
     expected = pulled(model, theta, curved(model, outputs(model, theta), jv))(u)
     engine = objective(name, "float64")
-    expected = expected * model.loss_scale / engine.tiles.counts.total + u @ engine.decayed(v)[0]
+    expected = expected * model.loss_scale / engine.counts.total + u @ engine.decayed(v)[0]
     assert u @ fisher_products(engine, theta, v)[0] == pytest.approx(expected, rel=1e-6, abs=1e-9)
 
 
@@ -63,7 +63,7 @@ def test_the_empirical_fisher_is_the_mean_outer_product_of_the_examples_gradient
     engine = objective(name, "float64")
     x, y = model.data["x_train"][:40], model.data["y_train"][:40]
     few = NetworkObjective(replaced(model, x, y))
-    total, count = few.tiles.counts.total, len(x)
+    total, count = few.counts.total, len(x)
     expected = np.zeros(model.size)
     for i in range(count):
         if np.all(y[i] == reference.IGNORED):
@@ -71,7 +71,7 @@ def test_the_empirical_fisher_is_the_mean_outer_product_of_the_examples_gradient
         one = NetworkObjective(replaced(model, x[i : i + 1], y[i : i + 1]))
         # The share of this example in the mean, times the number of examples.
         gradient = one.gradient(theta) - one.decayed(theta)[0]
-        gradient = gradient * one.tiles.counts.total * count / total
+        gradient = gradient * one.counts.total * count / total
         expected += gradient * (gradient @ v) / count
     assert distance(fisher_products(few, theta, v, matrix="empirical-fisher")[0], expected) < 1e-10
     assert engine.size == few.size

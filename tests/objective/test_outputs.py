@@ -78,7 +78,7 @@ def test_outputs_of_batches_of_any_size_are_the_referees_and_make_the_loss(build
 def test_outputs_follow_the_examples_over_blocks_splits_and_subsets(monkeypatch, size):
     monkeypatch.setattr(tiles, "BLOCK_BYTES", 1)
     model = in_batches(OF_FEATURES, size)
-    assert NetworkObjective(model).tiles.blocks > 1
+    assert NetworkObjective(model).on_cpu.tiled.tiles.blocks > 1
     for split in ("train", "test"):
         found = NetworkObjective(model, split).outputs(model.theta)
         assert distance(found, expected_outputs(model, split)) <= TOLERANCE["float64"]
@@ -86,7 +86,7 @@ def test_outputs_follow_the_examples_over_blocks_splits_and_subsets(monkeypatch,
     kept = replace(
         model,
         data={
-            key: np.asarray(array)[part.tiles.chosen] for key, array in model.data.items() if "train" in key
+            key: np.asarray(array)[part.sample.chosen] for key, array in model.data.items() if "train" in key
         },
     )
     assert distance(part.outputs(model.theta), expected_outputs(kept)) <= TOLERANCE["float64"]

@@ -13,13 +13,13 @@ from landscape.kernels.cpu.rules import BACKWARD, CURVED, REVERSE, TANGENT, VALU
 from landscape.kernels.cpu.table import OPS
 from landscape.kernels.program import Column, Geometry, Op, Program
 from landscape.model import Model, build_model
-from landscape.objective import NetworkObjective, network, trainer
+from landscape.objective import NetworkObjective, cpu_engine, cpu_training
+from landscape.objective.grid_plan import make_plan
 from landscape.objective.lowered import checked
 from landscape.objective.lowered import lowered as lowered_for
 from landscape.objective.op_sizes import SIZES, noted_rows
 from landscape.objective.plan_check import check_plan
 from landscape.objective.program_check import Mode, check_data, check_notes, check_program, view
-from landscape.objective.sweep import make_plan
 from landscape.objective.workspace import plan_workspace
 from landscape.training import train
 from tests.cases import CASES
@@ -240,7 +240,7 @@ def test_an_output_that_is_the_input_is_refused_by_all_that_lower_a_network(op):
         assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("user", [network, trainer])
+@pytest.mark.parametrize("user", [cpu_engine, cpu_training])
 def test_nothing_runs_from_a_program_that_is_wrong(monkeypatch, user):
     from landscape.objective import lowered
 
@@ -254,7 +254,7 @@ def test_nothing_runs_from_a_program_that_is_wrong(monkeypatch, user):
     monkeypatch.setattr(user, "share_work", lambda *given: pytest.fail("a kernel ran"))
     model = CASES["chain_tanh"].model
     with pytest.raises(ComputationError, match=r"internal error.*row .*WEIGHT"):
-        NetworkObjective(model).value(model.theta) if user is network else train(model, steps=1, threads=1)
+        NetworkObjective(model).value(model.theta) if user is cpu_engine else train(model, steps=1, threads=1)
 
 
 BESIDE = described(
@@ -269,24 +269,24 @@ def test_the_memory_of_every_kind_of_work_holds_the_program_that_runs_in_it(seed
     """Programs of one network differ: that for values leaves out rows that do not lead to the output, that for derivatives keeps them."""
     model = BESIDE(np.random.default_rng(0)) if seed is None else random_model(seed)
     try:
-        engine = NetworkObjective(model, dtype="float64", threads=1)
+        network = NetworkObjective(model, dtype="float64", threads=1).on_cpu
     except InputError:
         return
-    width = engine.tiles.width
+    tiled, width = network.tiled, network.tiled.tiles.width
     for program, buffers in (
-        (engine.plain.program, engine.buffers()),
-        (engine.full.program, engine.derivative_buffers()),
+        (tiled.plain.program, network.buffers()),
+        (tiled.full.program, network.derivative_buffers()),
     ):
         assert buffers.scratch.shape == (1, program.scratch, width)
         assert buffers.work.shape == (1, program.features * width)
-    derivatives, adjoints = engine.derivative_buffers(), engine.reverse.program.rows[1:]
-    assert derivatives.gradient.shape == (1, engine.full.program.parameters)
+    derivatives, adjoints = network.derivative_buffers(), tiled.reverse.program.rows[1:]
+    assert derivatives.gradient.shape == (1, tiled.full.program.parameters)
     last = (adjoints[:, Column.ADJOINT] + adjoints[:, Column.SIZE]).max()
     assert last * width <= derivatives.adjoint.size
-    assert engine.reverse.program.scratch <= engine.full.program.scratch
+    assert tiled.reverse.program.scratch <= tiled.full.program.scratch
 
 
 def test_a_branch_that_nothing_reads_takes_more_scratch_than_the_values_do():
     """So that the test above can fail."""
-    engine = NetworkObjective(BESIDE(np.random.default_rng(0)))
-    assert engine.full.program.scratch > engine.plain.program.scratch
+    tiled = NetworkObjective(BESIDE(np.random.default_rng(0))).on_cpu.tiled
+    assert tiled.full.program.scratch > tiled.plain.program.scratch

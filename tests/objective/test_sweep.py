@@ -8,8 +8,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from landscape.objective import NetworkObjective
-from landscape.objective import sweep as sweeps
+from landscape.objective import NetworkObjective, cpu_sweep
 from tests import reference
 from tests.cases import CASES
 from tests.engine import VALUE_TOLERANCE, every_case, every_dtype, objective, vectors
@@ -133,7 +132,7 @@ def test_points_in_many_runs_have_the_same_bits_for_any_threads_and_any_cut(name
     case = CASES[name]
     arguments = (case.model.theta, vectors(case, 2), (np.linspace(-1, 1, 9), np.linspace(-1, 1, 11)))
     whole = run(objective(name, dtype).sweep(*arguments))
-    monkeypatch.setattr(sweeps, "STEP_WORK", 1.0)
+    monkeypatch.setattr(cpu_sweep, "STEP_WORK", 1.0)
     first, second = (objective(name, dtype, threads).sweep(*arguments) for threads in (1, 2))
     assert first.steps == second.steps > 1
     cut = first.steps - 2

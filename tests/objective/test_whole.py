@@ -58,10 +58,10 @@ def test_products_have_the_same_bits_whether_the_passes_they_share_are_kept_or_n
     many = vectors(case, 3)
     kept = NetworkObjective(case.model, dtype=dtype)
     there = [kept.hvps(theta, many) for theta in (case.model.theta, 1.1 * case.model.theta, case.model.theta)]
-    assert kept.primals.memory
+    assert kept.engine.primals.memory
     monkeypatch.setattr("landscape.objective.primal.KEPT_BYTES", 0)
     bare = NetworkObjective(case.model, dtype=dtype)
     assert np.array_equal(there[0], bare.hvps(case.model.theta, many))
     assert np.array_equal(there[1], bare.hvps(1.1 * case.model.theta, many))
     assert np.array_equal(there[2], there[0])
-    assert not bare.primals.memory
+    assert not bare.engine.primals.memory

@@ -41,7 +41,7 @@ class StopError(Exception):
 def small_parts(monkeypatch):
     """Pause after every other step."""
     monkeypatch.setattr(trainer, "FIRST_CHUNK", 2)
-    monkeypatch.setattr(trainer, "CHUNK_SECONDS", 0.0)
+    monkeypatch.setattr("landscape.objective.cpu_training.CHUNK_SECONDS", 0.0)
     for name, least in (("REPEATS", 1), ("TIMED_EXAMPLES", 1), ("LEAST_UPDATES", 2)):
         monkeypatch.setattr(f"landscape.studies.batch_size.{name}", least)
 

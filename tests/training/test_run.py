@@ -109,7 +109,7 @@ def test_a_training_cut_anywhere_and_resumed_has_the_bits_of_an_unbroken_one(tmp
     whole, cut = tmp_path / "whole.npz", tmp_path / "cut.npz"
     train(MODEL, output=whole, **settings)
     monkeypatch.setattr(trainer, "FIRST_CHUNK", 7)
-    monkeypatch.setattr(trainer, "CHUNK_SECONDS", 0.0)
+    monkeypatch.setattr("landscape.objective.cpu_training.CHUNK_SECONDS", 0.0)
 
     def stop(done, total):
         if done in (7, 23, 24):

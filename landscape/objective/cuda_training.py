@@ -1,4 +1,4 @@
-"""Many trainings of one network at once on a GPU."""
+"""Training on a GPU: a block of threads a run."""
 
 from __future__ import annotations
 
@@ -26,87 +26,78 @@ from landscape.kernels.cuda.shape import eased
 from landscape.kernels.cuda.template import kernels
 from landscape.kernels.program import Column
 from landscape.kernels.runs import Runs as HostRuns
-from landscape.model import Model
-from landscape.objective.devices import read_device, recorded_device
 from landscape.objective.gpu import DeviceMemoryError, Gpu, network_on_gpu, shape_for, shared_bytes
 from landscape.objective.lowered import Lowered
-from landscape.objective.trainer import Columns, Trainer
+from landscape.objective.training_network import Columns, TrainingNetwork
 
-Array = NDArray[np.float64]
 CHUNK_SECONDS = 2.0
 
 
-class CudaTrainer(Trainer):
-    """`Trainer` on a GPU: a block a run. Between two launches of many steps the state of the runs comes to the host."""
+class CudaTraining:
+    """The steps of runs with some settings. Between two launches of many steps the state of the runs comes to the host."""
 
-    def __init__(
-        self, model: Model, columns: Columns, thetas: Array, *, dtype: str = "float32", device: str
-    ) -> None:
-        self.gpu = Gpu(read_device(device)[1])
-        self.device = recorded_device(device)
+    device = "cuda"
+    own_bytes = 0
+
+    def __init__(self, network: TrainingNetwork, columns: Columns, gpu: Gpu) -> None:
+        program, dtype = network.trained.program, network.dtype
+        wide, batch = needs_wide(program.rows), int(np.max(columns["batch"]))
+        self.network, self.gpu = network, gpu
+        # The narrowest block that a batch fills.
+        shape = shape_for(2 * program.features, max(1, batch // 2), dtype, wide)
+        self.shape = eased(shape, dtype, training=True, wide=wide)
+        self.kernels = kernels(self.shape, dtype, wide)
         self.on_gpu: dict[Any, Any] = {}
-        self.batch = int(np.max(columns["batch"]))
-        super().__init__(model, columns, thetas, dtype=dtype, threads=1)
-        self.kernels = kernels(self.shape, self.dtype, needs_wide(self.program.rows))
 
     @property
     def chunk_seconds(self) -> float:
         """Seconds that a part of the work should take: after it Ctrl-C is heard, and the runs' state crosses the bus."""
         return CHUNK_SECONDS
 
-    @property
-    def shape(self) -> Any:
-        """Give the narrowest block that a batch fills."""
-        wide = needs_wide(self.program.rows)
-        shape = shape_for(2 * self.program.features, max(1, self.batch // 2), self.dtype, wide)
-        return eased(shape, self.dtype, training=True, wide=wide)
-
     def tile(self, examples: int, batch: int | None) -> int:
         """Give how many examples a tile holds: as many as the block is wide."""
         return int(self.shape.width)
 
-    def _buffers(self, longest: int) -> Any:
-        """Allocate nothing on the host."""
-        return None
-
-    def _put(self, lowering: Lowered) -> tuple[Network, Any]:
+    def program_on_gpu(self, lowering: Lowered) -> tuple[Network, Any]:
+        """Give a program's arrays and the places of its rows, on the GPU."""
         key = id(lowering)
         if key not in self.on_gpu:
             network, put = lowering.network, self.gpu.put
             self.on_gpu[key] = network_on_gpu(self.gpu, network), put(lowering.places)
         return self.on_gpu[key]
 
-    def _put_examples(self, examples: HostExamples) -> Examples:
+    def examples_on_gpu(self, examples: HostExamples) -> Examples:
+        """Give a split's data on the GPU."""
         key = id(examples)
         if key not in self.on_gpu:
             self.on_gpu[key] = Examples(*map(self.gpu.put, examples))
         return self.on_gpu[key]
 
-    def _memory(self, runs: int, count: int, lowering: Lowered) -> tuple[int, int, TrainingBuffers]:
+    def memory(self, runs: int, count: int, lowering: Lowered) -> tuple[int, int, TrainingBuffers]:
         """Give how many blocks do the runs, and what they need; the workspace in shared memory where it fits there."""
-        empty, width, examples = self.gpu.empty, self.shape.width, self.examples("train")
-        network = lowering.network
+        empty, width, dtype = self.gpu.empty, self.shape.width, self.network.dtype
+        examples, network = self.network.examples("train"), lowering.network
         features = int(lowering.places[-1] + network.rows[-1, Column.SIZE])
         noted = features + scratch_features(network.rows, network.geometry)
-        dynamic = shared_bytes(features + noted, self.shape, self.dtype)
-        each = 0 if dynamic else (features + noted) * width * self.dtype.itemsize
+        dynamic = shared_bytes(features + noted, self.shape, dtype)
+        each = 0 if dynamic else (features + noted) * width * dtype.itemsize
         blocks = self.gpu.blocks_for(runs, each)
         long = (0, 0) if dynamic else (blocks, features * width)
         longer = (0, 0) if dynamic else (blocks, noted * width)
         tile = Batch(
-            empty((blocks, examples.x.shape[1] * width), self.dtype),
+            empty((blocks, examples.x.shape[1] * width), dtype),
             empty((blocks, examples.labels.shape[1], width), np.int32),
-            empty((blocks, examples.targets.shape[1], width), self.dtype),
+            empty((blocks, examples.targets.shape[1], width), dtype),
             empty((blocks, width), np.float64),
             empty((blocks,), np.int64),
         )
         return blocks, dynamic, TrainingBuffers(
-            work=empty(longer, self.dtype), adjoint=empty(long, self.dtype), tile=tile,
+            work=empty(longer, dtype), adjoint=empty(long, dtype), tile=tile,
             order=empty((blocks, count), np.int64), partners=empty((blocks, count), np.int64),
-            gradient=empty((blocks, self.program.parameters), self.dtype), previous=empty((blocks, self.model.size), self.dtype),
+            gradient=empty((blocks, self.network.trained.program.parameters), dtype), previous=empty((blocks, self.network.model.size), dtype),
         )  # fmt: skip
 
-    def _run(
+    def run(
         self, lowering: Lowered, examples: HostExamples, runs: HostRuns, progress: HostProgress, stops: NDArray, log: HostLog
     ) -> None:  # fmt: skip
         """Launch the kernel, and bring the runs' state back.
@@ -117,7 +108,7 @@ class CudaTrainer(Trainer):
             The runs do not fit into the GPU's memory.
         """
         try:
-            self._launch(lowering, examples, runs, progress, stops, log)
+            self.launch(lowering, examples, runs, progress, stops, log)
         except DeviceMemoryError:
             needed = sum(array.nbytes for array in (*progress, *examples))
             raise InputError(
@@ -125,17 +116,18 @@ class CudaTrainer(Trainer):
                 "or take --device cpu"
             ) from None
 
-    def _launch(
+    def launch(
         self, lowering: Lowered, examples: HostExamples, runs: HostRuns, progress: HostProgress, stops: NDArray, log: HostLog
     ) -> None:  # fmt: skip
-        gpu, put = self.gpu, self.gpu.put
-        blocks, dynamic, buffers = self._memory(len(stops), len(examples.counts), lowering)
+        """Launch the kernel on the runs' state, and copy it back."""
+        network, gpu, put = self.network, self.gpu, self.gpu.put
+        blocks, dynamic, buffers = self.memory(len(stops), len(examples.counts), lowering)
         there = Progress(*map(put, progress))
         sums, norms = put(log.sums), put(log.norms)
         gpu.run(
-            self.kernels.train, self.shape, self.dtype, blocks, dynamic, *self._put(lowering), self._put_examples(examples),
-            Criterion(self.criterion.code, self.criterion.delta), Runs(*map(put, runs)), there, put(stops), put(self.decay),
-            float(self.model.loss_scale), buffers, Log(int(log.start), int(log.stride), sums, norms),
+            self.kernels.train, self.shape, network.dtype, blocks, dynamic, *self.program_on_gpu(lowering), self.examples_on_gpu(examples),
+            Criterion(network.criterion.code, network.criterion.delta), Runs(*map(put, runs)), there, put(stops), put(network.decay),
+            float(network.model.loss_scale), buffers, Log(int(log.start), int(log.stride), sums, norms),
         )  # fmt: skip
         for host, found in zip((*progress, log.sums, log.norms), (*there, sums, norms), strict=True):
             host[...] = gpu.take(found)
