@@ -282,7 +282,7 @@ def congruence(operator: SymmetricOperator, diagonal: ArrayLike) -> SymmetricOpe
         lambda rows: factors * operator.rows(factors * rows),
         operator.epsilon,
         whole,
-        lambda: operator.spread * float(np.max(factors**2)),
+        lambda: operator.spread and operator.spread * float(np.max(factors**2)),
     )
 
 

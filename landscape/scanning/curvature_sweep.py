@@ -54,7 +54,8 @@ class CurvatureSweep:
         theta = self.center + coordinates @ self.directions
         self.table[step, 0] = self.objective.evaluate(theta).loss
         if np.isfinite(self.table[step, 0]):
-            self.table[step, 1:] = extremes(self.objective, theta)
+            # A point is a function of itself alone, whichever came before: the steps of differences are its own.
+            self.table[step, 1:] = extremes(self.objective.anew(self.objective.seed), theta)
         self.state[-1] = step + 1
 
     def point_done(self) -> NDArray[np.bool_]:
