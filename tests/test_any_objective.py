@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 
 import landscape
 from landscape.curvature import dense_matrix, eigenpairs_along, hessian_operator
 from landscape.errors import InputError
-from landscape.objective import CallableObjective, complete
+from landscape.objective import CallableObjective, NetworkObjective, complete
 from landscape.plots import figures
 from landscape.scanning.curvature_sweep import CurvatureSweep
+from tests.cases import CASES
 
 MATRIX = np.array([[3.0, 1.0, 0.0], [1.0, -2.0, 0.5], [0.0, 0.5, 1.0]])
 BOWL = MATRIX @ MATRIX
@@ -39,13 +43,27 @@ def with_gradient(matrix):
     return CallableObjective(value_of(matrix), lambda theta: matrix @ (theta - CENTER), size=3)
 
 
+class Pair(Bare):
+    """One that gives value and gradient together, as a framework does."""
+
+    def __init__(self, matrix):
+        super().__init__(matrix)
+        self.value_and_gradient = lambda theta: (self.value(theta), matrix @ (theta - CENTER))
+
+
 def with_products(matrix):
     return CallableObjective(
         value_of(matrix), lambda theta: matrix @ (theta - CENTER), lambda theta, v: matrix @ v, size=3
     )
 
 
-KINDS = {"bare": Bare, "value": with_value, "gradient": with_gradient, "products": with_products}
+KINDS = {
+    "bare": Bare,
+    "value": with_value,
+    "pair": Pair,
+    "gradient": with_gradient,
+    "products": with_products,
+}
 every_kind = pytest.mark.parametrize("make", KINDS.values(), ids=KINDS)
 
 
@@ -174,6 +192,7 @@ def test_what_needs_a_network_says_so_in_one_line():
         (lambda: landscape.analyze_hessian(bowl, THETA, operator="fisher"), "fisher needs the outputs of a network"),
         (lambda: landscape.analyze_hessian(bowl, THETA, method="both"), "has no hvp: give hvp=…"),
         (lambda: landscape.measure_sharpness(bowl, THETA, measures=["fisher_rao"]), "needs the examples of a model"),
+        (lambda: landscape.measure_sharpness(bowl, THETA, measures=["width"]), r"nonzero weights .* pass shapes="),
         (lambda: landscape.measure_sharpness(bowl, THETA, rescaling_test=True), "needs a model"),
         (lambda: landscape.trajectory(bowl), "checkpoints=.*of a model, by train"),
         (lambda: landscape.trajectory(bowl, checkpoints=run[:, :2]), r"expected points \[K, 3\].*found shape \[2, 2\]"),
@@ -244,6 +263,19 @@ def test_an_analysis_does_not_depend_on_what_an_objective_was_asked_before():
     for function in (landscape.analyze_hessian, landscape.analyze_critical):
         first, second = (function(each, THETA) for each in (fresh, used))
         assert first.eigenvalues.tobytes() == second.eigenvalues.tobytes()
+
+
+def test_a_network_that_was_completed_is_freed_at_once():
+    network = NetworkObjective(CASES["mse"].model, threads=1)
+    whole = complete(network)
+    whole.gradient(CASES["mse"].model.theta)
+    seen = weakref.ref(whole)
+    gc.disable()
+    try:
+        del whole
+        assert seen() is None
+    finally:
+        gc.enable()
 
 
 def test_many_values_at_once_are_used_where_an_objective_has_them():

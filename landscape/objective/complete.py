@@ -73,10 +73,11 @@ class Completed(Wrapper):
         self.size, self.dtype = size_of(objective), dtype_of(objective)
         self.objective, self.seed = objective, seed
         self.own = {name: method for name in METHODS if (method := own_method(objective, name)) is not None}
-        # Steps nearby want to be the same.
-        self.gradient_step: float | None = None
-        self.by_values = GradientOfValues(self.values, self.epsilon)
+        # Differences are made where they are first needed: they know this object, and a circle would keep a network's memory.
+        self.by_values: GradientOfValues | None = None
         self.last: FiniteDifference | None = None
+        # Points nearby want the same step.
+        self.gradient_step: float | None = None
 
     def anew(self, seed: int) -> Completed:
         """Return the same objective with another seed and without memory of steps: an analysis is then a function of its arguments."""
@@ -85,12 +86,12 @@ class Completed(Wrapper):
     @property
     def exact_gradient(self) -> bool:
         """Whether gradients are the objective's own."""
-        return "gradient" in self.own or "gradients" in self.own
+        return not self.own.keys().isdisjoint(("gradient", "gradients", "value_and_gradient"))
 
     @property
     def exact(self) -> bool:
         """Whether products with the Hessian are the objective's own."""
-        return "hvp" in self.own or "hvps" in self.own
+        return not self.own.keys().isdisjoint(("hvp", "hvps"))
 
     @property
     def errors(self) -> dict[str, float]:
@@ -98,9 +99,12 @@ class Completed(Wrapper):
 
         `gradient` is the length of the gradient's error, `hvp` that of a product with a unit vector.
         """
-        gradient = {} if self.exact_gradient else {"gradient": self.by_values.error}
-        spread = np.nan if self.last is None else self.last.seen.spread
-        return gradient | ({} if self.exact else {"hvp": spread})
+        found = {}
+        if not self.exact_gradient:
+            found["gradient"] = np.nan if self.by_values is None else self.by_values.error
+        if not self.exact:
+            found["hvp"] = np.nan if self.last is None else self.last.seen.spread
+        return found
 
     @property
     def gradient_error(self) -> float:
@@ -130,7 +134,11 @@ class Completed(Wrapper):
             return shaped(self.own["gradient"](point), (self.size,), "gradient(theta)")
         if "gradients" in self.own:
             return np.asarray(self.gradients(point[None])[0])
+        if "value_and_gradient" in self.own:
+            return self.value_and_gradient(point)[1]
         self.require_derivatives()
+        if self.by_values is None:
+            self.by_values = GradientOfValues(self.values, self.epsilon)
         return self.by_values.at(checked(point, self.size))
 
     def gradients(self, thetas: ArrayLike) -> Array:

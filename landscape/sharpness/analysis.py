@@ -184,8 +184,10 @@ def chosen_names(
                 f"unknown measure '{name}': choose {', '.join(MEASURES)}{did_you_mean(name, MEASURES)}"
             )
         if name not in possible:
+            needs = MEASURES[name].needs
+            given = ", or pass shapes=[…]" if subject.tensors is None and needs != "examples" else ""
             raise InputError(
-                f"{name} needs the {MEASURES[name].needs} of a model, and there are none {where}: leave it out with --measure"
+                f"{name} needs the {needs} of a model, and there are none {where}: leave it out with --measure{given}"
             )
     if control:
         wanted.add(CONTROL)

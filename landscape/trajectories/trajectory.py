@@ -99,25 +99,22 @@ def trajectory(
     ([20.0, 4.0, 0.0], [0.0, 0.0, 0.0])
     """
     path = None if output is None else Path(output)
-    if not isinstance(subject, Model):
-        refuse_options_of_models(
-            split=split, examples=examples, device=device, recompute_statistics=recompute_statistics
-        )
     asked = subject if isinstance(subject, Model) else complete(subject)
     require_possible(asked, direction=direction, points=points, span=span, split=split, path=path)
-    if isinstance(subject, Model):
+    if isinstance(asked, Model):
         require_none_of_objectives(checkpoints, center, shapes)
-        run = finite_checkpoints(subject)
+        run = finite_checkpoints(asked)
         whole = model_subject(
-            subject, split=split, examples=examples, seed=seed, dtype=dtype, threads=threads, device=device,
+            asked, split=split, examples=examples, seed=seed, dtype=dtype, threads=threads, device=device,
             evaluations=rough_points(points, DIMENSIONS), recompute_statistics=recompute_statistics,
         )  # fmt: skip
     else:
-        run = given_run(checkpoints, asked.size)
-        objective = complete(subject).anew(seed)
-        whole = function_subject(
-            objective, checked_center(objective, run.thetas[-1] if center is None else center), seed
+        refuse_options_of_models(
+            split=split, examples=examples, device=device, recompute_statistics=recompute_statistics
         )
+        run = given_run(checkpoints, asked.size)
+        middle = checked_center(asked, run.thetas[-1] if center is None else center)
+        whole = function_subject(asked.anew(seed), middle, seed)
     directions = make_directions(
         replace(find_origin(subject, whole, shapes), checkpoints=run.thetas),
         direction,
