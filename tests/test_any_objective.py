@@ -130,8 +130,10 @@ def test_a_point_of_a_map_does_not_depend_on_those_before_it(make):
 
 @every_kind
 def test_a_hessian(make):
-    record = landscape.analyze_hessian(make(MATRIX), THETA, all=True)
+    record = landscape.analyze_hessian(make(MATRIX), THETA, all=True, trace=True)
     assert_within(record.eigenvalues, np.linalg.eigvalsh(MATRIX), record.errors)
+    for name, expected in (("trace", np.trace(MATRIX)), ("frobenius", np.linalg.norm(MATRIX))):
+        assert_within(record.estimates[name][0], expected, record.estimates[name][1])
     exact = complete(make(MATRIX)).exact
     assert record.settings["method"] == ("exact" if exact else "finite-difference")
     found = eigenpairs_along(make(MATRIX), [THETA, CENTER], top=1)

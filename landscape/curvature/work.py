@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -162,6 +163,10 @@ class Work:
             self.announce("estimating trace and Frobenius norm")
             found["trace"] = hutch_plus_plus(self.operator, seed=self.request.seed)
             found["frobenius"] = frobenius(self.operator, seed=self.request.seed)
+        # A matrix that is off by E moves its trace by n‖E‖ at most, its Frobenius norm by √n‖E‖.
+        for name, times in (("trace", self.operator.size), ("frobenius", self.operator.size**0.5)):
+            if name in found:
+                found[name] = replace(found[name], error=found[name].error + times * self.doubt)
         if self.request.method == "both" and self.difference is not None:
             found["finite_difference"] = self.compared(pairs, self.difference)
         return {name: (estimate.value, estimate.error) for name, estimate in found.items()}

@@ -252,13 +252,15 @@ def number(found: Any) -> float:
     >>> number(np.array([2.0]))
     2.0
     """
-    if isinstance(found, float):
+    if isinstance(found, np.ndarray) and found.size == 1:
+        found = found.item()
+    try:
         return float(found)
-    result = np.asarray(found)
-    if result.size != 1 or not (np.issubdtype(result.dtype, np.number) or result.dtype == bool):
-        shown = f"shape {list(result.shape)}" if result.size != 1 else f"a {type(found).__name__}"
-        raise InputError(f"value(theta): expected a number, found {shown}: return float(loss)")
-    return float(result.reshape(()))
+    except (TypeError, ValueError, RuntimeError):
+        # Frameworks convert their own numbers, and refuse what is none in their own ways.
+        shape = np.shape(found)
+        shown = f"shape {list(shape)}" if shape else f"a {type(found).__name__}"
+        raise InputError(f"value(theta): expected a number, found {shown}: return float(loss)") from None
 
 
 def checked_point(objective: HasValue, theta: ArrayLike) -> Array:
