@@ -24,9 +24,9 @@ import numpy as np
 import torch
 from scan import Problem, scanned
 
-from landscape.curvature.finite_difference import FiniteDifference
 from landscape.model import Model, bundled_path
 from landscape.objective import NetworkObjective
+from landscape.objective.finite_difference import FiniteDifference
 from landscape.training import descend, new_model, train_many
 
 CHUNK_BYTES = 2 * 2**30

@@ -50,6 +50,7 @@ NAMES: dict[str, str] = {
     "bundled": "landscape.model",
     "bundled_path": "landscape.model",
     "compile_ahead": "landscape.objective.compiling",
+    "complete": "landscape.objective",
     "descend": "landscape.training",
     "diagnose": "landscape.diagnosis",
     "evaluate_model": "landscape.objective",

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from landscape.critical.derivatives import Derivatives
 from landscape.critical.frame import Frame, frame_of
 from landscape.critical.local import Local, look
 from landscape.critical.planes import planes
@@ -21,6 +20,7 @@ from landscape.curvature.analysis import point_of
 from landscape.curvature.point import Point, require_finite_loss
 from landscape.errors import ComputationError
 from landscape.model import Model
+from landscape.objective import Completed, HasValue, complete
 from landscape.objective.session import session
 from landscape.records import Critical
 from landscape.records.earlier import earlier_record
@@ -31,7 +31,7 @@ MOST_DENSE, MOST_DENSE_STEPS = 3000, 600
 
 
 def analyze_critical(
-    subject: Model | Any,
+    subject: Model | HasValue,
     theta: ArrayLike | None = None,
     *,
     polishing: bool = True,
@@ -139,7 +139,7 @@ def work(
     point: Point, frame: Frame, polishing: bool, surfaces: bool, seed: int, say: Callable[[str], None]
 ) -> dict[str, Any]:
     """Judge the point as it is, look for a critical point nearby, and judge that; the fields of the record."""
-    derivatives = Derivatives(point.objective, seed)
+    derivatives = complete(point.objective).anew(seed)
     size = point.theta.size
     dense = size <= MOST_DENSE
     say(f"looking at the point, {size:,} parameters" + (", by the whole Hessian" if dense else ""))
@@ -165,7 +165,7 @@ def work(
     }
 
 
-def looked_at(derivatives: Derivatives, local: Local, frame: Frame, dense: bool) -> Local:
+def looked_at(derivatives: Completed, local: Local, frame: Frame, dense: bool) -> Local:
     """Add the eigenvalues to a point that was polished without them."""
     if local.dense:
         return local
@@ -173,7 +173,7 @@ def looked_at(derivatives: Derivatives, local: Local, frame: Frame, dense: bool)
 
 
 def polished_nearby(
-    derivatives: Derivatives, point: Point, given: Local, frame: Frame, say: Callable[[str], None]
+    derivatives: Completed, point: Point, given: Local, frame: Frame, say: Callable[[str], None]
 ) -> Nearby:
     """Look for a critical point within the radius."""
     dense = point.theta.size <= MOST_DENSE_STEPS

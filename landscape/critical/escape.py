@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
-from landscape.critical.derivatives import Derivatives
+from landscape.objective import Completed
 
 Array = NDArray[np.float64]
 
@@ -38,15 +38,15 @@ class Escape:
 
 
 def escape_along(
-    derivatives: Derivatives, theta: Array, loss: float, vector: Array, value: float, *, least: float = 0.0
+    derivatives: Completed, theta: Array, loss: float, vector: Array, value: float, *, least: float = 0.0
 ) -> Escape:
     """Go both ways along a unit eigenvector [P] of the eigenvalue `value`; a loss that falls by `least` or less does not fall.
 
     Examples
     --------
-    >>> from landscape.objective import CallableObjective
+    >>> from landscape.objective import CallableObjective, complete
     >>> toy = CallableObjective(lambda w: (1 - w[0] * w[1]) ** 2, size=2)
-    >>> found = escape_along(Derivatives(toy), np.zeros(2), 1.0, np.sqrt([0.5, 0.5]), -2.0)
+    >>> found = escape_along(complete(toy), np.zeros(2), 1.0, np.sqrt([0.5, 0.5]), -2.0)
     >>> round(abs(found.best), 4), round(found.gain, 6)
     (1.4142, -1.0)
     """
@@ -75,12 +75,12 @@ def escape_along(
     )
 
 
-def losses_along(derivatives: Derivatives, theta: Array, vector: Array, steps: Array) -> Array:
+def losses_along(derivatives: Completed, theta: Array, vector: Array, steps: Array) -> Array:
     """Evaluate at θ + αv; what is not finite is infinitely high."""
     values = derivatives.values(theta + steps[:, None] * vector)
     return np.where(np.isfinite(values), values, np.inf)
 
 
-def rounding_of(derivatives: Derivatives, loss: float) -> float:
+def rounding_of(derivatives: Completed, loss: float) -> float:
     """Give what two losses may differ by for their rounding alone."""
     return ROUNDING * derivatives.epsilon * max(abs(loss), np.finfo(np.float64).tiny)

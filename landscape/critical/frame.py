@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from landscape import streams
 from landscape.curvature.point import Point
-from landscape.curvature.probes import unit_rows
 from landscape.errors import InputError
 from landscape.model.initialization import usual_norm
-from landscape.objective import NetworkObjective
+from landscape.objective import Completed, as_network, complete
 from landscape.objective.constant import constant_loss
+from landscape.objective.probes import unit_rows
 
 Array = NDArray[np.float64]
 
@@ -97,12 +97,12 @@ def frame_of(
     if lower_bound is not None and not is_number(lower_bound):
         raise InputError(f"lower_bound: expected a finite number, found {lower_bound}")
     objective, infimum, usual = point.objective, None, USUAL
-    network = isinstance(objective, NetworkObjective)
-    if network:
-        usual = usual_norm(objective.model) or USUAL
-        if objective.model.loss_scale > 0 and not np.any(objective.decay < 0):
-            infimum = 0.0 if objective.model.loss in NEARS_ZERO else None
-            if lower_bound is None and objective.model.loss in REACHES_ZERO:
+    network = as_network(objective)
+    if network is not None:
+        usual = usual_norm(network.model) or USUAL
+        if network.model.loss_scale > 0 and not np.any(network.decay < 0):
+            infimum = 0.0 if network.model.loss in NEARS_ZERO else None
+            if lower_bound is None and network.model.loss in REACHES_ZERO:
                 lower_bound = 0.0
     if radius is None:
         found, radius_is = radius_of(point.theta, usual)
@@ -131,20 +131,21 @@ def scale_of(point: Point, radius: float, seed: int) -> tuple[float, str]:
     Of a network it is the range of its losses, from 0 to the best constant predictor's; where that is 0, and for functions,
     the larger of the loss's size and of what it changes by at the radius.
     """
-    objective = point.objective
-    if isinstance(objective, NetworkObjective):
-        found = constant_loss(objective)
+    objective = complete(point.objective)
+    network = as_network(objective)
+    if network is not None:
+        found = constant_loss(network)
         if found > 0:
             return found, "range"
     values = values_at(objective, point.theta, radius, seed)
-    here = float(objective.value(point.theta))
+    here = objective.value(point.theta)
     found = max(abs(here), float(np.ptp(np.append(values, here))))
     return (found if np.isfinite(found) and found > 0 else 1.0), "scale"
 
 
-def values_at(objective: Any, theta: Array, radius: float, seed: int) -> Array:
+def values_at(objective: Completed, theta: Array, radius: float, seed: int) -> Array:
     """Evaluate at random points of the sphere around θ; what is not finite is left out."""
     units = radius * unit_rows(seed, streams.RANGE[0], PROBES, theta.size)
     with np.errstate(over="ignore", invalid="ignore"):
-        values = np.asarray(objective.values(np.concatenate([theta + units, theta - units])), np.float64)
+        values = objective.values(np.concatenate([theta + units, theta - units]))
     return values[np.isfinite(values)]

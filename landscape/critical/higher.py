@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape import streams
-from landscape.critical.derivatives import Derivatives
 from landscape.critical.quartic import certified_minimum, lowest_direction, symmetrized
-from landscape.curvature.step import step_of_least_spread
+from landscape.curvature import hessian_operator
+from landscape.objective import Completed
+from landscape.objective.step import step_of_least_spread
 
 Array = NDArray[np.float64]
 
@@ -53,7 +54,7 @@ class Higher:
 
 
 def third_and_fourth(
-    derivatives: Derivatives, theta: Array, basis: Array, step: float
+    derivatives: Completed, theta: Array, basis: Array, step: float
 ) -> tuple[Array, Array, float, float]:
     """Give f₃(zᵢ, zⱼ, ·) [k, k, P] and f₄(zᵢ, zⱼ, zₖ, zₗ) [k, k, k, k] of null vectors zᵢ [k, P], with their errors."""
     scale = max(1.0, float(np.abs(theta).max()))
@@ -71,10 +72,10 @@ def third_and_fourth(
     return third, fourth, third_spread + noise / smallest, fourth_spread + 4 * noise / smallest**2
 
 
-def derivatives_size(derivatives: Derivatives, theta: Array, basis: Array) -> float:
+def derivatives_size(derivatives: Completed, theta: Array, basis: Array) -> float:
     """Give the size of products near the point, of which rounding takes a part: those at a step away too."""
     moved = theta + FIRST_STEP * basis[0]
-    rows = derivatives.products(moved, basis)
+    rows = hessian_operator(derivatives, moved).rows(basis)
     return float(np.linalg.norm(rows, axis=1).max())
 
 
@@ -88,13 +89,15 @@ def extrapolated(table: list[Array]) -> tuple[Array, float]:
     return row[-1], float(np.linalg.norm(row[-1] - row[-2]))
 
 
-def differences(derivatives: Derivatives, theta: Array, basis: Array, step: float) -> tuple[Array, Array]:
+def differences(derivatives: Completed, theta: Array, basis: Array, step: float) -> tuple[Array, Array]:
     """Take central differences of products along null vectors and along sums of two of them."""
     count = len(basis)
-    here = derivatives.products(theta, basis)
+    here = hessian_operator(derivatives, theta).rows(basis)
 
     def along(direction: Array) -> tuple[Array, Array]:
-        ahead, behind = (derivatives.products(theta + sign * step * direction, basis) for sign in (1, -1))
+        ahead, behind = (
+            hessian_operator(derivatives, theta + sign * step * direction).rows(basis) for sign in (1, -1)
+        )
         return (ahead - behind) / (2 * step), (ahead - 2 * here + behind) @ basis.T / step**2
 
     third = np.zeros((count, count, theta.size))
@@ -109,7 +112,7 @@ def differences(derivatives: Derivatives, theta: Array, basis: Array, step: floa
 
 
 def decide(
-    derivatives: Derivatives, theta: Array, gradient: Array, basis: Array, inverse: Array, tolerance: float
+    derivatives: Completed, theta: Array, gradient: Array, basis: Array, inverse: Array, tolerance: float
 ) -> Higher:
     """Apply the criterion to a null space with the orthonormal basis [k, P].
 
@@ -176,7 +179,7 @@ def falling_cubic(inside: Array) -> Array:
     return np.asarray(units[int(np.argmin(values))])
 
 
-def follow(derivatives: Derivatives, theta: Array, higher: Higher) -> tuple[float, Array]:
+def follow(derivatives: Completed, theta: Array, higher: Higher) -> tuple[float, Array]:
     """Evaluate along the curve θ ± tv + ½t²w and give the lowest loss met, with its θ."""
     length = max(1.0, float(np.linalg.norm(theta)))
     times = np.concatenate([CURVE, -CURVE]) * length

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape import streams
-from landscape.critical.derivatives import Derivatives
-from landscape.curvature.probes import unit_rows
-from landscape.objective import NetworkObjective
+from landscape.curvature import hessian_operator
+from landscape.objective import Completed, NetworkObjective, as_network
 from landscape.objective.patterns import KINKED, KinkPatterns
+from landscape.objective.probes import unit_rows
 from landscape.objective.units import Crossing, crossings, unit_ranges
 
 Array = NDArray[np.float64]
@@ -45,15 +45,15 @@ class Kinks:
     bent: bool = False
 
 
-def look_for_kinks(derivatives: Derivatives, theta: Array, reached: Array) -> Kinks:
+def look_for_kinks(derivatives: Completed, theta: Array, reached: Array) -> Kinks:
     """Look at the gradient on either side of θ [P], and at the units between it and points reached [K, P]."""
-    objective = derivatives.objective
+    network = as_network(derivatives)
     there = True
     units: tuple[Crossing, ...] = ()
-    if isinstance(objective, NetworkObjective):
-        there = KinkPatterns(objective).there
-        if there and any(node.op in KINKED for node in objective.model.nodes):
-            units = (*at_kink(objective, theta), *crossings(objective, theta, reached))
+    if network is not None:
+        there = KinkPatterns(network).there
+        if there and any(node.op in KINKED for node in network.model.nodes):
+            units = (*at_kink(network, theta), *crossings(network, theta, reached))
             names = {(unit.node, unit.unit): unit for unit in reversed(units)}
             units = tuple(dict.fromkeys(names[unit.node, unit.unit] for unit in units))
     if not there:
@@ -73,11 +73,11 @@ def at_kink(objective: NetworkObjective, theta: Array) -> list[Crossing]:
     ]
 
 
-def jumps(derivatives: Derivatives, theta: Array) -> bool:
+def jumps(derivatives: Completed, theta: Array) -> bool:
     """Say whether the gradient jumps across θ along random directions, however near one comes."""
     units = unit_rows(derivatives.seed, streams.KINKS[0], PROBES, theta.size)
     scale = max(1.0, float(np.linalg.norm(theta)))
-    if derivatives.objective.gradient is None:
+    if not derivatives.exact_gradient:
         return values_jump(derivatives, theta, units, scale)
 
     def beside(step: float) -> Array:
@@ -86,20 +86,22 @@ def jumps(derivatives: Derivatives, theta: Array) -> bool:
     return stays(derivatives, beside, scale)
 
 
-def bends(derivatives: Derivatives, theta: Array) -> bool:
+def bends(derivatives: Completed, theta: Array) -> bool:
     """Say the same of the Hessian's products with these directions, where they are exact."""
     units = unit_rows(derivatives.seed, streams.KINKS[0], PROBES, theta.size)
 
     def beside(step: float) -> Array:
         rows = [
-            derivatives.products(theta + sign * step * unit, unit[None]) for sign in (1, -1) for unit in units
+            hessian_operator(derivatives, theta + sign * step * unit).rows(unit[None])
+            for sign in (1, -1)
+            for unit in units
         ]
         return np.concatenate(rows)
 
     return derivatives.exact and stays(derivatives, beside, max(1.0, float(np.linalg.norm(theta))))
 
 
-def stays(derivatives: Derivatives, beside: Callable[[float], Array], scale: float) -> bool:
+def stays(derivatives: Completed, beside: Callable[[float], Array], scale: float) -> bool:
     """Say whether the difference of vectors [2·PROBES, P] ahead and behind is still there at a smaller step."""
     sizes, largest = [], float(np.finfo(np.float64).tiny)
     for step in (NEAR * scale, NEAR * SMALLER * scale):
@@ -110,7 +112,7 @@ def stays(derivatives: Derivatives, beside: Callable[[float], Array], scale: flo
     return bool(np.any((sizes[1] > KEPT * sizes[0]) & (sizes[1] > floor)))
 
 
-def values_jump(derivatives: Derivatives, theta: Array, units: Array, scale: float) -> bool:
+def values_jump(derivatives: Completed, theta: Array, units: Array, scale: float) -> bool:
     """Say the same from values: the second difference over h is h² where smooth and h across a kink."""
     here = derivatives.value(theta)
     sizes = []
@@ -121,7 +123,7 @@ def values_jump(derivatives: Derivatives, theta: Array, units: Array, scale: flo
     return bool(np.any((sizes[1] > KEPT * sizes[0]) & (sizes[1] > floor)))
 
 
-def one_sided(derivatives: Derivatives, theta: Array) -> tuple[float, Array | None, bool]:
+def one_sided(derivatives: Completed, theta: Array) -> tuple[float, Array | None, bool]:
     """Give the lowest one-sided slope that is certain and its direction; whether all directions there are rise.
 
     Tried are the parameters' axes, both ways, random directions, and the gradients seen beside the point.
@@ -141,7 +143,7 @@ def one_sided(derivatives: Derivatives, theta: Array) -> tuple[float, Array | No
     return 0.0, None, bool(theta.size == 1 and np.all(certain) and np.all(slopes[1] > 0))
 
 
-def directions(derivatives: Derivatives, theta: Array) -> Array:
+def directions(derivatives: Completed, theta: Array) -> Array:
     """Give unit vectors [k, P] to try at a kink."""
     size = theta.size
     units = unit_rows(derivatives.seed, streams.KINKS[1], PROBES, size)

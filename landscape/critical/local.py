@@ -9,15 +9,17 @@ from numpy.typing import NDArray
 from scipy.linalg import ldl
 from scipy.sparse.linalg import minres
 
-from landscape.critical.derivatives import Derivatives
 from landscape.curvature import (
     SymmetricOperator,
     dense_eigenpairs,
     eigenpairs,
     frobenius,
+    hessian_matrix,
+    hessian_operator,
 )
 from landscape.curvature.krylov import lanczos
 from landscape.errors import ComputationError
+from landscape.objective import Completed
 
 Array = NDArray[np.float64]
 
@@ -123,7 +125,7 @@ def negative_count(matrix: Array) -> int:
     return count
 
 
-def look(derivatives: Derivatives, theta: Array, *, scale: float, dense: bool, ends: bool = True) -> Local:
+def look(derivatives: Completed, theta: Array, *, scale: float, dense: bool, ends: bool = True) -> Local:
     """Compute everything about one point; `scale` is what losses are measured by.
 
     Without `dense` and `ends` no eigenvalue is looked for, which polishing does not need.
@@ -148,11 +150,9 @@ def look(derivatives: Derivatives, theta: Array, *, scale: float, dense: bool, e
     return local
 
 
-def look_at_matrix(
-    derivatives: Derivatives, theta: Array, loss: float, gradient: Array, scale: float
-) -> Local:
+def look_at_matrix(derivatives: Completed, theta: Array, loss: float, gradient: Array, scale: float) -> Local:
     """Use the whole Hessian: all eigenvalues, exact decrement."""
-    matrix = derivatives.matrix(theta)
+    matrix = hessian_matrix(derivatives, theta)
     pairs = dense_eigenpairs(matrix)
     norm = float(np.abs(pairs.values).max())
     rounding = matrix.asymmetry + theta.size * derivatives.epsilon * norm
@@ -177,15 +177,16 @@ def damping_of(norm: float) -> float:
 
 
 def look_by_products(
-    derivatives: Derivatives, theta: Array, loss: float, gradient: Array, scale: float
+    derivatives: Completed, theta: Array, loss: float, gradient: Array, scale: float
 ) -> Local:
     """Use products only: eigenvalues at the ends, and the part of the decrement that a Krylov space catches."""
     light = look_along_gradient(derivatives, theta, loss, gradient, scale)
-    operator, difference = derivatives.operator(theta)
+    operator = hessian_operator(derivatives, theta)
     bottom = min(BOTTOM, (theta.size + 1) // 2)
-    pairs = eigenpairs(operator, top=min(TOP, theta.size - bottom), bottom=bottom, seed=derivatives.seed)
-    spread = 0.0 if difference is None else difference.seen.spread
-    rounding = theta.size * derivatives.epsilon * float(np.abs(pairs.values).max()) + spread
+    # The spread of differences is in the tolerance, so not in the eigenvalues' own errors too.
+    bare = operator.without_spread()
+    pairs = eigenpairs(bare, top=min(TOP, theta.size - bottom), bottom=bottom, seed=derivatives.seed)
+    rounding = theta.size * derivatives.epsilon * float(np.abs(pairs.values).max()) + operator.spread
     whole = frobenius(operator, seed=derivatives.seed).value
     return replace(
         light,
@@ -199,10 +200,10 @@ def look_by_products(
 
 
 def look_along_gradient(
-    derivatives: Derivatives, theta: Array, loss: float, gradient: Array, scale: float
+    derivatives: Completed, theta: Array, loss: float, gradient: Array, scale: float
 ) -> Local:
     """Look at the Krylov space of the gradient alone: the decrement's part and Newton's steps, no eigenvalues."""
-    operator, _ = derivatives.operator(theta)
+    operator = hessian_operator(derivatives, theta)
     length = float(np.linalg.norm(gradient))
     decrement, steps = 0.0, np.zeros((1, theta.size))
     if length > 0:

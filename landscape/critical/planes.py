@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape import streams
-from landscape.critical.derivatives import Derivatives
 from landscape.critical.escape import Escape
 from landscape.critical.local import Local
-from landscape.curvature.probes import unit_rows
+from landscape.objective import Completed
+from landscape.objective.probes import unit_rows
 
 Array = NDArray[np.float64]
 
@@ -19,7 +19,7 @@ BLOCK_BYTES = 64 * 2**20
 BEYOND, ALIKE = 1.6, 4.0
 
 
-def planes(derivatives: Derivatives, local: Local, escape: Escape | None, scale: float) -> dict[str, Array]:
+def planes(derivatives: Completed, local: Local, escape: Escape | None, scale: float) -> dict[str, Array]:
     """Evaluate the loss on both planes; nothing for a single parameter."""
     if local.theta.size < 2:
         return {}
@@ -45,7 +45,7 @@ def radii_of(local: Local, escape: Escape | None, scale: float) -> Array:
 
 
 def surface(
-    derivatives: Derivatives, theta: Array, name: str, vectors: Array, radii: Array
+    derivatives: Completed, theta: Array, name: str, vectors: Array, radii: Array
 ) -> dict[str, Array]:
     """Evaluate one plane on a grid, block by block."""
     axes = [radius * np.linspace(-1.0, 1.0, POINTS) for radius in radii]

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape.critical.derivatives import Derivatives
 from landscape.critical.local import DAMPING_AT_ZERO, Local, damping_of, look
 from landscape.errors import ComputationError
+from landscape.objective import Completed
 
 Array = NDArray[np.float64]
 
@@ -52,7 +52,7 @@ class Polished:
 
 
 def polish(
-    derivatives: Derivatives,
+    derivatives: Completed,
     start: Local,
     *,
     scale: float,
@@ -65,10 +65,10 @@ def polish(
 
     Examples
     --------
-    >>> from landscape.objective import CallableObjective
+    >>> from landscape.objective import CallableObjective, complete
     >>> saddle = CallableObjective(lambda x: float(x[0]**2 - x[1]**2), lambda x: 2 * x * [1, -1],
     ...     lambda x, v: 2 * v * [1, -1], size=2)
-    >>> derivatives = Derivatives(saddle)
+    >>> derivatives = complete(saddle)
     >>> start = look(derivatives, np.array([0.1, 0.2]), scale=1.0, dense=True)
     >>> polish(derivatives, start, scale=1.0, dense=True, reach=1.0).local.theta.tolist()
     [0.0, 0.0]
@@ -104,7 +104,7 @@ def polish(
 
 
 def descended(
-    derivatives: Derivatives, local: Local, scale: float, origin: Array, reach: float
+    derivatives: Completed, local: Local, scale: float, origin: Array, reach: float
 ) -> Local | None:
     """Go down a few steps; None where there is no way down, or none within reach."""
     lower = None
@@ -116,7 +116,7 @@ def descended(
     return lower
 
 
-def step_down(derivatives: Derivatives, local: Local) -> Array | None:
+def step_down(derivatives: Completed, local: Local) -> Array | None:
     """Take the best of the steps −t(|H| + δI)⁻¹g that lower the loss; None where none does.
 
     References
@@ -138,7 +138,7 @@ def ended(local: Local, start: Local, steps: int, newton: int, reason: str) -> P
     return Polished(local, steps, float(np.linalg.norm(local.theta - start.theta)), newton, reason)
 
 
-def better(derivatives: Derivatives, local: Local, origin: Array, reach: float) -> tuple[Array, bool] | None:
+def better(derivatives: Completed, local: Local, origin: Array, reach: float) -> tuple[Array, bool] | None:
     """Try all candidates at once and give the one that leaves the least gradient; None where none leaves less."""
     if local.gradient_norm == 0:
         return None

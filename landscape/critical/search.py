@@ -19,7 +19,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from landscape import streams
 from landscape.critical.analysis import MOST_DENSE_STEPS
-from landscape.critical.derivatives import Derivatives
 from landscape.critical.frame import Frame, frame_of, is_number
 from landscape.critical.kinks import jumps
 from landscape.critical.local import look
@@ -27,9 +26,10 @@ from landscape.critical.polish import CRITICAL, Polished, polish, step_down
 from landscape.critical.verdict import FLAT, changed_hessian
 from landscape.curvature.analysis import point_of
 from landscape.curvature.point import Point, require_finite_loss
-from landscape.curvature.probes import gaussian_rows
 from landscape.errors import ComputationError, InputError
 from landscape.model import Model
+from landscape.objective import Completed, HasValue, complete
+from landscape.objective.probes import gaussian_rows
 from landscape.objective.session import session
 from landscape.records import Atlas
 from landscape.records.atlas import FLAGS, NUMBERS
@@ -45,7 +45,7 @@ BIAS = 0.1
 
 
 def search_critical(
-    subject: Model | Any,
+    subject: Model | HasValue,
     starts: int,
     theta: ArrayLike | None = None,
     *,
@@ -68,7 +68,7 @@ def search_critical(
     Parameters
     ----------
     subject
-        A model, or any objective.
+        A model, or any objective; gradients and products that it lacks are taken as differences.
     starts
         How many.
     theta
@@ -143,7 +143,7 @@ def search_critical(
     for number in np.flatnonzero(~arrays["done"]):
         with session():
             # Each start has its own, as a search that was cut and taken up would.
-            derivatives = Derivatives(point.objective, seed)
+            derivatives = complete(point.objective).anew(seed)
             begin = start_of(point, subject, int(number), spread, seed)
             found = run(derivatives, begin, int(number), frame)
         for name, value in found.items():
@@ -161,7 +161,7 @@ def empty(starts: int, size: int) -> dict[str, NDArray[Any]]:
     return {"theta": np.zeros((starts, size)), **numbers, **{name: np.zeros(starts, bool) for name in FLAGS}}
 
 
-def start_of(point: Point, subject: Any, number: int, spread: float, seed: int) -> Array:
+def start_of(point: Point, subject: Model | HasValue, number: int, spread: float, seed: int) -> Array:
     """Draw start number so-and-so: a function of the seed and the number alone."""
     draws = gaussian_rows(seed, streams.ATLAS[0], 1, point.theta.size, first=number)[0]
     if not isinstance(subject, Model):
@@ -176,7 +176,7 @@ def start_of(point: Point, subject: Any, number: int, spread: float, seed: int) 
     return theta
 
 
-def run(derivatives: Derivatives, theta: Array, number: int, frame: Frame) -> dict[str, Any]:
+def run(derivatives: Completed, theta: Array, number: int, frame: Frame) -> dict[str, Any]:
     """Go down, polish, and count; the row of one start, with NaN for its numbers where they are not finite on the way."""
     try:
         return found_from(derivatives, theta, number, frame)
@@ -184,7 +184,7 @@ def run(derivatives: Derivatives, theta: Array, number: int, frame: Frame) -> di
         return {"theta": theta, "done": True, "critical": False, "flat": False, "kink": False}
 
 
-def found_from(derivatives: Derivatives, theta: Array, number: int, frame: Frame) -> dict[str, Any]:
+def found_from(derivatives: Completed, theta: Array, number: int, frame: Frame) -> dict[str, Any]:
     """Go down, polish, and count from a start whose derivatives are finite."""
     scale = frame.scale
     local = look(derivatives, theta, scale=scale, dense=True)
@@ -200,7 +200,7 @@ def found_from(derivatives: Derivatives, theta: Array, number: int, frame: Frame
     return row_of(derivatives, polished, taken, frame.at(polished.local.theta))
 
 
-def row_of(derivatives: Derivatives, polished: Polished, descents: int, frame: Frame) -> dict[str, Any]:
+def row_of(derivatives: Completed, polished: Polished, descents: int, frame: Frame) -> dict[str, Any]:
     """Classify where a search ended."""
     local = replace(polished.local, floor=frame.zero_curvature)
     critical = local.decrement <= CRITICAL and bool(np.isfinite(local.loss))

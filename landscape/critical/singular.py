@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape.critical.derivatives import Derivatives
 from landscape.critical.escape import rounding_of
 from landscape.critical.frame import Frame
 from landscape.critical.higher import MOST_NULL, Higher, decide, follow
 from landscape.critical.invariance import INACTIVE, Invariances, invariances, unexplained
 from landscape.critical.local import Local
-from landscape.objective import NetworkObjective
+from landscape.objective import Completed, as_network
 
 Array = NDArray[np.float64]
 
@@ -29,7 +28,7 @@ class Finding:
     lower: Array | None = None
 
 
-def minimum_or_singular(derivatives: Derivatives, local: Local, frame: Frame) -> Finding:
+def minimum_or_singular(derivatives: Completed, local: Local, frame: Frame) -> Finding:
     """Judge a critical point none of whose eigenvalues is certainly negative."""
     above, zero, _ = local.inertia
     if zero == 0 and above:
@@ -52,10 +51,11 @@ def minimum_or_singular(derivatives: Derivatives, local: Local, frame: Frame) ->
     return replace(by_higher(derivatives, local, left, found, frame), invariances=found)
 
 
-def invariances_at(derivatives: Derivatives, local: Local) -> Invariances:
+def invariances_at(derivatives: Completed, local: Local) -> Invariances:
     """Give the invariances of a network whose whole Hessian is known; of a function, or a larger network, none are known."""
-    if isinstance(derivatives.objective, NetworkObjective) and local.dense:
-        return invariances(derivatives.objective, local.theta)
+    network = as_network(derivatives)
+    if network is not None and local.dense:
+        return invariances(network, local.theta)
     return Invariances(np.zeros((0, local.theta.size)), (), ())
 
 
@@ -92,9 +92,7 @@ def explained(found: Invariances, local: Local) -> Finding:
     )
 
 
-def by_higher(
-    derivatives: Derivatives, local: Local, left: Array, found: Invariances, frame: Frame
-) -> Finding:
+def by_higher(derivatives: Completed, local: Local, left: Array, found: Invariances, frame: Frame) -> Finding:
     """Apply the criterion of third and fourth derivatives to null vectors [r, P] that nothing else explains."""
     kept = local.eigenvalues > local.limits
     inverse = (local.vectors[kept].T / local.eigenvalues[kept]) @ local.vectors[kept]
@@ -117,7 +115,7 @@ def by_higher(
     )
 
 
-def falls(derivatives: Derivatives, local: Local, higher: Higher, frame: Frame) -> Finding:
+def falls(derivatives: Completed, local: Local, higher: Higher, frame: Frame) -> Finding:
     """Name a singular point where a higher derivative says that the loss falls, and try."""
     value, point = follow(derivatives, local.theta, higher)
     sign = f"f₄ − 3 f₃ᵀH⁺f₃ is {higher.fourth_lowest:.3g} for"

@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape.critical.derivatives import Derivatives
 from landscape.critical.escape import Escape, escape_along, rounding_of
 from landscape.critical.frame import ZERO, Frame, values_at
 from landscape.critical.kinks import SIDES, Kinks, look_for_kinks
 from landscape.critical.local import Local
 from landscape.critical.polish import CRITICAL
 from landscape.critical.singular import Finding, invariances_at, minimum_or_singular
+from landscape.curvature import hessian_matrix
+from landscape.objective import Completed
 
 Array = NDArray[np.float64]
 
@@ -44,7 +45,7 @@ class Verdict:
         return self.local.theta + self.escape.best * self.local.vectors[0]
 
 
-def judge(derivatives: Derivatives, local: Local, frame: Frame) -> Verdict:
+def judge(derivatives: Completed, local: Local, frame: Frame) -> Verdict:
     """Decide what kind of point it is, by the rules in their order."""
     critical = local.decrement <= CRITICAL
     if critical and local.dense:
@@ -68,19 +69,19 @@ def judge(derivatives: Derivatives, local: Local, frame: Frame) -> Verdict:
     return Verdict(finding, local, local.index_interval(), kinks, escape)
 
 
-def is_flat(derivatives: Derivatives, local: Local, frame: Frame) -> bool:
+def is_flat(derivatives: Completed, local: Local, frame: Frame) -> bool:
     """Say whether nothing changes the loss within the radius, or the loss is at an infimum that it only comes near to."""
     if frame.infimum is not None and local.loss - frame.infimum <= frame.zero_change:
         return True
     above, _, below = local.inertia
     if above or below:
         return False
-    values = values_at(derivatives.objective, local.theta, frame.radius, derivatives.seed)
+    values = values_at(derivatives, local.theta, frame.radius, derivatives.seed)
     allowed = max(frame.zero_change, rounding_of(derivatives, local.loss))
     return bool(len(values)) and float(np.abs(values - local.loss).max()) <= allowed
 
 
-def flat_to_rounding(derivatives: Derivatives, local: Local, frame: Frame) -> Finding:
+def flat_to_rounding(derivatives: Completed, local: Local, frame: Frame) -> Finding:
     """Name a point about which the loss says nothing."""
     part = f"{ZERO:g} of its {frame.scale_is} ({frame.scale:.4g})"
     reason = f"within {frame.radius:.3g} the loss changes by less than {part}"
@@ -94,16 +95,16 @@ def flat_to_rounding(derivatives: Derivatives, local: Local, frame: Frame) -> Fi
     return Finding("flat to rounding", reason, invariances=found)
 
 
-def changed_hessian(derivatives: Derivatives, local: Local) -> float:
+def changed_hessian(derivatives: Completed, local: Local) -> float:
     """Measure how much H may still change on the way to the critical point, and at a rounding of θ."""
     signs = np.where(np.arange(local.theta.size) % 2 == 0, 1.0, -1.0)
     step = NEWTON_STEPS * local.newton + derivatives.epsilon * np.abs(local.theta) * signs
-    moved = derivatives.matrix(local.theta + step).matrix
+    moved = hessian_matrix(derivatives, local.theta + step).matrix
     assert local.matrix is not None
     return local.tolerance + SAFETY * float(np.linalg.norm(moved - local.matrix))
 
 
-def way_down(derivatives: Derivatives, local: Local, frame: Frame) -> Escape | None:
+def way_down(derivatives: Completed, local: Local, frame: Frame) -> Escape | None:
     """Step along the lowest eigenvector, where its eigenvalue is certainly negative."""
     if not local.eigenvalues[0] + local.limits[0] < 0:
         return None

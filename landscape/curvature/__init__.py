@@ -6,14 +6,14 @@ together into a record.
 """
 
 from landscape.curvature.analysis import analyze_hessian
-from landscape.curvature.dense import DenseMatrix, dense_matrix
+from landscape.curvature.dense import DenseMatrix, dense_matrix, hessian_matrix
 from landscape.curvature.density import SpectralDensity, spectral_density
 from landscape.curvature.eigen import Eigenpairs, dense_eigenpairs, eigenpairs
-from landscape.curvature.finite_difference import FiniteDifference
 from landscape.curvature.operators import (
     SymmetricOperator,
     adam_preconditioner,
     congruence,
+    difference_operator,
     hessian_operator,
     matrix_operator,
     node_indices,
@@ -29,6 +29,7 @@ from landscape.curvature.trace import (
 )
 from landscape.curvature.trajectory import eigenpairs_along
 from landscape.curvature.value_difference import hessian_from_values
+from landscape.objective.finite_difference import FiniteDifference
 
 __all__ = [
     "DenseMatrix",
@@ -42,11 +43,13 @@ __all__ = [
     "congruence",
     "dense_eigenpairs",
     "dense_matrix",
+    "difference_operator",
     "eigenpairs",
     "eigenpairs_along",
     "frobenius",
     "hessian_diagonal",
     "hessian_from_values",
+    "hessian_matrix",
     "hessian_operator",
     "hutch_plus_plus",
     "hutchinson",

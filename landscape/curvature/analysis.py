@@ -29,6 +29,7 @@ from landscape.curvature.work import Work
 from landscape.errors import InputError, did_you_mean
 from landscape.interrupt import Interruption, deferred_interrupt
 from landscape.model import Model
+from landscape.objective import HasValue, complete
 from landscape.objective.session import session
 from landscape.records import Hessian
 from landscape.records.earlier import earlier_record
@@ -40,7 +41,7 @@ TOP, BOTTOM = 10, 5
 
 
 def analyze_hessian(
-    subject: Model | Any,
+    subject: Model | HasValue,
     theta: ArrayLike | None = None,
     *,
     top: int | None = None,
@@ -71,7 +72,7 @@ def analyze_hessian(
     Parameters
     ----------
     subject
-        A model, or any objective with `hvp` or `gradient`.
+        A model, or any objective; gradients and products that it lacks are taken as differences.
     theta
         The point [P], for an objective.
     top, bottom, all
@@ -82,7 +83,8 @@ def analyze_hessian(
     by_node
         Also the least and largest eigenvalue of each node's submatrix.
     method
-        "exact", "finite-difference" (of gradients), or "both": exact, and how far differences are from it.
+        "exact", "finite-difference" (of gradients), or "both": exact, and how far differences are from it. An objective without products
+        has its Hessian by finite differences.
     operator
         "hessian", or what stands in for it: "gauss-newton", "fisher", "empirical-fisher".
     precondition
@@ -133,6 +135,7 @@ def analyze_hessian(
         without=() if operator == "hessian" else (f"the operator '{operator}'",),
     )  # fmt: skip
     request = checked_request(request, point.theta.size, point.nodes, point.preconditioner, default=default)
+    request = settled_method(request, point)
     settings = settings_of(point, request)
     path = None if output is None else Path(output)
     found = earlier_hessian(path, point, settings, fresh=fresh)
@@ -213,17 +216,13 @@ OF_MODELS: dict[str, tuple[Any, ...]] = {
 }
 
 
-def point_of(subject: Any, theta: ArrayLike | None, **options: Any) -> Point:
+def point_of(subject: Model | HasValue, theta: ArrayLike | None, **options: Any) -> Point:
     """Take a model at its own parameters, an objective at those given."""
     if isinstance(subject, Model):
         if theta is not None:
             raise InputError("a model is analysed at its own parameters: use model.with_theta(theta)")
         return model_point(subject, **options)
-    if not (hasattr(subject, "value") and hasattr(subject, "size")):
-        raise InputError(
-            "expected a model (load_model reads a file), or an objective with a value and a size, such as "
-            f"CallableObjective(function, size=…), found {type(subject).__name__}"
-        )
+    subject = complete(subject)
     if theta is None:
         raise InputError("expected theta, the point at which the objective is analysed")
     for name, usual in OF_MODELS.items():
@@ -280,6 +279,23 @@ def checked_request(
     elif not default:
         require_counts(request.top, request.bottom, size)
     return request
+
+
+def settled_method(request: Request, point: Point) -> Request:
+    """Take differences where an objective has no products with the Hessian of its own.
+
+    Raises
+    ------
+    InputError
+        These were to be compared with exact products.
+    """
+    if request.operator != "hessian" or complete(point.objective).exact:
+        return request
+    if request.method == "both":
+        raise InputError(
+            "method 'both' compares differences with exact products, and the objective has no hvp: give hvp=…, or leave the method out"
+        )
+    return replace(request, method="finite-difference")
 
 
 def settings_of(point: Point, request: Request) -> dict[str, Any]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from landscape import streams
-from landscape.curvature.operators import NOT_FINITE, SymmetricOperator, Whole
-from landscape.curvature.probes import sign_rows
+from landscape.curvature.operators import NOT_FINITE, SymmetricOperator, Whole, hessian_operator
 from landscape.errors import ComputationError, InputError
 from landscape.memory import available_memory
+from landscape.objective import HasValue
+from landscape.objective.probes import sign_rows
 from landscape.objective.session import session
 
 Array = NDArray[np.float64]
@@ -89,6 +90,26 @@ def dense_matrix(operator: SymmetricOperator) -> DenseMatrix:
         matrix[start:stop] = operator.rows(units)
     dense = symmetrized(matrix)
     return replace(dense, rounding=operator.rounding(1.0))
+
+
+def hessian_matrix(objective: HasValue, theta: ArrayLike) -> DenseMatrix:
+    """Give the whole Hessian of any objective at θ [P]; its `asymmetry` includes the spread of differences.
+
+    Raises
+    ------
+    InputError
+        As `hessian_operator`, or it would not fit into memory.
+
+    Examples
+    --------
+    >>> from landscape.objective import CallableObjective
+    >>> toy = CallableObjective(lambda w: (1 - w[0] * w[1]) ** 2, size=2)
+    >>> (hessian_matrix(toy, [0.0, 0.0]).matrix.round(6) + 0.0).tolist()
+    [[0.0, -2.0], [-2.0, 0.0]]
+    """
+    operator = hessian_operator(objective, theta)
+    dense = dense_matrix(operator)
+    return DenseMatrix(dense.matrix, dense.asymmetry + operator.spread)
 
 
 def at_once(operator: SymmetricOperator, whole: Whole) -> DenseMatrix:

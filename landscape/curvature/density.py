@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from landscape import streams
 from landscape.curvature.krylov import Quadrature, lanczos
 from landscape.curvature.operators import SymmetricOperator
-from landscape.curvature.probes import unit_rows
 from landscape.errors import InputError
 from landscape.memory import available_memory
+from landscape.objective.probes import unit_rows
 
 Array = NDArray[np.float64]
 

@@ -15,9 +15,9 @@ from landscape import streams
 from landscape.curvature.dense import DenseMatrix, dense_matrix
 from landscape.curvature.krylov import lanczos
 from landscape.curvature.operators import SymmetricOperator
-from landscape.curvature.probes import unit_rows
 from landscape.curvature.search import End, search_end
 from landscape.errors import InputError
+from landscape.objective.probes import unit_rows
 from landscape.objective.session import session
 
 Array = NDArray[np.float64]
@@ -32,7 +32,8 @@ class Eigenpairs:
     """Eigenvalues [k] ascending, and unit eigenvectors [k, n] as rows.
 
     `residuals` are ‖A v − λ v‖: an eigenvalue of A lies within that distance. `errors` add what A itself is
-    off by (its asymmetry, and its rounding by estimate). `orthogonality` is max |V Vᵀ − I|. `status` is empty, or the sentence that says
+    off by (its asymmetry, its rounding by estimate, and the spread of its products where they are differences).
+    `orthogonality` is max |V Vᵀ − I|. `status` is empty, or the sentence that says
     what did not converge; what is there is right all the same, within its errors.
     """
 
@@ -88,9 +89,11 @@ def eigenpairs(
     require_counts(top, bottom, size)
     rows = checked_start(start, top + bottom, size)
     if size <= SMALL or 4 * (top + bottom) >= size:
-        return ends_of(dense_eigenpairs(dense_matrix(operator)), top, bottom)
-    with session():
-        return searched(operator, top, bottom, tolerance, seed, rows, max_products)
+        found = ends_of(dense_eigenpairs(dense_matrix(operator)), top, bottom)
+    else:
+        with session():
+            found = searched(operator, top, bottom, tolerance, seed, rows, max_products)
+    return replace(found, errors=found.errors + operator.spread)
 
 
 def searched(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,8 +11,12 @@ from scipy.sparse.linalg import LinearOperator
 
 from landscape.errors import ComputationError, InputError, did_you_mean
 from landscape.model import Model
-from landscape.objective import NetworkObjective
+from landscape.objective import NetworkObjective, complete, require_network
+from landscape.objective.finite_difference import FiniteDifference
 from landscape.objective.fisher import STAND_INS, fisher_products
+from landscape.objective.functions import checked_point
+from landscape.objective.kinds import as_network
+from landscape.objective.protocol import HasValue
 from landscape.objective.whole import WholeHessian, is_dense
 
 Array = NDArray[np.float64]
@@ -53,6 +56,8 @@ class SymmetricOperator(LinearOperator):
         The unit of rounding of the arithmetic behind the products.
     whole
         How the dense matrix is had at once, where there is such a way.
+    spread
+        Gives how far products with unit vectors were seen to be off, where they are differences.
 
     Examples
     --------
@@ -62,13 +67,28 @@ class SymmetricOperator(LinearOperator):
     """
 
     def __init__(
-        self, size: int, products: Products, epsilon: float = DOUBLE, whole: Whole | None = None
+        self,
+        size: int,
+        products: Products,
+        epsilon: float = DOUBLE,
+        whole: Whole | None = None,
+        spread: Callable[[], float] = lambda: 0.0,
     ) -> None:
         super().__init__(np.dtype(np.float64), (size, size))
         self._products = products
         self.whole = whole
         self.epsilon = epsilon
         self.count = 0
+        self._spread = spread
+
+    @property
+    def spread(self) -> float:
+        """How far products with unit vectors were seen to be off so far: 0 where they are exact."""
+        return self._spread()
+
+    def without_spread(self) -> SymmetricOperator:
+        """Give the same matrix to one who counts its spread elsewhere."""
+        return SymmetricOperator(self.size, self.rows, self.epsilon, self.whole)
 
     @property
     def size(self) -> int:
@@ -112,20 +132,20 @@ class SymmetricOperator(LinearOperator):
         return self
 
 
-def hessian_operator(objective: Any, theta: ArrayLike) -> SymmetricOperator:
-    r"""Give the exact Hessian $\nabla^2 L(\theta)$ by its products.
+def hessian_operator(objective: HasValue, theta: ArrayLike) -> SymmetricOperator:
+    r"""Give the Hessian $\nabla^2 L(\theta)$ by its products: exact ones where the objective has them, else differences.
 
     Parameters
     ----------
     objective
-        A network's, or one with `hvps(theta, vectors)` or `hvp(theta, vector)`.
+        Any; `landscape.complete` says what is taken by differences, and the operator's `spread` how far those were seen to be off.
     theta
         The point, [P].
 
     Raises
     ------
     InputError
-        The point is not finite, or the objective has no products.
+        The point is not finite, or has another length.
 
     Examples
     --------
@@ -134,32 +154,34 @@ def hessian_operator(objective: Any, theta: ArrayLike) -> SymmetricOperator:
     >>> hessian_operator(bowl, [0.0, 0.0]).rows(np.eye(2)).tolist()
     [[2.0, 0.0], [0.0, 2.0]]
     """
-    point = checked_point(objective, theta)
-    epsilon = epsilon_of(objective)
-    if isinstance(objective, NetworkObjective):
+    whole = complete(objective)
+    point = checked_point(whole, theta)
+    network = as_network(whole, point)
+    if network is not None:
         return SymmetricOperator(
-            point.size, objective.hvps_at(point), epsilon, whole_hessian(objective, point)
+            point.size, network.hvps_at(point), whole.epsilon, whole_hessian(network, point)
         )
-    if hasattr(objective, "hvps"):
-        return SymmetricOperator(point.size, lambda rows: np.asarray(objective.hvps(point, rows)), epsilon)
-    if objective.hvp is None:
-        raise InputError(
-            "the objective has no hvp, so no exact Hessian: give one, or take finite differences"
-        )
+    if whole.exact:
+        return SymmetricOperator(point.size, whole.hvps_at(point), whole.epsilon)
+    return difference_operator(whole.difference_at(point))
+
+
+def difference_operator(difference: FiniteDifference) -> SymmetricOperator:
+    """Give the Hessian by differences of gradients; it is symmetric up to its `spread` only."""
     return SymmetricOperator(
-        point.size, lambda rows: np.stack([np.asarray(objective.hvp(point, row)) for row in rows]), epsilon
+        difference.theta.size, difference.products, spread=lambda: difference.seen.spread
     )
 
 
-def whole_hessian(objective: Any, point: Array) -> Whole | None:
-    """Give the way to the dense Hessian at once, where the objective is a network that has one."""
-    if not is_dense(objective):
+def whole_hessian(network: NetworkObjective, point: Array) -> Whole | None:
+    """Give the way to the dense Hessian at once, where the network has one."""
+    if not is_dense(network):
         return None
-    found = WholeHessian(objective, point)
+    found = WholeHessian(network, point)
     return Whole(found.passes, found.parts, found.finish)
 
 
-def matrix_operator(objective: Any, theta: ArrayLike, matrix: str) -> SymmetricOperator:
+def matrix_operator(objective: HasValue, theta: ArrayLike, matrix: str) -> SymmetricOperator:
     """Give the Hessian at θ, or a matrix that stands in for it, by its products.
 
     Parameters
@@ -182,36 +204,13 @@ def matrix_operator(objective: Any, theta: ArrayLike, matrix: str) -> SymmetricO
         )
     if matrix == "hessian":
         return hessian_operator(objective, theta)
-    if not isinstance(objective, NetworkObjective):
-        raise InputError(
-            f"{matrix} is made of a network's outputs, and this is a function of θ: use the Hessian"
-        )
-    point = checked_point(objective, theta)
+    network = require_network(objective, matrix, "the outputs")
+    point = checked_point(network, theta)
     return SymmetricOperator(
-        point.size, lambda rows: fisher_products(objective, point, rows, matrix=matrix), epsilon_of(objective)
+        point.size,
+        lambda rows: fisher_products(network, point, rows, matrix=matrix),
+        complete(network).epsilon,
     )
-
-
-def epsilon_of(objective: Any) -> float:
-    """Give the unit of rounding of an objective's arithmetic."""
-    return float(np.finfo(np.dtype(objective.dtype)).eps)
-
-
-def checked_point(objective: Any, theta: ArrayLike) -> Array:
-    """Read θ [P] for an objective.
-
-    Raises
-    ------
-    InputError
-        Another length, none at all, or a value that is not finite.
-    """
-    point = np.array(theta, np.float64)
-    if point.ndim != 1 or point.size == 0 or point.size != objective.size:
-        raise InputError(f"theta: expected {objective.size} parameters, found shape {list(point.shape)}")
-    if not np.isfinite(point).all():
-        first = int(np.argmax(~np.isfinite(point)))
-        raise InputError(f"theta: expected finite numbers, found {point[first]} at [{first}]")
-    return point
 
 
 def submatrix(operator: SymmetricOperator, indices: ArrayLike) -> SymmetricOperator:
@@ -238,7 +237,7 @@ def submatrix(operator: SymmetricOperator, indices: ArrayLike) -> SymmetricOpera
         full[:, chosen] = rows
         return operator.rows(full)[:, chosen]
 
-    return SymmetricOperator(chosen.size, products, operator.epsilon)
+    return SymmetricOperator(chosen.size, products, operator.epsilon, spread=lambda: operator.spread)
 
 
 def parameter_nodes(model: Model) -> dict[str, NDArray[np.int64]]:
@@ -279,7 +278,11 @@ def congruence(operator: SymmetricOperator, diagonal: ArrayLike) -> SymmetricOpe
         finish = whole.finish
         whole = replace(whole, finish=lambda half: factors[:, None] * finish(half) * factors)
     return SymmetricOperator(
-        operator.size, lambda rows: factors * operator.rows(factors * rows), operator.epsilon, whole
+        operator.size,
+        lambda rows: factors * operator.rows(factors * rows),
+        operator.epsilon,
+        whole,
+        lambda: operator.spread and operator.spread * float(np.max(factors**2)),
     )
 
 

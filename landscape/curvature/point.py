@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from landscape.curvature.operators import adam_preconditioner, checked_point, parameter_nodes
+from landscape.curvature.operators import adam_preconditioner, parameter_nodes
 from landscape.errors import InputError
 from landscape.model import Model
 from landscape.model.finite import WANTED
-from landscape.objective import NetworkObjective
+from landscape.objective import HasValue, NetworkObjective, complete
 from landscape.objective.devices import CPU, recorded_device, settle_device
+from landscape.objective.functions import checked_point
 from landscape.optimizer_names import optimizer_name
 
 Array = NDArray[np.float64]
@@ -27,7 +28,7 @@ class Point:
     `preconditioner` [P] is what Adam divides by, where the file holds its state.
     """
 
-    objective: Any
+    objective: HasValue
     theta: Array
     nodes: dict[str, NDArray[np.int64]]
     model: str
@@ -122,24 +123,25 @@ def is_adam(name: str) -> bool:
         return False
 
 
-def function_point(objective: Any, theta: ArrayLike) -> Point:
+def function_point(objective: HasValue, theta: ArrayLike) -> Point:
     """Take a function of θ; it is known again by its value and gradient there, for its code cannot be hashed.
 
     Raises
     ------
     InputError
-        A θ of another length or not finite, or a value that is not finite.
+        What is no objective, a θ of another length or not finite, or a value that is not finite.
     """
-    point = checked_point(objective, theta)
-    value = float(objective.value(point))
+    whole = complete(objective).anew(0)
+    point = checked_point(whole, theta)
+    value = whole.value(point)
     if not np.isfinite(value):
         raise InputError(f"the value is {value} at this point: a Hessian needs a finite one")
     known = [point, np.array([value])]
-    if objective.gradient is not None:
-        known.append(np.asarray(objective.gradient(point)))
+    if whole.exact_gradient:
+        known.append(whole.gradient(point))
     digest = hashlib.sha256(np.concatenate(known).astype("<f8").tobytes()).hexdigest()
     return Point(
-        objective=objective,
+        objective=whole,
         theta=point,
         nodes={},
         model=digest,
@@ -148,7 +150,7 @@ def function_point(objective: Any, theta: ArrayLike) -> Point:
             "model_name": "function",
             "split": None,
             "examples": None,
-            "dtype": str(np.dtype(objective.dtype)),
+            "dtype": str(whole.dtype),
             "device": "cpu",
             "layout": [],
         },

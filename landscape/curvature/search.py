@@ -13,7 +13,7 @@ from scipy.sparse.linalg import ArpackError, ArpackNoConvergence, LinearOperator
 
 from landscape import streams
 from landscape.curvature.operators import SymmetricOperator
-from landscape.curvature.probes import unit_rows
+from landscape.objective.probes import unit_rows
 
 Array = NDArray[np.float64]
 

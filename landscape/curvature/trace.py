@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from landscape import streams
 from landscape.curvature.operators import SymmetricOperator
-from landscape.curvature.probes import sign_rows
 from landscape.errors import InputError
+from landscape.objective.probes import sign_rows
 
 Array = NDArray[np.float64]
 

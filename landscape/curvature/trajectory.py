@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,12 +10,13 @@ from numpy.typing import ArrayLike, NDArray
 from landscape.curvature.eigen import Eigenpairs, eigenpairs
 from landscape.curvature.operators import matrix_operator
 from landscape.errors import InputError
+from landscape.objective import HasValue
 
 Array = NDArray[np.float64]
 
 
 def eigenpairs_along(
-    objective: Any,
+    objective: HasValue,
     thetas: ArrayLike,
     *,
     top: int = 1,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from landscape.curvature.dense import require_memory
-from landscape.curvature.operators import checked_point
-from landscape.curvature.step import step_of_least_spread
+from landscape.objective import Completed, HasValue, complete
+from landscape.objective.functions import checked_point
+from landscape.objective.step import step_of_least_spread
 
 Array = NDArray[np.float64]
 
@@ -27,7 +27,7 @@ class ValueHessian:
     spread: float
 
 
-def hessian_from_values(objective: Any, theta: ArrayLike, *, step: float | None = None) -> ValueHessian:
+def hessian_from_values(objective: HasValue, theta: ArrayLike, *, step: float | None = None) -> ValueHessian:
     r"""Take second differences of values, at h and h/2, extrapolated once (Richardson).
 
     $$H_{ij} \approx \frac{f(+,+) - f(+,-) - f(-,+) + f(-,-)}{4h^2}, \qquad
@@ -48,37 +48,37 @@ def hessian_from_values(objective: Any, theta: ArrayLike, *, step: float | None 
     >>> hessian_from_values(toy, [0.0, 0.0]).matrix.round(6).tolist()
     [[0.0, -2.0], [-2.0, 0.0]]
     """
-    point = checked_point(objective, theta)
+    whole = complete(objective)
+    point = checked_point(whole, theta)
     require_memory(point.size)
     if step is None:
-        step = chosen_step(objective, point)
-    coarse, fine = (second_differences(objective, point, h) for h in (step, step / 2))
+        step = chosen_step(whole, point)
+    coarse, fine = (second_differences(whole, point, h) for h in (step, step / 2))
     matrix = (4 * fine - coarse) / 3
     return ValueHessian(matrix, step, float(np.linalg.norm(matrix - fine)))
 
 
-def chosen_step(objective: Any, point: Array) -> float:
+def chosen_step(objective: Completed, point: Array) -> float:
     """Walk from the first step for as long as the spread of the diagonal falls."""
-    epsilon = float(np.finfo(np.dtype(objective.dtype)).eps)
 
     def spread(step: float) -> float:
         coarse, fine = (diagonal(objective, point, h) for h in (step, step / 2))
         return float(np.linalg.norm(coarse - fine))
 
-    first = epsilon**0.25 * max(1.0, float(np.linalg.norm(point)))
+    first = objective.epsilon**0.25 * max(1.0, float(np.linalg.norm(point)))
     return step_of_least_spread(spread, first, STEP_FACTOR)[0]
 
 
-def diagonal(objective: Any, point: Array, step: float) -> Array:
+def diagonal(objective: Completed, point: Array, step: float) -> Array:
     """Give second differences along each parameter."""
     size = point.size
     every = np.arange(size)
     ahead = values_at(objective, point, every, every, step, 0.0)
     behind = values_at(objective, point, every, every, -step, 0.0)
-    return (ahead - 2 * float(objective.value(point)) + behind) / step**2
+    return (ahead - 2 * objective.value(point) + behind) / step**2
 
 
-def second_differences(objective: Any, point: Array, step: float) -> Array:
+def second_differences(objective: Completed, point: Array, step: float) -> Array:
     """Give the whole matrix at one step."""
     size = point.size
     matrix = np.diag(diagonal(objective, point, step))
@@ -90,7 +90,12 @@ def second_differences(objective: Any, point: Array, step: float) -> Array:
 
 
 def values_at(
-    objective: Any, point: Array, rows: NDArray[np.int64], columns: NDArray[np.int64], a: float, b: float
+    objective: Completed,
+    point: Array,
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64],
+    a: float,
+    b: float,
 ) -> Array:
     """Evaluate at θ + a·e_row + b·e_column for each pair, block by block."""
     block = max(1, BLOCK_BYTES // (8 * point.size))
@@ -101,5 +106,5 @@ def values_at(
         every = np.arange(len(thetas))
         thetas[every, rows[part]] += a
         thetas[every, columns[part]] += b
-        found.append(np.asarray(objective.values(thetas)))
+        found.append(objective.values(thetas))
     return np.concatenate(found)

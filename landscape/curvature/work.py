@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,20 @@ from landscape import streams
 from landscape.curvature.dense import DenseMatrix, dense_bytes, dense_matrix
 from landscape.curvature.density import spectral_density
 from landscape.curvature.eigen import Eigenpairs, dense_eigenpairs, eigenpairs
-from landscape.curvature.finite_difference import FiniteDifference
 from landscape.curvature.journal import Journal
-from landscape.curvature.operators import SymmetricOperator, matrix_operator, preconditioned, submatrix
+from landscape.curvature.operators import (
+    SymmetricOperator,
+    difference_operator,
+    matrix_operator,
+    preconditioned,
+    submatrix,
+)
 from landscape.curvature.point import Point
-from landscape.curvature.probes import unit_rows
 from landscape.curvature.request import Request
 from landscape.curvature.trace import Estimate, frobenius, hutch_plus_plus
+from landscape.objective import complete
+from landscape.objective.finite_difference import FiniteDifference
+from landscape.objective.probes import unit_rows
 
 Array = NDArray[np.float64]
 
@@ -38,9 +46,10 @@ class Work:
         self.point, self.request, self.announce = point, request, announce
         self.difference: FiniteDifference | None = None
         if request.method != "exact":
-            self.difference = FiniteDifference(point.objective, point.theta, seed=request.seed)
+            self.difference = FiniteDifference(complete(point.objective), point.theta, seed=request.seed)
         if request.method == "finite-difference" and self.difference is not None:
-            self.whole = self.conditioned(self.difference.operator())
+            # What it may be off by is added to all results at their end.
+            self.whole = self.conditioned(difference_operator(self.difference).without_spread())
         else:
             exact = matrix_operator(point.objective, point.theta, request.operator)
             self.whole = self.conditioned(exact if journal is None else journal.of(exact))
@@ -85,11 +94,13 @@ class Work:
         if self.difference is None:
             return {}
         units = self.difference.kinks.units()
+        whole = complete(self.point.objective)
         return {
             "finite_difference": {
                 "order": self.difference.order,
                 "step": self.difference.step,
                 "units": units,
+                **({} if whole.exact_gradient else {"gradient_error": whole.gradient_error}),
             }
         }
 
@@ -150,6 +161,10 @@ class Work:
             self.announce("estimating trace and Frobenius norm")
             found["trace"] = hutch_plus_plus(self.operator, seed=self.request.seed)
             found["frobenius"] = frobenius(self.operator, seed=self.request.seed)
+        # A matrix that is off by E moves its trace by n‖E‖ at most, its Frobenius norm by √n‖E‖.
+        for name, times in (("trace", self.operator.size), ("frobenius", self.operator.size**0.5)):
+            if name in found:
+                found[name] = replace(found[name], error=found[name].error + times * self.doubt)
         if self.request.method == "both" and self.difference is not None:
             found["finite_difference"] = self.compared(pairs, self.difference)
         return {name: (estimate.value, estimate.error) for name, estimate in found.items()}
@@ -158,7 +173,7 @@ class Work:
         """Give the largest ‖H_fd v − Hv‖ over eigenvectors (or random vectors), and the spread, over ‖H‖."""
         self.announce("comparing with finite differences of gradients")
         rows = pairs.vectors if pairs is not None and len(pairs.values) else self.operator_rows(COMPARED)
-        other = self.conditioned(difference.operator())
+        other = self.conditioned(difference_operator(difference))
         part = other if self.request.node is None else submatrix(other, self.chosen)
         exact = self.operator.rows(rows) if self.dense is None else rows @ self.dense.matrix
         apart = float(np.linalg.norm(part.rows(rows) - exact, axis=1).max())

@@ -9,15 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape import streams
-from landscape.critical.derivatives import Derivatives
 from landscape.critical.escape import escape_along
 from landscape.critical.local import damping_of, look_at_matrix
 from landscape.critical.polish import polish
 from landscape.curvature import eigenpairs, hessian_operator
 from landscape.curvature.krylov import lanczos
-from landscape.curvature.probes import unit_rows
 from landscape.diagnosis.thresholds import Thresholds
-from landscape.objective import NetworkObjective
+from landscape.objective import NetworkObjective, complete
+from landscape.objective.probes import unit_rows
 
 Array = NDArray[np.float64]
 
@@ -86,7 +85,7 @@ def curvature_at(
 
 def by_matrix(objective: NetworkObjective, gradient: Array, constant: float) -> Curvature:
     """Take all eigenvalues; polish where the point is nearly critical."""
-    derivatives, theta = Derivatives(objective, 0), objective.model.theta
+    derivatives, theta = complete(objective), objective.model.theta
     local = look_at_matrix(derivatives, theta, objective.value(theta), gradient, constant)
     if theta.size <= POLISHED and 0 < local.decrement < WORTH:
         reach = REACH * max(1.0, float(np.linalg.norm(theta)))
@@ -148,7 +147,7 @@ def escape_from(
     """Go along the least eigenvector, both ways; None away from a saddle, or where no step lowers the loss."""
     if local.vector is None or not (local.decrement <= limits.decrement and local.least < -local.error):
         return None
-    line = escape_along(Derivatives(objective, 0), local.theta, local.loss, local.vector, local.least)
+    line = escape_along(complete(objective), local.theta, local.loss, local.vector, local.least)
     if line.best == 0.0 or -line.gain < LEAST_GAIN * constant:
         return None
     return Escaped(local.theta + line.best * local.vector, line.steps, line.predicted, line.actual)

@@ -1,10 +1,12 @@
 """A function of θ: value, gradient, Hessian-vector product, many at once. The only place that knows devices."""
 
 from landscape.objective.between import BetweenObjective, carries, positive_part
+from landscape.objective.complete import Completed, complete
 from landscape.objective.evaluation import Evaluation
 from landscape.objective.functions import CallableObjective, CompiledObjective
+from landscape.objective.kinds import as_network, require_network
 from landscape.objective.network import NetworkObjective, evaluate_model
-from landscape.objective.protocol import Objective, Sweep
+from landscape.objective.protocol import HasSweep, HasValue, NetworkLike, Objective, Sweep
 from landscape.objective.recomputed import RecomputedObjective, as_one_batch, needs_statistics
 from landscape.objective.surfaces import SurfaceObjective
 
@@ -12,15 +14,22 @@ __all__ = [
     "BetweenObjective",
     "CallableObjective",
     "CompiledObjective",
+    "Completed",
     "Evaluation",
+    "HasSweep",
+    "HasValue",
+    "NetworkLike",
     "NetworkObjective",
     "Objective",
     "RecomputedObjective",
     "SurfaceObjective",
     "Sweep",
+    "as_network",
     "as_one_batch",
     "carries",
+    "complete",
     "evaluate_model",
     "needs_statistics",
     "positive_part",
+    "require_network",
 ]

@@ -49,6 +49,14 @@ class BetweenObjective(PointwiseObjective):
         """Give the constants at θ, on the line between the two models'."""
         return self.constants + self.along(theta) * self.difference
 
+    def gradient(self, theta: ArrayLike) -> Array:
+        """Give the gradient at θ, with the constants held as they are there."""
+        return self.at(theta).gradient(theta)
+
+    def hvps(self, theta: ArrayLike, vectors: ArrayLike) -> Array:
+        """Give the products of the Hessian at θ with each row of vectors [K, P], with the constants held as they are there."""
+        return self.at(theta).hvps(theta, vectors)
+
     def at(self, theta: ArrayLike) -> NetworkObjective:
         """Give the objective with the constants at θ for every θ, which has derivatives."""
         return self.objective.with_constants(self.constants_at(theta))

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from landscape.errors import InputError
 from landscape.objective.evaluation import Evaluation
+from landscape.objective.protocol import HasValue
 from landscape.objective.session import checked_threads, session, share_work
 
 Array = NDArray[np.float64]
@@ -24,7 +25,7 @@ RUN = 256
 class FunctionSweep:
     """A grid of points of a function of θ, in runs of points; `state` holds the values, then the steps done."""
 
-    names = ("loss",)
+    names: tuple[str, ...] = ("loss",)
 
     def __init__(
         self,
@@ -64,6 +65,25 @@ class FunctionSweep:
         return {"loss": np.where(self.point_done(), self.state[:-1], np.nan)}
 
 
+def function_sweep(
+    values: Callable[[Array], Array],
+    size: int,
+    center: ArrayLike,
+    directions: ArrayLike,
+    axes: tuple[Array, ...],
+    run: int = 1,
+) -> FunctionSweep:
+    """Prepare the grid center + Σ αᵢ directions[i] of a function of θ [size], `run` points in a step.
+
+    Raises
+    ------
+    InputError
+        A vector of another length, or another number of axes than of directions.
+    """
+    rows = np.array([checked(row, size) for row in np.atleast_2d(np.asarray(directions))])
+    return FunctionSweep(values, checked(center, size), rows, axes, run)
+
+
 class CallableObjective:
     """Any Python functions of θ as an objective, so that a PyTorch or JAX model can be analysed unchanged.
 
@@ -77,6 +97,11 @@ class CallableObjective:
         (θ, v) to the Hessian's product with v, [P]; optional.
     size
         P.
+
+    Raises
+    ------
+    InputError
+        A derivative is asked for that was not given, or a function returns another shape. `landscape.complete` takes differences.
 
     Examples
     --------
@@ -96,15 +121,16 @@ class CallableObjective:
         size: int,
     ) -> None:
         self._value, self._gradient, self._hvp, self.size = value, gradient, hvp, size
-        # Algorithms ask `hasattr`-free: a missing derivative is None.
-        if gradient is None:
-            self.gradient = None  # type: ignore[method-assign,assignment]
-        if hvp is None:
-            self.hvp = None  # type: ignore[method-assign,assignment]
+
+    @property
+    def missing(self) -> frozenset[str]:
+        """The methods whose function was not given."""
+        given = {("gradient", "gradients"): self._gradient, ("hvp", "hvps"): self._hvp}
+        return frozenset(name for names, function in given.items() if function is None for name in names)
 
     def value(self, theta: ArrayLike) -> float:
         """Evaluate at θ."""
-        return float(self._value(checked(theta, self.size)))
+        return number(self._value(checked(theta, self.size)))
 
     def values(self, thetas: ArrayLike) -> Array:
         """Evaluate at each row of thetas [K, P]."""
@@ -112,13 +138,27 @@ class CallableObjective:
 
     def gradient(self, theta: ArrayLike) -> Array:
         """Give the gradient at θ."""
-        assert self._gradient is not None
+        if self._gradient is None:
+            raise InputError(
+                "the objective has no gradient: give gradient=…, or take landscape.complete(objective), which makes it of differences"
+            )
         return checked(self._gradient(checked(theta, self.size)), self.size)
+
+    def gradients(self, thetas: ArrayLike) -> Array:
+        """Give the gradient at each row of thetas [K, P]."""
+        return np.stack([self.gradient(theta) for theta in np.atleast_2d(np.asarray(thetas))])
 
     def hvp(self, theta: ArrayLike, vector: ArrayLike) -> Array:
         """Give the product of the Hessian at θ with a vector."""
-        assert self._hvp is not None
+        if self._hvp is None:
+            raise InputError(
+                "the objective has no hvp: give hvp=…, or take landscape.complete(objective), which makes it of differences"
+            )
         return checked(self._hvp(checked(theta, self.size), checked(vector, self.size)), self.size)
+
+    def hvps(self, theta: ArrayLike, vectors: ArrayLike) -> Array:
+        """Give the products of the Hessian at θ with each row of vectors [K, P]."""
+        return np.stack([self.hvp(theta, vector) for vector in np.atleast_2d(np.asarray(vectors))])
 
     def evaluate(self, theta: ArrayLike) -> Evaluation:
         """Give the value as a loss."""
@@ -126,8 +166,7 @@ class CallableObjective:
 
     def sweep(self, center: ArrayLike, directions: ArrayLike, axes: tuple[Array, ...]) -> FunctionSweep:
         """Prepare the grid center + Σ αᵢ directions[i]."""
-        rows = np.array([checked(row, self.size) for row in np.atleast_2d(np.asarray(directions))])
-        return FunctionSweep(self.values, checked(center, self.size), rows, axes, 1)
+        return function_sweep(self.values, self.size, center, directions, axes, 1)
 
 
 class CompiledObjective(CallableObjective):
@@ -171,8 +210,7 @@ class CompiledObjective(CallableObjective):
 
     def sweep(self, center: ArrayLike, directions: ArrayLike, axes: tuple[Array, ...]) -> FunctionSweep:
         """Prepare the grid center + Σ αᵢ directions[i]."""
-        rows = np.array([checked(row, self.size) for row in np.atleast_2d(np.asarray(directions))])
-        return FunctionSweep(self.values, checked(center, self.size), rows, axes, RUN)
+        return function_sweep(self.values, self.size, center, directions, axes, RUN)
 
 
 def compiled_loop(function: Any) -> Any:
@@ -199,3 +237,44 @@ def checked(vector: ArrayLike, size: int) -> Array:
     if result.shape != (size,):
         raise InputError(f"expected a vector of {size} parameters, found shape {list(result.shape)}")
     return result
+
+
+def number(found: Any) -> float:
+    """Read what a function gave for its value.
+
+    Raises
+    ------
+    InputError
+        It is no single number.
+
+    Examples
+    --------
+    >>> number(np.array([2.0]))
+    2.0
+    """
+    if isinstance(found, np.ndarray) and found.size == 1:
+        found = found.item()
+    try:
+        return float(found)
+    except (TypeError, ValueError, RuntimeError):
+        # Frameworks convert their own numbers, and refuse what is none in their own ways.
+        shape = np.shape(found)
+        shown = f"shape {list(shape)}" if shape else f"a {type(found).__name__}"
+        raise InputError(f"value(theta): expected a number, found {shown}: return float(loss)") from None
+
+
+def checked_point(objective: HasValue, theta: ArrayLike) -> Array:
+    """Read θ [P] for an objective.
+
+    Raises
+    ------
+    InputError
+        Another length, none at all, or a value that is not finite.
+    """
+    point = np.array(theta, np.float64)
+    if point.ndim != 1 or point.size == 0 or point.size != objective.size:
+        raise InputError(f"theta: expected {objective.size} parameters, found shape {list(point.shape)}")
+    if not np.isfinite(point).all():
+        first = int(np.argmax(~np.isfinite(point)))
+        raise InputError(f"theta: expected finite numbers, found {point[first]} at [{first}]")
+    return point

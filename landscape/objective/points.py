@@ -28,9 +28,6 @@ class PointwiseObjective:
         What `NetworkObjective` refuses.
     """
 
-    gradient: Any = None
-    hvp: Any = None
-
     def __init__(self, model: Model, split: str = "train", **options: Any) -> None:
         self.objective = NetworkObjective(model, split, **options)
         self.dtype, self.size = self.objective.dtype, self.objective.size

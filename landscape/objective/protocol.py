@@ -7,7 +7,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from landscape.model import Model
 from landscape.objective.evaluation import Evaluation
+from landscape.objective.sample import Sample
 
 Array = NDArray[np.float64]
 
@@ -33,31 +35,64 @@ class Sweep(Protocol):
         """Say which points are done, bool [K]."""
 
 
-class Objective(Protocol):
-    """A function of θ [P]. Values and gradients include the penalty; `evaluate` keeps it apart."""
+class HasValue(Protocol):
+    """A function of θ [P]: the least that an analysis takes; `complete` makes an `Objective` of it.
+
+    Whatever else of an `Objective` it has is used. Names that it has but cannot compute may stand in an attribute `missing`.
+    """
 
     @property
     def size(self) -> int:
-        """P, the length of θ; 0 where any length will do."""
+        """P, the length of θ."""
+
+    def value(self, theta: Array, /) -> float:
+        """Evaluate at θ."""
+
+
+class HasSweep(HasValue, Protocol):
+    """A function of θ [P] without derivatives, as a grid needs it. Values include the penalty; `evaluate` keeps it apart."""
 
     @property
     def dtype(self) -> DTypeLike:
         """The type of the arithmetic."""
 
-    def value(self, theta: ArrayLike) -> float:
+    def value(self, theta: ArrayLike, /) -> float:
         """Evaluate at θ."""
 
-    def values(self, thetas: ArrayLike) -> Array:
+    def values(self, thetas: ArrayLike, /) -> Array:
         """Evaluate at each row of thetas [K, P], giving [K]."""
 
-    def gradient(self, theta: ArrayLike) -> Array:
-        """Give the gradient at θ, [P]."""
-
-    def hvp(self, theta: ArrayLike, vector: ArrayLike) -> Array:
-        """Give the product of the Hessian at θ with a vector, [P]."""
-
-    def evaluate(self, theta: ArrayLike) -> Evaluation:
+    def evaluate(self, theta: ArrayLike, /) -> Evaluation:
         """Give loss, accuracy and penalty at θ."""
 
-    def sweep(self, center: ArrayLike, directions: ArrayLike, axes: tuple[Array, ...]) -> Sweep:
+    def sweep(self, center: ArrayLike, directions: ArrayLike, axes: tuple[Array, ...], /) -> Sweep:
         """Prepare the grid center + Σ αᵢ directions[i] with αᵢ from axes[i]."""
+
+
+class Objective(HasSweep, Protocol):
+    """A function of θ [P] with its derivatives, which include the penalty as values do."""
+
+    def gradient(self, theta: ArrayLike, /) -> Array:
+        """Give the gradient at θ, [P]."""
+
+    def gradients(self, thetas: ArrayLike, /) -> Array:
+        """Give the gradient at each row of thetas [K, P], [K, P]."""
+
+    def hvp(self, theta: ArrayLike, vector: ArrayLike, /) -> Array:
+        """Give the product of the Hessian at θ with a vector, [P]."""
+
+    def hvps(self, theta: ArrayLike, vectors: ArrayLike, /) -> Array:
+        """Give the products of the Hessian at θ with each row of vectors [K, P], [K, P]."""
+
+
+class NetworkLike(Objective, Protocol):
+    """What only the loss of a network has beside: the network, its examples and its outputs; `as_network` asks for it."""
+
+    model: Model
+    split: str
+    threads: int
+    sample: Sample
+    decay: Array
+
+    def outputs(self, theta: ArrayLike, /) -> NDArray:
+        """Give the network's outputs at θ for every example, [N, …]."""

@@ -155,6 +155,11 @@ class RecomputedObjective(PointwiseObjective):
         A model without running statistics; what `NetworkObjective` refuses.
     """
 
+    without_derivatives = (
+        "a loss with recomputed statistics has values, no gradients and no Hessian-vector products: "
+        "leave --recompute-statistics (recompute_statistics=True) out"
+    )
+
     def __init__(self, model: Model, split: str = "train", **options: Any) -> None:
         super().__init__(model, split, **options)
         self.statistics = RunningStatistics(model, **options)
@@ -162,3 +167,7 @@ class RecomputedObjective(PointwiseObjective):
     def constants_at(self, theta: ArrayLike) -> Array:
         """Give the model's constants with the statistics at θ."""
         return self.statistics.at(theta)
+
+    def values(self, thetas: ArrayLike, constants: ArrayLike | None = None) -> Array:
+        """Evaluate loss plus penalty at each row of thetas [K, P], with the rows' own `constants` [K, C] in place of statistics at θ."""
+        return super().values(thetas) if constants is None else self.objective.values(thetas, constants)

@@ -91,13 +91,13 @@ def is_trained(row: NDArray[np.int64]) -> bool:
     return bool(row[Column.OP] == Op.DENSE and row[Column.TRAINED])
 
 
-def is_dense(objective: object) -> bool:
+def is_dense(objective: NetworkObjective) -> bool:
     """Tell whether the whole Hessian follows from passes along pre-activations.
 
     That is so where all parameters are those of dense nodes that share none and see one vector an example, and the passes' outputs fit memory.
     """
     # Another engine has no kernel for it, and makes the matrix of its own products.
-    if not isinstance(objective, NetworkObjective) or not isinstance(objective.engine, CpuEngine):
+    if not isinstance(objective.engine, CpuEngine):
         return False
     if not all(node.traits.along_units for node in objective.model.nodes) or not objective.engine.primals.fits:
         return False

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from landscape.curvature import eigenpairs, hessian_operator
-from landscape.errors import ComputationError, InputError
-from landscape.objective import BetweenObjective
+from landscape.errors import ComputationError
+from landscape.objective import HasValue, complete
 
 Array = NDArray[np.float64]
 
@@ -27,15 +26,17 @@ class CurvatureSweep:
     Raises
     ------
     InputError
-        The objective has no products.
+        No derivatives of the objective are to be had.
     """
 
     names: tuple[str, ...] = ("loss", "lambda_min", "lambda_max", "curvature")
 
-    def __init__(self, objective: Any, center: Array, directions: Array, axes: tuple[Array, ...]) -> None:
-        if getattr(objective, "hvp", None) is None and not isinstance(objective, BetweenObjective):
-            raise InputError("quantity 'curvature' needs an objective with Hessian-vector products")
-        self.objective, self.center, self.directions, self.axes = objective, center, directions, axes
+    def __init__(
+        self, objective: HasValue, center: Array, directions: Array, axes: tuple[Array, ...]
+    ) -> None:
+        self.objective = complete(objective)
+        self.objective.require_derivatives()
+        self.center, self.directions, self.axes = center, directions, axes
         self.shape = tuple(len(axis) for axis in axes)
         self.steps = math.prod(self.shape)
         self.state = np.full(self.steps * len(COLUMNS) + 1, np.nan)
@@ -53,10 +54,8 @@ class CurvatureSweep:
         theta = self.center + coordinates @ self.directions
         self.table[step, 0] = self.objective.evaluate(theta).loss
         if np.isfinite(self.table[step, 0]):
-            there = self.objective
-            if isinstance(there, BetweenObjective):
-                there = there.at(theta)
-            self.table[step, 1:] = extremes(there, theta)
+            # A point is a function of itself alone, whichever came before: the steps of differences are its own.
+            self.table[step, 1:] = extremes(self.objective.anew(self.objective.seed), theta)
         self.state[-1] = step + 1
 
     def point_done(self) -> NDArray[np.bool_]:
@@ -70,7 +69,7 @@ class CurvatureSweep:
             return {**found, "curvature": found["lambda_min"] / found["lambda_max"]}
 
 
-def extremes(objective: Any, theta: Array) -> Array:
+def extremes(objective: HasValue, theta: Array) -> Array:
     """Give λ_min, λ_max and their errors; NaN where they are not to be had."""
     try:
         bottom = 1 if theta.size > 1 else 0

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from landscape.errors import ComputationError, InputError
 from landscape.interrupt import deferred_interrupt
-from landscape.objective import Objective, Sweep
+from landscape.objective import HasSweep, Sweep
 from landscape.records import Scan
 from landscape.scanning.curvature_sweep import CurvatureSweep
 from landscape.scanning.penalty import grid_penalty
@@ -150,7 +150,7 @@ def begin(plan: Plan, earlier: Scan | None) -> Work:
     return work
 
 
-def sweep_of(plan: Plan, objective: Objective) -> Sweep:
+def sweep_of(plan: Plan, objective: HasSweep) -> Sweep:
     """Prepare the grid of what was asked for."""
     grid = (plan.subject.center, plan.directions.vectors, plan.axes)
     return CurvatureSweep(objective, *grid) if plan.quantity == "curvature" else objective.sweep(*grid)

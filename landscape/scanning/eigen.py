@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from landscape.curvature import eigenpairs, hessian_operator
 from landscape.errors import ComputationError
 from landscape.model import Model
-from landscape.objective import NetworkObjective
+from landscape.objective import HasValue, NetworkLike, NetworkObjective
 
 Array = NDArray[np.float64]
 
 
-def extreme_eigenvectors(objective: Any, theta: Array, count: int) -> tuple[Array, Array]:
+def extreme_eigenvectors(objective: HasValue, theta: Array, count: int) -> tuple[Array, Array]:
     """Give unit eigenvectors [count, P] and their eigenvalues: the largest, the smallest, the second largest.
 
     Their largest entries are positive, so that the same point gives the same picture.
@@ -43,7 +41,7 @@ def extreme_eigenvectors(objective: Any, theta: Array, count: int) -> tuple[Arra
     return rows * signs[:, None], found.values[order]
 
 
-def in_double(model: Model, objective: Any, seed: int) -> NetworkObjective:
+def in_double(model: Model, objective: NetworkLike, seed: int) -> NetworkLike:
     """Give a model's objective in float64, on the same data: eigenvectors are worth it."""
     if objective.dtype == np.float64:
         return objective

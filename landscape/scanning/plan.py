@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from landscape.directions import Directions
 from landscape.errors import InputError, did_you_mean
-from landscape.objective import BetweenObjective, Objective
+from landscape.objective import BetweenObjective, HasSweep
 from landscape.scanning.grid import Span, is_pair, make_axis, parse_points, parse_spans
 from landscape.scanning.span import choose_span
 
@@ -28,10 +28,11 @@ class Subject:
     """What is scanned: an objective for each split at one point, and its identity.
 
     `settings` are what can change a number and is not in the hashes; `words` are for figures and change none.
-    `far` has the values of the model that the first direction leads to, evaluated by itself, {split: {loss, accuracy}}.
+    `far` has the values of the model that the first direction leads to, evaluated by itself, {split: {loss, accuracy}}; `line` is the
+    first split's objective where constants move along the way there.
     """
 
-    objectives: Mapping[str, Objective]
+    objectives: Mapping[str, HasSweep]
     center: Array
     decay: Array | None
     model: str
@@ -40,6 +41,7 @@ class Subject:
     words: dict[str, Any]
     notes: tuple[str, ...] = ()
     far: dict[str, dict[str, float]] | None = None
+    line: BetweenObjective | None = None
 
 
 @dataclass(frozen=True)
@@ -127,8 +129,8 @@ def require_variances(subject: Subject, directions: Array, axes: tuple[Array, ..
     InputError
         The message says how far the line may go.
     """
-    objective = next(iter(subject.objectives.values()))
-    if not isinstance(objective, BetweenObjective):
+    objective = subject.line
+    if objective is None:
         return
     low, high = objective.positive
     corners = product(*((axis[0], axis[-1]) for axis in axes))

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from landscape.directions import (
     Origin,
@@ -19,7 +19,7 @@ from landscape.directions import (
 from landscape.errors import InputError
 from landscape.files import require_writable
 from landscape.model import Model, load_model
-from landscape.objective import Objective
+from landscape.objective import HasValue, complete, require_network
 from landscape.records import Scan
 from landscape.scanning.driver import Progress, run_plan
 from landscape.scanning.eigen import extreme_eigenvectors, in_double
@@ -32,7 +32,7 @@ Array = NDArray[np.float64]
 
 
 def scan(
-    subject: Model | Objective,
+    subject: Model | HasValue,
     *,
     center: NDArray[np.floating] | None = None,
     shapes: Sequence[Sequence[int]] | None = None,
@@ -62,7 +62,7 @@ def scan(
     Parameters
     ----------
     subject
-        A model, or any objective: a function of θ with `values` (and `gradient`, for that direction).
+        A model, or any objective; values one by one, gradients and products that it lacks are made for it (`landscape.complete`).
     center, shapes
         For an objective only: the θ [P] to scan around, and the shapes of its tensors (for normalization).
     dimensions
@@ -147,11 +147,11 @@ def scan(
             toward=leads_to(subject, other, direction, normalize, said(to)),
         )
     else:
-        if examples is not None or split == "test" or recompute_statistics or device not in ("cpu", "auto"):
-            raise InputError(
-                "an objective has its own data: choose split, examples, device and statistics where it is made"
-            )
-        whole = function_subject(subject, checked_center(subject, center), seed)
+        refuse_options_of_models(
+            split=split, examples=examples, device=device, recompute_statistics=recompute_statistics
+        )
+        objective = complete(subject).anew(seed)
+        whole = function_subject(objective, checked_center(objective, center), seed)
     directions = make_directions(
         find_origin(subject, whole, shapes),
         direction,
@@ -174,7 +174,23 @@ def scan(
     return run_plan(plan, path=path, fresh=fresh, progress=progress)
 
 
-def checked_center(objective: Objective, center: NDArray[np.floating] | None) -> Array:
+def refuse_options_of_models(
+    *, split: str, examples: int | None, device: str, recompute_statistics: bool
+) -> None:
+    """Refuse a choice of data, device or statistics, which an objective that is given has made.
+
+    Raises
+    ------
+    InputError
+        There is one.
+    """
+    if examples is not None or split == "test" or recompute_statistics or device not in ("cpu", "auto"):
+        raise InputError(
+            "an objective has its own data: choose split, examples, device and statistics where it is made"
+        )
+
+
+def checked_center(objective: HasValue, center: ArrayLike | None) -> Array:
     """Check the point that an objective is scanned around.
 
     Raises
@@ -192,24 +208,28 @@ def checked_center(objective: Objective, center: NDArray[np.floating] | None) ->
     return theta
 
 
-def find_origin(subject: Model | Objective, whole: Subject, shapes: Sequence[Sequence[int]] | None) -> Origin:
+def find_origin(subject: Model | HasValue, whole: Subject, shapes: Sequence[Sequence[int]] | None) -> Origin:
     """Say what is known where the directions start; the gradient is the first split's."""
     if isinstance(subject, Model):
         return model_origin(subject, whole)
-    objective = next(iter(whole.objectives.values()))
+    objective = complete(next(iter(whole.objectives.values())))
     tensors = None if shapes is None else shaped_tensors(shapes, whole.center.size)
-    eigenvectors = None
-    if getattr(objective, "hvp", None) is not None:
-        eigenvectors = lambda count: extreme_eigenvectors(objective, whole.center, count)  # noqa: E731
+
+    def eigenvectors(count: int) -> tuple[Array, Array]:
+        return extreme_eigenvectors(objective, whole.center, count)
+
     return Origin(whole.center, tensors, gradient=objective.gradient, eigenvectors=eigenvectors)
 
 
 def model_origin(model: Model, whole: Subject) -> Origin:
     """Say what is known of a model where the directions start."""
-    objective = next(iter(whole.objectives.values()))
+    objective = complete(next(iter(whole.objectives.values())))
 
     def eigenvectors(count: int) -> tuple[Array, Array]:
-        exact = in_double(model, objective, whole.settings["seed"])
+        objective.require_derivatives()
+        exact = in_double(
+            model, require_network(objective, "direction 'eigen'", "the Hessian"), whole.settings["seed"]
+        )
         return extreme_eigenvectors(exact, whole.center, count)
 
     return Origin(whole.center, model_tensors(model), model.checkpoints, objective.gradient, eigenvectors)
@@ -248,7 +268,7 @@ def leads_to(
     return other if normalize in (None, "none") else None
 
 
-def target(subject: Model | Objective, other: Model | NDArray[np.floating], name: str) -> Array:
+def target(subject: Model | HasValue, other: Model | NDArray[np.floating], name: str) -> Array:
     """Find the θ that `between` goes to.
 
     Raises

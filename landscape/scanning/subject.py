@@ -16,9 +16,10 @@ from landscape.errors import InputError, did_you_mean
 from landscape.model import Model
 from landscape.objective import (
     BetweenObjective,
+    Completed,
     Evaluation,
+    HasSweep,
     NetworkObjective,
-    Objective,
     RecomputedObjective,
     carries,
 )
@@ -84,7 +85,7 @@ def model_subject(
         kind = partial(BetweenObjective, other=toward)
         without = ("statistics that move along a line",)
     device = settle_device(device, model, without=without)
-    objectives: dict[str, Objective] = {
+    objectives: dict[str, Any] = {
         name: kind(
             model, name, dtype=dtype, threads=threads, device=device, examples=subset.get(name), seed=seed
         )
@@ -113,6 +114,7 @@ def model_subject(
             "weight_decay": model.weight_decay,
         },
         notes=(*subset_notes(model, splits, examples), *carried_notes(carried), *device_notes(device)),
+        line=next(iter(objectives.values())) if carried else None,
         far=None if toward is None else far_end(model, toward, objectives, subset, seed, threads, device),
     )
 
@@ -120,7 +122,7 @@ def model_subject(
 def far_end(
     model: Model,
     other: Model,
-    objectives: Mapping[str, Objective],
+    objectives: Mapping[str, HasSweep],
     subset: Mapping[str, int],
     seed: int,
     threads: int | None,
@@ -191,7 +193,7 @@ def subset_notes(model: Model, splits: tuple[str, ...], examples: int | None) ->
     )
 
 
-def function_subject(objective: Objective, center: Array, seed: int) -> Subject:
+def function_subject(objective: Completed, center: Array, seed: int) -> Subject:
     """Scan a function of θ as it is.
 
     Its code cannot be hashed, so its identity is its values at the centre and at four points near it: a

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from landscape.errors import ComputationError, InputError, did_you_mean
 from landscape.model import Model
-from landscape.objective import NetworkObjective
+from landscape.objective import HasValue, NetworkObjective, complete
 from landscape.objective.session import session
 from landscape.records import Sharpness
 from landscape.records.earlier import earlier_record
@@ -57,7 +57,7 @@ class Request:
 
 
 def measure_sharpness(
-    subject: Model | Any,
+    subject: Model | HasValue,
     theta: ArrayLike | None = None,
     *,
     shapes: Sequence[Sequence[int]] | None = None,
@@ -80,7 +80,7 @@ def measure_sharpness(
     Parameters
     ----------
     subject
-        A model, or any objective with `gradient` and `hvp`.
+        A model, or any objective; gradients and products that it lacks are taken as differences.
     theta, shapes
         For an objective: the point [P], and the shapes of the tensors that it is made of.
     measures
@@ -139,8 +139,8 @@ def measure_sharpness(
         for level, model in moved.items()
     }
     models = {"curve": subject, "other_curve": compare}
-    if other is not None:
-        beside["other"] = request.measured(other, f" of {other.objective.model.name}")
+    if other is not None and compare is not None:
+        beside["other"] = request.measured(other, f" of {compare.name}")
     record = Sharpness(
         measures=own, beside=beside,
         curves={name: found for name, model in models.items() if (found := curve(model, how))},
@@ -152,12 +152,15 @@ def measure_sharpness(
     return record
 
 
-def subject_of(subject: Any, theta: ArrayLike | None, shapes: Any, how: dict[str, Any]) -> Subject:
+def subject_of(
+    subject: Model | HasValue, theta: ArrayLike | None, shapes: Any, how: dict[str, Any]
+) -> Subject:
     """Take a model at its own parameters, an objective at those given."""
     if isinstance(subject, Model):
         if theta is not None or shapes is not None:
             raise InputError("a model has its own parameters and shapes: use model.with_theta(theta)")
         return model_subject(subject, **how)
+    subject = complete(subject)
     if theta is None:
         raise InputError("expected theta, the point at which the objective is measured")
     return function_subject(subject, theta, shapes)
@@ -181,15 +184,17 @@ def chosen_names(
                 f"unknown measure '{name}': choose {', '.join(MEASURES)}{did_you_mean(name, MEASURES)}"
             )
         if name not in possible:
+            needs = MEASURES[name].needs
+            given = ", or pass shapes=[…]" if subject.tensors is None and needs != "examples" else ""
             raise InputError(
-                f"{name} needs the {MEASURES[name].needs} of a model, and there are none {where}: leave it out with --measure"
+                f"{name} needs the {needs} of a model, and there are none {where}: leave it out with --measure{given}"
             )
     if control:
         wanted.add(CONTROL)
     return tuple(name for name in MEASURES if name in wanted)
 
 
-def rescaled_models(subject: Any, seed: int, threads: int | None) -> dict[str, Model]:
+def rescaled_models(subject: Model | HasValue, seed: int, threads: int | None) -> dict[str, Model]:
     """Rescale a model by layer, and by neuron where layers allow it.
 
     Raises
@@ -225,7 +230,7 @@ def settings_of(
     }
 
 
-def curve(model: Any, how: dict[str, Any]) -> Arrays:
+def curve(model: Model | HasValue | None, how: dict[str, Any]) -> Arrays:
     """Evaluate training and test loss along the first of the width's directions, from −1 to 1; {} where there is none."""
     if not isinstance(model, Model):
         return {}

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from landscape import streams
 from landscape.curvature import Estimate, congruence, eigenpairs
-from landscape.curvature.probes import unit_rows
+from landscape.objective.probes import unit_rows
 from landscape.sharpness.keskar import best_of
 from landscape.sharpness.options import Options
 from landscape.sharpness.subject import Subject
@@ -27,7 +27,8 @@ def sam(subject: Subject, options: Options, seed: int) -> Estimate:
     """
     _, gradient = subject.value_and_gradient(np.zeros(subject.theta.size))
     length = float(np.linalg.norm(gradient))
-    if length == 0.0:
+    # A gradient by differences that is no more than their error may be zero.
+    if length <= subject.objective.gradient_error:
         return Estimate(0.0, 0.0)
     risen = float(subject.values((options.rho / length * gradient)[None])[0])
     return Estimate(risen - subject.loss, subject.rounding)

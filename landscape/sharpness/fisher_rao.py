@@ -27,5 +27,4 @@ def fisher_rao(subject: Subject, options: Options, seed: int) -> Estimate:
         raise InputError("fisher_rao needs the examples of a model: a function of θ has none")
     square = float(subject.theta @ products(subject.theta[None])[0])
     norm = float(np.sqrt(max(square, 0.0)))
-    epsilon = float(np.finfo(np.dtype(subject.objective.dtype)).eps)
-    return Estimate(norm, 8 * epsilon * norm)
+    return Estimate(norm, 8 * subject.objective.epsilon * norm)

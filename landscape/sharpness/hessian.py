@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from landscape.curvature import (
     Estimate,
     SymmetricOperator,
@@ -36,12 +38,14 @@ def lambda_max(subject: Subject, options: Options, seed: int) -> Estimate:
 
 def trace(subject: Subject, options: Options, seed: int) -> Estimate:
     """Measure the trace of the Hessian."""
-    return hutch_plus_plus(subject.hessian, seed=seed)
+    found = hutch_plus_plus(subject.hessian, seed=seed)
+    return replace(found, error=found.error + subject.theta.size * subject.hessian.spread)
 
 
 def frobenius_norm(subject: Subject, options: Options, seed: int) -> Estimate:
     """Measure the Frobenius norm of the Hessian."""
-    return frobenius(subject.hessian, seed=seed)
+    found = frobenius(subject.hessian, seed=seed)
+    return replace(found, error=found.error + subject.theta.size**0.5 * subject.hessian.spread)
 
 
 def weighted_lambda_max(subject: Subject, options: Options, seed: int) -> Estimate:

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from landscape import streams
 from landscape.curvature import Estimate
-from landscape.curvature.probes import gaussian_rows
 from landscape.curvature.trace import mean_of
+from landscape.objective.probes import gaussian_rows
 from landscape.sharpness.options import Options
 from landscape.sharpness.subject import Subject
 

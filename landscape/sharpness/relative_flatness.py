@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 from landscape import streams
 from landscape.curvature import Estimate, SymmetricOperator
-from landscape.curvature.probes import sign_rows
 from landscape.curvature.trace import mean_of
 from landscape.directions import Tensor
 from landscape.errors import InputError
+from landscape.objective.probes import sign_rows
 from landscape.sharpness.options import Options
 from landscape.sharpness.subject import Subject
 
@@ -57,14 +57,17 @@ def layer_part(operator: SymmetricOperator, tensor: Tensor, theta: Array, seed: 
         values, columns = np.linalg.eigh(weights @ weights.T)
         root = columns * np.sqrt(np.maximum(values, 0))
         rows = np.einsum("sr,ij->risj", root, np.eye(inputs)).reshape(-1, weights.size)
-        return Estimate(float(forms(operator, tensor, rows).sum()), 0.0)
-    found = []
+        found = float(forms(operator, tensor, rows).sum())
+        return Estimate(found, operator.spread * float(np.sum(rows**2)))
+    parts, squares = [], 0.0
     for start in range(0, PRODUCTS, BLOCK):
         count = min(BLOCK, PRODUCTS - start)
         signs = sign_rows(seed, streams.FLATNESS[number], count, inputs * inputs, first=start)
         rows = np.einsum("si,kij->ksj", weights, signs.reshape(count, inputs, inputs)).reshape(count, -1)
-        found.append(forms(operator, tensor, rows))
-    return mean_of(np.concatenate(found))
+        parts.append(forms(operator, tensor, rows))
+        squares += float(np.sum(rows**2))
+    mean = mean_of(np.concatenate(parts))
+    return Estimate(mean.value, mean.error + operator.spread * squares / PRODUCTS)
 
 
 def forms(operator: SymmetricOperator, tensor: Tensor, rows: Array) -> Array:

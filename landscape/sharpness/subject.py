@@ -13,9 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from landscape.curvature import SymmetricOperator, hessian_operator
 from landscape.curvature.point import function_point, model_point, require_finite_loss
 from landscape.directions import Origin, Tensor, model_tensors, shaped_tensors
-from landscape.errors import InputError
 from landscape.model import Model
-from landscape.objective import NetworkObjective
+from landscape.objective import Completed, HasValue, as_network, complete
 from landscape.objective.fisher import fisher_products
 
 Array = NDArray[np.float64]
@@ -28,7 +27,7 @@ class Subject:
     `model` and `data` are hashes, `settings` what can change a number.
     """
 
-    objective: Any
+    objective: Completed
     theta: Array
     tensors: tuple[Tensor, ...] | None
     model: str
@@ -38,7 +37,7 @@ class Subject:
     @cached_property
     def loss(self) -> float:
         """The loss at θ."""
-        return float(self.objective.value(self.theta))
+        return self.objective.value(self.theta)
 
     @cached_property
     def hessian(self) -> SymmetricOperator:
@@ -58,26 +57,23 @@ class Subject:
     @cached_property
     def rounding(self) -> float:
         """The rounding of a difference of two losses: a few units in the last place of the loss."""
-        return 8 * float(np.finfo(np.dtype(self.objective.dtype)).eps) * abs(self.loss)
+        return 8 * self.objective.epsilon * abs(self.loss)
 
     def values(self, moves: Array) -> Array:
         """Give the losses at θ + each row of moves [K, P]."""
-        return np.asarray(self.objective.values(self.theta + moves), np.float64)
+        return self.objective.values(self.theta + moves)
 
     def value_and_gradient(self, move: Array) -> tuple[float, Array]:
         """Give loss and gradient at θ + move, from one pass where the objective can."""
-        point = self.theta + move
-        if hasattr(self.objective, "value_and_gradient"):
-            value, gradient = self.objective.value_and_gradient(point)
-            return float(value), np.asarray(gradient)
-        return float(self.objective.value(point)), np.asarray(self.objective.gradient(point))
+        return self.objective.value_and_gradient(self.theta + move)
 
     @property
     def empirical_fisher(self) -> Callable[[Array], Array] | None:
         """Products of the empirical Fisher matrix with rows, where there are examples to speak of."""
-        if not isinstance(self.objective, NetworkObjective):
+        network = as_network(self.objective)
+        if network is None:
             return None
-        return lambda rows: fisher_products(self.objective, self.theta, rows, matrix="empirical-fisher")
+        return lambda rows: fisher_products(network, self.theta, rows, matrix="empirical-fisher")
 
 
 def model_subject(model: Model, **options: Any) -> Subject:
@@ -92,7 +88,7 @@ def model_subject(model: Model, **options: Any) -> Subject:
     point = model_point(bare, **options)
     require_finite_loss(point)
     return Subject(
-        objective=point.objective,
+        objective=complete(point.objective),
         theta=point.theta,
         tensors=model_tensors(model),
         model=model.fingerprint(),
@@ -101,7 +97,7 @@ def model_subject(model: Model, **options: Any) -> Subject:
     )
 
 
-def function_subject(objective: Any, theta: ArrayLike, shapes: Any = None) -> Subject:
+def function_subject(objective: HasValue, theta: ArrayLike, shapes: Any = None) -> Subject:
     """Take a function of θ; `shapes` cut θ into tensors.
 
     Raises
@@ -110,7 +106,5 @@ def function_subject(objective: Any, theta: ArrayLike, shapes: Any = None) -> Su
         As `function_point`, or shapes that do not add up.
     """
     point = function_point(objective, theta)
-    if objective.gradient is None:
-        raise InputError("sharpness needs an objective with a gradient: give gradient=…")
     tensors = None if shapes is None else shaped_tensors(shapes, point.theta.size)
-    return Subject(objective, point.theta, tensors, point.model, point.data, point.settings)
+    return Subject(complete(point.objective), point.theta, tensors, point.model, point.data, point.settings)

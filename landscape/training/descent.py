@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,8 @@ from landscape.memory import available_memory
 from landscape.objective.by_device import descend_surface
 from landscape.objective.cpu_surfaces import descend_function
 from landscape.objective.devices import settle_device
-from landscape.objective.surfaces import SurfaceObjective
+from landscape.objective.kinds import as_surface
+from landscape.objective.protocol import HasValue
 from landscape.objective.trainer import runs_of
 from landscape.training.recipe import Recipe, columns
 from landscape.training.run import read_recipe
@@ -33,7 +35,7 @@ class Descent:
 
 
 def descend(
-    objective: SurfaceObjective | Any,
+    objective: HasValue | str | Callable[[Array], float],
     starts: ArrayLike,
     *,
     gradient: Any = None,
@@ -85,8 +87,8 @@ def descend(
             f"{len(points)} paths of {looks} points do not fit into memory: try a larger `every`"
         )
     runs = runs_of(columns([recipe], recipe.batch_size), np.zeros(1, np.int64))
-    surface = SurfaceObjective(objective) if isinstance(objective, str) else objective
-    if isinstance(surface, SurfaceObjective):
+    surface = as_surface(objective)
+    if surface is not None:
         if points.shape[1] != 2:
             raise InputError(f"starts: a surface has 2 parameters, found shape {list(points.shape)}")
         path = descend_surface(surface, runs, points, recipe.steps, every, dtype, threads, device)
@@ -95,7 +97,8 @@ def descend(
             loss = surface.values(np.stack([x.ravel(), y.ravel()], axis=1)).reshape(x.shape)
     else:
         settle_device(device, None, without=("functions",))
-        path = descend_function(surface, gradient, runs, points, recipe.steps, every, threads)
-        loss = np.array([[surface(theta) for theta in look] for look in path])
+        function: Any = objective
+        path = descend_function(function, gradient, runs, points, recipe.steps, every, threads)
+        loss = np.array([[function(theta) for theta in look] for look in path])
     step = np.minimum(np.arange(looks) * every, recipe.steps)
     return Descent(recipe=recipe, step=step, path=np.ascontiguousarray(path.transpose(1, 0, 2)), loss=loss.T)

@@ -10,22 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from landscape.directions import make_directions
 from landscape.directions.sources import DEFAULT_SPAN, rows_of
 from landscape.errors import InputError
 from landscape.files import require_writable
 from landscape.model import Model
-from landscape.model.required import require_model
-from landscape.objective import RecomputedObjective
+from landscape.objective import HasValue, complete
 from landscape.records import Scan, Trajectory
 from landscape.records.earlier import loaded, standing
 from landscape.scanning import Plan, Progress, Subject, make_plan, run_plan
 from landscape.scanning.grid import Span, parse_points, parse_spans
 from landscape.scanning.resume import differences
-from landscape.scanning.scan import model_origin
-from landscape.scanning.subject import chosen_splits, held_notes, model_subject
+from landscape.scanning.scan import checked_center, find_origin, refuse_options_of_models
+from landscape.scanning.subject import chosen_splits, function_subject, held_notes, model_subject
 from landscape.trajectories.projection import Projection, project, spans_around
 from landscape.version import current_version
 
@@ -35,8 +34,11 @@ DIMENSIONS = 2
 
 
 def trajectory(
-    model: Model,
+    subject: Model | HasValue,
     *,
+    checkpoints: ArrayLike | None = None,
+    center: ArrayLike | None = None,
+    shapes: Sequence[Sequence[int]] | None = None,
     direction: str | Path | NDArray[np.floating] = "principal",
     points: int | str | Sequence[int] = 51,
     span: float | str | Sequence[float | str | Span] | None = None,
@@ -54,15 +56,18 @@ def trajectory(
     progress: Progress | None = None,
     announce: Callable[[Plan, Projection], None] | None = None,
 ) -> Trajectory:
-    """Project a model's checkpoints on a plane through its θ, and scan that plane.
+    """Project a run's checkpoints on a plane through its last point, or a model's θ, and scan that plane.
 
     The loss drawn at a checkpoint's place is that of its projection. How far the checkpoint is from the
     plane, and its own loss, stand beside it.
 
     Parameters
     ----------
-    model
-        A model with checkpoints.
+    subject
+        A model with checkpoints, or any objective with those of `checkpoints`.
+    checkpoints, center, shapes
+        For an objective only: the points of the run [K, P] in their order; the point that the plane goes through, by default the last of them;
+        and the shapes of the tensors that θ is made of (for normalization).
     direction
         What spans the plane: `principal`, any other that `scan` takes but `between`, or an array [2, P].
     points, span
@@ -78,17 +83,35 @@ def trajectory(
     ------
     InputError
         No checkpoints, a choice that is impossible, or an output that cannot be written.
+
+    Examples
+    --------
+    >>> from landscape.objective import CallableObjective
+    >>> bowl = CallableObjective(lambda theta: float(theta @ theta), size=3)
+    >>> path = np.array([[4.0, 2.0, 0.0], [2.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
+    >>> found = trajectory(bowl, checkpoints=path, points=3)
+    >>> found.values["train_loss"].tolist(), found.distance.round(9).tolist()
+    ([20.0, 4.0, 0.0], [0.0, 0.0, 0.0])
     """
-    require_model(model, "trajectory")
     path = None if output is None else Path(output)
-    require_possible(model, direction=direction, points=points, span=span, split=split, path=path)
-    run = finite_checkpoints(model)
-    whole = model_subject(
-        model, split=split, examples=examples, seed=seed, dtype=dtype, threads=threads, device=device,
-        recompute_statistics=recompute_statistics,
-    )  # fmt: skip
+    asked = subject if isinstance(subject, Model) else complete(subject)
+    require_possible(asked, direction=direction, points=points, span=span, split=split, path=path)
+    if isinstance(asked, Model):
+        require_none_of_objectives(checkpoints, center, shapes)
+        run = finite_checkpoints(asked)
+        whole = model_subject(
+            asked, split=split, examples=examples, seed=seed, dtype=dtype, threads=threads, device=device,
+            recompute_statistics=recompute_statistics,
+        )  # fmt: skip
+    else:
+        refuse_options_of_models(
+            split=split, examples=examples, device=device, recompute_statistics=recompute_statistics
+        )
+        run = given_run(checkpoints, asked.size)
+        middle = checked_center(asked, run.thetas[-1] if center is None else center)
+        whole = function_subject(asked.anew(seed), middle, seed)
     directions = make_directions(
-        replace(model_origin(model, whole), checkpoints=run.thetas),
+        replace(find_origin(subject, whole, shapes), checkpoints=run.thetas),
         direction,
         dimensions=DIMENSIONS,
         normalize=normalize,
@@ -98,7 +121,8 @@ def trajectory(
     projection = project(run.thetas, whole.center, directions.vectors)
     wanted = spans_around(projection.coordinates) if span is None or span == [] else span
     plan = with_run(make_plan(whole, directions, points=points, span=wanted), run)
-    plan = replace(plan, notes=plan.notes + held_notes(model, recompute_statistics))
+    if isinstance(subject, Model):
+        plan = replace(plan, notes=plan.notes + held_notes(subject, recompute_statistics))
     if announce is not None:
         announce(plan, projection)
     earlier = None if path is None else earlier_trajectory(path, plan, fresh=fresh)
@@ -113,10 +137,10 @@ def trajectory(
 
 
 def require_possible(
-    model: Model, *, direction: str | Path | NDArray[np.floating], points: int | str | Sequence[int],
+    subject: Model | HasValue, *, direction: str | Path | NDArray[np.floating], points: int | str | Sequence[int],
     span: float | str | Sequence[float | str | Span] | None, split: str, path: Path | None,
 ) -> None:  # fmt: skip
-    """Refuse what no run of this model could be drawn with, before one is trained for it.
+    """Refuse what no run of this model, or of a function, could be drawn with, before one is trained for it.
 
     Raises
     ------
@@ -131,8 +155,9 @@ def require_possible(
         raise InputError(
             "direction 'between' has one end only here: choose principal, random, gradient, eigen or a .npz file"
         )
-    rows_of(direction, model.size)
-    chosen_splits(model, split)
+    rows_of(direction, subject.size)
+    if isinstance(subject, Model):
+        chosen_splits(subject, split)
     if min(parse_points(points, DIMENSIONS)) < 2:
         raise InputError(f"points '{points}': expected at least 2 along each axis, for a map")
     if span is not None and span != []:
@@ -165,16 +190,60 @@ def finite_checkpoints(model: Model) -> Run:
     thetas = np.asarray(model.checkpoints, np.float64)
     steps = model.checkpoint_steps
     counted = np.arange(len(thetas)) if steps is None else np.asarray(steps)
-    finite = np.isfinite(thetas).all(axis=1)
-    if np.count_nonzero(finite) < 2:
+    finite, notes = finite_rows(thetas)
+    return Run(thetas[finite], counted[finite], own_constants(model, finite), notes)
+
+
+def given_run(checkpoints: ArrayLike | None, size: int) -> Run:
+    """Take the points of a function's run as they are given, those aside that diverged.
+
+    Raises
+    ------
+    InputError
+        None were given, of another shape, or fewer than two finite ones.
+    """
+    if checkpoints is None:
         raise InputError(
-            f"{np.count_nonzero(finite)} of {len(thetas)} checkpoints are finite: a trajectory needs two"
+            "trajectory of an objective needs checkpoints=[…], the points of its run [K, P]: a run itself is made of a model, by train"
         )
-    left_out = int(np.count_nonzero(~finite))
+    thetas = np.asarray(checkpoints, np.float64)
+    if thetas.ndim != 2 or thetas.shape[1] != size:
+        raise InputError(
+            f"checkpoints: expected points [K, {size}], one row a point, found shape {list(thetas.shape)}"
+        )
+    finite, notes = finite_rows(thetas)
+    return Run(thetas[finite], np.flatnonzero(finite), None, notes)
+
+
+def finite_rows(thetas: Array) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
+    """Say which points are finite, and in a sentence how many are not.
+
+    Raises
+    ------
+    InputError
+        Fewer than two are.
+    """
+    finite = np.asarray(np.isfinite(thetas).all(axis=1))
+    kept = int(np.count_nonzero(finite))
+    if kept < 2:
+        raise InputError(f"{kept} of {len(thetas)} checkpoints are finite: a trajectory needs two")
+    left_out = len(thetas) - kept
     note = f"{left_out} of {len(thetas)} checkpoints are not finite and are left out"
-    return Run(
-        thetas[finite], counted[finite], own_constants(model, np.asarray(finite)), (note,) if left_out else ()
-    )
+    return finite, (note,) if left_out else ()
+
+
+def require_none_of_objectives(*given: Any) -> None:
+    """Refuse what only an objective needs beside a model, which has its own.
+
+    Raises
+    ------
+    InputError
+        Something was given.
+    """
+    if any(each is not None for each in given):
+        raise InputError(
+            "a model has its own checkpoints, center and shapes: give them with a plain objective only"
+        )
 
 
 def own_constants(model: Model, kept: NDArray[np.bool_]) -> Array | None:
@@ -241,10 +310,9 @@ def losses(subject: Subject, thetas: Array, constants: Array | None = None) -> d
     decay = np.zeros(thetas.shape[1]) if subject.decay is None else subject.decay
     penalty = 0.5 * np.sum(decay * thetas**2, axis=1)
 
-    def values(objective: Any) -> Array:
-        if constants is None:
-            return np.asarray(objective.values(thetas))
-        plain = objective.objective if isinstance(objective, RecomputedObjective) else objective
-        return np.asarray(plain.values(thetas, constants))
-
-    return {f"{split}_loss": values(objective) - penalty for split, objective in subject.objectives.items()}
+    # Only a network has constants.
+    own: tuple[Any, ...] = () if constants is None else (constants,)
+    return {
+        f"{split}_loss": np.asarray(objective.values(thetas, *own)) - penalty
+        for split, objective in subject.objectives.items()
+    }

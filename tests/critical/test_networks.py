@@ -7,7 +7,6 @@ import pytest
 from scipy.optimize import minimize
 
 from landscape.critical import analyze_critical
-from landscape.critical.derivatives import Derivatives
 from landscape.critical.invariance import (
     BIASES,
     DEAD,
@@ -20,7 +19,7 @@ from landscape.critical.invariance import (
 )
 from landscape.critical.kinks import look_for_kinks
 from landscape.model import build_model
-from landscape.objective import NetworkObjective
+from landscape.objective import NetworkObjective, complete
 from landscape.objective.constant import constant_loss
 from landscape.objective.units import crossings, unit_ranges
 from tests.critical.points import dead_network
@@ -185,7 +184,7 @@ def test_a_point_on_a_kink_is_named_with_its_units_and_has_no_hessian():
 
 def test_beside_a_kink_there_is_none():
     model = absolute_network(0.5)
-    found = look_for_kinks(Derivatives(NetworkObjective(model)), model.theta, model.theta[None])
+    found = look_for_kinks(complete(NetworkObjective(model)), model.theta, model.theta[None])
     assert not found.on
     assert found.units == ()
 

@@ -10,8 +10,8 @@ from landscape import streams
 from landscape.curvature import density as module
 from landscape.curvature import spectral_density
 from landscape.curvature.krylov import lanczos
-from landscape.curvature.probes import unit_rows
 from landscape.errors import InputError
+from landscape.objective.probes import unit_rows
 from tests.curvature.matrices import SPECTRA, matrix_of, operator_of
 
 every_spectrum = pytest.mark.parametrize("name", SPECTRA)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from landscape.curvature import FiniteDifference, dense_matrix, hessian_from_values
-from landscape.curvature.finite_difference import LEVELS
-from landscape.curvature.probes import unit_rows
+from landscape.curvature import FiniteDifference, dense_matrix, difference_operator, hessian_from_values
 from landscape.errors import InputError
 from landscape.model import build_model
 from landscape.objective import CallableObjective, NetworkObjective
+from landscape.objective.finite_difference import LEVELS
+from landscape.objective.probes import unit_rows
 from tests.cases import CASES
 from tests.curvature.matrices import matrix_of, quadratic, toy
 
@@ -55,7 +55,7 @@ def test_products_scale_with_the_vector_and_vanish_for_none(order):
 @every_order
 def test_the_dense_matrix_of_a_quadratic_is_found_with_its_asymmetry(order):
     matrix = matrix_of(np.linspace(-1, 3, 12))
-    found = dense_matrix(FiniteDifference(quadratic(matrix), np.ones(12), order=order).operator())
+    found = dense_matrix(difference_operator(FiniteDifference(quadratic(matrix), np.ones(12), order=order)))
     assert np.allclose(found.matrix, matrix, rtol=0, atol=1e-8)
     assert found.asymmetry < 1e-8
 
@@ -141,5 +141,5 @@ def test_what_cannot_be_asked_is_refused(wrong, message):
 
 
 def test_a_function_without_gradient_is_refused_with_what_to_do():
-    with pytest.raises(InputError, match="take hessian_from_values"):
+    with pytest.raises(InputError, match=r"take landscape\.complete"):
         FiniteDifference(CallableObjective(lambda w: float(w @ w), size=2), [0.0, 0.0])

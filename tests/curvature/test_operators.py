@@ -8,6 +8,7 @@ from scipy.sparse.linalg import LinearOperator
 
 from landscape.curvature import (
     adam_preconditioner,
+    congruence,
     dense_matrix,
     hessian_operator,
     node_indices,
@@ -100,9 +101,15 @@ def test_a_product_that_is_not_finite_is_a_failed_computation():
         broken @ np.ones(2)
 
 
-def test_an_objective_without_products_is_told_what_to_do():
-    with pytest.raises(InputError, match="take finite differences"):
-        hessian_operator(CallableObjective(lambda w: float(w @ w), size=2), [0.0, 0.0])
+def test_the_spread_of_differences_follows_through_parts_and_congruences():
+    matrix = matrix_of(np.array([1.0, -2.0, 5.0]))
+    plain = CallableObjective(lambda w: 0.5 * float(w @ matrix @ w), size=3)
+    operator = hessian_operator(plain, [0.3, 0.2, 0.1])
+    for seen, scale in ((submatrix(operator, [0, 2]), 1.0), (congruence(operator, [1.0, 3.0, 2.0]), 9.0)):
+        seen.rows(np.eye(seen.size))
+        assert 0.0 < operator.spread < 1e-6
+        assert seen.spread == scale * operator.spread
+    assert operator.without_spread().spread == 0.0
 
 
 def test_asymmetry_is_cut_off_and_kept_as_an_error():

@@ -13,7 +13,7 @@ from landscape.objective import CallableObjective
 
 OF_MODELS = (
     "apply_remedy", "diagnose", "evaluate_model", "initialize", "make_report", "race", "save_model", "study_batch_size", "study_learning_rate",
-    "study_schedule", "study_stability", "train", "train_many", "train_recipes", "trajectory", "write_report",
+    "study_schedule", "study_stability", "train", "train_many", "train_recipes", "write_report",
 )  # fmt: skip
 
 

@@ -108,10 +108,12 @@ def test_vectors_of_another_length_are_refused(make):
         engine.sweep(np.zeros(3), np.zeros((1, 3)), (np.zeros(1),))
 
 
-def test_derivatives_that_were_not_given_are_absent():
+def test_derivatives_that_were_not_given_are_refused_with_what_to_give():
     engine = CallableObjective(lambda theta: 0.0, size=1)
-    assert engine.gradient is None
-    assert engine.hvp is None
+    for call, names in ((engine.gradient, r"gradient=…"), (lambda theta: engine.hvp(theta, theta), "hvp=…")):
+        with pytest.raises(InputError, match=names):
+            call(np.zeros(1))
+    assert engine.missing == {"gradient", "gradients", "hvp", "hvps"}
 
 
 def test_a_gradient_of_the_wrong_length_is_refused():

@@ -11,6 +11,7 @@ from landscape.objective import CallableObjective, NetworkObjective
 from landscape.plots import figures
 from landscape.records import Scan
 from landscape.scanning import scan
+from tests.cases import CASES
 from tests.curvature.matrices import matrix_of, quadratic, toy
 from tests.scanning.examples import small_model
 
@@ -35,11 +36,12 @@ def test_of_a_network_eigen_axes_are_found_in_double_precision_on_the_same_examp
     assert abs(record.directions[0] @ expected) == pytest.approx(1.0, abs=1e-9)
 
 
-def test_an_objective_without_products_has_no_eigen_axes_and_no_map_of_curvature():
-    plain = CallableObjective(lambda x: float(x @ x), size=2)
-    for asked in ({"direction": "eigen"}, {"direction": np.eye(2), "quantity": "curvature"}):
-        with pytest.raises(InputError, match="Hessian-vector products"):
-            scan(plain, center=np.ones(2), points=3, **asked)
+def test_recomputed_statistics_have_no_derivatives_and_so_no_axes_and_no_map_of_them():
+    model = CASES["batchnorm_of_features"].model
+    for asked in ({"direction": "gradient"}, {"direction": "eigen"}, {"quantity": "curvature"}):
+        for dtype in ("float32", "float64"):
+            with pytest.raises(InputError, match="no gradients and no Hessian-vector products: leave"):
+                scan(model, points=3, split="train", dtype=dtype, recompute_statistics=True, **asked)
 
 
 def test_more_eigenvectors_than_parameters_are_refused():

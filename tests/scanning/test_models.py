@@ -211,11 +211,6 @@ def test_callables_are_scanned_like_networks_shapes_and_gradient_included():
         assert np.allclose(found.values["train_loss"], expected.values["train_loss"], rtol=1e-9)
 
 
-def test_the_gradient_of_a_function_without_one_is_refused():
-    with pytest.raises(InputError, match="needs an objective with a gradient"):
-        scan(CallableObjective(lambda theta: 0.0, size=3), center=np.ones(3), direction="gradient")
-
-
 def test_threads_are_not_of_the_key(tmp_path):
     first = scan(small_model(), **CHOICES, output=tmp_path / "r.npz")
     assert scan(small_model(), **{**CHOICES, "threads": 2}, output=tmp_path / "r.npz") == first

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape.objective import NetworkObjective
+from landscape.objective.kinds import as_network
 from landscape.objective.patterns import KinkPatterns
+from landscape.objective.protocol import HasValue
 from landscape.objective.units import crossings
 
 Array = NDArray[np.float64]
@@ -26,9 +25,10 @@ class KinkCheck:
     Only networks are looked into: of other functions nothing is known, and `there` is False too.
     """
 
-    def __init__(self, objective: Any, theta: Array) -> None:
+    def __init__(self, objective: HasValue, theta: Array) -> None:
         self.theta = theta
-        self.patterns = KinkPatterns(objective) if isinstance(objective, NetworkObjective) else None
+        network = as_network(objective)
+        self.patterns = None if network is None else KinkPatterns(network)
         self.there = self.patterns is not None and self.patterns.there
         self.left: list[Array] = []
 

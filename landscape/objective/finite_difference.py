@@ -8,17 +8,17 @@ the next even power of h. "central" takes the first entry, "fourth" (order 4) th
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from landscape import streams
-from landscape.curvature.kinks import KinkCheck, shrink_at_kinks
-from landscape.curvature.operators import SymmetricOperator, checked_point
-from landscape.curvature.probes import unit_rows
-from landscape.curvature.step import step_of_least_spread
 from landscape.errors import InputError, did_you_mean
+from landscape.objective.functions import checked_point
+from landscape.objective.kink_check import KinkCheck, shrink_at_kinks
+from landscape.objective.probes import unit_rows
+from landscape.objective.protocol import Objective
+from landscape.objective.step import step_of_least_spread
 
 Array = NDArray[np.float64]
 
@@ -54,7 +54,7 @@ class FiniteDifference:
     Parameters
     ----------
     objective
-        With `gradients(thetas)` or `gradient(theta)`.
+        With gradients, its own or those that `landscape.complete` makes.
     theta
         The point, [P].
     order
@@ -67,7 +67,7 @@ class FiniteDifference:
     Raises
     ------
     InputError
-        A point that is not finite, an unknown order, a step that is not positive, or no gradient.
+        A point that is not finite, an unknown order, a step that is not positive, or an objective that has no gradient.
 
     Examples
     --------
@@ -80,7 +80,7 @@ class FiniteDifference:
 
     def __init__(
         self,
-        objective: Any,
+        objective: Objective,
         theta: ArrayLike,
         *,
         order: str = "fourth",
@@ -93,8 +93,6 @@ class FiniteDifference:
             )
         if step is not None and not step > 0:
             raise InputError(f"step: expected a positive number, found {step}")
-        if not hasattr(objective, "gradients") and objective.gradient is None:
-            raise InputError("the objective has no gradient: give one, or take hessian_from_values")
         self.objective, self.order, self.levels = objective, order, LEVELS[order]
         self.theta = checked_point(objective, theta)
         self.epsilon = float(np.finfo(np.dtype(objective.dtype)).eps)
@@ -128,16 +126,10 @@ class FiniteDifference:
         result, coarse = self.table(units, np.full(len(units), step), max(2, self.levels))
         return float(np.linalg.norm(result - coarse, axis=1).max())
 
-    def gradients(self, thetas: Array) -> Array:
-        """Give the gradients at many points."""
-        if hasattr(self.objective, "gradients"):
-            return np.asarray(self.objective.gradients(thetas))
-        return np.stack([np.asarray(self.objective.gradient(theta)) for theta in thetas])
-
     def central(self, units: Array, steps: Array) -> Array:
         """Give central differences along unit vectors [K, P] at steps [K]."""
         moves = steps[:, None] * units
-        both = self.gradients(np.concatenate([self.theta + moves, self.theta - moves]))
+        both = self.objective.gradients(np.concatenate([self.theta + moves, self.theta - moves]))
         return (both[: len(units)] - both[len(units) :]) / (2 * steps[:, None])
 
     def table(self, units: Array, steps: Array, levels: int) -> tuple[Array, Array]:
@@ -178,7 +170,3 @@ class FiniteDifference:
         self.seen.crossed += crossed
         self.seen.cured += cured
         return lengths[:, None] * result
-
-    def operator(self) -> SymmetricOperator:
-        """Give the products as an operator; it is symmetric up to its error only."""
-        return SymmetricOperator(self.theta.size, self.products)

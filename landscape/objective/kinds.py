@@ -1,0 +1,79 @@
+"""The one place that tells the losses of networks, and test surfaces, from other functions of θ."""
+
+from __future__ import annotations
+
+from numpy.typing import ArrayLike
+
+from landscape.errors import InputError
+from landscape.objective.between import BetweenObjective
+from landscape.objective.network import NetworkObjective
+from landscape.objective.protocol import HasValue
+from landscape.objective.surfaces import SurfaceObjective
+
+
+class Wrapper:
+    """An objective that stands for another one, and is a network where that is one."""
+
+    objective: HasValue
+
+
+def as_network(objective: HasValue, theta: ArrayLike | None = None) -> NetworkObjective | None:
+    """Return the network's loss that an objective is, with what only networks have (`NetworkLike`), or None.
+
+    Parameters
+    ----------
+    objective
+        Any.
+    theta
+        A point [P] at which derivatives are asked for. A loss whose frozen parameters follow θ is taken with those that it has there.
+
+    Examples
+    --------
+    >>> from landscape.objective import CallableObjective
+    >>> as_network(CallableObjective(lambda theta: 0.0, size=1)) is None
+    True
+    """
+    inner = objective.objective if isinstance(objective, Wrapper) else objective
+    if isinstance(inner, BetweenObjective):
+        return None if theta is None else inner.at(theta)
+    return inner if isinstance(inner, NetworkObjective) else None
+
+
+def require_network(objective: HasValue, name: str, part: str) -> NetworkObjective:
+    """Return the network's loss that an objective is, for what is made of a part of the network.
+
+    Raises
+    ------
+    InputError
+        It is another function of θ: the message says what needs which part.
+
+    Examples
+    --------
+    >>> from landscape.objective import CallableObjective
+    >>> require_network(CallableObjective(lambda theta: 0.0, size=1), "gauss-newton", "the outputs")
+    Traceback (most recent call last):
+    landscape.errors.InputError: gauss-newton needs the outputs of a network, and this is a function of θ: give a model
+    """
+    network = as_network(objective)
+    if network is None:
+        raise InputError(f"{name} needs {part} of a network, and this is a function of θ: give a model")
+    return network
+
+
+def as_surface(objective: object) -> SurfaceObjective | None:
+    """Return the test surface that an objective is, or that a name stands for, or None.
+
+    Raises
+    ------
+    InputError
+        An unknown name.
+
+    Examples
+    --------
+    >>> as_surface("toy").size, as_surface(len) is None
+    (2, True)
+    """
+    if isinstance(objective, str):
+        return SurfaceObjective(objective)
+    inner = objective.objective if isinstance(objective, Wrapper) else objective
+    return inner if isinstance(inner, SurfaceObjective) else None
