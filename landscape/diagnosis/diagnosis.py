@@ -15,8 +15,9 @@ from landscape.diagnosis.ensembles import BUDGETS, Laboratory
 from landscape.diagnosis.facts import facts
 from landscape.diagnosis.large import training_branch
 from landscape.diagnosis.naming import on_free_name
+from landscape.diagnosis.plan import options_of
 from landscape.diagnosis.recipe import OPTIONS, TOLD, training_of, with_penalty
-from landscape.diagnosis.remedy import options_of, plan_of
+from landscape.diagnosis.remedies import plan_of
 from landscape.diagnosis.small import gap_branch
 from landscape.diagnosis.telling import told
 from landscape.diagnosis.thresholds import thresholds_of
@@ -190,7 +191,7 @@ def prepared(
         announce=announce,
         advance=advance,
     )
-    return Walk(lab, training, limits)
+    return Walk(lab)
 
 
 def walked(walk: Walk, target: float | None, options: str) -> dict[str, Any]:
@@ -203,12 +204,12 @@ def walked(walk: Walk, target: float | None, options: str) -> dict[str, Any]:
         if verdict.code not in ("optimization", "model-bias", "broken", "undetermined"):
             evidence = gap_branch(walk, evidence)
     verdict = decide(evidence)
-    walk.plan = plan_of(walk.lab, verdict, walk.escaped)
-    if walk.escaped is not None:
-        walk.lab.kept |= walk.escaped.series()
-    command = "" if walk.plan is None else walk.plan.command(walk.model, options)
+    plan = plan_of(walk.lab, verdict.remedy)
+    if walk.lab.escaped is not None:
+        walk.lab.kept |= walk.lab.escaped.series()
+    command = "" if plan is None else plan.command(walk.model, options)
     return told(
-        evidence, verdict, command=command, pytorch="" if walk.plan is None else walk.plan.pytorch(walk.model),
+        evidence, verdict, command=command, pytorch="" if plan is None else plan.pytorch(walk.model),
         first=walk.first, warned=walk.warned, not_assessed=walk.not_assessed,
         training=walk.training, budget=walk.lab.budget.name,
     )  # fmt: skip

@@ -47,7 +47,7 @@ def facts(walk: Walk, target: float | None) -> Evidence:
     )  # fmt: skip
     if not found and not evidence.is_small:
         walk.lab.announce("looking at the parameters and the curvature")
-        state, walk.escaped = state_of(
+        state, walk.lab.escaped = state_of(
             model,
             walk.training.recipe,
             constant,
@@ -67,7 +67,7 @@ def missing(walk: Walk) -> None:
     """Note what the file and the options leave open."""
     if walk.first:
         walk.not_assessed.append("the log (explosion, updates spent): it contradicts the parameters")
-        walk.lab.training = walk.training = replace(walk.training, spent=None)
+        walk.lab.training = replace(walk.training, spent=None)
     elif not walk.model.history:
         walk.not_assessed.append("the log (explosion): there is none")
 

@@ -6,11 +6,11 @@ import math
 from dataclasses import replace
 
 from landscape.diagnosis import experiments
-from landscape.diagnosis.architectures import neighbours_of
 from landscape.diagnosis.ensembles import Laboratory
 from landscape.diagnosis.evidence import Evidence
-from landscape.diagnosis.generalization import carve
+from landscape.diagnosis.networks import not_possible
 from landscape.diagnosis.outcomes import Outcome, judged, shared
+from landscape.diagnosis.subsets import carve
 from landscape.diagnosis.walk import Walk
 from landscape.errors import InputError
 from landscape.objective import NetworkObjective
@@ -23,22 +23,19 @@ def training_branch(walk: Walk, evidence: Evidence) -> Evidence:
         walk.not_assessed.append("forks, baselines and larger networks: the quick budget trains nothing")
         return evidence
     lab = sighted(walk)
-    lab.announce(experiments.plan_words(lab, walk.escaped))
+    lab.announce(experiments.plan_words(lab))
     loss = evidence.loss
     try:
         evidence = replace(evidence, sixteen=experiments.sixteen(lab))
-        found = experiments.fork_outcomes(lab, walk.escaped, loss)
-        found += experiments.penalty_outcomes(lab, loss)
-        found += experiments.standardized_outcomes(lab, loss)
-        found += experiments.simpler_outcomes(lab, loss)
+        found = experiments.outcomes_of(lab, experiments.of_kinds(*experiments.FIRST), loss)
         evidence = measured(lab, evidence, found)
         if not reached(evidence):
-            found += experiments.larger_outcomes(lab, loss)
+            found += experiments.outcomes_of(lab, experiments.of_kinds("larger"), loss)
             evidence = measured(lab, evidence, found)
     except InputError as error:
         walk.not_assessed.append(f"forks, baselines and larger networks: {error}")
         return evidence
-    walk.not_assessed += neighbours_of(walk.model).missing
+    walk.not_assessed += not_possible(walk.model)
     return evidence
 
 
@@ -54,8 +51,8 @@ def sighted(walk: Walk) -> Laboratory:
 
 def reached(evidence: Evidence) -> bool:
     """Tell whether the same network was brought to a small loss, so that no larger one is needed."""
-    kinds = ("fork", "fresh", "penalty")
-    least = min((o.train for o in evidence.outcomes or () if o.useful and o.kind in kinds), default=math.inf)
+    own = [o for o in evidence.outcomes or () if o.useful and (o.same or o.kind == "penalty")]
+    least = min((o.train for o in own), default=math.inf)
     return least <= evidence.limits.large * evidence.constant
 
 

@@ -10,8 +10,9 @@ from landscape.diagnosis.ensembles import Laboratory
 from landscape.diagnosis.evidence import Evidence
 from landscape.diagnosis.examples import Scores, scores
 from landscape.diagnosis.gaps import chance, gap, gap_of
-from landscape.diagnosis.generalization import carved, crossed, generalization
+from landscape.diagnosis.learning_curve import generalization
 from landscape.diagnosis.shift import shift_of
+from landscape.diagnosis.subsets import carved, crossed
 from landscape.diagnosis.walk import Walk
 from landscape.errors import InputError
 from landscape.model import Model

@@ -10,10 +10,9 @@ from landscape.diagnosis.beside import beside
 from landscape.diagnosis.citing import SHARE, Cited, Reason, supports
 from landscape.diagnosis.evidence import Evidence, Verdict
 from landscape.diagnosis.generality import allowed_gap, small_loss, unlowered
-from landscape.diagnosis.outcomes import Outcome, best_of, plain
+from landscape.diagnosis.outcomes import Outcome, best_of, of_kind, plain
 from landscape.diagnosis.recipe import Training
-from landscape.diagnosis.subtypes import SAME
-from landscape.diagnosis.wording import worded
+from landscape.diagnosis.remedies import worded
 
 # Trials that did better than the remedy, of which the report says at most so many.
 MOST_BETTER = 3
@@ -21,13 +20,6 @@ MOST_BETTER = 3
 SAME_SHARE = 0.01
 # Verdicts of a large loss, whose remedy removes a share of what can be removed.
 ATTRIBUTED = ("optimization", "model-bias")
-ADVICE = {
-    "more data": "collect more training data: the learning curve still falls",
-    "preprocessing": "prepare the test inputs as the training inputs were",
-    "label-shift": "the classes have other shares in the test set: reweight them, or train with the test set's shares",
-    "concept": "the same inputs have other targets in the test set: look at how the targets were made",
-    "covariate": "the test inputs are of another kind: train on inputs like them",
-}
 
 
 def told(
@@ -45,7 +37,7 @@ def told(
         "cited": [reason.told() for reason in verdict.cited],
         "accepted": [accepted_code(verdict), *verdict.accepted],
         "remedy": verdict.remedy or None,
-        "advice": advice(verdict, command),
+        "advice": worded(verdict.remedy) or None,
         "next": command or None,
         "pytorch": pytorch or None,
         "gain": plain(verdict.gain),
@@ -70,17 +62,6 @@ def accepted_code(verdict: Verdict) -> str:
     return f"{verdict.code}/{verdict.subtype}" if verdict.subtype else verdict.code
 
 
-def advice(verdict: Verdict, command: str) -> str | None:
-    """Say what to do in words."""
-    if verdict.remedy in ADVICE:
-        return ADVICE[verdict.remedy]
-    if verdict.code == "healthy":
-        return None
-    if command:
-        return worded(verdict.remedy)
-    return verdict.remedy or None
-
-
 def numbers(evidence: Evidence) -> dict[str, Any]:
     """Give all that was measured."""
     parts = {
@@ -95,7 +76,7 @@ def numbers(evidence: Evidence) -> dict[str, Any]:
         "held_out": evidence.held,
         "sixteen_examples": plain(evidence.sixteen),
         "beside": beside(evidence),
-        "outcomes": [o.told() for o in evidence.outcomes or ()],
+        "outcomes": [{"words": worded(o.name)} | o.told() for o in evidence.outcomes or ()],
         "vetoes": [{"subtype": v.subtype, "reason": v.reason} for v in evidence.vetoes],
         **{name: None if part is None else part.told() for name, part in parts.items()},
     }
@@ -140,25 +121,29 @@ def large_ruled_out(evidence: Evidence, verdict: Verdict) -> list[Reason]:
     """Say what the remedies of the other branches came to."""
     if evidence.outcomes is None:
         return []
-    groups = {"optimization": SAME, "model-bias": ("larger",), "model-bias/over-regularized": ("penalty",)}
+    same = [o for o in evidence.outcomes if o.same]
+    reached = best_of(same)
+    groups = {
+        "optimization": same,
+        "model-bias": of_kind(evidence.outcomes, "larger"),
+        "model-bias/over-regularized": of_kind(evidence.outcomes, "penalty"),
+    }
     said: list[Reason] = []
-    for code, kinds in groups.items():
-        tried = [o for o in evidence.outcomes if o.kind in kinds]
+    for code, tried in groups.items():
         if code in (verdict.code, accepted_code(verdict), *verdict.accepted):
             continue
-        same = best_of(evidence.outcomes, *SAME)
         if (
             code == "model-bias"
             and not tried
             and verdict.code == "optimization"
-            and same is not None
-            and same.share > 0
+            and reached is not None
+            and reached.share > 0
         ):
             said.append(
-                f"model-bias: the same network reaches {same.train:.4g}, so that no larger one was tried"
+                f"model-bias: the same network reaches {reached.train:.4g}, so that no larger one was tried"
             )
         if tried:
-            said += excluded(code, best_of(tried, *kinds), tried, evidence, verdict)
+            said += excluded(code, best_of(tried), tried, evidence, verdict)
     if verdict.code in ATTRIBUTED and verdict.remedy and verdict.gain > 0:
         said.append(
             f"noise-floor: with {worded(verdict.remedy)} {verdict.gain:.0%} of what can be removed is gone"

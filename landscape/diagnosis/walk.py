@@ -4,28 +4,36 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from landscape.diagnosis.curvature import Escaped
 from landscape.diagnosis.ensembles import Laboratory
 from landscape.diagnosis.recipe import Training
-from landscape.diagnosis.remedy import Plan
 from landscape.diagnosis.thresholds import Thresholds
 from landscape.model import Model
 
 
 @dataclass
 class Walk:
-    """A diagnosis in work: what was found so far, and what could not be looked at."""
+    """A diagnosis in work: its laboratory, what was found so far, and what could not be looked at.
+
+    Step 0 alone sets `first` (how the log contradicts the parameters), `warned`, and the laboratory's `training` and `escaped`. Every step
+    adds to `not_assessed`.
+    """
 
     lab: Laboratory
-    training: Training
-    limits: Thresholds
     not_assessed: list[str] = field(default_factory=list)
     first: str = ""
     warned: list[str] = field(default_factory=list)
-    escaped: Escaped | None = None
-    plan: Plan | None = None
 
     @property
     def model(self) -> Model:
         """The model."""
         return self.lab.model
+
+    @property
+    def training(self) -> Training:
+        """How the model was trained, as far as that is known or assumed."""
+        return self.lab.training
+
+    @property
+    def limits(self) -> Thresholds:
+        """The thresholds of the verdict."""
+        return self.lab.limits

@@ -13,7 +13,7 @@ from landscape.commands.diagnose_report import next_lines
 from landscape.diagnosis.citing import SHARE, Cited, ordered, supporting
 from landscape.diagnosis.evidence import Evidence, Verdict
 from landscape.diagnosis.gaps import Gap
-from landscape.diagnosis.generalization import Generalization, Remedy
+from landscape.diagnosis.generalization import Constrained, Generalization
 from landscape.diagnosis.outcomes import Outcome, shared
 from landscape.diagnosis.recipe import Training
 from landscape.diagnosis.shift import Shift
@@ -80,7 +80,7 @@ def drawn_generalization(rng: np.random.Generator) -> Generalization | None:
     if rng.random() < 0.5:
         return None
     curve = tuple(np.sort(rng.uniform(0, 1, 3))[::-1])
-    remedies = (Remedy(name="early stopping", gain=float(rng.normal(0, 0.1)), half=0.05),)
+    remedies = (Constrained(name="early stopping", gain=float(rng.normal(0, 0.1)), half=0.05),)
     return Generalization(
         sizes=(10, 20, 40),
         curve=curve,
