@@ -15,14 +15,17 @@ with the list of those there are (`parsing.py`); `--activation` and `--loss` by 
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import click
 
 from landscape.commands import parsing
-from landscape.messages import Silence
+from landscape.messages import Silence, say
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -35,6 +38,27 @@ NORMALIZATIONS = ("filter", "layer", "none")
 RATE, PART = parsing.Number(0, above=True), parsing.Number(0, 1, below=True)
 
 
+@dataclass(frozen=True)
+class Reading:
+    """How a file of weights without a header is understood."""
+
+    activation: str | None
+    loss: str | None
+
+
+@dataclass(frozen=True)
+class Messages:
+    """How a command speaks: its result on stdout for people or as JSON, and sentences on stderr, or none."""
+
+    as_json: bool
+    quiet: bool
+
+    def say(self, sentence: str) -> None:
+        """Say a sentence on stderr, unless the command is to be quiet."""
+        if not self.quiet:
+            say(sentence)
+
+
 def together(*decorators: Decorator) -> Decorator:
     """One decorator that applies several; the help lists them in the order given."""
 
@@ -42,6 +66,21 @@ def together(*decorators: Decorator) -> Decorator:
         for decorator in reversed(decorators):
             function = decorator(function)
         return function
+
+    return decorate
+
+
+def gathered(name: str, kind: Callable[..., object], *decorators: Decorator) -> Decorator:
+    """One decorator for several options, whose values come as one argument: a record of that kind with a field for each."""
+    fields = tuple(inspect.signature(kind).parameters)
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def called(**choices: Any) -> Any:
+            choices[name] = kind(**{field: choices.pop(field) for field in fields})
+            return function(**choices)
+
+        return together(*decorators)(called)
 
     return decorate
 
@@ -298,4 +337,8 @@ point = together(
 data = together(split, examples)
 figures = together(no_figure, figure_format)
 messages = together(json_summary, quiet)
+reading = gathered("reading", Reading, activation, loss)
+"""`reading: Reading`"""
+speech = gathered("messages", Messages, json_summary, quiet)
+"""`messages: Messages`"""
 record = together(output, fresh, figures, messages)

@@ -208,8 +208,5 @@ def walked(walk: Walk, target: float | None, options: str) -> dict[str, Any]:
     if walk.lab.escaped is not None:
         walk.lab.kept |= walk.lab.escaped.series()
     command = "" if plan is None else plan.command(walk.model, options)
-    return told(
-        evidence, verdict, command=command, pytorch="" if plan is None else plan.pytorch(walk.model),
-        first=walk.first, warned=walk.warned, not_assessed=walk.not_assessed,
-        training=walk.training, budget=walk.lab.budget.name,
-    )  # fmt: skip
+    pytorch = "" if plan is None else plan.pytorch(walk.model)
+    return told(walk, evidence, verdict, command=command, pytorch=pytorch)

@@ -11,8 +11,8 @@ from landscape.diagnosis.citing import SHARE, Cited, Reason, supports
 from landscape.diagnosis.evidence import Evidence, Verdict
 from landscape.diagnosis.generality import allowed_gap, small_loss, unlowered
 from landscape.diagnosis.outcomes import Outcome, best_of, of_kind, plain
-from landscape.diagnosis.recipe import Training
 from landscape.diagnosis.remedies import worded
+from landscape.diagnosis.walk import Walk
 
 # Trials that did better than the remedy, of which the report says at most so many.
 MOST_BETTER = 3
@@ -23,15 +23,14 @@ ATTRIBUTED = ("optimization", "model-bias")
 
 
 def told(
-    evidence: Evidence, verdict: Verdict, *, command: str, pytorch: str = "", first: str, warned: list[str], not_assessed: list[str],
-    training: Training, budget: str,
-) -> dict[str, Any]:  # fmt: skip
-    """Give the report."""
+    walk: Walk, evidence: Evidence, verdict: Verdict, *, command: str = "", pytorch: str = ""
+) -> dict[str, Any]:
+    """Return the report; `command` and `pytorch` are the remedy's training, where there is one."""
     return {
         "verdict": verdict.code,
         "subtype": verdict.subtype or None,
         "confidence": verdict.confidence,
-        "contradiction": first or None,
+        "contradiction": walk.first or None,
         "subtype_supported": verdict.supported if verdict.subtype else None,
         "why": list(verdict.why),
         "cited": [reason.told() for reason in verdict.cited],
@@ -42,13 +41,17 @@ def told(
         "pytorch": pytorch or None,
         "gain": plain(verdict.gain),
         "better": better(evidence, verdict) or None,
-        "assumed": {} if evidence.vetoes else training.assumed(),
+        "assumed": {} if evidence.vetoes else walk.training.assumed(),
         "ruled_out": ruled_out(evidence, verdict),
-        "not_assessed": not_assessed,
-        "warnings": warned,
+        "not_assessed": walk.not_assessed,
+        "warnings": walk.warned,
         "evidence": numbers(evidence),
-        "recipe": {**training.recipe.settings(), "spent": training.spent, "assumed": list(training.missing)},
-        "budget": budget,
+        "recipe": {
+            **walk.training.recipe.settings(),
+            "spent": walk.training.spent,
+            "assumed": list(walk.training.missing),
+        },
+        "budget": walk.lab.budget.name,
         "thresholds": evidence.limits.told(),
     }
 
