@@ -11,7 +11,7 @@ from landscape import streams
 from landscape.diagnosis.architectures import start_of
 from landscape.diagnosis.ensembles import Ensemble, Laboratory, Runs, Trial, part_of
 from landscape.diagnosis.experiments import of_kinds
-from landscape.diagnosis.gaps import chance
+from landscape.diagnosis.gap import chance
 from landscape.diagnosis.generalization import Constrained, Generalization
 from landscape.diagnosis.outcomes import half_interval
 from landscape.diagnosis.remedy import Remedy

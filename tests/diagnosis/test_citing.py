@@ -13,16 +13,16 @@ from landscape.commands.diagnose_report import next_lines
 from landscape.diagnosis.citing import SHARE, Cited, ordered, supporting
 from landscape.diagnosis.ensembles import BUDGETS, Laboratory
 from landscape.diagnosis.evidence import Evidence, Verdict
-from landscape.diagnosis.gaps import Gap
+from landscape.diagnosis.gap import Gap
 from landscape.diagnosis.generalization import Constrained, Generalization
 from landscape.diagnosis.outcomes import Outcome, shared
 from landscape.diagnosis.recipe import Training
+from landscape.diagnosis.report_json import report_json
+from landscape.diagnosis.session import Session
 from landscape.diagnosis.shift import Shift
 from landscape.diagnosis.state import State
-from landscape.diagnosis.telling import told
 from landscape.diagnosis.thresholds import Thresholds
 from landscape.diagnosis.verdict import decide
-from landscape.diagnosis.walk import Walk
 from landscape.training import Recipe
 
 KINDS = {
@@ -125,7 +125,7 @@ def drawn(seed: int) -> Evidence:
 
 
 def report_of(evidence: Evidence, verdict: Verdict) -> dict:
-    return told(Walk(LABORATORY), evidence, verdict)
+    return report_json(Session(LABORATORY), evidence, verdict)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 
 from landscape.diagnosis.evidence import Evidence
 from landscape.diagnosis.examples import Scores
-from landscape.diagnosis.gaps import Gap, gap
+from landscape.diagnosis.gap import Gap, gap
 from landscape.diagnosis.generalization import Constrained, Generalization
 from landscape.diagnosis.outcomes import Outcome, half_interval, judged, shared
 from landscape.diagnosis.shift import Shift

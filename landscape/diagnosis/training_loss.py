@@ -10,19 +10,19 @@ from landscape.diagnosis.ensembles import Laboratory
 from landscape.diagnosis.evidence import Evidence
 from landscape.diagnosis.networks import not_possible
 from landscape.diagnosis.outcomes import Outcome, judged, shared
+from landscape.diagnosis.session import Session
 from landscape.diagnosis.subsets import carve
-from landscape.diagnosis.walk import Walk
 from landscape.errors import InputError
 from landscape.objective import NetworkObjective
 from landscape.objective.constant import constant_loss
 
 
-def training_branch(walk: Walk, evidence: Evidence) -> Evidence:
+def training_branch(session: Session, evidence: Evidence) -> Evidence:
     """Steps 1 and 2: what lowers the training loss; larger networks only where the same one does not get there."""
-    if walk.lab.budget.seeds == 0:
-        walk.not_assessed.append("forks, baselines and larger networks: the quick budget trains nothing")
+    if session.lab.budget.seeds == 0:
+        session.not_assessed.append("forks, baselines and larger networks: the quick budget trains nothing")
         return evidence
-    lab = sighted(walk)
+    lab = sighted(session)
     lab.announce(experiments.plan_words(lab))
     loss = evidence.loss
     try:
@@ -33,18 +33,18 @@ def training_branch(walk: Walk, evidence: Evidence) -> Evidence:
             found += experiments.outcomes_of(lab, experiments.of_kinds("larger"), loss)
             evidence = measured(lab, evidence, found)
     except InputError as error:
-        walk.not_assessed.append(f"forks, baselines and larger networks: {error}")
+        session.not_assessed.append(f"forks, baselines and larger networks: {error}")
         return evidence
-    walk.not_assessed += not_possible(walk.model)
+    session.not_assessed += not_possible(session.model)
     return evidence
 
 
-def sighted(walk: Walk) -> Laboratory:
+def sighted(session: Session) -> Laboratory:
     """Give a laboratory with held-out data: where there are none, a fifth of the training set is kept from the trials.
 
     The user's parameters have seen that fifth, so that a trial gains on it only by what training data gain as well.
     """
-    lab = walk.lab
+    lab = session.lab
     model = carve(lab.model, lab.seed) if lab.held is None else None
     return lab if model is None else replace(lab, model=model, held="validation")
 

@@ -1,4 +1,4 @@
-"""What a diagnosis knows while it walks the guide."""
+"""What a diagnosis has found so far, and what it could not look at."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from landscape.model import Model
 
 
 @dataclass
-class Walk:
+class Session:
     """A diagnosis in work: its laboratory, what was found so far, and what could not be looked at.
 
     Step 0 alone sets `first` (how the log contradicts the parameters), `warned`, and the laboratory's `training` and `escaped`. Every step

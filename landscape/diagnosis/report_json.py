@@ -6,13 +6,13 @@ import math
 from dataclasses import replace
 from typing import Any
 
-from landscape.diagnosis.beside import beside
 from landscape.diagnosis.citing import SHARE, Cited, Reason, supports
 from landscape.diagnosis.evidence import Evidence, Verdict
-from landscape.diagnosis.generality import allowed_gap, small_loss, unlowered
+from landscape.diagnosis.evidence_lines import evidence_lines
+from landscape.diagnosis.gap_rules import allowed_gap, small_loss, unlowered
 from landscape.diagnosis.outcomes import Outcome, best_of, of_kind, plain
 from landscape.diagnosis.remedies import worded
-from landscape.diagnosis.walk import Walk
+from landscape.diagnosis.session import Session
 
 # Trials that did better than the remedy, of which the report says at most so many.
 MOST_BETTER = 3
@@ -22,15 +22,15 @@ SAME_SHARE = 0.01
 ATTRIBUTED = ("optimization", "model-bias")
 
 
-def told(
-    walk: Walk, evidence: Evidence, verdict: Verdict, *, command: str = "", pytorch: str = ""
+def report_json(
+    session: Session, evidence: Evidence, verdict: Verdict, *, command: str = "", pytorch: str = ""
 ) -> dict[str, Any]:
     """Return the report; `command` and `pytorch` are the remedy's training, where there is one."""
     return {
         "verdict": verdict.code,
         "subtype": verdict.subtype or None,
         "confidence": verdict.confidence,
-        "contradiction": walk.first or None,
+        "contradiction": session.first or None,
         "subtype_supported": verdict.supported if verdict.subtype else None,
         "why": list(verdict.why),
         "cited": [reason.told() for reason in verdict.cited],
@@ -41,17 +41,17 @@ def told(
         "pytorch": pytorch or None,
         "gain": plain(verdict.gain),
         "better": better(evidence, verdict) or None,
-        "assumed": {} if evidence.vetoes else walk.training.assumed(),
+        "assumed": {} if evidence.vetoes else session.training.assumed(),
         "ruled_out": ruled_out(evidence, verdict),
-        "not_assessed": walk.not_assessed,
-        "warnings": walk.warned,
+        "not_assessed": session.not_assessed,
+        "warnings": session.warned,
         "evidence": numbers(evidence),
         "recipe": {
-            **walk.training.recipe.settings(),
-            "spent": walk.training.spent,
-            "assumed": list(walk.training.missing),
+            **session.training.recipe.settings(),
+            "spent": session.training.spent,
+            "assumed": list(session.training.missing),
         },
-        "budget": walk.lab.budget.name,
+        "budget": session.lab.budget.name,
         "thresholds": evidence.limits.told(),
     }
 
@@ -78,7 +78,7 @@ def numbers(evidence: Evidence) -> dict[str, Any]:
         "part_of_range": plain(evidence.part) if math.isfinite(evidence.loss) else None,
         "held_out": evidence.held,
         "sixteen_examples": plain(evidence.sixteen),
-        "beside": beside(evidence),
+        "beside": evidence_lines(evidence),
         "outcomes": [{"words": worded(o.name)} | o.told() for o in evidence.outcomes or ()],
         "vetoes": [{"subtype": v.subtype, "reason": v.reason} for v in evidence.vetoes],
         **{name: None if part is None else part.told() for name, part in parts.items()},
