@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, NamedTuple
 
 from landscape.diagnosis.ensembles import Ensemble, Laboratory, part_of
+from landscape.diagnosis.outcomes import outcomes
 from landscape.diagnosis.plan import most_steps, rounded
 from landscape.diagnosis.standardized import standardized
 from landscape.model import Model
@@ -177,7 +179,7 @@ class NoDropout(Change):
 
 @dataclass(frozen=True)
 class Standardized(Change):
-    """Standardized inputs, at the user's rate or at several factors of it, of which the best counts."""
+    """Standardized inputs, at the user's rate or at several factors of it, of which the best counts and is applied."""
 
     factors: tuple[float, ...] = ()
 
@@ -203,8 +205,16 @@ class Standardized(Change):
         model = self.model(lab)
         if model is None:
             return None
-        faster = {"learning_rate": 10 * lab.training.recipe.learning_rate} if self.factors else {}
-        return Planned(model, faster, ())
+        rate = self.best_factor(lab) * lab.training.recipe.learning_rate
+        return Planned(model, {"learning_rate": rate} if self.factors else {}, ())
+
+    def best_factor(self, lab: Laboratory) -> float:
+        """Return the factor whose trials came to the least training loss; 1 where none were run."""
+        runs = lab.finished(self.ensemble(lab))
+        if runs is None or not self.factors:
+            return 1.0
+        found = outcomes(runs, dict.fromkeys(runs.labels, "fork"), math.inf)
+        return min(zip(self.factors, found, strict=True), key=lambda pair: pair[1].train)[0]
 
 
 @dataclass(frozen=True)

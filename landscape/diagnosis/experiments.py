@@ -9,12 +9,12 @@ from dataclasses import replace
 import numpy as np
 
 from landscape import streams
-from landscape.diagnosis import remedies
 from landscape.diagnosis.architectures import start_of
 from landscape.diagnosis.ensembles import Ensemble, Laboratory, Trial
 from landscape.diagnosis.linear import linear_outcome
 from landscape.diagnosis.outcomes import Outcome, outcomes
-from landscape.diagnosis.remedy import TUNING, USUAL, Remedy, least_rate
+from landscape.diagnosis.remedies import of_kinds
+from landscape.diagnosis.remedy import TUNING, USUAL, Kind, Remedy, least_rate
 from landscape.diagnosis.subsets import subset
 from landscape.objective import NetworkObjective
 from landscape.objective.constant import constant_loss
@@ -24,12 +24,7 @@ from landscape.training import Recipe
 FEW, FEW_UPDATES = 16, 1000
 ALONE = Ensemble("sixteen", "fresh starts on 16 examples alone")
 # The kinds of remedies that are tried before larger networks.
-FIRST = ("fork", "fresh", "penalty", "simpler")
-
-
-def of_kinds(*kinds: str) -> list[Remedy]:
-    """Return the remedies of some kinds, in the order in which they are tried."""
-    return [remedy for remedy in remedies.REMEDIES if remedy.kind in kinds]
+FIRST: tuple[Kind, ...] = ("fork", "fresh", "penalty", "simpler")
 
 
 def plan_words(lab: Laboratory) -> str:

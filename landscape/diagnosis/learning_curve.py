@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from landscape import streams
 from landscape.diagnosis.architectures import start_of
 from landscape.diagnosis.ensembles import Ensemble, Laboratory, Runs, Trial, part_of
-from landscape.diagnosis.experiments import of_kinds
 from landscape.diagnosis.gap import chance
 from landscape.diagnosis.generalization import Constrained, Generalization
 from landscape.diagnosis.outcomes import half_interval
+from landscape.diagnosis.remedies import of_kinds
 from landscape.diagnosis.remedy import Remedy
 from landscape.diagnosis.subsets import subset
 from landscape.model import Model

@@ -104,6 +104,11 @@ def remedy_of(label: str) -> Remedy | None:
     return next((remedy for remedy in REMEDIES if remedy.label == label), None)
 
 
+def of_kinds(*kinds: Kind) -> list[Remedy]:
+    """Return the remedies of some kinds, in the order in which they are tried."""
+    return [remedy for remedy in REMEDIES if remedy.kind in kinds]
+
+
 def tried(outcome: Outcome) -> Remedy:
     """Return the remedy that came to an outcome."""
     found = remedy_of(outcome.name)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from landscape.diagnosis import experiments
 from landscape.diagnosis.ensembles import Laboratory
 from landscape.diagnosis.evidence import Evidence
+from landscape.diagnosis.experiments import FIRST, outcomes_of, plan_words, sixteen
 from landscape.diagnosis.networks import not_possible
 from landscape.diagnosis.outcomes import Outcome, judged, shared
+from landscape.diagnosis.remedies import of_kinds
 from landscape.diagnosis.session import Session
 from landscape.diagnosis.subsets import carve
 from landscape.errors import InputError
@@ -23,14 +24,14 @@ def training_branch(session: Session, evidence: Evidence) -> Evidence:
         session.not_assessed.append("forks, baselines and larger networks: the quick budget trains nothing")
         return evidence
     lab = sighted(session)
-    lab.announce(experiments.plan_words(lab))
+    lab.announce(plan_words(lab))
     loss = evidence.loss
     try:
-        evidence = replace(evidence, sixteen=experiments.sixteen(lab))
-        found = experiments.outcomes_of(lab, experiments.of_kinds(*experiments.FIRST), loss)
+        evidence = replace(evidence, sixteen=sixteen(lab))
+        found = outcomes_of(lab, of_kinds(*FIRST), loss)
         evidence = measured(lab, evidence, found)
         if not reached(evidence):
-            found += experiments.outcomes_of(lab, experiments.of_kinds("larger"), loss)
+            found += outcomes_of(lab, of_kinds("larger"), loss)
             evidence = measured(lab, evidence, found)
     except InputError as error:
         session.not_assessed.append(f"forks, baselines and larger networks: {error}")

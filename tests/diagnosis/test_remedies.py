@@ -13,11 +13,11 @@ from landscape.diagnosis.changes import Rate
 from landscape.diagnosis.curvature import Escaped
 from landscape.diagnosis.ensembles import BUDGETS, Budget, Laboratory, part_of
 from landscape.diagnosis.evidence import Evidence
-from landscape.diagnosis.experiments import of_kinds, outcomes_of, plan_words
+from landscape.diagnosis.experiments import outcomes_of, plan_words
 from landscape.diagnosis.networks import Width
 from landscape.diagnosis.outcomes import CONTROL, Outcome
 from landscape.diagnosis.recipe import training_of
-from landscape.diagnosis.remedies import REMEDIES, plan_of, worded
+from landscape.diagnosis.remedies import REMEDIES, of_kinds, plan_of, worded
 from landscape.diagnosis.remedy import Remedy
 from landscape.diagnosis.state import State
 from landscape.diagnosis.subtypes import always
@@ -241,3 +241,18 @@ def test_remedies_that_are_not_possible_are_not_tried():
     }
     assert tried == {CONTROL, "adam", "fresh"}
     assert "larger ones" in plan_words(lab)
+
+
+@pytest.mark.parametrize(("least", "rate"), [(0, 0.1), (1, 1.0), (2, 10.0)])
+def test_of_the_rates_on_standardized_inputs_the_one_that_won_is_applied(least, rate):
+    lab = laboratory(network(("relu",)))
+    losses = np.ones((6, 2))
+    losses[2 * least : 2 * least + 2] = 0.1
+    lab.kept |= {
+        "runs.standardized.step": np.tile(np.array([1.0, 9.0]), (6, 1)),
+        "runs.standardized.train_loss": losses,
+    }
+    lab.kept["runs.standardized.labels"] = np.array(
+        ["standardized", "standardized, rate×10", "standardized, rate×100"]
+    )
+    assert plan_of(lab, "standardized").settings["learning_rate"] == rate
