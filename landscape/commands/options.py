@@ -60,7 +60,7 @@ class Messages:
 
 
 def together(*decorators: Decorator) -> Decorator:
-    """One decorator that applies several; the help lists them in the order given."""
+    """One decorator that applies several, which the help lists in the order given."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         for decorator in reversed(decorators):
@@ -247,14 +247,14 @@ points = click.option(
 def of_training(
     name: str, kind: click.ParamType, metavar: str, text: str, default: float | None = None
 ) -> Decorator:
-    """Make an option of a training; its default is shown where it has one."""
+    """Make an option of a training, whose default is shown where it has one."""
     return click.option(
         name, type=kind, metavar=metavar, default=default, show_default=default is not None, help=text
     )
 
 
 def learning_rate(default: float, when: str = "") -> Decorator:
-    """Make `learning_rate: float`; `when` says on what it depends, as in "With --optimizer: "."""
+    """Make the option `learning_rate: float`. `when` says on what it depends, as in "With --optimizer: "."""
     return of_training(
         "--learning-rate",
         RATE,
@@ -270,13 +270,13 @@ def batch_size(when: str = "") -> Decorator:
 
 
 def steps(default: int | None = None, least: int = 2, when: str = "", otherwise: str = "") -> Decorator:
-    """Make `steps: int | None`; a run that is looked at along its way has two at least. `otherwise` says what holds without it."""
+    """Make the option `steps: int | None`, two at least of a run that is looked at along its way. `otherwise` says what holds without it."""
     text = sentence(when, f"number of updates of a run{otherwise}.")
     return of_training("--steps", parsing.Whole(least), "N", text, default)
 
 
 def epochs(default: float | None = None, otherwise: str = "") -> Decorator:
-    """Make `epochs: float | None`; `otherwise` says what holds without it."""
+    """Make the option `epochs: float | None`. `otherwise` says what holds without it."""
     return of_training(
         "--epochs",
         RATE,

@@ -22,7 +22,7 @@ from landscape.records import Diagnosis
 
 
 def remedy_plan(model: Model, record: Diagnosis, threads: int | None = None) -> Plan | None:
-    """Make the plan again that a diagnosis recommends; None where there is nothing to train."""
+    """Make the plan again that a diagnosis recommends, or None where there is nothing to train."""
     report, settings = record.report, record.settings
     given = {name: settings.get(name) for name in TOLD}
     training = training_of(model, given, settings["seed"])

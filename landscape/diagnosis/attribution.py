@@ -14,7 +14,7 @@ from landscape.diagnosis.thresholds import Thresholds
 
 
 def large(evidence: Evidence) -> Verdict | None:
-    """Attribute a large loss to what removes it; None where nothing that helps held-out data does."""
+    """Attribute a large loss to what removes it, or None where nothing that helps held-out data does."""
     limits, found = evidence.limits, evidence.outcomes or ()
     removable = min(evidence.loss, evidence.constant) - evidence.best
     if evidence.part <= limits.large or removable < limits.removable * evidence.constant:
@@ -41,7 +41,7 @@ def large(evidence: Evidence) -> Verdict | None:
 
 
 def best_larger(found: Sequence[Outcome], limits: Thresholds) -> Outcome | None:
-    """Choose the best larger network; a linear model that the network does not contain only where no network comes near it."""
+    """Return the best larger network, or a linear model that the network does not contain where no network comes near it."""
     larger = of_kind(found, "larger")
     best, network = best_of(larger), best_of(o for o in larger if not tried(o).change.solved)
     if best is None or network is None:
@@ -50,7 +50,7 @@ def best_larger(found: Sequence[Outcome], limits: Thresholds) -> Outcome | None:
 
 
 def worse_than_constant(evidence: Evidence) -> Verdict | None:
-    """Give the verdict of a loss above the best constant predictor's that nothing lowers: a network contains that predictor."""
+    """Return the verdict of a loss above the best constant predictor's that nothing lowers: a network contains that predictor."""
     limits = evidence.limits
     if evidence.loss <= (1 + limits.simpler) * evidence.constant:
         return None
@@ -79,12 +79,12 @@ def above_constant(evidence: Evidence) -> Cited:
 
 
 def share(outcome: Outcome | None) -> float:
-    """Give an outcome's share, 0 for none."""
+    """Return an outcome's share, 0 for none."""
     return 0.0 if outcome is None else max(outcome.share, 0.0)
 
 
 def is_better(simple: Outcome | None, evidence: Evidence) -> bool:
-    """Tell whether a simpler network is lower by more than a part of the range, beyond the interval."""
+    """Say whether a simpler network is lower by more than a part of the range, beyond the interval."""
     if simple is None:
         return False
     lead = min(evidence.loss, evidence.constant) - simple.train
@@ -163,7 +163,7 @@ def removed(winner: Outcome, evidence: Evidence) -> Cited:
 
 
 def spread(found: Outcome) -> str:
-    """Write a trial's training loss with its interval over seeds; one seed has none."""
+    """Write a trial's training loss with its interval over seeds, of which one seed has none."""
     return (
         f"{found.train:.4g} ± {found.half:.2g} over {found.seeds} seeds"
         if found.seeds > 1

@@ -20,7 +20,7 @@ FORKS = Ensemble("forks", "going on from these parameters in several ways, and f
 
 
 class Planned(NamedTuple):
-    """A change as a training of a file: the model, changes of the recipe, and the command's words; without words only `--apply` can do it."""
+    """A change as a training of a file: the model, changes of the recipe, and the command's words, which are missing where only `--apply` can do it."""
 
     model: Model
     settings: Settings
@@ -29,7 +29,7 @@ class Planned(NamedTuple):
 
 @dataclass(frozen=True)
 class Change:
-    """Nothing, which is what other changes are measured against; a subclass says what else is trained, and how.
+    """No change, which is what other changes are measured against. A subclass says what else is trained, and how.
 
     `stops_early` says whether a trial counts at its best look in place of its last one, `solved` whether a convex problem is solved in
     place of a training.
@@ -39,11 +39,11 @@ class Change:
     solved: ClassVar[bool] = False
 
     def model(self, lab: Laboratory) -> Model | None:
-        """Return the network that is trained, with its data; None where there is no such network."""
+        """Return the network that is trained, with its data, or None where there is no such network."""
         return lab.model
 
     def variants(self, lab: Laboratory) -> dict[str, Settings]:
-        """Return the changes of the recipe to try, by what they add to the label; none where there is nothing to change."""
+        """Return the changes of the recipe to try, by what they add to the label, or none where there is nothing to change."""
         return {"": {}}
 
     def ensemble(self, lab: Laboratory) -> Ensemble:
@@ -51,7 +51,7 @@ class Change:
         return FORKS
 
     def planned(self, lab: Laboratory) -> Planned | None:
-        """Return the change as a training of a file; None where there is no such network."""
+        """Return the change as a training of a file, or None where there is no such network."""
         return Planned(lab.model, {})
 
 
@@ -209,7 +209,7 @@ class Standardized(Change):
         return Planned(model, {"learning_rate": rate} if self.factors else {}, ())
 
     def best_factor(self, lab: Laboratory) -> float:
-        """Return the factor whose trials came to the least training loss; 1 where none were run."""
+        """Return the factor whose trials came to the least training loss, or 1 where none were run."""
         runs = lab.finished(self.ensemble(lab))
         if runs is None or not self.factors:
             return 1.0

@@ -18,7 +18,7 @@ from landscape.objective.constant import constant_loss
 
 
 def facts(session: Session, target: float | None) -> Evidence:
-    """Take what needs no training: losses, vetoes, the log, and the parameters where the loss is large."""
+    """Return what needs no training: losses, vetoes, the log, and the parameters where the loss is large."""
     model, limits = session.model, session.limits
     damaged = not_finite(model, session.training, limits, session.lab.threads)
     if damaged is not None:
@@ -73,7 +73,7 @@ def missing(session: Session) -> None:
 
 
 def assumed(session: Session) -> str:
-    """Say which recipe is taken for the user's where neither file nor options name one; empty where they do."""
+    """Say which recipe is taken for the user's where neither file nor options name one, or an empty text where they do."""
     return "" if session.training.known else recipe_words(session)
 
 
@@ -84,7 +84,7 @@ def recipe_words(session: Session) -> str:
 
 
 def highest(session: Session) -> float:
-    """Give the highest training loss of the log; NaN where the log is closed or missing."""
+    """Return the highest training loss of the log, or NaN where the log is closed or missing."""
     series = session.model.history.get("train_loss")
     if series is None or session.first or not len(series):
         return math.nan

@@ -79,7 +79,7 @@ class Runs:
 
     @property
     def error(self) -> Array:
-        """The held-out error rate, or loss, of the first label [S, K]; infinite where a run diverged."""
+        """The held-out error rate, or loss, of the first label [S, K], infinite where a run diverged."""
         assert self.held is not None
         table = self.held[0] if self.held_accuracy is None else 1.0 - self.held_accuracy[0]
         return np.where(np.isfinite(table), table, np.inf)
@@ -145,7 +145,7 @@ class Laboratory:
         }
 
     def finished(self, ensemble: Ensemble) -> Runs | None:
-        """Return an ensemble that was run; None where it was not."""
+        """Return an ensemble that was run, or None where it was not."""
         key = f"runs.{ensemble.name}"
         return (
             self.read(key, tuple(self.kept[f"{key}.labels"].tolist())) if f"{key}.step" in self.kept else None

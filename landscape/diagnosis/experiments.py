@@ -45,7 +45,7 @@ def is_trained(remedy: Remedy, lab: Laboratory) -> bool:
 
 
 def outcomes_of(lab: Laboratory, tried: Sequence[Remedy], loss: float) -> list[Outcome]:
-    """Try remedies, those that share an ensemble at once, and return what each came to; nothing of those that change nothing here."""
+    """Try remedies, those of one ensemble at once, and return what those came to that change something here."""
     ensembles: dict[Ensemble, list[Remedy]] = {}
     for remedy in tried:
         ensembles.setdefault(remedy.ensemble(lab), []).append(remedy)
@@ -57,7 +57,7 @@ def outcomes_of(lab: Laboratory, tried: Sequence[Remedy], loss: float) -> list[O
 
 
 def together(lab: Laboratory, ensemble: Ensemble, tried: Sequence[Remedy], loss: float) -> list[Outcome]:
-    """Train remedies as one ensemble; of several variants of a remedy the one of the least training loss counts."""
+    """Train remedies as one ensemble and return what each came to, by its variant of the least training loss."""
     trials = {remedy: remedy.trials(lab) for remedy in tried}
     labels = {remedy: {trial.label for trial in group} for remedy, group in trials.items() if group}
     if not labels:

@@ -23,7 +23,7 @@ Found = TypeVar("Found")
 
 
 def gap_branch(session: Session, evidence: Evidence) -> Evidence:
-    """Step 3: gaps, and what explains and closes them; a validation set is carved out of the training set where there is none."""
+    """Step 3: gaps, and what explains and closes them, on a validation set from the training set where there is none."""
     model, splits = session.model, session.model.splits
     if "validation" in splits:
         scored = {split: scores(model, split, threads=session.lab.threads) for split in splits}
@@ -65,7 +65,7 @@ def crossed_gap(session: Session, evidence: Evidence) -> Evidence:
 
 
 def refitted(session: Session, refit: Callable[[Laboratory], Found | None], otherwise: str) -> Found | None:
-    """Carve validation data out and refit; None, and a note, where that cannot be."""
+    """Carve validation data out and refit, or return None, and leave a note, where that cannot be."""
     reason = otherwise
     if session.lab.budget.seeds:
         try:
@@ -80,7 +80,7 @@ def refitted(session: Session, refit: Callable[[Laboratory], Found | None], othe
 
 
 def gaps_seen(session: Session, model: Model, scored: dict[str, Scores], evidence: Evidence) -> Evidence:
-    """Take both gaps; explain the second, verify the first."""
+    """Take both gaps, explain the second and verify the first."""
     seed, limits = session.lab.seed, session.limits
     evidence = replace(
         evidence, validation_gap=gap_of(model, "train", "validation", scored, seed, session.lab.threads)

@@ -26,7 +26,7 @@ PARTS = (0.25, 0.5, 1.0)
 
 
 def generalization(lab: Laboratory) -> Generalization:
-    """Train on a quarter, half and all of the training set, and on all of it constrained; the user's recipe, fresh starts."""
+    """Train afresh by the user's recipe on a quarter, half and all of the training set, and on all of it constrained."""
     total = lab.model.examples("train")
     order = streams.numpy_generator("parts of the training set", lab.seed).permutation(total)
     sizes = sorted({max(2, round(part * total)) for part in PARTS})
@@ -44,7 +44,7 @@ def generalization(lab: Laboratory) -> Generalization:
 
 
 def guessing(lab: Laboratory, by_loss: bool) -> float:
-    """Give the held-out loss of the best constant, or the error rate of guessing classes."""
+    """Return the held-out loss of the best constant, or the error rate of guessing classes."""
     assert lab.held is not None
     if by_loss:
         return constant_loss(NetworkObjective(lab.model, lab.held, threads=lab.threads))
@@ -59,7 +59,7 @@ def fitted(lab: Laboratory, ensemble: Ensemble, model: Model) -> Runs:
 
 
 def constrained(lab: Laboratory, remedy: Remedy, control: Array) -> Constrained | None:
-    """Compare a constraint with the paired runs without it, by held-out data [S]; None where there is no such network."""
+    """Compare a constraint with the paired runs without it, by held-out data [S], or None where there is no such network."""
     model = remedy.change.model(lab)
     if model is None:
         return None

@@ -21,18 +21,18 @@ DEEP, LEAST_NARROW = 8, 2
 
 
 class Network(Change):
-    """Another network on the same data, its parameters zero; a subclass says what becomes of a chain, and of other graphs."""
+    """Another network on the same data, its parameters zero. A subclass says what becomes of a chain, and of other graphs."""
 
     def chain(self, chain: Chain) -> Chain | None:
-        """Return what becomes of a chain of dense layers; None where it stays as it is."""
+        """Return what becomes of a chain of dense layers, or None where it stays as it is."""
         raise NotImplementedError
 
     def graph(self, model: Model) -> Model | None:
-        """Return what becomes of a network that is no such chain; None where nothing does."""
+        """Return what becomes of a network that is no such chain, or None where nothing does."""
         return None
 
     def model(self, lab: Laboratory) -> Model | None:
-        """Return the network that is trained; None where the user's has no such neighbour."""
+        """Return the network that is trained, or None where the user's has no such neighbour."""
         found = chain_of(lab.model)
         if found is None:
             return self.graph(lab.model)
@@ -55,7 +55,7 @@ class Width(Network):
     factor: float
 
     def chain(self, chain: Chain) -> Chain | None:
-        """Return the chain with other widths; a wider one where activations are there already."""
+        """Return the chain with other widths, or None where activations come first or nothing is left to take."""
         widths = tuple(int(self.factor * width) for width in chain.hidden)
         if self.factor > 1:
             wider = tuple(max(LEAST_WIDTH, width) for width in widths)
@@ -118,7 +118,7 @@ class Linear(Network):
 
 
 def command_words(user: Model, model: Model, chain: Chain) -> tuple[str, ...]:
-    """Return the options of `train` that say which network it is; none where they cannot."""
+    """Return the options of `train` that say which network it is, or none where they cannot."""
     named = (
         user.form == "full" and not chain.ends and not user.decay_vector().any() and model.loss_scale == 1.0
     )

@@ -64,12 +64,12 @@ class Outcome:
 
 
 def plain(value: Any) -> Any:
-    """Give null for a number that is not finite."""
+    """Return null for a number that is not finite."""
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def half_interval(values: Array, level: float = 0.95) -> float:
-    """Give half the t-interval of a mean; infinite for one value.
+    """Return half the t-interval of a mean, infinite for one value.
 
     >>> round(half_interval(np.array([1.0, 2.0, 3.0, 4.0, 5.0])), 3)
     1.963
@@ -101,7 +101,7 @@ def outcomes(runs: Runs, kinds: dict[str, str], loss: float) -> list[Outcome]:
 
 
 def outcome(runs: Runs, group: int, kind: str, loss: float, control: Array | None) -> Outcome:
-    """Give the outcome of one label."""
+    """Return the outcome of one label."""
     train = runs.train[group]
     final = train[:, -1]
     good = np.isfinite(final)
@@ -137,7 +137,7 @@ def best_look(held: Array | None, train: Array) -> int:
 def judged(
     found: Sequence[Outcome], loss: float, held: float, held_constant: float, useful: float
 ) -> list[Outcome]:
-    """Say which outcomes help held-out data as well, by `useful` of the range there; all may, where there are none."""
+    """Return the outcomes with whether they help held-out data by `useful` of the range there, or as they are without such data."""
     if not math.isfinite(held):
         return list(found)
     least = min([held, *(o.held for o in found if math.isfinite(o.held))])
@@ -149,7 +149,7 @@ def judged(
 
 
 def shared(found: Sequence[Outcome], loss: float, best: float) -> list[Outcome]:
-    """Give every outcome its share of the removable loss, `loss` − `best`.
+    """Return every outcome with its share of the removable loss, `loss` − `best`.
 
     `loss` is the training loss, or the best constant predictor's where that is less: what lies above it any network is rid of.
     """
@@ -161,7 +161,7 @@ def shared(found: Sequence[Outcome], loss: float, best: float) -> list[Outcome]:
 
 
 def best_of(found: Iterable[Outcome]) -> Outcome | None:
-    """Return the useful outcome of the largest share; None where none is useful."""
+    """Return the useful outcome of the largest share, or None where none is useful."""
     return max((o for o in found if o.useful), key=lambda o: o.share, default=None)
 
 

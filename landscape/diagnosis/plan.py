@@ -34,7 +34,7 @@ FLAGS = (
 
 @dataclass(frozen=True)
 class Plan:
-    """A remedy: where it starts, how it is trained, and the words of its command line; `words` is empty where `--apply` alone can do it."""
+    """A remedy: where it starts, how it is trained, and the words of its command line, which are missing where `--apply` alone can do it."""
 
     start: Model
     settings: dict[str, Any]
@@ -44,7 +44,7 @@ class Plan:
     penalty: float | None = None
 
     def command(self, model: Model, options: str = "") -> str:
-        """Write the command line; `options` are those of the diagnosis, for a remedy that `--apply` alone can run."""
+        """Write the command line, with the options of the diagnosis for a remedy that `--apply` alone can run."""
         path, out = shlex.quote(str(model.path or "MODEL.npz")), shlex.quote(free_name(model))
         path = f"{path} {understood(model)}".rstrip()
         if not self.words:
@@ -67,7 +67,7 @@ class Plan:
         )
 
     def pytorch(self, model: Model) -> str:
-        """Write the training as PyTorch's calls; empty where it is another network's, or not of these data."""
+        """Write the training as PyTorch's calls, or an empty text where it is another network's, or not of these data."""
         same = [(node.name, node.attributes) for node in self.start.nodes] == [
             (node.name, node.attributes) for node in model.nodes
         ]
@@ -81,7 +81,7 @@ class Plan:
         self, announce: Callable[[str], object] = lambda sentence: None, advance: Callable[[int, int], None] = lambda a, b: None,
         threads: int | None = None,
     ) -> Model:  # fmt: skip
-        """Train; a run that diverges gives the last finite parameters."""
+        """Train, and return the model, with its last finite parameters where the run diverges."""
         start = (
             self.start
             if self.init is None

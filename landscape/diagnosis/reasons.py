@@ -11,12 +11,12 @@ from landscape.diagnosis.thresholds import EXPLODED, NOISY, Thresholds
 
 
 def reasons_for(subtype: str, evidence: Evidence) -> list[Reason]:
-    """Return the number that speaks for a sub-type, or the one that speaks against it; nothing where there is none."""
+    """Return the number that speaks for a sub-type, or against it, or nothing where there is none."""
     return supporting(candidates(subtype, evidence))
 
 
 def is_supported(subtype: str, evidence: Evidence, proved: tuple[str, ...] = ()) -> bool:
-    """Say whether a number, or the remedy that won, speaks for a sub-type; one without numbers is named by its remedy.
+    """Say whether a number, or the remedy that won, speaks for a sub-type, or there is no number that could.
 
     `proved` are the sub-types that the remedy names by itself.
     """
@@ -25,7 +25,7 @@ def is_supported(subtype: str, evidence: Evidence, proved: tuple[str, ...] = ())
 
 
 def candidates(subtype: str, evidence: Evidence) -> list[Reason]:
-    """List what is known of a sub-type, the strongest first; what was not looked at is left out."""
+    """List what is known of a sub-type, the strongest first, without what was not looked at."""
     found: list[Reason] = []
     if evidence.state is not None:
         found += of_state(subtype, evidence.state, evidence.limits)

@@ -22,9 +22,9 @@ from landscape.diagnosis.remedy import Kind, Remedy
 from landscape.diagnosis.subtypes import Rule, adaptive, afresh, always, seen_or, slower, slower_afresh
 
 # Sub-types that a slower remedy, and one on standardized inputs, name by themselves.
-RATES, SCALES = ("bouncing", "noise"), ("ill-conditioned",)
+TOO_FAST, UNSCALED = ("bouncing", "noise"), ("ill-conditioned",)
 UNFINISHED, UNEVEN, LIGHT = always("unfinished"), always("ill-conditioned"), always("over-regularized")
-FASTER, POOR = seen_or("unfinished"), seen_or("ill-conditioned")
+SLOW, POOR = seen_or("unfinished"), seen_or("ill-conditioned")
 LESS = Decay(0.01)
 
 
@@ -38,17 +38,17 @@ def tuned(
 # In the order in which they are tried.
 REMEDIES = (
     Remedy(CONTROL, "more updates as before", "fork", More(), 1, UNFINISHED),
-    Remedy("rate/10", "a tenth of the rate", "fork", Rate(0.1), 2, slower, proves=RATES),
-    Remedy("rate×10", "ten times the rate", "fork", Rate(10.0), 4, FASTER),
-    Remedy("rate×100", "a hundred times the rate", "fork", Rate(100.0), 5, FASTER),
-    Remedy("rate×1000", "a thousand times the rate", "fork", Rate(1000.0), 6, FASTER),
-    Remedy("batch×8", "eight times the batch", "fork", Batch(8), 3, slower, proves=RATES),
+    Remedy("rate/10", "a tenth of the rate", "fork", Rate(0.1), 2, slower, proves=TOO_FAST),
+    Remedy("rate×10", "ten times the rate", "fork", Rate(10.0), 4, SLOW),
+    Remedy("rate×100", "a hundred times the rate", "fork", Rate(100.0), 5, SLOW),
+    Remedy("rate×1000", "a thousand times the rate", "fork", Rate(1000.0), 6, SLOW),
+    Remedy("batch×8", "eight times the batch", "fork", Batch(8), 3, slower, proves=TOO_FAST),
     Remedy("escape", "a step along the escape direction", "fork", Escape(), 7, always("saddle")),
     Remedy("adam", "Adam from here on", "fork", Change(), 11, adaptive, "here", "adam"),
     Remedy("fresh", "a fresh start", "fresh", Change(), 8, afresh(seen_or("plateau")), "fresh"),
     Remedy(
         "fresh, rate/10", "a fresh start at a tenth of the rate",
-        "fresh", Rate(0.1), 9, afresh(slower_afresh), "fresh", proves=RATES,
+        "fresh", Rate(0.1), 9, afresh(slower_afresh), "fresh", proves=TOO_FAST,
     ),
     tuned("fresh, adam", "a fresh start with Adam", "fresh", Change(), 12, afresh(adaptive)),
     Remedy("weight decay/100", "a hundredth of the weight decay", "penalty", LESS, 14, LIGHT),
@@ -70,11 +70,11 @@ REMEDIES = (
     ),
     Remedy(
         "standardized", "standardized inputs",
-        "fork", Standardized((1.0, 10.0, 100.0)), 10, UNEVEN, proves=SCALES,
+        "fork", Standardized((1.0, 10.0, 100.0)), 10, UNEVEN, proves=UNSCALED,
     ),
     tuned(
         "fresh, standardized", "a fresh start on standardized inputs",
-        "fresh", Standardized(), 13, UNEVEN, SCALES,
+        "fresh", Standardized(), 13, UNEVEN, UNSCALED,
     ),
     tuned("linear", "a linear model", "simpler", Linear(), 26, always("")),
     tuned("shallower", "a shallower network", "simpler", Shallower(), 20, POOR),
@@ -100,7 +100,7 @@ OF_DATA = {
 
 
 def remedy_of(label: str) -> Remedy | None:
-    """Return the remedy of a label; None for advice that is none of these."""
+    """Return the remedy of a label, or None for advice that is none of these."""
     return next((remedy for remedy in REMEDIES if remedy.label == label), None)
 
 
@@ -117,7 +117,7 @@ def tried(outcome: Outcome) -> Remedy:
 
 
 def worded(label: str) -> str:
-    """Return a remedy in words; advice that is no remedy of the table says itself what it is.
+    """Return a remedy in words, or the advice itself where it is no remedy of the table.
 
     >>> worded("batch×8"), worded("leave the sigmoid out")
     ('eight times the batch', 'leave the sigmoid out')
@@ -127,6 +127,6 @@ def worded(label: str) -> str:
 
 
 def plan_of(lab: Laboratory, label: str) -> Plan | None:
-    """Return the plan of a remedy; None where the data or the network's file has to change first."""
+    """Return the plan of a remedy, or None where the data or the network's file has to change first."""
     found = remedy_of(label)
     return None if found is None else found.plan(lab)

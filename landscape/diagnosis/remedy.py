@@ -72,7 +72,7 @@ class Remedy:
         return Ensemble(f"{self.label}.rates", f"{self.words}, to choose its rate")
 
     def trials(self, lab: Laboratory) -> list[Trial]:
-        """Return its trainings beside others, one for each seed; none where there is nothing to change."""
+        """Return its trainings beside others, one for each seed, or none where there is nothing to change."""
         model = self.change.model(lab)
         if model is None:
             return []
@@ -83,7 +83,7 @@ class Remedy:
         ]
 
     def recipe(self, lab: Laboratory, seed: int, **changes: object) -> Recipe:
-        """Return the recipe of a trial beside others; what goes on from the parameters takes fewer updates."""
+        """Return the recipe of a trial beside others, with fewer updates for what goes on from the parameters."""
         long = lab.updates(1.0, lab.budget.capacity)
         steps = lab.updates(0.1, lab.budget.fork) if self.kind == "fork" else long
         if self.optimizer is None:
@@ -100,12 +100,12 @@ class Remedy:
         return Trial(label, lab.adam(rate, steps, seed, size), self.begin(lab, model, seed))
 
     def tuned_rate(self, lab: Laboratory) -> float:
-        """Return the rate of Adam that it was tuned to; the middle one where it was not."""
+        """Return the rate of Adam that it was tuned to, or the middle one where it was not."""
         tried = lab.finished(self.rates) if self.tuned else None
         return USUAL if tried is None else least_rate(tried)
 
     def plan(self, lab: Laboratory) -> Plan | None:
-        """Return it as a training of the user's file; None where there is no such network."""
+        """Return it as a training of the user's file, or None where there is no such network."""
         planned = self.change.planned(lab)
         if planned is None:
             return None

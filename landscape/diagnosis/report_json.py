@@ -25,7 +25,7 @@ ATTRIBUTED = ("optimization", "model-bias")
 def report_json(
     session: Session, evidence: Evidence, verdict: Verdict, *, command: str = "", pytorch: str = ""
 ) -> dict[str, Any]:
-    """Return the report; `command` and `pytorch` are the remedy's training, where there is one."""
+    """Return the report, with the remedy's training as a command and in PyTorch's words where there is one."""
     return {
         "verdict": verdict.code,
         "subtype": verdict.subtype or None,
@@ -66,7 +66,7 @@ def accepted_code(verdict: Verdict) -> str:
 
 
 def numbers(evidence: Evidence) -> dict[str, Any]:
-    """Give all that was measured."""
+    """Return all that was measured."""
     parts = {
         "validation_gap": evidence.validation_gap, "test_gap": evidence.test_gap, "shift": evidence.shift,
         "generalization": evidence.generalization, "state": evidence.state,
@@ -86,7 +86,7 @@ def numbers(evidence: Evidence) -> dict[str, Any]:
 
 
 def better(evidence: Evidence, verdict: Verdict) -> str:
-    """Name the trials that removed more than the remedy which is recommended; empty where none did."""
+    """Name the trials that removed more than the remedy which is recommended, or an empty text where none did."""
     if verdict.code not in ATTRIBUTED or not math.isfinite(verdict.gain):
         return ""
     found = [o for o in evidence.outcomes or () if o.useful and o.share > verdict.gain + SAME_SHARE]
@@ -95,7 +95,7 @@ def better(evidence: Evidence, verdict: Verdict) -> str:
 
 
 def ruled_out(evidence: Evidence, verdict: Verdict) -> list[str]:
-    """Say of every other branch which number excluded it; nothing of those that were not looked at, or that the number does not exclude."""
+    """Say of every other branch that was looked at, and that a number excludes, which number that was."""
     said: list[Reason] = []
     if not evidence.vetoes and math.isfinite(evidence.loss):
         said.append(

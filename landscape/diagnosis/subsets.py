@@ -26,7 +26,7 @@ def subset(model: Model, rows: NDArray[np.int64]) -> Model:
 
 
 def carve(model: Model, seed: int, fold: int = 0) -> Model | None:
-    """Make a fifth of the training set, the fold's, a validation set; None where there are too few examples."""
+    """Make a fifth of the training set, the fold's, a validation set, or None where there are too few examples."""
     total = model.examples("train")
     if total < LEAST:
         return None
@@ -39,7 +39,7 @@ def carve(model: Model, seed: int, fold: int = 0) -> Model | None:
 
 
 def carved(lab: Laboratory, fold: int = 0) -> Model | None:
-    """Refit on four fifths of the training set, the fold's fifth for validation; None where there are too few examples."""
+    """Refit on four fifths of the training set, the fold's fifth for validation, or None where there are too few examples."""
     model = carve(lab.model, lab.seed, fold)
     if model is None:
         return None
@@ -58,7 +58,7 @@ def carved(lab: Laboratory, fold: int = 0) -> Model | None:
 
 
 def crossed(lab: Laboratory) -> dict[str, Scores] | None:
-    """Score every training example by the refit that did not see it, beside those that it did see; None where there are too few."""
+    """Score every training example by the refit that did not see it, beside those that it did see, or None where there are too few."""
     folds = [carved(lab, fold) for fold in range(FOLDS)]
     models = [model for model in folds if model is not None]
     if len(models) < FOLDS:

@@ -20,7 +20,7 @@ STALLED = 0.02
 
 
 def signatures(state: State, limits: Thresholds) -> tuple[str, ...]:
-    """Return what the parameters alone give away, the most exact first; nothing where they look ordinary."""
+    """Return what the parameters alone give away, the most exact first, or nothing where they look ordinary."""
     seen = {
         "saddle": state.decrement <= limits.decrement and state.escape > 0,
         "symmetric-units": bool(state.identical),
@@ -31,7 +31,7 @@ def signatures(state: State, limits: Thresholds) -> tuple[str, ...]:
 
 
 def by_state(evidence: Evidence) -> str:
-    """Return what the parameters give away, a plateau among it; empty where they look ordinary."""
+    """Return what the parameters give away, a plateau among it, or an empty text where they look ordinary."""
     state = evidence.state
     if state is None:
         return ""
@@ -65,7 +65,7 @@ def afresh(rule: Rule) -> Rule:
 
 
 def slower(evidence: Evidence) -> str:
-    """Tell bouncing and the floor of the gradient's noise apart, by what goes on from the parameters."""
+    """Return whether the run bounced or stood on the floor of its gradient's noise, where slower updates from the parameters won."""
     state = evidence.state
     below = state is not None and not state.stability >= evidence.limits.edge and state.noise < NOISY
     return "noise" if below and not evidence.assumed else slower_afresh(evidence)

@@ -19,7 +19,7 @@ from landscape.objective.constant import constant_loss
 
 
 def training_branch(session: Session, evidence: Evidence) -> Evidence:
-    """Steps 1 and 2: what lowers the training loss; larger networks only where the same one does not get there."""
+    """Steps 1 and 2: what lowers the training loss, with larger networks only where the same one does not get there."""
     if session.lab.budget.seeds == 0:
         session.not_assessed.append("forks, baselines and larger networks: the quick budget trains nothing")
         return evidence
@@ -41,7 +41,7 @@ def training_branch(session: Session, evidence: Evidence) -> Evidence:
 
 
 def sighted(session: Session) -> Laboratory:
-    """Give a laboratory with held-out data: where there are none, a fifth of the training set is kept from the trials.
+    """Return a laboratory with held-out data: where there are none, a fifth of the training set is kept from the trials.
 
     The user's parameters have seen that fifth, so that a trial gains on it only by what training data gain as well.
     """
@@ -51,7 +51,7 @@ def sighted(session: Session) -> Laboratory:
 
 
 def reached(evidence: Evidence) -> bool:
-    """Tell whether the same network was brought to a small loss, so that no larger one is needed."""
+    """Say whether the same network was brought to a small loss, so that no larger one is needed."""
     own = [o for o in evidence.outcomes or () if o.useful and (o.same or o.kind == "penalty")]
     least = min((o.train for o in own), default=math.inf)
     return least <= evidence.limits.large * evidence.constant
