@@ -32,41 +32,32 @@ if TYPE_CHECKING:
     metavar="NAME",
     help="Optimizer it was trained with, if the file does not say; a name of train's or PyTorch's.",
 )
-@click.option(
-    "--learning-rate",
-    type=parsing.Number(0, above=True),
-    metavar="X",
-    help="Learning rate it was trained with, if the file does not say.",
+@options.of_training(
+    "--learning-rate", options.RATE, "X", "Learning rate it was trained with, if the file does not say."
 )
-@click.option(
-    "--batch-size",
-    type=parsing.Whole(1),
-    metavar="N",
-    help="Batch size it was trained with, if the file does not say.",
+@options.of_training(
+    "--batch-size", parsing.Whole(1), "N", "Batch size it was trained with, if the file does not say."
 )
-@click.option(
+@options.of_training(
     "--momentum",
-    type=parsing.Number(0, 1, below=True),
-    metavar="X",
-    help="Momentum it was trained with, if the file does not say; β₁ for Adam and its kin.",
+    options.PART,
+    "X",
+    "Momentum it was trained with, if the file does not say; β₁ for Adam and its kin.",
 )
-@click.option(
+@options.of_training(
     "--weight-decay",
-    type=parsing.Number(0),
-    metavar="X",
-    help="Weight decay it was trained with, if the file does not say; for adamw and lion it is their own.",
+    parsing.Number(0),
+    "X",
+    "Weight decay it was trained with, if the file does not say; for adamw and lion it is their own.",
 )
-@click.option(
-    "--steps",
-    type=parsing.Whole(1),
-    metavar="N",
-    help="How many updates it was trained for, if the file does not say.",
+@options.of_training(
+    "--steps", parsing.Whole(1), "N", "How many updates it was trained for, if the file does not say."
 )
-@click.option(
+@options.of_training(
     "--epochs",
-    type=parsing.Number(0, above=True),
-    metavar="X",
-    help="Passes over the training data that it was trained for, in place of --steps.",
+    options.RATE,
+    "X",
+    "Passes over the training data that it was trained for, in place of --steps.",
 )
 @click.option(
     "--validation",

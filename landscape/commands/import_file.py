@@ -38,20 +38,17 @@ if TYPE_CHECKING:
     metavar="HEADER.json",
     help="For a file of weights alone: the layers that they belong to (docs/model-format.md).",
 )
-@options.activation
-@options.loss
+@options.reading
 @options.fresh
-@options.messages
+@options.speech
 def command(
     file: Path,
     data: Path,
     output: Path | None,
     header: Path | None,
-    activation: str | None,
-    loss: str | None,
+    reading: options.Reading,
     fresh: bool,
-    as_json: bool,
-    quiet: bool,
+    messages: options.Messages,
 ) -> None:
     """Make a model file of FILE (.onnx, .safetensors, .pt with a state dict) and data.
 
@@ -64,14 +61,14 @@ def command(
 
     target = output or Path(f"{file.stem}.npz")
     refuse_overwriting(target, inputs=[file, data, header], fresh=fresh)
-    model = import_file(file, data, header=header, activation=activation, loss=loss)
+    model = import_file(file, data, header=header, activation=reading.activation, loss=reading.loss)
     refuse_overwriting(target, inputs=mapped_files(model.data.values()), fresh=fresh)
     summary = summarized(model) | evaluated(model)
     with locked([target]):
         save_model(model, target)
-    if not quiet:
-        click.echo(f"wrote {target}", err=True)
-    click.echo(json.dumps(summary | {"files": [str(target)]}, allow_nan=False) if as_json else table(summary))
+    messages.say(f"wrote {target}")
+    told = summary | {"files": [str(target)]}
+    click.echo(json.dumps(told, allow_nan=False) if messages.as_json else table(summary))
 
 
 def summarized(model: Model) -> dict[str, Any]:

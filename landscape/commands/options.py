@@ -15,14 +15,17 @@ with the list of those there are (`parsing.py`); `--activation` and `--loss` by 
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import click
 
 from landscape.commands import parsing
-from landscape.messages import Silence
+from landscape.messages import Silence, say
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -31,15 +34,53 @@ SPLITS = ("train", "test", "both")
 FIGURE_FORMATS = ("png", "svg", "pdf")
 # The names of `landscape.directions.normalize.NORMALIZATIONS`, here so that --help imports nothing.
 NORMALIZATIONS = ("filter", "layer", "none")
+# Learning rates and numbers of epochs; averages' decay rates.
+RATE, PART = parsing.Number(0, above=True), parsing.Number(0, 1, below=True)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a file of weights without a header is understood."""
+
+    activation: str | None
+    loss: str | None
+
+
+@dataclass(frozen=True)
+class Messages:
+    """How a command speaks: its result on stdout for people or as JSON, and sentences on stderr, or none."""
+
+    as_json: bool
+    quiet: bool
+
+    def say(self, sentence: str) -> None:
+        """Say a sentence on stderr, unless the command is to be quiet."""
+        if not self.quiet:
+            say(sentence)
 
 
 def together(*decorators: Decorator) -> Decorator:
-    """One decorator that applies several; the help lists them in the order given."""
+    """One decorator that applies several, which the help lists in the order given."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         for decorator in reversed(decorators):
             function = decorator(function)
         return function
+
+    return decorate
+
+
+def gathered(name: str, kind: Callable[..., object], *decorators: Decorator) -> Decorator:
+    """One decorator for several options, whose values come as one argument: a record of that kind with a field for each."""
+    fields = tuple(inspect.signature(kind).parameters)
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def called(**choices: Any) -> Any:
+            choices[name] = kind(**{field: choices.pop(field) for field in fields})
+            return function(**choices)
+
+        return together(*decorators)(called)
 
     return decorate
 
@@ -182,6 +223,99 @@ loss = click.option(
 )
 """`loss: str | None`"""
 
+normalize = click.option(
+    "--normalize",
+    type=parsing.Choice(NORMALIZATIONS),
+    help="Scale directions to the norm of the weights, filter (row) by filter or layer by layer; "
+    "by default filter for random directions, none for others.",
+)
+"""`normalize: str | None`"""
+
+include_bias = click.option(
+    "--include-bias",
+    is_flag=True,
+    help="Move biases too, scaled to their norm; by default filter and layer leave them where they are.",
+)
+"""`include_bias: bool`"""
+
+points = click.option(
+    "--points", metavar="N|NxM", default="51", show_default=True, help="Points along the axes."
+)
+"""`points: str`"""
+
+
+def of_training(
+    name: str, kind: click.ParamType, metavar: str, text: str, default: float | None = None
+) -> Decorator:
+    """Make an option of a training, whose default is shown where it has one."""
+    return click.option(
+        name, type=kind, metavar=metavar, default=default, show_default=default is not None, help=text
+    )
+
+
+def learning_rate(default: float, when: str = "") -> Decorator:
+    """Make the option `learning_rate: float`. `when` says on what it depends, as in "With --optimizer: "."""
+    return of_training(
+        "--learning-rate",
+        RATE,
+        "X",
+        sentence(when, "learning rate, at its peak if there is a schedule."),
+        default,
+    )
+
+
+def batch_size(when: str = "") -> Decorator:
+    """Make `batch_size: int`."""
+    return of_training("--batch-size", parsing.Whole(1), "N", sentence(when, "examples in each update."), 32)
+
+
+def steps(default: int | None = None, least: int = 2, when: str = "", otherwise: str = "") -> Decorator:
+    """Make the option `steps: int | None`, two at least of a run that is looked at along its way. `otherwise` says what holds without it."""
+    text = sentence(when, f"number of updates of a run{otherwise}.")
+    return of_training("--steps", parsing.Whole(least), "N", text, default)
+
+
+def epochs(default: float | None = None, otherwise: str = "") -> Decorator:
+    """Make the option `epochs: float | None`. `otherwise` says what holds without it."""
+    return of_training(
+        "--epochs",
+        RATE,
+        "X",
+        f"Passes of a run over the training data{otherwise}.",
+        default,
+    )
+
+
+def seeds(default: int = 3) -> Decorator:
+    """Make `seeds: int`."""
+    text = "Runs of each optimizer or setting, with different orders of the batches."
+    return of_training("--seeds", parsing.Whole(1, 10_000), "N", text, default)
+
+
+def init(when: str = "") -> Decorator:
+    """Make `init: str | None`."""
+    text = sentence(when, "start from new parameters drawn by --seed: he, xavier, normal or zero.")
+    return click.option("--init", metavar="NAME", help=text)
+
+
+def sentence(when: str, text: str) -> str:
+    """Write a help text behind what it depends on, with a capital at the beginning."""
+    return when + text if when else text[0].upper() + text[1:]
+
+
+momentum = of_training(
+    "--momentum",
+    PART,
+    "X",
+    "Decay rate of the average gradient (β₁ of the Adam family); by default the optimizer's own, 0 for sgd and rmsprop.",
+)
+"""`momentum: float | None`"""
+
+beta2 = of_training(
+    "--beta2", PART, "X", "Decay rate of the average squared gradient; by default the optimizer's own."
+)
+"""`beta2: float | None`"""
+
 bare_file = together(activation, loss)
 engine = together(dtype, threads, seed)
 precise_engine = together(precise_dtype, threads, seed)
@@ -203,4 +337,8 @@ point = together(
 data = together(split, examples)
 figures = together(no_figure, figure_format)
 messages = together(json_summary, quiet)
+reading = gathered("reading", Reading, activation, loss)
+"""`reading: Reading`"""
+speech = gathered("messages", Messages, json_summary, quiet)
+"""`messages: Messages`"""
 record = together(output, fresh, figures, messages)

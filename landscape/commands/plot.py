@@ -50,7 +50,7 @@ class LevelsType(click.ParamType):
 )
 @options.figure_format
 @click.option("--fresh", is_flag=True, help="Replace files that are no figures of this record's model.")
-@options.messages
+@options.speech
 def command(
     record: Path,
     quantity: str | None,
@@ -59,8 +59,7 @@ def command(
     output: str | None,
     figure_format: str,
     fresh: bool,
-    as_json: bool,
-    quiet: bool,
+    messages: options.Messages,
 ) -> None:
     """Draw a record again without recomputing it.
 
@@ -74,8 +73,7 @@ def command(
     files = save_figures(
         loaded, stem, figure_format, quantity=quantity, kind=kind, levels=levels, inputs=[record], fresh=fresh
     )
-    if as_json:
+    if messages.as_json:
         click.echo(json.dumps(loaded.summary(files), allow_nan=False))
-    if not quiet:
-        for file in files:
-            click.echo(f"wrote {file}", err=True)
+    for file in files:
+        messages.say(f"wrote {file}")

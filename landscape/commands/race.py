@@ -35,36 +35,11 @@ NOT_TUNED = "rates are as given, not tuned: another rate may change the ranking 
     default=None,
     help="Choose each optimizer's rate from the same ten rates, by runs with other seeds; the default, unless --learning-rate is given.",
 )
-@click.option(
-    "--init",
-    metavar="NAME",
-    help="Start all from the same new parameters drawn by --seed: he, xavier, normal or zero.",
-)
-@click.option(
-    "--steps", type=parsing.Whole(2), metavar="N", help="Updates of each run, in place of --epochs."
-)
-@click.option(
-    "--epochs",
-    type=parsing.Number(0, above=True),
-    metavar="X",
-    help="Passes over the training data of each run; 10 by default.",
-)
-@click.option(
-    "--batch-size",
-    type=parsing.Whole(1),
-    metavar="N",
-    default=32,
-    show_default=True,
-    help="Examples in each update.",
-)
-@click.option(
-    "--seeds",
-    type=parsing.Whole(1, 10_000),
-    metavar="N",
-    default=3,
-    show_default=True,
-    help="Runs of each optimizer, with different orders of the batches.",
-)
+@options.init()
+@options.steps(otherwise=", in place of --epochs")
+@options.epochs(otherwise=", in place of --steps; 10 by default")
+@options.batch_size()
+@options.seeds()
 @click.option(
     "--points",
     type=parsing.Whole(2),
@@ -90,7 +65,7 @@ def command(call: Call, optimizer: str, learning_rate: str | None, **choices: An
         optimizers=[name.strip() for name in optimizer.split(",") if name.strip()],
         learning_rate=None
         if learning_rate is None
-        else parsing.read_several(learning_rate, parsing.Number(0, above=True), "--learning-rate"),
+        else parsing.read_several(learning_rate, options.RATE, "--learning-rate"),
         announce=call.say,
         **choices,
     )

@@ -22,7 +22,7 @@ from landscape.commands.scan_report import ScanReport
     metavar="1|2|3",
     help="Number of directions; by default 2, or as many as FILE.npz has.",
 )
-@click.option("--points", metavar="N|NxM", default="51", show_default=True, help="Points along the axes.")
+@options.points
 @click.option(
     "--span",
     multiple=True,
@@ -44,17 +44,8 @@ from landscape.commands.scan_report import ScanReport
     type=click.Path(path_type=Path),
     help="The model at the other end of --direction between.",
 )
-@click.option(
-    "--normalize",
-    type=parsing.Choice(options.NORMALIZATIONS),
-    help="Scale directions to the norm of the weights, filter (row) by filter or layer by layer; "
-    "by default filter for random directions, none for others.",
-)
-@click.option(
-    "--include-bias",
-    is_flag=True,
-    help="Move biases too, scaled to their norm; by default filter and layer leave them where they are.",
-)
+@options.normalize
+@options.include_bias
 @click.option(
     "--no-orthogonalize",
     is_flag=True,

@@ -14,9 +14,6 @@ from landscape.errors import InputError
 if TYPE_CHECKING:
     from landscape.records import Study
 
-RATE = parsing.Number(0, above=True)
-Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
-
 optimizer_option = click.option(
     "--optimizer",
     metavar="NAME",
@@ -31,42 +28,9 @@ optimizers_option = click.option(
     show_default=True,
     help="Optimizers to try; the names are those of train.",
 )
-init_option = click.option(
-    "--init", metavar="NAME", help="Start from new parameters drawn by --seed: he, xavier, normal or zero."
-)
-
-
-def seeds_option(default: int = 3) -> Decorator:
-    """Give the option of how many runs there are of each."""
-    return click.option(
-        "--seeds",
-        type=parsing.Whole(1, 10_000),
-        metavar="N",
-        default=default,
-        show_default=True,
-        help="Runs of each setting, with different orders of the batches.",
-    )
-
-
-steps_option = click.option(
-    "--steps",
-    type=parsing.Whole(2),
-    metavar="N",
-    default=500,
-    show_default=True,
-    help="Updates of each run.",
-)
-batch_option = click.option(
-    "--batch-size",
-    type=parsing.Whole(1),
-    metavar="N",
-    default=32,
-    show_default=True,
-    help="Examples in each update.",
-)
-common = options.together(init_option, options.engine, options.device)
+common = options.together(options.init(), options.engine, options.device)
 # Curvature is followed in float64.
-precise = options.together(init_option, options.precise_engine, options.device)
+precise = options.together(options.init(), options.precise_engine, options.device)
 
 
 @click.group("study", cls=parsing.Group)
@@ -83,19 +47,9 @@ def command() -> None:
     "--batch-sizes", metavar="N,N,…", default="16,64,256,1024", show_default=True, help="Batch sizes to try."
 )
 @optimizer_option
-@click.option(
-    "--learning-rate", type=parsing.Number(0, above=True), metavar="X", default=0.1, show_default=True,
-    help="Learning rate of all runs.",
-)  # fmt: skip
-@click.option(
-    "--epochs",
-    type=parsing.Number(0, above=True),
-    metavar="X",
-    default=15.0,
-    show_default=True,
-    help="Passes over the training data, in the comparison for equal epochs.",
-)
-@seeds_option()
+@options.learning_rate(0.1)
+@options.epochs(15.0, ", in the comparison for equal epochs")
+@options.seeds()
 @common
 @makes_record("study.batch-size")
 def batch_size(call: Call, batch_sizes: str, **choices: Any) -> None:
@@ -111,16 +65,18 @@ def batch_size(call: Call, batch_sizes: str, **choices: Any) -> None:
 @click.option(
     "--rates", metavar="R,R,…", help="Learning rates to try; by default 1e-4 to 10 by factors of √10."
 )
-@steps_option
-@batch_option
-@seeds_option(5)
+@options.steps(500)
+@options.batch_size()
+@options.seeds(5)
 @common
 @makes_record("study.learning-rate")
 def learning_rate(call: Call, optimizer: str, rates: str | None, **choices: Any) -> None:
     """Propose a rate for each optimizer with an interval over seeds, and say where and how others fail."""
     from landscape.studies import study_learning_rate
 
-    tried: dict[str, Any] = {} if rates is None else {"rates": parsing.read_several(rates, RATE, "--rates")}
+    tried: dict[str, Any] = (
+        {} if rates is None else {"rates": parsing.read_several(rates, options.RATE, "--rates")}
+    )
     run(call, study_learning_rate, optimizers=names_of(optimizer), **tried, **choices)
 
 
@@ -135,22 +91,9 @@ def learning_rate(call: Call, optimizer: str, rates: str | None, **choices: Any)
     show_default=True,
     help="Learning rates to try, one run for each.",
 )
-@click.option(
-    "--momentum", type=parsing.Number(0, 1, below=True), metavar="X",
-    help="Decay rate of the average gradient (β₁); by default the optimizer's own.",
-)  # fmt: skip
-@click.option(
-    "--beta2", type=parsing.Number(0, 1, below=True), metavar="X",
-    help="Decay rate of the average squared gradient; by default the optimizer's own.",
-)  # fmt: skip
-@click.option(
-    "--steps",
-    type=parsing.Whole(2),
-    metavar="N",
-    default=2000,
-    show_default=True,
-    help="Updates of each run.",
-)
+@options.momentum
+@options.beta2
+@options.steps(2000)
 @click.option(
     "--looks",
     type=parsing.Whole(3),
@@ -165,7 +108,7 @@ def stability(call: Call, rates: str, **choices: Any) -> None:
     """Follow the largest curvature along full-batch training against what the rate allows."""
     from landscape.studies import study_stability
 
-    run(call, study_stability, rates=parsing.read_several(rates, RATE, "--rates"), **choices)
+    run(call, study_stability, rates=parsing.read_several(rates, options.RATE, "--rates"), **choices)
 
 
 @command.command(
@@ -176,23 +119,16 @@ def stability(call: Call, rates: str, **choices: Any) -> None:
     help="Schedules to compare; the names are those of train.",
 )  # fmt: skip
 @optimizer_option
-@click.option(
-    "--learning-rate",
-    type=parsing.Number(0, above=True),
-    metavar="X",
-    default=0.1,
-    show_default=True,
-    help="Peak learning rate of every run.",
-)
+@options.learning_rate(0.1)
 @click.option(
     "--warmup",
     type=parsing.Whole(1),
     metavar="N",
     help="Steps of the linear rise of the rate in the runs with a warm-up; a tenth of the run by default.",
 )
-@steps_option
-@batch_option
-@seeds_option()
+@options.steps(500)
+@options.batch_size()
+@options.seeds()
 @common
 @makes_record("study.schedule")
 def schedule(call: Call, schedules: str, **choices: Any) -> None:

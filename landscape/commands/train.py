@@ -39,26 +39,9 @@ LENGTHS = ("steps", "epochs", "checkpoints", "history")
     help="Which update: sgd, heavy_ball, nesterov, adagrad, "
     "adagrad_rms, rmsprop, adam, adamw, amsgrad, radam, lion or sam, or PyTorch's names of these.",
 )
-@click.option(
-    "--learning-rate",
-    type=parsing.Number(0, above=True),
-    default=0.01,
-    show_default=True,
-    metavar="X",
-    help="Learning rate at the peak of the schedule.",
-)
-@click.option(
-    "--momentum",
-    type=parsing.Number(0, 1, below=True),
-    metavar="X",
-    help="Decay rate of the average gradient (β₁ of the Adam family); by default the optimizer's own, 0 for sgd and rmsprop.",
-)
-@click.option(
-    "--beta2",
-    type=parsing.Number(0, 1, below=True),
-    metavar="X",
-    help="Decay rate of the average squared gradient; by default the optimizer's own.",
-)
+@options.learning_rate(0.01)
+@options.momentum
+@options.beta2
 @click.option(
     "--weight-decay",
     type=parsing.Number(0),
@@ -92,29 +75,12 @@ LENGTHS = ("steps", "epochs", "checkpoints", "history")
     metavar="N",
     help="Steps that the schedule is laid out for; by default those of the run.",
 )
-@click.option(
-    "--batch-size",
-    type=parsing.Whole(1),
-    default=32,
-    show_default=True,
-    metavar="N",
-    help="Examples in each update.",
-)
+@options.batch_size()
 @click.option(
     "--replacement", is_flag=True, help="Sample batches with replacement instead of shuffling each epoch."
 )
-@click.option(
-    "--steps",
-    type=parsing.Whole(1),
-    metavar="N",
-    help="Number of updates; 1000 if neither --steps nor --epochs is given.",
-)
-@click.option(
-    "--epochs",
-    type=parsing.Number(0, above=True),
-    metavar="X",
-    help="Passes over the training data, in place of --steps.",
-)
+@options.steps(least=1, otherwise="; 1000 if neither --steps nor --epochs is given")
+@options.epochs(otherwise=", in place of --steps")
 @click.option(
     "--checkpoints",
     type=parsing.Whole(0),
@@ -131,9 +97,7 @@ LENGTHS = ("steps", "epochs", "checkpoints", "history")
     metavar="K",
     help="How many times the losses over all data are measured and logged.",
 )
-@click.option(
-    "--init", metavar="NAME", help="Start from new parameters drawn by --seed: he, xavier, normal or zero."
-)
+@options.init()
 @click.option(
     "--architecture",
     metavar="64-32-10",

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from landscape.scanning import Plan
     from landscape.trajectories import Projection
 
-# Of a fresh run.
-CHECKPOINTS = 60
+# Of a fresh run: its checkpoints, and what its options depend on.
+CHECKPOINTS, OF_RUN = 60, "With --optimizer: "
 
 
 @parsing.command("trajectory", epilog="For example: landscape trajectory digits.npz --points 31")
@@ -31,23 +31,15 @@ CHECKPOINTS = 60
     show_default=True,
     help="Directions that span the plane: the principal directions of the checkpoints, or gradient, eigen, random, or a file.",
 )
-@click.option("--points", metavar="N|NxM", default="51", show_default=True, help="Points along the axes.")
+@options.points
 @click.option(
     "--span",
     multiple=True,
     metavar="S|A:B",
     help="Range of the axes, given once or once for each axis; by default the whole path is shown.",
 )
-@click.option(
-    "--normalize",
-    type=parsing.Choice(options.NORMALIZATIONS),
-    help="Scale directions to the norm of the weights; by default filter for random directions, none for others.",
-)
-@click.option(
-    "--include-bias",
-    is_flag=True,
-    help="Move biases too, scaled to their norm; by default filter and layer leave them where they are.",
-)
+@options.normalize
+@options.include_bias
 @options.recompute_statistics
 @click.option(
     "--animate",
@@ -60,35 +52,10 @@ CHECKPOINTS = 60
     metavar="NAME",
     help="Train MODEL with this optimizer and draw that run, in place of the checkpoints in the file.",
 )
-@click.option(
-    "--init",
-    metavar="NAME",
-    help="With --optimizer: start from new parameters drawn by --seed: he, xavier, normal or zero.",
-)
-@click.option(
-    "--learning-rate",
-    type=parsing.Number(0, above=True),
-    metavar="X",
-    default=0.01,
-    show_default=True,
-    help="With --optimizer: learning rate of the run.",
-)
-@click.option(
-    "--batch-size",
-    type=parsing.Whole(1),
-    metavar="N",
-    default=32,
-    show_default=True,
-    help="With --optimizer: examples in each update.",
-)
-@click.option(
-    "--steps",
-    type=parsing.Whole(2),
-    metavar="N",
-    default=500,
-    show_default=True,
-    help="With --optimizer: number of updates.",
-)
+@options.init(OF_RUN)
+@options.learning_rate(0.01, OF_RUN)
+@options.batch_size(OF_RUN)
+@options.steps(500, when=OF_RUN)
 @options.data
 @options.engine
 @options.device

@@ -1,7 +1,8 @@
 """Why a network fails to train, or that it does not: the General Guide walked with numbers, each verdict by an intervention.
 
-`facts` is step 0 (`vetoes`, `state`), `large` steps 1 and 2 (`experiments` on `ensembles`), `small` step 3 (`gaps`, `shift`, `generalization`); each
-adds to an `Evidence`. `verdict` has the rules, which see nothing but numbers: `attribution` and `subtypes` of a large loss, `generality` of a small one.
+`checks` is step 0 (`vetoes`, `state`), `training_loss` steps 1 and 2 (`experiments` with the `remedies`, on `ensembles`), `gap_steps` step 3
+(`gap`, `shift`, `learning_curve`). Each adds to an `Evidence`. `verdict` has the rules, which see nothing but numbers: `attribution` and
+`subtypes` of a large loss, `gap_rules` of a small one.
 """
 
 from landscape.diagnosis.applying import apply_remedy

@@ -8,10 +8,10 @@ from typing import Any
 
 from landscape.diagnosis.curvature import Escaped
 from landscape.diagnosis.ensembles import BUDGETS, Laboratory
-from landscape.diagnosis.evidence import Verdict
 from landscape.diagnosis.outcomes import plain
+from landscape.diagnosis.plan import Plan
 from landscape.diagnosis.recipe import TOLD, training_of, with_penalty
-from landscape.diagnosis.remedy import Plan, plan_of
+from landscape.diagnosis.remedies import plan_of
 from landscape.diagnosis.thresholds import Thresholds
 from landscape.errors import InputError
 from landscape.files import require_writable
@@ -22,20 +22,19 @@ from landscape.records import Diagnosis
 
 
 def remedy_plan(model: Model, record: Diagnosis, threads: int | None = None) -> Plan | None:
-    """Make the plan again that a diagnosis recommends; None where there is nothing to train."""
+    """Make the plan again that a diagnosis recommends, or None where there is nothing to train."""
     report, settings = record.report, record.settings
     given = {name: settings.get(name) for name in TOLD}
     training = training_of(model, given, settings["seed"])
-    lab = Laboratory(
-        with_penalty(model, training), training, Thresholds(**settings["thresholds"]), BUDGETS[settings["budget"]], report["evidence"]["held_out"],
-        settings["seed"], threads, settings["dtype"], dict(record.series),
-    )  # fmt: skip
     kept = record.series
     escaped = None
     if "escape.theta" in kept:
         escaped = Escaped(*(kept[f"escape.{name}"] for name in ("theta", "step", "predicted", "actual")))
-    verdict = Verdict(code=report["verdict"], subtype=report["subtype"] or "", remedy=report["remedy"] or "")
-    return plan_of(lab, verdict, escaped)
+    lab = Laboratory(
+        with_penalty(model, training), training, Thresholds(**settings["thresholds"]), BUDGETS[settings["budget"]], report["evidence"]["held_out"],
+        settings["seed"], threads, settings["dtype"], escaped, dict(kept),
+    )  # fmt: skip
+    return plan_of(lab, report["remedy"] or "")
 
 
 def apply_remedy(

@@ -7,14 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from landscape.diagnosis.widths import scaled
 from landscape.model import Model, build_model
 from landscape.ops.table import OPERATIONS
 from landscape.ops.traits import Traits
 
 # The activation of a network that has none, and the least width of a hidden layer that is widened.
 ACTIVATION, LEAST_WIDTH = "relu", 32
-WIDER = 2
 
 
 @dataclass(frozen=True)
@@ -63,35 +61,6 @@ def in_chain(traits: Traits) -> bool:
     return bool(traits.product == "matrix" or traits.bend or traits.passes or traits.applied_by)
 
 
-@dataclass(frozen=True)
-class Neighbours:
-    """Simpler and larger networks by name, their parameters zero, and what could not be made, with the reason."""
-
-    simpler: dict[str, Model]
-    larger: dict[str, Model]
-    missing: tuple[str, ...] = ()
-
-
-def neighbours_of(model: Model) -> Neighbours:
-    """Make the networks beside a model: those of a chain of dense layers, or other widths of any graph."""
-    chain = chain_of(model)
-    if chain is not None:
-        fewer, more = (
-            {name: rebuilt(model, c) for name, c in found.items()}
-            for found in (simpler(chain), larger(chain))
-        )
-        return Neighbours(fewer, more)
-    narrow, wide = scaled(model, 0.5), scaled(model, WIDER)
-    missing = ["depth: the network is no plain chain of dense layers"]
-    missing += [f"half the width: {narrow}"] if isinstance(narrow, str) else []
-    missing += [f"twice the width: {wide}"] if isinstance(wide, str) else []
-    return Neighbours(
-        {} if isinstance(narrow, str) else {"narrower": narrow},
-        {} if isinstance(wide, str) else {"wider": wide},
-        tuple(missing),
-    )
-
-
 def rebuilt(model: Model, chain: Chain) -> Model:
     """Make the network of a chain on the same data, its parameters zero."""
     outputs = int(np.prod(model.nodes[-1].shape)) if model.nodes[-1].shape else 1
@@ -118,27 +87,3 @@ def start_of(model: Model) -> str:
     """Name the initialization that fits the network's activations."""
     bends = [node.traits.bend for node in model.nodes]
     return "he" if any(bend and bend.start == "he" for bend in bends) else "xavier"
-
-
-def simpler(chain: Chain) -> dict[str, Chain]:
-    """Give the simpler networks: half as deep, and half as wide."""
-    found = {}
-    if len(chain.hidden) > 1:
-        kept = chain.hidden[: max(1, len(chain.hidden) // 2)] if len(chain.hidden) < 8 else chain.hidden[:1]
-        found["shallower"] = replace(chain, hidden=kept)
-    if chain.hidden and min(chain.hidden) >= 4:
-        found["narrower"] = replace(chain, hidden=tuple(width // 2 for width in chain.hidden))
-    return found
-
-
-def larger(chain: Chain) -> dict[str, Chain]:
-    """Give the larger networks: with activations where there are none, wider, deeper."""
-    if not chain.activation:
-        hidden = tuple(max(LEAST_WIDTH, width) for width in chain.hidden) or (LEAST_WIDTH,)
-        return {"with activations": replace(chain, hidden=hidden, activation=ACTIVATION)}
-    wide = tuple(max(LEAST_WIDTH, WIDER * width) for width in chain.hidden)
-    return {
-        "wider": replace(chain, hidden=wide),
-        "wider and deeper": replace(chain, hidden=(*wide, wide[-1])),
-        "deeper": replace(chain, hidden=(*chain.hidden, chain.hidden[-1])),
-    }

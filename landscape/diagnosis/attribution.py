@@ -6,34 +6,21 @@ from collections.abc import Sequence
 
 from landscape.diagnosis.citing import SHARE, Cited, Reason
 from landscape.diagnosis.evidence import Evidence, Verdict
-from landscape.diagnosis.outcomes import Outcome, best_of
-from landscape.diagnosis.reasons import SLOWER, is_supported, reasons_for
-from landscape.diagnosis.subtypes import (
-    SAME,
-    by_state,
-    capacity,
-    is_blown,
-    signatures,
-    subtype_of,
-)
+from landscape.diagnosis.outcomes import Outcome, best_of, of_kind
+from landscape.diagnosis.reasons import is_supported, reasons_for
+from landscape.diagnosis.remedies import tried, worded
+from landscape.diagnosis.subtypes import by_state, is_blown, seen_or, signatures
 from landscape.diagnosis.thresholds import Thresholds
-from landscape.diagnosis.wording import worded
-
-# Of remedies that do about as well the first one here names the cause.
-ORDER = (
-    "longer", "rate/10", "batch×8", "rate×10", "rate×100", "rate×1000", "escape", "fresh", "fresh, rate/10", "standardized",
-    "adam", "fresh, adam", "fresh, standardized",
-)  # fmt: skip
 
 
 def large(evidence: Evidence) -> Verdict | None:
-    """Attribute a large loss to what removes it; None where nothing that helps held-out data does."""
+    """Attribute a large loss to what removes it, or None where nothing that helps held-out data does."""
     limits, found = evidence.limits, evidence.outcomes or ()
     removable = min(evidence.loss, evidence.constant) - evidence.best
     if evidence.part <= limits.large or removable < limits.removable * evidence.constant:
         return worse_than_constant(evidence)
-    penalty, same = best_of(found, "penalty"), best_of(found, *SAME)
-    simple, big = best_of(found, "simpler"), best_larger(found, limits)
+    penalty, same = best_of(of_kind(found, "penalty")), best_of(o for o in found if o.same)
+    simple, big = best_of(of_kind(found, "simpler")), best_larger(found, limits)
     shares = {
         "model-bias/over-regularized": share(penalty), "optimization": share(same), "simpler": share(simple),
         "model-bias": share(big),
@@ -41,28 +28,29 @@ def large(evidence: Evidence) -> Verdict | None:
     if not any(value > 0 for value in shares.values()):
         return worse_than_constant(evidence)
     if penalty is not None and penalty.share >= limits.verified and share(same) < limits.bias * penalty.share:
-        return attributed(evidence, "model-bias", "over-regularized", penalty, shares)
+        return attributed(evidence, "model-bias", tried(penalty).rule(evidence), penalty, shares)
     if same is not None and same.share >= limits.bias * max(share(simple), share(big), share(penalty)):
         winner = simplest(found, same, limits)
-        return attributed(evidence, "optimization", subtype_of(winner, evidence), winner, shares)
+        return attributed(evidence, "optimization", tried(winner).rule(evidence), winner, shares)
     if is_better(simple, evidence) and share(simple) >= limits.bias * share(big):
         assert simple is not None
-        return attributed(evidence, "optimization", by_state(evidence) or "ill-conditioned", simple, shares)
+        return attributed(evidence, "optimization", seen_or("ill-conditioned")(evidence), simple, shares)
     if big is not None:
         return attributed(evidence, "model-bias", capacity(found, big, evidence), big, shares)
     return None
 
 
 def best_larger(found: Sequence[Outcome], limits: Thresholds) -> Outcome | None:
-    """Choose the best larger network; a linear model that the network does not contain only where no network comes near it."""
-    best, network = best_of(found, "larger"), best_of([o for o in found if o.name != "linear"], "larger")
+    """Return the best larger network, or a linear model that the network does not contain where no network comes near it."""
+    larger = of_kind(found, "larger")
+    best, network = best_of(larger), best_of(o for o in larger if not tried(o).change.solved)
     if best is None or network is None:
         return best
     return network if network.share >= limits.bias * best.share else best
 
 
 def worse_than_constant(evidence: Evidence) -> Verdict | None:
-    """Give the verdict of a loss above the best constant predictor's that nothing lowers: a network contains that predictor."""
+    """Return the verdict of a loss above the best constant predictor's that nothing lowers: a network contains that predictor."""
     limits = evidence.limits
     if evidence.loss <= (1 + limits.simpler) * evidence.constant:
         return None
@@ -76,7 +64,7 @@ def worse_than_constant(evidence: Evidence) -> Verdict | None:
     subtype = "exploding" if is_blown(evidence) else by_state(evidence)
     return Verdict(
         code="optimization", subtype=subtype, reasons=(above_constant(evidence), *reasons_for(subtype, evidence), below),
-        supported=is_supported(subtype, "", evidence),
+        supported=is_supported(subtype, evidence),
     )  # fmt: skip
 
 
@@ -91,12 +79,12 @@ def above_constant(evidence: Evidence) -> Cited:
 
 
 def share(outcome: Outcome | None) -> float:
-    """Give an outcome's share, 0 for none."""
+    """Return an outcome's share, 0 for none."""
     return 0.0 if outcome is None else max(outcome.share, 0.0)
 
 
 def is_better(simple: Outcome | None, evidence: Evidence) -> bool:
-    """Tell whether a simpler network is lower by more than a part of the range, beyond the interval."""
+    """Say whether a simpler network is lower by more than a part of the range, beyond the interval."""
     if simple is None:
         return False
     lead = min(evidence.loss, evidence.constant) - simple.train
@@ -104,9 +92,20 @@ def is_better(simple: Outcome | None, evidence: Evidence) -> bool:
 
 
 def simplest(found: Sequence[Outcome], best: Outcome, limits: Thresholds) -> Outcome:
-    """Choose, of the same network's remedies that do about as well as the best one, the first in `ORDER`."""
-    near = [o for o in found if o.kind in SAME and o.useful and o.share >= limits.tie * best.share]
-    return min(near, key=lambda o: ORDER.index(o.name))
+    """Choose, of the same network's remedies that do about as well as the best one, that of the least rank."""
+    near = [o for o in found if o.same and o.useful and o.share >= limits.tie * best.share]
+    return min(near, key=lambda o: tried(o).rank)
+
+
+def capacity(found: Sequence[Outcome], big: Outcome, evidence: Evidence) -> str:
+    """Name what the network lacks: the least that removes about as much as the best larger network."""
+    if evidence.state is not None and evidence.state.linear:
+        return "linear"
+    near = [o for o in of_kind(found, "larger") if o.share >= evidence.limits.tie * big.share]
+    networks = [] if tried(big).change.solved else [o for o in near if not tried(o).change.solved]
+    return min((tried(o) for o in networks), key=lambda remedy: remedy.rank, default=tried(big)).rule(
+        evidence
+    )
 
 
 def attributed(
@@ -119,14 +118,15 @@ def attributed(
     others = [codes.get(name, name) for name, value in shares.items() if value > 0 and value >= near]
     accepted = [name for name in others if name.split("/")[0] != code]
     if code == "optimization" and evidence.state is not None:
-        accepted += [f"{code}/bouncing"] if subtype == "exploding" and winner.name in SLOWER else []
+        slower = subtype == "exploding" and "bouncing" in tried(winner).proves
+        accepted += [f"{code}/bouncing"] if slower else []
         beyond = evidence.state.stability >= 1 / limits.edge and subtype != "bouncing"
         accepted += [f"{code}/bouncing"] if beyond else []
         accepted += [f"{code}/{name}" for name in signatures(evidence.state, limits) if name != subtype]
     return Verdict(
         code=code, subtype=subtype, confidence="verified" if is_sure(winner, limits) else "consistent",
         reasons=(large_loss(evidence), removed(winner, evidence), *reasons_for(subtype, evidence), *beaten_by_simpler(evidence, code, winner)),
-        supported=is_supported(subtype, winner.name, evidence), remedy=winner.name, gain=winner.share,
+        supported=is_supported(subtype, evidence, tried(winner).proves), remedy=winner.name, gain=winner.share,
         accepted=tuple(dict.fromkeys(accepted)),
     )  # fmt: skip
 
@@ -163,7 +163,7 @@ def removed(winner: Outcome, evidence: Evidence) -> Cited:
 
 
 def spread(found: Outcome) -> str:
-    """Write a trial's training loss with its interval over seeds; one seed has none."""
+    """Write a trial's training loss with its interval over seeds, of which one seed has none."""
     return (
         f"{found.train:.4g} ± {found.half:.2g} over {found.seeds} seeds"
         if found.seeds > 1
@@ -173,7 +173,7 @@ def spread(found: Outcome) -> str:
 
 def beaten_by_simpler(evidence: Evidence, code: str, winner: Outcome) -> list[Reason]:
     """Cite a simpler network that ends lower, which proves that training is at fault: this network contains what it can do."""
-    simple = best_of([o for o in evidence.outcomes or () if o is not winner], "simpler")
+    simple = best_of(o for o in of_kind(evidence.outcomes or (), "simpler") if o is not winner)
     if code != "optimization" or simple is None or not is_better(simple, evidence):
         return []
     least = evidence.limits.simpler
@@ -188,5 +188,5 @@ def beaten_by_simpler(evidence: Evidence, code: str, winner: Outcome) -> list[Re
 
 def assumption(winner: Outcome, evidence: Evidence) -> str:
     """Say what was taken for the user's recipe where a remedy hangs on it and nobody said it."""
-    own = winner.kind in SAME and "adam" not in winner.name
+    own = winner.same and tried(winner).optimizer is None
     return f" (assumed: {evidence.assumed})" if own and evidence.assumed else ""

@@ -11,18 +11,19 @@ from typing import Any
 
 import numpy as np
 
+from landscape.diagnosis.checks import facts
 from landscape.diagnosis.ensembles import BUDGETS, Laboratory
-from landscape.diagnosis.facts import facts
-from landscape.diagnosis.large import training_branch
+from landscape.diagnosis.gap_steps import gap_branch
 from landscape.diagnosis.naming import on_free_name
+from landscape.diagnosis.plan import options_of
 from landscape.diagnosis.recipe import OPTIONS, TOLD, training_of, with_penalty
-from landscape.diagnosis.remedy import options_of, plan_of
-from landscape.diagnosis.small import gap_branch
-from landscape.diagnosis.telling import told
+from landscape.diagnosis.remedies import plan_of
+from landscape.diagnosis.report_json import report_json
+from landscape.diagnosis.session import Session
 from landscape.diagnosis.thresholds import thresholds_of
+from landscape.diagnosis.training_loss import training_branch
 from landscape.diagnosis.verdict import decide
 from landscape.diagnosis.vetoes import require_examples
-from landscape.diagnosis.walk import Walk
 from landscape.errors import InputError, did_you_mean
 from landscape.model import Model
 from landscape.model.required import require_model
@@ -169,7 +170,7 @@ def told_settings(given: dict[str, Any]) -> dict[str, Any]:
 def prepared(
     model: Model, budget: str, given: dict[str, Any], changes: Mapping[str, float] | None, seed: int, dtype: str,
     threads: int | None, advance: Advance, announce: Say,
-) -> Walk:  # fmt: skip
+) -> Session:  # fmt: skip
     """Check what was asked for."""
     if budget not in BUDGETS:
         raise InputError(
@@ -190,10 +191,10 @@ def prepared(
         announce=announce,
         advance=advance,
     )
-    return Walk(lab, training, limits)
+    return Session(lab)
 
 
-def walked(walk: Walk, target: float | None, options: str) -> dict[str, Any]:
+def walked(walk: Session, target: float | None, options: str) -> dict[str, Any]:
     """Go through the steps and give the report."""
     evidence = facts(walk, target)
     if not evidence.vetoes and math.isfinite(evidence.loss):
@@ -203,12 +204,9 @@ def walked(walk: Walk, target: float | None, options: str) -> dict[str, Any]:
         if verdict.code not in ("optimization", "model-bias", "broken", "undetermined"):
             evidence = gap_branch(walk, evidence)
     verdict = decide(evidence)
-    walk.plan = plan_of(walk.lab, verdict, walk.escaped)
-    if walk.escaped is not None:
-        walk.lab.kept |= walk.escaped.series()
-    command = "" if walk.plan is None else walk.plan.command(walk.model, options)
-    return told(
-        evidence, verdict, command=command, pytorch="" if walk.plan is None else walk.plan.pytorch(walk.model),
-        first=walk.first, warned=walk.warned, not_assessed=walk.not_assessed,
-        training=walk.training, budget=walk.lab.budget.name,
-    )  # fmt: skip
+    plan = plan_of(walk.lab, verdict.remedy)
+    if walk.lab.escaped is not None:
+        walk.lab.kept |= walk.lab.escaped.series()
+    command = "" if plan is None else plan.command(walk.model, options)
+    pytorch = "" if plan is None else plan.pytorch(walk.model)
+    return report_json(walk, evidence, verdict, command=command, pytorch=pytorch)

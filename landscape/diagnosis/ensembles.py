@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from landscape.diagnosis.curvature import Escaped
 from landscape.diagnosis.recipe import Training
 from landscape.diagnosis.thresholds import Thresholds
-from landscape.diagnosis.wording import words_of
 from landscape.model import Model
 from landscape.training import Recipe, initialize, train_recipes
 
@@ -44,6 +44,18 @@ BUDGETS = {
 }
 
 
+class Ensemble(NamedTuple):
+    """Trainings that are run and kept together: the name in the record, and what they try, in words."""
+
+    name: str
+    words: str
+
+
+def part_of(size: int) -> Ensemble:
+    """Return the ensemble of the trainings on a part of the training set."""
+    return Ensemble(f"part {size}", f"on {size} training examples")
+
+
 @dataclass(frozen=True)
 class Trial:
     """One training to try: a name, a recipe, a start [P]."""
@@ -65,10 +77,20 @@ class Runs:
     held_accuracy: Array | None = None
     test: Array | None = None
 
+    @property
+    def error(self) -> Array:
+        """The held-out error rate, or loss, of the first label [S, K], infinite where a run diverged."""
+        assert self.held is not None
+        table = self.held[0] if self.held_accuracy is None else 1.0 - self.held_accuracy[0]
+        return np.where(np.isfinite(table), table, np.inf)
+
 
 @dataclass
 class Laboratory:
-    """What every experiment needs; `kept` holds the finished ensembles, and `save` writes them."""
+    """What every experiment needs; `kept` holds the finished ensembles, and `save` writes them.
+
+    `escaped` is the way down from the parameters, where they are a saddle and one was found.
+    """
 
     model: Model
     training: Training
@@ -78,6 +100,7 @@ class Laboratory:
     seed: int = 0
     threads: int | None = None
     dtype: str = "float64"
+    escaped: Escaped | None = None
     kept: Series = field(default_factory=dict)
     save: Callable[[], None] = lambda: None
     announce: Callable[[str], object] = lambda sentence: None
@@ -98,13 +121,13 @@ class Laboratory:
         """Estimate the multiply-adds of an update of the user's."""
         return 6.0 * self.model.size * self.training.recipe.batch_size + NODE_COST * len(self.model.nodes)
 
-    def run(self, name: str, model: Model, trials: Sequence[Trial]) -> Runs:
+    def run(self, ensemble: Ensemble, model: Model, trials: Sequence[Trial]) -> Runs:
         """Train all trials at once, unless that was done before; trials of one label are its seeds, side by side."""
         labels = tuple(dict.fromkeys(trial.label for trial in trials))
-        key = f"runs.{name}"
+        key = f"runs.{ensemble.name}"
         if f"{key}.step" not in self.kept:
             updates = sum(trial.recipe.steps for trial in trials)
-            self.announce(f"{words_of(name)}: {len(trials)} trainings, {updates:,} updates in all")
+            self.announce(f"{ensemble.words}: {len(trials)} trainings, {updates:,} updates in all")
             self.kept |= {f"{key}.{series}": values for series, values in self.trained(model, trials).items()}
             self.kept[f"{key}.labels"] = np.array(labels)
             self.save()
@@ -120,6 +143,13 @@ class Laboratory:
         return {"step": found.step.astype(np.float64)} | {
             name: found.losses[name] for name in names if name in found.losses
         }
+
+    def finished(self, ensemble: Ensemble) -> Runs | None:
+        """Return an ensemble that was run, or None where it was not."""
+        key = f"runs.{ensemble.name}"
+        return (
+            self.read(key, tuple(self.kept[f"{key}.labels"].tolist())) if f"{key}.step" in self.kept else None
+        )
 
     def read(self, key: str, labels: tuple[str, ...]) -> Runs:
         """Give a finished ensemble by groups."""

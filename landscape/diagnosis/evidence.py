@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 
 from landscape.diagnosis.citing import Cited, Reason, ordered
-from landscape.diagnosis.gaps import Gap
+from landscape.diagnosis.gap import Gap
 from landscape.diagnosis.generalization import Generalization
 from landscape.diagnosis.outcomes import Outcome
 from landscape.diagnosis.shift import Shift

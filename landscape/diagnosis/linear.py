@@ -90,8 +90,8 @@ def contains_linear(model: Model) -> bool:
     return min(widths[:-1], default=outputs) >= min(outputs, math.prod(model.input_shape))
 
 
-def linear_outcome(lab: Laboratory, loss: float) -> Outcome | None:
-    """Give the linear model's losses; None where it has none."""
+def linear_outcome(lab: Laboratory, label: str, loss: float) -> Outcome | None:
+    """Return the linear model's losses; None where it has none."""
     model = lab.model
     if not np.issubdtype(model.data["x_train"].dtype, np.floating):
         return None
@@ -107,6 +107,4 @@ def linear_outcome(lab: Laboratory, loss: float) -> Outcome | None:
     train = mean("train")
     held = math.nan if lab.held is None else mean(lab.held)
     kind = "simpler" if contains_linear(model) else "larger"
-    return Outcome(
-        name="linear", kind=kind, train=train, half=0.0, held=held, gain=loss - train, gain_half=0.0
-    )
+    return Outcome(name=label, kind=kind, train=train, half=0.0, held=held, gain=loss - train, gain_half=0.0)

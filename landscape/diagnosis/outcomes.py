@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from scipy.stats import t as student
 
 from landscape.diagnosis.ensembles import Runs
-from landscape.diagnosis.wording import worded
 
 Array = NDArray[np.float64]
+
+# The label of the trial that others from the same parameters are measured against: more updates as before.
+CONTROL = "longer"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +40,13 @@ class Outcome:
     diverged: int = 0
     seeds: int = 1
 
+    @property
+    def same(self) -> bool:
+        """Whether it is the same network, trained otherwise."""
+        return self.kind in ("fork", "fresh")
+
     def told(self) -> dict[str, Any]:
-        """Give it as JSON, null for what is not finite."""
+        """Return it as JSON, null for what is not finite."""
         keys = (
             "name",
             "kind",
@@ -53,16 +60,16 @@ class Outcome:
             "diverged",
             "seeds",
         )
-        return {"words": worded(self.name)} | {key: plain(getattr(self, key)) for key in keys}
+        return {key: plain(getattr(self, key)) for key in keys}
 
 
 def plain(value: Any) -> Any:
-    """Give null for a number that is not finite."""
+    """Return null for a number that is not finite."""
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def half_interval(values: Array, level: float = 0.95) -> float:
-    """Give half the t-interval of a mean; infinite for one value.
+    """Return half the t-interval of a mean, infinite for one value.
 
     >>> round(half_interval(np.array([1.0, 2.0, 3.0, 4.0, 5.0])), 3)
     1.963
@@ -73,21 +80,28 @@ def half_interval(values: Array, level: float = 0.95) -> float:
     return float(student.ppf(0.5 + level / 2, count - 1) * values.std(ddof=1) / math.sqrt(count))
 
 
-def outcomes(
-    runs: Runs, kinds: dict[str, str], loss: float, paired: dict[str, Array] | None = None
-) -> list[Outcome]:
-    """Give the outcome of every label, each at the look where the held-out loss is least (the last one without).
+def outcomes(runs: Runs, kinds: dict[str, str], loss: float) -> list[Outcome]:
+    """Return the outcome of every label, each at the look where the held-out loss is least (the last one without).
 
-    `loss` is the training loss that is to be lowered, `paired` the control's final losses [S] by kind.
+    `loss` is the training loss that is to be lowered. Forks are measured against the control among them, unless it diverged; it and all
+    others against that loss.
     """
+    control = runs.train[runs.labels.index(CONTROL), :, -1] if CONTROL in runs.labels else None
+    known = control is not None and bool(np.isfinite(control).all())
     return [
-        outcome(runs, group, kinds[label], loss, (paired or {}).get(kinds[label]))
+        outcome(
+            runs,
+            group,
+            kinds[label],
+            loss,
+            control if known and kinds[label] == "fork" and label != CONTROL else None,
+        )
         for group, label in enumerate(runs.labels)
     ]
 
 
 def outcome(runs: Runs, group: int, kind: str, loss: float, control: Array | None) -> Outcome:
-    """Give the outcome of one label."""
+    """Return the outcome of one label."""
     train = runs.train[group]
     final = train[:, -1]
     good = np.isfinite(final)
@@ -123,7 +137,7 @@ def best_look(held: Array | None, train: Array) -> int:
 def judged(
     found: Sequence[Outcome], loss: float, held: float, held_constant: float, useful: float
 ) -> list[Outcome]:
-    """Say which outcomes help held-out data as well, by `useful` of the range there; all may, where there are none."""
+    """Return the outcomes with whether they help held-out data by `useful` of the range there, or as they are without such data."""
     if not math.isfinite(held):
         return list(found)
     least = min([held, *(o.held for o in found if math.isfinite(o.held))])
@@ -135,7 +149,7 @@ def judged(
 
 
 def shared(found: Sequence[Outcome], loss: float, best: float) -> list[Outcome]:
-    """Give every outcome its share of the removable loss, `loss` − `best`.
+    """Return every outcome with its share of the removable loss, `loss` − `best`.
 
     `loss` is the training loss, or the best constant predictor's where that is less: what lies above it any network is rid of.
     """
@@ -146,7 +160,11 @@ def shared(found: Sequence[Outcome], loss: float, best: float) -> list[Outcome]:
     ]
 
 
-def best_of(found: Sequence[Outcome], *kinds: str) -> Outcome | None:
-    """Give the useful outcome of the largest share among some kinds."""
-    chosen = [o for o in found if o.useful and o.kind in kinds]
-    return max(chosen, key=lambda o: o.share) if chosen else None
+def best_of(found: Iterable[Outcome]) -> Outcome | None:
+    """Return the useful outcome of the largest share, or None where none is useful."""
+    return max((o for o in found if o.useful), key=lambda o: o.share, default=None)
+
+
+def of_kind(found: Iterable[Outcome], kind: str) -> list[Outcome]:
+    """Return the outcomes of a kind."""
+    return [o for o in found if o.kind == kind]

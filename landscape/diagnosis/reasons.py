@@ -9,25 +9,23 @@ from landscape.diagnosis.evidence import Evidence
 from landscape.diagnosis.state import State
 from landscape.diagnosis.thresholds import EXPLODED, NOISY, Thresholds
 
-# Winners that name their sub-type by themselves, whatever the parameters show.
-SLOWER = ("rate/10", "batch×8", "fresh, rate/10")
-STANDARDIZED = "standardized"
-
 
 def reasons_for(subtype: str, evidence: Evidence) -> list[Reason]:
-    """Return the number that speaks for a sub-type, or the one that speaks against it; nothing where there is none."""
+    """Return the number that speaks for a sub-type, or against it, or nothing where there is none."""
     return supporting(candidates(subtype, evidence))
 
 
-def is_supported(subtype: str, winner: str, evidence: Evidence) -> bool:
-    """Say whether the remedy that won or a number speaks for a sub-type; one without numbers is named by its remedy."""
-    own = winner in SLOWER if subtype in ("bouncing", "noise") else winner.endswith(STANDARDIZED)
+def is_supported(subtype: str, evidence: Evidence, proved: tuple[str, ...] = ()) -> bool:
+    """Say whether a number, or the remedy that won, speaks for a sub-type, or there is no number that could.
+
+    `proved` are the sub-types that the remedy names by itself.
+    """
     found = reasons_for(subtype, evidence)
-    return own or not found or not isinstance(found[0], Cited) or found[0].supports
+    return subtype in proved or not found or not isinstance(found[0], Cited) or found[0].supports
 
 
 def candidates(subtype: str, evidence: Evidence) -> list[Reason]:
-    """List what is known of a sub-type, the strongest first; what was not looked at is left out."""
+    """List what is known of a sub-type, the strongest first, without what was not looked at."""
     found: list[Reason] = []
     if evidence.state is not None:
         found += of_state(subtype, evidence.state, evidence.limits)

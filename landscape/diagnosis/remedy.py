@@ -1,290 +1,121 @@
-"""What to do: the remedy that won as a training of a model, and as the command line that is the same training."""
+"""A remedy as a value: what it changes, how it is called, what it names where it wins, how it is tried and applied."""
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
+from typing import Literal
 
-from landscape.diagnosis.architectures import (
-    Chain,
-    chain_of,
-    larger,
-    neighbours_of,
-    rebuilt,
-    simpler,
-    start_of,
-)
-from landscape.diagnosis.curvature import Escaped
-from landscape.diagnosis.ensembles import Laboratory
-from landscape.diagnosis.evidence import Verdict
-from landscape.diagnosis.experiments import (
-    BATCH,
-    FORK_ADAM,
-    LIGHTER,
-    MOST_BATCH,
-    RATES,
-    TUNING,
-    least_rate,
-    standardized,
-    without_dropout,
-)
-from landscape.diagnosis.generalization import error
-from landscape.diagnosis.naming import free_name, understood
-from landscape.diagnosis.pytorch import in_pytorch
-from landscape.diagnosis.thresholds import Thresholds
+import numpy as np
+
+from landscape.diagnosis.architectures import start_of
+from landscape.diagnosis.changes import Change
+from landscape.diagnosis.ensembles import Ensemble, Laboratory, Runs, Trial
+from landscape.diagnosis.plan import MOST_BATCH, Plan, adam_settings, own_settings
+from landscape.diagnosis.subtypes import Rule
 from landscape.model import Model
-from landscape.training import DivergenceError, Recipe, at_initialization, train
+from landscape.training import Recipe
 
-# Updates of a remedy that is applied: those spent, within these.
-LEAST, MOST = 1000, 20_000
-FLAGS = (
-    "optimizer",
-    "learning_rate",
-    "momentum",
-    "beta2",
-    "weight_decay",
-    "clip",
-    "batch_size",
-    "steps",
-    "seed",
-)
+# Rates of Adam that every network is tuned over, alike; the middle one where nothing is tuned.
+TUNING = (1e-3, 3e-3, 1e-2)
+USUAL = TUNING[1]
+
+Kind = Literal["fork", "fresh", "penalty", "simpler", "larger", "constraint"]
 
 
 @dataclass(frozen=True)
-class Plan:
-    """A remedy: where it starts, how it is trained, and the words of its command line; `words` is empty where `--apply` alone can do it."""
+class Remedy:
+    """Something that may lower a loss, and that a diagnosis tries.
 
-    start: Model
-    settings: dict[str, Any]
-    words: tuple[str, ...] = ()
-    init: str | None = None
-    dtype: str = "float64"
-    penalty: float | None = None
-
-    def command(self, model: Model, options: str = "") -> str:
-        """Write the command line; `options` are those of the diagnosis, for a remedy that `--apply` alone can run."""
-        path, out = shlex.quote(str(model.path or "MODEL.npz")), shlex.quote(free_name(model))
-        path = f"{path} {understood(model)}".rstrip()
-        if not self.words:
-            return " ".join(filter(None, (f"landscape diagnose {path}", options, f"--apply {out}")))
-        if self.words[0] == "critical":
-            return f"landscape critical {path} --escape {out}"
-        # A penalty that only the options of the diagnosis said is not in the file that is trained.
-        told = ({} if self.penalty is None else {"weight_decay": self.penalty}) | self.settings
-        flags = [f"--{name.replace('_', '-')} {told[name]}" for name in FLAGS if name in told]
-        begin = [] if self.init is None else [f"--init {self.init}"]
-        return " ".join(
-            [
-                f"landscape train {path}",
-                *self.words[1:],
-                *begin,
-                *flags,
-                f"--dtype {self.dtype}",
-                f"-o {out}",
-            ]
-        )
-
-    def pytorch(self, model: Model) -> str:
-        """Write the training as PyTorch's calls; empty where it is another network's, or not of these data."""
-        same = [(node.name, node.attributes) for node in self.start.nodes] == [
-            (node.name, node.attributes) for node in model.nodes
-        ]
-        if not same or self.words[:1] != ("train",) or len(self.words) > 1:
-            return ""
-        return in_pytorch(
-            ({} if self.penalty is None else {"weight_decay": self.penalty}) | self.settings, self.init
-        )
-
-    def apply(
-        self, announce: Callable[[str], object] = lambda sentence: None, advance: Callable[[int, int], None] = lambda a, b: None,
-        threads: int | None = None,
-    ) -> Model:  # fmt: skip
-        """Train; a run that diverges gives the last finite parameters."""
-        start = (
-            self.start
-            if self.init is None
-            else at_initialization(self.start, self.init, self.settings["seed"])
-        )
-        try:
-            return train(
-                start,
-                checkpoints=0,
-                dtype=self.dtype,
-                threads=threads,
-                announce=announce,
-                advance=advance,
-                **self.settings,
-            )
-        except DivergenceError as error:
-            return error.model
-
-
-def options_of(settings: Mapping[str, Any], validation: str | Path | None) -> str:
-    """Write the options that give a diagnosis its settings, those that are the defaults left out.
-
-    >>> options_of({"budget": "thorough", "seed": 0, "learning_rate": 0.1, "thresholds": {"large": 0.2}}, None)
-    '--budget thorough --learning-rate 0.1 --threshold large=0.2'
+    Attributes
+    ----------
+    label
+        What records and figures know it by.
+    words
+        What a reader sees.
+    kind
+        "fork" (the same network from its parameters), "fresh" (the same network from a new start), "penalty" (less weight decay or
+        dropout), "simpler" or "larger" (another network), "constraint" (of a network that overfits).
+    change
+        What differs from the user's training.
+    rank
+        Of remedies of the same network, or of larger networks, that do about as well, the one of the least rank names the cause.
+    rule
+        Names the sub-type where it won.
+    start
+        Where its training begins: "here", at the parameters as they are, or at a "fresh" start.
+    optimizer
+        The user's own (None), or "adam".
+    tuned
+        Whether Adam's rate is chosen among `TUNING` by runs of another seed, and a run by equal updates.
+    proves
+        Sub-types that it names by itself, whatever the parameters show.
     """
-    usual: dict[str, Any] = {"budget": "standard", "seed": 0, "dtype": "float64", "device": "cpu"}
-    said = [
-        f"--{name.replace('_', '-')} {value}"
-        for name, value in settings.items()
-        if name != "thresholds" and value is not None and value != usual.get(name)
-    ]
-    ours = Thresholds().told()
-    said += [
-        f"--threshold {name}={value!r}"
-        for name, value in settings["thresholds"].items()
-        if value != ours[name]
-    ]
-    said += [] if validation is None else [f"--validation {shlex.quote(str(validation))}"]
-    return " ".join(said)
+
+    label: str
+    words: str
+    kind: Kind
+    change: Change
+    rank: int
+    rule: Rule
+    start: Literal["here", "fresh"] = "here"
+    optimizer: Literal["adam"] | None = None
+    tuned: bool = False
+    proves: tuple[str, ...] = ()
+
+    def ensemble(self, lab: Laboratory) -> Ensemble:
+        """Return the ensemble that it is tried in, one of its own where it is tuned."""
+        return Ensemble(self.label, self.words) if self.tuned else self.change.ensemble(lab)
+
+    @property
+    def rates(self) -> Ensemble:
+        """The ensemble that chooses its rate, where it is tuned."""
+        return Ensemble(f"{self.label}.rates", f"{self.words}, to choose its rate")
+
+    def trials(self, lab: Laboratory) -> list[Trial]:
+        """Return its trainings beside others, one for each seed, or none where there is nothing to change."""
+        model = self.change.model(lab)
+        if model is None:
+            return []
+        return [
+            Trial(self.label + more, self.recipe(lab, seed, **settings), self.begin(lab, model, seed))
+            for more, settings in self.change.variants(lab).items()
+            for seed in lab.seeds
+        ]
+
+    def recipe(self, lab: Laboratory, seed: int, **changes: object) -> Recipe:
+        """Return the recipe of a trial beside others, with fewer updates for what goes on from the parameters."""
+        long = lab.updates(1.0, lab.budget.capacity)
+        steps = lab.updates(0.1, lab.budget.fork) if self.kind == "fork" else long
+        if self.optimizer is None:
+            return lab.recipe(steps, seed, **changes)
+        return lab.adam(USUAL, steps, seed, lab.training.recipe.batch_size, **changes)
+
+    def begin(self, lab: Laboratory, model: Model, seed: int) -> np.ndarray:
+        """Return the parameters [P] that a training begins at."""
+        return model.theta if self.start == "here" else lab.fresh(model, start_of(model), seed)
+
+    def at_rate(self, lab: Laboratory, model: Model, rate: float, seed: int, label: str) -> Trial:
+        """Return a training of a tuned remedy."""
+        size, steps = min(lab.training.recipe.batch_size, MOST_BATCH), lab.updates(1.0, lab.budget.capacity)
+        return Trial(label, lab.adam(rate, steps, seed, size), self.begin(lab, model, seed))
+
+    def tuned_rate(self, lab: Laboratory) -> float:
+        """Return the rate of Adam that it was tuned to, or the middle one where it was not."""
+        tried = lab.finished(self.rates) if self.tuned else None
+        return USUAL if tried is None else least_rate(tried)
+
+    def plan(self, lab: Laboratory) -> Plan | None:
+        """Return it as a training of the user's file, or None where there is no such network."""
+        planned = self.change.planned(lab)
+        if planned is None:
+            return None
+        init = start_of(planned.model) if self.start == "fresh" else None
+        adam = None if self.optimizer is None else adam_settings(lab, self.tuned_rate(lab))
+        settings = own_settings(lab, **planned.settings) if adam is None else adam | planned.settings
+        return Plan(planned.model, settings, planned.words, init, lab.dtype, lab.training.penalty)
 
 
-def plan_of(lab: Laboratory, verdict: Verdict, escaped: Escaped | None) -> Plan | None:
-    """Make the plan of a verdict's remedy; None where the data or the network's file has to change first."""
-    plan = plan_named(lab, verdict, escaped)
-    return None if plan is None else replace(plan, dtype=lab.dtype, penalty=lab.training.penalty)
-
-
-def plan_named(lab: Laboratory, verdict: Verdict, escaped: Escaped | None) -> Plan | None:
-    """Make the plan by the remedy's name."""
-    name, model = verdict.remedy, lab.model
-    if name.endswith("standardized"):
-        return on_standard_inputs(lab, name)
-    if name.endswith("without dropout"):
-        init = start_of(model) if name.startswith("fresh") else None
-        chosen = adam_settings(lab, FORK_ADAM) if "adam" in name else settings(lab)
-        return Plan(without_dropout(model), chosen, (), init)
-    if name.startswith(("fresh", "weight decay")) or name in ORDINARY:
-        return same_network(lab, name)
-    if name == "escape" and escaped is not None:
-        return Plan(model.with_theta(escaped.theta), settings(lab), ("critical",))
-    if name == "early stopping":
-        steps = early_steps(lab)
-        return Plan(model, settings(lab, steps=steps), ("train",), start_of(model))
-    chain = chain_of(model)
-    if chain is not None and name == "half the width":
-        return other_network(lab, simpler(chain)["narrower"], settings(lab))
-    if chain is not None:
-        networks = {"linear": Chain((), "", chain.ends), **simpler(chain), **larger(chain)}
-        if name in networks:
-            return other_network(lab, networks[name], adam_settings(lab, tuned_rate(lab, name)))
-        return None
-    beside = neighbours_of(model)
-    if name == "half the width" and "narrower" in beside.simpler:
-        narrow = beside.simpler["narrower"]
-        return Plan(narrow, settings(lab), (), start_of(narrow))
-    other = (beside.simpler | beside.larger).get(name)
-    if other is None:
-        return None
-    return Plan(other, adam_settings(lab, tuned_rate(lab, name)), (), start_of(other))
-
-
-def on_standard_inputs(lab: Laboratory, name: str) -> Plan | None:
-    """Plan a training on standardized inputs: of the same function, or from a fresh start with Adam."""
-    moved = standardized(lab.model)
-    if moved is None:
-        return None
-    if name.startswith("fresh"):
-        return Plan(moved, adam_settings(lab, tuned_rate(lab, name)), (), start_of(moved))
-    return Plan(moved, settings(lab, learning_rate=10 * lab.training.recipe.learning_rate))
-
-
-ORDINARY = ("longer", f"batch×{BATCH}", "adam", *RATES)
-
-
-def settings(lab: Laboratory, **changes: Any) -> dict[str, Any]:
-    """Give the user's recipe for as many updates as were spent."""
-    recipe = lab.training.recipe
-    steps = min(max(lab.training.updates, LEAST), MOST)
-    found: dict[str, Any] = {"optimizer": recipe.optimizer, "learning_rate": recipe.learning_rate}
-    usual = Recipe(optimizer=recipe.optimizer).filled()
-    told = {name: getattr(recipe, name) for name in ("momentum", "beta2", "weight_decay")}
-    found |= {name: value for name, value in told.items() if value not in (None, getattr(usual, name))}
-    found |= {"clip": recipe.clip} if recipe.clip else {}
-    found |= {"batch_size": recipe.batch_size, "steps": steps, "seed": lab.seed, **changes}
-    return {key: rounded(value) for key, value in found.items()}
-
-
-def rounded(value: Any) -> Any:
-    """Leave out the last digits of a product such as 0.1 · 0.3."""
-    return float(f"{value:.6g}") if isinstance(value, float) else value
-
-
-def adam_settings(lab: Laboratory, rate: float) -> dict[str, Any]:
-    """Give Adam for as many updates as were spent."""
-    chosen = settings(lab)
-    return {
-        **lab.adam_settings(rate), "batch_size": min(chosen["batch_size"], MOST_BATCH), "steps": chosen["steps"],
-        "seed": lab.seed,
-    }  # fmt: skip
-
-
-def same_network(lab: Laboratory, name: str) -> Plan:
-    """Plan a remedy that leaves the network as it is."""
-    model, recipe = lab.model, lab.training.recipe
-    init = start_of(model) if name.startswith(("fresh", "weight decay ")) else None
-    if name.endswith("weight decay/100"):
-        decay = model.weight_decay if not recipe.decoupled else (recipe.filled().weight_decay or 0.0)
-        if isinstance(decay, dict):
-            lighter = replace(model, weight_decay={key: LIGHTER * value for key, value in decay.items()})
-            return Plan(lighter, settings(lab), (), init)
-        less = {"weight_decay": rounded(LIGHTER * decay)}
-        chosen = adam_settings(lab, FORK_ADAM) if "adam" in name else settings(lab)
-        return Plan(model, chosen | less, ("train",), init)
-    if name.startswith("weight decay "):
-        decay = float(name.split()[-1])
-        return Plan(model, settings(lab, weight_decay=decay), ("train",), init)
-    if "adam" in name:
-        rate = tuned_rate(lab, "fresh, adam") if init else FORK_ADAM
-        return Plan(model, adam_settings(lab, rate), ("train",), init)
-    kind = name.removeprefix("fresh, ")
-    changes: dict[str, Any] = {}
-    if kind in RATES:
-        changes["learning_rate"] = RATES[kind] * recipe.learning_rate
-    if kind == f"batch×{BATCH}":
-        changes["batch_size"] = min(BATCH * recipe.batch_size, model.examples("train"))
-    if kind == "longer":
-        changes["steps"] = min(max(10 * lab.training.updates, LEAST), MOST)
-    return Plan(model, settings(lab, **changes), ("train",), init)
-
-
-def tuned_rate(lab: Laboratory, name: str) -> float:
-    """Give the rate of Adam that a network was tuned to; the middle one where it was not trained."""
-    key = f"runs.{name}.rates"
-    if f"{key}.step" not in lab.kept:
-        return TUNING[1]
-    return least_rate(lab.read(key, tuple(lab.kept[f"{key}.labels"].tolist())))
-
-
-def early_steps(lab: Laboratory) -> int:
-    """Give the updates at which held-out data were best, over the seeds of the whole training set."""
-    size = lab.model.examples("train")
-    runs = lab.read(f"runs.part {size}", (f"part {size}",))
-    return max(1, int(runs.step[0][int(error(runs).mean(axis=0).argmin())]))
-
-
-def other_network(lab: Laboratory, chain: Chain, chosen: dict[str, Any]) -> Plan:
-    """Plan a remedy that is another network; a command where the options of `train` can say which."""
-    model = rebuilt(lab.model, chain)
-    init = start_of(model)
-    outputs = int(model.nodes[-1].shape[-1]) if model.nodes[-1].shape else 1
-    sizes = "-".join(map(str, (model.input_shape[0], *chain.hidden, outputs)))
-    named = (
-        lab.model.form == "full"
-        and not chain.ends
-        and not lab.model.decay_vector().any()
-        and model.loss_scale == 1.0
-    )
-    words = (
-        "train",
-        f"--architecture {sizes}",
-        f"--activation {chain.activation or 'relu'}",
-        f"--loss {model.loss}",
-    )
-    inside = named and not any(hasattr(array, "filename") for array in lab.model.data.values())
-    return Plan(model, chosen, words if inside else (), init)
+def least_rate(tried: Runs) -> float:
+    """Return the rate of the least final loss."""
+    finals = np.where(np.isfinite(tried.train[:, 0, -1]), tried.train[:, 0, -1], np.inf)
+    return TUNING[int(np.argmin(finals))]

@@ -1,24 +1,26 @@
-"""The sub-types of a large loss: by the remedy that won, and by what the parameters show."""
+"""The sub-types of a large loss: what the parameters show, and the rules by which the remedy that won names one."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 
 from landscape.diagnosis.evidence import Evidence
-from landscape.diagnosis.outcomes import Outcome
-from landscape.diagnosis.reasons import SLOWER
+from landscape.diagnosis.outcomes import CONTROL
 from landscape.diagnosis.state import State
 from landscape.diagnosis.thresholds import EXPLODED, NOISY, Thresholds
 
-SAME = ("fork", "fresh")
-FASTER = ("rate×10", "rate×100", "rate×1000")
+# A rule names a sub-type by the evidence, once it is known which remedy won.
+Rule = Callable[[Evidence], str]
+
 ADAPTIVE = ("adam", "adamw", "amsgrad", "radam", "rmsprop", "lion")
+# Below this rate an adaptive optimizer is slow, above it bounces.
+SLOW_RATE = 1e-3
 # A control that removes less than this share has stalled.
 STALLED = 0.02
 
 
 def signatures(state: State, limits: Thresholds) -> tuple[str, ...]:
-    """Name what the parameters alone give away, the most exact first; nothing where they look ordinary."""
+    """Return what the parameters alone give away, the most exact first, or nothing where they look ordinary."""
     seen = {
         "saddle": state.decrement <= limits.decrement and state.escape > 0,
         "symmetric-units": bool(state.identical),
@@ -29,60 +31,54 @@ def signatures(state: State, limits: Thresholds) -> tuple[str, ...]:
 
 
 def by_state(evidence: Evidence) -> str:
-    """Name what the parameters give away, a plateau among it."""
+    """Return what the parameters give away, a plateau among it, or an empty text where they look ordinary."""
     state = evidence.state
     if state is None:
         return ""
     found = signatures(state, evidence.limits)
     if found:
         return found[0]
-    longer = next((o for o in evidence.outcomes or () if o.name == "longer"), None)
-    stalled = longer is None or longer.share < STALLED
+    control = next((o for o in evidence.outcomes or () if o.name == CONTROL), None)
+    stalled = control is None or control.share < STALLED
     return "plateau" if stalled and state.decrement < evidence.limits.plateau else ""
 
 
-def subtype_of(winner: Outcome, evidence: Evidence) -> str:
-    """Name the sub-type by the remedy that won, and by what the parameters show where that does not settle it."""
-    state, name, seen = evidence.state, winner.name, by_state(evidence)
-    if winner.kind == "fresh" and is_blown(evidence):
-        return "ill-conditioned" if name.endswith("standardized") else "exploding"
-    if name == "longer":
-        return "unfinished"
-    if name in SLOWER:
-        return slower_subtype(name, evidence)
-    if name == "escape":
-        return "saddle"
-    if name in FASTER:
-        return seen or "unfinished"
-    if name == "fresh":
-        return seen or "plateau"
-    if name in ("adam", "fresh, adam") and evidence.optimizer in ADAPTIVE and not seen:
-        return "unfinished" if evidence.learning_rate < 1e-3 else "bouncing"
-    if name.endswith("standardized") or state is None:
-        return "ill-conditioned"
-    return seen or "ill-conditioned"
-
-
 def is_blown(evidence: Evidence) -> bool:
-    """Tell whether the loss, or the log, stands or stood far above the best constant predictor's."""
+    """Say whether the loss, or the log, stands or stood far above the best constant predictor's."""
     most = EXPLODED * evidence.constant
     return evidence.highest > most or evidence.loss > most
 
 
-def slower_subtype(name: str, evidence: Evidence) -> str:
-    """Tell bouncing and the floor of the gradient's noise apart; neither where the rate that is too large was assumed."""
+def always(subtype: str) -> Rule:
+    """Return the rule of a remedy that names one sub-type, whatever the parameters show."""
+    return lambda evidence: subtype
+
+
+def seen_or(otherwise: str) -> Rule:
+    """Return the rule of a remedy that leaves it to the parameters, and names a sub-type only where they look ordinary."""
+    return lambda evidence: by_state(evidence) or otherwise
+
+
+def afresh(rule: Rule) -> Rule:
+    """Return the rule of a fresh start: where the loss had blown up, that is what the start mends."""
+    return lambda evidence: "exploding" if is_blown(evidence) else rule(evidence)
+
+
+def slower(evidence: Evidence) -> str:
+    """Return whether the run bounced or stood on the floor of its gradient's noise, where slower updates from the parameters won."""
     state = evidence.state
-    if evidence.assumed:
-        return by_state(evidence) or "unfinished"
     below = state is not None and not state.stability >= evidence.limits.edge and state.noise < NOISY
-    return "noise" if below and name != "fresh, rate/10" else "bouncing"
+    return "noise" if below and not evidence.assumed else slower_afresh(evidence)
 
 
-def capacity(found: Sequence[Outcome], big: Outcome, evidence: Evidence) -> str:
-    """Name what the network lacks: the least that removes about as much as the best larger network."""
-    if big.name == "with activations" or (evidence.state is not None and evidence.state.linear):
-        return "linear"
-    if big.name == "linear":
-        return ""
-    names = {o.name for o in found if o.kind == "larger" and o.share >= evidence.limits.tie * big.share}
-    return "width" if "wider" in names else "depth"
+def slower_afresh(evidence: Evidence) -> str:
+    """Name bouncing, but not where the rate that is too large was assumed."""
+    return (by_state(evidence) or "unfinished") if evidence.assumed else "bouncing"
+
+
+def adaptive(evidence: Evidence) -> str:
+    """Name what Adam mends: its own rate where the user's optimizer is of its kind, else a badly conditioned loss."""
+    seen = by_state(evidence)
+    if evidence.optimizer in ADAPTIVE and not seen:
+        return "unfinished" if evidence.learning_rate < SLOW_RATE else "bouncing"
+    return seen or "ill-conditioned"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from landscape.diagnosis.attribution import above_constant, large
 from landscape.diagnosis.evidence import Evidence, Verdict
-from landscape.diagnosis.generality import small
+from landscape.diagnosis.gap_rules import small
 from landscape.diagnosis.reasons import reasons_for
 from landscape.diagnosis.subtypes import is_blown, signatures
 from landscape.diagnosis.vetoes import Veto

@@ -99,7 +99,10 @@ def is_dense(objective: NetworkObjective) -> bool:
     # Another engine has no kernel for it, and makes the matrix of its own products.
     if not isinstance(objective.engine, CpuEngine):
         return False
-    if not all(node.traits.along_units for node in objective.model.nodes) or not objective.engine.primals.fits:
+    if (
+        not all(node.traits.along_units for node in objective.model.nodes)
+        or not objective.engine.primals.fits
+    ):
         return False
     trained = [row for row in objective.on_cpu.tiled.full.network.rows if is_trained(row)]
     places = {int(row[Column.WEIGHT]) for row in trained}

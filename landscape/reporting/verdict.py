@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from landscape.diagnosis.wording import worded
+from landscape.diagnosis.remedies import worded
 from landscape.records import Diagnosis
 from landscape.reporting.pictures import pictures_of
 from landscape.reporting.section import Section, Table

@@ -14,6 +14,8 @@ from landscape.commands.options import NORMALIZATIONS
 from landscape.directions.normalize import NORMALIZATIONS as TABLE
 from tests.commands.test_names import context_of, leaves
 
+# Options of a training, which several commands have.
+TRAINED_BY = ("learning_rate", "momentum", "beta2", "batch_size", "steps", "epochs", "seeds", "init")
 EVERY = [
     pytest.param(name, command, id=f"{name} {command.name or ''}")
     for name in sorted(COMMANDS)
@@ -119,3 +121,17 @@ def test_the_shell_completes_commands_and_choices(words, expected, monkeypatch, 
     with pytest.raises(SystemExit):
         main()
     assert f"plain,{expected}" in capsys.readouterr().out
+
+
+def test_an_option_of_a_training_says_the_same_in_every_command_that_trains():
+    """What it depends on stands before, what holds without it behind; numbers have the same bounds, but for the least number of updates."""
+    said: dict[tuple[str, str], set[tuple[str, str]]] = {}
+    for name in ("train", "race", "trajectory", "study"):
+        for option in (option for command in leaves(name) for option in command.params):
+            if isinstance(option, click.Option) and option.name in TRAINED_BY:
+                core = (option.help or "").removeprefix("With --optimizer: ").lower()
+                bounds = "" if option.name == "steps" else str(option.type.to_info_dict() | vars(option.type))
+                key = option.opts[-1], str(option.metavar)
+                said.setdefault(key, set()).add((re.split("[,;.]", core)[0], bounds))
+    assert {flag for flag, _ in said} == {f"--{name.replace(chr(95), chr(45))}" for name in TRAINED_BY}
+    assert {key: texts for key, texts in said.items() if len(texts) > 1} == {}

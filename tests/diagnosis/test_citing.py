@@ -11,14 +11,17 @@ import pytest
 
 from landscape.commands.diagnose_report import next_lines
 from landscape.diagnosis.citing import SHARE, Cited, ordered, supporting
+from landscape.diagnosis.ensembles import BUDGETS, Laboratory
 from landscape.diagnosis.evidence import Evidence, Verdict
-from landscape.diagnosis.gaps import Gap
-from landscape.diagnosis.generalization import Generalization, Remedy
+from landscape.diagnosis.gap import Gap
+from landscape.diagnosis.generalization import Constrained, Generalization
 from landscape.diagnosis.outcomes import Outcome, shared
 from landscape.diagnosis.recipe import Training
+from landscape.diagnosis.report_json import report_json
+from landscape.diagnosis.session import Session
 from landscape.diagnosis.shift import Shift
 from landscape.diagnosis.state import State
-from landscape.diagnosis.telling import told
+from landscape.diagnosis.thresholds import Thresholds
 from landscape.diagnosis.verdict import decide
 from landscape.training import Recipe
 
@@ -27,6 +30,10 @@ KINDS = {
     "fresh": "fresh", "fresh, rate/10": "fresh", "fresh, adam": "fresh", "fresh, standardized": "fresh",
     "weight decay/100": "penalty", "linear": "simpler", "shallower": "simpler", "narrower": "simpler", "wider": "larger", "deeper": "larger",
 }  # fmt: skip
+# The network is not looked at where a report is made.
+LABORATORY = Laboratory(
+    None, Training(Recipe(), None, ("optimizer",)), Thresholds(), BUDGETS["standard"], None
+)
 SIDES = {"from": operator.ge, "above": operator.gt, "below": operator.lt, "up to": operator.le}
 NUMBER = r"[-+]?\d[\d.]*(?:e[-+]?\d+)?%?"
 
@@ -80,7 +87,7 @@ def drawn_generalization(rng: np.random.Generator) -> Generalization | None:
     if rng.random() < 0.5:
         return None
     curve = tuple(np.sort(rng.uniform(0, 1, 3))[::-1])
-    remedies = (Remedy(name="early stopping", gain=float(rng.normal(0, 0.1)), half=0.05),)
+    remedies = (Constrained(name="early stopping", gain=float(rng.normal(0, 0.1)), half=0.05),)
     return Generalization(
         sizes=(10, 20, 40),
         curve=curve,
@@ -118,10 +125,7 @@ def drawn(seed: int) -> Evidence:
 
 
 def report_of(evidence: Evidence, verdict: Verdict) -> dict:
-    return told(
-        evidence, verdict, command="", first="", warned=[], not_assessed=[], budget="standard",
-        training=Training(Recipe(), None, ("optimizer",)),
-    )  # fmt: skip
+    return report_json(Session(LABORATORY), evidence, verdict)
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,9 @@ import pytest
 from landscape.commands import main
 from landscape.diagnosis import apply_remedy, diagnose
 from landscape.diagnosis.naming import free_name
+from landscape.diagnosis.plan import Plan
 from landscape.diagnosis.pytorch import in_pytorch
 from landscape.diagnosis.recipe import training_of, with_penalty
-from landscape.diagnosis.remedy import Plan
 from landscape.errors import InputError
 from landscape.faults import recipe
 from landscape.files import read_archive

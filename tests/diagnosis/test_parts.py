@@ -5,14 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from landscape.diagnosis.architectures import Chain, chain_of, larger, neighbours_of, rebuilt, simpler
+from landscape.diagnosis.architectures import Chain, chain_of, rebuilt
 from landscape.diagnosis.curvature import by_matrix, by_products
 from landscape.diagnosis.ensembles import BUDGETS, Laboratory
 from landscape.diagnosis.examples import scores
-from landscape.diagnosis.experiments import standardized
 from landscape.diagnosis.linear import fit_linear
+from landscape.diagnosis.networks import Activations, Network, not_possible
 from landscape.diagnosis.recipe import training_of
+from landscape.diagnosis.remedies import REMEDIES
 from landscape.diagnosis.shift import affine_closes, label_closes, two_sample
+from landscape.diagnosis.standardized import standardized
 from landscape.diagnosis.state import dead_share, first_rank, identical_units
 from landscape.diagnosis.thresholds import Thresholds, thresholds_of
 from landscape.diagnosis.vetoes import (
@@ -87,14 +89,27 @@ def test_a_chain_is_read_and_rebuilt_and_its_neighbours_are_simpler_or_larger():
     assert chain == Chain((8,), "relu", ())
     again = rebuilt(model, chain)
     assert (again.size, again.loss, chain_of(again)) == (model.size, model.loss, chain)
-    assert {name: c.hidden for name, c in simpler(Chain((8, 8), "tanh", ())).items()} == {
+    assert hidden("simpler", Chain((8, 8), "tanh", ())) == {
+        "linear": (),
         "shallower": (8,),
         "narrower": (4, 4),
     }
-    assert {name: c.hidden for name, c in larger(chain).items()} == {
-        "wider": (32,), "wider and deeper": (32, 32), "deeper": (8, 8),
-    }  # fmt: skip
-    assert larger(replace(chain, activation=""))["with activations"].activation == "relu"
+    assert hidden("larger", chain) == {"wider": (32,), "wider and deeper": (32, 32), "deeper": (8, 8)}
+    plain = replace(chain, activation="")
+    assert hidden("larger", plain) == {"with activations": (32,)}
+    assert Activations().chain(plain).activation == "relu"
+
+
+def hidden(kind: str, chain: Chain) -> dict[str, tuple[int, ...]]:
+    """The hidden widths of the networks of a kind that there are beside a chain."""
+    rows = {
+        r.label: r.change.chain(chain) for r in REMEDIES if r.kind == kind and isinstance(r.change, Network)
+    }
+    return {name: found.hidden for name, found in rows.items() if found is not None}
+
+
+def laboratory(model) -> Laboratory:
+    return Laboratory(model, training_of(model, {}, 0), Thresholds(), BUDGETS["standard"], None)
 
 
 def image_network(**changes):
@@ -128,9 +143,12 @@ def test_twice_the_channels_go_through_norms_skips_and_flattening():
     assert found["c1.weight"] == (8, 1, 3, 3)
     assert (found["n1.weight"], found["c2.weight"], found["out.weight"]) == ((8,), (8, 8, 3, 3), (3, 72))
     assert wide.nodes[-1].shape == (3,)
-    beside = neighbours_of(image_network())
-    assert (set(beside.simpler), set(beside.larger)) == ({"narrower"}, {"wider"})
-    assert beside.missing == ("depth: the network is no plain chain of dense layers",)
+    lab = laboratory(image_network())
+    assert [r.label for r in REMEDIES if r.kind in ("simpler", "larger") and r.change.model(lab)] == [
+        "narrower",
+        "wider",
+    ]
+    assert not_possible(lab.model) == ["depth: the network is no plain chain of dense layers"]
 
 
 def test_a_width_that_cannot_be_changed_is_named_with_the_reason():
@@ -142,7 +160,7 @@ def test_a_width_that_cannot_be_changed_is_named_with_the_reason():
         nodes=nodes, parameters=parameters, loss="cross_entropy", x_train=x, y_train=[0, 1, 0]
     )
     assert "joins a hidden layer with one of fixed width" in scaled(model, 2)
-    assert any(line.startswith("twice the width: node 'a' (add)") for line in neighbours_of(model).missing)
+    assert any(line.startswith("twice the width: node 'a' (add)") for line in not_possible(model))
 
 
 def test_the_condition_that_the_gradient_sees_is_that_of_least_squares():

@@ -8,8 +8,8 @@ import pytest
 
 from landscape.diagnosis.evidence import Evidence
 from landscape.diagnosis.examples import Scores
-from landscape.diagnosis.gaps import Gap, gap
-from landscape.diagnosis.generalization import Generalization, Remedy
+from landscape.diagnosis.gap import Gap, gap
+from landscape.diagnosis.generalization import Constrained, Generalization
 from landscape.diagnosis.outcomes import Outcome, half_interval, judged, shared
 from landscape.diagnosis.shift import Shift
 from landscape.diagnosis.state import State
@@ -230,7 +230,7 @@ def test_a_learning_curve_that_falls_verifies_overfitting_and_a_flat_one_at_chan
     assert decide(replace(SMALL, validation_gap=seen(1.0), generalization=flat)).subtype == "no-signal"
     signal = replace(flat, chance=0.9)
     assert decide(replace(SMALL, validation_gap=seen(1.0), generalization=signal)).subtype == ""
-    helped = replace(flat, remedies=(Remedy(name="weight decay 0.01", gain=0.1, half=0.02),))
+    helped = replace(flat, remedies=(Constrained(name="weight decay 0.01", gain=0.1, half=0.02),))
     found = decide(replace(SMALL, validation_gap=seen(0.4), generalization=helped))
     assert (found.confidence, found.remedy) == ("verified", "weight decay 0.01")
 

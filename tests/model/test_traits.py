@@ -135,7 +135,7 @@ PACKAGE = Path(landscape.__file__).parent
 NAMING = {
     "formulas/activations.py": "has the formulas of the activations by their names",
     "program/codes.py": "has the codes of the activations by their names",
-    "kernels/cuda/template.py": "names files of kernels, some of which are called after an op",
+    "kernels/cuda/table.py": "lists files of kernels, some of which are called after an op",
     "faults/networks.py": "builds networks",
 }
 # Folders that may, with the reason.

@@ -9,13 +9,13 @@ from landscape.diagnosis.state import State
 from landscape.diagnosis.thresholds import NOISY, Thresholds
 
 
-def beside(evidence: Evidence) -> list[str]:
+def evidence_lines(evidence: Evidence) -> list[str]:
     """Say what was measured and decides nothing by itself.
 
     Examples
     --------
     >>> from landscape.diagnosis.state import State
-    >>> beside(Evidence(loss=1.0, constant=1.0, sixteen=0.5, state=State(rank=1, rank_most=6)))[:1]
+    >>> evidence_lines(Evidence(loss=1.0, constant=1.0, sixteen=0.5, state=State(rank=1, rank_most=6)))[:1]
     ["16 examples, trained alone without weight decay: 0.5 of their best constant's loss is left (learned below 0.1)"]
     """
     said = []

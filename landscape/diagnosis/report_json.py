@@ -6,14 +6,13 @@ import math
 from dataclasses import replace
 from typing import Any
 
-from landscape.diagnosis.beside import beside
 from landscape.diagnosis.citing import SHARE, Cited, Reason, supports
 from landscape.diagnosis.evidence import Evidence, Verdict
-from landscape.diagnosis.generality import allowed_gap, small_loss, unlowered
-from landscape.diagnosis.outcomes import Outcome, best_of, plain
-from landscape.diagnosis.recipe import Training
-from landscape.diagnosis.subtypes import SAME
-from landscape.diagnosis.wording import worded
+from landscape.diagnosis.evidence_lines import evidence_lines
+from landscape.diagnosis.gap_rules import allowed_gap, small_loss, unlowered
+from landscape.diagnosis.outcomes import Outcome, best_of, of_kind, plain
+from landscape.diagnosis.remedies import worded
+from landscape.diagnosis.session import Session
 
 # Trials that did better than the remedy, of which the report says at most so many.
 MOST_BETTER = 3
@@ -21,42 +20,38 @@ MOST_BETTER = 3
 SAME_SHARE = 0.01
 # Verdicts of a large loss, whose remedy removes a share of what can be removed.
 ATTRIBUTED = ("optimization", "model-bias")
-ADVICE = {
-    "more data": "collect more training data: the learning curve still falls",
-    "preprocessing": "prepare the test inputs as the training inputs were",
-    "label-shift": "the classes have other shares in the test set: reweight them, or train with the test set's shares",
-    "concept": "the same inputs have other targets in the test set: look at how the targets were made",
-    "covariate": "the test inputs are of another kind: train on inputs like them",
-}
 
 
-def told(
-    evidence: Evidence, verdict: Verdict, *, command: str, pytorch: str = "", first: str, warned: list[str], not_assessed: list[str],
-    training: Training, budget: str,
-) -> dict[str, Any]:  # fmt: skip
-    """Give the report."""
+def report_json(
+    session: Session, evidence: Evidence, verdict: Verdict, *, command: str = "", pytorch: str = ""
+) -> dict[str, Any]:
+    """Return the report, with the remedy's training as a command and in PyTorch's words where there is one."""
     return {
         "verdict": verdict.code,
         "subtype": verdict.subtype or None,
         "confidence": verdict.confidence,
-        "contradiction": first or None,
+        "contradiction": session.first or None,
         "subtype_supported": verdict.supported if verdict.subtype else None,
         "why": list(verdict.why),
         "cited": [reason.told() for reason in verdict.cited],
         "accepted": [accepted_code(verdict), *verdict.accepted],
         "remedy": verdict.remedy or None,
-        "advice": advice(verdict, command),
+        "advice": worded(verdict.remedy) or None,
         "next": command or None,
         "pytorch": pytorch or None,
         "gain": plain(verdict.gain),
         "better": better(evidence, verdict) or None,
-        "assumed": {} if evidence.vetoes else training.assumed(),
+        "assumed": {} if evidence.vetoes else session.training.assumed(),
         "ruled_out": ruled_out(evidence, verdict),
-        "not_assessed": not_assessed,
-        "warnings": warned,
+        "not_assessed": session.not_assessed,
+        "warnings": session.warned,
         "evidence": numbers(evidence),
-        "recipe": {**training.recipe.settings(), "spent": training.spent, "assumed": list(training.missing)},
-        "budget": budget,
+        "recipe": {
+            **session.training.recipe.settings(),
+            "spent": session.training.spent,
+            "assumed": list(session.training.missing),
+        },
+        "budget": session.lab.budget.name,
         "thresholds": evidence.limits.told(),
     }
 
@@ -70,19 +65,8 @@ def accepted_code(verdict: Verdict) -> str:
     return f"{verdict.code}/{verdict.subtype}" if verdict.subtype else verdict.code
 
 
-def advice(verdict: Verdict, command: str) -> str | None:
-    """Say what to do in words."""
-    if verdict.remedy in ADVICE:
-        return ADVICE[verdict.remedy]
-    if verdict.code == "healthy":
-        return None
-    if command:
-        return worded(verdict.remedy)
-    return verdict.remedy or None
-
-
 def numbers(evidence: Evidence) -> dict[str, Any]:
-    """Give all that was measured."""
+    """Return all that was measured."""
     parts = {
         "validation_gap": evidence.validation_gap, "test_gap": evidence.test_gap, "shift": evidence.shift,
         "generalization": evidence.generalization, "state": evidence.state,
@@ -94,15 +78,15 @@ def numbers(evidence: Evidence) -> dict[str, Any]:
         "part_of_range": plain(evidence.part) if math.isfinite(evidence.loss) else None,
         "held_out": evidence.held,
         "sixteen_examples": plain(evidence.sixteen),
-        "beside": beside(evidence),
-        "outcomes": [o.told() for o in evidence.outcomes or ()],
+        "beside": evidence_lines(evidence),
+        "outcomes": [{"words": worded(o.name)} | o.told() for o in evidence.outcomes or ()],
         "vetoes": [{"subtype": v.subtype, "reason": v.reason} for v in evidence.vetoes],
         **{name: None if part is None else part.told() for name, part in parts.items()},
     }
 
 
 def better(evidence: Evidence, verdict: Verdict) -> str:
-    """Name the trials that removed more than the remedy which is recommended; empty where none did."""
+    """Name the trials that removed more than the remedy which is recommended, or an empty text where none did."""
     if verdict.code not in ATTRIBUTED or not math.isfinite(verdict.gain):
         return ""
     found = [o for o in evidence.outcomes or () if o.useful and o.share > verdict.gain + SAME_SHARE]
@@ -111,7 +95,7 @@ def better(evidence: Evidence, verdict: Verdict) -> str:
 
 
 def ruled_out(evidence: Evidence, verdict: Verdict) -> list[str]:
-    """Say of every other branch which number excluded it; nothing of those that were not looked at, or that the number does not exclude."""
+    """Say of every other branch that was looked at, and that a number excludes, which number that was."""
     said: list[Reason] = []
     if not evidence.vetoes and math.isfinite(evidence.loss):
         said.append(
@@ -140,25 +124,29 @@ def large_ruled_out(evidence: Evidence, verdict: Verdict) -> list[Reason]:
     """Say what the remedies of the other branches came to."""
     if evidence.outcomes is None:
         return []
-    groups = {"optimization": SAME, "model-bias": ("larger",), "model-bias/over-regularized": ("penalty",)}
+    same = [o for o in evidence.outcomes if o.same]
+    reached = best_of(same)
+    groups = {
+        "optimization": same,
+        "model-bias": of_kind(evidence.outcomes, "larger"),
+        "model-bias/over-regularized": of_kind(evidence.outcomes, "penalty"),
+    }
     said: list[Reason] = []
-    for code, kinds in groups.items():
-        tried = [o for o in evidence.outcomes if o.kind in kinds]
+    for code, tried in groups.items():
         if code in (verdict.code, accepted_code(verdict), *verdict.accepted):
             continue
-        same = best_of(evidence.outcomes, *SAME)
         if (
             code == "model-bias"
             and not tried
             and verdict.code == "optimization"
-            and same is not None
-            and same.share > 0
+            and reached is not None
+            and reached.share > 0
         ):
             said.append(
-                f"model-bias: the same network reaches {same.train:.4g}, so that no larger one was tried"
+                f"model-bias: the same network reaches {reached.train:.4g}, so that no larger one was tried"
             )
         if tried:
-            said += excluded(code, best_of(tried, *kinds), tried, evidence, verdict)
+            said += excluded(code, best_of(tried), tried, evidence, verdict)
     if verdict.code in ATTRIBUTED and verdict.remedy and verdict.gain > 0:
         said.append(
             f"noise-floor: with {worded(verdict.remedy)} {verdict.gain:.0%} of what can be removed is gone"

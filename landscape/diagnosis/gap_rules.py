@@ -7,10 +7,10 @@ import math
 from landscape.diagnosis.attribution import removed
 from landscape.diagnosis.citing import SHARE, Cited, Reason
 from landscape.diagnosis.evidence import Evidence, Verdict
-from landscape.diagnosis.gaps import ERRORS, Gap
+from landscape.diagnosis.gap import ERRORS, Gap
 from landscape.diagnosis.generalization import Generalization
+from landscape.diagnosis.remedies import worded
 from landscape.diagnosis.shift import ALIKE, CLOSES, RARE, Shift
-from landscape.diagnosis.wording import worded
 
 
 def small(evidence: Evidence) -> Verdict:

@@ -5,57 +5,55 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from landscape.diagnosis import experiments
-from landscape.diagnosis.architectures import neighbours_of
 from landscape.diagnosis.ensembles import Laboratory
 from landscape.diagnosis.evidence import Evidence
-from landscape.diagnosis.generalization import carve
+from landscape.diagnosis.experiments import FIRST, outcomes_of, plan_words, sixteen
+from landscape.diagnosis.networks import not_possible
 from landscape.diagnosis.outcomes import Outcome, judged, shared
-from landscape.diagnosis.walk import Walk
+from landscape.diagnosis.remedies import of_kinds
+from landscape.diagnosis.session import Session
+from landscape.diagnosis.subsets import carve
 from landscape.errors import InputError
 from landscape.objective import NetworkObjective
 from landscape.objective.constant import constant_loss
 
 
-def training_branch(walk: Walk, evidence: Evidence) -> Evidence:
-    """Steps 1 and 2: what lowers the training loss; larger networks only where the same one does not get there."""
-    if walk.lab.budget.seeds == 0:
-        walk.not_assessed.append("forks, baselines and larger networks: the quick budget trains nothing")
+def training_branch(session: Session, evidence: Evidence) -> Evidence:
+    """Steps 1 and 2: what lowers the training loss, with larger networks only where the same one does not get there."""
+    if session.lab.budget.seeds == 0:
+        session.not_assessed.append("forks, baselines and larger networks: the quick budget trains nothing")
         return evidence
-    lab = sighted(walk)
-    lab.announce(experiments.plan_words(lab, walk.escaped))
+    lab = sighted(session)
+    lab.announce(plan_words(lab))
     loss = evidence.loss
     try:
-        evidence = replace(evidence, sixteen=experiments.sixteen(lab))
-        found = experiments.fork_outcomes(lab, walk.escaped, loss)
-        found += experiments.penalty_outcomes(lab, loss)
-        found += experiments.standardized_outcomes(lab, loss)
-        found += experiments.simpler_outcomes(lab, loss)
+        evidence = replace(evidence, sixteen=sixteen(lab))
+        found = outcomes_of(lab, of_kinds(*FIRST), loss)
         evidence = measured(lab, evidence, found)
         if not reached(evidence):
-            found += experiments.larger_outcomes(lab, loss)
+            found += outcomes_of(lab, of_kinds("larger"), loss)
             evidence = measured(lab, evidence, found)
     except InputError as error:
-        walk.not_assessed.append(f"forks, baselines and larger networks: {error}")
+        session.not_assessed.append(f"forks, baselines and larger networks: {error}")
         return evidence
-    walk.not_assessed += neighbours_of(walk.model).missing
+    session.not_assessed += not_possible(session.model)
     return evidence
 
 
-def sighted(walk: Walk) -> Laboratory:
-    """Give a laboratory with held-out data: where there are none, a fifth of the training set is kept from the trials.
+def sighted(session: Session) -> Laboratory:
+    """Return a laboratory with held-out data: where there are none, a fifth of the training set is kept from the trials.
 
     The user's parameters have seen that fifth, so that a trial gains on it only by what training data gain as well.
     """
-    lab = walk.lab
+    lab = session.lab
     model = carve(lab.model, lab.seed) if lab.held is None else None
     return lab if model is None else replace(lab, model=model, held="validation")
 
 
 def reached(evidence: Evidence) -> bool:
-    """Tell whether the same network was brought to a small loss, so that no larger one is needed."""
-    kinds = ("fork", "fresh", "penalty")
-    least = min((o.train for o in evidence.outcomes or () if o.useful and o.kind in kinds), default=math.inf)
+    """Say whether the same network was brought to a small loss, so that no larger one is needed."""
+    own = [o for o in evidence.outcomes or () if o.useful and (o.same or o.kind == "penalty")]
+    least = min((o.train for o in own), default=math.inf)
     return least <= evidence.limits.large * evidence.constant
 
 

@@ -1,0 +1,115 @@
+"""Step 3: the gaps of a small training loss, what explains them and what closes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar
+
+from landscape.diagnosis.ensembles import Laboratory
+from landscape.diagnosis.evidence import Evidence
+from landscape.diagnosis.examples import Scores, scores
+from landscape.diagnosis.gap import chance, gap, gap_of
+from landscape.diagnosis.learning_curve import generalization
+from landscape.diagnosis.session import Session
+from landscape.diagnosis.shift import shift_of
+from landscape.diagnosis.subsets import carved, crossed
+from landscape.errors import InputError
+from landscape.model import Model
+from landscape.objective import NetworkObjective
+from landscape.objective.constant import constant_loss
+
+Found = TypeVar("Found")
+
+
+def gap_branch(session: Session, evidence: Evidence) -> Evidence:
+    """Step 3: gaps, and what explains and closes them, on a validation set from the training set where there is none."""
+    model, splits = session.model, session.model.splits
+    if "validation" in splits:
+        scored = {split: scores(model, split, threads=session.lab.threads) for split in splits}
+        return gaps_seen(session, model, scored, evidence)
+    if "test" not in splits:
+        return crossed_gap(session, evidence)
+    scored = {split: scores(model, split, threads=session.lab.threads) for split in splits}
+    together = gap_of(model, "train", "test", scored, session.lab.seed, session.lab.threads)
+    evidence = replace(evidence, validation_gap=together)
+    if not together.material(session.limits.shift):
+        session.not_assessed.append(
+            "validation against test: no validation data (test against training shows no gap)"
+        )
+        return evidence
+    refit = refitted(
+        session, carved, "mismatch: no validation data, so that the gap of test is taken for overfitting's"
+    )
+    if refit is None:
+        return overfit(session, evidence)
+    parts = {split: scores(refit, split, threads=session.lab.threads) for split in refit.splits}
+    found = gaps_seen(session, refit, parts, evidence)
+    if found.test_gap is not None and found.test_gap.material(session.limits.shift):
+        return found
+    return overfit(session, replace(found, validation_gap=together))
+
+
+def crossed_gap(session: Session, evidence: Evidence) -> Evidence:
+    """Without any held-out data: the gap of examples that refits did not see."""
+    session.not_assessed.append("mismatch: no test data")
+    scored = refitted(session, crossed, "overfitting: no validation or test data")
+    if scored is None:
+        return evidence
+    model, seed = session.model, session.lab.seed
+    constant = constant_loss(NetworkObjective(model, "train", threads=session.lab.threads))
+    seen = gap(
+        "train", "validation", scored["train"], scored["validation"], chance(model, "train"), constant, seed
+    )
+    return overfit(session, replace(evidence, validation_gap=seen))
+
+
+def refitted(session: Session, refit: Callable[[Laboratory], Found | None], otherwise: str) -> Found | None:
+    """Carve validation data out and refit, or return None, and leave a note, where that cannot be."""
+    reason = otherwise
+    if session.lab.budget.seeds:
+        try:
+            found = refit(session.lab)
+            if found is not None:
+                return found
+            reason = f"{otherwise}, and too few examples to carve some out"
+        except InputError as error:
+            reason = f"{otherwise}; {error}"
+    session.not_assessed.append(reason)
+    return None
+
+
+def gaps_seen(session: Session, model: Model, scored: dict[str, Scores], evidence: Evidence) -> Evidence:
+    """Take both gaps, explain the second and verify the first."""
+    seed, limits = session.lab.seed, session.limits
+    evidence = replace(
+        evidence, validation_gap=gap_of(model, "train", "validation", scored, seed, session.lab.threads)
+    )
+    if "test" in scored:
+        second = gap_of(model, "validation", "test", scored, seed, session.lab.threads)
+        material = second.material(limits.shift)
+        if second.high < 0 and second.part < -limits.shift:
+            session.warned.append(
+                f"leakage: test {second.metric} is better than validation's by {-second.part:.2f} of its range (above {limits.shift:g})"
+            )
+        session.lab.announce("comparing validation with test")
+        shift = shift_of(model, "validation", "test", seed, explain=material, threads=session.lab.threads)
+        evidence = replace(evidence, test_gap=second, shift=shift)
+    else:
+        session.not_assessed.append("mismatch: no test data")
+    return overfit(session, evidence) if "validation" in session.model.splits else evidence
+
+
+def overfit(session: Session, evidence: Evidence) -> Evidence:
+    """Verify overfitting by a learning curve and constraints, where the gap is material."""
+    first = evidence.validation_gap
+    if first is None or not first.material(session.limits.gap) or session.lab.budget.seeds == 0:
+        return evidence
+    if session.lab.held is None:
+        session.not_assessed.append("a learning curve: no held-out data of the file's own")
+        return evidence
+    try:
+        return replace(evidence, generalization=generalization(session.lab))
+    except InputError as error:
+        session.not_assessed.append(f"a learning curve: {error}")
+        return evidence

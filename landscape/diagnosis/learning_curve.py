@@ -1,0 +1,70 @@
+"""Step 3 by intervention: a learning curve, and the table's constraints of a network that overfits."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape import streams
+from landscape.diagnosis.architectures import start_of
+from landscape.diagnosis.ensembles import Ensemble, Laboratory, Runs, Trial, part_of
+from landscape.diagnosis.gap import chance
+from landscape.diagnosis.generalization import Constrained, Generalization
+from landscape.diagnosis.outcomes import half_interval
+from landscape.diagnosis.remedies import of_kinds
+from landscape.diagnosis.remedy import Remedy
+from landscape.diagnosis.subsets import subset
+from landscape.model import Model
+from landscape.objective import NetworkObjective
+from landscape.objective.constant import constant_loss
+
+Array = NDArray[np.float64]
+
+PARTS = (0.25, 0.5, 1.0)
+
+
+def generalization(lab: Laboratory) -> Generalization:
+    """Train afresh by the user's recipe on a quarter, half and all of the training set, and on all of it constrained."""
+    total = lab.model.examples("train")
+    order = streams.numpy_generator("parts of the training set", lab.seed).permutation(total)
+    sizes = sorted({max(2, round(part * total)) for part in PARTS})
+    parts = [fitted(lab, part_of(size), subset(lab.model, order[:size])) for size in sizes]
+    tables = [runs.error for runs in parts]
+    tried = [constrained(lab, remedy, tables[-1][:, -1]) for remedy in of_kinds("constraint")]
+    test = [float(runs.test[0, :, -1].mean()) for runs in parts if runs.test is not None]
+    by_loss = parts[-1].held_accuracy is None
+    return Generalization(
+        sizes=tuple(sizes), curve=tuple(float(t[:, -1].mean()) for t in tables),
+        halves=tuple(half_interval(t[:, -1]) for t in tables), test_curve=tuple(test),
+        remedies=tuple(found for found in tried if found is not None),
+        metric="loss" if by_loss else "error rate", chance=guessing(lab, by_loss),
+    )  # fmt: skip
+
+
+def guessing(lab: Laboratory, by_loss: bool) -> float:
+    """Return the held-out loss of the best constant, or the error rate of guessing classes."""
+    assert lab.held is not None
+    if by_loss:
+        return constant_loss(NetworkObjective(lab.model, lab.held, threads=lab.threads))
+    return 1.0 - chance(lab.model, lab.held)
+
+
+def fitted(lab: Laboratory, ensemble: Ensemble, model: Model) -> Runs:
+    """Train from fresh starts with the user's recipe, unless that was done before."""
+    init, long = start_of(model), lab.updates(1.0, lab.budget.capacity)
+    trials = [Trial(ensemble.name, lab.recipe(long, s), lab.fresh(model, init, s)) for s in lab.seeds]
+    return lab.run(ensemble, model, trials)
+
+
+def constrained(lab: Laboratory, remedy: Remedy, control: Array) -> Constrained | None:
+    """Compare a constraint with the paired runs without it, by held-out data [S], or None where there is no such network."""
+    model = remedy.change.model(lab)
+    if model is None:
+        return None
+    error = fitted(lab, remedy.ensemble(lab), model).error
+    lead = control - (error.min(axis=1) if remedy.change.stops_early else error[:, -1])
+    known = bool(np.isfinite(lead).all())
+    gain = float(lead.mean()) if known else -math.inf
+    return Constrained(name=remedy.label, gain=gain, half=half_interval(lead))

@@ -1,0 +1,39 @@
+"""What a diagnosis has found so far, and what it could not look at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from landscape.diagnosis.ensembles import Laboratory
+from landscape.diagnosis.recipe import Training
+from landscape.diagnosis.thresholds import Thresholds
+from landscape.model import Model
+
+
+@dataclass
+class Session:
+    """A diagnosis in work: its laboratory, what was found so far, and what could not be looked at.
+
+    Step 0 alone sets `first` (how the log contradicts the parameters), `warned`, and the laboratory's `training` and `escaped`. Every step
+    adds to `not_assessed`.
+    """
+
+    lab: Laboratory
+    not_assessed: list[str] = field(default_factory=list)
+    first: str = ""
+    warned: list[str] = field(default_factory=list)
+
+    @property
+    def model(self) -> Model:
+        """The model."""
+        return self.lab.model
+
+    @property
+    def training(self) -> Training:
+        """How the model was trained, as far as that is known or assumed."""
+        return self.lab.training
+
+    @property
+    def limits(self) -> Thresholds:
+        """The thresholds of the verdict."""
+        return self.lab.limits
