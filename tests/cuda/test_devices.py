@@ -89,6 +89,8 @@ def test_ops_and_jobs_without_a_kernel_are_named(monkeypatch):
         InputError, match=rf"no CUDA kernel yet for that, {unsupported_ops(CASES[name].model)[0]}"
     ):
         devices.settle_device("cuda", CASES[name].model, without=("that",))
+    with pytest.raises(InputError, match="no CUDA kernel yet for the op 'groupnorm'"):
+        devices.settle_device("cuda", CASES["groupnorm"].model)
 
 
 @pytest.fixture
