@@ -107,6 +107,33 @@ NORMALIZATIONS = {
     "layernorm_two_axes": network(
         "fc1 dense 4 3 | ln layernorm 5 3 eps=0.1 | t tanh | fc2 dense 3 2", (5, 4), (5, 2)
     ),
+    "groupnorm": network(
+        "c conv2d 2 6 2 2 | n groupnorm 6 groups=3 | s silu | d conv2d 6 4 2 2 | m groupnorm 4 groups=2 bias=false"
+        "| t tanh | flat flatten | fc dense 8 3",
+        (2, 4, 3),
+        3,
+        test=5,
+    ),
+    "groupnorm_first": network(
+        "n groupnorm 4 groups=1 eps=0.01 | t tanh | flat flatten | fc dense 24 3", (4, 3, 2), 3
+    ),
+    "groupnorm_last": network("fc1 dense 3 5 | n groupnorm 4 groups=2 eps=0", (4, 3), (4, 5), loss="mse"),
+    "groupnorm_of_features": network(
+        "fc1 dense 5 6 | n groupnorm 6 groups=2 | g gelu | fc2 dense 6 3", 5, 3, n=257
+    ),
+    "instancenorm": network(
+        "c conv2d 2 5 3 3 padding=1 | n groupnorm groups=5 | g gelu | p globalavgpool | fc dense 5 3",
+        (2, 3, 4),
+        3,
+    ),
+    "instancenorm_of_sequences": network(
+        "c conv1d 3 4 2 | n groupnorm 4 groups=4 | t tanh | flat flatten | fc dense 16 3", (3, 5), 3
+    ),
+    "frozen_groupnorm": network(
+        "c conv1d 3 4 2 | n groupnorm 4 groups=2 trainable=false | t tanh | flat flatten | fc dense 16 3",
+        (3, 5),
+        3,
+    ),
 }
 
 GRAPHS = {

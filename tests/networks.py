@@ -49,6 +49,8 @@ def parse(line: str) -> tuple[dict[str, Any], dict[str, Shape]]:
         wide = sizes[0]
         shapes = {"in_proj_weight": (3 * wide, wide), "in_proj_bias": (3 * wide,)}
         shapes |= {"out_proj.weight": (wide, wide), "out_proj.bias": (wide,)}
+    if op == "groupnorm" and sizes:
+        shapes = {"weight": sizes} | ({"bias": sizes} if bias else {})
     if op == "layernorm":
         more["axes"] = max(1, len(sizes))
         shapes = {"weight": sizes, "bias": sizes} if sizes else {}

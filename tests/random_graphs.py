@@ -146,6 +146,12 @@ def batchnorm(graph: Graph, source: str, shape: Shape) -> None:
     graph.add("batchnorm", [source], shape, owned, buffers, mode=mode, eps=graph.choose((1e-5, 0.1)), **more)
 
 
+def groupnorm(graph: Graph, source: str, shape: Shape) -> None:
+    groups = graph.choose([g for g in (1, 2, shape[0]) if shape[0] % g == 0])
+    eps = graph.choose((1e-5, 0.1))
+    graph.add("groupnorm", [source], shape, affine(graph, shape[:1]), groups=groups, eps=eps)
+
+
 def mean(graph: Graph, source: str, shape: Shape) -> None:
     axis = int(graph.rng.integers(len(shape)))
     graph.add("mean", [source], (*shape[:axis], *shape[axis + 1 :]), axis=axis + 1)
@@ -232,9 +238,20 @@ ANYWHERE: tuple[Maker, ...] = (
     layernorm,
 )
 OF_AXES: dict[int, tuple[Maker, ...]] = {
-    1: (batchnorm,),
-    2: (batchnorm, convolution, global_mean, position, attention, attention, mean),
-    3: (batchnorm, convolution, convolution, convolution, pool, pool, pad_channels, global_mean, mean),
+    1: (batchnorm, groupnorm),
+    2: (batchnorm, groupnorm, convolution, global_mean, position, attention, attention, mean),
+    3: (
+        batchnorm,
+        groupnorm,
+        convolution,
+        convolution,
+        convolution,
+        pool,
+        pool,
+        pad_channels,
+        global_mean,
+        mean,
+    ),
 }
 
 

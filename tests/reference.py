@@ -17,7 +17,7 @@ from tests.reference_ops import KINKED, backward_op, forward_op, largest_gap, si
 Array = np.ndarray
 PAIR = ("weight", "bias")
 PARAMETERS = {
-    **dict.fromkeys(("dense", "layernorm", "conv2d", "conv1d", "batchnorm"), PAIR),
+    **dict.fromkeys(("dense", "layernorm", "conv2d", "conv1d", "batchnorm", "groupnorm"), PAIR),
     **dict.fromkeys(("embedding", "position"), ("weight",)),
     "attention": ("in_proj_weight", "in_proj_bias", "out_proj.weight", "out_proj.bias"),
 }

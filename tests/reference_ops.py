@@ -133,6 +133,37 @@ def layernorm_back(
     return [inverse * (h - mean - unit * along)], slopes
 
 
+def group_normalized(x: Array, a: Attributes) -> tuple[Array, Array]:
+    """(x − mean)/√(var + eps) over each group of channels and what they hold, and the divisor's inverse, [N, groups, …]."""
+    parts = x.reshape(len(x), a["groups"], -1)
+    centred = parts - parts.mean(axis=2, keepdims=True)
+    inverse = 1.0 / np.sqrt((centred * centred).mean(axis=2, keepdims=True) + a["eps"])
+    return centred * inverse, inverse
+
+
+def groupnorm(inputs: list[Array], p: Mapping[str, Array], a: Attributes) -> Array:
+    """Normalize groups of channels with the biased variance, then scale and shift each channel."""
+    y = group_normalized(inputs[0], a)[0].reshape(inputs[0].shape)
+    y = y * channel(p["weight"], y) if "weight" in p else y
+    return y + channel(p["bias"], y) if "bias" in p else y
+
+
+def groupnorm_back(
+    g: Array, inputs: list[Array], p: Mapping[str, Array], a: Attributes
+) -> tuple[list[Array], dict[str, Array]]:
+    """Pull a cotangent back through a normalization of groups."""
+    unit, inverse = group_normalized(inputs[0], a)
+    others = (0, *range(2, g.ndim))
+    slopes = {}
+    if "weight" in p:
+        slopes["weight"] = (g * unit.reshape(g.shape)).sum(axis=others)
+    if "bias" in p:
+        slopes["bias"] = g.sum(axis=others)
+    h = (g * channel(p["weight"], g) if "weight" in p else g).reshape(unit.shape)
+    mean, along = h.mean(axis=2, keepdims=True), (h * unit).mean(axis=2, keepdims=True)
+    return [(inverse * (h - mean - unit * along)).reshape(g.shape)], slopes
+
+
 def softmax(inputs: list[Array], p: Mapping[str, Array], a: Attributes) -> Array:
     """Normalized exponentials over the last axis."""
     e = np.exp(inputs[0] - inputs[0].real.max(axis=-1, keepdims=True))
@@ -438,6 +469,7 @@ FORWARD: dict[str, Callable[[list[Array], Mapping[str, Array], Attributes], Arra
     "conv2d": convolution,
     "conv1d": convolution,
     "batchnorm": batchnorm,
+    "groupnorm": groupnorm,
     "maxpool2d": maxpool,
     "avgpool2d": lambda x, p, a: windows(x[0], a, 0.0).mean(axis=0),
     "globalavgpool": lambda x, p, a: x[0].reshape(*x[0].shape[:2], -1).mean(axis=-1),
@@ -461,6 +493,7 @@ BACKWARD: dict[str, Backward] = {
     "conv2d": convolution_back,
     "conv1d": convolution_back,
     "batchnorm": batchnorm_back,
+    "groupnorm": groupnorm_back,
     "maxpool2d": maxpool_back,
     "avgpool2d": avgpool_back,
     "globalavgpool": global_back,

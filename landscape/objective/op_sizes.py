@@ -101,6 +101,17 @@ def layernorm(row: View) -> Expected:
     )
 
 
+def groupnorm(row: View) -> Expected:
+    """Groups of channels, and what scales and shifts each channel."""
+    groups, wide, channels = row[Column.GROUPS], row[Column.WIDE], row[Column.OUT]
+    whole = groups * wide == channels and row.size % max(1, channels) == 0
+    return Expected(
+        row.size, [row.size], (Column.GROUPS, Column.WIDE, Column.OUT),
+        parameters=((Column.WEIGHT, channels), (Column.BIAS, channels)),
+        faults=[] if whole else [f"has {groups} groups of {wide} of {channels} channels in {row.size} numbers"],
+    )  # fmt: skip
+
+
 def summed(row: View) -> Expected:
     """Any number of inputs of one size."""
     return Expected(row.size, [row.size] * max(1, len(row.inputs)))
@@ -260,6 +271,7 @@ SIZES: dict[Op, Callable[[View], Expected]] = {
     Op.POSITION: position,
     Op.ATTENTION: attention,
     Op.BATCH_STATISTICS: normalization(FOLLOWED, required=False),
+    Op.GROUPNORM: groupnorm,
 }
 
 

@@ -13,6 +13,7 @@ from landscape.ops.dense import DENSE
 from landscape.ops.dropout import DROPOUT
 from landscape.ops.embedding import EMBEDDING
 from landscape.ops.flatten import FLATTEN
+from landscape.ops.groupnorm import GROUPNORM
 from landscape.ops.identity import IDENTITY
 from landscape.ops.layernorm import LAYERNORM
 from landscape.ops.maxpool import MAXPOOL2D
@@ -31,6 +32,7 @@ OPERATIONS: dict[str, Operation] = {
         CONV1D,
         BATCHNORM,
         LAYERNORM,
+        GROUPNORM,
         EMBEDDING,
         POSITION,
         ATTENTION,

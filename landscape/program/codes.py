@@ -28,6 +28,7 @@ class Op(IntEnum):
     POSITION = 17
     ATTENTION = 18
     BATCH_STATISTICS = 19
+    GROUPNORM = 20
 
 
 # In the order of the formulas (`landscape.formulas.activations`), which a test compares: a name's position is its code.

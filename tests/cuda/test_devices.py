@@ -96,6 +96,8 @@ def test_ops_and_jobs_without_a_kernel_are_named(monkeypatch):
         InputError, match=rf"no CUDA kernel yet for that, {unsupported_ops(CASES[name].model)[0]}"
     ):
         devices.settle_device("cuda", CASES[name].model, without=("that",))
+    with pytest.raises(InputError, match="no CUDA kernel yet for the op 'groupnorm'"):
+        devices.settle_device("cuda", CASES["groupnorm"].model)
 
 
 def test_an_op_on_a_gpu_is_a_file_with_the_name_of_its_code_and_of_the_cpu_s_file():

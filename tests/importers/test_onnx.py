@@ -200,6 +200,7 @@ def test_what_the_format_does_not_have_is_named(tmp_path, name):
 
 FLAT = [node("Flatten", "c", "h"), GEMM]
 RECTIFIED = [node("Relu", "a", "c"), node("Flatten", "c", "h"), GEMM]
+MEANS = [node("ReduceMean", "c axes", "h", keepdims=0), GEMM]
 MEAN = [node("ReduceMean", "a axes", "h", keepdims=0), GEMM]
 IMAGES = {
     "convolution": ([node("Conv", "x w b", "a", pads=[1, 0, 1, 0], strides=[2, 1]), *RECTIFIED], {"w": normal(1, 2, 3, 3), "b": normal(1)}, (2, 5, 4)),
@@ -208,6 +209,16 @@ IMAGES = {
     "batchnorm": (
         [node("Conv", "x w", "a"), node("BatchNormalization", "a s b m v", "c", epsilon=0.1), node("ReduceMean", "c axes", "h", keepdims=0), GEMM],
         {"w": normal(6, 2, 3, 3), "s": normal(6), "b": normal(6), "m": normal(6), "v": normal(6) ** 2, "axes": np.array([2, 3])},
+        (2, 5, 4),
+    ),
+    "groupnorm": (
+        [node("Conv", "x w", "a"), node("GroupNormalization", "a s b", "c", num_groups=3, epsilon=0.1), *MEANS],
+        {"w": normal(6, 2, 3, 3), "s": normal(6), "b": normal(6), "axes": np.array([2, 3])},
+        (2, 5, 4),
+    ),
+    "instancenorm": (
+        [node("Conv", "x w", "a"), node("InstanceNormalization", "a s b", "n"), node("Relu", "n", "c"), *MEANS],
+        {"w": normal(6, 2, 3, 3), "s": normal(6), "b": normal(6), "axes": np.array([2, 3])},
         (2, 5, 4),
     ),
     "pools": (
@@ -229,7 +240,7 @@ IMAGES = {
 @pytest.mark.parametrize("name", IMAGES)
 def test_an_image_network_has_onnxruntimes_outputs(tmp_path, name):
     nodes, weights, shape = IMAGES[name]
-    imported(tmp_path, graph(nodes, HEAD | weights, shape), data(shape))
+    imported(tmp_path, graph(nodes, HEAD | weights, shape, version=21), data(shape))
 
 
 SQUARE = {"w": normal(6, 6), "c": normal(6)}
@@ -362,12 +373,13 @@ def test_a_batch_norm_that_may_have_been_folded_is_reported(tmp_path, name, word
         ([node("Conv", "x w", "a", strides=2)], "damaged"),
         ([node("MaxPool", "x", "a", kernel_shape=[2, 2], ceil_mode=1)], "ceil_mode"),
         ([node("AveragePool", "x", "a", kernel_shape=[2, 2], pads=[1, 1, 1, 1])], "count_include_pad"),
-        ([node("InstanceNormalization", "x s s", "a")], "BatchNormalization"),
+        ([node("GroupNormalization", "x g g", "a", num_groups=1)], "one number for each of 2 channels"),
+        ([node("ConvTranspose", "x w", "a")], "Conv"),
         ([node("Transpose", "x", "a", perm=[0, 2, 3, 1])], "'Transpose' is not supported"),
     ],
 )
 def test_a_layer_that_the_format_does_not_have_is_named(tmp_path, nodes, word):
-    weights = HEAD | {"w": normal(6, 2, 3, 3), "s": normal(2)}
+    weights = HEAD | {"w": normal(6, 2, 3, 3), "g": normal(1)}
     content = graph([*nodes, node("Flatten", "a", "h"), GEMM], weights, (2, 5, 4))
     assert word in refused(tmp_path, content, data((2, 5, 4)))
 

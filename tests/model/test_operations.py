@@ -50,6 +50,8 @@ ROWS = [
     ("batchnorm", (4,), {"running_mean": (4,), "running_var": (4,)}, {"mode": "batch"}, (4,)),
     ("layernorm", (3, 4), {"weight": (4,), "bias": (4,)}, {}, (3, 4)),
     ("layernorm", (3, 4), {"weight": (3, 4), "bias": (3, 4)}, {"axes": 2}, (3, 4)),
+    ("groupnorm", (4, 9, 8), {"weight": (4,), "bias": (4,)}, {"groups": 2}, (4, 9, 8)),
+    ("groupnorm", (4,), {}, {"groups": 1}, (4,)),
     ("embedding", (6,), {"weight": (20, 8)}, {}, (6, 8)),
     ("position", (6, 8), {"weight": (6, 8)}, {}, (6, 8)),
     (
@@ -135,6 +137,9 @@ WRONG = [
     ("maxpool2d", (4, 9, 8), {}, "kernel: missing"),
     ("layernorm", (4,), {"axes": 2}, "at least 2 trailing axes"),
     ("layernorm", (4,), {"eps": -1}, "eps: expected a finite number from 0"),
+    ("groupnorm", (4, 9), {"groups": 3}, "groups: expected a divisor of the 4 channels"),
+    ("groupnorm", (4, 9), {}, "groups: missing"),
+    ("groupnorm", (), {"groups": 1}, r"reads \[N, C, …\]"),
     ("batchnorm", (), {}, r"reads \[N, C, …\]"),
     ("batchnorm", (4,), {"mode": "eval"}, "mode: expected one of running, batch"),
     ("batchnorm", (4,), {"momentum": 2}, "momentum: expected a number from 0 to 1"),

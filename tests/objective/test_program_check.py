@@ -37,7 +37,7 @@ DROPPED = described(
     3,
 )
 # Between them they have every op.
-NAMES = ("skip", "multiply_gate", "concat_token_features", "softmax_inside", "layernorm", "resnet", "lenet", "avgpool",
+NAMES = ("skip", "multiply_gate", "concat_token_features", "softmax_inside", "layernorm", "groupnorm", "resnet", "lenet", "avgpool",
          "batch_statistics_of_images", "batchnorm_first", "image_joints", "position", "attention", "frozen_embedding")  # fmt: skip
 
 

@@ -130,6 +130,23 @@ IMAGES = {
         ),
         (2, 8, 8),
     ),
+    "group_norms": (
+        nn.Sequential(
+            nn.Conv2d(2, 4, 2), nn.GroupNorm(2, 4, eps=0.1), nn.Tanh(), nn.InstanceNorm2d(4, affine=True), nn.ReLU(),
+            nn.GroupNorm(1, 4, affine=False), nn.Flatten(), nn.Linear(48, 3),
+        ),
+        (2, 5, 4),
+    ),
+    "group_norms_as_functions": (
+        of(
+            lambda s, x: s.b(F.instance_norm(F.group_norm(s.a(x), 2, s.n.weight, s.n.bias, eps=0.2), eps=1e-3).flatten(1)),
+            a=nn.Conv1d(2, 4, 2), n=nn.GroupNorm(2, 4), b=nn.Linear(16, 3),
+        ),
+        (2, 5),
+    ),
+    "instance_norm_of_sequences": (
+        nn.Sequential(nn.Conv1d(2, 3, 2), nn.InstanceNorm1d(3), nn.Flatten(), nn.Linear(12, 3)), (2, 5),
+    ),
     "average_kept": (
         nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(2, 3, 1), nn.Flatten()), (2, 5, 4),
     ),
@@ -210,7 +227,8 @@ def test_attention_that_the_format_does_not_have_is_named(module, word):
         (nn.AvgPool2d(2, padding=1, count_include_pad=False), "count_include_pad"),
         (nn.AdaptiveAvgPool2d(3), "expected divisors"),
         (nn.BatchNorm2d(2, track_running_stats=False), "track_running_stats"),
-        (nn.GroupNorm(1, 2), "'GroupNorm' is not supported; the nearest that is: LayerNorm"),
+        (nn.InstanceNorm2d(2, track_running_stats=True), "track_running_stats"),
+        (nn.RMSNorm(4), "'RMSNorm' is not supported; the nearest that is: LayerNorm"),
         (nn.ConvTranspose2d(2, 3, 3), "Conv2d"),
     ],
 )

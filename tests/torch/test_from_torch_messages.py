@@ -233,7 +233,7 @@ MESSAGES = {
     "choice": (Choosing(), r"control flow \(an `if`, .*on a value\), at test_from_torch_messages\.py:\d+: 'if x\.sum\(\) > 0:'; .*CallableObjective"),
     "any_inputs": (Wrapper(), r"give the module inside \(inner\)"),
     "lazy": (nn.Sequential(nn.LazyLinear(3)), r"call the module once on an example"),
-    "several": (nn.Sequential(nn.Linear(4, 4), nn.CELU(), nn.GroupNorm(2, 4), nn.Linear(4, 3)), r"1 \(CELU\).*\(nor is 2 \(GroupNorm\)\)"),
+    "several": (nn.Sequential(nn.Linear(4, 4), nn.CELU(), nn.RMSNorm(4), nn.Linear(4, 3)), r"1 \(CELU\).*\(nor is 2 \(RMSNorm\)\)"),
     "another_function": (nn.Sequential(nn.Linear(4, 3), nn.ReLU6()), r"the nearest that is: relu \(another function\)"),
     "nothing_near": (nn.Sequential(nn.Linear(4, 3), nn.Softsign()), r"'Softsign' is not supported; scan it as it is"),
     "kept_axis": (of(lambda s, x: s.b(s.a(x).unsqueeze(1)).flatten(1), a=nn.Linear(4, 5), b=nn.Linear(5, 3)), r"made by a call such as unsqueeze"),

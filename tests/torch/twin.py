@@ -35,6 +35,7 @@ OPS: dict[str, Any] = {
     "concat": lambda x, p, a: torch.cat(x, dim=a["axis"]),
     **dict.fromkeys(("conv1d", "conv2d"), lambda x, p, a: convolution(x[0], p, a)),
     "batchnorm": lambda x, p, a: batchnorm(x[0], p, a),
+    "groupnorm": lambda x, p, a: F.group_norm(x[0], a["groups"], p.get("weight"), p.get("bias"), a["eps"]),
     "maxpool2d": lambda x, p, a: F.max_pool2d(x[0], a["kernel"], a["stride"], a["padding"]),
     "avgpool2d": lambda x, p, a: F.avg_pool2d(x[0], a["kernel"], a["stride"], a["padding"]),
     "globalavgpool": lambda x, p, a: x[0].flatten(2).mean(dim=2),

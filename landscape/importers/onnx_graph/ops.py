@@ -125,6 +125,18 @@ def layernorm(call: Call) -> str:
     return call.network.add(call.name(weight), "layernorm", [call.value()], weights, eps=eps, axes=trailing)
 
 
+def groupnorm(call: Call) -> str:
+    """Translate a normalization over groups of channels, or without a number of groups of each channel."""
+    weight, bias, channels = call.constant(1), call.constant(2), call.shape()[0]
+    if weight.array.shape != (channels,):
+        raise InputError(
+            f"a scale {list(weight.array.shape)}: expected one number for each of {channels} channels"
+        )
+    weights = {"weight": weight.weight(), "bias": bias.weight()}
+    groups, eps = int(call.get("num_groups", channels)), float(call.get("epsilon", 1e-5))
+    return call.network.add(call.name(weight), "groupnorm", [call.value()], weights, groups=groups, eps=eps)
+
+
 def embedding(call: Call) -> str:
     """Translate the lookup of ids in a matrix."""
     call.expect("axis", 0)
@@ -330,6 +342,8 @@ OPS: dict[str, Translate] = {
     "Conv": convolution,
     "BatchNormalization": batchnorm,
     "LayerNormalization": layernorm,
+    "GroupNormalization": groupnorm,
+    "InstanceNormalization": groupnorm,
     "Gather": embedding,
     "Relu": elementwise("relu"),
     "LeakyRelu": elementwise("leaky_relu", slope=("alpha", 0.01)),

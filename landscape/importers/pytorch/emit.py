@@ -67,6 +67,16 @@ def layernorm(call: Call, shape: Sequence[int], weight: Any, bias: Any, eps: flo
     return call.add("layernorm", [call.value()], weights, eps=eps, axes=len(shape))
 
 
+def groupnorm(call: Call, groups: int | None, weight: Any, bias: Any, eps: float) -> str:
+    """Add a normalization over groups of channels; None makes each channel a group."""
+    source = call.value()
+    shape = call.network.shapes[source]
+    if groups is None and len(shape) < 2:
+        raise InputError(f"reads [N, C, …] with an axis after the channels, found {batched(shape)}")
+    weights = call.weights(weight=weight, bias=bias)
+    return call.add("groupnorm", [source], weights, groups=groups or shape[0], eps=eps)
+
+
 def require_plain_pool(**settings: Any) -> None:
     """Refuse a pooling with settings that the format does not have."""
     plain = {

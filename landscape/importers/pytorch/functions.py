@@ -126,6 +126,20 @@ def layernorm(call: Call) -> str:
     return emit.layernorm(call, shape, weight, bias, call.argument(4, "eps", 1e-5))
 
 
+def groupnorm(call: Call) -> str:
+    """Translate `F.group_norm`."""
+    weight, bias = call.argument(2, "weight"), call.argument(3, "bias")
+    return emit.groupnorm(call, call.argument(1, "num_groups"), weight, bias, call.argument(4, "eps", 1e-5))
+
+
+def instancenorm(call: Call) -> str:
+    """Translate `F.instance_norm` without running statistics."""
+    if not call.argument(5, "use_input_stats", True) or call.argument(1, "running_mean") is not None:
+        raise InputError("running statistics: expected the statistics of each example")
+    weight, bias = call.argument(3, "weight"), call.argument(4, "bias")
+    return emit.groupnorm(call, None, weight, bias, call.argument(7, "eps", 1e-5))
+
+
 def batchnorm(call: Call) -> str:
     """Translate `F.batch_norm` with running statistics."""
     if call.argument(5, "training", False):
@@ -198,6 +212,8 @@ FUNCTIONS: dict[str, Any] = {
     "conv2d": convolution,
     "batch_norm": batchnorm,
     "layer_norm": layernorm,
+    "group_norm": groupnorm,
+    "instance_norm": instancenorm,
     "embedding": embedding,
     "max_pool2d": max_pool,
     "avg_pool2d": avg_pool,

@@ -45,6 +45,20 @@ def layernorm(call: Call) -> str:
     return emit.layernorm(call, module.normalized_shape, module.weight, module.bias, module.eps)
 
 
+def groupnorm(call: Call) -> str:
+    """Translate a normalization over groups of channels."""
+    module = call.module
+    return emit.groupnorm(call, module.num_groups, module.weight, module.bias, module.eps)
+
+
+def instancenorm(call: Call) -> str:
+    """Translate a normalization of each channel of each example."""
+    module = call.module
+    if module.running_mean is not None:
+        raise InputError("track_running_stats=True: expected the statistics of each example")
+    return emit.groupnorm(call, None, module.weight, module.bias, module.eps)
+
+
 def embedding(call: Call) -> str:
     """Translate the lookup of ids; a padding row is a row like others, but never moved by training."""
     module = call.module
@@ -117,6 +131,9 @@ MODULES: dict[str, Any] = {
     "BatchNorm1d": batchnorm,
     "BatchNorm2d": batchnorm,
     "LayerNorm": layernorm,
+    "GroupNorm": groupnorm,
+    "InstanceNorm1d": instancenorm,
+    "InstanceNorm2d": instancenorm,
     "Embedding": embedding,
     "MultiheadAttention": attention.multihead,
     "TransformerEncoderLayer": attention.encoder_layer,

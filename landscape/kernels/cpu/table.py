@@ -21,6 +21,7 @@ from landscape.kernels.cpu.ops import (
     convolution,
     dense,
     embedding,
+    groupnorm,
     layernorm,
     maxpool,
     mean,
@@ -73,6 +74,7 @@ OPS = {
     Op.POSITION: position,
     Op.ATTENTION: attention,
     Op.BATCH_STATISTICS: batch_statistics,
+    Op.GROUPNORM: groupnorm,
 }
 
 
