@@ -19,7 +19,7 @@ from landscape import streams
 from landscape.curvature.point import Point
 from landscape.errors import InputError
 from landscape.model.initialization import usual_norm
-from landscape.objective import Completed, as_network, complete
+from landscape.objective import Completed, NetworkLike, as_network, complete
 from landscape.objective.constant import constant_loss
 from landscape.objective.probes import unit_rows
 
@@ -96,20 +96,25 @@ def frame_of(
             raise InputError(f"{name}: expected a positive number, found {value}")
     if lower_bound is not None and not is_number(lower_bound):
         raise InputError(f"lower_bound: expected a finite number, found {lower_bound}")
-    objective, infimum, usual = point.objective, None, USUAL
-    network = as_network(objective)
+    network, infimum, usual = as_network(point.objective), None, USUAL
     if network is not None:
         usual = usual_norm(network.model) or USUAL
-        if network.model.loss_scale > 0 and not np.any(network.decay < 0):
-            infimum = 0.0 if network.model.loss in NEARS_ZERO else None
-            if lower_bound is None and network.model.loss in REACHES_ZERO:
-                lower_bound = 0.0
+        infimum, reached = bounds_of(network)
+        lower_bound = reached if lower_bound is None else lower_bound
     if radius is None:
         found, radius_is = radius_of(point.theta, usual)
     else:
         found, radius_is = float(radius), "as was asked for"
     chosen, scale_is = (float(scale), "scale") if scale is not None else scale_of(point, found, seed)
     return Frame(chosen, scale_is, lower_bound, infimum, found, radius_is, usual if radius is None else None)
+
+
+def bounds_of(network: NetworkLike) -> tuple[float | None, float | None]:
+    """Return the number that a network's loss only comes near to, and the one that it reaches; None for what is not known."""
+    if network.model.loss_scale <= 0 or np.any(network.decay < 0):
+        return None, None
+    loss = network.model.loss
+    return 0.0 if loss in NEARS_ZERO else None, 0.0 if loss in REACHES_ZERO else None
 
 
 def is_number(value: Any) -> bool:

@@ -204,7 +204,7 @@ def matrix_operator(objective: HasValue, theta: ArrayLike, matrix: str) -> Symme
         )
     if matrix == "hessian":
         return hessian_operator(objective, theta)
-    network = require_network(objective, matrix, "the outputs")
+    network = require_network(objective, matrix, "the outputs", "give a model, or use the Hessian")
     point = checked_point(network, theta)
     return SymmetricOperator(
         point.size,

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape.model.losses import IGNORED
-from landscape.objective.protocol import NetworkLike
+from landscape.objective.network import NetworkObjective
 
 Array = NDArray[np.float64]
 
 
-def constant_loss(objective: NetworkLike) -> float:
+def constant_loss(objective: NetworkObjective) -> float:
     r"""Give the least loss $\min_c \sum_i \ell(c, y_i)$ over the objective's examples, the penalty left out.
 
     A constant for each output: class shares under cross-entropy, the mean under squared error, the median
@@ -22,7 +22,6 @@ def constant_loss(objective: NetworkLike) -> float:
     Examples
     --------
     >>> from landscape.model import build_model
-    >>> from landscape.objective import NetworkObjective
     >>> x, y = np.array([[1.0], [2.0]]), np.array([[1.0], [3.0]])
     >>> model = build_model(layers=[(np.array([[1.0]]), np.array([0.0]))], loss="mse", x_train=x, y_train=y)
     >>> constant_loss(NetworkObjective(model))

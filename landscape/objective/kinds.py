@@ -39,13 +39,15 @@ def as_network(objective: HasValue, theta: ArrayLike | None = None) -> NetworkOb
     return inner if isinstance(inner, NetworkObjective) else None
 
 
-def require_network(objective: HasValue, name: str, part: str) -> NetworkObjective:
+def require_network(
+    objective: HasValue, name: str, part: str, instead: str = "give a model"
+) -> NetworkObjective:
     """Return the network's loss that an objective is, for what is made of a part of the network.
 
     Raises
     ------
     InputError
-        It is another function of θ: the message says what needs which part.
+        It is another function of θ: the message says what needs which part, and what to do instead.
 
     Examples
     --------
@@ -56,7 +58,7 @@ def require_network(objective: HasValue, name: str, part: str) -> NetworkObjecti
     """
     network = as_network(objective)
     if network is None:
-        raise InputError(f"{name} needs {part} of a network, and this is a function of θ: give a model")
+        raise InputError(f"{name} needs {part} of a network, and this is a function of θ: {instead}")
     return network
 
 

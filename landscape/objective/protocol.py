@@ -9,7 +9,6 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from landscape.model import Model
 from landscape.objective.evaluation import Evaluation
-from landscape.objective.sample import Sample
 
 Array = NDArray[np.float64]
 
@@ -86,12 +85,11 @@ class Objective(HasSweep, Protocol):
 
 
 class NetworkLike(Objective, Protocol):
-    """What only the loss of a network has beside: the network, its examples and its outputs; `as_network` asks for it."""
+    """What only the loss of a network has beside: the network, its weight decay and its outputs; `as_network` asks for it."""
 
     model: Model
     split: str
     threads: int
-    sample: Sample
     decay: Array
 
     def outputs(self, theta: ArrayLike, /) -> NDArray:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from landscape.curvature import eigenpairs, hessian_operator
 from landscape.errors import ComputationError
 from landscape.model import Model
-from landscape.objective import HasValue, NetworkLike, NetworkObjective
+from landscape.objective import HasValue, NetworkObjective
 
 Array = NDArray[np.float64]
 
@@ -41,7 +41,7 @@ def extreme_eigenvectors(objective: HasValue, theta: Array, count: int) -> tuple
     return rows * signs[:, None], found.values[order]
 
 
-def in_double(model: Model, objective: NetworkLike, seed: int) -> NetworkLike:
+def in_double(model: Model, objective: NetworkObjective, seed: int) -> NetworkObjective:
     """Give a model's objective in float64, on the same data: eigenvectors are worth it."""
     if objective.dtype == np.float64:
         return objective
