@@ -93,7 +93,7 @@ def dense_matrix(operator: SymmetricOperator) -> DenseMatrix:
 
 
 def hessian_matrix(objective: HasValue, theta: ArrayLike) -> DenseMatrix:
-    """Give the whole Hessian of any objective at θ [P]; its `asymmetry` includes the spread of differences.
+    """Give the whole Hessian of any objective at θ [P], with the spread of differences in its `asymmetry`.
 
     Raises
     ------

@@ -167,7 +167,7 @@ def hessian_operator(objective: HasValue, theta: ArrayLike) -> SymmetricOperator
 
 
 def difference_operator(difference: FiniteDifference) -> SymmetricOperator:
-    """Give the Hessian by differences of gradients; it is symmetric up to its `spread` only."""
+    """Give the Hessian by differences of gradients, which is symmetric up to its `spread` only."""
     return SymmetricOperator(
         difference.theta.size, difference.products, spread=lambda: difference.seen.spread
     )

@@ -95,8 +95,9 @@ class Completed(Wrapper):
 
     @property
     def errors(self) -> dict[str, float]:
-        """What derivatives by differences may be off by, measured where they were last taken: NaN before, nothing for those that are exact.
+        """What derivatives by differences may be off by, as measured where they were last taken.
 
+        NaN stands for one that was not taken yet, and those that are exact are left out.
         `gradient` is the length of the gradient's error, `hvp` that of a product with a unit vector.
         """
         found = {}

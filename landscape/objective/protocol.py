@@ -35,9 +35,9 @@ class Sweep(Protocol):
 
 
 class HasValue(Protocol):
-    """A function of θ [P]: the least that an analysis takes; `complete` makes an `Objective` of it.
+    """A function of θ [P] with its value and its size, which is the least that an analysis takes.
 
-    Whatever else of an `Objective` it has is used. Names that it has but cannot compute may stand in an attribute `missing`.
+    `complete` makes an `Objective` of it. Whatever else of an `Objective` it has is used. Names that it has but cannot compute may stand in an attribute `missing`.
     """
 
     @property
@@ -49,7 +49,7 @@ class HasValue(Protocol):
 
 
 class HasSweep(HasValue, Protocol):
-    """A function of θ [P] without derivatives, as a grid needs it. Values include the penalty; `evaluate` keeps it apart."""
+    """A function of θ [P] with what a grid of its values needs. Values include the penalty, which `evaluate` keeps apart."""
 
     @property
     def dtype(self) -> DTypeLike:
@@ -85,7 +85,7 @@ class Objective(HasSweep, Protocol):
 
 
 class NetworkLike(Objective, Protocol):
-    """What only the loss of a network has beside: the network, its weight decay and its outputs; `as_network` asks for it."""
+    """The loss of a network with what only networks have: the model, its weight decay and its outputs. `as_network` asks for it."""
 
     model: Model
     split: str

@@ -121,3 +121,14 @@ def test_what_is_said_of_units_and_inputs_is_of_the_examples_and_of_no_padding(s
     pattern = KinkPatterns(engine).at(model.theta)
     assert pattern.sum() == (values > 0).sum()
     assert pattern.size == values.size
+
+
+def test_groups_far_from_zero_are_normalized_up_to_one_rounding_of_their_mean():
+    build = network("n groupnorm 6 groups=2", (6, 9, 9), (6, 9, 9), loss="mse", n=3)
+    model, offset = build(np.random.default_rng(0)), 3000.0
+    far = (model.data["x_train"] + offset).astype(np.float32)
+    model = replace(model, data=dict(model.data) | {"x_train": far})
+    expected = reference.forward(model, model.theta, far.astype(np.float64))["n"]
+    found = NetworkObjective(model, dtype="float32", threads=1).outputs(model.theta)
+    largest = np.abs(model.parameters["n.weight"]).max()
+    assert np.abs(found - expected).max() < largest * offset * np.finfo(np.float32).eps
