@@ -24,6 +24,7 @@ BOTTOM = {
     "npy",
     "optimizer_names",
     "overwrite",
+    "progress",
     "streams",
     "version",
 }

@@ -91,7 +91,6 @@ def command(call: Call, optimizer: str, learning_rate: str | None, **choices: An
         learning_rate=None
         if learning_rate is None
         else parsing.read_several(learning_rate, parsing.Number(0, above=True), "--learning-rate"),
-        announce=call.say,
         **choices,
     )
     call.end(record, table)

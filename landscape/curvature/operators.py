@@ -15,6 +15,7 @@ from landscape.model import Model
 from landscape.objective import NetworkObjective
 from landscape.objective.fisher import STAND_INS, fisher_products
 from landscape.objective.whole import WholeHessian, is_dense
+from landscape.progress import counted_products
 
 Array = NDArray[np.float64]
 Products = Callable[[Array], Array]
@@ -94,7 +95,8 @@ class SymmetricOperator(LinearOperator):
         """
         given = np.atleast_2d(np.asarray(vectors, np.float64))
         self.count += len(given)
-        result = self._products(given)
+        with counted_products(len(given)):
+            result = self._products(given)
         if not np.isfinite(result).all():
             raise ComputationError(NOT_FINITE)
         return result
