@@ -66,7 +66,7 @@ def rows(
     """Train and measure; give the table's rows, small and large."""
     found = landscape.train_many(
         model, piece=pieces.piece("runs"), optimizer="adam", learning_rate=1e-3, batch_size=sizes, seed=range(options.seeds),
-        init="he", epochs=options.epochs, looks=2, advance=told,
+        init="he", epochs=options.epochs, looks=2, progress=told,
     )  # fmt: skip
     table = {}
     for name, title in (("train_accuracy", "training accuracy, %"), ("test_accuracy", "test accuracy, %")):
@@ -88,11 +88,11 @@ def rows(
     return table
 
 
-def told(done: int, total: int) -> None:
+def told(share: float, words: str) -> None:
     """Say how far the training is, now and then."""
-    if done // (total // 20 + 1) > told.last:
-        told.last = done // (total // 20 + 1)
-        print(f"trained {done / total:.0%}", flush=True)
+    if 20 * share > told.last + 1:
+        told.last = int(20 * share)
+        print(f"trained {share:.0%}", flush=True)
 
 
 told.last = 0

@@ -26,6 +26,7 @@ from typing import Any
 
 import numpy as np
 
+from landscape.faults import draw
 from landscape.model import build_model, bundled_path, save_model
 
 RUN = "from landscape.commands import main; main()"
@@ -35,6 +36,10 @@ COMMANDS = {
     "train": "train model.npz --steps 3000 --optimizer adam --batch-size 64 -o {stem}.npz",
     "hessian": "hessian digits.npz --top 3 --bottom 2 --trace --density --no-figure --output {stem}",
     "race": "race digits.npz --steps 500 --seeds 2 --points 11 --no-figure --output {stem}",
+    "critical": "critical digits.npz --no-figure --output {stem}",
+    "atlas": "critical small.npz --search 20 --no-figure --output {stem}",
+    "diagnose": "diagnose small.npz --no-figure --output {stem}",
+    "study": "study schedule digits.npz --steps 1000 --seeds 2 --no-figure --output {stem}",
     "sharpness": "sharpness digits.npz --no-figure --output {stem}",
     "trajectory": "trajectory digits.npz --optimizer adam --steps 600 --points 15 --no-figure --output {stem}",
 }
@@ -42,7 +47,7 @@ LONGEST = 900.0
 
 
 def make_models(folder: Path) -> None:
-    """Write the bundled model, and a larger one with random data."""
+    """Write the bundled model, a larger one with random data, and a small one with a fault."""
     (folder / "digits.npz").write_bytes(bundled_path("digits").read_bytes())
     rng = np.random.default_rng(0)
     sizes = [64, 64, 32, 10]
@@ -53,6 +58,7 @@ def make_models(folder: Path) -> None:
     inputs = rng.standard_normal((100_000, sizes[0])).astype(np.float32)
     labels = rng.integers(0, sizes[-1], len(inputs))
     save_model(build_model(layers=layers, x_train=inputs, y_train=labels), folder / "model.npz")
+    save_model(draw("dead-units", 0), folder / "small.npz")
 
 
 def start(

@@ -62,7 +62,10 @@ def test_help_of_a_command_loads_the_commands_and_nothing_else(command):
     found = loaded_after(run_command(command, "--help"), sorted(EVERYTHING))
     assert (
         set(found)
-        - {f"landscape.{name}" for name in ("errors", "messages", "version", *OWN.get(command, ()))}
+        - {
+            f"landscape.{name}"
+            for name in ("errors", "messages", "progress", "version", *OWN.get(command, ()))
+        }
         == set()
     )
 

@@ -25,6 +25,7 @@ BOTTOM = {
     "npy",
     "optimizer_names",
     "overwrite",
+    "progress",
     "streams",
     "version",
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -13,12 +12,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from landscape.commands import INTERRUPTED, options
-from landscape.commands.progress import CLEAR_LINE
+from landscape.commands import options
+from landscape.commands.progress import interruptible, progress_bar
 from landscape.commands.stem import draw, options_in_name, output_stem, speaker
 
 if TYPE_CHECKING:
     from landscape.model import Model
+    from landscape.progress import Progress
     from landscape.records import Record
 
 Kind = TypeVar("Kind", bound="Record")
@@ -46,6 +46,7 @@ class Call:
     read: Sequence[str | Path] = ()
     written: Sequence[str | Path] = ()
     held: ExitStack = field(default_factory=ExitStack)
+    before: dict[Path, int | None] = field(default_factory=dict)
 
     @property
     def stem(self) -> str:
@@ -91,23 +92,24 @@ class Call:
         )  # fmt: skip
 
     @contextmanager
-    def interruptible(self, otherwise: str = "interrupted; nothing was written") -> Iterator[None]:
-        """Leave with the status of an interruption after Ctrl-C, with what the work says of it."""
-        try:
-            yield
-        except KeyboardInterrupt as interruption:
-            if sys.stderr.isatty() and not self.quiet:
-                click.echo(CLEAR_LINE, nl=False, err=True)  # the terminal's ^C
-            self.say(str(interruption) or otherwise)
-            raise click.exceptions.Exit(INTERRUPTED) from None
+    def working(self) -> Iterator[Progress]:
+        """Show a bar of progress while the record is made; leave with the status of an interruption after Ctrl-C, with what the work says of it."""
+        from landscape.commands.outputs import record_paths
+
+        self.before = {path: written_at(path) for path in record_paths(self.name, self.stem)}
+        with interruptible(self.say, quiet=self.quiet), progress_bar(self.name, quiet=self.quiet) as progress:
+            yield progress
 
     def record(self, work: Callable[..., Kind], *arguments: Any, **choices: Any) -> Kind:
         """Load the model and let `work` make its record and save it."""
         from landscape.files import require_writable
 
         require_writable(self.record_path)
-        with self.interruptible():
-            return work(self.load(), *arguments, output=self.record_path, **choices)
+        loaded = self.load()
+        with self.working() as progress:
+            return work(
+                loaded, *arguments, output=self.record_path, progress=progress, announce=self.say, **choices
+            )
 
     def draw(self, record: Record) -> list[Path]:
         """Write the figures beside the record, if they are wanted."""
@@ -115,14 +117,25 @@ class Call:
             return []
         return draw(record, self.stem, self.figure_format, inputs=[self.model, *self.read], fresh=self.fresh)
 
+    def wrote(self, files: Sequence[Path]) -> None:
+        """Name the files, but those that were finished before."""
+        written = [path for path in files if path not in self.before or written_at(path) != self.before[path]]
+        if written:
+            self.say(f"wrote {', '.join(map(str, written))}")
+
     def end(
         self, record: Kind, table: Callable[[Kind], str], more: Sequence[Path] = (), beside: Mapping[str, Any] | None = None
     ) -> None:  # fmt: skip
         """Draw the figures, name the files, and print the summary; `more` files and what stands `beside` the record's own come along."""
         files = [self.record_path, *self.draw(record), *more]
-        self.say(f"wrote {', '.join(map(str, files))}")
+        self.wrote(files)
         told = record.summary(files) | dict(beside or {})
         click.echo(json.dumps(told, allow_nan=False) if self.as_json else table(record))
+
+
+def written_at(path: Path) -> int | None:
+    """Return when a file was written last, None where there is none."""
+    return path.stat().st_mtime_ns if path.exists() else None
 
 
 def is_read(option: str, value: Any) -> bool:

@@ -82,9 +82,10 @@ def judged(
     loaded = call.load()
     if escape is not None:
         require_free(call, loaded, escape, fresh)
-    with call.interruptible():
+    with call.working() as progress:
         record = analyze_critical(
-            loaded, polishing=not no_polish, radius=radius, output=call.record_path, fresh=fresh, announce=call.say, **choices
+            loaded, polishing=not no_polish, radius=radius, output=call.record_path, fresh=fresh, progress=progress,
+            announce=call.say, **choices,
         )  # fmt: skip
     lower = len(record.escape_theta) > 0
     more = []
@@ -108,11 +109,7 @@ def searched(call: Call, starts: int, fresh: bool, choices: dict[str, Any]) -> i
     from landscape.tables.critical import atlas_table
 
     call.name = "atlas"
-    loaded = call.load()
-    with call.interruptible("interrupted; the same command takes it up"):
-        record = search_critical(
-            loaded, starts, output=call.record_path, fresh=fresh, announce=call.say, **choices
-        )
+    record = call.record(search_critical, starts, fresh=fresh, **choices)
     call.end(record, atlas_table)
     return 0
 

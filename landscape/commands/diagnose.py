@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,10 +10,12 @@ import click
 
 from landscape.commands import options, parsing
 from landscape.commands.call import Call, makes_record
-from landscape.commands.progress import progress_bar
 
 if TYPE_CHECKING:
     from landscape.model import Model
+
+# The part of the time that a diagnosis takes before its remedy is applied.
+DIAGNOSIS = 0.9
 
 
 @parsing.command(
@@ -112,6 +113,7 @@ def command(
     from landscape.diagnosis import apply_remedy, diagnose
     from landscape.errors import InputError
     from landscape.overwrite import refuse_overwriting
+    from landscape.progress import part
 
     loaded = call.load(allow_nonfinite=True)
     if validation is not None:
@@ -124,18 +126,14 @@ def command(
         "output": call.record_path,
         "announce": call.say,
     }
-    counter = Counter()
-    otherwise = f"interrupted; the same command takes up the finished ensembles from {call.record_path}"
-    with (
-        call.interruptible(otherwise),
-        progress_bar("training", lambda: counter.total, quiet=call.quiet, unit="updates") as advance,
-    ):
-        telling: dict[str, Any] = {"advance": lambda done, updates: counter.count(advance, done, updates)}
-        record = diagnose(loaded, **choices, **telling)
+    with call.working() as progress:
+        mine = part(progress, 0.0, 1.0 if target is None else DIAGNOSIS)
+        record = diagnose(loaded, progress=mine, **choices)
         applied, problem = None, ""
         if target is not None:
+            then = part(progress, DIAGNOSIS, 1.0)
             try:
-                applied = apply_remedy(loaded, record, target, announce=call.say, **telling)
+                applied = apply_remedy(loaded, record, target, announce=call.say, progress=then)
             except InputError as error:  # the diagnosis is good, and leads to no model
                 problem = str(error)
     call.end(
@@ -147,22 +145,6 @@ def command(
     if problem:
         click.echo(f"Error: {problem}", err=True)
     return 1 if problem else 0
-
-
-class Counter:
-    """Adds up the updates of one ensemble after the other, so that the bar knows how fast they go."""
-
-    def __init__(self) -> None:
-        self.before = self.last = self.total = 0
-
-    def count(self, advance: Callable[[int, int], None], done: int, updates: int) -> None:
-        """Note that an ensemble came to so many of its updates."""
-        if self.total == 0:
-            advance(0, updates)
-        if done < self.last:
-            self.before += self.last
-        self.last, self.total = done, self.before + updates
-        advance(self.before + done, self.total)
 
 
 def read_changes(texts: tuple[str, ...]) -> dict[str, float]:

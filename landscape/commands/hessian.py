@@ -74,7 +74,7 @@ def command(call: Call, every: bool, **choices: Any) -> int:
     from landscape.curvature import analyze_hessian
     from landscape.tables.hessian import hessian_table
 
-    record = call.record(analyze_hessian, all=every, announce=call.say, **choices)
+    record = call.record(analyze_hessian, all=every, **choices)
     call.end(record, hessian_table)
     if record.status:
         click.echo(f"Error: {record.status}", err=True)

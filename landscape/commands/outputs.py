@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from landscape.errors import InputError
-from landscape.files import read_archive
 from landscape.marks import holds_mark
 from landscape.overwrite import refuse_overwriting, require_distinct
-from landscape.records.record import HEADER, read_header
+from landscape.records.earlier import require_record
 
 # Every figure that a command may draw, by the first word of its name; which of them is known after the work.
 FIGURES: dict[str, tuple[str, ...]] = {
@@ -32,19 +30,6 @@ def record_paths(name: str, stem: str) -> list[Path]:
     """Name the record of a command, its unfinished work, and the records beside it."""
     beside = BESIDE.get(name.partition(".")[0], ())
     return [Path(f"{stem}.{part}npz") for part in ("", "unfinished.", *(f"{part}." for part in beside))]
-
-
-def _require_record(path: Path) -> None:
-    """Refuse what is no record at all; what kind it is, and of what, is for the work to say."""
-    if not path.exists():
-        return
-    try:
-        read_header(read_archive(path, members=[HEADER]))
-    except InputError as error:
-        told = str(error).removeprefix(f"{path}: ")
-        raise InputError(
-            f"{path}: {told}. It is not overwritten: remove it or choose another --output"
-        ) from None
 
 
 def require_safe_outputs(
@@ -72,7 +57,7 @@ def require_safe_outputs(
         refuse_overwriting(path, inputs=inputs, fresh=True)
     for path in records:
         if path.name != f"{Path(stem).name}.run.npz":  # a model, which `train` looks at
-            _require_record(path)
+            require_record(path)
     if figure_format is None:
         return
     kind = KINDS.get(command, command)

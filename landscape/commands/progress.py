@@ -1,80 +1,107 @@
-"""Progress on stderr: how far, how fast, how long still."""
+"""Progress on stderr: one bar, with what is done in words and about how long it takes still."""
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from typing import Any
 
 import click
 
-from landscape.messages import Screen, say
+from landscape.commands import INTERRUPTED
+from landscape.messages import Screen
+from landscape.progress import ROUNDING, Announce, Progress
 
 # To the line's start, and away with what stands there.
 CLEAR_LINE = "\r\033[2K"
+# Seconds between two drawings, and letters of the bar.
+DRAWN_EVERY, WIDTH = 0.1, 24
+# Steps in which click counts.
+LENGTH = 1000
+# Seconds and minutes up to which a time is told in them.
+MOST_SECONDS, MOST_MINUTES = 90, 90
 
 
-class Rate:
-    """How many units a second are done, measured from the end of the first step.
+def time_left(seconds: float) -> str:
+    """Write about how long something takes still.
+
+    >>> [time_left(seconds) for seconds in (0.2, 7.4, 38.0, 64.0, 200.0, 9000.0)]
+    ['about 1 s left', 'about 7 s left', 'about 40 s left', 'about 65 s left', 'about 3 min left', 'about 2.5 h left']
+    """
+    if seconds < 10:
+        return f"about {max(1, round(seconds))} s left"
+    if seconds < MOST_SECONDS:
+        return f"about {5 * round(seconds / 5)} s left"
+    if seconds < 60 * MOST_MINUTES:
+        return f"about {round(seconds / 60)} min left"
+    return f"about {seconds / 3600:.1f} h left"
+
+
+class Pace:
+    """How long the work takes still, told from its pace since the end of its first step.
 
     The first step of a process may compile, and what an earlier process did took none of this one's time.
     """
 
-    def __init__(self, unit: str = "points") -> None:
-        self.unit = unit
-        self.first: tuple[int, float] | None = None
+    def __init__(self) -> None:
+        self.opened = False
+        self.first: tuple[float, float] | None = None
 
-    def told(self, done: int, total: int, units: int, now: float) -> str:
-        """Say the rate and the time left, once there are two steps to tell it from.
+    def told(self, share: float, now: float) -> str:
+        """Say about how long it takes still, once there are two steps to tell it from.
 
         Examples
         --------
-        >>> rate = Rate()
-        >>> rate.told(1, 101, 2020, now=10.0)
-        ''
-        >>> rate.told(51, 101, 2020, now=15.0)
-        '200 points/s, 0:00:05 left'
-        >>> rate.told(101, 101, 2020, now=20.0)
-        '200 points/s'
+        >>> pace = Pace()
+        >>> pace.told(0.0, now=5.0), pace.told(0.25, now=10.0), pace.told(0.5, now=15.0), pace.told(1.0, now=25.0)
+        ('', '', 'about 10 s left', '')
         """
-        if (
-            self.first is None or self.first[0] == 0
-        ):  # at 0 nothing is done, and the first step is still to compile
-            self.first = (done, now)
-        steps, seconds = done - self.first[0], now - self.first[1]
-        if steps <= 0 or seconds <= 0:
+        if not self.opened:
+            self.opened = True
             return ""
-        rate = units / total * steps / seconds
-        speed = f"{rate:,.{0 if rate >= 10 else 1}f} {self.unit}/s"
-        left = timedelta(seconds=round((total - done) * seconds / steps))
-        return f"{speed}, {left} left" if done < total else speed
+        if self.first is None:
+            self.first = (share, now)
+        done, seconds = share - self.first[0], now - self.first[1]
+        if done <= 0 or seconds <= 0 or share >= 1:
+            return ""
+        return time_left((1 - share) * seconds / done)
 
 
 class Bar:
-    """A bar on stderr, drawn from the first step on: what is refused before it leaves no bar behind."""
+    """A bar on stderr, drawn from the first call on: what is refused before it leaves no bar behind."""
 
-    def __init__(self, label: str, units: Callable[[], int], unit: str, quiet: bool) -> None:
-        self.units, self.quiet, self.rate = units, quiet, Rate(unit)
+    def __init__(self, label: str, quiet: bool) -> None:
+        self.pace, self.share, self.drawn = Pace(), 0.0, -1.0
+        self.hidden = quiet or not sys.stderr.isatty()
         self.begun = False
         self.shown: Any = click.progressbar(
-            length=1, label=label, file=sys.stderr, show_eta=False, item_show_func=lambda item: item or "",
-            hidden=quiet or not sys.stderr.isatty(),
+            length=LENGTH, label=label, file=sys.stderr, show_eta=False, width=WIDTH, item_show_func=lambda item: item or "",
+            hidden=self.hidden,
         )  # fmt: skip
 
-    def advance(self, done: int, total: int) -> None:
-        """Show how far the work is."""
-        if self.rate.first is None and done > 1 and not self.quiet:
-            say(f"taking up at {(done - 1) / total:.0%}")
-        told = self.rate.told(done, total, self.units(), time.perf_counter())
-        self.shown.length, self.shown.finished = total, False  # click takes a bar that was full for finished
-        if not self.begun:
-            self.begun = True
-            Screen.clear = None if self.shown.hidden else self.clear
-            self.shown.__enter__()
-        self.shown.update(done - self.shown.pos, told)
+    def advance(self, share: float, words: str) -> None:
+        """Show how far the work is, which is never less than before."""
+        self.share = 1.0 if share >= 1 - ROUNDING else max(self.share, share)
+        now = time.perf_counter()
+        left = self.pace.told(self.share, now)
+        if self.hidden:
+            return
+        if self.begun and self.share < 1 and now - self.drawn < DRAWN_EVERY:
+            return
+        room = shutil.get_terminal_size().columns - len(self.shown.label) - WIDTH - 14
+        text = ", ".join(part for part in (words, left) if part)
+        # A line that is longer than the terminal would be left behind.
+        self.shown.pos, self.shown.current_item = round(LENGTH * self.share), text[: max(0, room)]
+        self.drawn = now
+        if self.begun:
+            self.shown.render_progress()
+            return
+        self.begun = True
+        Screen.clear = self.clear
+        self.shown.__enter__()
 
     def clear(self) -> None:
         """Make room for a sentence; the next step draws the bar again, below it."""
@@ -88,15 +115,24 @@ class Bar:
 
 
 @contextmanager
-def progress_bar(
-    label: str, units: Callable[[], int], *, quiet: bool, unit: str = "points"
-) -> Iterator[Callable[[int, int], None]]:
-    """Show a bar on stderr where it is a terminal and not `quiet`; give what is called as (done, total).
-
-    `units` says how many points the whole work has, once it is known.
-    """
-    bar = Bar(label, units, unit, quiet)
+def progress_bar(label: str, *, quiet: bool) -> Iterator[Progress]:
+    """Show a bar on stderr where it is a terminal and not `quiet`; give what is called as (share, words)."""
+    bar = Bar(label, quiet)
     try:
         yield bar.advance
     finally:
         bar.end()
+
+
+@contextmanager
+def interruptible(say: Announce, *, quiet: bool) -> Iterator[None]:
+    """Leave with the status of an interruption after Ctrl-C, with what the work says of it."""
+    try:
+        yield
+    except KeyboardInterrupt as interruption:
+        from landscape.records.wording import interrupted
+
+        if sys.stderr.isatty() and not quiet:
+            click.echo(CLEAR_LINE, nl=False, err=True)  # the terminal's ^C
+        say(str(interruption) or interrupted())
+        raise click.exceptions.Exit(INTERRUPTED) from None

@@ -66,7 +66,6 @@ def command(call: Call, optimizer: str, learning_rate: str | None, **choices: An
         learning_rate=None
         if learning_rate is None
         else parsing.read_several(learning_rate, options.RATE, "--learning-rate"),
-        announce=call.say,
         **choices,
     )
     call.end(record, table)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 from pathlib import Path
 
 import click
 
-from landscape.commands import INTERRUPTED, options, parsing
-from landscape.commands.diagnose import Counter
-from landscape.commands.progress import progress_bar
+from landscape.commands import options, parsing
+from landscape.commands.progress import interruptible, progress_bar
 from landscape.commands.stem import speaker
 
 BUDGETS = ("quick", "standard", "thorough")
@@ -34,7 +32,9 @@ BUDGETS = ("quick", "standard", "thorough")
     help="A record that diagnose wrote, to be taken in place of a new diagnosis.",
 )  # fmt: skip
 @click.option(
-    "--fresh", is_flag=True, help="Replace a file that is there, even if it is no report on this model."
+    "--fresh",
+    is_flag=True,
+    help="Begin anew where an earlier report was cut short, and replace a file that is there, even if it is no report on this model.",
 )
 @options.threads
 @options.seed
@@ -47,9 +47,10 @@ def command(
     """Write a report on MODEL for readers who did not run it: verdict, evidence, loss surface, curvature, sharpness, training path.
 
     The page holds everything that it shows: it needs no network and no script. Each figure stands with the command
-    that computes it again.
+    that computes it again. Cut short, by Ctrl-C or otherwise, the same command goes on with what is not done yet.
     """
     from landscape.errors import InputError
+    from landscape.locks import locked
     from landscape.model import load_model
     from landscape.records import Diagnosis
     from landscape.reporting import write_report
@@ -60,19 +61,17 @@ def command(
         raise InputError(
             f"expected names that end in .html and .pdf, found {output}" + (f" and {pdf}" if pdf else "")
         )
-    counter = Counter()
-
     loaded = load_model(model, activation=activation, loss=loss, allow_nonfinite=True)
     earlier = None if diagnosis is None else Diagnosis.load(diagnosis)
-    try:
-        with progress_bar("diagnosis", lambda: counter.total, quiet=quiet, unit="updates") as advance:
-            report = write_report(
-                loaded, output, pdf, budget=budget, diagnosis=earlier, seed=seed, threads=threads, advance=partial(counter.count, advance),
-                announce=say, fresh=fresh, inputs=[diagnosis],
-            )  # fmt: skip
-    except KeyboardInterrupt:
-        say("interrupted; nothing was written")
-        raise click.exceptions.Exit(INTERRUPTED) from None
+    with (
+        locked([output]),
+        interruptible(say, quiet=quiet),
+        progress_bar("report", quiet=quiet) as progress,
+    ):
+        report = write_report(
+            loaded, output, pdf, budget=budget, diagnosis=earlier, seed=seed, threads=threads, progress=progress,
+            announce=say, fresh=fresh, inputs=[diagnosis],
+        )  # fmt: skip
     files = [str(file) for file in (output, pdf) if file is not None]
     say(f"wrote {', '.join(files)}")
     found = report.sections[0]

@@ -84,18 +84,21 @@ def command(
     """
     from landscape.scanning import scan
 
-    report = ScanReport(save_directions, quiet=call.quiet)
-    with call.interruptible(), report.progress() as progress:
+    report = ScanReport(save_directions, call.say)
+    loaded = call.load()
+    other = None if to is None else call.load(to)
+    with call.working() as progress:
         record = scan(
-            call.load(),
-            to=None if to is None else call.load(to),
+            loaded,
+            to=other,
             span=list(span),
             orthogonalize=not no_orthogonalize,
             output=call.record_path,
-            announce=report.announce,
+            planned=report.planned,
+            announce=call.say,
             progress=progress,
             **choices,
         )
     files = [call.record_path, *call.draw(record)]
-    report.wrote(files)
+    call.wrote(files)
     click.echo(report.json(record, files) if call.as_json else report.table(record))

@@ -1,16 +1,11 @@
-"""What `landscape scan` says: notes and progress on stderr, a table or one JSON object on stdout."""
+"""What `landscape scan` says: a table or one JSON object on stdout."""
 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from landscape.commands.progress import progress_bar
-from landscape.messages import say
 
 if TYPE_CHECKING:
     from landscape.directions import DirectionCheck
@@ -19,56 +14,24 @@ if TYPE_CHECKING:
 
 
 class ScanReport:
-    """The words of one run; the plan is learned from `announce`."""
+    """The words of one run; the plan is learned from `planned`."""
 
-    def __init__(self, save_directions: Path | None, *, quiet: bool) -> None:
-        self.save_directions = save_directions
-        self.quiet = quiet
+    def __init__(self, save_directions: Path | None, say: Callable[[str], object]) -> None:
+        self.save_directions, self.say = save_directions, say
         self.plan: Plan | None = None
-        self.worked = False
         if save_directions is not None:
             from landscape.directions import require_no_other
 
             require_no_other(save_directions)
 
-    def say(self, sentence: str) -> None:
-        """Tell the user on stderr."""
-        if not self.quiet:
-            say(sentence)
-
-    def announce(self, plan: Plan) -> None:
-        """Say what was decided, before the work, and keep the directions where asked."""
+    def planned(self, plan: Plan) -> None:
+        """Keep the directions where asked, before the work."""
         self.plan = plan
-        for note in plan.notes:
-            self.say(note)
         if self.save_directions is not None:
             from landscape.directions import save_directions
 
             save_directions(self.save_directions, plan.directions.vectors)
             self.say(f"wrote {self.save_directions}")
-
-    @contextmanager
-    def progress(self) -> Iterator[Callable[[int, int], None]]:
-        """Show how far the work is."""
-        with progress_bar("scan", self.points, quiet=self.quiet) as advance:
-
-            def watch(done: int, total: int) -> None:
-                self.worked = True
-                advance(done, total)
-
-            yield watch
-
-    def points(self) -> int:
-        """How many points the grid has, once that is known."""
-        return 0 if self.plan is None else math.prod(self.plan.shape)
-
-    def wrote(self, files: Sequence[Path]) -> None:
-        """Name the files, and say where nothing had to be computed."""
-        if not self.worked:
-            self.say(f"{files[0]} was finished already; --fresh computes it again")
-        written = files[0 if self.worked else 1 :]
-        if written:
-            self.say(f"wrote {', '.join(map(str, written))}")
 
     def json(self, record: Scan, files: Sequence[Path]) -> str:
         """Write the summary, with the directions and their check beside what every scan's summary has."""

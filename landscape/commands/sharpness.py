@@ -89,7 +89,6 @@ def command(
         measure_sharpness,
         compare=None if compare is None else call.load(compare),
         options=numbers,
-        announce=call.say,
         **choices,
     )
     call.end(record, sharpness_table)

@@ -140,7 +140,7 @@ def schedule(call: Call, schedules: str, **choices: Any) -> None:
 
 def run(call: Call, study: Callable[..., Study], **choices: Any) -> None:
     """Run a study, write it, and say what was found."""
-    call.end(call.record(study, announce=call.say, **choices), findings)
+    call.end(call.record(study, **choices), findings)
 
 
 def findings(record: Study) -> str:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
-from landscape.commands import INTERRUPTED, options, parsing
-from landscape.commands.progress import progress_bar
+from landscape.commands import options, parsing
+from landscape.commands.call import written_at
+from landscape.commands.progress import interruptible, progress_bar
 from landscape.commands.stem import options_in_name, speaker
 
 # A training goes on in the file of a shorter one, and what is kept of it is no other training.
@@ -140,30 +139,21 @@ def command(
     choices = {name: value for name, value in choices.items() if value is not None}
     if "steps" not in choices and "epochs" not in choices:
         choices["steps"] = 1000
-    total = {"steps": 0}
-    before = output.stat() if output.exists() else None
-
-    def count(advance: Callable[[int, int], None], done: int, steps: int) -> None:
-        total["steps"] = steps
-        advance(done, steps)
-
+    before = written_at(output)
     try:
         with (
             locked([output]),
-            progress_bar("training", lambda: total["steps"], quiet=quiet, unit="steps") as advance,
+            interruptible(say, quiet=quiet),
+            progress_bar("training", quiet=quiet) as progress,
         ):
-            done = train(start, output=output, advance=partial(count, advance), announce=say, **choices)
-    except KeyboardInterrupt:
-        kept = f"the same command goes on from {output}" if output.exists() else "nothing was written"
-        say(f"interrupted; {kept}")
-        raise click.exceptions.Exit(INTERRUPTED) from None
+            done = train(start, output=output, progress=progress, announce=say, **choices)
     except DivergenceError as error:
         say(f"wrote {output}")
         if as_json:
             click.echo(json.dumps(summary(error.model, output, error.step), allow_nan=False))
         raise
     # What was finished already is not written again.
-    if before is None or output.stat().st_mtime_ns != before.st_mtime_ns:
+    if written_at(output) != before:
         say(f"wrote {output}")
     click.echo(json.dumps(summary(done, output), allow_nan=False) if as_json else table(done))
 

@@ -10,14 +10,12 @@ import click
 
 from landscape.commands import options, parsing
 from landscape.commands.call import Call, makes_record
-from landscape.commands.progress import progress_bar
 from landscape.errors import ComputationError, InputError
 
 if TYPE_CHECKING:
     from landscape.model import Model
+    from landscape.progress import Progress
     from landscape.records import Trajectory
-    from landscape.scanning import Plan
-    from landscape.trajectories import Projection
 
 # Of a fresh run: its checkpoints, and what its options depend on.
 CHECKPOINTS, OF_RUN = 60, "With --optimizer: "
@@ -78,6 +76,7 @@ def command(
     plane), STEM.run.npz (a fresh run, with its checkpoints) and figures. Cut short, by Ctrl-C or otherwise, the same command takes
     up where it stopped.
     """
+    from landscape.progress import part
     from landscape.trajectories import require_possible, trajectory
 
     if animate is not None:
@@ -87,26 +86,23 @@ def command(
     if init is not None and optimizer is None:
         raise InputError("--init starts a fresh run, which needs --optimizer")
 
-    plans: list[Plan] = []
-
-    def announce(plan: Plan, projection: Projection) -> None:
-        plans.append(plan)
-        for note in plan.notes:
-            call.say(note)
-
-    def points() -> int:
-        return math.prod(plans[0].shape) if plans else 0
-
     loaded = call.load()
     recipe = {"learning_rate": learning_rate, "batch_size": batch_size, "steps": steps, "init": init}
+    plane = {**choices, "span": list(span)}
     if optimizer is not None:
-        plane = {name: choices[name] for name in ("direction", "points", "split")}
-        require_possible(loaded, span=list(span), path=call.record_path, **plane)
-        same = {name: choices[name] for name in ("seed", "fresh", "dtype", "threads", "device")}
-        loaded = fresh_run(call, loaded, optimizer=optimizer, **same, **recipe)
-    with call.interruptible(), progress_bar("trajectory", points, quiet=call.quiet) as advance:
+        fresh = plane.pop("fresh")
+        require_possible(loaded, path=call.record_path, **plane)
+        plane["fresh"] = fresh
+    with call.working() as progress:
+        begin = 0.0
+        if optimizer is not None:
+            begin = share_of_run(loaded, choices["points"], steps * batch_size)
+            same = {name: choices[name] for name in ("seed", "fresh", "dtype", "threads", "device")}
+            loaded = fresh_run(
+                call, loaded, part(progress, 0.0, begin), optimizer=optimizer, **same, **recipe
+            )
         record = trajectory(
-            loaded, span=list(span), output=call.record_path, progress=advance, announce=announce, **choices
+            loaded, output=call.record_path, progress=part(progress, begin, 1.0), announce=call.say, **plane
         )
     own = [plane_path(call), *([] if optimizer is None else [run_path(call)])]
     more = [file for file in own if file.exists()]
@@ -116,6 +112,14 @@ def command(
         save_film(record, animate, inputs=[call.model, *call.read], fresh=choices["fresh"])
         more.append(animate)
     call.end(record, table, more)
+
+
+def share_of_run(model: Model, points: str, examples: int) -> float:
+    """Estimate which part of the time a fresh run takes, by the examples that it and the plane evaluate; a step is worth three evaluations."""
+    from landscape.scanning.grid import parse_points
+
+    run = 3.0 * examples
+    return run / (run + math.prod(parse_points(points, 2)) * model.examples("train"))
 
 
 def run_path(call: Call) -> Path:
@@ -128,7 +132,7 @@ def plane_path(call: Call) -> Path:
     return Path(f"{call.stem}.plane.npz")
 
 
-def fresh_run(call: Call, model: Model, **recipe: Any) -> Model:
+def fresh_run(call: Call, model: Model, progress: Progress, **recipe: Any) -> Model:
     """Train from the model, or go on where that was cut short; a run that diverges is drawn as far as it went."""
     from landscape.model import load_model
     from landscape.training import DivergenceError, train
@@ -136,13 +140,9 @@ def fresh_run(call: Call, model: Model, **recipe: Any) -> Model:
     output = run_path(call)
     require_same_length(call, output, **recipe)
     try:
-        with (
-            call.interruptible(f"interrupted; the same command goes on from {output}"),
-            progress_bar("training", lambda: recipe["steps"], quiet=call.quiet, unit="steps") as advance,
-        ):
-            train(
-                model, checkpoints=CHECKPOINTS, history=2, output=output, advance=advance, announce=call.say, **recipe
-            )  # fmt: skip
+        train(
+            model, checkpoints=CHECKPOINTS, history=2, output=output, progress=progress, announce=call.say, **recipe
+        )  # fmt: skip
     except DivergenceError as error:
         call.say(str(error))
         if error.model.checkpoints is None or len(error.model.checkpoints) < 2:

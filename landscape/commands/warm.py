@@ -26,20 +26,9 @@ def command(dtypes: tuple[str, ...], quiet: bool) -> None:
     from landscape.jit import CACHE
     from landscape.objective.compiling import DTYPES, compile_ahead
 
-    total = 0
-
-    def units() -> int:
-        return total
-
     try:
-        with progress_bar("compiling", units, quiet=quiet, unit="kernels") as advance:
-
-            def told(done: int, count: int) -> None:
-                nonlocal total
-                total = count
-                advance(done, count)
-
-            count = compile_ahead(dtypes or DTYPES, advance=told)
+        with progress_bar("compiling", quiet=quiet) as progress:
+            count = compile_ahead(dtypes or DTYPES, progress=progress)
     except KeyboardInterrupt:
         say("interrupted; what is compiled is kept, and the same command goes on from there")
         raise click.exceptions.Exit(INTERRUPTED) from None

@@ -2,32 +2,44 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from landscape.critical.frame import Frame, frame_of
-from landscape.critical.local import Local, look
+from landscape.critical.kept import once
+from landscape.critical.local import BOTTOM, KRYLOV_STEPS, MINRES_STEPS, TOP, Local, look
 from landscape.critical.planes import planes
-from landscape.critical.polish import polish
+from landscape.critical.polish import STEPS, polish
 from landscape.critical.telling import Nearby, escape_fields, told
 from landscape.critical.verdict import judge
+from landscape.curvature import hessian_operator
 from landscape.curvature.analysis import point_of
+from landscape.curvature.expected import of_all, of_ends, of_trace
 from landscape.curvature.point import Point, require_finite_loss
 from landscape.errors import ComputationError
 from landscape.model import Model
 from landscape.objective import Completed, HasValue, complete
 from landscape.objective.session import session
-from landscape.records import Critical
-from landscape.records.earlier import earlier_record
-from landscape.version import current_version
+from landscape.progress import (
+    Announce,
+    Parts,
+    Progress,
+    counting,
+    counting_toward,
+    expected,
+    nobody,
+    silent,
+)
+from landscape.records import Critical, Pieces
+from landscape.records.keeping import Fields, Key, Wanted, produce
 
 # Up to so many parameters the whole Hessian is taken: once for the verdict, in every step for polishing.
 MOST_DENSE, MOST_DENSE_STEPS = 3000, 600
+# Products of a step of polishing without the Hessian.
+STEP = KRYLOV_STEPS + MINRES_STEPS
 
 
 def analyze_critical(
@@ -47,7 +59,8 @@ def analyze_critical(
     surfaces: bool = True,
     output: str | Path | None = None,
     fresh: bool = False,
-    announce: Callable[[str], None] | None = None,
+    progress: Progress = nobody,
+    announce: Announce = silent,
 ) -> Critical:
     r"""Say what kind of critical point a model's parameters, or an objective's θ, are at, with the evidence.
 
@@ -79,9 +92,10 @@ def analyze_critical(
     surfaces
         Also evaluate the loss on two planes, for the figures.
     output, fresh
-        Where to save; a record of the same settings that is there is returned unless `fresh`.
-    announce
-        Called with sentences on what is done.
+        Where to save; a record of the same settings that is there is returned unless `fresh`. What is done of an unfinished one stands
+        beside it, and is taken up.
+    progress, announce
+        Called with the share that is done and the same in words, such as "polishing, step 12 of at most 80"; and with sentences.
 
     Raises
     ------
@@ -102,8 +116,6 @@ def analyze_critical(
     >>> found["kind"], found["index"], round(found["escape"]["actual"], 6)
     ('saddle', 1, -1.0)
     """
-    begun = time.perf_counter()
-    say = announce or (lambda sentence: None)
     point = point_of(
         subject, theta, split=split, dtype=dtype, threads=threads, examples=examples, seed=seed, device=device
     )
@@ -113,45 +125,53 @@ def analyze_critical(
         "parameters": point.theta.size,
         "errors": {"eigenvalues": "bound: rounding, asymmetry, change over the remaining Newton step, residual"},
     }  # fmt: skip
+    key = Key(point.model, point.data, settings)
+
+    def fields(pieces: Pieces) -> Fields:
+        require_finite_loss(point)
+        with session():
+            found = work(point, frame, polishing, surfaces, seed, pieces)
+        if not all(np.isfinite(value) for value in found["verdict"].values() if isinstance(value, float)):
+            raise ComputationError(
+                "the point cannot be judged: squares of its gradient or curvature overflow; try a smaller scale of the loss"
+            )
+        return found
+
     path = None if output is None else Path(output)
-    earlier = earlier_record(
-        Critical, path, model=point.model, data=point.data, settings=settings, fresh=fresh
-    )
-    if earlier is not None:
-        return earlier
-    require_finite_loss(point)
-    with session():
-        fields = work(point, frame, polishing, surfaces, seed, say)
-    if not all(np.isfinite(value) for value in fields["verdict"].values() if isinstance(value, float)):
-        raise ComputationError(
-            "the point cannot be judged: squares of its gradient or curvature overflow; try a smaller scale of the loss"
-        )
-    record = Critical(
-        model=point.model, data=point.data, settings=settings, version=current_version(),
-        seconds=time.perf_counter() - begun, **fields,
-    )  # fmt: skip
-    if path is not None:
-        record.save(path)
-    return record
+    return produce(Wanted(Critical, key, path, fresh, progress, announce), fields)
 
 
 def work(
-    point: Point, frame: Frame, polishing: bool, surfaces: bool, seed: int, say: Callable[[str], None]
+    point: Point, frame: Frame, polishing: bool, surfaces: bool, seed: int, pieces: Pieces
 ) -> dict[str, Any]:
     """Judge the point as it is, look for a critical point nearby, and judge that; the fields of the record."""
     derivatives = complete(point.objective).anew(seed)
-    size = point.theta.size
+    size, scale = point.theta.size, frame.scale
     dense = size <= MOST_DENSE
-    say(f"looking at the point, {size:,} parameters" + (", by the whole Hessian" if dense else ""))
-    begin = look(derivatives, point.theta, scale=frame.scale, dense=dense)
-    given = judge(derivatives, begin, frame)
-    say(f"{given.finding.kind}: {given.finding.reason}")
+    parts, about = parts_of(polishing, surfaces, pieces.progress), about_look(derivatives, point.theta, dense)
+    words = f"looking at the point, {size:,} parameters" + (", by the whole Hessian" if dense else "")
+    pieces.progress(taken_up_at(pieces, parts_of(polishing, surfaces, nobody)), words)
+    pieces.announce(words)
+    with counting_toward(parts["point"], about):
+        begin = once(
+            pieces, "given", lambda: look(derivatives, point.theta, scale=scale, dense=dense), dense=dense
+        )
+        given = judge(derivatives, begin, frame)
+    pieces.announce(f"{given.finding.kind}: {given.finding.reason}")
     verdict, nearby = given, None
     if polishing:
-        nearby = polished_nearby(derivatives, point, begin, frame, say)
+        nearby = polished_nearby(derivatives, point, begin, frame, pieces, parts["polishing"])
         if nearby.moved:
-            verdict = judge(derivatives, looked_at(derivatives, nearby.polished.local, frame, dense), frame)
+            polished = nearby.polished.local
+            with counting_toward(parts["verdict"], about):
+                there = once(
+                    pieces, "nearby", lambda: looked_at(derivatives, polished, frame, dense), dense=dense
+                )
+                verdict = judge(derivatives, there, frame)
+    parts["planes"](0.0, "two planes through the point")
     local, line = verdict.local, verdict.escape
+    drawn = pieces.once("planes", lambda: planes(derivatives, local, line, scale)) if surfaces else {}
+    parts["planes"](1.0, "two planes through the point")
     return {
         "theta": local.theta,
         "gradient": local.gradient,
@@ -160,7 +180,7 @@ def work(
         "verdict": told(verdict, given, nearby, frame),
         **({} if line is None else escape_fields(line)),
         **({} if verdict.lower is None else {"escape_theta": verdict.lower}),
-        "planes": planes(derivatives, local, line, frame.scale) if surfaces else {},
+        "planes": drawn,
         "status": local.status,
     }
 
@@ -173,23 +193,63 @@ def looked_at(derivatives: Completed, local: Local, frame: Frame, dense: bool) -
 
 
 def polished_nearby(
-    derivatives: Completed, point: Point, given: Local, frame: Frame, say: Callable[[str], None]
+    derivatives: Completed, point: Point, given: Local, frame: Frame, pieces: Pieces, progress: Progress
 ) -> Nearby:
     """Look for a critical point within the radius."""
     dense = point.theta.size <= MOST_DENSE_STEPS
     begin = given
     if given.dense and not dense:
         begin = look(derivatives, point.theta, scale=frame.scale, dense=False, ends=False)
+    at = 0
 
-    def progress(step: int, local: Local) -> None:
+    def told(products: int) -> None:
+        share = (at + (0.0 if dense else expected(products % STEP, STEP))) / STEPS
+        progress(share, f"polishing, step {at + 1} of at most {STEPS}")
+
+    def stepped(step: int, local: Local) -> None:
+        nonlocal at
+        at = step
         if step and step % 10 == 0:
-            say(
+            pieces.announce(
                 f"polishing, step {step}: ‖g‖ {local.gradient_norm:.2e}, Newton decrement {local.decrement:.1e}"
             )
+        told(0)
 
-    nearby = Nearby(
-        polish(derivatives, begin, scale=frame.scale, dense=dense, reach=frame.radius, progress=progress),
-        frame,
-    )
-    say(nearby.sentence(given))
+    with counting(told):
+        found = polish(
+            derivatives, begin, scale=frame.scale, dense=dense, reach=frame.radius, progress=stepped,
+            piece=pieces.piece("polishing"),
+        )  # fmt: skip
+    nearby = Nearby(found, frame)
+    pieces.announce(nearby.sentence(given))
     return nearby
+
+
+def taken_up_at(pieces: Pieces, parts: Parts) -> float:
+    """Return about what share of the work an earlier run did."""
+    shares = [0.0]
+    parts.progress = lambda share, words: shares.append(share)
+    there = pieces.pieces
+    if "given" in there:
+        parts["point"](1.0, "")
+    if "polishing" in there:
+        parts["polishing"](float(there["polishing"]["counts"][0]) / STEPS, "")
+    if "nearby" in there:
+        parts["verdict"](1.0, "")
+    return max(shares)
+
+
+def parts_of(polishing: bool, surfaces: bool, progress: Progress) -> Parts:
+    """Lay out the parts of the work, by about the time that they take."""
+    weights = {"point": 3.0} | ({"polishing": 5.0, "verdict": 3.0} if polishing else {})
+    return Parts(progress, weights | {"planes": 1.0 if surfaces else 0.01})
+
+
+def about_look(derivatives: Completed, theta: NDArray, dense: bool) -> float:
+    """Estimate the products of a look at a point and of its verdict."""
+    if not derivatives.exact:
+        return float(2 * theta.size)
+    operator = hessian_operator(derivatives.objective, theta)
+    if dense:
+        return 2.0 * of_all(operator)
+    return KRYLOV_STEPS + MINRES_STEPS + of_ends(operator, TOP, BOTTOM) + of_trace(theta.size)

@@ -13,13 +13,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from landscape.critical.kept import steps_of, with_steps
 from landscape.critical.local import DAMPING_AT_ZERO, Local, damping_of, look
 from landscape.errors import ComputationError
 from landscape.objective import Completed
+from landscape.records import Piece
 
 Array = NDArray[np.float64]
 
@@ -60,8 +63,9 @@ def polish(
     reach: float,
     steps: int = STEPS,
     progress: Callable[[int, Local], None] = lambda step, local: None,
+    piece: Piece | None = None,
 ) -> Polished:
-    """Lower the gradient until it falls no more, no farther than `reach` from the start.
+    """Lower the gradient until it falls no more, no farther than `reach` from the start; go on from what a piece holds, and keep the state there.
 
     Examples
     --------
@@ -74,9 +78,21 @@ def polish(
     [0.0, 0.0]
     """
     local = best = start
-    newton = since = critical = 0
+    begun = newton = since = critical = 0
+    if piece is not None and piece.state is not None:
+        kept = piece.state
+        with_steps(derivatives, kept)
+        begun, newton, since, critical = (int(number) for number in kept["counts"])
+        local, best = (
+            start if np.array_equal(theta, start.theta) else look(derivatives, theta, scale=scale, dense=dense, ends=False)
+            for theta in (kept["theta"], kept["best"])
+        )  # fmt: skip
     most = AT_END if derivatives.exact else AT_END_OF_DIFFERENCES
-    for step in range(steps):
+    for step in range(begun, steps):
+        if piece is not None:
+            counts = np.array([step, newton, since, critical])
+            at = {"counts": counts, "theta": local.theta, "best": best.theta, **steps_of(derivatives)}
+            piece.keep(partial(dict, at))
         progress(step, local)
         critical += local.decrement <= CRITICAL
         going = since < PATIENCE and critical <= most

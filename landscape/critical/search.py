@@ -7,8 +7,6 @@ goes to a critical point of whatever index, however far away: the search is for 
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from numbers import Integral
 from pathlib import Path
@@ -31,10 +29,10 @@ from landscape.model import Model
 from landscape.objective import Completed, HasValue, complete
 from landscape.objective.probes import gaussian_rows
 from landscape.objective.session import session
+from landscape.progress import Announce, Progress, counted, nobody, silent
 from landscape.records import Atlas
 from landscape.records.atlas import FLAGS, NUMBERS
-from landscape.records.earlier import earlier_record
-from landscape.version import current_version
+from landscape.records.keeping import Fields, Inside, Key, Wanted, produce_inside
 
 Array = NDArray[np.float64]
 
@@ -58,12 +56,13 @@ def search_critical(
     device: str = "auto",
     output: str | Path | None = None,
     fresh: bool = False,
-    announce: Callable[[str], None] | None = None,
+    progress: Progress = nobody,
+    announce: Announce = silent,
 ) -> Atlas:
     """Find critical points from a number of starts.
 
     The starts of a model are drawn anew, a layer's weights with variance 1/inputs; those of an objective around
-    `theta`. With `output` the record is saved after every start, and an unfinished one of the same settings is taken up.
+    `theta`. With `output` the record is saved as it goes, and an unfinished one of the same settings is taken up.
 
     Parameters
     ----------
@@ -79,8 +78,8 @@ def search_critical(
         As `NetworkObjective` takes them; `seed` also draws the starts.
     output, fresh
         Where to save, and whether to begin anew.
-    announce
-        Called with a sentence a start.
+    progress, announce
+        Called with the share that is done and the same in words, such as "7 of 50 starts"; and with a sentence a start.
 
     Raises
     ------
@@ -96,7 +95,6 @@ def search_critical(
     >>> sorted(set(found.inertia[found.critical, 2].astype(int).tolist()))
     [0, 1]
     """
-    begun = time.perf_counter()
     point = point_of(
         subject, theta, split=split, dtype=dtype, threads=threads, examples=examples, seed=seed, device=device
     )
@@ -120,39 +118,35 @@ def search_critical(
         **point.settings, "starts": starts, "spread": float(spread), "scale": frame.scale, "seed": seed,
         "parameters": size,
     }  # fmt: skip
-    path = None if output is None else Path(output)
-    earlier = earlier_record(Atlas, path, model=point.model, data=point.data, settings=settings, fresh=fresh)
-    arrays = (
-        empty(starts, size)
-        if earlier is None
-        else {name: np.array(array) for name, array in earlier.arrays().items() if name != "status"}
-    )
-    spent = 0.0 if earlier is None else earlier.seconds
-    if earlier is not None and earlier.finished:
-        return earlier
+    key = Key(point.model, point.data, settings)
 
-    def record() -> Atlas:
+    def work(keeper: Inside[Atlas]) -> Fields:
+        arrays = empty(starts, size) if keeper.earlier is None else arrays_of(keeper.earlier)
+        keeper.state = lambda: {**arrays, "status": ""} if arrays["done"].any() else None
+        keeper.progress(float(np.mean(arrays["done"])), counted(np.sum(arrays["done"]), starts, "starts"))
+        for number in np.flatnonzero(~arrays["done"]):
+            with session():
+                # Each start has its own, as a search that was cut and taken up would.
+                derivatives = complete(point.objective).anew(seed)
+                begin = start_of(point, subject, int(number), spread, seed)
+                found = run(derivatives, begin, int(number), frame)
+            # The mark comes last: a row that is half-written by Ctrl-C is computed again.
+            for name, value in sorted(found.items(), key=lambda item: item[0] == "done"):
+                arrays[name][number] = value
+            keeper.save()
+            keeper.progress(float(np.mean(arrays["done"])), counted(np.sum(arrays["done"]), starts, "starts"))
+            announce(sentence(int(number), starts, found))
         missed = bool(np.all(arrays["done"]) and not np.any(arrays["critical"]))
         status = f"none of {starts} starts reached a critical point: try more starts." if missed else ""
-        return Atlas(
-            model=point.model, data=point.data, settings=settings, version=current_version(),
-            seconds=spent + time.perf_counter() - begun, status=status, **arrays,
-        )  # fmt: skip
+        return {**arrays, "status": status}
 
-    say = announce or (lambda sentence: None)
-    for number in np.flatnonzero(~arrays["done"]):
-        with session():
-            # Each start has its own, as a search that was cut and taken up would.
-            derivatives = complete(point.objective).anew(seed)
-            begin = start_of(point, subject, int(number), spread, seed)
-            found = run(derivatives, begin, int(number), frame)
-        for name, value in found.items():
-            arrays[name][number] = value
-        result = record()
-        if path is not None:
-            result.save(path)
-        say(sentence(int(number), starts, found))
-    return result
+    path = None if output is None else Path(output)
+    return produce_inside(Wanted(Atlas, key, path, fresh, progress, announce), work)
+
+
+def arrays_of(earlier: Atlas) -> dict[str, NDArray[Any]]:
+    """Copy what an unfinished search has found."""
+    return {name: np.array(array) for name, array in earlier.arrays().items() if name != "status"}
 
 
 def empty(starts: int, size: int) -> dict[str, NDArray[Any]]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +26,12 @@ from landscape.curvature.point import (
 from landscape.curvature.request import Request
 from landscape.curvature.work import Work
 from landscape.errors import InputError, did_you_mean
-from landscape.interrupt import Interruption, deferred_interrupt
 from landscape.model import Model
 from landscape.objective import HasValue, complete
 from landscape.objective.session import session
+from landscape.progress import Announce, Progress, nobody, silent
 from landscape.records import Hessian
-from landscape.records.earlier import earlier_record
-from landscape.version import current_version
+from landscape.records.keeping import Fields, Inside, Key, Wanted, produce_inside
 
 METHODS = ("exact", "finite-difference", "both")
 # What is computed where nothing is asked for.
@@ -65,7 +63,8 @@ def analyze_hessian(
     max_products: int = 200_000,
     output: str | Path | None = None,
     fresh: bool = False,
-    announce: Callable[[str], None] | None = None,
+    progress: Progress = nobody,
+    announce: Announce = silent,
 ) -> Hessian:
     """Analyse the Hessian of a model's loss (penalty included) at its parameters, or of an objective at θ.
 
@@ -97,8 +96,8 @@ def analyze_hessian(
         Of the search for eigenvalues, as `eigenpairs` takes them.
     output, fresh
         Where to save; a record of the same settings that is there is returned, or gone on from where it is unfinished, unless `fresh`.
-    announce
-        Called with sentences on what is done.
+    progress, announce
+        Called with the share that is done and the same in words, such as "310 of about 410 products"; and with sentences.
 
     Raises
     ------
@@ -118,7 +117,6 @@ def analyze_hessian(
     >>> analyze_hessian(toy, [0.0, 0.0], all=True).eigenvalues.round(12).tolist()
     [-2.0, 2.0]
     """
-    begun = time.perf_counter()
     request = Request(
         top=top or 0, bottom=bottom or 0, all=all, density=density, trace=trace, by_node=by_node,
         method=method, operator=operator, precondition=precondition, node=node, accuracy=accuracy, tolerance=tolerance, max_products=max_products,
@@ -136,75 +134,34 @@ def analyze_hessian(
     )  # fmt: skip
     request = checked_request(request, point.theta.size, point.nodes, point.preconditioner, default=default)
     request = settled_method(request, point)
-    settings = settings_of(point, request)
+    key = Key(point.model, point.data, settings_of(point, request))
     path = None if output is None else Path(output)
-    found = earlier_hessian(path, point, settings, fresh=fresh)
-    if found is not None and found.finished:
-        return found
-    require_finite_loss(point)
-    saved = Saved(point, settings, path, begun - (0.0 if found is None else found.seconds))
-    with deferred_interrupt() if saved.resumes else nullcontext(Interruption()) as interruption:
-        journal = None
-        if saved.resumes:
-            journal = Journal(saved.save_partial, interruption, None if found is None else found.partial)
+
+    def work(keeper: Inside[Hessian]) -> Fields:
+        require_finite_loss(point)
+        # Finite differences also count what they crossed, so they begin anew.
+        resumes = path is not None and request.method == "exact"
         # One thread for BLAS: the same bits whatever else runs, and no fight with the threads of the products.
-        with session():
-            work = Work(point, request, announce or (lambda sentence: None), journal)
-            results = work.results()
-    return saved.save(results, work.learned())
+        with keeper.deferred() if resumes else nullcontext(), session():
+            journal = journal_of(keeper, point.theta.size) if resumes else None
+            work = Work(point, request, announce, journal)
+            results = work.told(keeper.progress)
+        return {**results, "settings": key.settings | work.learned()}
+
+    return produce_inside(Wanted(Hessian, key, path, fresh, progress, announce), work)
 
 
-@dataclass(frozen=True)
-class Saved:
-    """Where an analysis is saved, and the parts of its record that it is known by."""
-
-    point: Point
-    settings: dict[str, Any]
-    path: Path | None
-    begun: float
-
-    @property
-    def resumes(self) -> bool:
-        """Whether unfinished work is saved: finite differences also count what they crossed, so they begin anew."""
-        return self.path is not None and self.settings["method"] == "exact"
-
-    def save(self, results: dict[str, Any], learned: dict[str, Any]) -> Hessian:
-        """Freeze what was found, and save it where it has a place."""
-        record = Hessian(
-            model=self.point.model, data=self.point.data, settings=self.settings | learned,
-            version=current_version(), seconds=time.perf_counter() - self.begun, **results,
-        )  # fmt: skip
-        if self.path is not None:
-            record.save(self.path)
-        return record
-
-    def save_partial(self, partial: dict[str, NDArray]) -> str:
-        """Save what a resume needs, and say where."""
-        nothing = np.zeros(0)
-        empty = dict.fromkeys(("eigenvalues", "residuals", "errors"), nothing)
-        vectors = np.zeros((0, self.point.theta.size))
-        status = "unfinished: the same command goes on from here"
-        self.save({**empty, "eigenvectors": vectors, "status": status, "partial": partial}, {})
-        return f"interrupted: {self.path} holds the products so far, and the same command goes on from there"
-
-
-def earlier_hessian(
-    path: Path | None, point: Point, settings: dict[str, Any], *, fresh: bool
-) -> Hessian | None:
-    """Load what the same settings left, finished or not.
-
-    Raises
-    ------
-    InputError
-        As `earlier_record`; or another version began it.
-    """
-    found = earlier_record(Hessian, path, model=point.model, data=point.data, settings=settings, fresh=fresh)
-    if found is not None and not found.finished and found.version != current_version():
-        raise InputError(
-            f"{path}: holds an unfinished hessian record of version {found.version}, and this is {current_version()}: "
-            "give --fresh to overwrite it, or another --output"
-        )
-    return found
+def journal_of(keeper: Inside[Hessian], size: int) -> Journal:
+    """Keep the products of an analysis in its record, and take up those that are there."""
+    journal = Journal(keeper, None if keeper.earlier is None else keeper.earlier.partial)
+    nothing = np.zeros(0)
+    unfinished = {
+        **dict.fromkeys(("eigenvalues", "residuals", "errors"), nothing),
+        "eigenvectors": np.zeros((0, size)),
+        "status": "unfinished: the same command goes on from here",
+    }
+    keeper.state = lambda: {**unfinished, "partial": partial} if (partial := journal.arrays()) else None
+    return journal
 
 
 # What only a model leaves open, with the values that choose nothing.

@@ -14,6 +14,7 @@ from landscape.memory import available_memory
 from landscape.objective import HasValue
 from landscape.objective.probes import sign_rows
 from landscape.objective.session import session
+from landscape.progress import counted_products
 
 Array = NDArray[np.float64]
 
@@ -116,8 +117,10 @@ def at_once(operator: SymmetricOperator, whole: Whole) -> DenseMatrix:
     """Have the matrix at once, and compare it with a few products."""
     half = np.zeros((operator.size, operator.size))
     with session():
-        for _ in whole.parts(half, 0):
-            pass
+        done = 0
+        for reached in whole.parts(half, 0):
+            with counted_products(reached - done):
+                done = reached
         matrix = whole.finish(half)
         operator.count += whole.passes
         if not np.isfinite(matrix).all():

@@ -7,8 +7,7 @@ Lanczos, deflation, traces, a dense matrix's columns. Only the products are save
 from __future__ import annotations
 
 import hashlib
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -16,16 +15,13 @@ from numpy.typing import NDArray
 
 from landscape.curvature.operators import SymmetricOperator, Whole
 from landscape.errors import ComputationError, InputError
-from landscape.interrupt import Interruption
+from landscape.records.keeper import Keeper
 
 Array = NDArray[np.float64]
 Arrays = dict[str, NDArray]
 
 # Beyond this the products that follow are not kept, and a resume computes them again.
 KEPT_BYTES = 512 * 2**20
-SECONDS_BETWEEN_SAVES = 2.0
-# Where a save is slow, the work still gets this many times its share.
-WORK_PER_SAVE = 20.0
 
 
 class Journal:
@@ -33,19 +29,15 @@ class Journal:
 
     Parameters
     ----------
-    save
-        Called with the arrays that a resume needs; gives a sentence on where they are.
-    interruption
-        Looked at between two blocks of products.
+    keeper
+        What saves; it is told of a pause between two blocks of products.
     earlier
         What a save of the same work left, or nothing.
     """
 
-    def __init__(
-        self, save: Callable[[Arrays], str], interruption: Interruption, earlier: Arrays | None = None
-    ) -> None:
+    def __init__(self, keeper: Keeper, earlier: Arrays | None = None) -> None:
         earlier = earlier or {}
-        self.save, self.interruption = save, interruption
+        self.keeper = keeper
         self.digests: list[bytes] = [
             bytes(row) for row in earlier.get("digests", np.zeros((0, 32), np.uint8))
         ]
@@ -55,7 +47,11 @@ class Journal:
         self.place = 0
         self.bytes = sum(row.nbytes for row in self.products)
         self.full = False
-        self.due = time.perf_counter() + SECONDS_BETWEEN_SAVES
+
+    @property
+    def before(self) -> int:
+        """How many products, or passes of a dense matrix, were there at the beginning; to be asked before the work."""
+        return len(self.products) + self.reached
 
     def of(self, operator: SymmetricOperator) -> SymmetricOperator:
         """Give the same matrix, whose products are kept, or read off where they were saved."""
@@ -93,21 +89,16 @@ class Journal:
             self.keep(digests[known:], result[known:])
         self.place += len(vectors)
         if known < len(vectors):
-            self.pause()
+            self.keeper.pause()
         return result
 
     def multiplied(self, operator: SymmetricOperator, vectors: Array) -> Array:
-        """Multiply rows; Ctrl-C among them, while kernels compile, or data that are gone leave what was had before."""
+        """Multiply rows; data that are gone leave what was had before."""
         try:
             return operator.rows(vectors)
         except ComputationError:
-            if self.products:
-                self.save(self.arrays())
+            self.keeper.save(now=True)
             raise
-        except KeyboardInterrupt:
-            if not self.products:
-                raise
-            raise KeyboardInterrupt(self.save(self.arrays())) from None
 
     def keep(self, digests: list[bytes], products: Array) -> None:
         """Keep products, until they are too many; what is kept has no gaps."""
@@ -125,19 +116,8 @@ class Journal:
         for reached in whole.parts(half, first):
             if half.nbytes <= KEPT_BYTES:
                 self.half, self.reached = half, reached
-            self.pause()
+            self.keeper.pause()
             yield reached
-
-    def pause(self) -> None:
-        """Save when it is time, and stop where that was asked for."""
-        begun = time.perf_counter()
-        if not self.interruption.requested and begun < self.due:
-            return
-        told = self.save(self.arrays())
-        if self.interruption.requested:
-            raise KeyboardInterrupt(told)
-        spent = time.perf_counter() - begun
-        self.due = begun + spent + max(SECONDS_BETWEEN_SAVES, WORK_PER_SAVE * spent)
 
     def arrays(self) -> Arrays:
         """Give all that a resume needs."""

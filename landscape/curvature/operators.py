@@ -18,6 +18,7 @@ from landscape.objective.functions import checked_point
 from landscape.objective.kinds import as_network
 from landscape.objective.protocol import HasValue
 from landscape.objective.whole import WholeHessian, is_dense
+from landscape.progress import counted_products
 
 Array = NDArray[np.float64]
 Products = Callable[[Array], Array]
@@ -114,7 +115,8 @@ class SymmetricOperator(LinearOperator):
         """
         given = np.atleast_2d(np.asarray(vectors, np.float64))
         self.count += len(given)
-        result = self._products(given)
+        with counted_products(len(given)):
+            result = self._products(given)
         if not np.isfinite(result).all():
             raise ComputationError(NOT_FINITE)
         return result

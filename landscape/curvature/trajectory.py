@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -11,6 +9,7 @@ from landscape.curvature.eigen import Eigenpairs, eigenpairs
 from landscape.curvature.operators import matrix_operator
 from landscape.errors import InputError
 from landscape.objective import HasValue
+from landscape.progress import Progress, counted, nobody
 
 Array = NDArray[np.float64]
 
@@ -24,7 +23,7 @@ def eigenpairs_along(
     operator: str = "hessian",
     tolerance: float = 1e-6,
     seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = nobody,
 ) -> list[Eigenpairs]:
     """Find extreme eigenpairs at every point of a trajectory, such as a model's checkpoints.
 
@@ -39,7 +38,7 @@ def eigenpairs_along(
     operator
         As `matrix_operator` takes it.
     progress
-        Called with the points done and those in all.
+        Called with the share that is done and the same in words, such as "3 of 20 points".
 
     Raises
     ------
@@ -64,6 +63,5 @@ def eigenpairs_along(
         # What did not converge is no place to begin.
         start = found.vectors if len(found.values) == top + bottom and not found.status else None
         results.append(found)
-        if progress is not None:
-            progress(number, len(points))
+        progress(number / len(points), counted(number, len(points), "points"))
     return results

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +12,7 @@ from landscape import streams
 from landscape.curvature.dense import DenseMatrix, dense_bytes, dense_matrix
 from landscape.curvature.density import spectral_density
 from landscape.curvature.eigen import Eigenpairs, dense_eigenpairs, eigenpairs
+from landscape.curvature.expected import of_all, of_density, of_ends, of_trace
 from landscape.curvature.journal import Journal
 from landscape.curvature.operators import (
     SymmetricOperator,
@@ -27,6 +27,7 @@ from landscape.curvature.trace import Estimate, frobenius, hutch_plus_plus
 from landscape.objective import complete
 from landscape.objective.finite_difference import FiniteDifference
 from landscape.objective.probes import unit_rows
+from landscape.progress import Announce, Progress, counted, counting_toward, expected
 
 Array = NDArray[np.float64]
 
@@ -40,10 +41,10 @@ class Work:
         self,
         point: Point,
         request: Request,
-        announce: Callable[[str], None],
+        announce: Announce,
         journal: Journal | None = None,
     ) -> None:
-        self.point, self.request, self.announce = point, request, announce
+        self.point, self.request, self.announce, self.journal = point, request, announce, journal
         self.difference: FiniteDifference | None = None
         if request.method != "exact":
             self.difference = FiniteDifference(complete(point.objective), point.theta, seed=request.seed)
@@ -75,6 +76,33 @@ class Work:
         """What the matrix itself may be off by: the spread of differences, nothing for exact products."""
         replaced = self.request.method == "finite-difference" and self.difference is not None
         return self.difference.seen.spread if replaced and self.difference is not None else 0.0
+
+    @property
+    def about(self) -> float:
+        """About how many products it takes."""
+        request, size = self.request, self.operator.size
+        found = 0.0
+        if request.all:
+            found += of_all(self.operator)
+        elif request.eigenvalues:
+            found += of_ends(self.operator, request.top, request.bottom)
+        if request.trace and not request.all:
+            found += of_trace(size)
+        if request.density:
+            found += of_density(size, request.accuracy)
+        if request.by_node:
+            parts = (submatrix(self.whole, indices) for indices in self.point.nodes.values())
+            found += sum(of_ends(part, 1, 1) for part in parts)
+        return max(1.0, found)
+
+    def told(self, progress: Progress) -> dict[str, Any]:
+        """Compute everything asked for, and tell how many products of about how many are made."""
+        about, before = self.about, 0 if self.journal is None else self.journal.before
+        progress(expected(before, about), counted(before, max(about, before), "products", about=True))
+        with counting_toward(progress, about):
+            found = self.results()
+        progress(1.0, f"{self.whole.count:,} products")
+        return found
 
     def results(self) -> dict[str, Any]:
         """Compute everything asked for; the fields of a record."""

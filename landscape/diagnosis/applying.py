@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from landscape.files import require_writable
 from landscape.model import Model, save_model
 from landscape.model.required import require_model
 from landscape.objective import evaluate_model
+from landscape.progress import Announce, Progress, nobody, silent
 from landscape.records import Diagnosis
 
 
@@ -43,8 +43,8 @@ def apply_remedy(
     path: str | Path | None = None,
     *,
     threads: int | None = None,
-    announce: Callable[[str], object] = lambda sentence: None,
-    advance: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress = nobody,
+    announce: Announce = silent,
 ) -> dict[str, Any]:
     """Run the remedy that a diagnosis recommends, write the model it leads to, and give the losses before and after.
 
@@ -67,7 +67,7 @@ def apply_remedy(
             + (f" ({record.report['advice']})" if record.report["advice"] else "")
         )
     announce(f"applying the remedy: {record.report['advice'] or record.report['remedy']}")
-    done = plan.apply(announce, advance, threads)
+    done = plan.apply(announce, progress, threads)
     before = {split: found.loss for split, found in evaluate_model(model).items()}
     after = {split: found.loss for split, found in evaluate_model(done).items()}
     if path is not None:

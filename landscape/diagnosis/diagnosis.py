@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,16 +30,12 @@ from landscape.objective.lowered import checked
 from landscape.objective.program_check import Mode
 from landscape.objective.session import session
 from landscape.optimizer_names import optimizer_name
+from landscape.progress import Announce, Progress, counting_toward, expected, nobody, part, silent
 from landscape.records import Diagnosis
-from landscape.records.earlier import earlier_record
-from landscape.version import current_version
+from landscape.records.keeping import Fields, Inside, Key, Wanted, produce_inside
 
-Say = Callable[[str], object]
-Advance = Callable[[int, int], None]
-
-
-def silent(*_: Any) -> None:
-    """Report to nobody."""
+# About how many products the curvature takes, and the parts of the time that go before the trials and into them.
+PRODUCTS, BEFORE, TRIALS = 200, 0.2, 0.75
 
 
 def diagnose(
@@ -62,8 +57,8 @@ def diagnose(
     output: str | Path | None = None,
     validation: str | Path | None = None,
     fresh: bool = False,
-    advance: Advance = silent,
-    announce: Say = silent,
+    progress: Progress = nobody,
+    announce: Announce = silent,
 ) -> Diagnosis:
     """Say why a network fails to train or to generalize, or that it does neither; each verdict by an intervention.
 
@@ -91,8 +86,8 @@ def diagnose(
         unless `fresh`.
     validation
         The file that validation data were read from, for the command line under `next`.
-    advance, announce
-        Called with (updates done, updates) of the ensemble in work, and with sentences.
+    progress, announce
+        Called with the share that is done and the same in words, such as "7 of about 74 trials"; and with sentences.
 
     Raises
     ------
@@ -115,36 +110,50 @@ def diagnose(
         zip(TOLD, (optimizer, learning_rate, batch_size, momentum, weight_decay, steps, epochs), strict=True)
     )
     require_target(target_loss)
-    walk = prepared(model, budget, given, thresholds, seed, dtype, threads, advance, announce)
+    walk = prepared(model, budget, given, thresholds, seed, dtype, threads, announce)
     settings = {
         "budget": budget, **told_settings(given), "target_loss": target_loss, "thresholds": walk.limits.told(), "seed": seed, "device": "cpu",
         "dtype": dtype,
     }  # fmt: skip
-    identity = {"model": model.fingerprint(), "data": model.data_fingerprint()}
-    found = earlier_record(Diagnosis, output, **identity, settings=settings, fresh=fresh)
-    if found is not None and found.done:
-        return replace(found, report=on_free_name(found.report, model))
-    begun = time.perf_counter()
+    key = Key(model.fingerprint(), model.data_fingerprint(), settings)
     words = {"model_name": model.name, "loss": model.loss, "loss_scale": model.loss_scale}
 
-    def record(report: dict[str, Any], done: bool) -> Diagnosis:
-        return Diagnosis(
-            **identity, settings={**words, **settings}, version=current_version(), seconds=time.perf_counter() - begun,
-            report=report, series=dict(walk.lab.kept), done=done,
-        )  # fmt: skip
+    def fields(report: dict[str, Any], done: bool) -> Fields:
+        return {
+            "report": report,
+            "series": dict(walk.lab.kept),
+            "done": done,
+            "settings": {**words, **settings},
+        }
 
-    if found is not None and found.version == current_version():
-        walk.lab.kept.update(found.series)
-        announce(f"taking up {sum(name.endswith('.labels') for name in found.series)} finished ensembles")
-    if output is not None:
-        walk.lab.save = lambda: record({}, False).save(output)
-    # Losses far beyond the constant's overflow in variances, and are seen for what they are.
-    with session(), np.errstate(over="ignore", invalid="ignore"):
-        report = walked(walk, target_loss, options_of(settings, validation))
-    result = record(report, True)
-    if output is not None:
-        result.save(output)
-    return result
+    def work(keeper: Inside[Diagnosis]) -> Fields:
+        prepare(walk.lab, keeper)
+        keeper.state = lambda: fields({}, False) if walk.lab.kept else None
+        # Losses far beyond the constant's overflow in variances, and are seen for what they are.
+        with session(), np.errstate(over="ignore", invalid="ignore"):
+            report = walked(walk, target_loss, options_of(settings, validation), keeper.progress)
+        trials = len(walk.lab.done)
+        keeper.progress(1.0, f"{trials:,} trials" if trials else "no trial was needed")
+        return fields(report, True)
+
+    path = None if output is None else Path(output)
+    found = produce_inside(Wanted(Diagnosis, key, path, fresh, progress, announce), work)
+    return replace(found, report=on_free_name(found.report, model))
+
+
+def prepare(lab: Laboratory, keeper: Inside[Diagnosis]) -> None:
+    """Have the finished ensembles kept, and take up those that are there."""
+    quick = lab.budget.seeds == 0
+    lab.progress = part(keeper.progress, 1.0 if quick else BEFORE, 1.0 if quick else BEFORE + TRIALS)
+    lab.save = keeper.save
+    done = 0
+    if keeper.earlier is not None:
+        lab.kept.update(keeper.earlier.series)
+        done = sum(
+            len(values) for name, values in lab.kept.items() if name.endswith(".step") and "runs." in name
+        )
+    share = BEFORE + TRIALS * expected(done, lab.expected_trials) if done else 0.0
+    keeper.progress(share, "the training loss, and what the log says")
 
 
 def require_target(target_loss: float | None) -> None:
@@ -169,7 +178,7 @@ def told_settings(given: dict[str, Any]) -> dict[str, Any]:
 
 def prepared(
     model: Model, budget: str, given: dict[str, Any], changes: Mapping[str, float] | None, seed: int, dtype: str,
-    threads: int | None, advance: Advance, announce: Say,
+    threads: int | None, announce: Announce,
 ) -> Session:  # fmt: skip
     """Check what was asked for."""
     if budget not in BUDGETS:
@@ -189,14 +198,15 @@ def prepared(
         threads,
         dtype,
         announce=announce,
-        advance=advance,
     )
     return Session(lab)
 
 
-def walked(walk: Session, target: float | None, options: str) -> dict[str, Any]:
+def walked(walk: Session, target: float | None, options: str, progress: Progress) -> dict[str, Any]:
     """Go through the steps and give the report."""
-    evidence = facts(walk, target)
+    before = part(progress, 0.0, 1.0 if walk.lab.budget.seeds == 0 else BEFORE)
+    with counting_toward(before, PRODUCTS):
+        evidence = facts(walk, target)
     if not evidence.vetoes and math.isfinite(evidence.loss):
         if not evidence.is_small:
             evidence = training_branch(walk, evidence)

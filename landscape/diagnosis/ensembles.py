@@ -13,6 +13,7 @@ from landscape.diagnosis.curvature import Escaped
 from landscape.diagnosis.recipe import Training
 from landscape.diagnosis.thresholds import Thresholds
 from landscape.model import Model
+from landscape.progress import Announce, Progress, counted, expected, nobody, silent
 from landscape.training import Recipe, initialize, train_recipes
 
 Array = NDArray[np.float64]
@@ -21,6 +22,9 @@ LOOKS = 6
 # What an update costs beside its products, in multiply-adds: a node's share, whatever its size.
 NODE_COST = 3e5
 LEAST_UPDATES = 100
+# Kinds of trials of the same network, networks that are compared with it, and the rates that are tried for each of them: as many as an ordinary
+# diagnosis of a large loss has.
+FORKS, NETWORKS, TUNED = 9, 3, 3
 
 
 @dataclass(frozen=True)
@@ -103,8 +107,9 @@ class Laboratory:
     escaped: Escaped | None = None
     kept: Series = field(default_factory=dict)
     save: Callable[[], None] = lambda: None
-    announce: Callable[[str], object] = lambda sentence: None
-    advance: Callable[[int, int], None] = lambda done, total: None
+    announce: Announce = silent
+    progress: Progress = nobody
+    done: list[str] = field(default_factory=list)
 
     @property
     def seeds(self) -> range:
@@ -121,6 +126,23 @@ class Laboratory:
         """Estimate the multiply-adds of an update of the user's."""
         return 6.0 * self.model.size * self.training.recipe.batch_size + NODE_COST * len(self.model.nodes)
 
+    @property
+    def expected_trials(self) -> int:
+        """About how many trials a large training loss takes: on the first examples, from the checkpoint and fresh, and to tune and train three networks."""
+        seeds = self.budget.seeds
+        return (1 + FORKS) * seeds + NETWORKS * (TUNED + seeds)
+
+    def among(self, labels: Sequence[str]) -> Progress:
+        """Return the progress of trials that are run now, among about all that there will be."""
+        before, own, about = len(self.done), len(labels), max(1, self.expected_trials)
+
+        def told(share: float, words: str) -> None:
+            done = before + share * own
+            whole = max(about, before + own)
+            self.progress(expected(done, about), counted(done, whole, "trials", about=True))
+
+        return told
+
     def run(self, ensemble: Ensemble, model: Model, trials: Sequence[Trial]) -> Runs:
         """Train all trials at once, unless that was done before; trials of one label are its seeds, side by side."""
         labels = tuple(dict.fromkeys(trial.label for trial in trials))
@@ -131,13 +153,14 @@ class Laboratory:
             self.kept |= {f"{key}.{series}": values for series, values in self.trained(model, trials).items()}
             self.kept[f"{key}.labels"] = np.array(labels)
             self.save()
+        self.done.extend(trial.label for trial in trials)
         return self.read(key, labels)
 
     def trained(self, model: Model, trials: Sequence[Trial]) -> Series:
         """Train and keep what was seen, [R, K]."""
         found = train_recipes(
             model, [trial.recipe for trial in trials], np.stack([trial.start for trial in trials]), looks=LOOKS,
-            dtype=self.dtype, threads=self.threads, advance=self.advance,
+            dtype=self.dtype, threads=self.threads, progress=self.among([trial.label for trial in trials]),
         )  # fmt: skip
         names = [f"{split}_{what}" for split in model.splits for what in ("loss", "accuracy")]
         return {"step": found.step.astype(np.float64)} | {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from landscape.diagnosis.naming import free_name, understood
 from landscape.diagnosis.pytorch import in_pytorch
 from landscape.diagnosis.thresholds import Thresholds
 from landscape.model import Model
+from landscape.progress import Announce, Progress, nobody, silent
 from landscape.training import DivergenceError, Recipe, at_initialization, train
 
 # Updates of a remedy that is applied: those spent, within these.
@@ -78,8 +79,7 @@ class Plan:
         )
 
     def apply(
-        self, announce: Callable[[str], object] = lambda sentence: None, advance: Callable[[int, int], None] = lambda a, b: None,
-        threads: int | None = None,
+        self, announce: Announce = silent, progress: Progress = nobody, threads: int | None = None
     ) -> Model:  # fmt: skip
         """Train, and return the model, with its last finite parameters where the run diverges."""
         start = (
@@ -94,7 +94,7 @@ class Plan:
                 dtype=self.dtype,
                 threads=threads,
                 announce=announce,
-                advance=advance,
+                progress=progress,
                 **self.settings,
             )
         except DivergenceError as error:

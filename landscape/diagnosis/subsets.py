@@ -49,11 +49,18 @@ def carved(lab: Laboratory, fold: int = 0) -> Model | None:
         recipe = lab.recipe(lab.updates(1.0, lab.budget.capacity), lab.seed)
         start = lab.fresh(model, start_of(model), lab.seed)
         found = train_recipes(
-            model, [recipe], start[None], looks=2, dtype=lab.dtype, threads=lab.threads, advance=lab.advance
+            model,
+            [recipe],
+            start[None],
+            looks=2,
+            dtype=lab.dtype,
+            threads=lab.threads,
+            progress=lab.among([key]),
         )
         lab.kept[key] = np.asarray(found.theta[0], np.float64)
         lab.kept[buffers] = np.asarray(found.buffers[0], np.float64)
         lab.save()
+        lab.done.append(key)
     return model.with_theta(lab.kept[key]).with_buffers(lab.kept[buffers])
 
 

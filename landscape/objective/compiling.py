@@ -22,6 +22,7 @@ from landscape.jit import alone_in_cache
 from landscape.kernels.cpu.entries import ENTRIES, compile_entry, entry_is_kept
 from landscape.kernels.cpu.rules import TABLE
 from landscape.objective.session import ANNOUNCER, available_cores, session
+from landscape.progress import Progress, nobody, units
 
 # The dtypes that kernels are compiled for.
 DTYPES = ("float32", "float64")
@@ -61,17 +62,15 @@ def compile_together(pieces: Sequence[Piece], dtype: np.dtype) -> None:
                 compile_pieces({dtype.name: missing}, compilers if alone else 1, None)
 
 
-def compile_ahead(
-    dtypes: Sequence[str] = DTYPES, *, advance: Callable[[int, int], object] | None = None
-) -> int:
+def compile_ahead(dtypes: Sequence[str] = DTYPES, *, progress: Progress = nobody) -> int:
     """Compile every kernel of the CPU for some dtypes, so that nothing is compiled at a first run.
 
     Parameters
     ----------
     dtypes
         Of "float32" and "float64".
-    advance
-        Called with the numbers of kernels done and in all.
+    progress
+        Called with the share that is done and the same in words, such as "7 of 380 kernels".
 
     Returns
     -------
@@ -94,7 +93,9 @@ def compile_ahead(
     }
     count = sum(map(len, missing.values()))
     if count:
-        compile_pieces(missing, wanted_compilers(), advance)
+        told = units(progress, "kernels")
+        told(0, count)
+        compile_pieces(missing, wanted_compilers(), told)
     return count
 
 

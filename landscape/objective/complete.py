@@ -94,6 +94,17 @@ class Completed(Wrapper):
         return not self.own.keys().isdisjoint(("hvp", "hvps"))
 
     @property
+    def steps(self) -> tuple[float | None, float | None]:
+        """The steps of differences that were chosen, of values and of gradients, None for one that was not yet."""
+        return (None if self.by_values is None else self.by_values.step), self.gradient_step
+
+    @steps.setter
+    def steps(self, chosen: tuple[float | None, float | None]) -> None:
+        """Take steps that were chosen before."""
+        self.by_values = GradientOfValues(self.values, self.epsilon)
+        self.by_values.step, self.gradient_step = chosen
+
+    @property
     def errors(self) -> dict[str, float]:
         """What derivatives by differences may be off by, as measured where they were last taken.
 

@@ -37,7 +37,8 @@ class Sweep(Protocol):
 class HasValue(Protocol):
     """A function of θ [P] with its value and its size, which is the least that an analysis takes.
 
-    `complete` makes an `Objective` of it. Whatever else of an `Objective` it has is used. Names that it has but cannot compute may stand in an attribute `missing`.
+    `complete` makes an `Objective` of it. Whatever else of an `Objective` it has is used.
+    Names that it has but cannot compute may stand in an attribute `missing`.
     """
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -45,6 +46,8 @@ ROW = 0.135
 ZOOM = 1.02
 MOST_CELLS = 100
 MESH = "#00000038"
+# Beyond such coordinates, and below their inverse, a plane is drawn in units of its own.
+FARTHEST = 1e30
 
 
 def plot_surface(
@@ -113,7 +116,7 @@ def _draw_sheet(ax: Axes3D, field: Field, heights: Heights, levels: Levels) -> N
     if levels.scale == "nothing":
         ax.text2D(0.5, 0.5, "no finite value", transform=ax.transAxes, ha="center", va="center")
         return
-    x, y = np.meshgrid(*field.coordinates, indexing="ij")
+    x, y = np.meshgrid(*in_depth(field), indexing="ij")
     corners = np.stack([x, y, field.values], axis=-1)[np.ix_(*map(_kept, x.shape))]
     cells = np.stack([corners[:-1, :-1], corners[1:, :-1], corners[1:, 1:], corners[:-1, 1:]], axis=2)
     cells = cells[np.isfinite(cells[..., 2]).all(axis=2)]
@@ -142,7 +145,8 @@ def _draw_marks(ax: Axes3D, field: Field, heights: Heights) -> list[Line3D]:
     marks = []
     for (x, y), value, text, look in places[::-1]:
         height = float(heights.of(np.array(value if np.isfinite(value) else heights.low)))
-        marks += ax.plot([x], [y], [height], label=text, **look)
+        across, along = (at / scale for at, scale in zip((x, y), scales_of(field), strict=True))
+        marks += ax.plot([across], [along], [height], label=text, **look)
     return marks[::-1]
 
 
@@ -152,8 +156,19 @@ def _value_near(field: Field, point: tuple[float, float]) -> float:
     return float(field.values[index])
 
 
+def scales_of(field: Field) -> tuple[float, ...]:
+    """Return what each axis is divided by: 1, or its end where matplotlib's projection would overflow or vanish."""
+    ends = [max(abs(axis[0]), abs(axis[-1])) for axis in field.coordinates]
+    return tuple(float(end) if not 1 / FARTHEST < end < FARTHEST else 1.0 for end in ends)
+
+
+def in_depth(field: Field) -> tuple[np.ndarray, ...]:
+    """Return the coordinates in which a surface is drawn."""
+    return tuple(axis / scale for axis, scale in zip(field.coordinates, scales_of(field), strict=True))
+
+
 def _frame(ax: Axes3D, field: Field, heights: Heights, levels: Levels) -> None:
-    x, y = field.coordinates
+    x, y = in_depth(field)
     ax.set_xlim(x[0], x[-1])
     ax.set_ylim(y[0], y[-1])
     ax.set_xlabel(GREEK[field.axes[0]], labelpad=-6.5)
@@ -162,6 +177,9 @@ def _frame(ax: Axes3D, field: Field, heights: Heights, levels: Levels) -> None:
         MaxNLocator(nbins=4, steps=[1, 2, 5, 10], prune="both")
     )  # at the corner two labels would meet
     ax.yaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 5, 10], prune="both"))
+    for axis, scale in zip((ax.xaxis, ax.yaxis), scales_of(field), strict=True):
+        if scale != 1.0:
+            axis.set_major_formatter(partial(_unscaled, scale))
     ends = heights.of(np.array([heights.low, heights.high]))
     ax.set_zlim(*ends)
     ax.zaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
@@ -174,8 +192,13 @@ def _frame(ax: Axes3D, field: Field, heights: Heights, levels: Levels) -> None:
         axis.set_tick_params(pad=0 if axis is ax.zaxis else -2)
 
 
+def _unscaled(scale: float, value: float, place: int) -> str:
+    """Write a tick as the coordinate that it stands for."""
+    return f"{value * scale:g}"
+
+
 def _look(ax: Axes3D, field: Field, heights: Heights, marks: list[Line3D]) -> None:
-    x, y = field.coordinates
+    x, y = in_depth(field)
     sides = (float(np.ptp(x)), float(np.ptp(y))) if equal_units(field) else (1.0, 1.0)
     bottom, top = heights.of(np.array([heights.low, heights.high]))
     low, size = np.array([x[0], y[0], bottom]), np.array([np.ptp(x), np.ptp(y), top - bottom])

@@ -54,6 +54,11 @@ class Diagnosis(Record):
         finished = not self.done or isinstance(self.report.get("verdict"), str)
         require(finished, f"report: expected a verdict; {_AGAIN}")
 
+    @property
+    def finished(self) -> bool:
+        """Whether there is a verdict."""
+        return self.done
+
     def arrays(self) -> Arrays:
         """All arrays by the names they have in the file."""
         return {

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 from landscape.errors import InputError
-from landscape.files import require_writable
-from landscape.records.record import Record
+from landscape.files import read_archive, require_writable
+from landscape.records.record import HEADER, Record, read_header
+from landscape.records.wording import other_version
+from landscape.version import current_version
 
 Kind = TypeVar("Kind", bound=Record)
 
@@ -18,19 +20,16 @@ DERIVED = ("layout", "errors", "measures")
 
 
 def standing(
-    kind: type[Kind],
-    path: Path,
-    *,
-    fresh: bool,
-    differing: Callable[[Kind], list[str]],
-    named: Callable[[Kind], str],
+    kind: type[Kind], path: Path, *, fresh: bool, differing: Callable[[Kind], list[str]]
 ) -> Kind | None:
     """Load what stands at `path`, where nothing differs from what is asked for; None where there is nothing, or `fresh`.
+
+    Unfinished work is taken up by the version that began it only.
 
     Raises
     ------
     InputError
-        The path cannot be written, or holds something else, `named` in the message.
+        The path cannot be written, or holds something else; the message names what differs.
     """
     require_writable(path)
     if not path.exists():
@@ -39,9 +38,11 @@ def standing(
     if fresh:
         return None
     told = differing(found)
+    if not found.finished and found.version != current_version():
+        told.append(other_version(found.version, current_version()))
     if told:
         raise InputError(
-            f"{path}: holds {named(found)} with other settings ({'; '.join(told)}): "
+            f"{path}: holds {found.named()} with other settings ({'; '.join(told)}): "
             "give --fresh to overwrite it, or another --output"
         )
     return found
@@ -61,6 +62,25 @@ def loaded(kind: type[Kind], path: Path) -> Kind:
         raise InputError(f"{error}. It is not overwritten: remove it or choose another --output") from None
 
 
+def require_record(path: Path) -> None:
+    """Refuse what is no record at all in the place of one; what kind it is, and of what, is for the work to say.
+
+    Raises
+    ------
+    InputError
+        It would be lost.
+    """
+    if not path.exists():
+        return
+    try:
+        read_header(read_archive(path, members=[HEADER]))
+    except InputError as error:
+        told = str(error).removeprefix(f"{path}: ")
+        raise InputError(
+            f"{path}: {told}. It is not overwritten: remove it or choose another --output"
+        ) from None
+
+
 def earlier_record(
     kind: type[Kind], path: str | Path | None, *, model: str, data: str, settings: dict[str, Any], fresh: bool
 ) -> Kind | None:
@@ -73,13 +93,13 @@ def earlier_record(
     """
     if path is None:
         return None
-    return standing(
-        kind,
-        Path(path),
-        fresh=fresh,
-        differing=lambda found: differences(found, model, data, settings),
-        named=lambda found: f"a {kind.kind} record",
-    )
+
+    def differing(found: Kind) -> list[str]:
+        # A record's settings also hold words, and what was learned on the way.
+        theirs = {name: found.settings.get(name) for name in settings}
+        return differences(theirs, settings, aside=DERIVED) + others(found, model, data)
+
+    return standing(kind, Path(path), fresh=fresh, differing=differing)
 
 
 def short(value: Any) -> str:
@@ -92,15 +112,23 @@ def short(value: Any) -> str:
     return text if len(text) <= 40 else text[:37] + "…"
 
 
-def differences(found: Record, model: str, data: str, settings: dict[str, Any]) -> list[str]:
-    """Name what differs between a record and what is asked for."""
-    told = []
-    for name, ours in json.loads(json.dumps(settings)).items():
-        theirs = found.settings.get(name)
-        if theirs != ours and name not in DERIVED:
-            told.append(f"{name} {short(theirs)} there, {short(ours)} here")
-    if found.model != model:
-        told.append("another model or other parameters")
-    if found.data != data:
-        told.append("other data")
-    return told
+def differences(
+    theirs: Mapping[str, Any], ours: Mapping[str, Any], *, aside: Collection[str] = ()
+) -> list[str]:
+    """Name the settings that differ between what is there and what is asked for, those aside that are passed over.
+
+    >>> differences({"steps": 5, "seed": 0}, {"steps": 9, "seed": 1}, aside=["steps"])
+    ['seed 0 there, 1 here']
+    """
+    plain = json.loads(json.dumps(ours))
+    return [
+        f"{name} {short(theirs.get(name))} there, {short(plain.get(name))} here"
+        for name in [*plain, *(name for name in theirs if name not in plain)]
+        if theirs.get(name) != plain.get(name) and name not in aside
+    ]
+
+
+def others(found: Record, model: str, data: str, *, moved: bool = False) -> list[str]:
+    """Say where a record is of another model, of other parameters (or was `moved` to other ones), or of other data."""
+    told = ["another model or other parameters"] if found.model != model or moved else []
+    return told + (["other data"] if found.data != data else [])

@@ -56,6 +56,15 @@ class Record:
         self._assign("seconds", float(self.seconds))
         self._assign("settings", _plain(self.settings))
 
+    @property
+    def finished(self) -> bool:
+        """Whether the work is done; a record of unfinished work holds what another run goes on from."""
+        return True
+
+    def named(self) -> str:
+        """Name what it is in a message."""
+        return f"a {self.kind} record"
+
     def _assign(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
 

@@ -87,6 +87,17 @@ class Scan(Record):
         return bool(self.done.all()) and not self.partial
 
     @property
+    def share(self) -> float:
+        """The share of its steps that is done, as far as it says; 1 where it is finished."""
+        done = sum(int(np.sum(value)) for name, value in self.partial.items() if name.endswith(".step"))
+        total = sum(int(np.sum(value)) for name, value in self.partial.items() if name.endswith(".steps"))
+        return 1.0 if self.finished else done / total if total else 0.0
+
+    def named(self) -> str:
+        """Name it in a message, with how far it got."""
+        return "a finished scan" if self.finished else f"an unfinished scan ({self.share:.0%} done)"
+
+    @property
     def main(self) -> str:
         """The quantity that the summary is about: the training loss where it is there, else the first."""
         return "train_loss" if "train_loss" in self.values else next(iter(self.values))

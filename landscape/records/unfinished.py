@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 
 from landscape.errors import InputError
-from landscape.records.earlier import differences, standing
+from landscape.progress import Announce, Progress, nobody, silent
+from landscape.records.earlier import earlier_record
+from landscape.records.keeper import Keeper
 from landscape.records.record import Arrays, Record
 from landscape.version import current_version
 
-# Seconds between saves, and the part of the time that they may take, whatever their size.
-SAVE_SECONDS, SAVE_PART = 5.0, 0.1
 # Between the name of a piece and that of its array.
 MARK = ":"
 
@@ -29,6 +28,15 @@ class Unfinished(Record):
     kind: ClassVar[str] = "unfinished"
 
     pieces: dict[str, Arrays]
+
+    @property
+    def finished(self) -> bool:
+        """Never."""
+        return False
+
+    def named(self) -> str:
+        """Name what it is in a message."""
+        return "unfinished work"
 
     def arrays(self) -> Arrays:
         """All arrays by the names they have in the file."""
@@ -49,7 +57,7 @@ class Unfinished(Record):
         return {"pieces": pieces}
 
 
-class Pieces:
+class Pieces(Keeper):
     """The pieces of work that may be interrupted and resumed; a context that ends with the work.
 
     They are kept in `<output's stem>.unfinished.npz`, which is saved every few seconds and on Ctrl-C, taken up by the same
@@ -77,31 +85,19 @@ class Pieces:
         data: str,
         settings: dict[str, Any],
         fresh: bool = False,
+        progress: Progress = nobody,
+        announce: Announce = silent,
     ) -> None:
-        self.path = None if output is None else unfinished_path(Path(output))
         self.identity = {"model": model, "data": data}
         self.settings = settings
         self.pieces: dict[str, Arrays] = {}
-        self.before = 0.0
-        self.begun = self.saved = time.perf_counter()
-        self.cost = 0.0
         self.others: list[Path] = []
-        earlier = None if self.path is None else self._earlier(self.path, fresh)
+        path = None if output is None else unfinished_path(Path(output))
+        earlier = earlier_record(Unfinished, path, model=model, data=data, settings=settings, fresh=fresh)
+        before = 0.0 if earlier is None else earlier.seconds
+        super().__init__(path, seconds=before, progress=progress, announce=announce)
         if earlier is not None:
-            self.pieces, self.before = dict(earlier.pieces), earlier.seconds
-
-    def _earlier(self, path: Path, fresh: bool) -> Unfinished | None:
-        def differing(found: Unfinished) -> list[str]:
-            told = differences(found, self.identity["model"], self.identity["data"], self.settings)
-            here = current_version()
-            return told or ([] if found.version == here else [f"version {found.version} there, {here} here"])
-
-        return standing(Unfinished, path, fresh=fresh, differing=differing, named=lambda _: "unfinished work")
-
-    @property
-    def seconds(self) -> float:
-        """Seconds of work, those before a resume included."""
-        return self.before + time.perf_counter() - self.begun
+            self.pieces, self.kept = dict(earlier.pieces), True
 
     def beside(self, name: str) -> Path | None:
         """Name a file for a part of the work that keeps one of its own; it goes when the work is done."""
@@ -121,46 +117,24 @@ class Pieces:
             self.save()
         return self.pieces[name]
 
-    def due(self) -> bool:
-        """Whether it is time to save."""
-        return time.perf_counter() - self.saved > max(SAVE_SECONDS, self.cost / SAVE_PART)
-
-    def save(self, *, now: bool = False) -> None:
-        """Save where it is time, or `now`.
-
-        Raises
-        ------
-        ComputationError
-            The file system refused; what was saved before is still there.
-        """
-        if self.path is None or not self.pieces or not (now or self.due()):
-            return
-        begun = time.perf_counter()
+    def write(self) -> bool:
+        """Write the pieces, if there are any."""
+        if self.path is None or not self.pieces:
+            return False
         Unfinished(
             pieces=self.pieces, settings=self.settings, version=current_version(), seconds=self.seconds,
             **self.identity,
         ).save(self.path)  # fmt: skip
-        self.saved = time.perf_counter()
-        self.cost = self.saved - begun
-
-    def __enter__(self) -> Self:
-        return self
+        return True
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if isinstance(error, KeyboardInterrupt):
-            self.save(now=True)
-            kept = self.path is not None and self.pieces
-            raise KeyboardInterrupt(
-                f"interrupted: {self.path} keeps what is done, and the same command goes on from there"
-                if kept
-                else "interrupted; nothing was kept"
-            ) from None
         # What was refused on the way is refused again: there is nothing to go on with.
         if (error is None or isinstance(error, InputError)) and self.path is not None:
             for path in (self.path, *self.others):
                 path.unlink(missing_ok=True)
+        super().__exit__(kind, error, trace)
 
 
 class Piece:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,9 @@ from landscape.plots.logs import plot_log
 from landscape.plots.saving import figure_bytes
 from landscape.plots.style import figure_of
 from landscape.plots.words import LOSSES
+from landscape.progress import Announce, Parts, Progress, among, counted, nobody, silent
 from landscape.records import Diagnosis, Record
+from landscape.reporting.kept import PartsBeside
 from landscape.reporting.parts import PARTS, Part, command_line
 from landscape.reporting.pictures import pictures_of
 from landscape.reporting.section import PDF_CREATOR, Picture, Report, Section
@@ -29,12 +31,10 @@ from landscape.reporting.verdict import ruled_out_section, verdict_section, why_
 from landscape.reporting.words import PICTURES
 from landscape.version import current_version
 
-Say = Callable[[str], object]
 MOST_NODES = 60
-
-
-def silent(*_: Any) -> None:
-    """Report to nobody."""
+# About how long the parts take beside each other; a quick diagnosis trains nothing.
+WEIGHTS = {"diagnose": 6.0, "scan": 2.0, "critical": 2.0, "hessian": 1.0, "sharpness": 2.0, "trajectory": 2.0}
+QUICK_DIAGNOSIS = 1.0
 
 
 def make_report(
@@ -44,8 +44,9 @@ def make_report(
     diagnosis: Diagnosis | None = None,
     seed: int = 0,
     threads: int | None = None,
-    advance: Callable[[int, int], None] = silent,
-    announce: Say = silent,
+    progress: Progress = nobody,
+    announce: Announce = silent,
+    beside: PartsBeside | None = None,
 ) -> Report:
     """Diagnose a model, and measure what a person who was not there wants to see beside the verdict.
 
@@ -59,8 +60,10 @@ def make_report(
         One that was made already.
     seed, threads
         Of every random number; of the arithmetic.
-    advance, announce
-        Called with (updates done, updates) of the diagnosis's experiments, and with sentences.
+    progress, announce
+        Called with the share that is done and the same in words, such as "2 of 6 parts"; and with sentences.
+    beside
+        Where finished parts are kept, and those of an earlier run are found; `write_report` gives it.
 
     Raises
     ------
@@ -77,11 +80,14 @@ def make_report(
     """
     require_model(model, "make_report")
     begun, path = time.perf_counter(), str(model.path or "MODEL.npz")
+    kept = Kept(beside, budget == "quick", progress if beside is None else beside.progress)
+    kept.begin()
     if diagnosis is None:
         announce("diagnosis")
         diagnosis = diagnose(
-            model, budget=budget, seed=seed, threads=threads, advance=advance, announce=announce
+            model, budget=budget, seed=seed, threads=threads, announce=announce, **kept.options("diagnose")
         )
+    kept.end("diagnose")
     require_same(diagnosis, model)
     records: dict[str, Record] = {"diagnose": diagnosis}
     measured = []
@@ -90,12 +96,13 @@ def make_report(
         if reason:
             again = command_line(part.command, path, {})
             measured.append(Section(part.title, "", (f"Left out: {reason}. {again} says it all the same.",)))
-            continue
-        announce(f"{part.title.lower()} ({number} of {len(PARTS)})")
-        section, record = measure(part, model, path, budget == "quick", seed, threads)
-        measured.append(section)
-        if record is not None:
-            records[part.command] = record
+        else:
+            announce(f"{part.title.lower()} ({number} of {len(PARTS)})")
+            section, record = measure(part, model, path, budget == "quick", seed, threads, kept)
+            measured.append(section)
+            if record is not None:
+                records[part.command] = record
+        kept.end(part.command)
     again = command_line(
         "diagnose", path, {"budget": diagnosis.settings["budget"], "seed": diagnosis.settings["seed"]}
     )
@@ -104,6 +111,56 @@ def make_report(
         *measured, network_section(model), settings_section(model, diagnosis, seed, time.perf_counter() - begun),
     ]  # fmt: skip
     return Report(model.name, tuple(sections), records, model.fingerprint())
+
+
+class Kept:
+    """How far a report is, and where its parts are kept."""
+
+    def __init__(self, beside: PartsBeside | None, quick: bool, progress: Progress) -> None:
+        self.beside = beside
+        weights = WEIGHTS | ({"diagnose": QUICK_DIAGNOSIS} if quick else {})
+        self.parts = Parts(progress, {name: weights[name] for name in ("diagnose", *PARTS)})
+        self.names = list(self.parts.weights)
+
+    def begin(self) -> None:
+        """Tell where the work begins: behind the parts that an earlier run finished."""
+        done = set() if self.beside is None else self.beside.done()
+        known = [name for name in self.names if name in done]
+        weights = self.parts.weights
+        share = sum(weights[name] for name in known) / sum(weights.values())
+        self.parts.progress(share, counted(len(known), len(self.names), "parts"))
+
+    def told(self, name: str) -> Progress:
+        """Return the progress of a part."""
+        return among(self.parts[name], self.names.index(name), 0, len(self.names), "parts")
+
+    def options(self, name: str, attempt: int = 0) -> dict[str, Any]:
+        """Return the keywords by which a part keeps its record and tells how far it is."""
+        place = None if self.beside is None else self.beside.places[place_of(name, attempt)]
+        fresh = self.beside is None or self.beside.fresh
+        return {"output": place, "fresh": fresh, "progress": self.told(name)}
+
+    def end(self, name: str) -> None:
+        """Tell that a part is done, and keep that it is."""
+        number = self.names.index(name) + 1
+        self.parts[name](1.0, counted(number, len(self.names), "parts"))
+        if self.beside is not None:
+            self.beside.save(now=True)
+
+
+def place_of(name: str, attempt: int) -> str:
+    """Name the record of a part, which is another one where other options are tried.
+
+    >>> place_of("scan", 0), place_of("scan", 1)
+    ('scan', 'scan.1')
+    """
+    return name if attempt == 0 else f"{name}.{attempt}"
+
+
+def places() -> list[str]:
+    """Name the records of all parts."""
+    tried = [place_of(name, number) for name, part in PARTS.items() for number in range(1 + len(part.others))]
+    return ["diagnose", *tried]
 
 
 def require_same(diagnosis: Diagnosis, model: Model) -> None:
@@ -121,14 +178,14 @@ def require_same(diagnosis: Diagnosis, model: Model) -> None:
 
 
 def measure(
-    part: Part, model: Model, path: str, quick: bool, seed: int, threads: int | None
+    part: Part, model: Model, path: str, quick: bool, seed: int, threads: int | None, kept: Kept
 ) -> tuple[Section, Record | None]:
     """Compute a part and tell it; where it cannot be had, say why."""
     options, reason = part.options(quick, model), ""
-    for other in ({}, *part.others):
+    for attempt, other in enumerate(({}, *part.others)):
         chosen = options | other | {"seed": seed}
         try:
-            record = part.compute(model, **chosen, threads=threads)
+            record = part.compute(model, **chosen, threads=threads, **kept.options(part.command, attempt))
         except (InputError, ComputationError) as error:
             reason = reason or str(error)
             continue
@@ -211,18 +268,24 @@ def write_report(
     *,
     fresh: bool = False,
     inputs: Sequence[str | Path | None] = (),
+    budget: str = "standard",
+    seed: int = 0,
+    progress: Progress = nobody,
+    announce: Announce = silent,
     **settings: Any,
 ) -> Report:
     """Make a report and write it as one HTML page, and as a PDF where asked.
 
+    Until the page is written, its finished parts stand beside it, and what was cut short is taken up from them by the same call.
+
     Parameters
     ----------
-    model, settings
+    model, budget, seed, progress, announce, settings
         Those of `make_report`.
     output, pdf
         Where to write. An earlier report of the same model is replaced.
     fresh
-        Replace other files too, but never the model's or `inputs`.
+        Begin anew, and replace other files too, but never the model's or `inputs`.
     inputs
         Files that are read beside the model's own, such as the diagnosis.
 
@@ -246,8 +309,12 @@ def write_report(
         refuse_overwriting(
             path, inputs=read, fresh=fresh, ours=lambda found: is_report_on(found, model.fingerprint())
         )
-    report = make_report(model, **settings)
-    write_bytes_atomically(paths[0], page_of(report))
-    if pdf is not None:
-        write_bytes_atomically(paths[1], pdf_of(report))
+    with PartsBeside(
+        paths[0], model, {"report": True, "budget": budget, "seed": seed}, places(), inputs=read, fresh=fresh,
+        progress=progress, announce=announce,
+    ) as beside:  # fmt: skip
+        report = make_report(model, budget=budget, seed=seed, announce=announce, beside=beside, **settings)
+        write_bytes_atomically(paths[0], page_of(report))
+        if pdf is not None:
+            write_bytes_atomically(paths[1], pdf_of(report))
     return report

@@ -7,8 +7,8 @@ all of it.
 The package is not called `scan` since `landscape.scan` is the function.
 """
 
-from landscape.scanning.driver import Progress, run_plan
+from landscape.scanning.driver import run_plan
 from landscape.scanning.plan import Plan, Subject, make_plan
 from landscape.scanning.scan import scan
 
-__all__ = ["Plan", "Progress", "Subject", "make_plan", "run_plan", "scan"]
+__all__ = ["Plan", "Subject", "make_plan", "run_plan", "scan"]

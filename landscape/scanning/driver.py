@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from landscape.errors import ComputationError, InputError
-from landscape.interrupt import deferred_interrupt
 from landscape.objective import HasSweep, Sweep
+from landscape.progress import Announce, Progress, counted, nobody, silent
 from landscape.records import Scan
+from landscape.records.keeping import Fields, Inside, Key, Wanted, produce_inside
 from landscape.scanning.curvature_sweep import CurvatureSweep
 from landscape.scanning.penalty import grid_penalty
 from landscape.scanning.plan import Plan
-from landscape.scanning.resume import earlier_scan
+from landscape.scanning.resume import unlike
 from landscape.scanning.subject import measured
-from landscape.version import current_version
 
 Array = NDArray[np.float64]
-Progress = Callable[[int, int], None]
-
-SECONDS_BETWEEN_SAVES = 2.0
-# Where a save itself is slow (a large θ), the work still gets this many times its share.
-WORK_PER_SAVE = 20.0
 
 
 @dataclass
@@ -50,14 +44,12 @@ class Part:
 
 @dataclass
 class Work:
-    """A plan in progress: a part for each split, exact values at the centre, the seconds spent on steps."""
+    """A plan in progress: a part for each split, and exact values at the centre."""
 
     plan: Plan
     parts: dict[str, Part]
     center_values: dict[str, dict[str, float]]
     penalty: Array
-    seconds: float = 0.0
-    since: float = field(default_factory=time.perf_counter)
 
     @property
     def done(self) -> int:
@@ -72,10 +64,6 @@ class Work:
     def advance(self) -> None:
         """Run the next step of the first split that has one left."""
         next(part for part in self.parts.values() if part.step < part.sweep.steps).advance()
-
-    def elapsed(self) -> float:
-        """Seconds of work, those before a resume included."""
-        return self.seconds + time.perf_counter() - self.since
 
     def restore(self, earlier: Scan) -> None:
         """Take up where a save stopped.
@@ -95,10 +83,9 @@ class Work:
                 )
             part.sweep.state[...] = state
             part.step = int(step)
-        self.seconds = earlier.seconds
 
-    def record(self) -> Scan:
-        """Freeze what is known now; unfinished work carries its state."""
+    def fields(self) -> Fields:
+        """Return what is known now as the fields of a record; unfinished work carries its state."""
         columns = {
             f"{split}_{name}": column.reshape(self.plan.shape)
             for split, part in self.parts.items()
@@ -106,25 +93,20 @@ class Work:
         }
         done = np.logical_and.reduce([part.sweep.point_done() for part in self.parts.values()])
         suffix = ".error"
-        return Scan(
-            axes=self.plan.axes,
-            directions=self.plan.directions.vectors,
-            center=self.plan.subject.center,
-            values={name: column for name, column in columns.items() if not name.endswith(suffix)},
-            errors={
+        return {
+            "axes": self.plan.axes,
+            "directions": self.plan.directions.vectors,
+            "center": self.plan.subject.center,
+            "values": {name: column for name, column in columns.items() if not name.endswith(suffix)},
+            "errors": {
                 name.removesuffix(suffix): column for name, column in columns.items() if name.endswith(suffix)
             },
-            penalty=self.penalty,
-            done=done.reshape(self.plan.shape),
-            center_values=self.center_values,
-            end_values=self.plan.subject.far or {},
-            partial=self.partial() if self.done < self.total else {},
-            model=self.plan.subject.model,
-            data=self.plan.subject.data,
-            settings={**self.plan.settings, **self.plan.words},
-            version=current_version(),
-            seconds=self.elapsed(),
-        )
+            "penalty": self.penalty,
+            "done": done.reshape(self.plan.shape),
+            "center_values": self.center_values,
+            "end_values": self.plan.subject.far or {},
+            "partial": self.partial() if self.done < self.total else {},
+        }
 
     def partial(self) -> dict[str, np.ndarray]:
         """Everything that a resume needs."""
@@ -165,7 +147,12 @@ def center_values(plan: Plan) -> dict[str, dict[str, float]]:
 
 
 def run_plan(
-    plan: Plan, *, path: Path | None = None, fresh: bool = False, progress: Progress | None = None
+    plan: Plan,
+    *,
+    path: Path | None = None,
+    fresh: bool = False,
+    progress: Progress = nobody,
+    announce: Announce = silent,
 ) -> Scan:
     """Run a plan to its end.
 
@@ -181,60 +168,36 @@ def run_plan(
     KeyboardInterrupt
         Ctrl-C; the record so far was saved, unless it fell into a step (a second one, or while kernels compile).
     """
-    earlier = None if path is None else earlier_scan(path, plan, fresh=fresh)
-    if earlier is not None and earlier.finished:
-        return earlier
-    work = begin(plan, earlier)
-    saver = Saver(path, 0 if earlier is None else work.done)
-    with deferred_interrupt() as interruption:
-        while work.done < work.total:
-            if interruption.requested:
-                saver.save(work)
-                raise KeyboardInterrupt(told(path, work.done, work.total))
-            try:
-                work.advance()
-            except KeyboardInterrupt:
-                raise KeyboardInterrupt(told(path, saver.saved, work.total)) from None
-            except ComputationError:
-                # Of data that cannot be read any more, before anything of the step is summed.
-                saver.save(work)
-                raise
-            saver.save_if_due(work)
-            if progress is not None:
-                progress(work.done, work.total)
-        return saver.save(work)
+
+    def work(keeper: Inside[Scan]) -> Fields:
+        work = begin(plan, keeper.earlier)
+        keeper.state = work.fields
+        points = math.prod(plan.shape)
+
+        def told() -> None:
+            share = work.done / work.total
+            keeper.progress(share, counted(share * points, points, "points"))
+
+        told()
+        with keeper.deferred():
+            while work.done < work.total:
+                try:
+                    work.advance()
+                except ComputationError:
+                    # Of data that cannot be read any more, before anything of the step is summed.
+                    keeper.save(now=True)
+                    raise
+                told()
+                if work.done < work.total:
+                    keeper.pause()
+        return work.fields()
+
+    return produce_inside(wanted_of(plan, path, fresh, progress, announce), work, whole=False)
 
 
-def told(path: Path | None, done: int, total: int) -> str:
-    """Say what an interruption leaves after so many steps that are saved."""
-    share = f"{done / total:.0%}"
-    if path is None:
-        return f"interrupted at {share}; nothing was saved"
-    if done == 0:
-        return "interrupted; nothing was written"
-    return f"interrupted: {path} holds the {share} that is done, and the same command takes up there"
-
-
-class Saver:
-    """Saves to a path (or nowhere, for None), not more often than the work can bear."""
-
-    def __init__(self, path: Path | None, saved: int = 0) -> None:
-        self.path, self.saved = path, saved
-        self.due = time.perf_counter() + SECONDS_BETWEEN_SAVES
-
-    def save_if_due(self, work: Work) -> None:
-        """Save when it is time; the last step is saved by the end of the work."""
-        start = time.perf_counter()
-        if self.path is None or start < self.due or work.done == work.total:
-            return
-        self.save(work)
-        end = time.perf_counter()
-        self.due = end + max(SECONDS_BETWEEN_SAVES, WORK_PER_SAVE * (end - start))
-
-    def save(self, work: Work) -> Scan:
-        """Save now."""
-        record = work.record()
-        if self.path is not None:
-            record.save(self.path)
-            self.saved = work.done
-        return record
+def wanted_of(
+    plan: Plan, path: Path | None, fresh: bool, progress: Progress = nobody, announce: Announce = silent
+) -> Wanted[Scan]:
+    """Say what record a plan asks for."""
+    key = Key(plan.subject.model, plan.subject.data, {**plan.settings, **plan.words})
+    return Wanted(Scan, key, path, fresh, progress, announce, differing=lambda found: unlike(found, plan))

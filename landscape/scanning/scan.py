@@ -20,12 +20,12 @@ from landscape.errors import InputError
 from landscape.files import require_writable
 from landscape.model import Model, load_model
 from landscape.objective import HasValue, complete, require_network
+from landscape.progress import Announce, Progress, nobody, silent
 from landscape.records import Scan
-from landscape.scanning.driver import Progress, run_plan
+from landscape.scanning.driver import run_plan, wanted_of
 from landscape.scanning.eigen import extreme_eigenvectors, in_double
 from landscape.scanning.grid import MAXIMUM_DIMENSIONS, Span
 from landscape.scanning.plan import Plan, Subject, make_plan, require_grid
-from landscape.scanning.resume import earlier_scan
 from landscape.scanning.subject import function_subject, held_notes, model_subject
 
 Array = NDArray[np.float64]
@@ -54,8 +54,9 @@ def scan(
     recompute_statistics: bool = False,
     output: str | Path | None = None,
     fresh: bool = False,
-    progress: Progress | None = None,
-    announce: Callable[[Plan], None] | None = None,
+    progress: Progress = nobody,
+    announce: Announce = silent,
+    planned: Callable[[Plan], object] | None = None,
 ) -> Scan:
     """Evaluate a loss on a grid of one, two or three directions around a point.
 
@@ -102,9 +103,9 @@ def scan(
         of the same settings is returned as it is.
     fresh
         Start anew, and overwrite what `output` holds.
-    progress
-        Called after every step with the steps done and the steps in all.
-    announce
+    progress, announce
+        Called with the share that is done and the same in words, such as "1,300 of 2,601 points"; and with sentences.
+    planned
         Called once with the plan, before the work.
 
     Raises
@@ -166,12 +167,13 @@ def scan(
     plan = make_plan(whole, directions, points=points, span=span, quantity=quantity)
     if isinstance(subject, Model) and isinstance(direction, str) and direction == "principal":
         plan = replace(plan, notes=plan.notes + held_notes(subject, recompute_statistics))
-    if path is not None:
-        # A refusal comes before anything is said, or kept beside the record.
-        earlier_scan(path, plan, fresh=fresh)
-    if announce is not None:
-        announce(plan)
-    return run_plan(plan, path=path, fresh=fresh, progress=progress)
+    # A refusal comes before anything is said, or kept beside the record.
+    wanted_of(plan, path, fresh).found()
+    if planned is not None:
+        planned(plan)
+    for note in plan.notes:
+        announce(note)
+    return run_plan(plan, path=path, fresh=fresh, progress=progress, announce=announce)
 
 
 def refuse_options_of_models(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +15,20 @@ from landscape.errors import ComputationError, InputError, did_you_mean
 from landscape.model import Model
 from landscape.objective import HasValue, NetworkObjective, complete
 from landscape.objective.session import session
-from landscape.records import Sharpness
-from landscape.records.earlier import earlier_record
+from landscape.progress import Announce, Progress, among, counted, counting, expected, nobody, part, silent
+from landscape.records import Pieces, Sharpness
+from landscape.records.keeping import Fields, Key, Wanted, produce
 from landscape.records.record import Arrays
 from landscape.sharpness.options import Options
 from landscape.sharpness.rescaling import LEVELS, rescaled
 from landscape.sharpness.subject import Subject, function_subject, model_subject
 from landscape.sharpness.table import MEASURES
 from landscape.sharpness.width import filter_directions
-from landscape.version import current_version
 
 Numbers = dict[str, tuple[float, float]]
-Announce = Callable[[str], None]
-
 CURVE_POINTS = 61
+# About how many products a measure takes that is one of the Hessian.
+PRODUCTS = 200
 # Depends on the scale of the layers and so must change where they are rescaled: the test's control.
 CONTROL = "lambda_max"
 
@@ -42,18 +42,40 @@ class Request:
     seed: int
     announce: Announce
 
-    def measured(self, subject: Subject, of: str = "") -> Numbers:
-        """Compute the measures of a subject."""
+    def measured(
+        self, subject: Subject, pieces: Pieces, progress: Progress, group: str, of: str = ""
+    ) -> Numbers:
+        """Compute the measures of a subject, each a piece of the work that is named after the group."""
         found = {}
         # One thread for BLAS: the same bits whatever else runs.
         with session():
-            for name in self.names:
-                self.announce(f"measuring {name}{of}")
-                estimate = MEASURES[name].compute(subject, self.options, self.seed)
-                if not np.isfinite(estimate.value):
-                    raise ComputationError(f"{name} is {estimate.value} here: leave it out with --measure")
-                found[name] = (estimate.value, estimate.error)
+            for place, name in enumerate(self.names):
+                mine = part(progress, place / len(self.names), (place + 1) / len(self.names))
+                mine(0.0, "")
+                with counting(partial(tell, mine)):
+                    piece = pieces.once(f"{group}.{name}", partial(self.measure, name, subject, of))
+                found[name] = (float(piece["value"]), float(piece["error"]))
+        progress(1.0, "")
         return found
+
+    def measure(self, name: str, subject: Subject, of: str) -> Arrays:
+        """Compute one measure.
+
+        Raises
+        ------
+        ComputationError
+            It is not finite.
+        """
+        self.announce(f"measuring {name}{of}")
+        estimate = MEASURES[name].compute(subject, self.options, self.seed)
+        if not np.isfinite(estimate.value):
+            raise ComputationError(f"{name} is {estimate.value} here: leave it out with --measure")
+        return {"value": np.array(estimate.value), "error": np.array(estimate.error)}
+
+
+def tell(progress: Progress, products: int) -> None:
+    """Tell a progress of so many products of about how many."""
+    progress(expected(products, PRODUCTS), "")
 
 
 def measure_sharpness(
@@ -73,7 +95,8 @@ def measure_sharpness(
     device: str = "auto",
     output: str | Path | None = None,
     fresh: bool = False,
-    announce: Announce | None = None,
+    progress: Progress = nobody,
+    announce: Announce = silent,
 ) -> Sharpness:
     """Measure how sharp a minimum is, without weight decay, in every way there is a name for.
 
@@ -94,9 +117,10 @@ def measure_sharpness(
     split, dtype, examples, seed, threads, device
         As `NetworkObjective` takes them.
     output, fresh
-        Where to save; a record of the same settings that is there is returned unless `fresh`.
-    announce
-        Called with sentences on what is done.
+        Where to save; a record of the same settings that is there is returned unless `fresh`. The finished measures of an unfinished one
+        stand beside it, and are taken up.
+    progress, announce
+        Called with the share that is done and the same in words, such as "3 of 14 measures"; and with sentences.
 
     Raises
     ------
@@ -113,43 +137,47 @@ def measure_sharpness(
     >>> {name: round(value, 9) for name, (value, error) in found.measures.items()}
     {'lambda_max': 2.0, 'sam_maximized': 0.0025}
     """
-    begun = time.perf_counter()
     how = {
         "split": split, "dtype": dtype, "examples": examples, "seed": seed, "threads": threads, "device": device,
     }  # fmt: skip
-    whole = subject_of(subject, theta, shapes, how)
+    whole_subject = subject_of(subject, theta, shapes, how)
     options = options or Options()
-    names = chosen_names(measures, whole, control=rescaling_test)
-    request = Request(names, options, seed, announce or (lambda sentence: None))
+    names = chosen_names(measures, whole_subject, control=rescaling_test)
+    request = Request(names, options, seed, announce)
     moved = rescaled_models(subject, seed, threads) if rescaling_test else {}
     other = None
     if compare is not None:
         other = model_subject(compare, **how)
         chosen_names(names, other, where=f"in {compare.name}")
-    settings = settings_of(whole, request, compare, sorted(moved))
-    path = None if output is None else Path(output)
-    earlier = earlier_record(
-        Sharpness, path, model=whole.model, data=whole.data, settings=settings, fresh=fresh
-    )
-    if earlier is not None:
-        return earlier
-    own = request.measured(whole)
-    beside = {
-        level: request.measured(model_subject(model, **how), f", rescaled by {level}")
-        for level, model in moved.items()
-    }
+    settings = settings_of(whole_subject, request, compare, sorted(moved))
     models = {"curve": subject, "other_curve": compare}
-    if other is not None and compare is not None:
-        beside["other"] = request.measured(other, f" of {compare.name}")
-    record = Sharpness(
-        measures=own, beside=beside,
-        curves={name: found for name, model in models.items() if (found := curve(model, how))},
-        model=whole.model, data=whole.data, settings=settings, version=current_version(),
-        seconds=time.perf_counter() - begun,
-    )  # fmt: skip
-    if path is not None:
-        record.save(path)
-    return record
+
+    def work(pieces: Pieces) -> Fields:
+        groups = 1 + len(moved) + (other is not None)
+        whole, count = groups * len(names), 0
+        there = len(pieces.pieces)
+        pieces.progress(there / whole, counted(there, whole, "measures"))
+
+        def measured(group: str, of: Subject, called: str = "") -> Numbers:
+            nonlocal count
+            mine = part(pieces.progress, count / groups, (count + 1) / groups)
+            told = among(mine, count * len(names), len(names), whole, "measures")
+            count += 1
+            return request.measured(of, pieces, told, group, called)
+
+        own = measured("own", whole_subject)
+        beside = {
+            level: measured(level, model_subject(model, **how), f", rescaled by {level}")
+            for level, model in moved.items()
+        }
+        if other is not None and compare is not None:
+            beside["other"] = measured("other", other, f" of {compare.name}")
+        curves = {name: found for name, model in models.items() if (found := curve(model, how))}
+        return {"measures": own, "beside": beside, "curves": curves}
+
+    key = Key(whole_subject.model, whole_subject.data, settings)
+    path = None if output is None else Path(output)
+    return produce(Wanted(Sharpness, key, path, fresh, progress, announce), work)
 
 
 def subject_of(

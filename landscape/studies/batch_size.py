@@ -16,16 +16,16 @@ from landscape.model.required import require_model
 from landscape.objective import NetworkObjective, as_one_batch
 from landscape.objective.devices import recorded_device, settle_device
 from landscape.optimizer_names import optimizer_name
+from landscape.progress import Announce, Parts, Progress, among, counted, nobody, part, silent
 from landscape.records import Pieces, Study
 from landscape.records.study import held_out
 from landscape.studies.common import (
-    Announce,
     Experiment,
     Found,
     batch_gradients,
+    begun,
     finals,
     require_known,
-    silent,
     told,
 )
 from landscape.studies.limits import sharpness
@@ -39,6 +39,8 @@ BATCH_SIZES = (16, 64, 256, 1024)
 LEAST_UPDATES, TIMED_EXAMPLES, REPEATS = 24, 20_000, 3
 # Size of the batches drawn to estimate the gradient noise.
 NOISE_SIZE = 32
+# About how many products the largest eigenvalue takes.
+PRODUCTS = 65
 
 
 def study_batch_size(
@@ -56,6 +58,7 @@ def study_batch_size(
     device: str = "auto",
     output: str | Path | None = None,
     fresh: bool = False,
+    progress: Progress = nobody,
     announce: Announce = silent,
 ) -> Study:
     """Train with every batch size for equal epochs, and for as many updates as the smallest one takes.
@@ -72,7 +75,7 @@ def study_batch_size(
         Passes over the data of the first budget.
     seeds, seed, init
         How many runs of each, the first one's seed, and an initialization drawn by it.
-    output, fresh, announce
+    output, fresh, progress, announce
         As in `race`.
 
     Notes
@@ -103,8 +106,9 @@ def study_batch_size(
     }  # fmt: skip
 
     experiment = Experiment(
-        model=model, settings=settings, threads=threads, device=device, output=output, fresh=fresh
-    )
+        model=model, settings=settings, threads=threads, device=device, output=output, fresh=fresh, progress=progress,
+        announce=announce,
+    )  # fmt: skip
     experiment.require(optimizer=optimizer, learning_rate=learning_rate, batch_size=sizes)
     if max(batch_sizes) > examples:
         announce(f"there are {examples} training examples: a larger batch is all of them")
@@ -114,22 +118,32 @@ def study_batch_size(
         common: dict[str, Any] = {"optimizer": optimizer, "learning_rate": learning_rate}
         announce(f"timing {len(sizes)} batch sizes")
         engine = {"dtype": dtype, "device": device}
-        seconds = pieces.once("times", lambda: timed(start, sizes, common | engine))["seconds"]
+        parts = parts_of(pieces, sizes, seeds, epochs, updates, examples)
+        told, runs = parts["times"], len(sizes) * seeds
+        pieces.progress(begun(pieces, parts), f"timing {len(sizes)} batch sizes")
+        seconds = pieces.once("times", lambda: timed(start, sizes, common | engine, told))["seconds"]
         series: dict[str, Any] = {
             "batch_size": sizes,
             "update_seconds": seconds,
             "epoch_seconds": seconds * np.ceil(examples / np.array(sizes)),
         }
         ends = {}
-        for budget, steps in (("epochs", {"epochs": epochs}), ("updates", {"steps": updates})):
+        budgets: dict[str, dict[str, float]] = {"epochs": {"epochs": epochs}, "updates": {"steps": updates}}
+        for place, (budget, steps) in enumerate(budgets.items()):
             announce(f"training {len(sizes) * seeds} runs of {max(steps.values()):,.12g} {budget}")
             piece = pieces.piece(budget)
-            found = experiment.train(piece, start, batch_size=sizes, looks=2, **steps, **common)
+            told = among(parts[budget], place * runs, runs, 2 * runs, "runs")
+            found = experiment.train(
+                piece, start, batch_size=sizes, looks=2, progress=told, **steps, **common
+            )
             ends[budget] = found
             series |= table_of(budget, found, (len(sizes), seeds))
         announce("taking the sharpness of the minima")
-        for budget, found in ends.items():
-            table = sharpness_of(pieces, budget, start, found, threads, device)
+        for place, (budget, found) in enumerate(ends.items()):
+            told = among(
+                part(parts["minima"], place / 2, (place + 1) / 2), place * runs, runs, 2 * runs, "minima"
+            )
+            table = sharpness_of(pieces, budget, start, found, threads, device, told)
             series[f"{budget}.sharpness"] = table.reshape(len(sizes), seeds)
         numbers = {
             "updates": float(updates),
@@ -141,9 +155,26 @@ def study_batch_size(
     return experiment.study(work)
 
 
-def timed(start: Model, sizes: Sequence[int], common: dict[str, Any]) -> dict[str, Array]:
+def parts_of(
+    pieces: Pieces, sizes: Sequence[int], seeds: int, epochs: float, updates: int, examples: int
+) -> Parts:
+    """Lay out the parts, each by the training examples that it sees; a product for the sharpness sees all of them."""
+    weights = {
+        "times": 2.0 * REPEATS * TIMED_EXAMPLES * len(sizes),
+        "epochs": seeds * len(sizes) * epochs * examples,
+        "updates": float(seeds * updates * sum(sizes)),
+        "minima": 2.0 * seeds * len(sizes) * PRODUCTS * examples,
+    }
+    return Parts(pieces.progress, weights)
+
+
+def timed(start: Model, sizes: Sequence[int], common: dict[str, Any], progress: Progress) -> dict[str, Array]:
     """Time an update of each batch size, as a piece of work."""
-    return {"seconds": np.array([update_seconds(start, size, common) for size in sizes])}
+    seconds = []
+    for size in sizes:
+        seconds.append(update_seconds(start, size, common))
+        progress(len(seconds) / len(sizes), counted(len(seconds), len(sizes), "batch sizes timed"))
+    return {"seconds": np.array(seconds)}
 
 
 def update_seconds(start: Model, size: int, common: dict[str, Any]) -> float:
@@ -170,15 +201,17 @@ def table_of(budget: str, found: Ensemble, shape: tuple[int, int]) -> dict[str, 
 
 
 def sharpness_of(
-    pieces: Pieces, budget: str, start: Model, found: Ensemble, threads: int | None, device: str
-) -> Array:
+    pieces: Pieces, budget: str, start: Model, found: Ensemble, threads: int | None, device: str, progress: Progress
+) -> Array:  # fmt: skip
     """Give λ_max of the training loss where each run ended; NaN where it diverged."""
     values = np.full(len(found.theta), np.nan)
     for run in np.flatnonzero(found.diverged < 0):
+        progress(run / len(values), "")
         end = found.end(start, int(run))
         values[run] = pieces.once(f"{budget}.sharpness.{run}", partial(sharpness, end, threads, device))[
             "value"
         ]
+    progress(1.0, "")
     return values
 
 

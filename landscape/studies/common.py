@@ -19,24 +19,19 @@ from landscape.objective import NetworkObjective, as_one_batch
 from landscape.objective.devices import read_device
 from landscape.objective.lowered import checked
 from landscape.objective.program_check import Mode
+from landscape.progress import Announce, Parts, Progress, nobody, silent
 from landscape.records import Piece, Pieces, Record, Study
-from landscape.records.earlier import earlier_record
+from landscape.records.keeping import Fields, Key, Wanted, produce
 from landscape.training import Ensemble, at_initialization, train_many
 from landscape.training.recipe import Recipe
 from landscape.training.start import require_finite_start, require_initialization
-from landscape.version import current_version
 
 Array = NDArray[np.float64]
-Announce = Callable[[str], object]
 # Series, single numbers and sentences.
 Found = tuple[dict[str, Any], dict[str, float], Sequence[str]]
 # Batches drawn to look at their gradients.
 BATCHES = 32
 Kind = TypeVar("Kind", bound=Record)
-
-
-def silent(sentence: str) -> None:
-    """Announce to nobody."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +47,8 @@ class Experiment:
     output: str | Path | None
     fresh: bool
     device: str = "cpu"
+    progress: Progress = nobody
+    announce: Announce = silent
 
     def start(self) -> Model:
         """Give the model at its own parameters, or at the initialization asked for."""
@@ -91,7 +88,7 @@ class Experiment:
         require_finite_start(float(found.losses["train_loss"][0, 0]), dtype)
         return found
 
-    def record(self, kind: type[Kind], work: Callable[[Pieces], dict[str, Any]]) -> Kind:
+    def record(self, kind: type[Kind], work: Callable[[Pieces], Fields]) -> Kind:
         """Give the record that stands at the output already, or do the work, piece by piece, and save what it gives.
 
         Raises
@@ -99,25 +96,17 @@ class Experiment:
         InputError
             The output cannot be written, or holds a record or unfinished work of other settings.
         """
-        identity = {"model": self.model.fingerprint(), "data": self.model.data_fingerprint()}
-        said: dict[str, Any] = {**identity, "settings": self.settings, "fresh": self.fresh}
-        earlier = earlier_record(kind, self.output, **said)
-        if earlier is not None:
-            return earlier
-        with Pieces(self.output, **said) as pieces:
-            fields = work(pieces)
-            words = {
-                "model_name": self.model.name,
-                "loss": self.model.loss,
-                "loss_scale": self.model.loss_scale,
-            }
-            record = kind(
-                settings={**words, **fields.pop("words", {}), **self.settings}, version=current_version(), seconds=pieces.seconds,
-                **identity, **fields,
-            )  # fmt: skip
-            if self.output is not None:
-                record.save(self.output)
-        return record
+        model = self.model
+        key = Key(model.fingerprint(), model.data_fingerprint(), self.settings)
+
+        def fields(pieces: Pieces) -> Fields:
+            found = work(pieces)
+            words = {"model_name": model.name, "loss": model.loss, "loss_scale": model.loss_scale}
+            words |= found.pop("words", {})
+            return {**found, "settings": {**words, **self.settings}}
+
+        output = None if self.output is None else Path(self.output)
+        return produce(Wanted(kind, key, output, self.fresh, self.progress, self.announce), fields)
 
     def study(self, work: Callable[[Pieces], Found]) -> Study:
         """Do the work of a study, as `record`."""
@@ -129,6 +118,17 @@ class Experiment:
             return {"study": name, "series": arrays, "numbers": numbers, "findings": tuple(findings)}
 
         return self.record(Study, fields)
+
+
+def begun(pieces: Pieces, parts: Parts) -> float:
+    """Return about what share of the parts an earlier run did: of runs by their looks, of other pieces that are there all."""
+    done = 0.0
+    for name, weight in parts.weights.items():
+        piece = pieces.pieces.get(name, {})
+        losses = piece.get("losses.train_loss")
+        share = float(bool(piece)) if losses is None else float(piece["look"]) / losses.shape[1]
+        done += weight * share
+    return done / sum(parts.weights.values())
 
 
 def finals(losses: Array, shape: tuple[int, ...]) -> Array:

@@ -14,16 +14,16 @@ from landscape.model import Model
 from landscape.model.required import require_model
 from landscape.objective.devices import recorded_device, settle_device
 from landscape.optimizer_names import optimizer_name
+from landscape.progress import Announce, Parts, Progress, among, counted, nobody, silent
 from landscape.records import Pieces, Study
 from landscape.studies.common import (
-    Announce,
     Experiment,
     Found,
+    begun,
     different_names,
     over_seeds,
     positive_list,
     require_known,
-    silent,
     told,
     within,
 )
@@ -35,6 +35,8 @@ RATES = tuple(float(f"{rate:.3g}") for rate in 10.0 ** np.arange(-4.0, 1.01, 0.5
 OPTIMIZERS = ("sgd", "adam")
 # The last steps of a run are looked at one by one.
 TAIL = 24
+# About how many passes over the data the limits at the start take for each optimizer.
+LIMITS = 130.0
 # A loss that fell by more than this part over the last half of the run has not settled.
 FALLING = 0.05
 # Mean cosine between successive steps below which a run swings between walls, and within which it is noise.
@@ -57,6 +59,7 @@ def study_learning_rate(
     device: str = "auto",
     output: str | Path | None = None,
     fresh: bool = False,
+    progress: Progress = nobody,
     announce: Announce = silent,
 ) -> Study:
     """Train with every rate, optimizer and seed for the same number of updates.
@@ -76,7 +79,7 @@ def study_learning_rate(
         As `train` takes them.
     seeds, seed, init
         How many runs of each, the first one's seed, and an initialization drawn by it.
-    output, fresh, announce
+    output, fresh, progress, announce
         As in `race`.
 
     Raises
@@ -96,24 +99,32 @@ def study_learning_rate(
     }  # fmt: skip
 
     experiment = Experiment(
-        model=model, settings=settings, threads=threads, device=device, output=output, fresh=fresh
-    )
+        model=model, settings=settings, threads=threads, device=device, output=output, fresh=fresh, progress=progress,
+        announce=announce,
+    )  # fmt: skip
     experiment.require(optimizer=list(optimizers), learning_rate=tried, steps=steps, batch_size=batch_size)
 
     def work(pieces: Pieces) -> Found:
-        start = experiment.start()
-        announce(f"training {len(optimizers) * len(tried) * seeds} runs of {steps} steps")
+        start, runs = experiment.start(), len(optimizers) * len(tried) * seeds
+        announce(f"training {runs} runs of {steps} steps")
+        drawn = float(runs * steps * batch_size)
+        parts = Parts(
+            pieces.progress, {"runs": drawn, "limits": LIMITS * len(optimizers) * model.examples("train")}
+        )
         shape = (len(optimizers), len(tried), seeds)
         grid: dict[str, Any] = {
             "optimizer": list(optimizers),
             "learning_rate": tried,
             "batch_size": batch_size,
         }
+        share = begun(pieces, parts)
+        pieces.progress(share, counted(share * runs, runs, "runs"))
         # Half of the budget, all of it, and the steps behind it one by one, with the optimizer's memory as it is.
         looks = [0, steps // 2, *range(steps, steps + TAIL + 1)]
         found = experiment.train(
-            pieces.piece("runs"), start, steps=steps + TAIL, looks=looks, keep="theta", **grid
-        )
+            pieces.piece("runs"), start, steps=steps + TAIL, looks=looks, keep="theta",
+            progress=among(parts["runs"], 0, runs, runs, "runs"), **grid,
+        )  # fmt: skip
         _, half, whole = np.moveaxis(found.losses["train_loss"][:, :3].reshape(*shape, 3), -1, 0)
         last = np.where(np.isfinite(whole), whole, np.inf)
         swing = mean_cosine(found.path).reshape(shape)
@@ -124,6 +135,7 @@ def study_learning_rate(
             "diverged": gone.reshape(shape), "gradient_norm": found.losses["gradient_norm"][:, 2].reshape(shape),
         }  # fmt: skip
         announce("taking the curvature at the start")
+        parts["limits"](0.0, "the curvature at the start")
         bounds = starting_limits(pieces, start, list(optimizers), batch_size, seed, threads, device)
         numbers, words = proposals(optimizers, np.array(tried), last)
         words += limits(optimizers, np.array(tried), last, bounds)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,21 @@ from landscape.model.required import require_model
 from landscape.objective import needs_statistics
 from landscape.objective.devices import recorded_device, settle_device
 from landscape.optimizer_names import optimizer_name
+from landscape.progress import Announce, Parts, Progress, among, counted, nobody, silent
 from landscape.records import Pieces, Race, Scan
+from landscape.records.keeping import Fields
 from landscape.scanning import Plan, make_plan, run_plan
 from landscape.scanning.grid import parse_points
 from landscape.scanning.subject import model_subject
-from landscape.studies.common import Experiment, counted_seeds, different_names, finals, require_known, within
+from landscape.studies.common import (
+    Experiment,
+    begun,
+    counted_seeds,
+    different_names,
+    finals,
+    require_known,
+    within,
+)
 from landscape.training import Ensemble, Recipe
 from landscape.training.recipe import require_whole, steps_of
 from landscape.trajectories.projection import Projection, project, spans_around
@@ -55,7 +65,8 @@ def race(
     device: str = "auto",
     output: str | Path | None = None,
     fresh: bool = False,
-    announce: Callable[[str], object] = lambda sentence: None,
+    progress: Progress = nobody,
+    announce: Announce = silent,
 ) -> Race:
     """Train a model with several optimizers from the same start, each at the rate that is best for it.
 
@@ -83,8 +94,8 @@ def race(
     output, fresh
         Where to save; a record of the same settings that is there is returned unless `fresh`. What is done of an unfinished one stands
         beside it, and is taken up.
-    announce
-        Called with sentences on what is done.
+    progress, announce
+        Called with the share that is done and the same in words, such as "12 of 39 runs"; and with sentences.
 
     Raises
     ------
@@ -108,12 +119,19 @@ def race(
         "seeds": seeds, "seed": seed, "points": points, "dtype": dtype, "device": recorded_device(device),
     }  # fmt: skip
     experiment = Experiment(
-        model=model, settings=settings, threads=threads, device=device, output=output, fresh=fresh
-    )
+        model=model, settings=settings, threads=threads, device=device, output=output, fresh=fresh, progress=progress,
+        announce=announce,
+    )  # fmt: skip
     experiment.require(optimizer=list(names))
 
-    def work(pieces: Pieces) -> dict[str, Any]:
-        runner = Runner(experiment, pieces, common)
+    def work(pieces: Pieces) -> Fields:
+        parts = parts_of(
+            pieces, names, seeds * len(TUNING_RATES) * tune, seeds, points**2 / passes(model, common)
+        )
+        runs_wanted = len(names) * seeds * (1 + tune * len(TUNING_RATES))
+        share = begun(pieces, parts)
+        pieces.progress(share, counted(share * runs_wanted, runs_wanted, "runs"))
+        runner = Runner(experiment, pieces, common, parts)
         chosen, tuning = rates, np.zeros((len(names), 0))
         told_seeds = counted_seeds(seeds)
         if tune:
@@ -126,7 +144,7 @@ def race(
         runs = [runner.run(name, rate) for name, rate in zip(names, chosen, strict=True)]
         announce("scanning the plane of the paths")
         plan, projections = plane_of(runner.start, runs, points, dtype, threads, device)
-        plane = run_plan(plan, path=pieces.beside("plane"), fresh=fresh)
+        plane = run_plan(plan, path=pieces.beside("plane"), fresh=fresh, progress=parts["plane"])
         tuned = {"tuning_rates": np.array(TUNING_RATES if tune else ()), "tuning_loss": tuning}
         return {**assemble(names, chosen, runs, plane, projections), **tuned, "words": plane.settings}
 
@@ -181,18 +199,36 @@ def require_numbers(
     parse_points(points, 2)
 
 
+def passes(model: Model, common: dict[str, Any]) -> float:
+    """Count the evaluations of the whole training set that cost as much as a run."""
+    epochs = common.get("epochs") or common["steps"] * common["batch_size"] / model.examples("train")
+    return max(1.0, 3.0 * epochs)
+
+
+def parts_of(pieces: Pieces, names: Sequence[str], tuning: int, seeds: int, plane: float) -> Parts:
+    """Lay out the runs of each optimizer, to tune its rate and to race, and the plane, which is worth so many runs."""
+    tuned = {f"{name}.tuning": float(tuning) for name in names if tuning}
+    return Parts(pieces.progress, tuned | {name: float(seeds) for name in names} | {"plane": plane})
+
+
 class Runner:
     """Runs of one start with common settings, each a piece of the work."""
 
-    def __init__(self, experiment: Experiment, pieces: Pieces, common: dict[str, Any]) -> None:
-        self.experiment, self.pieces, self.common = experiment, pieces, common
+    def __init__(self, experiment: Experiment, pieces: Pieces, common: dict[str, Any], parts: Parts) -> None:
+        self.experiment, self.pieces, self.common, self.parts = experiment, pieces, common, parts
         self.start = experiment.start()
+
+    def told(self, name: str) -> Progress:
+        """Return the progress of some runs among all."""
+        runs = {part: weight for part, weight in self.parts.weights.items() if part != "plane"}
+        before = sum(list(runs.values())[: list(runs).index(name)])
+        return among(self.parts[name], before, runs[name], sum(runs.values()), "runs")
 
     def run(self, optimizer: str, rate: float) -> Ensemble:
         """Train once a seed; paths are kept at the looks."""
         return self.experiment.train(
             self.pieces.piece(optimizer), self.start, optimizer=optimizer, learning_rate=rate, looks=LOOKS,
-            keep="theta", **self.common,
+            keep="theta", progress=self.told(optimizer), **self.common,
         )  # fmt: skip
 
     def final(self, optimizer: str, rates: Sequence[float]) -> Array:
@@ -201,7 +237,7 @@ class Runner:
         seeds = range(raced.stop, raced.stop + len(raced))
         found = self.experiment.train(
             self.pieces.piece(f"{optimizer}.tuning"), self.start, optimizer=optimizer, learning_rate=list(rates),
-            seed=seeds, looks=2, **self.common,
+            seed=seeds, looks=2, progress=self.told(f"{optimizer}.tuning"), **self.common,
         )  # fmt: skip
         return np.asarray(np.median(finals(found.losses["train_loss"], (len(rates), len(seeds))), axis=1))
 

@@ -13,16 +13,15 @@ from landscape.model import Model
 from landscape.model.required import require_model
 from landscape.objective.devices import recorded_device, settle_device
 from landscape.optimizer_names import optimizer_name
+from landscape.progress import Announce, Progress, among, nobody, silent
 from landscape.records import Pieces, Study
 from landscape.studies.common import (
-    Announce,
     Experiment,
     Found,
     different_names,
     finals,
     over_seeds,
     require_known,
-    silent,
     told,
     within,
 )
@@ -49,6 +48,7 @@ def study_schedule(
     device: str = "auto",
     output: str | Path | None = None,
     fresh: bool = False,
+    progress: Progress = nobody,
     announce: Announce = silent,
 ) -> Study:
     """Train with each schedule, without and with a warm-up in front, over seeds, at one peak rate.
@@ -65,7 +65,7 @@ def study_schedule(
         Steps of the rise; a tenth of the run by default.
     seeds, seed, init
         How many runs of each, the first one's seed, and an initialization drawn by it.
-    output, fresh, announce
+    output, fresh, progress, announce
         As in `race`.
 
     Raises
@@ -90,17 +90,20 @@ def study_schedule(
     }  # fmt: skip
 
     experiment = Experiment(
-        model=model, settings=settings, threads=threads, device=device, output=output, fresh=fresh
-    )
+        model=model, settings=settings, threads=threads, device=device, output=output, fresh=fresh, progress=progress,
+        announce=announce,
+    )  # fmt: skip
     experiment.require(
         optimizer=optimizer, schedule=list(schedules), warmup=[0, rise], learning_rate=learning_rate, steps=steps, batch_size=batch_size,
     )  # fmt: skip
 
     def work(pieces: Pieces) -> Found:
-        announce(f"training {2 * len(schedules) * seeds} runs of {steps} steps")
+        runs = 2 * len(schedules) * seeds
+        announce(f"training {runs} runs of {steps} steps")
         found = experiment.train(
             pieces.piece("runs"), experiment.start(), optimizer=optimizer, schedule=list(schedules), warmup=[0, rise],
             learning_rate=learning_rate, steps=steps, batch_size=batch_size, looks=LOOKS,
+            progress=among(pieces.progress, 0, runs, runs, "runs"),
         )  # fmt: skip
         shape = (len(schedules), 2, seeds)
         series = {

@@ -25,11 +25,11 @@ from landscape.objective.by_device import make_trainer
 from landscape.objective.devices import recorded_device, settle_device
 from landscape.objective.trainer import Trainer
 from landscape.optimizer_names import optimizer_name
+from landscape.progress import Announce, Progress, among, counted, nobody, part, silent
 from landscape.records import Piece, Pieces, Study
-from landscape.studies.common import Announce, Experiment, Found, positive_list, require_known, silent
+from landscape.studies.common import Experiment, Found, positive_list, require_known
 from landscape.studies.limits import TOLERANCE, limit_factor
 from landscape.training.recipe import Recipe, columns
-from landscape.training.run import nothing
 from landscape.training.start import require_finite_start
 from landscape.training.travel import travel
 
@@ -57,6 +57,7 @@ def study_stability(
     device: str = "auto",
     output: str | Path | None = None,
     fresh: bool = False,
+    progress: Progress = nobody,
     announce: Announce = silent,
 ) -> Study:
     """Train on all examples at once, and follow the largest eigenvalue of the (preconditioned) Hessian.
@@ -81,7 +82,7 @@ def study_stability(
         By default the optimizer's own.
     steps, looks
         The length of a run, and how often the curvature is taken.
-    init, seed, dtype, threads, device, output, fresh, announce
+    init, seed, dtype, threads, device, output, fresh, progress, announce
         As in `race`.
 
     Raises
@@ -106,17 +107,22 @@ def study_stability(
     }  # fmt: skip
 
     experiment = Experiment(
-        model=model, settings=settings, threads=threads, device=device, output=output, fresh=fresh
-    )
+        model=model, settings=settings, threads=threads, device=device, output=output, fresh=fresh, progress=progress,
+        announce=announce,
+    )  # fmt: skip
     experiment.require(optimizer=optimizer, learning_rate=tried, momentum=momentum, beta2=beta2, steps=steps)
 
     def work(pieces: Pieces) -> Found:
         # A step on all examples normalizes by their statistics: that is the function whose curvature bounds the rate.
         follower = Follower(as_one_batch(experiment.start()), settings, threads, device)
-        runs = []
-        for rate in tried:
+        runs, every = [], len(tried) * looks
+        there = sum(int(piece["look"]) for piece in pieces.pieces.values())
+        pieces.progress(there / every, counted(there, every, "looks"))
+        for place, rate in enumerate(tried):
             announce(f"η = {rate:g}: {steps:,} steps of all examples, {looks} looks at the curvature")
-            runs.append(follower.run(rate, pieces.piece(f"{rate:g}")))
+            mine = part(pieces.progress, place / len(tried), (place + 1) / len(tried))
+            told = among(mine, place * looks, looks, every, "looks")
+            runs.append(follower.run(rate, pieces.piece(f"{rate:g}"), told))
         series: dict[str, Any] = {name: np.stack([run[name] for run in runs]) for name in runs[0]}
         factor = limit_factor(optimizer, follower.recipe(tried[0]).momentum or 0.0)
         series |= {"rates": tried, "limit": factor / np.array(tried)}
@@ -139,7 +145,7 @@ class Follower:
         examples = self.start.examples("train")
         return Recipe(learning_rate=rate, batch_size=examples, **chosen).filled()
 
-    def run(self, rate: float, piece: Piece) -> dict[str, Array]:
+    def run(self, rate: float, piece: Piece, progress: Progress) -> dict[str, Array]:
         """Train with one rate; give step, loss, gradient norm and sharpness [K], NaN after a divergence."""
         recipe = self.recipe(rate)
         trainer = make_trainer(
@@ -155,9 +161,11 @@ class Follower:
             state |= {name: piece.state[name].copy() for name in ("look", "vector", *SERIES)}
         keep = partial(piece.keep, lambda: state)
         for look in range(int(state["look"]), looks):
-            travel(trainer, int(steps[look]), keep=keep, paused=nothing)
+            progress(look / looks, "")
+            travel(trainer, int(steps[look]), keep=keep, paused=lambda: None)
             self.look(trainer, recipe, int(steps[look]), look, state)
             keep(now=True)
+        progress(1.0, "")
         return {"step": steps.astype(np.float64), **{name: state[name] for name in SERIES}}
 
     def look(self, trainer: Trainer, recipe: Recipe, step: int, look: int, state: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from landscape.errors import InputError
 from landscape.model import Model
 from landscape.objective.trainer import rate_at, runs_of
+from landscape.records.earlier import differences
 from landscape.training.marks import marks
 from landscape.training.recipe import Recipe, columns
 
@@ -20,19 +21,14 @@ LENGTHS = ("steps", "schedule_steps", "period")
 RATES_COMPARED = 1000
 
 
-def differences(theirs: dict[str, Any], ours: dict[str, Any]) -> list[str]:
-    """Name what differs between two trainings, the length of the run aside.
-
-    >>> differences({"steps": 5, "seed": 0}, {"steps": 9, "seed": 1})
-    ['seed 0 there, 1 here']
-    """
-    if "start" in theirs and theirs["start"] != ours.get("start"):
-        return ["another model or other parameters at the start"]
-    return [
-        f"{name} {theirs.get(name)} there, {ours.get(name)} here"
-        for name in sorted(theirs.keys() | ours.keys())
-        if theirs.get(name) != ours.get(name) and name not in LENGTHS
-    ]
+def unlike(found: Model, training: dict[str, Any], data: str) -> list[str]:
+    """Name what differs between a training's file and a training, the length of the run aside."""
+    theirs = found.training
+    if "start" in theirs and theirs["start"] != training.get("start"):
+        told = ["another model or other parameters at the start"]
+    else:
+        told = differences(theirs, training, aside=LENGTHS)
+    return told + (["other data"] if found.data_fingerprint() != data else [])
 
 
 def require_same_so_far(path: Path, found: Model, recipe: Recipe) -> None:

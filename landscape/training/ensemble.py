@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,9 +18,10 @@ from landscape.model import Model
 from landscape.model.required import require_model
 from landscape.objective.by_device import make_trainer
 from landscape.objective.trainer import Trainer
+from landscape.progress import Announce, Progress, nobody, silent, units
 from landscape.records import Piece
 from landscape.training.recipe import Recipe, columns, steps_of
-from landscape.training.run import nothing, read_recipe
+from landscape.training.run import read_recipe
 from landscape.training.start import fresh_statistics, initialize
 from landscape.training.travel import travel
 
@@ -71,8 +72,8 @@ def train_many(
     threads: int | None = None,
     device: str = "auto",
     piece: Piece | None = None,
-    advance: Callable[[int, int], None] = nothing,
-    announce: Callable[[str], object] = nothing,
+    progress: Progress = nobody,
+    announce: Announce = silent,
     **settings: Any,
 ) -> Ensemble:
     """Train once for every combination of the settings that are lists, all runs at once.
@@ -95,8 +96,8 @@ def train_many(
         As in `train`. A run has the bits that it has alone.
     piece
         Where to keep the state of the runs, of a `landscape.records.Pieces`; they go on from what it holds, and end with the same bits.
-    advance, announce
-        Called with (steps done, steps) over all runs, and with sentences.
+    progress, announce
+        Called with the share that is done and the steps over all runs in words; and with sentences.
     **settings
         Fields of `Recipe`, each a value or a list; combinations are in the order of `optimizer`, then the others as given.
 
@@ -122,7 +123,7 @@ def train_many(
         starts = [initialize(model, init, recipe.seed) if init else model.theta for recipe in recipes]
     return train_recipes(
         model, recipes, starts, looks=looks, keep=keep, directions=directions, center=center, dtype=dtype, threads=threads, device=device,
-        piece=piece, advance=advance,
+        piece=piece, progress=progress,
     )  # fmt: skip
 
 
@@ -139,7 +140,7 @@ def train_recipes(
     threads: int | None = None,
     device: str = "auto",
     piece: Piece | None = None,
-    advance: Callable[[int, int], None] = nothing,
+    progress: Progress = nobody,
 ) -> Ensemble:
     """Train once for each of any recipes [R] from its own start [R, P], all runs at once; the rest is as in `train_many`.
 
@@ -158,7 +159,7 @@ def train_recipes(
     looked = looks_at(steps, looks)
     paths = Paths(trainer, keep, directions, model.theta if center is None else center, looked.shape[1])
     course = Course(trainer, looked, paths, piece)
-    course.run(advance)
+    course.run(progress)
     return Ensemble(
         recipes=tuple(recipe.filled() for recipe in recipes), step=looked, losses=course.losses, theta=trainer.thetas.copy(),
         buffers=trainer.buffers_of_runs.copy(), diverged=trainer.progress.diverged.copy(), seconds=course.seconds, **paths.kept(),
@@ -187,7 +188,7 @@ def looks_at(steps: NDArray[np.int64], looks: int | Sequence[int]) -> NDArray[np
 
 
 def combinations(
-    settings: dict[str, Any], epochs: float | None, examples: int, announce: Callable[[str], object]
+    settings: dict[str, Any], epochs: float | None, examples: int, announce: Announce
 ) -> list[Recipe]:
     """Make a recipe of every combination of settings that are lists.
 
@@ -314,18 +315,21 @@ class Course:
             if values is not None:
                 values[...] = state[f"paths.{name}"]
 
-    def run(self, advance: Callable[[int, int], None]) -> None:
+    def run(self, progress: Progress) -> None:
         """Go to the end."""
+        total, told = int(self.looked[:, -1].sum()), units(progress, "steps")
+        told(int(self.trainer.progress.step.sum()), total)
         if self.look == self.looked.shape[1]:
+            told(total, total)
             return
-        total = int(self.looked[:, -1].sum())
         while self.look < self.looked.shape[1]:
             travel(
                 self.trainer, self.looked[:, self.look], keep=self.keep,
-                paused=lambda: advance(int(self.trainer.progress.step.sum()), total),
+                paused=lambda: told(int(self.trainer.progress.step.sum()), total),
             )  # fmt: skip
             self.note()
         self.keep(now=True)
+        told(total, total)
 
     def keep(self, *, now: bool = False) -> None:
         """Keep the state, if there is where."""

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +19,14 @@ from landscape.objective.by_device import make_trainer
 from landscape.objective.devices import CPU, read_device
 from landscape.objective.lowered import checked
 from landscape.objective.program_check import Mode
-from landscape.training.earlier import differences, require_same_so_far
+from landscape.progress import Announce, Progress, nobody, silent, units
+from landscape.records.wording import already_there
+from landscape.training.earlier import require_same_so_far, unlike
 from landscape.training.marks import marks
 from landscape.training.recipe import Recipe, columns, steps_of
 from landscape.training.start import at_initialization, require_finite_start, require_initialization
 from landscape.training.story import Saver, Story
 from landscape.training.travel import travel
-
-Advance = Callable[[int, int], None]
 
 
 class DivergenceError(ComputationError):
@@ -37,10 +35,6 @@ class DivergenceError(ComputationError):
     def __init__(self, message: str, model: Model, step: int) -> None:
         super().__init__(message)
         self.model, self.step = model, step
-
-
-def nothing(*_: Any) -> None:
-    """Report to nobody."""
 
 
 def train(
@@ -55,8 +49,8 @@ def train(
     device: str = "auto",
     output: str | Path | None = None,
     fresh: bool = False,
-    advance: Advance = nothing,
-    announce: Callable[[str], object] = nothing,
+    progress: Progress = nobody,
+    announce: Announce = silent,
     **settings: Any,
 ) -> Model:
     """Train a model from its parameters, or from an initialization drawn by the seed.
@@ -79,8 +73,8 @@ def train(
         unbroken run, history and checkpoints keep the looks of the shorter one.
     fresh
         Start anew and overwrite what `output` holds.
-    advance, announce
-        Called with (steps done, steps), and with sentences.
+    progress, announce
+        Called with the share that is done and the same in words, such as "400 of 1,000 steps"; and with sentences.
     **settings
         The fields of `Recipe`: `optimizer`, `learning_rate`, `batch_size`, `steps`, `seed`, …
 
@@ -108,14 +102,20 @@ def train(
     path = None if output is None else Path(output)
     if path is not None:
         require_writable(path)
-    run = Run.prepare(
-        model, settings, epochs, init, {"dtype": dtype, "threads": threads, "device": device}, announce
-    )
+    engine = {"dtype": dtype, "threads": threads, "device": device}
+    run, notes = Run.prepare(model, settings, epochs, init, engine)
     run.plan(checkpoints, history, path)
-    if path is not None and path.exists() and not fresh and run.take_up(path, announce):
-        announce(f"{path} is finished already; --fresh trains anew")
+    there = path is not None and path.exists() and not fresh
+    finished = path is not None and there and run.take_up(path)
+    if not finished:
+        run.begin()
+    # A refusal comes before anything is said.
+    for note in notes:
+        announce(note)
+    if path is not None and finished:
+        announce(already_there(path))
         return load_model(path)
-    return run.to_the_end(path, advance)
+    return run.to_the_end(Saver(path, run.result, taken_up=there, progress=progress, announce=announce))
 
 
 class Run:
@@ -138,9 +138,8 @@ class Run:
     @classmethod
     def prepare(
         cls, model: Model, settings: dict[str, Any], epochs: float | None, init: str | None, engine: dict[str, Any],
-        announce: Callable[[str], object],
-    ) -> Run:  # fmt: skip
-        """Check the settings and find the start."""
+    ) -> tuple[Run, list[str]]:  # fmt: skip
+        """Check the settings and find the start; with it come sentences on what was changed."""
         examples = model.examples("train")
         checked(model, Mode.VALUES)
         if epochs is not None:
@@ -151,13 +150,14 @@ class Run:
         read_device(engine["device"])
         if init is not None:
             require_initialization(init)
+        notes = []
         if recipe.batch_size > examples:
-            announce(f"batch_size: there are {examples} examples; every batch is all of them")
+            notes.append(f"batch_size: there are {examples} examples; every batch is all of them")
             recipe = replace(recipe, batch_size=examples)
         if init is not None:
             model = at_initialization(model, init, recipe.seed)
         extra = {"history_loss": "full"} | ({} if init is None else {"init": init})
-        return cls(model, recipe, extra, engine)
+        return cls(model, recipe, extra, engine), notes
 
     def plan(self, checkpoints: int, history: int, path: Path | None) -> None:
         """Choose where to look; what is kept must fit.
@@ -184,7 +184,7 @@ class Run:
         self.checkpoints = marks(self.recipe.steps, checkpoints)
         self.history = np.union1d(marks(self.recipe.steps, max(2, history)), self.checkpoints)
 
-    def take_up(self, path: Path, announce: Callable[[str], object]) -> bool:
+    def take_up(self, path: Path) -> bool:
         """Go on from a file of this training, or of the same one with another budget; say whether it is finished.
 
         Raises
@@ -193,9 +193,7 @@ class Run:
             The file is of another training, has more steps done, or had other rates on the way.
         """
         found = load_model(path)
-        told = differences(found.training, self.training)
-        if found.data_fingerprint() != self.model.data_fingerprint():
-            told.append("other data")
+        told = unlike(found, self.training, self.model.data_fingerprint())
         if told or "step" not in found.optimizer:
             why = f" ({'; '.join(told)})" if told else ""
             raise InputError(
@@ -203,7 +201,6 @@ class Run:
             )
         if found.training != self.training:
             require_same_so_far(path, found, self.recipe)
-            announce(f"{path} has {int(found.optimizer['step']):,} steps done; going on from there")
         progress = self.trainer.progress
         progress.step[0] = int(found.optimizer["step"])
         progress.weights[0] = np.concatenate([found.theta, found.constants])
@@ -217,27 +214,36 @@ class Run:
         """Steps done."""
         return int(self.trainer.progress.step[0])
 
-    def to_the_end(self, path: Path | None, advance: Advance) -> Model:
-        """Train from look to look, saving on the way."""
-        saver = Saver(path)
-        advance(self.step, self.recipe.steps)
+    def begin(self) -> None:
+        """Look at the start.
+
+        Raises
+        ------
+        InputError
+            Its loss is not finite.
+        """
         self.look()
         require_finite_start(self.story.history["train_loss"][0], self.trainer.dtype.name)
-        keep = partial(saver.save, self.result)
+
+    def to_the_end(self, saver: Saver) -> Model:
+        """Train from look to look, saving on the way."""
+        told = units(saver.progress, "steps")
 
         def paused() -> None:
             self.require_finite()
-            advance(self.step, self.recipe.steps)
+            told(self.step, self.recipe.steps)
 
-        try:
-            for mark in self.history[self.history > self.step]:
-                travel(self.trainer, int(mark), keep=keep, paused=paused)
-                self.look()
-        except DivergenceError:
-            keep(now=True)
-            raise
-        keep(now=True)
-        return self.result()
+        with saver:
+            told(self.step, self.recipe.steps)
+            try:
+                for mark in self.history[self.history > self.step]:
+                    travel(self.trainer, int(mark), keep=saver.save, paused=paused)
+                    self.look()
+            except DivergenceError:
+                saver.save(now=True)
+                raise
+            saver.save(now=True)
+            return self.result()
 
     def look(self) -> None:
         """Note history and checkpoint where this step is one of theirs and was not looked at before."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,9 +10,8 @@ import numpy as np
 
 from landscape.model import Model, save_model
 from landscape.objective.trainer import Trainer
-
-# Seconds between saves, and the part of the time that they may take.
-SAVE_SECONDS, SAVE_PART = 5.0, 0.1
+from landscape.progress import Announce, Progress
+from landscape.records.keeper import Keeper
 
 
 @dataclass
@@ -54,17 +52,17 @@ class Story:
         self.steps.append(step)
 
 
-class Saver:
-    """Saves to a path, if there is one, every few seconds; a save takes but a small part of the time, whatever the file's size."""
+class Saver(Keeper):
+    """Saves a training to a path, if there is one; `result` makes the model that is written, at a pause where the state is whole."""
 
-    def __init__(self, path: Path | None) -> None:
-        self.path, self.saved, self.cost = path, time.monotonic(), 0.0
+    def __init__(
+        self, path: Path | None, result: Callable[[], Model], *, taken_up: bool, progress: Progress, announce: Announce
+    ) -> None:  # fmt: skip
+        super().__init__(path, whole=False, progress=progress, announce=announce)
+        self.result, self.kept = result, taken_up
 
-    def save(self, model: Callable[[], Model], *, now: bool = False) -> None:
-        """Write the model if it is time, or asked for."""
-        begun = time.monotonic()
-        if self.path is None or not (now or begun - self.saved > max(SAVE_SECONDS, self.cost / SAVE_PART)):
-            return
-        save_model(model(), self.path)
-        self.saved = time.monotonic()
-        self.cost = self.saved - begun
+    def write(self) -> bool:
+        """Write the model."""
+        assert self.path is not None
+        save_model(self.result(), self.path)
+        return True

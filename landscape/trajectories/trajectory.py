@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,20 +12,22 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from landscape.directions import make_directions
+from landscape.directions.normalize import require_normalization
 from landscape.directions.sources import DEFAULT_SPAN, rows_of
 from landscape.errors import InputError
 from landscape.files import require_writable
 from landscape.model import Model
 from landscape.objective import HasValue, complete
-from landscape.records import Scan, Trajectory
-from landscape.records.earlier import loaded, standing
-from landscape.scanning import Plan, Progress, Subject, make_plan, run_plan
-from landscape.scanning.grid import Span, parse_points, parse_spans
-from landscape.scanning.resume import differences
-from landscape.scanning.scan import checked_center, find_origin, refuse_options_of_models
+from landscape.progress import Announce, Progress, nobody, silent
+from landscape.records import Pieces, Scan, Trajectory
+from landscape.records.earlier import loaded
+from landscape.records.keeping import Fields, Key, Wanted, produce
+from landscape.scanning import Plan, Subject, make_plan, run_plan
+from landscape.scanning.grid import Span, make_axis, parse_points, parse_spans
+from landscape.scanning.resume import unlike
+from landscape.scanning.scan import checked_center, find_origin, model_origin, refuse_options_of_models
 from landscape.scanning.subject import chosen_splits, function_subject, held_notes, model_subject
 from landscape.trajectories.projection import Projection, project, spans_around
-from landscape.version import current_version
 
 Array = NDArray[np.float64]
 
@@ -53,8 +54,8 @@ def trajectory(
     recompute_statistics: bool = False,
     output: str | Path | None = None,
     fresh: bool = False,
-    progress: Progress | None = None,
-    announce: Callable[[Plan, Projection], None] | None = None,
+    progress: Progress = nobody,
+    announce: Announce = silent,
 ) -> Trajectory:
     """Project a run's checkpoints on a plane through its last point, or a model's θ, and scan that plane.
 
@@ -77,7 +78,7 @@ def trajectory(
     output, fresh
         Where to save; a record of the same settings that is there is returned unless `fresh`.
     progress, announce
-        Called after every step of the scan, and once with the plan and the projection before it.
+        As `scan` takes them.
 
     Raises
     ------
@@ -95,7 +96,7 @@ def trajectory(
     """
     path = None if output is None else Path(output)
     asked = subject if isinstance(subject, Model) else complete(subject)
-    require_possible(asked, direction=direction, points=points, span=span, split=split, path=path)
+    require_choices(asked, direction=direction, points=points, span=span, split=split, path=path)
     if isinstance(asked, Model):
         require_none_of_objectives(checkpoints, center, shapes)
         run = finite_checkpoints(asked)
@@ -119,33 +120,40 @@ def trajectory(
         seed=seed,
     )
     projection = project(run.thetas, whole.center, directions.vectors)
-    wanted = spans_around(projection.coordinates) if span is None or span == [] else span
-    plan = with_run(make_plan(whole, directions, points=points, span=wanted), run)
+    spans = spans_around(projection.coordinates) if span is None or span == [] else span
+    plan = with_run(make_plan(whole, directions, points=points, span=spans), run)
     if isinstance(subject, Model):
         plan = replace(plan, notes=plan.notes + held_notes(subject, recompute_statistics))
-    if announce is not None:
-        announce(plan, projection)
-    earlier = None if path is None else earlier_trajectory(path, plan, fresh=fresh)
-    if earlier is not None:
-        return earlier
-    begun = time.perf_counter()
-    scan = run_plan(plan, path=None if path is None else plane_path(path), fresh=fresh, progress=progress)
-    record = assemble(plan, scan, run, projection, time.perf_counter() - begun)
-    if path is not None:
-        record.save(path)
-    return record
+
+    def work(pieces: Pieces) -> Fields:
+        place = None if path is None else plane_path(path)
+        scan = run_plan(plan, path=place, fresh=fresh, progress=pieces.progress, announce=announce)
+        return fields_of(plan, scan, run, projection)
+
+    # A refusal comes before anything is said.
+    wanted = wanted_of(plan, path, fresh)
+    wanted.found()
+    for note in plan.notes:
+        announce(note)
+    return produce(replace(wanted, progress=progress, announce=announce), work)
 
 
-def require_possible(
+def wanted_of(plan: Plan, path: Path | None, fresh: bool) -> Wanted[Trajectory]:
+    """Say what record is asked for."""
+    key = Key(plan.subject.model, plan.subject.data, {**plan.settings, **plan.words})
+    return Wanted(Trajectory, key, path, fresh, differing=lambda found: unlike(found.scan, plan))
+
+
+def require_choices(
     subject: Model | HasValue, *, direction: str | Path | NDArray[np.floating], points: int | str | Sequence[int],
     span: float | str | Sequence[float | str | Span] | None, split: str, path: Path | None,
 ) -> None:  # fmt: skip
-    """Refuse what no run of this model, or of a function, could be drawn with, before one is trained for it.
+    """Refuse choices that are impossible whatever the run is.
 
     Raises
     ------
     InputError
-        A choice that is impossible, or an output that cannot be written or holds something else than a trajectory.
+        One of them, or an output that cannot be written or holds something else than a trajectory.
     """
     if path is not None:
         require_writable(path)
@@ -158,10 +166,48 @@ def require_possible(
     rows_of(direction, subject.size)
     if isinstance(subject, Model):
         chosen_splits(subject, split)
-    if min(parse_points(points, DIMENSIONS)) < 2:
+    counts = parse_points(points, DIMENSIONS)
+    if min(counts) < 2:
         raise InputError(f"points '{points}': expected at least 2 along each axis, for a map")
     if span is not None and span != []:
-        parse_spans(span, [DEFAULT_SPAN] * DIMENSIONS)
+        spans = parse_spans(span, [DEFAULT_SPAN] * DIMENSIONS)
+        for one, count in zip(spans, counts, strict=True):
+            if not isinstance(one, str):
+                make_axis(one, count)
+
+
+def require_possible(
+    model: Model,
+    *,
+    direction: str | Path | NDArray[np.floating],
+    points: int | str | Sequence[int],
+    span: float | str | Sequence[float | str | Span] | None,
+    split: str,
+    path: Path | None,
+    normalize: str | None = None,
+    include_bias: bool = False,
+    recompute_statistics: bool = False,
+    **engine: Any,
+) -> None:
+    """Refuse what no run of this model could be drawn with, before one is trained for it; the rest is as `trajectory` takes it.
+
+    Raises
+    ------
+    InputError
+        A choice that is impossible, or an output that cannot be written or holds something else than a trajectory.
+    """
+    require_choices(model, direction=direction, points=points, span=span, split=split, path=path)
+    if normalize is not None:
+        require_normalization(normalize)
+    whole = model_subject(
+        model, split=split, recompute_statistics=recompute_statistics, **engine
+    )  # fmt: skip
+    # What depends on where the run ends is not known yet.
+    if isinstance(direction, np.ndarray) or direction not in ("principal", "gradient", "eigen"):
+        make_directions(
+            model_origin(model, whole), direction, dimensions=DIMENSIONS, normalize=normalize, include_bias=include_bias,
+            seed=engine.get("seed", 0),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -269,40 +315,19 @@ def plane_path(path: Path) -> Path:
     return path.with_name(f"{path.name.removesuffix('.npz')}.plane.npz")
 
 
-def earlier_trajectory(path: Path, plan: Plan, *, fresh: bool) -> Trajectory | None:
-    """Load what the same settings left at `path`; None where there is nothing, or `fresh`.
-
-    Raises
-    ------
-    InputError
-        The path holds a trajectory of other settings, or a file that is none.
-    """
-    return standing(
-        Trajectory,
-        path,
-        fresh=fresh,
-        differing=lambda found: differences(found.scan, plan),
-        named=lambda found: "a trajectory",
-    )
-
-
-def assemble(plan: Plan, scan: Scan, run: Run, projection: Projection, seconds: float) -> Trajectory:
+def fields_of(plan: Plan, scan: Scan, run: Run, projection: Projection) -> Fields:
     """Evaluate the checkpoints and their projections, and put everything together."""
     on_plane = plan.subject.center + projection.coordinates @ plan.directions.vectors
-    return Trajectory(
-        scan=scan,
-        step=run.steps,
-        projected=projection.coordinates,
-        distance=projection.distance,
-        captured=projection.captured,
-        values=losses(plan.subject, run.thetas, run.constants),
-        plane_values=losses(plan.subject, on_plane),
-        model=scan.model,
-        data=scan.data,
-        settings=scan.settings,
-        version=current_version(),
-        seconds=seconds,
-    )
+    return {
+        "scan": scan,
+        "step": run.steps,
+        "projected": projection.coordinates,
+        "distance": projection.distance,
+        "captured": projection.captured,
+        "values": losses(plan.subject, run.thetas, run.constants),
+        "plane_values": losses(plan.subject, on_plane),
+        "settings": scan.settings,
+    }
 
 
 def losses(subject: Subject, thetas: Array, constants: Array | None = None) -> dict[str, Array]:

@@ -25,10 +25,10 @@ EAGER = """
 import sys
 from landscape.commands import main
 from landscape.objective import sweep
-from landscape.scanning import driver
+from landscape.records import keeper
 sweep.STEP_WORK = 1e8
-driver.SECONDS_BETWEEN_SAVES = 0.02
-driver.WORK_PER_SAVE = 1.0
+keeper.SAVE_SECONDS = 0.02
+keeper.SAVE_PART = 1.0
 main(sys.argv[1:])
 """
 LONG = ("--points", "61", "--no-figure", "--threads", "1", "--split", "train")
@@ -289,7 +289,7 @@ def test_ctrl_c_ends_with_130_a_file_that_loads_and_a_sentence(long_folder):
     status, out, err = finish(process)
     assert status == 130
     assert out == ""
-    assert "the same command takes up there" in err
+    assert "the same command goes on from there" in err
     assert "Traceback" not in err
     assert not Scan.load(path).finished
     status, _, err = finish(start(long_folder))

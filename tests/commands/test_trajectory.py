@@ -86,7 +86,7 @@ def test_a_fresh_run_is_kept_beside_the_record_and_gone_on_with(run, tmp_path, m
     monkeypatch.setattr(trainer.Trainer, "advance", press)
     status, _, err = run(*arguments)
     assert status == 130
-    assert f"goes on from {stem}.run.npz" in err
+    assert f"{stem}.run.npz keeps what is done, and the same command goes on from there" in err
     assert run(*arguments)[0] == 0
     cut = load_record(tmp_path / f"{stem}.npz")
     assert run(*arguments, "--output", "whole")[0] == 0
@@ -127,6 +127,9 @@ def test_an_initialization_without_an_optimizer_is_refused(run):
     [
         ("-o", "m"), ("--direction", "sideways"), ("--direction", "between"), ("--direction", "none.npz"), ("--points", "1"),
         ("--points", "3x3x3"), ("--span", "2:1"), ("--span", "1", "--span", "1", "--span", "1"), ("--split", "test"),
+        ("--span", "1:1.0000000000000002"), ("--optimizer", "moon"), ("--init", "moon"), ("--recompute-statistics",), ("--device", "cuda:99"),
+        ("--batch-size", "1000", "--recompute-statistics"), ("--batch-size", "1000", "--init", "moon"),
+        ("--batch-size", "1000", "--direction", "short.npz"), ("--normalize", "layer", "--direction", "biases.npz"),
     ],
     ids=" ".join,
 )  # fmt: skip
@@ -134,9 +137,31 @@ def test_what_cannot_be_drawn_is_refused_before_a_run_is_trained_for_it(
     arguments, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.chdir(tmp_path)
-    save_model(small_model(test=0), tmp_path / "m.npz")
+    model = small_model(test=0)
+    save_model(model, tmp_path / "m.npz")
+    rows = np.zeros((2, model.size))
+    for slot in model.layout:
+        rows[:, slot.start : slot.stop] = slot.parameter == "bias"
+    rows[1, -1] = 2.0
+    np.savez(tmp_path / "biases.npz", directions=rows)
+    np.savez(tmp_path / "short.npz", directions=np.ones((2, 5)))
+    before = {path.name for path in tmp_path.iterdir()}
+
+    def trained(*_, **__):
+        raise AssertionError("trained before the refusal")
+
+    monkeypatch.setattr("landscape.training.run.travel", trained)
     with pytest.raises(SystemExit) as end:
         main(["trajectory", "m.npz", "--optimizer", "sgd", "--steps", "3", *arguments])
     assert end.value.code == 2
     assert capsys.readouterr().err.count("\n") == 1
-    assert [path.name for path in tmp_path.iterdir()] == ["m.npz"]
+    assert {path.name for path in tmp_path.iterdir()} == before
+
+
+def test_a_run_of_other_settings_in_the_way_is_refused_before_anything_is_said(run, tmp_path):
+    arguments = ("--optimizer", "sgd", "--steps", "3", "--output", "r", "--no-figure")
+    assert run(*arguments)[0] == 0
+    (tmp_path / "r.npz").unlink()
+    status, _, err = run(*arguments, "--batch-size", "1000")
+    assert status == 2
+    assert err.count("\n") == 1

@@ -10,6 +10,7 @@ from landscape.errors import InputError
 from landscape.model import build_model
 from landscape.objective import NetworkObjective
 from landscape.records import Hessian
+from landscape.records.wording import already_there
 from tests.curvature.matrices import toy
 from tests.scanning.examples import small_model
 
@@ -90,7 +91,7 @@ def test_a_finished_record_of_the_same_settings_is_not_computed_again(tmp_path):
     first = analyze_hessian(MODEL, top=1, output=path)
     said = []
     assert analyze_hessian(MODEL, top=1, output=path, announce=said.append) == first
-    assert said == []
+    assert said == [already_there(path)]
     with pytest.raises(InputError, match=r"top 1 there, 2 here.*--fresh"):
         analyze_hessian(MODEL, top=2, output=path)
     assert len(analyze_hessian(MODEL, top=2, output=path, fresh=True).eigenvalues) == 2

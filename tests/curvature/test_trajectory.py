@@ -41,7 +41,7 @@ def test_every_point_has_its_own_eigenvalues_for_fewer_products():
 
 def test_progress_is_told_and_no_points_are_refused():
     told = []
-    eigenpairs_along(counted()[0], POINTS[:2], progress=lambda done, total: told.append((done, total)))
-    assert told == [(1, 2), (2, 2)]
+    eigenpairs_along(counted()[0], POINTS[:2], progress=lambda *at: told.append(at))
+    assert told == [(0.5, "1 of 2 points"), (1.0, "2 of 2 points")]
     with pytest.raises(InputError, match="expected points"):
         eigenpairs_along(counted()[0], np.zeros((0, SIZE)))

@@ -126,3 +126,17 @@ def test_given_axes_are_drawn_on_with_full_labels():
 def test_a_line_has_no_surface():
     with pytest.raises(InputError, match="two axes"):
         plot_surface(line())
+
+
+@pytest.mark.parametrize("exponent", [-300, -200, -155, -100, -40, 0, 40, 100, 154, 200, 300])
+def test_a_plane_of_any_width_is_drawn_with_ticks_of_its_own_coordinates(exponent):
+    width = 10.0**exponent
+    across = np.linspace(-1, 1, 5) ** 2
+    record = made((np.linspace(-width, width, 5),) * 2, {"train_loss": across[:, None] + across})
+    ax = plot_surface(record)
+    figure_of(ax).canvas.draw()
+    texts = [label.get_text().replace("−", "-") for label in ax.get_xticklabels()]
+    shown = [float(text) for text in texts if text]
+    if abs(exponent) > 30:
+        assert min(shown) == pytest.approx(-0.5 * width)
+        assert max(shown) == pytest.approx(0.5 * width)

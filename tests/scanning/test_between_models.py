@@ -12,6 +12,7 @@ from landscape.errors import InputError
 from landscape.model import Model, build_model, load_model, save_model
 from landscape.model.save import header_of
 from landscape.objective import NetworkObjective
+from landscape.records import keeper
 from landscape.scanning import scan
 from tests.networks import network
 
@@ -103,24 +104,19 @@ def test_the_curvature_on_the_line_is_that_of_the_model_between_them():
         assert record.values[name][1] == pytest.approx(expected.values[name][0], rel=1e-8)
 
 
-def test_a_line_that_was_cut_short_goes_on_to_the_same_bits(tmp_path):
+def test_a_line_that_was_cut_short_goes_on_to_the_same_bits(tmp_path, monkeypatch):
     one, two = ends()
     whole = scan(one, direction="between", to=two, dimensions=1, points=5)
 
-    def stop(done: int, total: int) -> None:
-        if done == 3:
+    def stop(share: float, words: str) -> None:
+        if words.startswith("3 of"):
             raise KeyboardInterrupt
 
     chosen = {"direction": "between", "to": two, "dimensions": 1, "points": 5, "output": tmp_path / "r.npz"}
-    import landscape.scanning.driver as driver
-
-    original = driver.SECONDS_BETWEEN_SAVES
-    driver.SECONDS_BETWEEN_SAVES = -1.0
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            scan(one, **chosen, progress=stop)
-    finally:
-        driver.SECONDS_BETWEEN_SAVES = original
+    monkeypatch.setattr(keeper, "SAVE_SECONDS", -1.0)
+    monkeypatch.setattr(keeper, "SAVE_PART", np.inf)
+    with pytest.raises(KeyboardInterrupt):
+        scan(one, **chosen, progress=stop)
     resumed = scan(one, **chosen)
     for name, values in whole.values.items():
         np.testing.assert_array_equal(resumed.values[name], values)

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from landscape.errors import ComputationError, InputError
-from landscape.records import Scan
-from landscape.scanning import driver, scan
+from landscape.records import Scan, keeper
+from landscape.scanning import scan
 from tests.scanning.slow import TILES, SlowObjective
 
 CENTER = np.array([0.3, -0.2, 0.5])
@@ -51,8 +51,8 @@ def press_at(step):
 @pytest.fixture
 def save_always(monkeypatch):
     """Save after every step."""
-    monkeypatch.setattr(driver, "SECONDS_BETWEEN_SAVES", -1.0)
-    monkeypatch.setattr(driver, "WORK_PER_SAVE", 0.0)
+    monkeypatch.setattr(keeper, "SAVE_SECONDS", -1.0)
+    monkeypatch.setattr(keeper, "SAVE_PART", np.inf)
 
 
 def test_a_scan_is_the_objective_at_every_point():
@@ -111,7 +111,9 @@ def test_what_is_saved_on_the_way_loads_and_is_unfinished(tmp_path, save_always)
 
 def test_ctrl_c_saves_what_is_done_and_says_how_far_it_is(tmp_path):
     path = tmp_path / "r.npz"
-    with pytest.raises(KeyboardInterrupt, match=r"the 33% that is done, and the same command takes up there"):
+    with pytest.raises(
+        KeyboardInterrupt, match=r"at 33%: .* keeps what is done, and the same command goes on from there"
+    ):
         scan(SlowObjective(before_step=press_at(3)), **CHOICES, output=path)
     assert not Scan.load(path).finished
     seen = []
@@ -121,7 +123,7 @@ def test_ctrl_c_saves_what_is_done_and_says_how_far_it_is(tmp_path):
 
 
 def test_ctrl_c_without_an_output_is_a_keyboard_interrupt():
-    with pytest.raises(KeyboardInterrupt, match="nothing was saved"):
+    with pytest.raises(KeyboardInterrupt, match="nothing was written"):
         scan(SlowObjective(before_step=press_at(3)), **CHOICES)
 
 
@@ -178,11 +180,11 @@ def test_an_unfinished_scan_of_another_version_is_refused_and_a_finished_one_is_
     with pytest.raises(KeyboardInterrupt):
         scan(SlowObjective(before_step=press_at(3)), **CHOICES, output=path)
     with monkeypatch.context() as patch:
-        patch.setattr("landscape.scanning.resume.current_version", lambda: "99")
+        patch.setattr("landscape.records.earlier.current_version", lambda: "99")
         with pytest.raises(InputError, match=r"version .* there, 99 here"):
             scan(SlowObjective(), **CHOICES, output=path)
     scan(SlowObjective(), **CHOICES, output=path)
-    monkeypatch.setattr("landscape.scanning.resume.current_version", lambda: "99")
+    monkeypatch.setattr("landscape.records.earlier.current_version", lambda: "99")
     assert scan(SlowObjective(), **CHOICES, output=path).finished
 
 
@@ -249,23 +251,26 @@ def test_progress_counts_every_step_and_goes_on_from_a_resume(tmp_path):
             output=path,
             progress=lambda *at: told.append(at),
         )
-    assert told == [(step, TILES) for step in (1, 2, 3, 4)]
+    points = [f"{20 * step // TILES} of 20 points" for step in range(TILES + 1)]
+    assert told == [(step / TILES, points[step]) for step in range(5)]
+    told.clear()
     scan(SlowObjective(), **CHOICES, output=path, progress=lambda *at: told.append(at))
-    assert told == [(step, TILES) for step in range(1, TILES + 1)]
+    assert told == [(step / TILES, points[step]) for step in range(4, TILES + 1)]
 
 
 def test_the_plan_is_announced_before_the_work():
     plans = []
     with pytest.raises(StopError):
-        scan(SlowObjective(before_step=stop_at(0)), **CHOICES, announce=plans.append)
+        scan(SlowObjective(before_step=stop_at(0)), **CHOICES, planned=plans.append)
     assert plans[0].shape == (5, 4)
     assert plans[0].directions.labels == ("random 1 (seed 3)", "random 2 (seed 3)")
 
 
 def test_auto_is_settled_before_the_work_and_said():
-    plans = []
-    record = scan(SlowObjective(), **CHOICES, span=["auto", "1"], announce=plans.append)
-    assert plans[0].notes[0].startswith("axis 1: span ")
+    plans, said = [], []
+    record = scan(SlowObjective(), **CHOICES, span=["auto", "1"], planned=plans.append, announce=said.append)
+    assert said == list(plans[0].notes)
+    assert said[0].startswith("axis 1: span ")
     assert record.settings["span"][1] == [-1.0, 1.0]
     assert record.settings["span"][0] == [record.axes[0][0], record.axes[0][-1]]
 

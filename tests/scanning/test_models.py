@@ -129,7 +129,7 @@ def test_the_error_of_a_subset_says_how_far_the_whole_is():
 
 def test_a_subset_as_large_as_the_data_is_the_data_and_says_so():
     plans = []
-    record = scan(small_model(), **CHOICES, examples=90, announce=plans.append)
+    record = scan(small_model(), **CHOICES, examples=90, planned=plans.append)
     assert record.settings["examples"] == {"train": 90}
     assert set(record.errors) == {"train_loss", "train_accuracy"}
     assert plans[0].notes == ("test: using all 90 examples, since 90 were asked for",)

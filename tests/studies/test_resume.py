@@ -14,7 +14,7 @@ from landscape.commands import main
 from landscape.errors import InputError
 from landscape.model import save_model
 from landscape.objective import trainer
-from landscape.records import load_record, unfinished
+from landscape.records import keeper, load_record
 from landscape.studies import race, study_batch_size, study_learning_rate, study_schedule, study_stability
 from tests.scanning.examples import small_model
 
@@ -105,8 +105,8 @@ def test_work_that_is_interrupted_again_and_again_ends_with_the_bits_of_an_unbro
 
 
 def test_work_that_is_killed_goes_on_from_its_last_save(tmp_path, cut, monkeypatch):
-    monkeypatch.setattr(unfinished, "SAVE_SECONDS", -1.0)
-    monkeypatch.setattr(unfinished, "SAVE_PART", np.inf)
+    monkeypatch.setattr(keeper, "SAVE_SECONDS", -1.0)
+    monkeypatch.setattr(keeper, "SAVE_PART", np.inf)
     work, path = WORKS["schedule"], tmp_path / "out.npz"
     whole = work(MODEL)
     total = cut.count
@@ -135,7 +135,7 @@ def test_unfinished_work_of_other_settings_is_not_lost(tmp_path, cut):
 
 def test_without_an_output_nothing_is_said_to_be_kept(cut):
     cut.set(3, press)
-    with pytest.raises(KeyboardInterrupt, match="nothing was kept"):
+    with pytest.raises(KeyboardInterrupt, match="nothing was written"):
         WORKS["schedule"](MODEL)
 
 

@@ -120,7 +120,7 @@ def test_checkpoints_that_diverged_are_left_out_and_counted(model):
     thetas = model.checkpoints.copy()
     thetas[1] = np.inf
     notes: list[str] = []
-    found = trajectory(with_checkpoints(thetas), announce=lambda plan, _: notes.extend(plan.notes), **QUICK)
+    found = trajectory(with_checkpoints(thetas), announce=notes.append, **QUICK)
     assert found.step.tolist() == [0, 20, 30, 40, 50]
     assert any("1 of 6 checkpoints are not finite" in note for note in notes)
 

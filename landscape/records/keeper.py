@@ -1,0 +1,137 @@
+"""Where long work is kept as it goes: saved when it is time to, and when Ctrl-C or an error ends it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from landscape.interrupt import Interruption, deferred_interrupt
+from landscape.progress import Announce, Progress, nobody, silent
+from landscape.records.wording import interrupted, taking_up
+
+# Seconds between two saves, and the part of the time that they may take, whatever the size of the file.
+SAVE_SECONDS, SAVE_PART = 2.0, 0.05
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C, with the sentence on what is kept, and whether anything is."""
+
+    def __init__(self, path: Path | None, share: float) -> None:
+        super().__init__(interrupted(path, share))
+        self.kept = path is not None
+
+
+class Keeper:
+    """Saves work now and then while it lasts; a context that ends with the work.
+
+    A subclass says in `write` what is saved. Ctrl-C ends the work at once, or at its next `pause` where it is in a part that is
+    `deferred`; then all that is whole is saved, and the exception says where it is and that the same command goes on from there.
+
+    Parameters
+    ----------
+    path
+        The file; None where nothing is kept.
+    whole
+        Whether the state may be saved at any moment, and not in a `pause` alone.
+    seconds
+        Of an earlier run whose work this one takes up.
+    progress, announce
+        Who is told how far the work is, and that it is taken up.
+    """
+
+    def __init__(
+        self,
+        path: Path | None,
+        *,
+        whole: bool = True,
+        seconds: float = 0.0,
+        progress: Progress = nobody,
+        announce: Announce = silent,
+    ) -> None:
+        self.path, self.whole, self.before = path, whole, seconds
+        self.listener, self.announce = progress, announce
+        # Whether the file holds work of this run or of an earlier one that is taken up.
+        self.kept = False
+        self.share, self.opened, self.stopped = 0.0, False, False
+        self.interruption = Interruption()
+        self.begun = self.saved = time.perf_counter()
+        self.cost = 0.0
+
+    def write(self) -> bool:
+        """Write what is done to the path; return whether there was anything.
+
+        Raises
+        ------
+        ComputationError
+            The file system refused; what was saved before is still there.
+        """
+        raise NotImplementedError
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of work, those of an earlier run included."""
+        return self.before + time.perf_counter() - self.begun
+
+    def progress(self, share: float, words: str) -> None:
+        """Tell how far the work is; of work that is taken up, also where."""
+        if not self.opened and self.kept and share > 0:
+            self.announce(taking_up(share))
+        self.opened, self.share = True, share
+        self.listener(share, words)
+
+    def due(self) -> bool:
+        """Return whether it is time to save."""
+        return time.perf_counter() - self.saved > max(SAVE_SECONDS, self.cost / SAVE_PART)
+
+    def save(self, *, now: bool = False) -> None:
+        """Save where it is time to, or `now`.
+
+        Raises
+        ------
+        ComputationError
+            The file system refused; what was saved before is still there.
+        """
+        if self.path is None or not (now or self.due()):
+            return
+        begun = time.perf_counter()
+        self.kept = self.write() or self.kept
+        self.saved = time.perf_counter()
+        self.cost = self.saved - begun
+
+    def pause(self) -> None:
+        """Save where it is time to, and end the work where Ctrl-C was pressed: to be called where the state is whole.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            Ctrl-C was pressed in a `deferred` part.
+        """
+        if self.interruption.requested:
+            self.save(now=True)
+            self.stopped = True
+            raise KeyboardInterrupt
+        self.save()
+
+    @contextmanager
+    def deferred(self) -> Iterator[None]:
+        """Let the first Ctrl-C wait for the next pause; a second one ends the work at once."""
+        with deferred_interrupt() as self.interruption:
+            yield
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not isinstance(error, KeyboardInterrupt):
+            return
+        if self.whole and not self.stopped:
+            self.save(now=True)
+        # What a part of the work kept of its own, it has said.
+        if self.kept or not (isinstance(error, Interrupted) and error.kept):
+            raise Interrupted(self.path if self.kept else None, self.share) from None
