@@ -42,7 +42,8 @@ def test_eigenvectors_are_orthonormal_and_residuals_are_what_they_say(name):
 def test_small_matrices_are_solved_densely_and_repeated_eigenvalues_come_as_often_as_they_are():
     values = np.array([-1.0, -1.0, 0.0, 0.0, 0.0, 2.0, 2.0])
     found = eigenpairs(operator_of(matrix_of(values)), top=3, bottom=2)
-    assert np.allclose(found.values, [-1, -1, 0, 2, 2], rtol=0, atol=1e-14)
+    # A hundred units of rounding of a norm of 2: the matrix is made in floating point, and LAPACK differs from machine to machine.
+    assert np.allclose(found.values, [-1, -1, 0, 2, 2], rtol=0, atol=4e-14)
 
 
 def test_the_zero_matrix_has_zero_eigenvalues_with_orthonormal_vectors():
