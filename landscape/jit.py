@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import llvmlite.binding as llvm
 import numba
 from numba.core import event
+from numba.core.codegen import CPUCodeLibrary
 
 try:
     import fcntl
@@ -153,7 +154,29 @@ class Interleaver(event.Listener):
         llvm.set_option("landscape", f"-force-vector-interleave={count}")
 
 
-event.register("numba:compile", Interleaver())
+INTERLEAVER = Interleaver()
+event.register("numba:compile", INTERLEAVER)
+
+
+def with_functions_of_its_own(optimize: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the optimization of a library of machine code after which its functions are not shared with other libraries.
+
+    Numba links what a function calls into the function's library under a name that many libraries have, and each optimizes its copy in
+    its own way. Of the copies that are loaded the first would stand for all: a result's last bits would depend on what was computed before
+    it, and on whether code was compiled or found on the disk.
+    """
+
+    def optimized(library: Any) -> Any:
+        if INTERLEAVER.depth:
+            for function in library._final_module.functions:
+                if not function.is_declaration and function.linkage == llvm.Linkage.linkonce_odr:
+                    function.linkage = "internal"
+        return optimize(library)
+
+    return optimized
+
+
+CPUCodeLibrary._optimize_final_module = with_functions_of_its_own(CPUCodeLibrary._optimize_final_module)
 
 
 def kernel(
@@ -169,7 +192,8 @@ def kernel(
     It releases the interpreter's lock, so that threads can share work (`objective.session.share_work`). `exact` forbids
     reassociation; what is made anew for each type by an overload is
     not cached by itself, since it is part of its callers. `within` makes a long formula a part of its callers whatever LLVM thinks of its length,
-    since a call in a loop keeps it scalar. `viewing` makes a function part of its callers' text, so that it may return a view of an array.
+    since a call in a loop keeps it scalar. `viewing` makes a function part of its callers' text, so that it may return a view of an array. In such a caller
+    Numba drops stores into arrays that came out of a tuple by unpacking, which it takes for dead (`tests/kernels/test_sources.py`).
 
     References to arrays are not counted: a kernel allocates nothing, and what it is given outlives it. The counts are atomic additions to memory
     that all threads share, a tenth of the time of a small network's point, and a sixth of the compiler's.

@@ -41,7 +41,7 @@ ALLOWED: dict[str, set[str]] = {
     "kernels": {"formulas", "jit", "model", "program"},
     "model": {"ops"},
     "records": {"model"},
-    "objective": {"kernels", "jit"} | BELOW_OBJECTIVES,
+    "objective": {"kernels", "jit", "ops", "program"} | BELOW_OBJECTIVES,
     "importers": {"model", "ops", "objective"},
     "directions": {"objective"} | BELOW_OBJECTIVES,
     "curvature": {"objective"} | BELOW_OBJECTIVES,

@@ -133,7 +133,9 @@ def command(
         if target is not None:
             then = part(progress, DIAGNOSIS, 1.0)
             try:
-                applied = apply_remedy(loaded, record, target, announce=call.say, progress=then)
+                applied = apply_remedy(
+                    loaded, record, target, threads=choices["threads"], announce=call.say, progress=then
+                )
             except InputError as error:  # the diagnosis is good, and leads to no model
                 problem = str(error)
     call.end(

@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape.errors import InputError
-from landscape.kernels.program import SCRATCH_ROWS, WITHOUT_GEOMETRY, Column, Geometry, Op, Program, Row
 from landscape.model import Model
 from landscape.program.building import Lowering, Parameters
+from landscape.program.codes import Op
+from landscape.program.table import SCRATCH_ROWS, WITHOUT_GEOMETRY, Column, Geometry, Program, Row
 
 # Rows whose output may be overwritten by the activation that follows, in the same pass.
 CARRIERS = (Op.DENSE, Op.CONVOLUTION, Op.BATCHNORM, Op.BATCH_STATISTICS, Op.ADD)

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from landscape.errors import InputError
 from landscape.kernels.cpu.arrays import Batch, Buffers, DerivativeBuffers
 from landscape.kernels.cpu.table import Work
-from landscape.kernels.program import Program
 from landscape.memory import fits_memory, size_words
 from landscape.objective import aligned
 from landscape.objective.lowered import Lowered, require
 from landscape.objective.tiled import RESULT_BYTES, TiledNetwork
+from landscape.program.table import Program
 
 # Tiles are summed in at most so many parts, which threads share; the number must not depend on the threads.
 SLOTS = 8

@@ -15,7 +15,6 @@ from landscape.kernels.cpu.losses import SUMS
 from landscape.kernels.cpu.rules import UPDATE_APART
 from landscape.kernels.cpu.table import TRAININGS
 from landscape.kernels.cpu.training import Log, Progress, TrainingBuffers
-from landscape.kernels.program import Column
 from landscape.kernels.runs import Runs
 from landscape.objective import aligned
 from landscape.objective.devices import CPU
@@ -23,6 +22,7 @@ from landscape.objective.lowered import Lowered, require
 from landscape.objective.session import session, share_work
 from landscape.objective.tiles import MULTIPLE, tile_width
 from landscape.objective.training_network import Columns, TrainingNetwork
+from landscape.program.table import Column
 
 CHUNK_SECONDS = 0.3
 

@@ -10,12 +10,12 @@ import numpy as np
 from landscape.kernels.cuda.arrays import Batch, Criterion, Network
 from landscape.kernels.cuda.scratch import needs_wide
 from landscape.kernels.cuda.template import kernels
-from landscape.kernels.program import Program
 from landscape.model import Model
 from landscape.objective.gpu import DeviceMemoryError, Gpu, network_on_gpu, shape_for, shared_bytes
 from landscape.objective.lowered import Lowered
 from landscape.objective.sample import Sample
 from landscape.objective.tiled import TiledNetwork
+from landscape.program.table import Program
 
 
 class CudaNetwork:

@@ -12,11 +12,11 @@ from landscape.kernels.cpu.losses import SUMS
 from landscape.kernels.cuda.arrays import Grid as GridOnGpu
 from landscape.kernels.cuda.arrays import Plan, SweepBuffers
 from landscape.kernels.cuda.sweep import MOST_AXES
-from landscape.kernels.program import Column, Geometry, Program
 from landscape.objective.cuda_network import CudaNetwork
 from landscape.objective.engine import Grid
 from landscape.objective.gpu import in_runs
 from landscape.objective.grid_plan import checked_plan, padded, point_work
+from landscape.program.table import Column, Geometry, Program
 
 Array = NDArray[np.float64]
 

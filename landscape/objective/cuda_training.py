@@ -24,11 +24,11 @@ from landscape.kernels.cuda.arrays import (
 from landscape.kernels.cuda.scratch import needs_wide, scratch_features
 from landscape.kernels.cuda.shape import eased
 from landscape.kernels.cuda.template import kernels
-from landscape.kernels.program import Column
 from landscape.kernels.runs import Runs as HostRuns
 from landscape.objective.gpu import DeviceMemoryError, Gpu, network_on_gpu, shape_for, shared_bytes
 from landscape.objective.lowered import Lowered
 from landscape.objective.training_network import Columns, TrainingNetwork
+from landscape.program.table import Column
 
 CHUNK_SECONDS = 2.0
 

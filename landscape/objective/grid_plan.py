@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape.kernels.cpu import sweep as kernels
-from landscape.kernels.program import Column, Program
 from landscape.objective.plan_check import LINEAR, check_plan
+from landscape.program.table import Column, Program
 
 Array = NDArray[np.float64]
 

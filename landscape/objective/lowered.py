@@ -13,11 +13,11 @@ from landscape.kernels.cpu.arrays import Network
 from landscape.kernels.cpu.rules import empty_table, fill
 from landscape.kernels.cpu.table import Work, numbers_of
 from landscape.kernels.lowering import lower, sharing_adjoints
-from landscape.kernels.program import Column, Program
 from landscape.model import Model
 from landscape.objective.compiling import compile_together
 from landscape.objective.program_check import Mode, check_program
 from landscape.objective.session import session
+from landscape.program.table import Column, Program
 
 
 class Lowered(NamedTuple):

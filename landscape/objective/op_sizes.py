@@ -9,14 +9,14 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from landscape.kernels.program import (
+from landscape.program.codes import Op
+from landscape.program.table import (
     ATTENTION_LINES,
     ATTENTION_QUERIES,
     SCRATCH_ROWS,
     WIDEST_VECTOR,
     Column,
     Geometry,
-    Op,
 )
 
 Place = Column | Geometry

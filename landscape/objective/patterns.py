@@ -9,10 +9,11 @@ from landscape.kernels.cpu.arrays import Batch
 from landscape.kernels.cpu.passes import forward
 from landscape.kernels.cpu.table import VALUES
 from landscape.kernels.cpu.views import output_block
-from landscape.kernels.program import ACTIVATION_CODES, Column, Geometry, Op
 from landscape.objective.network import NetworkObjective
 from landscape.objective.session import session
 from landscape.ops.table import OPERATIONS
+from landscape.program.codes import ACTIVATION_CODES, Op
+from landscape.program.table import Column, Geometry
 
 Pattern = NDArray[np.bool_]
 

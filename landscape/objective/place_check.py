@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape.errors import InternalError
-from landscape.kernels.program import Column, Op, Program
+from landscape.program.codes import Op
+from landscape.program.table import Column, Program
 
 Numbers = NDArray[np.int64]
 

@@ -11,7 +11,7 @@ from landscape.errors import InternalError
 from landscape.kernels.cpu import rules
 from landscape.kernels.cpu.sweep import Plan
 from landscape.kernels.cpu.table import OPS
-from landscape.kernels.program import Column, Program
+from landscape.program.table import Column, Program
 
 # Products that are linear in their parameters, so that fixed inputs make them affine in the coordinates: those with a rule for it.
 LINEAR = tuple(op for op, file in OPS.items() if rules.LINEAR in file.RULES)

@@ -16,7 +16,6 @@ from landscape.errors import InternalError
 from landscape.formulas.activations import ACTIVATIONS
 from landscape.kernels.cpu.arrays import Network
 from landscape.kernels.lowering import CARRIERS
-from landscape.kernels.program import WITHOUT_GEOMETRY, Column, Geometry, Op, Program
 from landscape.model import Model
 from landscape.objective.op_sizes import (
     AFFINE,
@@ -31,6 +30,8 @@ from landscape.objective.op_sizes import (
     scratch_rows,
 )
 from landscape.objective.place_check import Mode, broken, check_links, check_places
+from landscape.program.codes import Op
+from landscape.program.table import WITHOUT_GEOMETRY, Column, Geometry, Program
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,12 @@ from landscape.errors import InputError
 from landscape.kernels.cpu.passes import forward
 from landscape.kernels.cpu.table import VALUES
 from landscape.kernels.cpu.views import output_block
-from landscape.kernels.program import Column, Op
 from landscape.model import Model, Node
 from landscape.objective.network import NetworkObjective
 from landscape.objective.points import PointwiseObjective
 from landscape.objective.session import session, share_work
+from landscape.program.codes import Op
+from landscape.program.table import Column
 
 Array = NDArray[np.float64]
 

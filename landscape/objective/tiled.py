@@ -7,12 +7,12 @@ from functools import cached_property
 import numpy as np
 
 from landscape.kernels.cpu.losses import Criterion
-from landscape.kernels.program import Program
 from landscape.model import Model
 from landscape.objective.lowered import Lowered, arrays_of, loss_code, lowered, sharing
 from landscape.objective.program_check import Mode, check_data
 from landscape.objective.sample import Sample
 from landscape.objective.tiles import Tiles, narrowest_tile
+from landscape.program.table import Program
 
 # What the results of the vectors that are worked on at once may take.
 RESULT_BYTES = 256 * 2**20

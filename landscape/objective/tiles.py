@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from landscape.errors import InputError
 from landscape.kernels.cpu.arrays import Batch
-from landscape.kernels.program import Column, Op, Program
 from landscape.model import Model
 from landscape.objective import aligned
 from landscape.objective.sample import Sample, target_counts
+from landscape.program.codes import Op
+from landscape.program.table import Column, Program
 
 # The workspace of one tile should stay in a core's own cache with the weights that pass through it.
 TILE_BYTES = 384 * 1024

@@ -15,12 +15,13 @@ from landscape.formulas.optimizers import OPTIMIZERS
 from landscape.kernels.cpu.batches import Examples
 from landscape.kernels.cpu.losses import SUMS
 from landscape.kernels.cpu.training import Log, Progress
-from landscape.kernels.program import Column, Op, Program
 from landscape.kernels.runs import IN_ORDER, NUMBERS, WHOLE, Runs, scheduled
 from landscape.memory import available_memory, size_words
 from landscape.model import Model
 from landscape.objective.evaluation import HAS_ACCURACY
 from landscape.objective.training_network import Columns, TrainingEngine, TrainingNetwork
+from landscape.program.codes import Op
+from landscape.program.table import Column, Program
 
 Array = NDArray[np.float64]
 # Steps of a first part of the work.

@@ -12,10 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 from landscape.kernels.cpu.passes import forward
 from landscape.kernels.cpu.table import VALUES
 from landscape.kernels.cpu.views import output_block
-from landscape.kernels.program import Column, Op
 from landscape.objective.network import NetworkObjective
 from landscape.objective.patterns import KINKED
 from landscape.objective.session import session
+from landscape.program.codes import Op
+from landscape.program.table import Column
 
 Array = NDArray[np.float64]
 

@@ -10,11 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from landscape.kernels.cpu import hessian
 from landscape.kernels.cpu.table import WHOLE
-from landscape.kernels.program import Column, Op
 from landscape.objective import aligned
 from landscape.objective.cpu_engine import CpuEngine
 from landscape.objective.network import NetworkObjective
 from landscape.objective.session import session, share_work
+from landscape.program.codes import Op
+from landscape.program.table import Column
 
 Array = NDArray[np.float64]
 

@@ -14,9 +14,10 @@ from landscape.errors import InputError
 from landscape.kernels.cuda.supported import unsupported_ops
 from landscape.kernels.cuda.table import OPS
 from landscape.kernels.lowering import lower
-from landscape.kernels.program import Column, Op
 from landscape.model import bundled_path
 from landscape.objective import NetworkObjective, devices
+from landscape.program.codes import Op
+from landscape.program.table import Column
 from landscape.records import load_record
 from tests.cases import CASES
 

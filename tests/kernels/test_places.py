@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from landscape.kernels.lowering import lower, sharing_adjoints
-from landscape.kernels.program import Column
+from landscape.program.table import Column
 from tests.cases import CASES
 from tests.engine import every_case
 from tests.networks import chain

@@ -1,4 +1,4 @@
-"""The hash of the compiled kernels' sources covers everything that they are made of."""
+"""What holds of the sources of compiled kernels: their hash covers everything, and no store in them is lost."""
 
 from __future__ import annotations
 
@@ -43,3 +43,75 @@ def test_an_edit_of_any_source_changes_the_hash(name, tmp_path, monkeypatch):
     file = next(iter(sorted(edited.rglob("[a-z]*.py")))) if edited.is_dir() else edited
     file.write_text(file.read_text("utf-8") + "\n# another comment\n", "utf-8")
     assert jit.source_digest() != before
+
+
+def names(target: ast.AST) -> set[str]:
+    """Give the names that an assignment to several targets sets."""
+    return (
+        {part.id for part in ast.walk(target) if isinstance(part, ast.Name)}
+        if isinstance(target, ast.Tuple)
+        else set()
+    )
+
+
+def stored_into(function: ast.FunctionDef) -> set[str]:
+    """Give the names of what a function stores into by an index, or of the tuples that hold it."""
+    found = set()
+    for node in ast.walk(function):
+        targets = (
+            node.targets
+            if isinstance(node, ast.Assign)
+            else [node.target]
+            if isinstance(node, ast.AugAssign)
+            else []
+        )
+        for target in targets:
+            if isinstance(target, ast.Subscript):
+                base = target.value
+                while isinstance(base, ast.Attribute | ast.Subscript):
+                    base = base.value
+                found |= {base.id} if isinstance(base, ast.Name) else set()
+    return found
+
+
+def lost_stores(tree: ast.AST, viewing: set[str]) -> list[str]:
+    """Name the functions that call a viewing one and store into an array which they unpacked from a tuple."""
+    found = []
+    for function in ast.walk(tree):
+        if isinstance(function, ast.FunctionDef):
+            calls = {
+                n.func.id
+                for n in ast.walk(function)
+                if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)
+            }
+            unpacked = {
+                name for n in ast.walk(function) if isinstance(n, ast.Assign) for name in names(n.targets[0])
+            }
+            if calls & viewing and unpacked & stored_into(function):
+                found.append(function.name)
+    return found
+
+
+def viewing_functions() -> set[str]:
+    """Give the names of the functions that become part of their callers' text."""
+    return {
+        function.name
+        for path in compiled_modules()
+        for function in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(function, ast.FunctionDef)
+        for decorator in function.decorator_list
+        if isinstance(decorator, ast.Call) and any(keyword.arg == "viewing" for keyword in decorator.keywords)
+    }
+
+
+def test_no_store_is_lost_where_numba_inlines_a_function():
+    viewing = viewing_functions()
+    assert "with_adjoints" in viewing
+    for path in compiled_modules():
+        assert lost_stores(ast.parse(path.read_text("utf-8")), viewing) == [], path
+
+
+def test_a_store_that_would_be_lost_is_found():
+    code = "def f(run):\n    log, step = run.log, run.step\n    g(run)\n    log.norms[step] = 1.0"
+    assert lost_stores(ast.parse(code), {"g"}) == ["f"]
+    assert lost_stores(ast.parse(code.replace("log, step = run.log, run.step", "log = run.log")), {"g"}) == []

@@ -29,10 +29,11 @@ from landscape.kernels.cpu.rules import (
     fill,
 )
 from landscape.kernels.cpu.table import GRADIENTS, PRODUCTS, SWEEPS, VALUES, enter, numbers_of
-from landscape.kernels.program import Column, Op
 from landscape.objective import NetworkObjective, compiling
 from landscape.objective.lowered import loss_code, lowered
 from landscape.objective.program_check import Mode
+from landscape.program.codes import Op
+from landscape.program.table import Column
 from landscape.training import train_many
 from tests.cases import CASES
 from tests.engine import every_dtype

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from landscape.diagnosis.examples import score_outputs
-from landscape.kernels.program import WIDEST_VECTOR
 from landscape.model import Model
 from landscape.objective import NetworkObjective, tiles
 from landscape.objective.patterns import KinkPatterns
 from landscape.objective.units import silent_inputs, unit_ranges
+from landscape.program.table import WIDEST_VECTOR
 from tests import reference
 from tests.cases import CASES
 from tests.engine import TOLERANCE, VALUE_TOLERANCE, distance, every_case, every_dtype, objective

@@ -11,7 +11,6 @@ import pytest
 from landscape.errors import ComputationError, InputError, InternalError
 from landscape.kernels.cpu.rules import BACKWARD, CURVED, REVERSE, TANGENT, VALUE
 from landscape.kernels.cpu.table import OPS
-from landscape.kernels.program import Column, Geometry, Op, Program
 from landscape.model import Model, build_model
 from landscape.objective import NetworkObjective, cpu_engine, cpu_training
 from landscape.objective.grid_plan import make_plan
@@ -21,6 +20,8 @@ from landscape.objective.op_sizes import SIZES, noted_rows
 from landscape.objective.plan_check import check_plan
 from landscape.objective.program_check import Mode, check_data, check_notes, check_program, view
 from landscape.objective.workspace import plan_workspace
+from landscape.program.codes import Op
+from landscape.program.table import Column, Geometry, Program
 from landscape.training import train
 from tests.cases import CASES
 from tests.engine import every_case

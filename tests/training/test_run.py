@@ -262,7 +262,8 @@ def hidden_dropout(p):
 def test_dropout_between_layers_masks_the_units_and_their_gradients():
     from landscape.kernels.cpu.batches import draw_mask
     from landscape.kernels.lowering import lower
-    from landscape.kernels.program import Column, Op
+    from landscape.program.codes import Op
+    from landscape.program.table import Column
 
     model = hidden_dropout(0.4)
     done = train(model, steps=1, batch_size=6, learning_rate=0.1, seed=3, **COMMON)

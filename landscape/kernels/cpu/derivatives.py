@@ -23,7 +23,7 @@ from landscape.kernels.cpu.passes import (
     with_tangents,
 )
 from landscape.kernels.cpu.views import block, flat, output_block
-from landscape.kernels.program import Column
+from landscape.program.table import Column
 
 SIZE, ADJOINT = int(Column.SIZE), int(Column.ADJOINT)
 

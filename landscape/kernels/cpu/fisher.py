@@ -21,7 +21,7 @@ from landscape.kernels.cpu.passes import (
     with_tangents,
 )
 from landscape.kernels.cpu.views import block, flat
-from landscape.kernels.program import Column
+from landscape.program.table import Column
 
 SIZE = int(Column.SIZE)
 CURVATURE, OUTER, CONSTANT = 0, 1, 2

@@ -23,7 +23,8 @@ from landscape.kernels.cpu.passes import (
     with_tangents,
 )
 from landscape.kernels.cpu.views import block, flat, output_block
-from landscape.kernels.program import Column, Op
+from landscape.program.codes import Op
+from landscape.program.table import Column
 
 OP, SIZE, WIDE, OUT = int(Column.OP), int(Column.SIZE), int(Column.WIDE), int(Column.OUT)
 WEIGHT, BIAS, ACTIVE, TRAINED = int(Column.WEIGHT), int(Column.BIAS), int(Column.ACTIVE), int(Column.TRAINED)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from landscape.jit import kernel
 from landscape.kernels.cpu.arrays import Part
 from landscape.kernels.cpu.views import block
-from landscape.kernels.program import Column
+from landscape.program.table import Column
 
 FIRST, SIZE = int(Column.FIRST), int(Column.SIZE)
 ACTIVE, LAST_READER, ADJOINT = int(Column.ACTIVE), int(Column.LAST_READER), int(Column.ADJOINT)

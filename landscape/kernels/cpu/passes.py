@@ -10,7 +10,7 @@ from __future__ import annotations
 from landscape.jit import kernel
 from landscape.kernels.cpu.arrays import Frame
 from landscape.kernels.cpu.rules import BACKWARD, CURVED, REVERSE, TANGENT, VALUE, pointed, run_rule
-from landscape.kernels.program import Column
+from landscape.program.table import Column
 
 OP, ACTIVE = int(Column.OP), int(Column.ACTIVE)
 

@@ -20,7 +20,7 @@ from landscape.kernels.cpu.passes import forward, frame_for_values
 from landscape.kernels.cpu.rules import FINISH, LINEAR, VALUE, pointed, run_rule
 from landscape.kernels.cpu.turns import take_turn
 from landscape.kernels.cpu.views import block, flat, output_block
-from landscape.kernels.program import Column, Geometry
+from landscape.program.table import Column, Geometry
 
 OP, SIZE, CODE, MEAN = int(Column.OP), int(Column.SIZE), int(Column.CODE), int(Geometry.MEAN)
 

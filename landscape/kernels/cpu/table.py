@@ -53,7 +53,8 @@ from landscape.kernels.cpu.rules import (
     VALUE,
     Rule,
 )
-from landscape.kernels.program import Column, Op, Program
+from landscape.program.codes import Op
+from landscape.program.table import Column, Program
 
 OPS = {
     Op.DENSE: dense,

@@ -22,7 +22,6 @@ from landscape.kernels.cpu.rules import BACKWARD, VALUE, pointed, run_rule
 from landscape.kernels.cpu.transpose import transpose
 from landscape.kernels.cpu.updates import step_apart
 from landscape.kernels.cpu.views import block, output_block
-from landscape.kernels.program import WIDEST_VECTOR, Column, Op
 from landscape.kernels.runs import (
     BATCH,
     CLIP,
@@ -34,6 +33,8 @@ from landscape.kernels.runs import (
     WITH_REPLACEMENT,
     place_in_epoch,
 )
+from landscape.program.codes import Op
+from landscape.program.table import WIDEST_VECTOR, Column
 
 OP, SIZE, WEIGHT, GROUPS = int(Column.OP), int(Column.SIZE), int(Column.WEIGHT), int(Column.GROUPS)
 WIDE, OUT, ACTIVE, TRAINED = int(Column.WIDE), int(Column.OUT), int(Column.ACTIVE), int(Column.TRAINED)
@@ -273,7 +274,8 @@ def take_step(shared, run, place, weights, gradient, step, start, size):
 
     Says whether they are finite. The run's `weights` are then as they were.
     """
-    network, places, criterion, log = shared.network, shared.places, shared.criterion, shared.log
+    network, places, criterion = shared.network, shared.places, shared.criterion
+    log = shared.log
     whole, numbers, r = run.whole, run.numbers, run.number
     count, tile, seed = run.slots.shape[1], whole[TILE], np.uint64(whole[SEED])
     theta, slope, constants = weights[:count], gradient[:count], weights[count:]

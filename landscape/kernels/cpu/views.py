@@ -18,7 +18,7 @@ from numba.np.arrayobj import populate_array
 from numpy.typing import NDArray
 
 from landscape.kernels.cpu.arrays import Network
-from landscape.kernels.program import Column
+from landscape.program.table import Column
 
 SIZE, ROWS = int(Column.SIZE), Network._fields.index("rows")
 

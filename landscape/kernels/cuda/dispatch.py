@@ -19,7 +19,8 @@ from landscape.kernels.cuda.table import (
     VALUE,
 )
 from landscape.kernels.cuda.text import function_of
-from landscape.kernels.program import Column, Op
+from landscape.program.codes import Op
+from landscape.program.table import Column
 
 PACKAGE = "landscape.kernels.cuda.ops"
 # Of each pass what its rules are given beside the row's number and the frame, and what is returned where an op has no rule for it.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from landscape.kernels.program import Geometry
+from landscape.program.table import Geometry
 
 CHANNELS, HEIGHT, IMAGE_WIDTH = int(Geometry.CHANNELS), int(Geometry.HEIGHT), int(Geometry.WIDTH)
 OUT_CHANNELS, OUT_HEIGHT = int(Geometry.OUT_CHANNELS), int(Geometry.OUT_HEIGHT)

@@ -12,7 +12,7 @@ from landscape.formulas.activations import ACTIVATIONS
 from landscape.kernels.cuda.shape import REAL, THREADS
 from landscape.kernels.cuda.target import cuda
 from landscape.kernels.cuda.text import choice
-from landscape.kernels.program import Column
+from landscape.program.table import Column
 
 OP, OUTPUT, SIZE, FIRST = int(Column.OP), int(Column.OUTPUT), int(Column.SIZE), int(Column.FIRST)
 INPUTS, WEIGHT, BIAS, GROUPS = int(Column.INPUTS), int(Column.WEIGHT), int(Column.BIAS), int(Column.GROUPS)

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from landscape.kernels.cuda.dispatch import modules_of
 from landscape.kernels.cuda.table import NARROW
-from landscape.kernels.program import Column, Geometry, Op
+from landscape.program.codes import Op
+from landscape.program.table import Column, Geometry
 
 # Data, and a mask that a training draws, are there before the rules run.
 NARROW_OPS = (Op.INPUT, Op.MASK, *(Op[name.upper()] for name in NARROW))

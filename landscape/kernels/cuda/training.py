@@ -32,7 +32,6 @@ from landscape.kernels.cuda.rows import OP, SIZE, clear
 from landscape.kernels.cuda.shape import KIND, REAL, STAGE, THREADS, TOTALS, WIDTH
 from landscape.kernels.cuda.target import cuda
 from landscape.kernels.cuda.updates import scaled_step, set_scales
-from landscape.kernels.program import Op
 from landscape.kernels.runs import (
     BATCH,
     CLIP,
@@ -44,6 +43,7 @@ from landscape.kernels.runs import (
     WITH_REPLACEMENT,
     place_in_epoch,
 )
+from landscape.program.codes import Op
 
 MASK = int(Op.MASK)
 # Where a block is: itself, its run and step, the examples of that, the epoch shuffled last, the round of a sharpness-aware step, the tile.

@@ -8,7 +8,7 @@ from landscape.kernels.cpu.links import clear_fresh, input_of, is_fresh
 from landscape.kernels.cpu.loops import Changing, activate, add_curved, add_slope, set_slope
 from landscape.kernels.cpu.rules import BACKWARD, CURVED, TANGENT, VALUE, Rule, frame_of
 from landscape.kernels.cpu.views import block, output_block
-from landscape.kernels.program import Column
+from landscape.program.table import Column
 
 CODE = int(Column.CODE)
 SIZE, ACTIVE, ADJOINT = int(Column.SIZE), int(Column.ACTIVE), int(Column.ADJOINT)

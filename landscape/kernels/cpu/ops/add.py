@@ -7,7 +7,7 @@ from landscape.kernels.cpu.links import input_of, is_fresh
 from landscape.kernels.cpu.loops import activate
 from landscape.kernels.cpu.rules import BACKWARD, REVERSE, TANGENT, VALUE, Rule, frame_of
 from landscape.kernels.cpu.views import block, output_block
-from landscape.kernels.program import Column
+from landscape.program.table import Column
 
 CODE, INPUTS = int(Column.CODE), int(Column.INPUTS)
 SIZE, ACTIVE, ADJOINT = int(Column.SIZE), int(Column.ACTIVE), int(Column.ADJOINT)

@@ -27,7 +27,7 @@ from landscape.kernels.cpu.links import input_of
 from landscape.kernels.cpu.rules import BACKWARD, CURVED, REVERSE, TANGENT, Rule, frame_of
 from landscape.kernels.cpu.rules import VALUE as FORWARD
 from landscape.kernels.cpu.views import block, flat, output_block, view
-from landscape.kernels.program import ATTENTION_LINES, ATTENTION_QUERIES, SCRATCH_ROWS, Column, Geometry
+from landscape.program.table import ATTENTION_LINES, ATTENTION_QUERIES, SCRATCH_ROWS, Column, Geometry
 
 GROUPS, WIDE = int(Column.GROUPS), int(Column.WIDE)
 SIZE, ADJOINT, ACTIVE = int(Column.SIZE), int(Column.ADJOINT), int(Column.ACTIVE)

@@ -15,7 +15,7 @@ from landscape.kernels.cpu.loops import activate
 from landscape.kernels.cpu.ops.batchnorm import parameter
 from landscape.kernels.cpu.rules import BACKWARD, CURVED, REVERSE, TANGENT, VALUE, Rule, frame_of
 from landscape.kernels.cpu.views import block, output_block
-from landscape.kernels.program import Column, Geometry
+from landscape.program.table import Column, Geometry
 
 OUT, SIZE, CODE = int(Column.OUT), int(Column.SIZE), int(Column.CODE)
 ADJOINT, ACTIVE, TRAINED = int(Column.ADJOINT), int(Column.ACTIVE), int(Column.TRAINED)

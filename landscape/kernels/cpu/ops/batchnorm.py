@@ -16,7 +16,7 @@ from landscape.kernels.cpu.links import clear_fresh, input_of
 from landscape.kernels.cpu.loops import activate
 from landscape.kernels.cpu.rules import BACKWARD, CURVED, REVERSE, TANGENT, VALUE, Rule, frame_of
 from landscape.kernels.cpu.views import block, flat, output_block
-from landscape.kernels.program import Column, Geometry
+from landscape.program.table import Column, Geometry
 
 OUT, CODE, SIZE = int(Column.OUT), int(Column.CODE), int(Column.SIZE)
 ADJOINT, ACTIVE, TRAINED = int(Column.ADJOINT), int(Column.ACTIVE), int(Column.TRAINED)

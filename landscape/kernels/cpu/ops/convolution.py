@@ -29,8 +29,9 @@ from landscape.kernels.cpu.rules import (
 )
 from landscape.kernels.cpu.transpose import transpose
 from landscape.kernels.cpu.views import block
-from landscape.kernels.program import ACTIVATION_CODES, Column, Geometry
-from landscape.kernels.program import WIDEST_VECTOR as VECTOR
+from landscape.program.codes import ACTIVATION_CODES
+from landscape.program.table import WIDEST_VECTOR as VECTOR
+from landscape.program.table import Column, Geometry
 
 WEIGHT, BIAS, SIZE, OUT = int(Column.WEIGHT), int(Column.BIAS), int(Column.SIZE), int(Column.OUT)
 CODE, ADJOINT, ACTIVE, TRAINED = (

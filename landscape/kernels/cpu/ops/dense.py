@@ -13,7 +13,7 @@ from landscape.kernels.cpu.packed import Columns, Packed, pack_transposed, packe
 from landscape.kernels.cpu.rules import BACKWARD, CURVED, LINEAR, REVERSE, TANGENT, VALUE, Rule, frame_of
 from landscape.kernels.cpu.turned import panel_numbers, turned_outer
 from landscape.kernels.cpu.views import block
-from landscape.kernels.program import Column
+from landscape.program.table import Column
 
 WEIGHT, BIAS = int(Column.WEIGHT), int(Column.BIAS)
 GROUPS, WIDE, OUT = int(Column.GROUPS), int(Column.WIDE), int(Column.OUT)

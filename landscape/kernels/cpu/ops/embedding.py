@@ -6,7 +6,7 @@ from landscape.jit import kernel
 from landscape.kernels.cpu.links import input_of
 from landscape.kernels.cpu.rules import BACKWARD, LINEAR, REVERSE, TANGENT, VALUE, Rule, frame_of
 from landscape.kernels.cpu.views import block, output_block
-from landscape.kernels.program import Column
+from landscape.program.table import Column
 
 WEIGHT, GROUPS, OUT = int(Column.WEIGHT), int(Column.GROUPS), int(Column.OUT)
 SIZE, ADJOINT, TRAINED = int(Column.SIZE), int(Column.ADJOINT), int(Column.TRAINED)

@@ -11,9 +11,10 @@ import math
 from landscape.jit import kernel
 from landscape.kernels.cpu.links import clear_fresh, input_of
 from landscape.kernels.cpu.ops.batchnorm import parameter
+from landscape.kernels.cpu.ops.layernorm import Changing
 from landscape.kernels.cpu.rules import BACKWARD, CURVED, TANGENT, VALUE, Rule, frame_of
 from landscape.kernels.cpu.views import block, output_block
-from landscape.kernels.program import Column
+from landscape.program.table import Column
 
 WEIGHT, BIAS, GROUPS, WIDE = int(Column.WEIGHT), int(Column.BIAS), int(Column.GROUPS), int(Column.WIDE)
 SIZE, OUT, ADJOINT = int(Column.SIZE), int(Column.OUT), int(Column.ADJOINT)
@@ -66,9 +67,9 @@ def groupnorm_value(row, weights, epsilon, x, y, scratch):
 
 
 @kernel
-def means(row, g, weights, x, d, mean, rate, first, second, gradient):
-    """Set first and second [B] to the group's mean of w·d and of w·d·x̂; add Σ d·x̂ and Σ d to a gradient, unless it is empty."""
-    share = share_of(row, x)
+def means(row, g, weights, x, d, moment, sums, gradient):
+    """Set sums [2, B] to the group's means of w·d and of w·d·x̂, with moment μ and r; add Σ d·x̂ and Σ d to a gradient, unless it is empty."""
+    share, mean, rate, first, second = share_of(row, x), moment[0], moment[1], sums[0], sums[1]
     first[:] = 0
     second[:] = 0
     for c in range(g * row[WIDE], (g + 1) * row[WIDE]):
@@ -96,7 +97,7 @@ def groupnorm_backward(row, weights, epsilon, x, d, into, gradient, scratch):
     mean, rate, first, second = scratch[0], scratch[1], scratch[2], scratch[3]
     for g in range(row[GROUPS]):
         moments(row, g, x, epsilon, mean, rate, first)
-        means(row, g, weights, x, d, mean, rate, first, second, gradient)
+        means(row, g, weights, x, d, scratch, scratch[2:], gradient)
         for c in range(g * row[WIDE], (g + 1) * row[WIDE]):
             w = parameter(row[WEIGHT], weights, c, 1)
             for f in range(c, into.shape[0], row[OUT]):
@@ -138,7 +139,7 @@ def groupnorm_tangent(row, weights, vector, epsilon, x, dx, dy, scratch):
 
 
 @kernel
-def groupnorm_curved(row, weights, vector, epsilon, x, dx, d, dd, into, gradient, scratch):
+def groupnorm_curved(row, weights, epsilon, x, d, into, gradient, scratch):
     """Add the derivative of `groupnorm_backward` along (ẋ, ẇ, ḋ) to `into` and to the gradient's change; either may be empty.
 
     With D = w·d, Ḋ = ẇ·d + w·ḋ, h = x̂ and its change ḣ, and ṙ/r = −r·mean(hẋ):
@@ -146,37 +147,37 @@ def groupnorm_curved(row, weights, vector, epsilon, x, dx, d, dd, into, gradient
     """
     mean, rate, drift, slope = scratch[0], scratch[1], scratch[2], scratch[3]
     first, second, third, fourth = scratch[4], scratch[5], scratch[6], scratch[7]
-    share = share_of(row, x)
+    share = share_of(row, x.value)
     for g in range(row[GROUPS]):
-        moments(row, g, x, epsilon, mean, rate, drift)
-        changes(row, g, x, dx, mean, rate, drift, slope)
-        means(row, g, weights, x, d, mean, rate, first, second, gradient[:0])
+        moments(row, g, x.value, epsilon, mean, rate, drift)
+        changes(row, g, x.value, x.change, mean, rate, drift, slope)
+        means(row, g, weights.value, x.value, d.value, scratch, scratch[4:], gradient[:0])
         third[:] = 0
         fourth[:] = 0
         for c in range(g * row[WIDE], (g + 1) * row[WIDE]):
-            w, dw = parameter(row[WEIGHT], weights, c, 1), parameter(row[WEIGHT], vector, c, 0)
-            scaled, plain = x.dtype.type(0), x.dtype.type(0)
-            for f in range(c, x.shape[0], row[OUT]):
+            w, dw = parameter(row[WEIGHT], weights.value, c, 1), parameter(row[WEIGHT], weights.change, c, 0)
+            scaled, plain = x.value.dtype.type(0), x.value.dtype.type(0)
+            for f in range(c, x.value.shape[0], row[OUT]):
                 for j in range(mean.size):
-                    hat = (x[f, j] - mean[j]) * rate[j]
-                    moved = rate[j] * (dx[f, j] - drift[j] - hat * slope[j])
-                    change = dw * d[f, j] + w * dd[f, j]
+                    hat = (x.value[f, j] - mean[j]) * rate[j]
+                    moved = rate[j] * (x.change[f, j] - drift[j] - hat * slope[j])
+                    change = dw * d.value[f, j] + w * d.change[f, j]
                     third[j] += share * change
-                    fourth[j] += share * (change * hat + w * d[f, j] * moved)
-                    scaled += dd[f, j] * hat + d[f, j] * moved
-                    plain += dd[f, j]
+                    fourth[j] += share * (change * hat + w * d.value[f, j] * moved)
+                    scaled += d.change[f, j] * hat + d.value[f, j] * moved
+                    plain += d.change[f, j]
             if gradient.size > 0 and row[WEIGHT] >= 0:
                 gradient[row[WEIGHT] + c] += scaled
             if gradient.size > 0 and row[BIAS] >= 0:
                 gradient[row[BIAS] + c] += plain
         for c in range(g * row[WIDE], (g + 1) * row[WIDE]):
-            w, dw = parameter(row[WEIGHT], weights, c, 1), parameter(row[WEIGHT], vector, c, 0)
+            w, dw = parameter(row[WEIGHT], weights.value, c, 1), parameter(row[WEIGHT], weights.change, c, 0)
             for f in range(c, into.shape[0], row[OUT]):
                 for j in range(mean.size):
-                    hat = (x[f, j] - mean[j]) * rate[j]
-                    moved = rate[j] * (dx[f, j] - drift[j] - hat * slope[j])
-                    change = dw * d[f, j] + w * dd[f, j]
-                    straight = rate[j] * (w * d[f, j] - first[j] - hat * second[j])
+                    hat = (x.value[f, j] - mean[j]) * rate[j]
+                    moved = rate[j] * (x.change[f, j] - drift[j] - hat * slope[j])
+                    change = dw * d.value[f, j] + w * d.change[f, j]
+                    straight = rate[j] * (w * d.value[f, j] - first[j] - hat * second[j])
                     bent = rate[j] * (change - third[j] - moved * second[j] - hat * fourth[j])
                     into[f, j] += bent - rate[j] * slope[j] * straight
 
@@ -226,7 +227,9 @@ def curved(i, pointer):
     target = block(frame.into, frame.places[source], rows, frame.width)
     part = frame.gradient[: frame.gradient.size if row[TRAINED] else 0]
     epsilon = network.attributes[i]
-    groupnorm_curved(row, frame.weights, frame.vector, epsilon, x, dx, d, dd, target, part, frame.scratch)
+    groupnorm_curved(
+        row, Changing(frame.weights, frame.vector), epsilon, Changing(x, dx), Changing(d, dd), target, part, frame.scratch
+    )  # fmt: skip
 
 
 RULES = {VALUE: Rule(value), BACKWARD: Rule(backward), TANGENT: Rule(tangent), CURVED: Rule(curved)}

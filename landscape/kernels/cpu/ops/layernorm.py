@@ -14,7 +14,7 @@ from landscape.jit import kernel
 from landscape.kernels.cpu.links import clear_fresh, input_of
 from landscape.kernels.cpu.rules import BACKWARD, CURVED, TANGENT, VALUE, Rule, frame_of
 from landscape.kernels.cpu.views import block, output_block
-from landscape.kernels.program import Column
+from landscape.program.table import Column
 
 WEIGHT, BIAS, GROUPS, WIDE = int(Column.WEIGHT), int(Column.BIAS), int(Column.GROUPS), int(Column.WIDE)
 SIZE, ADJOINT, ACTIVE, TRAINED = (

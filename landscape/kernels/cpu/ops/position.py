@@ -7,7 +7,7 @@ from landscape.kernels.cpu.links import clear_fresh, input_of
 from landscape.kernels.cpu.ops.dense import add_bias, dense_bias_gradient
 from landscape.kernels.cpu.rules import BACKWARD, REVERSE, TANGENT, VALUE, Rule, frame_of
 from landscape.kernels.cpu.views import block, output_block
-from landscape.kernels.program import Column
+from landscape.program.table import Column
 
 SIZE, ACTIVE, ADJOINT, TRAINED = (
     int(Column.SIZE),

@@ -7,7 +7,7 @@ from landscape.jit import kernel
 from landscape.kernels.cpu.links import clear_fresh, input_of
 from landscape.kernels.cpu.rules import BACKWARD, CURVED, REVERSE, TANGENT, VALUE, Rule, frame_of
 from landscape.kernels.cpu.views import block, output_block
-from landscape.kernels.program import Column
+from landscape.program.table import Column
 
 SIZE, GROUPS, ACTIVE, ADJOINT = int(Column.SIZE), int(Column.GROUPS), int(Column.ACTIVE), int(Column.ADJOINT)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from landscape.jit import kernel
 from landscape.kernels.cpu.lanes import lane_copy, lanes_of
 from landscape.kernels.cpu.ops.linear import linear_rules
-from landscape.kernels.program import Column
+from landscape.program.table import Column
 
 GROUPS, WIDE = int(Column.GROUPS), int(Column.WIDE)
 
