@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import math
 import shutil
 from pathlib import Path
 
+import llvmlite.binding as llvm
 import pytest
 
 from landscape import jit
@@ -115,3 +117,38 @@ def test_a_store_that_would_be_lost_is_found():
     code = "def f(run):\n    log, step = run.log, run.step\n    g(run)\n    log.norms[step] = 1.0"
     assert lost_stores(ast.parse(code), {"g"}) == ["f"]
     assert lost_stores(ast.parse(code.replace("log, step = run.log, run.step", "log = run.log")), {"g"}) == []
+
+
+def of_the_package(function):
+    """Compile a function as one of the package's own."""
+    function.__module__ = jit.__name__
+    return jit.kernel(cached=False)(function)
+
+
+@of_the_package
+def long_formula(x):
+    total = 0.0
+    for i in range(1, 9):
+        total += (
+            math.exp(-i * x) * math.sin(i * x) + math.log1p(i * x * x) * math.cos(x / i) + math.tanh(x - i)
+        )
+        total += (
+            math.atan2(x, i) * math.sqrt(1 + x * x * i)
+            + math.erf(x / i) * math.expm1(-x * i)
+            + math.sinh(x / i)
+        )
+    return total
+
+
+@of_the_package
+def called_twice(x):
+    return long_formula(x) + long_formula(2.0 * x)
+
+
+def test_compiled_code_has_the_functions_that_it_calls_for_itself():
+    assert math.isfinite(called_twice(0.5))
+    library = called_twice.overloads[called_twice.signatures[0]].library
+    own = [function for function in library._final_module.functions if not function.is_declaration]
+    # Of functions that several libraries have under one name the one that is loaded first would stand for all.
+    assert any(function.linkage == llvm.Linkage.internal for function in own)
+    assert not [function.name for function in own if function.linkage == llvm.Linkage.linkonce_odr]
