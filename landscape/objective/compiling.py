@@ -9,9 +9,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
+from pathlib import Path
 
 import numba
 import numpy as np
@@ -119,11 +121,12 @@ def wanted_compilers() -> int:
 def compile_pieces(
     missing: dict[str, list[Piece]], compilers: int, advance: Callable[[int, int], object] | None
 ) -> None:
-    """Compile pieces by dtype: other processes their share, and this one its own meanwhile; Ctrl-C ends all.
+    """Compile pieces by dtype: this process and others take the next one each until there is none left; Ctrl-C ends all.
 
-    A process that cannot be begun, or that something else ends, leaves its share to this one.
+    A process that cannot be begun, or that something else ends, leaves its pieces to this one. Entry points come first: they take longest.
     """
     work = [(dtype, piece) for dtype, pieces in missing.items() for piece in pieces]
+    work.sort(key=lambda each: not isinstance(each[1], str))
     count, compilers = len(work), max(1, min(compilers, len(work)))
     ANNOUNCER.say(f"{count} kernels on {compilers} core{'s' * (compilers > 1)}")
     lock, done = threading.Lock(), 0
@@ -137,13 +140,13 @@ def compile_pieces(
 
     with ExitStack() as stack:
         others: list[Helper] = []
+        taken = stack.enter_context(tempfile.TemporaryDirectory())
         # A program that Python is embedded in has no interpreter to begin, and a system may allow no more processes.
         with suppress(OSError, TypeError):
-            others.extend(
-                stack.enter_context(Helper(work[number::compilers], told)) for number in range(1, compilers)
-            )
-        for dtype, piece in work[::compilers]:
-            compile_here([piece], dtype, told)
+            others.extend(stack.enter_context(Helper(taken, work, told)) for _ in range(1, compilers))
+        for dtype, piece in work:
+            if take(taken, f"{dtype}:{piece}"):
+                compile_here([piece], dtype, told)
         for helper in others:
             helper.wait()
         for dtype, piece in work:
@@ -159,14 +162,23 @@ def distinct(pieces: Sequence[Piece]) -> list[Piece]:
     return list(seen.values())
 
 
-class Helper:
-    """A process that compiles pieces, and ends with this one's `with`; `told` is called, in a thread, for each that is done."""
+def take(folder: str, name: str) -> bool:
+    """Take a piece of work, unless another process has: say whether a file of its name could be made."""
+    try:
+        (Path(folder) / name.replace(":", "-")).touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
 
-    def __init__(self, work: Sequence[tuple[str, Piece]], told: Callable[[str], object]) -> None:
+
+class Helper:
+    """A process that compiles what others do not take, and ends with this one's `with`; in a thread `told` is called for each piece done."""
+
+    def __init__(self, taken: str, work: Sequence[tuple[str, Piece]], told: Callable[[str], object]) -> None:
         self.told = told
         # In a session of its own, so that Ctrl-C comes to this process alone, which ends the others.
         self.process = subprocess.Popen(
-            [sys.executable, "-I", "-c", CHILD, os.pathsep.join(sys.path), *(f"{dtype}:{piece}" for dtype, piece in work)],
+            [sys.executable, "-I", "-c", CHILD, os.pathsep.join(sys.path), taken, *(f"{dtype}:{piece}" for dtype, piece in work)],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True,
             env=os.environ | {VARIABLE: "1"},
         )  # fmt: skip
@@ -197,17 +209,18 @@ class Helper:
                 self.reader.join(0.1)
 
 
-def help_out(named: Sequence[str]) -> None:
-    """Compile pieces of dtypes, and tell of each at once: a process whose reader has gone ends at the next."""
+def help_out(taken: str, *named: str) -> None:
+    """Compile the pieces of dtypes that no other process takes, and tell of each at once: a process whose reader has gone ends at the next."""
     for name in named:
         dtype, _, piece = name.partition(":")
-        compile_here([piece], dtype, lambda done: print(done, flush=True))
+        if take(taken, name):
+            compile_here([piece], dtype, lambda done: print(done, flush=True))
 
 
-# What a process that helps runs: where modules are found, then dtype:piece each. The folder it is started in is no place for modules.
+# What a process that helps runs: where modules are found, a folder of what is taken, then dtype:piece each. The folder it is started in is no place for modules.
 CHILD = (
     f"import os, sys; sys.path[:] = sys.argv[1].split(os.pathsep); from {__name__} import {help_out.__name__}; "
-    f"{help_out.__name__}(sys.argv[2:])"
+    f"{help_out.__name__}(*sys.argv[2:])"
 )
 
 
