@@ -217,7 +217,8 @@ def help_out(taken: str, *named: str) -> None:
             compile_here([piece], dtype, lambda done: print(done, flush=True))
 
 
-# What a process that helps runs: where modules are found, a folder of what is taken, then dtype:piece each. The folder it is started in is no place for modules.
+# What a process that helps runs: where modules are found, a folder of what is taken, then dtype:piece each. The folder it is started in is no
+# place for modules.
 CHILD = (
     f"import os, sys; sys.path[:] = sys.argv[1].split(os.pathsep); from {__name__} import {help_out.__name__}; "
     f"{help_out.__name__}(*sys.argv[2:])"
