@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from landscape.errors import InternalError
 from landscape.kernels.cpu import hessian
 from landscape.kernels.cpu.table import WHOLE
 from landscape.objective import aligned
@@ -32,10 +33,16 @@ class WholeHessian:
         Of a network for which `is_dense` holds.
     theta
         The point, [P].
+
+    Raises
+    ------
+    InternalError
+        `is_dense` does not hold: the passes would write outside of their memory.
     """
 
     def __init__(self, objective: NetworkObjective, theta: ArrayLike) -> None:
-        assert isinstance(objective.engine, CpuEngine)
+        if not is_dense(objective) or not isinstance(objective.engine, CpuEngine):
+            raise InternalError("the whole Hessian was asked for of a network whose Hessian takes products")
         self.objective, self.engine = objective, objective.engine
         self.network, self.theta = objective.on_cpu, np.asarray(theta, np.float64)
         self.network.prepare(self.network.tiled.full, WHOLE)

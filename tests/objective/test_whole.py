@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from landscape.errors import InternalError
 from landscape.objective import NetworkObjective
 from landscape.objective.whole import WholeHessian, is_dense
 from tests.cases import CASES
@@ -24,6 +25,12 @@ def whole(engine: NetworkObjective, theta: np.ndarray) -> np.ndarray:
 def test_networks_of_dense_nodes_have_it_and_others_do_not():
     assert {"deep", "no_bias", "multiply_itself", "concat_three", "loss_scale_and_decay"} <= set(DENSE)
     assert not {"sequence_mse", "layernorm", "ignored_labels"} & set(DENSE)
+
+
+@pytest.mark.parametrize("name", ["sequence_mse", "layernorm", "lenet", "tied_weights"])
+def test_of_another_network_nothing_is_computed(name):
+    with pytest.raises(InternalError, match="takes products"):
+        WholeHessian(objective(name, "float64"), CASES[name].model.theta)
 
 
 @pytest.mark.parametrize("name", DENSE)
