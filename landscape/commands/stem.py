@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from landscape.errors import InputError
 from landscape.messages import say
+from landscape.progress import silent
 
 if TYPE_CHECKING:
     import click
@@ -210,7 +211,3 @@ def draw(
 def speaker(quiet: bool) -> Callable[[str], None]:
     """Make the function that says a sentence on stderr, or nothing."""
     return silent if quiet else say
-
-
-def silent(sentence: str) -> None:
-    """Say nothing."""

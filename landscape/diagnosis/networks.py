@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 
 from landscape.diagnosis.architectures import (
@@ -20,12 +21,12 @@ from landscape.model import Model
 DEEP, LEAST_NARROW = 8, 2
 
 
-class Network(Change):
+class Network(Change, ABC):
     """Another network on the same data, its parameters zero. A subclass says what becomes of a chain, and of other graphs."""
 
+    @abstractmethod
     def chain(self, chain: Chain) -> Chain | None:
         """Return what becomes of a chain of dense layers, or None where it stays as it is."""
-        raise NotImplementedError
 
     def graph(self, model: Model) -> Model | None:
         """Return what becomes of a network that is no such chain, or None where nothing does."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,7 +26,7 @@ class Interrupted(KeyboardInterrupt):
         self.kept = path is not None
 
 
-class Keeper:
+class Keeper(ABC):
     """Saves work now and then while it lasts; a context that ends with the work.
 
     A subclass says in `write` what is saved. Ctrl-C ends the work at once, or at its next `pause` where it is in a part that is
@@ -61,6 +62,7 @@ class Keeper:
         self.begun = self.saved = time.perf_counter()
         self.cost = 0.0
 
+    @abstractmethod
     def write(self) -> bool:
         """Write what is done to the path; return whether there was anything.
 
@@ -69,7 +71,6 @@ class Keeper:
         ComputationError
             The file system refused; what was saved before is still there.
         """
-        raise NotImplementedError
 
     @property
     def seconds(self) -> float:
