@@ -1,8 +1,8 @@
 """The one decorator of every compiled function: flags, and a cache that notices an edited formula.
 
 Numba's disk cache looks at a function's own file only, so an edited formula would leave its compiled callers
-stale. The cache therefore lies in a folder named by a hash of every source file that kernels are made of; an edit
-anywhere starts a new folder. `NUMBA_CACHE_DIR`, where it is set, is the place of these folders.
+stale. The cache therefore lies in a folder named by a hash of every source file that kernels are made of, and by the width of
+the vectors; an edit anywhere starts a new folder. `NUMBA_CACHE_DIR`, where it is set, is the place of these folders.
 """
 
 from __future__ import annotations
@@ -26,11 +26,12 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 from landscape.interrupt import whole_function
+from landscape.machine import vector_bytes
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 PACKAGE = Path(__file__).parent
-SOURCES = ("jit.py", "streams.py", "formulas", "program", "kernels")
+SOURCES = ("jit.py", "machine.py", "streams.py", "formulas", "program", "kernels")
 # Never `True`: `nnan` and `ninf` would delete the checks for points that diverged.
 FAST = frozenset({"nsz", "arcp", "contract", "afn", "reassoc"})
 # For compensated sums and range reductions, which reassociation would simplify away.
@@ -60,7 +61,7 @@ def cache_folder() -> Path:
     # Windows has no numbers for users, and a temporary folder for each.
     user = os.getuid() if hasattr(os, "getuid") else "user"
     for place in [*places, Path(tempfile.gettempdir()) / f"landscape-{user}"]:
-        folder = place / f"kernels-{source_digest()}"
+        folder = place / f"kernels-{source_digest()}-{vector_bytes()}"
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError:

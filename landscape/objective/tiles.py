@@ -12,18 +12,19 @@ from numpy.typing import NDArray
 
 from landscape.errors import InputError
 from landscape.kernels.cpu.arrays import Batch
+from landscape.kernels.cpu.vectors import VECTOR_BYTES
 from landscape.model import Model
 from landscape.objective import aligned
 from landscape.objective.sample import Sample, target_counts
 from landscape.program.codes import Op
-from landscape.program.table import Column, Program
+from landscape.program.table import WIDEST_VECTOR, Column, Program
 
 # The workspace of one tile should stay in a core's own cache with the weights that pass through it.
 TILE_BYTES = 384 * 1024
-WIDEST, NARROWEST, MULTIPLE = 256, 32, 8
+WIDEST, NARROWEST, MULTIPLE = 256, 32, WIDEST_VECTOR
 # Products over windows take two vectors of examples at a time, and their outputs are many; where they are few, twice as many examples
 # share what is done for each row.
-WINDOW_BYTES, FEW_BYTES = 64, 2 * 2**20
+WINDOW_BYTES, FEW_BYTES = 2 * VECTOR_BYTES, 2 * 2**20
 BLOCK_BYTES = 32 * 2**20
 KEPT_BYTES = 256 * 2**20
 
@@ -49,7 +50,8 @@ def narrowest_tile(program: Program, itemsize: int) -> int:
     ops = set(program.rows[:, Column.OP].tolist())
     if Op.CONVOLUTION not in ops:
         return NARROWEST
-    return WINDOW_BYTES // itemsize * (2 if 2 * WINDOW_BYTES * program.features <= FEW_BYTES else 1)
+    few = 2 * WINDOW_BYTES * program.features <= FEW_BYTES
+    return max(WIDEST_VECTOR, WINDOW_BYTES // itemsize * (2 if few else 1))
 
 
 def batch_size(model: Model) -> int | None:

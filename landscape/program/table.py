@@ -93,8 +93,8 @@ WITHOUT_GEOMETRY = frozenset(
 )
 # Rows of the workspace that ops may use between reading and writing.
 SCRATCH_ROWS = 8
-# Numbers in a vector of the narrowest dtype; every tile is whole vectors.
-WIDEST_VECTOR = 8
+# Numbers of the narrowest dtype in a vector of the widest machine; every tile is whole vectors on every machine.
+WIDEST_VECTOR = 16
 # Queries that attention takes at a time.
 ATTENTION_QUERIES = 8
 # Numbers that it notes for each of them, beside scores of keys.

@@ -1,4 +1,4 @@
-"""Products with packed weights and over turned inputs: compiled they are the plain function's, for every remainder."""
+"""Products over examples, by panels of turned rows: NumPy's, for every remainder."""
 
 from __future__ import annotations
 
@@ -6,71 +6,93 @@ import numpy as np
 import pytest
 
 from landscape.jit import kernel
-from landscape.kernels.cpu import packed, turned
+from landscape.kernels.cpu import over_examples, rules, transpose, views
 from landscape.kernels.cpu.arrays import Part
-from landscape.kernels.cpu.gathered import Window
+from landscape.kernels.cpu.products import add_outer
+
+# Importing it fills the table of rules.
+from landscape.kernels.cpu.table import TABLE
+from landscape.kernels.cpu.vectors import lanes_of
+
+every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
 @kernel(cached=False)
-def over_window(m, n, k, w, x, first, cut, c):
-    weights, columns = packed.Packed(w, 5, 6 * k, k, 3 * k, k), packed.Columns(x, 2, 7 * n * k, n * k)
-    packed.packed_product(m, n, Window(2, 2, k), weights, columns, first, cut, Part(c, 3))
+def run(addresses, positions, m, n, width, a, b, c):
+    add_outer(addresses, positions, (m, n), width, Part(a, 1), Part(b, 2), Part(c, 3))
 
 
 @kernel(cached=False)
-def over_positions(positions, m, n, width, a, b, c, panel):
-    turned.turned_outer(positions, m, n, width, Part(a, 1), Part(b, 2), Part(c, 3), panel)
+def turned(count, x, y):
+    transpose.transpose_rows(count, x, 2, 40, y, 1, 24)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize(("first", "cut"), [(0, True), (0, False), (-1, False)])
-@pytest.mark.parametrize("m", [1, 3, 8, 13])
-@pytest.mark.parametrize("n", [8, 24])
-def test_a_packed_product_is_the_plain_one(m, n, first, cut, dtype):
-    rng = np.random.default_rng(m + n)
-    k, w, x = 3, rng.standard_normal(1000).astype(dtype), rng.standard_normal(3000).astype(dtype)
-    start = rng.standard_normal(3 + m * n + 9).astype(dtype)
-    found, expected = start.copy(), start.copy()
-    over_window(m, n, k, w, x, first, cut, found)
-    over_window.py_func(m, n, k, w, x, first, cut, expected)
-    assert np.allclose(found, expected, rtol=0, atol=50 * np.finfo(dtype).eps)
-    assert np.array_equal(found[:3], start[:3])
-    assert np.array_equal(found[3 + m * n :], start[3 + m * n :])
+@kernel(cached=False)
+def own_numbers(x, out):
+    numbers = views.room(x, 256)
+    for q in range(numbers.size):
+        numbers[q] = q
+    for q in range(numbers.size):
+        out[q] = numbers[q] + x[0]
 
 
-def test_packed_weights_give_the_product_with_the_weights_and_their_transpose():
-    rng = np.random.default_rng(0)
-    w, x, y = rng.standard_normal((13, 5)), rng.standard_normal((5, 8)), rng.standard_normal((13, 8))
-    ones, out, plain, back = np.ones(13), np.zeros(70), np.zeros(13 * 8), np.zeros(5 * 8)
-    packed.pack_rows(13, 5, 1, Part(w.ravel(), 0), Part(ones, 0), Part(out, 0))
-    one, columns = packed.Packed(out, 0, 5, 0, 0, 0), packed.Columns(x.ravel(), 0, 0, 0)
-    packed.packed_product(13, 8, Window(1, 1, 5), one, columns, -1, False, Part(plain, 0))
-    packed.pack_transposed(5, 13, w.ravel(), 0, out)
-    one, columns = packed.Packed(out, 0, 13, 0, 0, 0), packed.Columns(y.ravel(), 0, 0, 0)
-    packed.packed_product(5, 8, Window(1, 1, 13), one, columns, -1, False, Part(back, 0))
-    assert np.allclose(plain.reshape(13, 8), w @ x, rtol=0, atol=1e-14)
-    assert np.allclose(back.reshape(5, 8), w.T @ y, rtol=0, atol=1e-14)
+def addresses(dtype):
+    table = rules.empty_table()
+    rules.fill(table, (rules.PRODUCT, rules.OUTER), np.dtype(dtype))
+    assert {rules.PRODUCT, rules.OUTER} <= set(TABLE)
+    return table
 
 
-def test_a_number_that_is_none_is_not_cut_off():
-    w, x = np.array([np.nan, -1.0]), np.ones(8)
-    over_window(2, 8, 0, w, x, 0, True, c := np.zeros(19))
-    assert np.isnan(c[3:11]).all()
-    assert np.array_equal(c[11:], np.zeros(8))
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("n", [3, 8, 21])
-@pytest.mark.parametrize(("m", "width", "positions"), [(1, 8, 40), (10, 32, 5), (13, 160, 2)])
-def test_a_product_over_positions_is_a_sum_of_products(m, n, width, positions, dtype):
+@every_dtype
+@pytest.mark.parametrize("n", [1, 3, 8, 21, 40, 70])
+@pytest.mark.parametrize(
+    ("m", "width", "positions"),
+    [(1, 16, 40), (10, 32, 5), (13, 160, 2), (6, 64, 1), (9, over_examples.DEEP * 2 + 16, 2)],
+)
+def test_a_product_over_examples_is_a_sum_of_products(m, width, positions, n, dtype):
     rng = np.random.default_rng(n)
     a = rng.standard_normal((positions, m, width)).astype(dtype)
     b = rng.standard_normal((positions, n, width)).astype(dtype)
     start = rng.standard_normal((m, n)).astype(dtype)
     c = np.concatenate([np.zeros(3, dtype), start.ravel(), np.ones(9, dtype)])
-    panel = np.zeros(turned.panel_numbers(positions, width, c.itemsize), dtype)
     left, right = np.concatenate([[0], a.ravel()]), np.concatenate([[0, 0], b.ravel()])
-    over_positions(positions, m, n, width, left.astype(dtype), right.astype(dtype), c, panel)
-    expected = start + np.einsum("tmj,tnj->mn", a, b)
-    assert np.allclose(c[3 : 3 + m * n].reshape(m, n), expected, rtol=0, atol=400 * np.finfo(dtype).eps)
+    run(addresses(dtype), positions, m, n, width, left.astype(dtype), right.astype(dtype), c)
+    expected = start + np.einsum("tmj,tnj->mn", a.astype("f8"), b.astype("f8"))
+    error = np.abs(c[3 : 3 + m * n].reshape(m, n) - expected)
+    size = np.abs(start) + np.einsum("tmj,tnj->mn", np.abs(a), np.abs(b))
+    assert np.all(error <= np.sqrt(positions * width) * 4 * np.finfo(dtype).eps * size)
     assert np.array_equal(c[-9:], np.ones(9))
+    assert np.array_equal(c[:3], np.zeros(3))
+
+
+@every_dtype
+def test_some_rows_are_turned_and_no_row_beside_them_is_read(dtype):
+    lanes = lanes_of(np.zeros(1, dtype))
+    for count in range(1, lanes + 1):
+        x = np.full(2 + 40 * lanes, np.nan, dtype)
+        rows = np.random.default_rng(count).standard_normal((count, lanes)).astype(dtype)
+        for r in range(count):
+            x[2 + 40 * r : 2 + 40 * r + lanes] = rows[r]
+        y = np.zeros(1 + 24 * lanes, dtype)
+        turned(count, x, y)
+        found = y[1 + 24 * np.arange(lanes)[:, None] + np.arange(lanes)]
+        assert np.array_equal(found[:, :count], rows.T)
+        assert np.isfinite(found).all()
+
+
+@every_dtype
+@pytest.mark.parametrize(("m", "n"), [(1, 1), (16, 16), (33, 20), (7, 50)])
+def test_a_transpose_is_numpy_s(m, n, dtype):
+    x = np.random.default_rng(0).standard_normal((m, n)).astype(dtype)
+    y = np.zeros(m * n + 2, dtype)
+    kernel(cached=False)(lambda m, n, x, y: transpose.transpose(m, n, x, 0, y, 1))(m, n, x.ravel(), y)
+    assert np.array_equal(y[1:-1].reshape(n, m), x.T)
+    assert y[0] == y[-1] == 0
+
+
+@every_dtype
+def test_numbers_on_the_stack_are_the_caller_s_own(dtype):
+    count = 256 // np.dtype(dtype).itemsize
+    out = np.zeros(count + 1, dtype)
+    own_numbers(np.ones(1, dtype), out)
+    assert np.array_equal(out, [*np.arange(count) + 1.0, 0.0])

@@ -6,6 +6,9 @@ from typing import NamedTuple
 
 from numpy.typing import NDArray
 
+# Where the sums of a product begin: at zero, or at what C holds; else the number of the first row's bias among W's numbers.
+FROM_ZERO, FROM_OUT = -1, -2
+
 
 class Network(NamedTuple):
     """A program as arrays: the rows, the links, the attributes in the kernels' dtype.
@@ -113,3 +116,75 @@ class Task(NamedTuple):
     places: NDArray
     batch: Batch
     criterion: tuple[int, float]
+
+
+class Left(NamedTuple):
+    """W in a flat array: row r's number for line a, place b and channel q of the depth is at `at` + r·row + a·line + b·place + q·channel.
+
+    Where `packed` is 1, blocks of rows lie one after another and a block's rows side by side for each place of the depth: a row then has `row`
+    numbers, and line, place and channel count in numbers of one row, as does `tap`, the number where the depth begins.
+    """
+
+    numbers: NDArray
+    at: int
+    row: int
+    tap: int
+    line: int
+    place: int
+    channel: int
+    packed: int
+
+
+class Right(NamedTuple):
+    """X in a flat array: the columns of line a, place b and channel q are from `at` + a·line + b·place + q·channel on."""
+
+    numbers: NDArray
+    at: int
+    line: int
+    place: int
+    channel: int
+
+
+class Depth(NamedTuple):
+    """How many lines the depth has, places in a line, and channels of a place."""
+
+    lines: int
+    places: int
+    channels: int
+
+
+class Out(NamedTuple):
+    """C in a flat array: rows are `row` apart."""
+
+    numbers: NDArray
+    at: int
+    row: int
+
+
+class Product(NamedTuple):
+    """A product C [rows, columns]: where its sums begin, and whether what is negative becomes zero in the end."""
+
+    rows: int
+    columns: int
+    depth: Depth
+    left: Left
+    right: Right
+    start: int
+    cut: int
+    out: Out
+
+
+class OverExamples(NamedTuple):
+    """A sum C [rows, columns] += Σ_t A_t [rows, width] · B_t [columns, width]ᵀ over positions, a width that is whole vectors.
+
+    `rules` are a network's, of which one multiplies.
+    """
+
+    positions: int
+    rows: int
+    columns: int
+    width: int
+    left: Part
+    right: Part
+    out: Part
+    rules: NDArray

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from numpy.typing import NDArray
 
 from landscape.jit import kernel
-from landscape.kernels.cpu.dots import outer
+from landscape.kernels.cpu.arrays import Part
 from landscape.kernels.cpu.links import input_of
 from landscape.kernels.cpu.losses import loss_adjoint_tangent
 from landscape.kernels.cpu.passes import (
@@ -22,6 +22,7 @@ from landscape.kernels.cpu.passes import (
     with_adjoints,
     with_tangents,
 )
+from landscape.kernels.cpu.products import add_outer
 from landscape.kernels.cpu.views import block, flat, output_block
 from landscape.program.codes import Op
 from landscape.program.table import Column
@@ -124,7 +125,8 @@ def add_pairs(seed, unit, i, frame, memory, out):
             changes_of(x, dx, has_change, d[first + c], dd[first + c], right)
         part = memory.part[: (wide + 1) * count * (across + 1)]
         part[:] = 0
-        outer(wide + 1, count * (across + 1), width, memory.left, 0, memory.right, 0, part, 0)
+        shape = (wide + 1, count * (across + 1))
+        add_outer(network.rules, 1, shape, width, Part(memory.left, 0), Part(memory.right, 0), Part(part, 0))
         add_block(row, unit, other, first, count, part, out)
         first += count
 

@@ -14,26 +14,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
-from landscape.jit import EXACT
-from landscape.kernels.cpu.gathered import VECTOR_BYTES, Code
-
-OPTIONS = {"fastmath": set(EXACT), "error_model": "numpy"}
-
-
-def lanes_of(x: Any) -> int:
-    """Say how many numbers a vector of an array's dtype has."""
-    return int(VECTOR_BYTES // x.itemsize)
-
-
-@overload(lanes_of, jit_options=OPTIONS)
-def lanes_of_on_cpu(x: Any) -> Any:
-    """Make it a constant, so that loops over lanes have a known length."""
-    lanes = VECTOR_BYTES * 8 // x.dtype.bitwidth
-
-    def constant(x: Any) -> Any:
-        return lanes
-
-    return constant
+from landscape.kernels.cpu.vectors import OPTIONS, Code, lanes_of
 
 
 class Vectors(NamedTuple):

@@ -24,7 +24,18 @@ from numpy.typing import NDArray
 
 from landscape.interrupt import whole_function
 from landscape.jit import is_kept, kernel
-from landscape.kernels.cpu.arrays import Batch, Frame, Network
+from landscape.kernels.cpu.arrays import (
+    Batch,
+    Depth,
+    Frame,
+    Left,
+    Network,
+    Out,
+    OverExamples,
+    Part,
+    Product,
+    Right,
+)
 
 # Numbers of the table: ranges for the passes over ops, the code of the op added. A row's output; the normalization and activation fused into a product
 # that is already computed; the part that is linear in the parameters; an adjoint to the inputs and the parameters; a tangent; and of an adjoint's change
@@ -44,21 +55,24 @@ SUMS_OF, ADJOINT_OF, ADJOINT_CHANGE_OF = (OF_LOSSES + MOST_LOSSES * number for n
 OF_UPDATES = OF_LOSSES + 3 * MOST_LOSSES
 # An optimizer's step, in place and with the new parameters where the gradient was.
 UPDATE, UPDATE_APART = (OF_UPDATES + MOST_FORMULAS * number for number in range(2))
-SIZE = OF_UPDATES + 2 * MOST_FORMULAS
+# Products of matrices, and sums of products over examples.
+OF_PRODUCTS = OF_UPDATES + 2 * MOST_FORMULAS
+PRODUCT, OUTER = OF_PRODUCTS, OF_PRODUCTS + 1
+SIZE = OF_PRODUCTS + 2
 
 
-class FramePointer(types.Type):
-    """The type of a pointer to a frame of one dtype."""
+class Pointer(types.Type):
+    """The type of a pointer to a named tuple, of whose dtype `real` is."""
 
-    def __init__(self, real: Any) -> None:
-        self.real = real
-        super().__init__(name=f"FramePointer({real})")
+    def __init__(self, kind: Any, real: Any) -> None:
+        self.kind, self.real = kind, real
+        super().__init__(name=f"Pointer({kind})")
 
 
-register_model(FramePointer)(models.OpaqueModel)
+register_model(Pointer)(models.OpaqueModel)
 
-# Letters of a rule's signature: i a number, x a number of the kernels' dtype, v and m a vector and a matrix of integers, r and s those of the kernels'
-# dtype, f and g those of float64, p a pointer to a frame, b a batch, n a network.
+# Letters of a rule's signature: i a number, x a number of the kernels' dtype, v and m a vector and a matrix of integers, r, s and t arrays of one to three
+# axes of the kernels' dtype, f and g a vector and a matrix of float64, l labels.
 KINDS: dict[str, Callable[[Any], Any]] = {
     "i": lambda real: types.int64,
     "x": lambda real: real,
@@ -66,22 +80,31 @@ KINDS: dict[str, Callable[[Any], Any]] = {
     "m": lambda real: types.Array(types.int64, 2, "C"),
     "r": lambda real: types.Array(real, 1, "C"),
     "s": lambda real: types.Array(real, 2, "C"),
+    "t": lambda real: types.Array(real, 3, "C"),
     "f": lambda real: types.Array(types.float64, 1, "C"),
     "g": lambda real: types.Array(types.float64, 2, "C"),
-    "p": FramePointer,
-    "b": lambda real: types.NamedTuple(
-        (
-            types.Array(real, 3, "C"),
-            types.Array(types.int32, 3, "C"),
-            types.Array(real, 3, "C"),
-            types.Array(types.float64, 2, "C"),
-            types.Array(types.int64, 1, "C"),
-        ),
-        Batch,
-    ),
-    "n": lambda real: types.NamedTuple(signature("mvrmrv", real), Network),
+    "l": lambda real: types.Array(types.int32, 3, "C"),
+    # Named tuples, and pointers to a frame, a product and a sum over examples.
+    "b": lambda real: tuple_type(Batch, real),
+    "n": lambda real: tuple_type(Network, real),
+    "p": lambda real: Pointer(tuple_type(Frame, real), real),
+    "q": lambda real: Pointer(tuple_type(Product, real), real),
+    "o": lambda real: Pointer(tuple_type(OverExamples, real), real),
 }
-FRAME = "nvrrrsirrvrrr"
+POINTERS = {Frame: "p", Product: "q", OverExamples: "o"}
+# What named tuples are made of: letters, and other named tuples.
+LAYOUTS: dict[type, Iterable[str | type]] = {
+    Batch: "tltgv",
+    Network: "mvrmrv",
+    Frame: (Network, *"vrrrsirrvrrr"),
+    Part: "ri",
+    Depth: "iii",
+    Left: "riiiiiii",
+    Right: "riiii",
+    Out: "rii",
+    Product: (*"ii", Depth, Left, Right, *"ii", Out),
+    OverExamples: (*"iiii", Part, Part, Part, "v"),
+}
 
 
 def signature(letters: str, real: Any) -> tuple[Any, ...]:
@@ -89,9 +112,10 @@ def signature(letters: str, real: Any) -> tuple[Any, ...]:
     return tuple(KINDS[letter](real) for letter in letters)
 
 
-def frame_type(real: Any) -> Any:
-    """Return the type of a frame of a dtype."""
-    return types.NamedTuple(signature(FRAME, real), Frame)
+def tuple_type(kind: type, real: Any) -> Any:
+    """Return the type of a named tuple of a dtype."""
+    parts = [KINDS[part](real) if isinstance(part, str) else tuple_type(part, real) for part in LAYOUTS[kind]]
+    return types.NamedTuple(tuple(parts), kind)
 
 
 class Rule:
@@ -174,51 +198,70 @@ def load_parts(builder: Any, kind: Any, place: Any) -> Any:
     return value
 
 
+def converted(context: Any, builder: Any, value: Any, given: Any, wanted: Any) -> Any:
+    """Convert the numbers of a named tuple to those of another type."""
+    if not isinstance(wanted, types.NamedTuple):
+        return context.cast(builder, value, given, wanted)
+    result = ir.Constant(context.get_value_type(wanted), ir.Undefined)
+    for number, (one, other) in enumerate(zip(given.types, wanted.types, strict=True)):
+        part = converted(context, builder, builder.extract_value(value, number), one, other)
+        result = builder.insert_value(result, part, number)
+    return result
+
+
 @intrinsic
-def frame_on_stack(typing_context: Any, frame: Any) -> Any:
-    """Write a frame to the caller's stack."""
-    real = frame.types[Frame._fields.index("weights")].dtype
-    if frame != frame_type(real):
-        raise numba.TypingError(f"a frame has the types {frame.types}, not those of {frame_type(real).types}")
+def on_stack(typing_context: Any, given: Any) -> Any:
+    """Write a frame, or what a product is made of, to the caller's stack."""
+    real = next(kind.dtype for kind in numbers_in(given) if isinstance(kind.dtype, types.Float))
+    pointer = KINDS[POINTERS[given.instance_class]](real)
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        place = cgutils.alloca_once(builder, context.get_value_type(frame))
-        store_parts(builder, values[0], place)
+        place = cgutils.alloca_once(builder, context.get_value_type(pointer.kind))
+        store_parts(builder, converted(context, builder, values[0], given, pointer.kind), place)
         return builder.bitcast(place, ir.IntType(8).as_pointer())
 
-    return FramePointer(real)(frame), generate
+    return pointer(given), generate
+
+
+def numbers_in(kind: Any) -> Iterable[Any]:
+    """Give the types of the arrays in a named tuple's type."""
+    for one in kind.types:
+        if isinstance(one, types.NamedTuple):
+            yield from numbers_in(one)
+        elif isinstance(one, types.Array):
+            yield one
 
 
 @intrinsic
-def frame_at(typing_context: Any, pointer: Any) -> Any:
-    """Load a frame."""
-    if not isinstance(pointer, FramePointer):
+def at_pointer(typing_context: Any, pointer: Any) -> Any:
+    """Load what a pointer points to."""
+    if not isinstance(pointer, Pointer):
         return None
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         kind = context.get_value_type(signature.return_type)
         return load_parts(builder, kind, builder.bitcast(values[0], kind.as_pointer()))
 
-    return frame_type(pointer.real)(pointer), generate
+    return pointer.kind(pointer), generate
 
 
-def pointed(frame: Any) -> Any:
-    """Return a pointer to a copy of a frame, valid until the caller returns; in plain Python the frame itself."""
-    return frame
+def pointed(given: Any) -> Any:
+    """Return a pointer to a copy of a frame or a product, valid until the caller returns; in plain Python what is given itself."""
+    return given
 
 
 def frame_of(pointer: Any) -> Any:
-    """Return the frame that a pointer points to."""
+    """Return what a pointer points to."""
     return pointer
 
 
 # The overloads' annotations are compared with those of what they give, so that both are spelled out.
 @overload(pointed, inline="always")
-def pointed_compiled(frame: Any) -> Any:
+def pointed_compiled(given: Any) -> Any:
     """Use the stack."""
 
-    def implementation(frame: Any) -> Any:
-        return frame_on_stack(frame)
+    def implementation(given: Any) -> Any:
+        return on_stack(given)
 
     return implementation
 
@@ -228,7 +271,7 @@ def frame_of_compiled(pointer: Any) -> Any:
     """Use the pointer."""
 
     def implementation(pointer: Any) -> Any:
-        return frame_at(pointer)
+        return at_pointer(pointer)
 
     return implementation
 
@@ -274,3 +317,4 @@ def caller(letters: str, result: Any = types.void) -> Callable[[Any, int, tuple[
 
 
 run_rule = caller("ip")
+run_product, run_outer = caller("q"), caller("o")

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from landscape.formulas.losses import CROSS_ENTROPY
-from landscape.kernels.cpu import loops, losses, updates
+from landscape.kernels.cpu import loops, losses, over_examples, register_products, updates
 from landscape.kernels.cpu.ops import (
     activation,
     add,
@@ -45,6 +45,8 @@ from landscape.kernels.cpu.rules import (
     MOST_FORMULAS,
     MOST_LOSSES,
     MOST_OPS,
+    OUTER,
+    PRODUCT,
     REVERSE,
     SET_SLOPE,
     SUMS_OF,
@@ -118,6 +120,7 @@ def enter(first: int, most: int, rules: Mapping[int, Rule]) -> None:
 
 for number in (VALUE, FINISH, LINEAR, BACKWARD, TANGENT, REVERSE, CURVED):
     enter(number, MOST_OPS, {op: file.RULES[number] for op, file in OPS.items() if number in file.RULES})
+TABLE.update(register_products.RULES | over_examples.RULES)
 for table, most in (
     (loops.RULES, MOST_FORMULAS),
     (losses.RULES, MOST_LOSSES),
@@ -140,3 +143,4 @@ def numbers_of(program: Program, loss: int, work: Work) -> Iterator[int]:
         # A sweep's products without an activation take the identity's loop.
         yield AFFINE
     yield from (number + (loss == CROSS_ENTROPY) for number in work.sums)
+    yield from (PRODUCT, OUTER) if BACKWARD in work.passes else (PRODUCT,)

@@ -9,15 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape.jit import kernel
-from landscape.kernels.cpu.arrays import Batch, Network, Part
+from landscape.kernels.cpu.arrays import FROM_OUT, Batch, Depth, Network, Out, Part, Product
 from landscape.kernels.cpu.batches import Examples, draw, draw_mask, gather, number, shuffle
 from landscape.kernels.cpu.combine import copy_rows
 from landscape.kernels.cpu.links import input_of, is_fresh
 from landscape.kernels.cpu.losses import SUMS, Criterion, add_tile, loss_adjoint
-from landscape.kernels.cpu.micro import product
 from landscape.kernels.cpu.ops.batch_statistics import follow
 from landscape.kernels.cpu.ops.dense import dense_backward, dense_bias_gradient
 from landscape.kernels.cpu.passes import frame_for_values, with_adjoints
+from landscape.kernels.cpu.products import examples_of, multiply, rows_of
 from landscape.kernels.cpu.rules import BACKWARD, VALUE, pointed, run_rule
 from landscape.kernels.cpu.transpose import transpose
 from landscape.kernels.cpu.updates import step_apart
@@ -161,11 +161,13 @@ def dense_reverse(i, network, places, weights, place, gradient):
                 x = place.transposed
                 transpose(wide, width, place.data, (-1 - places[source] + t * wide) * width, x, 0)
             first = (places[i] + t * out) * width
-            product(False, out, wide, width, place.adjoint, first, x, 0, 1.0, gradient, row[WEIGHT])
+            left, right = rows_of(place.adjoint, first, width), examples_of(x, 0, wide)
+            target = Out(gradient, row[WEIGHT], wide)
+            multiply(network.rules, Product(out, wide, Depth(1, 1, width), left, right, FROM_OUT, 0, target))
         dense_bias_gradient(row, block(place.adjoint, places[i], row[SIZE], width), gradient)
     if network.rows[source, ACTIVE]:
         delta, into = Part(place.adjoint, places[i]), Part(place.adjoint, places[source])
-        dense_backward(row, weights, delta, into, place.scratch, width, is_fresh(network, i, 0))
+        dense_backward(network.rules, row, weights, delta, into, width, is_fresh(network, i, 0))
 
 
 @kernel(within=True)

@@ -8,52 +8,59 @@ from __future__ import annotations
 
 from typing import Any
 
-from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, overload
 
-from landscape.jit import EXACT
-from landscape.kernels.cpu.micro import VECTOR_BYTES
-
-OPTIONS = {"fastmath": set(EXACT), "error_model": "numpy"}
+from landscape.kernels.cpu.vectors import OPTIONS, Code, lanes_of
 
 
 @intrinsic
-def transpose_square(typing_context: Any, x: Any, ix: Any, row: Any, y: Any, iy: Any, line: Any) -> Any:
-    """Set the square of y at iy, `line` numbers a row, to the transpose of that of x at ix, `row` numbers a row."""
-    lanes = VECTOR_BYTES * 8 // x.dtype.bitwidth
+def transpose_square(context_: Any, count: Any, x: Any, ix: Any, row: Any, y: Any, iy: Any, line: Any) -> Any:
+    """Set the square of y at iy, `line` numbers a row, to the transpose of that of x at ix, `row` numbers a row, of which `count` are there."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        x_, ix_, row_, y_, iy_, line_ = arguments
-        index, align = context.get_value_type(types.intp), x.dtype.bitwidth // 8
-        vector = ir.VectorType(context.get_value_type(x.dtype), lanes)
-
-        def places(array_type: Any, array: Any, start: Any, stride: Any) -> list[Any]:
-            base = context.make_array(array_type)(context, builder, array).data
-            offsets = [builder.add(start, builder.mul(ir.Constant(index, r), stride)) for r in range(lanes)]
-            return [builder.bitcast(builder.gep(base, [at]), vector.as_pointer()) for at in offsets]
-
-        def choose(a: Any, b: Any, numbers: list[int]) -> Any:
-            mask = ir.Constant(ir.VectorType(ir.IntType(32), lanes), numbers)
-            return builder.shuffle_vector(a, b, mask)
-
-        rows = [builder.load(place, align=align) for place in places(x, x_, ix_, row_)]
-        half = lanes // 2
+        count_, x_, ix_, row_, y_, iy_, line_ = arguments
+        code = Code(context, builder, x.dtype)
+        given, out = code.start(x, x_, ix_), code.start(y, y_, iy_)
+        last, rows = builder.sub(count_, code.whole(1)), []
+        for r in range(code.lanes):
+            here = builder.select(builder.icmp_signed("<", code.whole(r), last), code.whole(r), last)
+            rows.append(code.load(given, builder.mul(here, row_)))
+        half = code.lanes // 2
         while half:
-            for i in range(lanes):
+            for i in range(code.lanes):
                 if not i & half:
-                    a, b = rows[i], rows[i + half]
-                    rows[i] = choose(a, b, [q if not q & half else lanes + q - half for q in range(lanes)])
-                    rows[i + half] = choose(
-                        a, b, [q + half if not q & half else lanes + q for q in range(lanes)]
+                    a, b, lanes = rows[i], rows[i + half], range(code.lanes)
+                    rows[i] = code.shuffle(
+                        a, b, [q if not q & half else code.lanes + q - half for q in lanes]
+                    )
+                    rows[i + half] = code.shuffle(
+                        a, b, [q + half if not q & half else code.lanes + q for q in lanes]
                     )
             half //= 2
-        for value, place in zip(rows, places(y, y_, iy_, line_), strict=True):
-            builder.store(value, place, align=align)
+        for r, value in enumerate(rows):
+            code.store(value, out, code.times(r, line_))
         return context.get_dummy_value()
 
     whole = types.intp
-    return types.void(x, whole, whole, y, whole, whole), generate
+    return types.void(whole, x, whole, whole, y, whole, whole), generate
+
+
+def transpose_rows(count: int, x: Any, ix: int, row: int, y: Any, iy: int, line: int) -> None:
+    """Turn `count` rows of a vector each, `row` apart, into the first columns of a vector of rows, `line` apart; further columns have any numbers."""
+    for q in range(lanes_of(x)):
+        for r in range(count):
+            y[iy + q * line + r] = x[ix + r * row + q]
+
+
+@overload(transpose_rows, jit_options=OPTIONS)
+def transpose_rows_on_cpu(count: Any, x: Any, ix: Any, row: Any, y: Any, iy: Any, line: Any) -> Any:
+    """Turn a square, the last row in the place of those that are not there."""
+
+    def in_registers(count: Any, x: Any, ix: Any, row: Any, y: Any, iy: Any, line: Any) -> None:
+        transpose_square(count, x, ix, row, y, iy, line)
+
+    return in_registers
 
 
 def transpose(m: int, n: int, x: Any, ix: int, y: Any, iy: int) -> None:
@@ -64,13 +71,13 @@ def transpose(m: int, n: int, x: Any, ix: int, y: Any, iy: int) -> None:
 @overload(transpose, jit_options=OPTIONS)
 def transpose_on_cpu(m: Any, n: Any, x: Any, ix: Any, y: Any, iy: Any) -> Any:
     """Go by squares, and element by element over what is left."""
-    lanes = VECTOR_BYTES * 8 // x.dtype.bitwidth
 
     def by_squares(m: Any, n: Any, x: Any, ix: Any, y: Any, iy: Any) -> None:
+        lanes = lanes_of(x)
         rows, columns = m // lanes * lanes, n // lanes * lanes
         for i in range(0, rows, lanes):
             for j in range(0, columns, lanes):
-                transpose_square(x, ix + i * n + j, n, y, iy + j * m + i, m)
+                transpose_square(lanes, x, ix + i * n + j, n, y, iy + j * m + i, m)
         for i in range(m):
             for j in range(columns if i < rows else 0, n):
                 y[iy + j * m + i] = x[ix + i * n + j]

@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.core.imputils import lower_builtin
 from numba.extending import type_callable
 from numba.np.arrayobj import populate_array
@@ -51,6 +53,11 @@ def flat(rows: NDArray) -> NDArray:
     return rows.reshape(-1)
 
 
+def room(like: NDArray, size: int) -> NDArray:
+    """View so many bytes (a constant) of the stack as numbers of an array's dtype, until the caller returns."""
+    return np.empty(size // like.itemsize, like.dtype)
+
+
 def matrix_of(numbers: Any) -> Any:
     """Type a view of rows of a flat array."""
     return types.Array(numbers.dtype, 2, "C")
@@ -84,6 +91,14 @@ def type_output_block(context: Any) -> Any:
 def type_flat(context: Any) -> Any:
     """Give a line of the same numbers; those of a block that lies scattered are none."""
     return lambda rows: types.Array(rows.dtype, 1, "C") if rows.layout == "C" else None
+
+
+@type_callable(room)
+def type_room(context: Any) -> Any:
+    """Give a line of numbers of a length that is known."""
+    return lambda like, size: (
+        types.Array(like.dtype, 1, "C") if isinstance(size, types.IntegerLiteral) else None
+    )
 
 
 def data_of(context: Any, builder: Any, kind: Any, array: Any) -> Any:
@@ -164,3 +179,14 @@ def lower_flat(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
     """Point at the first number."""
     array = context.make_array(sig.args[0])(context, builder, arguments[0])
     return borrowed(context, builder, sig.return_type, array.data, [array.nitems])
+
+
+@lower_builtin(room, types.Array, types.IntegerLiteral)
+def lower_room(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
+    """Take it from the caller's stack, where lines of the cache begin."""
+    count = sig.args[1].literal_value * 8 // sig.return_type.dtype.bitwidth
+    kind = context.get_value_type(sig.return_type.dtype)
+    place = cgutils.alloca_once(builder, ir.ArrayType(kind, count))
+    place.align = 64
+    data = builder.bitcast(place, kind.as_pointer())
+    return borrowed(context, builder, sig.return_type, data, [context.get_constant(types.intp, count)])

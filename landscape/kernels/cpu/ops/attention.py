@@ -22,10 +22,11 @@ from numpy.typing import NDArray
 from landscape.formulas.primitives import exp, larger
 from landscape.jit import kernel
 from landscape.kernels.cpu.combine import copy_rows
-from landscape.kernels.cpu.lanes import Vectors, lane_copy, lane_product, lanes_of
+from landscape.kernels.cpu.lanes import Vectors, lane_copy, lane_product
 from landscape.kernels.cpu.links import input_of
 from landscape.kernels.cpu.rules import BACKWARD, CURVED, REVERSE, TANGENT, Rule, frame_of
 from landscape.kernels.cpu.rules import VALUE as FORWARD
+from landscape.kernels.cpu.vectors import lanes_of
 from landscape.kernels.cpu.views import block, flat, output_block, view
 from landscape.program.table import ATTENTION_LINES, ATTENTION_QUERIES, SCRATCH_ROWS, Column, Geometry
 

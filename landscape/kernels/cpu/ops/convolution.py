@@ -1,7 +1,6 @@
 """`conv2d` and `conv1d`: an output pixel is a product of the weight with the window of pixels that it sees.
 
-Pixels lie one after the other, the channels of a pixel together, a row of examples each, so a window is read where it lies
-(`gathered.py`). Taps that fall into the padding are left out. Stride, padding, dilation and groups are PyTorch's.
+Pixels lie one after the other, the channels of a pixel together, a row of examples each, so a window is read where it lies. Taps that fall into the padding are left out. Stride, padding, dilation and groups are PyTorch's.
 """
 
 from __future__ import annotations
@@ -9,13 +8,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from landscape.jit import kernel
-from landscape.kernels.cpu.arrays import Part
-from landscape.kernels.cpu.gathered import Pixels, Taps, Window, window_product
+from landscape.kernels.cpu.arrays import FROM_OUT, Depth, Left, Out, Part, Product, Right
 from landscape.kernels.cpu.links import clear_fresh, input_of, place_of
 from landscape.kernels.cpu.loops import activate
 from landscape.kernels.cpu.ops.batchnorm import channel_rate, normalize, parameter, statistics_of
 from landscape.kernels.cpu.ops.dense import dense_bias_gradient
-from landscape.kernels.cpu.packed import Columns, Packed, pack_rows, packed_product
+from landscape.kernels.cpu.products import multiply, pack_rows
 from landscape.kernels.cpu.rules import (
     BACKWARD,
     CURVED,
@@ -28,6 +26,7 @@ from landscape.kernels.cpu.rules import (
     frame_of,
 )
 from landscape.kernels.cpu.transpose import transpose
+from landscape.kernels.cpu.vectors import lanes_of
 from landscape.kernels.cpu.views import block
 from landscape.program.codes import ACTIVATION_CODES
 from landscape.program.table import WIDEST_VECTOR as VECTOR
@@ -118,16 +117,16 @@ def pack_weights(row, shape, weights, folded, epsilon, packed):
 
 
 @kernel
-def convolution_value(row, shape, weights, source, target, width, add, scratch):
+def convolution_value(rules, row, shape, weights, source, target, width, add, scratch):
     """Set a part of features to W ∗ source + b, or add W ∗ source to it."""
     packed = scratch.reshape(-1)
     pack_weights(row, shape, weights, False, 0.0, packed)
     for v in range(shape[OH]):
-        convolution_line(v, shape, packed, source, target, width, add, False)
+        convolution_line(rules, v, shape, packed, source, target, width, add, False)
 
 
 @kernel
-def convolution_line(v, shape, packed, source, target, width, add, cut):
+def convolution_line(rules, v, shape, packed, source, target, width, add, cut):
     """Compute line v of the output with packed weights, or add it to what is there; of its numbers the positive part where `cut`."""
     channels, out = shape[C] // shape[GROUPS], shape[OC] // shape[GROUPS]
     size = channels * shape[KY] * shape[KX]
@@ -139,18 +138,19 @@ def convolution_line(v, shape, packed, source, target, width, add, cut):
         if joined:
             count, depth = 1, nx * channels
         for g in range(shape[GROUPS]):
-            w = Packed(packed, g * out * size, size, (a * shape[KX] + b) * channels, shape[KX] * channels, channels)  # fmt: skip
+            tap = (a * shape[KX] + b) * channels
+            w = Left(packed, g * out * size, size, tap, shape[KX] * channels, channels, 1, 1)
             line, step = shape[DY] * shape[W] * shape[C] * width, shape[DX] * shape[C] * width
-            seen = Columns(source.numbers, (pixel + g * channels) * width, line, step)
-            there = (target.start + (v * shape[OW] + u) * shape[OC] + g * out) * width
-            first = -1 if add else shape[OC] * size + g * out
-            packed_product(
-                out, width, Window(ny, count, depth), w, seen, first, cut, Part(target.numbers, there)
+            seen = Right(source.numbers, (pixel + g * channels) * width, line, step, width)
+            there = Out(
+                target.numbers, (target.start + (v * shape[OW] + u) * shape[OC] + g * out) * width, width
             )
+            first = FROM_OUT if add else shape[OC] * size + g * out
+            multiply(rules, Product(out, width, Depth(ny, count, depth), w, seen, first, cut, there))
 
 
 @kernel
-def convolution_backward(row, shape, weights, adjoint, into, width):
+def convolution_backward(rules, row, shape, weights, adjoint, into, width):
     """Add to a part of features what an adjoint pulls back: each pixel's product with the outputs that saw it."""
     channels, out = shape[C] // shape[GROUPS], shape[OC] // shape[GROUPS]
     taps = shape[KY] * shape[KX]
@@ -162,12 +162,14 @@ def convolution_backward(row, shape, weights, adjoint, into, width):
                 continue
             for g in range(shape[GROUPS]):
                 first = row[WEIGHT] + g * out * channels * taps + a * shape[KX] + b
-                w = Taps(weights, first, taps, sa * shape[KX], sb, channels * taps)
+                w = Left(weights, first, taps, 0, sa * shape[KX], sb, channels * taps, 0)
                 start = (adjoint.start + (v * shape[OW] + u) * shape[OC] + g * out) * width
                 line, step = dv * shape[OW] * shape[OC] * width, du * shape[OC] * width
-                delta = Pixels(adjoint.numbers, start, line, step, width)
-                there = (into.start + (i * shape[W] + k) * shape[C] + g * channels) * width
-                window_product(channels, width, Window(ny, nx, out), w, delta, 1.0, Part(into.numbers, there))
+                delta = Right(adjoint.numbers, start, line, step, width)
+                there = Out(
+                    into.numbers, (into.start + (i * shape[W] + k) * shape[C] + g * channels) * width, width
+                )
+                multiply(rules, Product(channels, width, Depth(ny, nx, out), w, delta, FROM_OUT, 0, there))
 
 
 @kernel
@@ -182,7 +184,7 @@ def meeting(tap, first, last, size, stride, padding, dilation):
 
 
 @kernel
-def convolution_gradient(row, shape, source, adjoint, gradient, scratch, width):
+def convolution_gradient(rules, row, shape, source, adjoint, gradient, scratch, width):
     """Add the products of an adjoint with the source's pixels at each tap to the weight's part of the gradient.
 
     Some lines of the adjoint are turned at a time, so that its channels run along vectors; sums of taps × channels × outputs follow them in scratch.
@@ -200,7 +202,7 @@ def convolution_gradient(row, shape, source, adjoint, gradient, scratch, width):
                 top, bottom = meeting(a, v, stop, shape[H], shape[SY], shape[PY], shape[DY])
                 if top < bottom:
                     some = Lines(v, top, bottom)
-                    line_gradient(a, g, some, wide, shape, source, Part(flat, sums), width)
+                    line_gradient(rules, a, g, some, wide, shape, source, Part(flat, sums), width)
         spread_sums(g, out, wide, row, shape, Part(flat, sums), gradient)
 
 
@@ -219,12 +221,14 @@ def turn(first, last, channel, wide, shape, adjoint, flat, width):
 
 
 @kernel
-def line_gradient(a, g, lines, wide, shape, source, sums, width):
+def line_gradient(rules, a, g, lines, wide, shape, source, sums, width):
     """Add line a of the taps over some output lines; turned outputs lie first in the memory of the sums.
 
     Runs of positions that see the same taps have them for one product, where the taps' channels lie one after the other.
     """
-    channels, u = shape[C] // shape[GROUPS], 0
+    channels, u, lanes = shape[C] // shape[GROUPS], 0, lanes_of(source.numbers)
+    # Rows have room for whole vectors of the widest kind; this machine's may be narrower.
+    used = (shape[OC] // shape[GROUPS] + lanes - 1) // lanes * lanes
     together = shape[GROUPS] == 1 and shape[DX] == 1
     line = lines.top * shape[SY] - shape[PY] + a * shape[DY]
     while u < shape[OW]:
@@ -239,12 +243,12 @@ def line_gradient(a, g, lines, wide, shape, source, sums, width):
         for k in range(products):
             pixel = source.start + (line * shape[W] + left + k * shape[DX]) * shape[C] + g * channels
             down, step = shape[SY] * shape[W] * shape[C] * width, shape[SX] * shape[C] * width
-            x = Taps(source.numbers, pixel * width, width, down, step, 1)
+            x = Left(source.numbers, pixel * width, width, 0, down, step, 1, 0)
             first = ((lines.top - lines.first) * shape[OW] + u) * wide * width
-            turned = Pixels(sums.numbers, first, shape[OW] * wide * width, wide * width, wide)
-            there = sums.start + (a * shape[KX] + b + k) * channels * wide
-            summed = Window(lines.bottom - lines.top, end - u, width)
-            window_product(rows, wide, summed, x, turned, 1.0, Part(sums.numbers, there))
+            turned = Right(sums.numbers, first, shape[OW] * wide * width, wide * width, wide)
+            there = Out(sums.numbers, sums.start + (a * shape[KX] + b + k) * channels * wide, wide)
+            summed = Depth(lines.bottom - lines.top, end - u, width)
+            multiply(rules, Product(rows, used, summed, x, turned, FROM_OUT, 0, there))
         u = end
 
 
@@ -269,7 +273,7 @@ def value(i, pointer):
     line, packed = row[SIZE] // shape[OH], frame.scratch.reshape(-1)
     pack_weights(row, shape, frame.weights, shape[MEAN] >= 0, network.epsilons[i], packed)
     for v in range(shape[OH]):
-        convolution_line(v, shape, packed, x, target, frame.width, False, row[CODE] == RELU)
+        convolution_line(network.rules, v, shape, packed, x, target, frame.width, False, row[CODE] == RELU)
         if row[CODE] != 0 and row[CODE] != RELU:
             activate(network.rules, row[CODE], out[v * line : (v + 1) * line], network.attributes[i])
 
@@ -289,7 +293,9 @@ def linear(i, pointer):
     frame = frame_of(pointer)
     network, row = frame.network, frame.network.rows[i]
     x, target = place_of(frame.places, input_of(network, i, 0), frame.work, frame.shared), Part(frame.tangent, frame.targets[i])  # fmt: skip
-    convolution_value(row, network.geometry[i], frame.vector, x, target, frame.width, False, frame.scratch)
+    convolution_value(
+        network.rules, row, network.geometry[i], frame.vector, x, target, frame.width, False, frame.scratch
+    )
 
 
 def backward(i, pointer):
@@ -299,12 +305,12 @@ def backward(i, pointer):
     source, delta = input_of(network, i, 0), Part(frame.adjoint, row[ADJOINT])
     if row[TRAINED] and frame.gradient.size > 0:
         x = place_of(frame.places, source, frame.work, frame.shared)
-        convolution_gradient(row, shape, x, delta, frame.gradient, frame.scratch, frame.width)
+        convolution_gradient(network.rules, row, shape, x, delta, frame.gradient, frame.scratch, frame.width)
         dense_bias_gradient(row, block(frame.adjoint, row[ADJOINT], row[SIZE], frame.width), frame.gradient)
     if network.rows[source, ACTIVE]:
         clear_fresh(network, i, frame.into, frame.width)
         into = Part(frame.into, network.rows[source, ADJOINT])
-        convolution_backward(row, shape, frame.weights, delta, into, frame.width)
+        convolution_backward(network.rules, row, shape, frame.weights, delta, into, frame.width)
 
 
 def tangent(i, pointer):
@@ -314,12 +320,16 @@ def tangent(i, pointer):
     source, target = input_of(network, i, 0), Part(frame.tangent, frame.places[i])
     if row[TRAINED] and frame.vector.size > 0:
         x = place_of(frame.places, source, frame.work, frame.shared)
-        convolution_value(row, shape, frame.vector, x, target, frame.width, False, frame.scratch)
+        convolution_value(
+            network.rules, row, shape, frame.vector, x, target, frame.width, False, frame.scratch
+        )
     else:
         block(frame.tangent, frame.places[i], row[SIZE], frame.width)[:, :] = 0
     if network.rows[source, ACTIVE]:
         change = Part(frame.tangent, frame.places[source])
-        convolution_value(row, shape, frame.weights, change, target, frame.width, True, frame.scratch)
+        convolution_value(
+            network.rules, row, shape, frame.weights, change, target, frame.width, True, frame.scratch
+        )
 
 
 def curved(i, pointer):
@@ -330,8 +340,10 @@ def curved(i, pointer):
     if row[TRAINED] and network.rows[source, ACTIVE] and frame.vector.size > 0:
         delta, change = Part(frame.adjoint, frame.places[i]), Part(frame.tangent, frame.places[source])
         into = Part(frame.into, frame.places[source])
-        convolution_gradient(row, shape, change, delta, frame.gradient, frame.scratch, frame.width)
-        convolution_backward(row, shape, frame.vector, delta, into, frame.width)
+        convolution_gradient(
+            network.rules, row, shape, change, delta, frame.gradient, frame.scratch, frame.width
+        )
+        convolution_backward(network.rules, row, shape, frame.vector, delta, into, frame.width)
 
 
 REVERSED = Rule(backward)

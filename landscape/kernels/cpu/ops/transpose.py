@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from landscape.jit import kernel
-from landscape.kernels.cpu.lanes import lane_copy, lanes_of
+from landscape.kernels.cpu.lanes import lane_copy
 from landscape.kernels.cpu.ops.linear import linear_rules
+from landscape.kernels.cpu.vectors import lanes_of
 from landscape.program.table import Column
 
 GROUPS, WIDE = int(Column.GROUPS), int(Column.WIDE)

@@ -1,0 +1,217 @@
+"""Products of matrices in registers: C = start + Σ W X, where X's columns, the examples, lie one after another.
+
+Some rows of W meet two vectors of X's columns at a time: their sums stay in registers while the depth runs, and are stored once. The depth
+has three loops, over a window's lines, the places in a line and the channels of a place, each with strides of its own in W and in X, which may be
+negative: a plain product has one line of one place. W is read where it lies, or packed, block of rows after block of rows.
+A column's sums run over the depth in one order whatever the shapes beside it, so that its bits do not depend on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic, overload
+
+from landscape.jit import kernel
+from landscape.kernels.cpu.arrays import FROM_OUT, Depth, Left, Out, Product, Right
+from landscape.kernels.cpu.rules import PRODUCT, Rule, frame_of
+from landscape.kernels.cpu.vectors import OPTIONS, VECTOR_BYTES, Code, lanes_of
+
+# Rows of W that meet two vectors of X at a time: a register for each sum, and some for what is multiplied.
+WIDEST_BLOCK = 8 if VECTOR_BYTES == 64 else 6
+# Depth after which the sums are put down, so that two vectors of X's columns stay in the first cache for all rows of W.
+DEEP = 2**14 // VECTOR_BYTES
+
+
+@kernel
+def together(left):
+    """Say how many of the rows that are left make a block."""
+    if WIDEST_BLOCK == 8 and left >= 8:
+        return 8
+    if left >= 6:
+        return 6
+    if left >= 4:
+        return 4
+    return 2 if left >= 2 else 1
+
+
+def block_code(rows: int, vectors: int, masked: bool) -> Callable[..., Any]:
+    """Make the typing and the code of a micro-kernel of `rows` rows and `vectors` vectors of columns.
+
+    W is a `Left` that is not packed any more, X a `Right`, C an `Out`. Where `masked` the last vector has `columns` columns.
+    """
+
+    def micro(context_: Any, depth: Any, w: Any, x: Any, start: Any, cut: Any, c: Any, columns: Any) -> Any:
+
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            depth_, w_, x_, start_, cut_, c_, columns_ = arguments
+            code = Code(context, builder, c.types[0].dtype)
+            (w0, row_, _, wy_, wx_, wq_, _), (x0, xy_, xx_, xq_) = code.parts(w, w_), code.parts(x, x_)
+            (c0, line_), (ny_, nx_, k_) = code.parts(c, c_), code.numbers(depth, depth_)
+            some = code.first(columns_) if masked else None
+
+            def load(base: Any, v: int) -> Any:
+                place = code.move(base, code.whole(v * code.lanes))
+                return code.load_some(some, place) if masked and v == vectors - 1 else code.load(place)
+
+            def store(value: Any, base: Any, v: int) -> None:
+                place = code.move(base, code.whole(v * code.lanes))
+                if masked and v == vectors - 1:
+                    code.store_some(some, value, place)
+                else:
+                    code.store(value, place)
+
+            sums = code.sums(rows, vectors)
+            targets = [code.move(c0, code.times(r, line_)) for r in range(rows)]
+            every = [(r, v) for r in range(rows) for v in range(vectors)]
+            with builder.if_then(builder.icmp_signed("==", start_, code.whole(FROM_OUT))):
+                for r, v in every:
+                    builder.store(load(targets[r], v), sums[r][v])
+            with builder.if_then(builder.icmp_signed(">=", start_, code.whole(0))):
+                bias = code.start(w.types[0], builder.extract_value(w_, 0), start_)
+                for r in range(rows):
+                    value = code.spread(builder.load(code.move(bias, code.whole(r))))
+                    for v in range(vectors):
+                        builder.store(value, sums[r][v])
+            lines = [code.times(r, row_) for r in range(rows)]
+            with cgutils.for_range(builder, ny_, intp=code.index) as a:
+                wa, xa = code.move(w0, builder.mul(a.index, wy_)), code.move(x0, builder.mul(a.index, xy_))
+                with cgutils.for_range(builder, nx_, intp=code.index) as b:
+                    wb = code.move(wa, builder.mul(b.index, wx_))
+                    xb = code.move(xa, builder.mul(b.index, xx_))
+                    with cgutils.for_range(builder, k_, intp=code.index) as q:
+                        wc = code.move(wb, builder.mul(q.index, wq_))
+                        xc = code.move(xb, builder.mul(q.index, xq_))
+                        seen = [load(xc, v) for v in range(vectors)]
+                        for r in range(rows):
+                            weight = code.spread(builder.load(code.move(wc, lines[r])))
+                            for v in range(vectors):
+                                code.add_product(sums[r][v], weight, seen[v])
+            with builder.if_then(cut_):
+                for r, v in every:
+                    builder.store(code.above_zero(builder.load(sums[r][v])), sums[r][v])
+            for r, v in every:
+                store(builder.load(sums[r][v]), targets[r], v)
+            return context.get_dummy_value()
+
+        return types.void(depth, w, x, types.intp, types.boolean, c, types.intp), generate
+
+    return micro
+
+
+@kernel
+def block_of(w, i, rows):
+    """Give a block of W's rows from row i on, as rows that are not packed."""
+    n, row = (rows, 1) if w.packed else (1, w.row)
+    at = w.at + i * w.row + w.tap * n
+    return Left(w.numbers, at, row, 0, w.line * n, w.place * n, w.channel * n, 0)
+
+
+def over_rows(eight: Any, six: Any, four: Any, two: Any, one: Any) -> Any:
+    """Compile the loop over blocks of rows for micro-kernels of one width."""
+
+    @kernel(cached=False)
+    def blocks(rows, depth, w, x, start, cut, c, columns):
+        i = 0
+        while i < rows:
+            r = together(rows - i)
+            part, first = block_of(w, i, r), start + i if start >= 0 else start
+            target = Out(c.numbers, c.at + i * c.row, c.row)
+            if WIDEST_BLOCK == 8 and r == 8:
+                eight(depth, part, x, first, cut, target, columns)
+            elif r == 6:
+                six(depth, part, x, first, cut, target, columns)
+            elif r == 4:
+                four(depth, part, x, first, cut, target, columns)
+            elif r == 2:
+                two(depth, part, x, first, cut, target, columns)
+            else:
+                one(depth, part, x, first, cut, target, columns)
+            i += r
+
+    return blocks
+
+
+two_vectors = over_rows(*(intrinsic(block_code(rows, 2, False)) for rows in (8, 6, 4, 2, 1)))
+one_vector = over_rows(*(intrinsic(block_code(rows, 1, True)) for rows in (8, 6, 4, 2, 1)))
+
+
+@kernel(cached=False)
+def over_columns(product, depth, w, x, start, cut):
+    """Run the micro-kernels over all columns for a part of the depth."""
+    out, lanes, j = product.out, lanes_of(product.out.numbers), 0
+    while j + 2 * lanes <= product.columns:
+        some = Right(x.numbers, x.at + j, x.line, x.place, x.channel)
+        two_vectors(product.rows, depth, w, some, start, cut, Out(out.numbers, out.at + j, out.row), 0)
+        j += 2 * lanes
+    while j < product.columns:
+        some = Right(x.numbers, x.at + j, x.line, x.place, x.channel)
+        target = Out(out.numbers, out.at + j, out.row)
+        one_vector(product.rows, depth, w, some, start, cut, target, min(lanes, product.columns - j))
+        j += lanes
+
+
+def multiply(product: Product) -> None:
+    """Set C to start + Σ_{a, b, q} W[·; a, b, q] X[a, b, q; ·], its positive part where `cut`."""
+    m, n, (lines, places, channels), w, x, start, cut, c = product
+    depth, columns, i = np.arange(channels), np.arange(n), 0
+    while i < m:
+        r = together(m - i) if w.packed else 1
+        each, step = (r, 1) if w.packed else (1, w.row)
+        at = c.at + (i + np.arange(r))[:, None] * c.row + columns
+        total = np.zeros((r, n), c.numbers.dtype)
+        if start == FROM_OUT:
+            total = c.numbers[at]
+        elif start >= 0:
+            total += w.numbers[start + i : start + i + r, None]
+        for a in range(lines):
+            for b in range(places):
+                first = w.at + i * w.row + (w.tap + a * w.line + b * w.place + depth * w.channel) * each
+                seen = x.numbers[x.at + a * x.line + b * x.place + depth[:, None] * x.channel + columns]
+                total = total + w.numbers[first + np.arange(r)[:, None] * step] @ seen
+        c.numbers[at] = np.maximum(total, 0) if cut else total
+        i += r
+
+
+@overload(multiply, jit_options=OPTIONS)
+def multiply_on_cpu(product: Any) -> Any:
+    """Run the micro-kernels, over a part of the depth at a time where it is long."""
+
+    def in_registers(product: Any) -> None:
+        depth, w, x, start = product.depth, product.left, product.right, product.start
+        cut, channels = product.cut != 0, depth.channels
+        if depth.lines * depth.places * channels <= DEEP:
+            over_columns(product, depth, w, x, start, cut)
+            return
+        # As many channels as fit, of one place; or all channels of as many places of one line.
+        deep = min(channels, DEEP)
+        places = max(1, DEEP // max(1, channels)) if channels <= DEEP else 1
+        for a in range(depth.lines):
+            for b in range(0, depth.places, places):
+                wide = min(places, depth.places - b)
+                for q in range(0, channels, deep):
+                    few = min(deep, channels - q)
+                    last = a + 1 == depth.lines and b + wide == depth.places and q + few == channels
+                    tap = a * w.line + b * w.place + q * w.channel
+                    at, tap = (w.at, w.tap + tap) if w.packed else (w.at + tap, 0)
+                    left = Left(w.numbers, at, w.row, tap, w.line, w.place, w.channel, w.packed)
+                    seen = x.at + a * x.line + b * x.place + q * x.channel
+                    right = Right(x.numbers, seen, x.line, x.place, x.channel)
+                    first = a == 0 and b == 0 and q == 0
+                    over_columns(
+                        product, Depth(1, wide, few), left, right, start if first else FROM_OUT, cut and last
+                    )
+
+    return in_registers
+
+
+def product(pointer):
+    """Multiply, as compiled once for all callers."""
+    multiply(frame_of(pointer))
+
+
+RULES = {PRODUCT: Rule(product, "q")}
