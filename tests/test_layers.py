@@ -19,6 +19,7 @@ BOTTOM = {
     "atomic",
     "interrupt",
     "locks",
+    "machine",
     "marks",
     "memory",
     "messages",

@@ -28,6 +28,11 @@ AXES = (
 )  # fmt: skip
 IMAGE = frozenset(Geometry(place) for place in range(Geometry.CHANNELS, Geometry.OUT_WIDTH + 1))
 WINDOW = frozenset(Geometry(place) for place in range(Geometry.KERNEL_Y, Geometry.DILATION_X + 1))
+# What a convolution by squares must have; of its squares: pixels an axis, and rows beside a channel.
+SQUARES_NEED = {
+    Geometry.KERNEL_Y: 3, Geometry.KERNEL_X: 3, Geometry.STRIDE_Y: 1, Geometry.STRIDE_X: 1, Geometry.DILATION_Y: 1, Geometry.DILATION_X: 1,
+    Geometry.GROUPS: 1,
+}  # fmt: skip
 AFFINE = (Geometry.SCALE, Geometry.SHIFT)
 RUNNING = (Geometry.MEAN, Geometry.VARIANCE)
 FOLLOWED = (Geometry.FOLLOWED_MEAN, Geometry.FOLLOWED_VARIANCE)
@@ -169,10 +174,19 @@ def convolution(row: View) -> Expected:
         faults.append(f"multiplies {row[Column.WIDE]} by {row[Column.OUT]} numbers, expected {wide} by {out}")
     if not 1 <= row[Geometry.LINES] <= row[Geometry.OUT_HEIGHT]:
         faults.append(f"turns {row[Geometry.LINES]} lines of {row[Geometry.OUT_HEIGHT]}")
-    normalized = row[Geometry.MEAN] != -1
+    normalized, by_squares = row[Geometry.MEAN] != -1, row[Geometry.BY_SQUARES] != -1
+    if by_squares and (
+        row[Geometry.BY_SQUARES] != 1 or any(row[at] != number for at, number in SQUARES_NEED.items())
+    ):
+        faults.append(
+            f"has BY_SQUARES {row[Geometry.BY_SQUARES]}, which is 1 for 3 × 3 taps at stride 1, else -1"
+        )
+    optional = set((*RUNNING, *AFFINE) if normalized else ()) | (
+        {Geometry.BY_SQUARES} if by_squares else set()
+    )
     return Expected(
         after, [before], (Column.WIDE, Column.OUT),
-        IMAGE | WINDOW | {Geometry.GROUPS, Geometry.LINES} | set((*RUNNING, *AFFINE) if normalized else ()),
+        IMAGE | WINDOW | {Geometry.GROUPS, Geometry.LINES} | optional,
         ((Column.WEIGHT, out * wide), (Column.BIAS, out), *(((place, out) for place in (*RUNNING, *AFFINE)) if normalized else ())),
         (Column.WEIGHT, *(RUNNING if normalized else ())), faults,
     )  # fmt: skip
@@ -281,12 +295,20 @@ def scratch_rows(row: View) -> int:
 
 
 def convolution_scratch(row: View) -> int:
-    """The weights, packed; or some lines of the adjoint, turned, with the sums that they are added to; or what normalizes."""
-    groups, out = row[Geometry.GROUPS], row[Geometry.OUT_CHANNELS]
+    """Count what the rules of a convolution take.
+
+    Biases and scales, then the weights, packed; or what a convolution by squares takes; or some lines of the adjoint, turned, with the sums that they
+    are added to; or what normalizes.
+    """
+    groups, out, before = row[Geometry.GROUPS], row[Geometry.OUT_CHANNELS], row[Geometry.CHANNELS]
     wide = math.ceil(out // groups / WIDEST_VECTOR) * WIDEST_VECTOR
     turned = row[Geometry.LINES] * row[Geometry.OUT_WIDTH] * wide + row[Column.WIDE] * wide // WIDEST_VECTOR
-    packed = math.ceil(out * (row[Column.WIDE] + 2) / WIDEST_VECTOR)
-    return max(turned, packed, LINES * out if row[Geometry.MEAN] >= 0 else 0)
+    packed = math.ceil(out * row[Column.WIDE] / WIDEST_VECTOR)
+    if row[Geometry.BY_SQUARES] > 0:
+        # Nine taps and 36 streams of them, and 36 streams of a square's pixels and outputs, each a vector from the next at most.
+        packed = 45 * (math.ceil(out * before / WIDEST_VECTOR) + 1) + before + out + 36 * (before + out + 2)
+    starts = math.ceil(2 * out / WIDEST_VECTOR)
+    return max(turned, starts + packed, LINES * out if row[Geometry.MEAN] >= 0 else 0)
 
 
 def attention_scratch(row: View) -> int:

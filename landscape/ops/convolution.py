@@ -27,6 +27,8 @@ from landscape.program.table import WIDEST_VECTOR, Geometry
 
 # With tiles of two vectors of examples they stay in a core's own cache.
 TURNED_ROWS = 1536
+# A convolution by squares of 4 × 4 outputs has 36 streams of products; with fewer channels than these its transforms cost more than they save.
+SQUARE, STREAMS, FEWEST = 4, 36, 8
 
 
 def batched_letters(first: str, axes: int) -> str:
@@ -70,6 +72,24 @@ def turned_lines(geometry: Columns, groups: int) -> tuple[int, int]:
     return lines, lines * line
 
 
+def goes_by_squares(geometry: Columns, groups: int) -> bool:
+    """Say whether a convolution goes by squares: 3 × 3 taps at stride 1, channels enough, and squares that mostly lie within the image."""
+    window = (geometry[Geometry.KERNEL_Y], geometry[Geometry.KERNEL_X])
+    steps = (Geometry.STRIDE_Y, Geometry.STRIDE_X, Geometry.DILATION_Y, Geometry.DILATION_X)
+    channels = (geometry[Geometry.CHANNELS], geometry[Geometry.OUT_CHANNELS])
+    sides = (geometry[Geometry.OUT_HEIGHT], geometry[Geometry.OUT_WIDTH])
+    covered = math.prod(math.ceil(side / SQUARE) * SQUARE for side in sides)
+    plain = window == (3, 3) and groups == 1 and all(geometry[step] == 1 for step in steps)
+    return plain and min(channels) >= FEWEST and covered <= 2 * math.prod(sides)
+
+
+def squares_rows(geometry: Columns) -> int:
+    """Count the rows of scratch of a convolution by squares: taps and their streams, streams of pixels and outputs, and a row beside each channel."""
+    before, after = geometry[Geometry.CHANNELS], geometry[Geometry.OUT_CHANNELS]
+    taps = (9 + STREAMS) * (math.ceil(before * after / WIDEST_VECTOR) + 1)
+    return taps + before + after + STREAMS * (before + after + 2)
+
+
 def lower(state: Lowering, node: GraphNode) -> int:
     """Slide a product over the image."""
     before, groups = state.shape_of[node.inputs[0]], int(node.attributes["groups"])
@@ -77,16 +97,19 @@ def lower(state: Lowering, node: GraphNode) -> int:
     geometry = image_geometry(before, node.shape) | window_geometry(node, kernel, node.attributes["dilation"])
     weights = before[0] // groups * math.prod(kernel)
     lines, rows = turned_lines(geometry, groups)
+    by_squares, starts = goes_by_squares(geometry, groups), math.ceil(2 * node.shape[0] / WIDEST_VECTOR)
     row = state.row(
         Op.CONVOLUTION,
         node,
         last=True,
         wide=weights,
         out=node.shape[0],
-        geometry=geometry | {Geometry.GROUPS: groups, Geometry.LINES: lines},
+        geometry=geometry
+        | {Geometry.GROUPS: groups, Geometry.LINES: lines, Geometry.BY_SQUARES: 1 if by_squares else -1},
         scratch=max(
             rows + weights * (wide_channels(geometry, groups) // WIDEST_VECTOR),
-            math.ceil(node.shape[0] * (weights + 2) / WIDEST_VECTOR),
+            starts + math.ceil(node.shape[0] * weights / WIDEST_VECTOR),
+            starts + (squares_rows(geometry) if by_squares else 0),
         ),
     )
     return state.add(row)

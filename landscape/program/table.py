@@ -47,7 +47,7 @@ class Geometry(IntEnum):
     Images lie channels last: row (y·width + x)·channels + c of a block. One axis is an image of height 1. `MEAN` and `VARIANCE` are offsets of a
     batch normalization's running statistics, `SCALE` and `SHIFT` of its weight and bias; `HEADS` and `CAUSAL` belong to attention, `BEFORE` to `pad_channels`;
     `LINES` of a convolution's adjoint are turned at a time for its weights' gradient; `FOLLOWED_MEAN` and `FOLLOWED_VARIANCE` are offsets of the running
-    statistics that training moves toward those of its batches.
+    statistics that training moves toward those of its batches; `BY_SQUARES` is 1 for a convolution by squares of outputs.
     """
 
     CHANNELS = 0
@@ -75,6 +75,7 @@ class Geometry(IntEnum):
     LINES = 22
     FOLLOWED_MEAN = 23
     FOLLOWED_VARIANCE = 24
+    BY_SQUARES = 25
 
 
 # What dense networks and their joints are made of. Rows of all other ops may have a geometry, and so does a program that has such rows.

@@ -188,3 +188,41 @@ class OverExamples(NamedTuple):
     right: Part
     out: Part
     rules: NDArray
+
+
+class Image(NamedTuple):
+    """An image in a flat array: the rows of pixel (y, x) are from `at` + (y·width + x)·pixel on, `row` numbers each."""
+
+    numbers: NDArray
+    at: int
+    height: int
+    width: int
+    pixel: int
+    row: int
+
+
+class Convolution(NamedTuple):
+    """A convolution of 3 × 3 taps at stride 1, by squares (`winograd.py`), or the gradient of its taps.
+
+    Output pixel (y, x) sees the source from (y − top, x − left) on. Tap k of the weight from channel q to output r is number
+    `taps.start` + r·out_step + q·channel_step + k, 8 − k where `turned`, times number `scale` + r of the scratch, unless that is negative; `start` as
+    in a product, among the scratch's numbers; what is negative becomes zero where `cut`, unless outputs are added to. Of the
+    scratch the numbers from `free` on may be used. For the gradient of the taps the target is the adjoint.
+    """
+
+    source: Image
+    target: Image
+    channels: int
+    outputs: int
+    top: int
+    left: int
+    taps: Part
+    out_step: int
+    channel_step: int
+    turned: int
+    scale: int
+    start: int
+    cut: int
+    free: int
+    scratch: NDArray
+    rules: NDArray

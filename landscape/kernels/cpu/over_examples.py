@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, overload
 
@@ -36,11 +35,7 @@ def prefetch(context_: Any, b: Any, at: Any) -> Any:
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         code = Code(context, builder, b.dtype)
-        byte, flag = ir.IntType(8).as_pointer(), ir.IntType(32)
-        ask = builder.module.declare_intrinsic("llvm.prefetch", [byte], ir.FunctionType(ir.VoidType(), [byte, flag, flag, flag]))  # fmt: skip
-        # To be read, into every cache, of data.
-        numbers = [ir.Constant(flag, number) for number in (0, 3, 1)]
-        builder.call(ask, [builder.bitcast(code.start(b, *arguments), byte), *numbers])
+        code.prefetch(code.start(b, *arguments))
         return context.get_dummy_value()
 
     return types.void(b, types.intp), generate

@@ -8,7 +8,7 @@ from __future__ import annotations
 from landscape.jit import kernel
 from landscape.kernels.cpu.arrays import Left, OverExamples, Right
 from landscape.kernels.cpu.register_products import together
-from landscape.kernels.cpu.rules import OUTER, PRODUCT, pointed, run_outer, run_product
+from landscape.kernels.cpu.rules import OUTER, PRODUCT, pointed, run_convolution, run_outer, run_product
 
 
 @kernel(within=True)
@@ -22,6 +22,12 @@ def add_outer(rules, positions, shape, width, left, right, out):
     """Add Σ_t A_t [m, width] · B_t [n, width]ᵀ to C [m, n] for parts of flat arrays; the shape is (m, n)."""
     m, n = shape
     run_outer(rules, OUTER, (pointed(OverExamples(positions, m, n, width, left, right, out, rules)),))
+
+
+@kernel(within=True)
+def convolve(rules, number, convolution):
+    """Run a convolution by squares, or the gradient of its taps, by the number of the rule."""
+    run_convolution(rules, number, (pointed(convolution),))
 
 
 @kernel

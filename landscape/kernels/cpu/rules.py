@@ -26,8 +26,10 @@ from landscape.interrupt import whole_function
 from landscape.jit import is_kept, kernel
 from landscape.kernels.cpu.arrays import (
     Batch,
+    Convolution,
     Depth,
     Frame,
+    Image,
     Left,
     Network,
     Out,
@@ -55,10 +57,10 @@ SUMS_OF, ADJOINT_OF, ADJOINT_CHANGE_OF = (OF_LOSSES + MOST_LOSSES * number for n
 OF_UPDATES = OF_LOSSES + 3 * MOST_LOSSES
 # An optimizer's step, in place and with the new parameters where the gradient was.
 UPDATE, UPDATE_APART = (OF_UPDATES + MOST_FORMULAS * number for number in range(2))
-# Products of matrices, and sums of products over examples.
+# Products of matrices, sums of products over examples, convolutions by squares and the gradients of their taps.
 OF_PRODUCTS = OF_UPDATES + 2 * MOST_FORMULAS
-PRODUCT, OUTER = OF_PRODUCTS, OF_PRODUCTS + 1
-SIZE = OF_PRODUCTS + 2
+PRODUCT, OUTER, CONVOLVE, TAPS_GRADIENT = (OF_PRODUCTS + number for number in range(4))
+SIZE = OF_PRODUCTS + 4
 
 
 class Pointer(types.Type):
@@ -84,14 +86,15 @@ KINDS: dict[str, Callable[[Any], Any]] = {
     "f": lambda real: types.Array(types.float64, 1, "C"),
     "g": lambda real: types.Array(types.float64, 2, "C"),
     "l": lambda real: types.Array(types.int32, 3, "C"),
-    # Named tuples, and pointers to a frame, a product and a sum over examples.
+    # Named tuples, and pointers to a frame, a product, a sum over examples and a convolution.
     "b": lambda real: tuple_type(Batch, real),
     "n": lambda real: tuple_type(Network, real),
     "p": lambda real: Pointer(tuple_type(Frame, real), real),
     "q": lambda real: Pointer(tuple_type(Product, real), real),
     "o": lambda real: Pointer(tuple_type(OverExamples, real), real),
+    "c": lambda real: Pointer(tuple_type(Convolution, real), real),
 }
-POINTERS = {Frame: "p", Product: "q", OverExamples: "o"}
+POINTERS = {Frame: "p", Product: "q", OverExamples: "o", Convolution: "c"}
 # What named tuples are made of: letters, and other named tuples.
 LAYOUTS: dict[type, Iterable[str | type]] = {
     Batch: "tltgv",
@@ -104,6 +107,8 @@ LAYOUTS: dict[type, Iterable[str | type]] = {
     Out: "rii",
     Product: (*"ii", Depth, Left, Right, *"ii", Out),
     OverExamples: (*"iiii", Part, Part, Part, "v"),
+    Image: "riiiii",
+    Convolution: (Image, Image, *"iiii", Part, *"iiiiiiirv"),
 }
 
 
@@ -317,4 +322,4 @@ def caller(letters: str, result: Any = types.void) -> Callable[[Any, int, tuple[
 
 
 run_rule = caller("ip")
-run_product, run_outer = caller("q"), caller("o")
+run_product, run_outer, run_convolution = caller("q"), caller("o"), caller("c")

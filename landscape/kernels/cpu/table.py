@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+import numpy as np
+
 from landscape.formulas.losses import CROSS_ENTROPY
-from landscape.kernels.cpu import loops, losses, over_examples, register_products, updates
+from landscape.kernels.cpu import loops, losses, over_examples, register_products, squares, updates
 from landscape.kernels.cpu.ops import (
     activation,
     add,
@@ -39,6 +41,7 @@ from landscape.kernels.cpu.rules import (
     ADJOINT_OF,
     AFFINE,
     BACKWARD,
+    CONVOLVE,
     CURVED,
     FINISH,
     LINEAR,
@@ -52,11 +55,12 @@ from landscape.kernels.cpu.rules import (
     SUMS_OF,
     TABLE,
     TANGENT,
+    TAPS_GRADIENT,
     VALUE,
     Rule,
 )
 from landscape.program.codes import Op
-from landscape.program.table import Column, Program
+from landscape.program.table import Column, Geometry, Program
 
 OPS = {
     Op.DENSE: dense,
@@ -120,7 +124,7 @@ def enter(first: int, most: int, rules: Mapping[int, Rule]) -> None:
 
 for number in (VALUE, FINISH, LINEAR, BACKWARD, TANGENT, REVERSE, CURVED):
     enter(number, MOST_OPS, {op: file.RULES[number] for op, file in OPS.items() if number in file.RULES})
-TABLE.update(register_products.RULES | over_examples.RULES)
+TABLE.update(register_products.RULES | over_examples.RULES | squares.RULES)
 for table, most in (
     (loops.RULES, MOST_FORMULAS),
     (losses.RULES, MOST_LOSSES),
@@ -144,3 +148,5 @@ def numbers_of(program: Program, loss: int, work: Work) -> Iterator[int]:
         yield AFFINE
     yield from (number + (loss == CROSS_ENTROPY) for number in work.sums)
     yield from (PRODUCT, OUTER) if BACKWARD in work.passes else (PRODUCT,)
+    if program.geometry.size and np.any(program.geometry[:, Geometry.BY_SQUARES] > 0):
+        yield from (CONVOLVE, TAPS_GRADIENT) if BACKWARD in work.passes else (CONVOLVE,)

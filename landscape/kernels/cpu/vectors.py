@@ -50,6 +50,10 @@ class Code:
         """Make an index."""
         return ir.Constant(self.index, value)
 
+    def constant(self, value: float) -> Any:
+        """Make a vector of one number."""
+        return ir.Constant(self.vector, [value] * self.lanes)
+
     def times(self, number: int, step: Any) -> Any:
         """Multiply an index by a constant."""
         return self.builder.mul(self.whole(number), step)
@@ -97,6 +101,15 @@ class Code:
             "store", ir.FunctionType(ir.VoidType(), (self.vector, place.type, SHORT, mask.type))
         )
         self.builder.call(function, [value, place, ir.Constant(SHORT, self.align), mask])
+
+    def prefetch(self, base: Any, *offsets: Any, to_write: bool = False) -> None:
+        """Ask for a line of memory, which is used soon; where there is none nothing happens."""
+        byte = ir.IntType(8).as_pointer()
+        kind = ir.FunctionType(ir.VoidType(), [byte, SHORT, SHORT, SHORT])
+        ask = self.builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+        # To be read or written, into every cache, of data.
+        numbers = [ir.Constant(SHORT, number) for number in (int(to_write), 3, 1)]
+        self.builder.call(ask, [self.builder.bitcast(self.move(base, *offsets), byte), *numbers])
 
     def intrinsic(self, name: str, kind: Any) -> Any:
         """Declare LLVM's masked load or store."""

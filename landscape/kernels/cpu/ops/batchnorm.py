@@ -11,8 +11,7 @@ from typing import NamedTuple
 from numpy.typing import NDArray
 
 from landscape.jit import kernel
-from landscape.kernels.cpu.combine import copy_rows
-from landscape.kernels.cpu.links import clear_fresh, input_of
+from landscape.kernels.cpu.links import input_of, is_fresh
 from landscape.kernels.cpu.loops import activate
 from landscape.kernels.cpu.rules import BACKWARD, CURVED, REVERSE, TANGENT, VALUE, Rule, frame_of
 from landscape.kernels.cpu.views import block, flat, output_block
@@ -59,15 +58,21 @@ def statistics_of(frame, i):
 
 
 @kernel
-def normalize(known, vector, missing, y, scratch):
-    """Turn y [F, B] into the vector's weight · x̂ + its bias for x = y."""
-    shape, weights, channels, width = known.shape, known.weights, known.channels, y.shape[1]
-    factors = block(flat(scratch), 0, 3, channels * width)
-    for c in range(channels):
+def set_factors(known, vector, missing, width, factors):
+    """Set factors [3, channels·B] to each channel's scale, the vector's weight times its rate, to its mean, and to the vector's bias."""
+    shape, weights = known.shape, known.weights
+    for c in range(known.channels):
         rate = channel_rate(shape, weights, known.epsilon, c)
         fill(factors[0], c, width, parameter(shape[SCALE], vector, c, missing) * rate)
         fill(factors[1], c, width, weights[shape[MEAN] + c])
         fill(factors[2], c, width, parameter(shape[SHIFT], vector, c, 0))
+
+
+@kernel
+def normalize(known, vector, missing, y, scratch):
+    """Turn y [F, B] into the vector's weight · x̂ + its bias for x = y."""
+    factors = block(flat(scratch), 0, 3, known.channels * y.shape[1])
+    set_factors(known, vector, missing, y.shape[1], factors)
     scale, mean, shift, out = factors[0], factors[1], factors[2], flat(y)
     for start in range(0, out.size, scale.size):
         pixel = out[start : start + scale.size]
@@ -76,8 +81,20 @@ def normalize(known, vector, missing, y, scratch):
 
 
 @kernel
-def batchnorm_linear(known, vector, missing, d, into, scratch):
-    """Add the vector's weight · r·d to `into`."""
+def normalize_into(known, vector, missing, x, y, scratch):
+    """Set y [F, B] to the vector's weight · x̂ + its bias."""
+    factors = block(flat(scratch), 0, 3, known.channels * y.shape[1])
+    set_factors(known, vector, missing, y.shape[1], factors)
+    scale, mean, shift, source, out = factors[0], factors[1], factors[2], flat(x), flat(y)
+    for start in range(0, out.size, scale.size):
+        given, pixel = source[start : start + scale.size], out[start : start + scale.size]
+        for q in range(pixel.size):
+            pixel[q] = (given[q] - mean[q]) * scale[q] + shift[q]
+
+
+@kernel
+def batchnorm_linear(known, vector, missing, d, into, fresh, scratch):
+    """Add the vector's weight · r·d to `into`, or set it to that where `fresh`."""
     width, scale = d.shape[1], flat(scratch)[: known.channels * d.shape[1]]
     for c in range(known.channels):
         rate = channel_rate(known.shape, known.weights, known.epsilon, c)
@@ -85,8 +102,12 @@ def batchnorm_linear(known, vector, missing, d, into, scratch):
     source, target = flat(d), flat(into)
     for start in range(0, source.size, scale.size):
         one, two = source[start : start + scale.size], target[start : start + scale.size]
-        for q in range(scale.size):
-            two[q] += scale[q] * one[q]
+        if fresh:
+            for q in range(scale.size):
+                two[q] = scale[q] * one[q]
+        else:
+            for q in range(scale.size):
+                two[q] += scale[q] * one[q]
 
 
 @kernel
@@ -119,8 +140,7 @@ def value(i, pointer):
     network, row = frame.network, frame.network.rows[i]
     x = output_block(network, frame.places, input_of(network, i, 0), frame.work, frame.shared, frame.width)
     y = block(frame.work, frame.places[i], row[SIZE], frame.width)
-    copy_rows(x, y)
-    normalize(statistics_of(frame, i), frame.weights, 1, y, frame.scratch)
+    normalize_into(statistics_of(frame, i), frame.weights, 1, x, y, frame.scratch)
     if row[CODE] != 0:
         activate(network.rules, row[CODE], y, network.attributes[i])
 
@@ -135,9 +155,8 @@ def backward(i, pointer):
         x = output_block(network, frame.places, source, frame.work, frame.shared, frame.width)
         batchnorm_gradient(known, x, d, frame.gradient, False, frame.scratch)
     if network.rows[source, ACTIVE]:
-        clear_fresh(network, i, frame.into, frame.width)
         target = block(frame.into, network.rows[source, ADJOINT], row[SIZE], frame.width)
-        batchnorm_linear(known, frame.weights, 1, d, target, frame.scratch)
+        batchnorm_linear(known, frame.weights, 1, d, target, is_fresh(network, i, 0), frame.scratch)
 
 
 def tangent(i, pointer):
@@ -146,14 +165,15 @@ def tangent(i, pointer):
     network, row, source = frame.network, frame.network.rows[i], input_of(frame.network, i, 0)
     known = statistics_of(frame, i)
     dy = block(frame.tangent, frame.places[i], row[SIZE], frame.width)
-    if row[TRAINED] and frame.vector.size > 0:
-        copy_rows(output_block(network, frame.places, source, frame.work, frame.shared, frame.width), dy)
-        normalize(known, frame.vector, 0, dy, frame.scratch)
-    else:
-        dy[:, :] = 0
+    moved = row[TRAINED] and frame.vector.size > 0
+    if moved:
+        x = output_block(network, frame.places, source, frame.work, frame.shared, frame.width)
+        normalize_into(known, frame.vector, 0, x, dy, frame.scratch)
     if network.rows[source, ACTIVE]:
         dx = block(frame.tangent, frame.places[source], row[SIZE], frame.width)
-        batchnorm_linear(known, frame.weights, 1, dx, dy, frame.scratch)
+        batchnorm_linear(known, frame.weights, 1, dx, dy, not moved, frame.scratch)
+    elif not moved:
+        dy[:, :] = 0
 
 
 def curved(i, pointer):
@@ -166,7 +186,7 @@ def curved(i, pointer):
         target = block(frame.into, frame.places[source], row[SIZE], frame.width)
         known = statistics_of(frame, i)
         batchnorm_gradient(known, dx, d, frame.gradient, True, frame.scratch)
-        batchnorm_linear(known, frame.vector, 0, d, target, frame.scratch)
+        batchnorm_linear(known, frame.vector, 0, d, target, False, frame.scratch)
 
 
 REVERSED = Rule(backward)

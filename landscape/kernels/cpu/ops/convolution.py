@@ -1,6 +1,7 @@
 """`conv2d` and `conv1d`: an output pixel is a product of the weight with the window of pixels that it sees.
 
-Pixels lie one after the other, the channels of a pixel together, a row of examples each, so a window is read where it lies. Taps that fall into the padding are left out. Stride, padding, dilation and groups are PyTorch's.
+Pixels lie one after the other, the channels of a pixel together, a row of examples each, so a window is read where it lies. Taps that fall into
+the padding are left out. Stride, padding, dilation and groups are PyTorch's. Windows of 3 × 3 taps at stride 1 go by squares (`squares.py`).
 """
 
 from __future__ import annotations
@@ -8,19 +9,32 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from landscape.jit import kernel
-from landscape.kernels.cpu.arrays import FROM_OUT, Depth, Left, Out, Part, Product, Right
-from landscape.kernels.cpu.links import clear_fresh, input_of, place_of
+from landscape.kernels.cpu.arrays import (
+    FROM_OUT,
+    FROM_ZERO,
+    Convolution,
+    Depth,
+    Image,
+    Left,
+    Out,
+    Part,
+    Product,
+    Right,
+)
+from landscape.kernels.cpu.links import input_of, is_fresh, place_of
 from landscape.kernels.cpu.loops import activate
 from landscape.kernels.cpu.ops.batchnorm import channel_rate, normalize, parameter, statistics_of
 from landscape.kernels.cpu.ops.dense import dense_bias_gradient
-from landscape.kernels.cpu.products import multiply, pack_rows
+from landscape.kernels.cpu.products import convolve, multiply, pack_rows
 from landscape.kernels.cpu.rules import (
     BACKWARD,
+    CONVOLVE,
     CURVED,
     FINISH,
     LINEAR,
     REVERSE,
     TANGENT,
+    TAPS_GRADIENT,
     VALUE,
     Rule,
     frame_of,
@@ -54,7 +68,7 @@ PY, PX, DY, DX = (
     int(Geometry.DILATION_Y),
     int(Geometry.DILATION_X),
 )
-GROUPS, LINES = int(Geometry.GROUPS), int(Geometry.LINES)
+GROUPS, LINES, BY_SQUARES = int(Geometry.GROUPS), int(Geometry.LINES), int(Geometry.BY_SQUARES)
 MEAN, SCALE, SHIFT = int(Geometry.MEAN), int(Geometry.SCALE), int(Geometry.SHIFT)
 
 
@@ -95,32 +109,87 @@ def reverse_window(pixel, positions, taps, stride, padding, dilation):
 
 
 @kernel
-def pack_weights(row, shape, weights, folded, epsilon, packed):
-    """Pack a convolution's weights; after them stand the outputs' starts, the bias, and their scales.
+def packed_from(shape):
+    """Say where weights are packed in the scratch: after the outputs' starts and scales, at a whole vector."""
+    return (2 * shape[OC] + VECTOR - 1) // VECTOR * VECTOR
+
+
+@kernel
+def set_starts(row, shape, weights, folded, epsilon, packed):
+    """Put the outputs' starts, the bias, and their scales into the scratch, one after another.
 
     Where `folded` the running normalization is within both: its scale times W, and shift + (bias − mean)·scale.
     """
-    taps, channels, out = shape[KY] * shape[KX], shape[C] // shape[GROUPS], shape[OC] // shape[GROUPS]
-    size = channels * taps
-    starts, scales = shape[OC] * size, shape[OC] * size + shape[OC]
     for o in range(shape[OC]):
-        packed[starts + o], packed[scales + o] = parameter(row[BIAS], weights, o, 0), 1
+        start, scale = parameter(row[BIAS], weights, o, 0), packed.dtype.type(1)
         if folded:
             scale = parameter(shape[SCALE], weights, o, 1) * channel_rate(shape, weights, epsilon, o)
-            shift = parameter(shape[SHIFT], weights, o, 0)
-            packed[starts + o] = (packed[starts + o] - weights[shape[MEAN] + o]) * scale + shift
-            packed[scales + o] = scale
+            start = (start - weights[shape[MEAN] + o]) * scale + parameter(shape[SHIFT], weights, o, 0)
+        packed[o], packed[shape[OC] + o] = start, scale
+
+
+@kernel
+def pack_weights(row, shape, weights, packed):
+    """Pack a convolution's weights, each output's times its scale."""
+    taps, channels, out = shape[KY] * shape[KX], shape[C] // shape[GROUPS], shape[OC] // shape[GROUPS]
     for g in range(shape[GROUPS]):
-        first = g * out * size
-        given, factors = Part(weights, row[WEIGHT] + first), Part(packed, scales + g * out)
-        pack_rows(out, channels, taps, given, factors, Part(packed, first))
+        first = g * out * channels * taps
+        given, factors = Part(weights, row[WEIGHT] + first), Part(packed, shape[OC] + g * out)
+        pack_rows(out, channels, taps, given, factors, Part(packed, packed_from(shape) + first))
+
+
+@kernel
+def images(shape, source, target, width):
+    """Give the images that a convolution reads and writes."""
+    return (
+        Image(source.numbers, source.start * width, shape[H], shape[W], shape[C] * width, width),
+        Image(target.numbers, target.start * width, shape[OH], shape[OW], shape[OC] * width, width),
+    )
+
+
+@kernel
+def value_by_squares(rules, row, shape, weights, source, target, width, start, cut, scratch):
+    """Set a part of features to start + W ∗ source by squares, with the scales that are in the scratch."""
+    taps, (seen, made) = shape[KY] * shape[KX], images(shape, source, target, width)
+    run = Convolution(
+        seen, made, shape[C], shape[OC], shape[PY], shape[PX], Part(weights, row[WEIGHT]), shape[C] * taps, taps, 0,
+        shape[OC], start, cut, packed_from(shape), scratch.reshape(-1), rules,
+    )  # fmt: skip
+    convolve(rules, CONVOLVE, run)
+
+
+@kernel
+def backward_by_squares(rules, row, shape, weights, adjoint, into, width, start, scratch):
+    """Set a part of features to start + what an adjoint pulls back: a convolution of the adjoint with the turned taps."""
+    taps, (made, seen) = shape[KY] * shape[KX], images(shape, into, adjoint, width)
+    run = Convolution(
+        seen, made, shape[OC], shape[C], shape[KY] - 1 - shape[PY], shape[KX] - 1 - shape[PX], Part(weights, row[WEIGHT]),
+        taps, shape[C] * taps, 1, -1, start, 0, packed_from(shape), scratch.reshape(-1), rules,
+    )  # fmt: skip
+    convolve(rules, CONVOLVE, run)
+
+
+@kernel
+def gradient_by_squares(rules, row, shape, source, adjoint, gradient, scratch, width):
+    """Add an adjoint's products with the pixels at each tap to the weight's part of the gradient."""
+    taps, (seen, made) = shape[KY] * shape[KX], images(shape, source, adjoint, width)
+    run = Convolution(
+        seen, made, shape[C], shape[OC], shape[PY], shape[PX], Part(gradient, row[WEIGHT]), shape[C] * taps, taps, 0, -1,
+        FROM_ZERO, 0, packed_from(shape), scratch.reshape(-1), rules,
+    )  # fmt: skip
+    convolve(rules, TAPS_GRADIENT, run)
 
 
 @kernel
 def convolution_value(rules, row, shape, weights, source, target, width, add, scratch):
     """Set a part of features to W ∗ source + b, or add W ∗ source to it."""
     packed = scratch.reshape(-1)
-    pack_weights(row, shape, weights, False, 0.0, packed)
+    set_starts(row, shape, weights, False, 0.0, packed)
+    if shape[BY_SQUARES] > 0:
+        start = FROM_OUT if add else 0
+        value_by_squares(rules, row, shape, weights, source, target, width, start, 0, scratch)
+        return
+    pack_weights(row, shape, weights, packed)
     for v in range(shape[OH]):
         convolution_line(rules, v, shape, packed, source, target, width, add, False)
 
@@ -139,37 +208,46 @@ def convolution_line(rules, v, shape, packed, source, target, width, add, cut):
             count, depth = 1, nx * channels
         for g in range(shape[GROUPS]):
             tap = (a * shape[KX] + b) * channels
-            w = Left(packed, g * out * size, size, tap, shape[KX] * channels, channels, 1, 1)
+            w = Left(
+                packed, packed_from(shape) + g * out * size, size, tap, shape[KX] * channels, channels, 1, 1
+            )
             line, step = shape[DY] * shape[W] * shape[C] * width, shape[DX] * shape[C] * width
             seen = Right(source.numbers, (pixel + g * channels) * width, line, step, width)
             there = Out(
                 target.numbers, (target.start + (v * shape[OW] + u) * shape[OC] + g * out) * width, width
             )
-            first = FROM_OUT if add else shape[OC] * size + g * out
+            first = FROM_OUT if add else g * out
             multiply(rules, Product(out, width, Depth(ny, count, depth), w, seen, first, cut, there))
 
 
 @kernel
-def convolution_backward(rules, row, shape, weights, adjoint, into, width):
-    """Add to a part of features what an adjoint pulls back: each pixel's product with the outputs that saw it."""
-    channels, out = shape[C] // shape[GROUPS], shape[OC] // shape[GROUPS]
+def convolution_backward(rules, row, shape, weights, adjoint, into, width, fresh, scratch):
+    """Add what an adjoint pulls back to a part of features, or set it where `fresh`: each pixel's product with the outputs that saw it."""
+    channels, out, start = (
+        shape[C] // shape[GROUPS],
+        shape[OC] // shape[GROUPS],
+        FROM_ZERO if fresh else FROM_OUT,
+    )
+    if shape[BY_SQUARES] > 0:
+        backward_by_squares(rules, row, shape, weights, adjoint, into, width, start, scratch)
+        return
     taps = shape[KY] * shape[KX]
     for i in range(shape[H]):
         a, sa, ny, v, dv = reverse_window(i, shape[OH], shape[KY], shape[SY], shape[PY], shape[DY])
         for k in range(shape[W]):
             b, sb, nx, u, du = reverse_window(k, shape[OW], shape[KX], shape[SX], shape[PX], shape[DX])
-            if ny == 0 or nx == 0:
-                continue
+            # A pixel that no output saw is set too, to a product of no depth.
+            seen = Depth(ny if nx > 0 else 0, nx, out)
             for g in range(shape[GROUPS]):
                 first = row[WEIGHT] + g * out * channels * taps + a * shape[KX] + b
                 w = Left(weights, first, taps, 0, sa * shape[KX], sb, channels * taps, 0)
-                start = (adjoint.start + (v * shape[OW] + u) * shape[OC] + g * out) * width
+                at = (adjoint.start + (v * shape[OW] + u) * shape[OC] + g * out) * width
                 line, step = dv * shape[OW] * shape[OC] * width, du * shape[OC] * width
-                delta = Right(adjoint.numbers, start, line, step, width)
+                delta = Right(adjoint.numbers, at, line, step, width)
                 there = Out(
                     into.numbers, (into.start + (i * shape[W] + k) * shape[C] + g * channels) * width, width
                 )
-                multiply(rules, Product(channels, width, Depth(ny, nx, out), w, delta, FROM_OUT, 0, there))
+                multiply(rules, Product(channels, width, seen, w, delta, start, 0, there))
 
 
 @kernel
@@ -189,6 +267,9 @@ def convolution_gradient(rules, row, shape, source, adjoint, gradient, scratch, 
 
     Some lines of the adjoint are turned at a time, so that its channels run along vectors; sums of taps × channels × outputs follow them in scratch.
     """
+    if shape[BY_SQUARES] > 0:
+        gradient_by_squares(rules, row, shape, source, adjoint, gradient, scratch, width)
+        return
     out, lines = shape[OC] // shape[GROUPS], shape[LINES]
     wide = (out + VECTOR - 1) // VECTOR * VECTOR
     flat, sums = scratch.reshape(-1), lines * shape[OW] * wide * width
@@ -270,10 +351,18 @@ def value(i, pointer):
     x = place_of(frame.places, input_of(network, i, 0), frame.work, frame.shared)
     target = Part(frame.work, frame.places[i])
     out = block(frame.work, frame.places[i], row[SIZE], frame.width)
-    line, packed = row[SIZE] // shape[OH], frame.scratch.reshape(-1)
-    pack_weights(row, shape, frame.weights, shape[MEAN] >= 0, network.epsilons[i], packed)
+    line, packed, cut = row[SIZE] // shape[OH], frame.scratch.reshape(-1), 1 if row[CODE] == RELU else 0
+    set_starts(row, shape, frame.weights, shape[MEAN] >= 0, network.epsilons[i], packed)
+    if shape[BY_SQUARES] > 0:
+        value_by_squares(
+            network.rules, row, shape, frame.weights, x, target, frame.width, 0, cut, frame.scratch
+        )
+        if row[CODE] != 0 and row[CODE] != RELU:
+            activate(network.rules, row[CODE], out, network.attributes[i])
+        return
+    pack_weights(row, shape, frame.weights, packed)
     for v in range(shape[OH]):
-        convolution_line(network.rules, v, shape, packed, x, target, frame.width, False, row[CODE] == RELU)
+        convolution_line(network.rules, v, shape, packed, x, target, frame.width, False, cut)
         if row[CODE] != 0 and row[CODE] != RELU:
             activate(network.rules, row[CODE], out[v * line : (v + 1) * line], network.attributes[i])
 
@@ -308,9 +397,10 @@ def backward(i, pointer):
         convolution_gradient(network.rules, row, shape, x, delta, frame.gradient, frame.scratch, frame.width)
         dense_bias_gradient(row, block(frame.adjoint, row[ADJOINT], row[SIZE], frame.width), frame.gradient)
     if network.rows[source, ACTIVE]:
-        clear_fresh(network, i, frame.into, frame.width)
-        into = Part(frame.into, network.rows[source, ADJOINT])
-        convolution_backward(network.rules, row, shape, frame.weights, delta, into, frame.width)
+        into, fresh = Part(frame.into, network.rows[source, ADJOINT]), is_fresh(network, i, 0)
+        convolution_backward(
+            network.rules, row, shape, frame.weights, delta, into, frame.width, fresh, frame.scratch
+        )
 
 
 def tangent(i, pointer):
@@ -343,7 +433,9 @@ def curved(i, pointer):
         convolution_gradient(
             network.rules, row, shape, change, delta, frame.gradient, frame.scratch, frame.width
         )
-        convolution_backward(network.rules, row, shape, frame.vector, delta, into, frame.width)
+        convolution_backward(
+            network.rules, row, shape, frame.vector, delta, into, frame.width, False, frame.scratch
+        )
 
 
 REVERSED = Rule(backward)
