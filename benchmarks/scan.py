@@ -4,8 +4,8 @@ Each network is scanned over the same grid, with the same weights, data, directi
 in a loop that writes θ in place, by `torch.func.vmap` over 16 points at a time, and by the peers where they apply.
 Runs alternate. A short one is repeated for a quarter of a second, of which the median counts: all are warm, and no tool is timed while
 another's threads still wait busily after their run. Ratios are peer/landscape, pair by pair, median and range. Surfaces are compared with
-a float64 NumPy one. The last column is the rate of the multiply-adds that were done over that of one large product, per thread, in the
-same run.
+a float64 NumPy one. The last columns are the rate of the multiplications and additions in products, per thread, and before it its share of the best rate
+that a product reached on one core in the same run, ours or a BLAS's.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from machine import core_peak, describe
 
 from landscape.model import Model, build_model
 from landscape.objective import NetworkObjective
-from landscape.objective.session import session, share_work
 
 warnings.filterwarnings("ignore")
 CHUNK = 16
@@ -231,24 +231,6 @@ def seconds(call: Callable[[], object], turn: float = 0.0) -> float:
     return statistics.median(times)
 
 
-def peak(threads: int, size: int = 256, repeats: int = 200) -> float:
-    """Measure the rate of one large float32 product on each thread, multiply-adds a second in all."""
-    from landscape.jit import kernel
-    from landscape.kernels.cpu.products import gemm
-
-    @kernel(cached=False)
-    def multiply(worker, workers, a, b, c, n, repeats):
-        for _ in range(repeats):
-            gemm(False, False, n, n, n, a, 0, b, 0, 0.0, c[worker], 0)
-
-    a, b = (np.random.default_rng(k).standard_normal(size * size).astype("f4") for k in (0, 1))
-    c = np.zeros((threads, size * size), "f4")
-    with session():
-        share_work(multiply, threads, a, b, c, size, 5)
-        best = min(seconds(lambda: share_work(multiply, threads, a, b, c, size, repeats)) for _ in range(5))
-    return threads * repeats * size**3 / best
-
-
 def useful(problem: Problem) -> float:
     """Count the multiply-adds that a scan does in products: every layer but the shared first, and that three times."""
     each = [i * o for i, o in zip(problem.widths[:-1], problem.widths[1:], strict=True)]
@@ -281,10 +263,14 @@ def measure(problem: Problem, threads: int, rounds: int, peers: bool) -> str:
         name: spread([t / o for t, o in zip(times[name], times["landscape"], strict=True)])
         for name in candidates
     }
-    share = useful(problem) / min(times["landscape"]) / peak(threads)
+    rate = 2e-9 * useful(problem) / min(times["landscape"]) / threads
     cells = [problem.name, str(threads), ratios["loop"], ratios["vmap"], best]
     cells += [ratios.get("loss-landscapes", "—"), ratios.get("landscaper", "—")]
-    return "| " + " | ".join([*cells, f"{error:.1e}", f"{exact:.1e}", f"{share:.0%}"]) + " |"
+    return (
+        "| "
+        + " | ".join([*cells, f"{error:.1e}", f"{exact:.1e}", f"{rate / core_peak():.0%}", f"{rate:.0f}"])
+        + " |"
+    )
 
 
 def main() -> None:
@@ -295,12 +281,13 @@ def main() -> None:
     parser.add_argument("--no-peers", action="store_true", help="PyTorch alone")
     options = parser.parse_args()
     print(
-        "| network, examples, points | threads | loop | vmap | faster | loss-landscapes | landscaper | float32 | float64 | of peak |"
+        "| network, examples, points | threads | loop | vmap | faster | loss-landscapes | landscaper | float32 | float64 | of peak | Gflop/s a core |"
     )
-    print("| --- " * 10 + "|")
+    print("| --- " * 11 + "|")
     for threads in options.threads:
         for number in options.problems:
             print(measure(PROBLEMS[number], threads, options.rounds, not options.no_peers), flush=True)
+    print(f"\n{describe()}")
 
 
 if __name__ == "__main__":

@@ -20,11 +20,16 @@ from landscape.jit import kernel
 from landscape.kernels.cpu.arrays import FROM_OUT, Depth, Left, Out, Product, Right
 from landscape.kernels.cpu.rules import PRODUCT, Rule, frame_of
 from landscape.kernels.cpu.vectors import OPTIONS, VECTOR_BYTES, Code, lanes_of
+from landscape.kernels.cpu.views import room
 
 # Rows of W that meet two vectors of X at a time: a register for each sum, and some for what is multiplied.
 WIDEST_BLOCK = 8 if VECTOR_BYTES == 64 else 6
 # Depth after which the sums are put down, so that two vectors of X's columns stay in the first cache for all rows of W.
 DEEP = 2**14 // VECTOR_BYTES
+PANEL_BYTES = DEEP * 2 * VECTOR_BYTES
+# With so many rows two vectors of X's columns are copied first; and so many, times the lanes of a vector, are multiplied before others, since the
+# second cache has room for them. Both are whole blocks of any width.
+MANY, TOGETHER = 128, 24
 
 
 @kernel
@@ -141,18 +146,57 @@ one_vector = over_rows(*(intrinsic(block_code(rows, 1, True)) for rows in (8, 6,
 
 
 @kernel(cached=False)
-def over_columns(product, depth, w, x, start, cut):
-    """Run the micro-kernels over all columns for a part of the depth."""
-    out, lanes, j = product.out, lanes_of(product.out.numbers), 0
-    while j + 2 * lanes <= product.columns:
+def over_columns(rows, columns, depth, w, x, start, cut, out):
+    """Run the micro-kernels over all columns for a part of the depth and some rows."""
+    lanes, j = lanes_of(out.numbers), 0
+    wide, panel = 2 * lanes, room(out.numbers, PANEL_BYTES)
+    packs = rows >= MANY and depth.lines * depth.places == 1
+    while j + wide <= columns:
         some = Right(x.numbers, x.at + j, x.line, x.place, x.channel)
-        two_vectors(product.rows, depth, w, some, start, cut, Out(out.numbers, out.at + j, out.row), 0)
-        j += 2 * lanes
-    while j < product.columns:
+        if packs:
+            copy_panel(depth.channels, some, panel)
+            some = Right(panel, 0, 0, 0, wide)
+        two_vectors(rows, depth, w, some, start, cut, Out(out.numbers, out.at + j, out.row), 0)
+        j += wide
+    while j < columns:
         some = Right(x.numbers, x.at + j, x.line, x.place, x.channel)
         target = Out(out.numbers, out.at + j, out.row)
-        one_vector(product.rows, depth, w, some, start, cut, target, min(lanes, product.columns - j))
+        one_vector(rows, depth, w, some, start, cut, target, min(lanes, columns - j))
         j += lanes
+
+
+@kernel(cached=False)
+def over_rows_and_columns(product, depth, w, x, start, cut):
+    """Go by as many rows as the second cache has room for, for a part of the depth."""
+    out, step = product.out, TOGETHER * lanes_of(product.out.numbers)
+    for i in range(0, product.rows, step):
+        at = w.at + i * w.row
+        some = Left(w.numbers, at, w.row, w.tap, w.line, w.place, w.channel, w.packed)
+        target = Out(out.numbers, out.at + i * out.row, out.row)
+        first = start + i if start >= 0 else start
+        over_columns(min(step, product.rows - i), product.columns, depth, some, x, first, cut, target)
+
+
+@intrinsic
+def copy_panel(context_: Any, depth: Any, x: Any, panel: Any) -> Any:
+    """Put two vectors of X's columns into a panel, one after another: rows that are some powers of two apart share few lines of the first cache."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        code = Code(context, builder, panel.dtype)
+        (x0, _, _, step_), target = (
+            code.parts(x, arguments[1]),
+            code.start(panel, arguments[2], code.whole(0)),
+        )
+        with cgutils.for_range(builder, arguments[0], intp=code.index) as q:
+            given, there = (
+                code.move(x0, builder.mul(q.index, step_)),
+                code.move(target, code.times(2 * code.lanes, q.index)),
+            )
+            for v in range(2):
+                code.store(code.load(given, code.whole(v * code.lanes)), there, code.whole(v * code.lanes))
+        return context.get_dummy_value()
+
+    return types.void(types.intp, x, panel), generate
 
 
 def multiply(product: Product) -> None:
@@ -185,7 +229,7 @@ def multiply_on_cpu(product: Any) -> Any:
         depth, w, x, start = product.depth, product.left, product.right, product.start
         cut, channels = product.cut != 0, depth.channels
         if depth.lines * depth.places * channels <= DEEP:
-            over_columns(product, depth, w, x, start, cut)
+            over_rows_and_columns(product, depth, w, x, start, cut)
             return
         # As many channels as fit, of one place; or all channels of as many places of one line.
         deep = min(channels, DEEP)
@@ -202,7 +246,7 @@ def multiply_on_cpu(product: Any) -> Any:
                     seen = x.at + a * x.line + b * x.place + q * x.channel
                     right = Right(x.numbers, seen, x.line, x.place, x.channel)
                     first = a == 0 and b == 0 and q == 0
-                    over_columns(
+                    over_rows_and_columns(
                         product, Depth(1, wide, few), left, right, start if first else FROM_OUT, cut and last
                     )
 
