@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.core.imputils import lower_builtin
 from numba.extending import type_callable
 from numba.np.arrayobj import populate_array
@@ -186,7 +185,9 @@ def lower_room(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
     """Take it from the caller's stack, where lines of the cache begin."""
     count = sig.args[1].literal_value * 8 // sig.return_type.dtype.bitwidth
     kind = context.get_value_type(sig.return_type.dtype)
-    place = cgutils.alloca_once(builder, ir.ArrayType(kind, count))
+    # Numba's own helper would fill it with zeros at every call.
+    with builder.goto_entry_block():
+        place = builder.alloca(ir.ArrayType(kind, count))
     place.align = 64
     data = builder.bitcast(place, kind.as_pointer())
     return borrowed(context, builder, sig.return_type, data, [context.get_constant(types.intp, count)])
