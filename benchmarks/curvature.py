@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from machine import describe
 from scipy.sparse.linalg import LinearOperator, eigsh
 from threadpoolctl import threadpool_limits
 
@@ -308,6 +309,7 @@ def main() -> None:
     eigenvalues(LARGE, seconds)
     dense(SMALL, seconds)
     dense(MIDDLE, seconds)
+    print(f"\n{describe()}")
 
 
 if __name__ == "__main__":

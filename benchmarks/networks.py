@@ -3,7 +3,9 @@
 ResNet-20 (CIFAR shapes, 512 images), LeNet (28×28, 2,000 images) and a causal transformer of two layers (d = 64, T = 64, 256 sequences): value at
 one θ, a scan of 21 points, gradient and Hessian-vector product, float32, the same weights, data and threads. PyTorch runs in evaluation mode,
 images channels last, values under inference_mode with θ written in place, the faster of whole and chunked batches. Runs alternate; times are the least of
-`--repeats`, ratios PyTorch/landscape. Differences are norm-wise, to PyTorch in float64.
+`--repeats`, ratios PyTorch/landscape. Differences are norm-wise, to PyTorch in float64. The rate at the end of a line is that of the multiplications and
+additions which plain products and sums over windows take (a gradient three times a value's, a product eight times), a thread, and its share of the best
+that a product reached on one core in the same run; convolutions by squares do fewer.
 """
 
 from __future__ import annotations
@@ -18,10 +20,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from machine import core_peak, describe
 from torch import nn
 
+from landscape.kernels.lowering import lower
 from landscape.model import Model, build_model
 from landscape.objective import NetworkObjective
+from landscape.program.codes import Op
+from landscape.program.table import Column, Geometry
 
 F = nn.functional
 warnings.filterwarnings("ignore")
@@ -294,6 +300,28 @@ def memory() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
+# How many times a value's multiplications each work does.
+PASSES = {"value": 1, "scan of 21": 21, "gradient": 3, "product": 8}
+
+
+def multiplications(model: Model) -> int:
+    """Count the multiplications of an example's value in products, convolutions and attention."""
+    program, total = lower(model, derivatives=False), 0
+    for number, row in enumerate(program.rows):
+        if row[Column.OP] == Op.DENSE:
+            total += row[Column.GROUPS] * row[Column.OUT] * row[Column.WIDE]
+        elif row[Column.OP] == Op.CONVOLUTION:
+            shape = program.geometry[number]
+            total += (
+                shape[Geometry.OUT_HEIGHT] * shape[Geometry.OUT_WIDTH] * row[Column.OUT] * row[Column.WIDE]
+            )
+        elif row[Column.OP] == Op.ATTENTION:
+            shape, tokens = program.geometry[number], row[Column.GROUPS]
+            pairs = tokens * (tokens + 1) // 2 if shape[Geometry.CAUSAL] else tokens**2
+            total += 2 * pairs * row[Column.WIDE]
+    return int(total)
+
+
 def distance(found: np.ndarray, expected: np.ndarray) -> float:
     """Give the norm-wise difference."""
     return float(np.linalg.norm(np.subtract(found, expected)) / np.linalg.norm(expected))
@@ -340,9 +368,10 @@ def compare(problem: Problem, threads: int, repeats: int) -> None:
             least_mine = min(least_mine, clock(mine))
             least_theirs = min(least_theirs, *(clock(their) for their in theirs))
         peers[0].write(theta)
+        rate = 2e-9 * multiplications(model) * len(problem.x) * PASSES[what] / least_mine / threads
         print(
             f"  {what:11} {1e3 * least_mine:9.1f} ms, PyTorch {1e3 * least_theirs:9.1f} ms: "
-            f"{least_theirs / least_mine:5.2f}×, peak {memory():,.0f} MiB"
+            f"{least_theirs / least_mine:5.2f}×, peak {memory():,.0f} MiB, {rate:.0f} Gflop/s a thread, {rate / core_peak():.0%} of a core's best"
         )
     problem.module.double()
     if problem.x.dtype == torch.float32:
@@ -364,6 +393,7 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     for problem in problems(arguments.names):
         compare(problem, arguments.threads, arguments.repeats)
+    print(f"\n{describe()}")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from functools import partial
 
 import numpy as np
 import torch
+from machine import core_peak, describe
 
 from landscape.formulas.optimizers import OPTIMIZERS
 from landscape.model import Model, bundled_path, load_model
@@ -25,6 +26,8 @@ from landscape.training import Recipe, descend, initialize
 from landscape.training.recipe import columns
 
 BATCH, RATE = 32, 1e-3
+# Of an example in a step: the output, the weights' gradient, and the adjoint of all but the data.
+MULTIPLICATIONS = 2 * (64 * 32 + 32 * 10) + 32 * 10
 BETA_1, BETA_2, EPSILON = OPTIMIZERS["adam"].momentum, OPTIMIZERS["adam"].beta2, OPTIMIZERS["adam"].eps
 
 
@@ -197,6 +200,20 @@ def main() -> None:
             surface(10_000 // part, steps, threads),
         ):  # fmt: skip
             report(title, pieces.once(title, partial(best, works, repeats)), units)
+            if title.startswith(("one run", f"{options.runs // part} runs")):
+                found = pieces.once(title, partial(best, works, repeats))["landscape"]
+                rate = (
+                    2e-9
+                    * BATCH
+                    * MULTIPLICATIONS
+                    * units["landscape"]
+                    / found[0]
+                    / (1 if "one thread" in title else threads)
+                )
+                print(
+                    f"  products of landscape's: {rate:.0f} Gflop/s a thread, {rate / core_peak():.0%} of a core's best"
+                )
+        print(f"\n{describe()}")
 
 
 if __name__ == "__main__":

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from functools import cache
 
-import llvmlite.binding as llvm
-
 # Bytes of a vector that kernels can be compiled for: SSE2 and NEON, AVX2, AVX-512.
 WIDTHS = (16, 32, 64)
 # Fixes the width, for tests: the compiler splits what is wider than a register.
@@ -16,6 +14,8 @@ VARIABLE = "LANDSCAPE_VECTOR_BYTES"
 @cache
 def cpu_features() -> dict[str, bool]:
     """Return which of the features that the compiler knows the CPU has; empty where it cannot tell."""
+    import llvmlite.binding as llvm
+
     try:
         return dict(llvm.get_host_cpu_features())
     except RuntimeError:
@@ -40,6 +40,7 @@ def vector_bytes() -> int:
     return 64 if features.get("avx512f") else 32 if features.get("avx") else 16
 
 
+@cache
 def cpu_kind() -> str:
     """Name the CPU and the width of the vectors: results of two machines of one kind have the same bits.
 
@@ -48,4 +49,6 @@ def cpu_kind() -> str:
     str
         As in 'znver5, vectors of 64 bytes'.
     """
+    import llvmlite.binding as llvm
+
     return f"{llvm.get_host_cpu_name()}, vectors of {vector_bytes()} bytes"

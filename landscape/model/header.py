@@ -43,6 +43,7 @@ TRAINING: dict[str, values.Reader] = {
     "dtype": values.choice("float32", "float64"),
     "device": values.choice("cpu", "cuda"),
     "start": values.text,
+    "machine": values.text,
     "history_loss": values.choice("full", "batch"),
 }
 

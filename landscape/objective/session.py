@@ -52,7 +52,7 @@ ANNOUNCER = Announcer()
 
 @cache
 def blas_libraries() -> tuple[Any, ...]:
-    """Find the BLAS libraries that are loaded; SciPy's, which the kernels call, must be among them."""
+    """Find the BLAS libraries that are loaded; SciPy's, whose eigen-solvers run between kernels, must be among them."""
     import scipy.linalg.cython_blas  # noqa: F401
 
     return tuple(ThreadpoolController().select(user_api="blas").lib_controllers)
@@ -145,8 +145,8 @@ SESSION = Session()
 def session() -> Session:
     """Hold BLAS to one thread within a `with`, and leave it as it was.
 
-    A threaded BLAS inside threads that share the work fights them for the cores: the same 1,000 gradients then took
-    twenty times as long.
+    The kernels need none. What an analysis does between them, SciPy's eigen-solvers above all, then has the same bits whatever else runs, and no
+    threads of BLAS's wait busily on the cores that the kernels' threads share.
     """
     return SESSION
 

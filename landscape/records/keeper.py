@@ -11,8 +11,9 @@ from types import TracebackType
 from typing import Self
 
 from landscape.interrupt import Interruption, deferred_interrupt
+from landscape.machine import cpu_kind
 from landscape.progress import Announce, Progress, nobody, silent
-from landscape.records.wording import interrupted, taking_up
+from landscape.records.wording import interrupted, machines, taking_up
 
 # Seconds between two saves, and the part of the time that they may take, whatever the size of the file.
 SAVE_SECONDS, SAVE_PART = 2.0, 0.05
@@ -38,8 +39,8 @@ class Keeper(ABC):
         The file; None where nothing is kept.
     whole
         Whether the state may be saved at any moment, and not in a `pause` alone.
-    seconds
-        Of an earlier run whose work this one takes up.
+    seconds, begun_on
+        Of an earlier run whose work this one takes up: its time, and the kinds of CPU that it was done on.
     progress, announce
         Who is told how far the work is, and that it is taken up.
     """
@@ -50,10 +51,11 @@ class Keeper(ABC):
         *,
         whole: bool = True,
         seconds: float = 0.0,
+        begun_on: str = "",
         progress: Progress = nobody,
         announce: Announce = silent,
     ) -> None:
-        self.path, self.whole, self.before = path, whole, seconds
+        self.path, self.whole, self.before, self.begun_on = path, whole, seconds, begun_on
         self.listener, self.announce = progress, announce
         # Whether the file holds work of this run or of an earlier one that is taken up.
         self.kept = False
@@ -77,10 +79,15 @@ class Keeper(ABC):
         """Seconds of work, those of an earlier run included."""
         return self.before + time.perf_counter() - self.begun
 
+    @property
+    def machine(self) -> str:
+        """The kinds of CPU that the work was done on, those of an earlier run included."""
+        return machines(self.begun_on, cpu_kind())
+
     def progress(self, share: float, words: str) -> None:
         """Tell how far the work is; of work that is taken up, also where."""
         if not self.opened and self.kept and share > 0:
-            self.announce(taking_up(share))
+            self.announce(taking_up(share, self.begun_on.split("; then ")[-1], cpu_kind()))
         self.opened, self.share = True, share
         self.listener(share, words)
 

@@ -31,10 +31,12 @@ class Key:
     data: str
     settings: dict[str, Any]
 
-    def record(self, kind: type[Kind], fields: Fields, seconds: float) -> Kind:
-        """Make the record of its fields, whose `settings`, where there are some, hold words beside ours."""
+    def record(self, kind: type[Kind], fields: Fields, work: Keeper) -> Kind:
+        """Make the record of its fields, whose `settings`, where there are some, hold words beside ours, and of the work's time and machines."""
         told = {"settings": self.settings, **fields}
-        return kind(model=self.model, data=self.data, version=current_version(), seconds=seconds, **told)
+        return kind(
+            model=self.model, data=self.data, version=current_version(), seconds=work.seconds, machine=work.machine, **told
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -76,9 +78,9 @@ class Wanted(Generic[Kind]):
             self.announce(already_there(self.output or ""))
         return found
 
-    def finish(self, fields: Fields, seconds: float) -> Kind:
+    def finish(self, fields: Fields, work: Keeper) -> Kind:
         """Make the finished record, and save it where it has a place."""
-        record = self.key.record(self.kind, fields, seconds)
+        record = self.key.record(self.kind, fields, work)
         if self.output is not None:
             record.save(self.output)
         return record
@@ -91,10 +93,10 @@ class Inside(Keeper, Generic[Kind]):
     """
 
     def __init__(self, wanted: Wanted[Kind], earlier: Kind | None, *, whole: bool) -> None:
-        before = 0.0 if earlier is None else earlier.seconds
+        before, begun_on = (0.0, "") if earlier is None else (earlier.seconds, earlier.machine)
         super().__init__(
-            wanted.output, whole=whole, seconds=before, progress=wanted.progress, announce=wanted.announce
-        )
+            wanted.output, whole=whole, seconds=before, begun_on=begun_on, progress=wanted.progress, announce=wanted.announce
+        )  # fmt: skip
         self.wanted, self.earlier = wanted, earlier
         self.kept = earlier is not None
         self.state: Callable[[], Fields | None] = lambda: None
@@ -104,7 +106,7 @@ class Inside(Keeper, Generic[Kind]):
         fields = self.state()
         if self.path is None or fields is None:
             return False
-        self.wanted.key.record(self.wanted.kind, fields, self.seconds).save(self.path)
+        self.wanted.key.record(self.wanted.kind, fields, self).save(self.path)
         return True
 
 
@@ -126,7 +128,7 @@ def produce(wanted: Wanted[Kind], work: Callable[[Pieces], Fields]) -> Kind:
         wanted.output, model=key.model, data=key.data, settings=key.settings, fresh=wanted.fresh,
         progress=wanted.progress, announce=wanted.announce,
     ) as pieces:  # fmt: skip
-        return wanted.finish(work(pieces), pieces.seconds)
+        return wanted.finish(work(pieces), pieces)
 
 
 def produce_inside(
@@ -154,4 +156,4 @@ def produce_inside(
     if found is not None and found.finished:
         return found
     with Inside(wanted, found, whole=whole) as keeper:
-        return wanted.finish(work(keeper), keeper.seconds)
+        return wanted.finish(work(keeper), keeper)

@@ -26,13 +26,14 @@ from landscape.records.kinds import ANY_KIND, ARRAYS, SETTINGS
 FORMAT = 1
 HEADER = "landscape"
 COMMON = ("model", "data", "settings", "version", "seconds")
+MACHINE = "machine"
 
 Arrays = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Record:
-    """What every record has: hashes of the model and of its data, settings, version, seconds.
+    """What every record has: hashes of the model and of its data, settings, version, seconds, and the kinds of CPU that it was computed on.
 
     Two records are equal when their headers and all bytes of their arrays are (so a NaN equals itself).
     """
@@ -44,9 +45,10 @@ class Record:
     settings: dict[str, Any]
     version: str
     seconds: float
+    machine: str = ""
 
     def __post_init__(self) -> None:
-        for name in ("model", "data", "version"):
+        for name in ("model", "data", "version", MACHINE):
             require(isinstance(getattr(self, name), str), f"{name}: expected a text in the header")
         require(
             _is_number(self.seconds) and 0 <= self.seconds < LARGEST_INTEGER,
@@ -91,6 +93,8 @@ class Record:
             "settings": self.settings,
             "version": self.version,
             "seconds": self.seconds,
+            # Earlier versions did not note it.
+            **({MACHINE: self.machine} if self.machine else {}),
         }
 
     def save(self, path: str | Path) -> None:
@@ -130,6 +134,7 @@ class Record:
         require_arrays(arrays, ARRAYS.get(cls.kind, {}))
         require_value("settings", header.get("settings"), ANY_KIND | SETTINGS.get(cls.kind, {}))
         common: dict[str, Any] = {name: header.get(name) for name in COMMON}
+        common[MACHINE] = header.get(MACHINE, "")
         return cls(**common, **cls.fields_of(arrays))
 
     def __eq__(self, other: object) -> bool:

@@ -94,8 +94,8 @@ class Pieces(Keeper):
         self.others: list[Path] = []
         path = None if output is None else unfinished_path(Path(output))
         earlier = earlier_record(Unfinished, path, model=model, data=data, settings=settings, fresh=fresh)
-        before = 0.0 if earlier is None else earlier.seconds
-        super().__init__(path, seconds=before, progress=progress, announce=announce)
+        before, begun_on = (0.0, "") if earlier is None else (earlier.seconds, earlier.machine)
+        super().__init__(path, seconds=before, begun_on=begun_on, progress=progress, announce=announce)
         if earlier is not None:
             self.pieces, self.kept = dict(earlier.pieces), True
 
@@ -123,7 +123,7 @@ class Pieces(Keeper):
             return False
         Unfinished(
             pieces=self.pieces, settings=self.settings, version=current_version(), seconds=self.seconds,
-            **self.identity,
+            machine=self.machine, **self.identity,
         ).save(self.path)  # fmt: skip
         return True
 

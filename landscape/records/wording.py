@@ -14,13 +14,29 @@ def already_there(path: str | Path) -> str:
     return f"{path} was finished already; --fresh computes it again"
 
 
-def taking_up(share: float) -> str:
-    """Say where work goes on.
+def taking_up(share: float, begun_on: str = "", here: str = "") -> str:
+    """Say where work goes on, and where another kind of CPU began it.
 
     >>> taking_up(0.5249)
     'taking up at 52%'
+    >>> taking_up(0.5, "znver5, vectors of 64 bytes", "haswell, vectors of 32 bytes")[17:48]
+    'what another kind of CPU began '
     """
-    return f"taking up at {share:.0%}"
+    at = f"taking up at {share:.0%}"
+    if not begun_on or begun_on == here:
+        return at
+    return f"{at} what another kind of CPU began ({begun_on}; here {here}): last digits may differ from those of one machine"
+
+
+def machines(before: str, here: str) -> str:
+    """Name the kinds of CPU that a record was computed on, in their order.
+
+    >>> machines("", "znver5"), machines("znver5", "znver5"), machines("znver5", "haswell")
+    ('znver5', 'znver5', 'znver5; then haswell')
+    """
+    if not before or before.split("; then ")[-1] == here:
+        return before or here
+    return f"{before}; then {here}"
 
 
 def interrupted(path: str | Path | None = None, share: float = 0.0) -> str:

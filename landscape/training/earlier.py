@@ -16,8 +16,9 @@ from landscape.records.earlier import differences
 from landscape.training.marks import marks
 from landscape.training.recipe import Recipe, columns
 
-# What a larger budget changes.
+# What a larger budget changes; and what is noted, and may differ.
 LENGTHS = ("steps", "schedule_steps", "period")
+NOTED = ("machine",)
 RATES_COMPARED = 1000
 
 
@@ -27,7 +28,7 @@ def unlike(found: Model, training: dict[str, Any], data: str) -> list[str]:
     if "start" in theirs and theirs["start"] != training.get("start"):
         told = ["another model or other parameters at the start"]
     else:
-        told = differences(theirs, training, aside=LENGTHS)
+        told = differences(theirs, training, aside=(*LENGTHS, *NOTED))
     return told + (["other data"] if found.data_fingerprint() != data else [])
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from landscape.errors import ComputationError, InputError, did_you_mean
 from landscape.files import require_writable
 from landscape.formulas.optimizers import OPTIMIZERS
+from landscape.machine import cpu_kind
 from landscape.memory import available_memory, size_words
 from landscape.model import Model, load_model
 from landscape.model.required import require_model
@@ -115,7 +116,9 @@ def train(
     if path is not None and finished:
         announce(already_there(path))
         return load_model(path)
-    return run.to_the_end(Saver(path, run.result, taken_up=there, progress=progress, announce=announce))
+    return run.to_the_end(
+        Saver(path, run.result, taken_up=there, begun_on=run.begun_on, progress=progress, announce=announce)
+    )
 
 
 class Run:
@@ -130,9 +133,9 @@ class Run:
         self.trainer = make_trainer(model, columns([recipe], examples), model.theta[None], **engine)
         # Files of the CPU say nothing of it, as those that were written before there was another device.
         where = {} if self.trainer.device == CPU else {"device": self.trainer.device}
-        told = {"dtype": engine["dtype"], **where, "start": model.fingerprint()}
+        told = {"dtype": engine["dtype"], **where, "start": model.fingerprint(), "machine": cpu_kind()}
         self.training = self.recipe.settings() | extra | told
-        self.story = Story()
+        self.story, self.begun_on = Story(), ""
         self.checkpoints = self.history = np.zeros(0, np.int64)
 
     @classmethod
@@ -206,7 +209,7 @@ class Run:
         progress.weights[0] = np.concatenate([found.theta, found.constants])
         for number, name in enumerate(OPTIMIZERS[self.recipe.optimizer].slots):
             progress.slots[0, number] = found.optimizer[name]
-        self.story = Story.of(found)
+        self.story, self.begun_on = Story.of(found), str(found.training.get("machine", ""))
         return self.step >= self.recipe.steps
 
     @property

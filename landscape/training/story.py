@@ -56,9 +56,10 @@ class Saver(Keeper):
     """Saves a training to a path, if there is one; `result` makes the model that is written, at a pause where the state is whole."""
 
     def __init__(
-        self, path: Path | None, result: Callable[[], Model], *, taken_up: bool, progress: Progress, announce: Announce
+        self, path: Path | None, result: Callable[[], Model], *, taken_up: bool, begun_on: str, progress: Progress,
+        announce: Announce,
     ) -> None:  # fmt: skip
-        super().__init__(path, whole=False, progress=progress, announce=announce)
+        super().__init__(path, whole=False, begun_on=begun_on, progress=progress, announce=announce)
         self.result, self.kept = result, taken_up
 
     def write(self) -> bool:

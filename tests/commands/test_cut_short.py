@@ -16,7 +16,7 @@ from landscape.records import Scan
 from landscape.scanning import scan
 from landscape.training import train
 
-ROWS, HALF = 64, 600
+ROWS, HALF = 128, 1200
 HEADER = {
     "format": 1,
     "loss": "cross_entropy",
@@ -34,7 +34,7 @@ def path(tmp_path, monkeypatch):
     weights = {"fc.weight": rng.standard_normal((3, 4)), "fc.bias": np.zeros(3)}
     np.savez(tmp_path / "m.npz", landscape=json.dumps(HEADER), **weights)
     monkeypatch.chdir(tmp_path)
-    for name, value in (("BLOCK_BYTES", 1), ("KEPT_BYTES", 0), ("WIDEST", 8), ("NARROWEST", 8)):
+    for name, value in (("BLOCK_BYTES", 1), ("KEPT_BYTES", 0), ("WIDEST", 16), ("NARROWEST", 16)):
         monkeypatch.setattr(tiles, name, value)
     return tmp_path / "m.npz"
 

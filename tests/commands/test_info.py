@@ -118,8 +118,8 @@ def test_a_convolution_is_evaluated_and_its_memory_told(run, tmp_path):
     assert status == 0
     assert summary["parameters"] == 18
     assert summary["losses"]["train"]["loss"] == pytest.approx(np.log(2))
-    assert summary["workspace"]["tile"] == 8
-    assert "tiles of 8 examples" in run("m.npz")[1]
+    assert summary["workspace"]["tile"] == 16
+    assert "tiles of 16 examples" in run("m.npz")[1]
 
 
 def test_everything_a_file_holds_is_told(run, tmp_path):

@@ -28,6 +28,11 @@ def turned(count, x, y):
 
 
 @kernel(cached=False)
+def whole(m, n, x, y):
+    transpose.transpose(m, n, x, 0, y, 1)
+
+
+@kernel(cached=False)
 def own_numbers(x, out):
     numbers = views.room(x, 256)
     for q in range(numbers.size):
@@ -85,7 +90,7 @@ def test_some_rows_are_turned_and_no_row_beside_them_is_read(dtype):
 def test_a_transpose_is_numpy_s(m, n, dtype):
     x = np.random.default_rng(0).standard_normal((m, n)).astype(dtype)
     y = np.zeros(m * n + 2, dtype)
-    kernel(cached=False)(lambda m, n, x, y: transpose.transpose(m, n, x, 0, y, 1))(m, n, x.ravel(), y)
+    whole(m, n, x.ravel(), y)
     assert np.array_equal(y[1:-1].reshape(n, m), x.T)
     assert y[0] == y[-1] == 0
 

@@ -9,7 +9,6 @@ from landscape.jit import kernel
 from landscape.kernels.cpu import register_products
 from landscape.kernels.cpu.arrays import FROM_OUT, FROM_ZERO, Depth, Left, Out, Part, Product, Right
 from landscape.kernels.cpu.products import columns_of, examples_of, pack_rows, rows_of
-from landscape.kernels.cpu.vectors import VECTOR_BYTES
 
 EPSILONS = {"float32": 2.0**-23, "float64": 2.0**-52}
 every_dtype = pytest.mark.parametrize("dtype", EPSILONS)
@@ -165,10 +164,3 @@ def test_packed_weights_give_the_product_with_scaled_weights(m):
     )
     scaled = (w * scales[:, None, None]).transpose(0, 2, 1).reshape(m, 20)
     assert np.allclose(out.reshape(m, 8), scaled @ x, rtol=0, atol=1e-13)
-
-
-def test_the_width_is_the_machine_s_or_the_one_that_is_asked_for():
-    from landscape import machine
-
-    assert machine.vector_bytes() == VECTOR_BYTES
-    assert f"{VECTOR_BYTES} bytes" in machine.cpu_kind()

@@ -26,6 +26,11 @@ def run(addresses, number, convolution):
     convolve(addresses, number, convolution)
 
 
+@kernel(cached=False)
+def gather(image, square, out):
+    winograd.gather_pixels(image, square, out)
+
+
 def addresses(dtype):
     table = rules.empty_table()
     rules.fill(table, (rules.PRODUCT, rules.OUTER, rules.CONVOLVE, rules.TAPS_GRADIENT), np.dtype(dtype))
@@ -140,9 +145,8 @@ def test_compiled_and_plain_transforms_agree(dtype):
     image = Image(drawn(dtype, 9 * 9 * 3 * WIDTH), 0, 9, 9, 3 * WIDTH, WIDTH)
     room = np.zeros(40 * 3 * WIDTH + 3 * WIDTH, dtype)
     square = winograd.Square(-1, 5, 3, WIDTH, 40 * 3 * WIDTH)
-    compiled = kernel(cached=False)(lambda i, s, o: winograd.gather_pixels(i, s, o))
     found, plain = room.copy(), room.copy()
-    compiled(image, square, winograd.Streams(found, 0, 3 * WIDTH, WIDTH))
+    gather(image, square, winograd.Streams(found, 0, 3 * WIDTH, WIDTH))
     winograd.gather_pixels(image, square, winograd.Streams(plain, 0, 3 * WIDTH, WIDTH))
     assert np.allclose(found, plain, rtol=0, atol=100 * EPSILONS[dtype])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import suppress
 from functools import partial
 
 import numpy as np
@@ -13,15 +14,18 @@ from landscape.critical import analysis, analyze_critical, search_critical
 from landscape.curvature import analyze_hessian
 from landscape.diagnosis import diagnose
 from landscape.errors import InputError
+from landscape.machine import cpu_kind
 from landscape.model import build_model
 from landscape.records import Pieces, keeper
 from landscape.records.keeper import Interrupted, Keeper
+from landscape.records.unfinished import Unfinished
 from landscape.records.wording import already_there, interrupted
 from landscape.scanning import scan
 from landscape.sharpness import measure_sharpness
 from landscape.studies import race, study_schedule, study_stability
 from landscape.training import train
 from landscape.trajectories import trajectory
+from landscape.version import current_version
 from tests.scanning.examples import small_model
 
 MODEL = small_model(examples=45, test=20)
@@ -209,6 +213,44 @@ def test_pieces_that_are_taken_up_are_said_once(tmp_path):
         pieces.progress(1.0, "2 of 2 pieces")
     assert said == ["taking up at 50%"]
     assert names_in(tmp_path) == []
+
+
+def test_work_that_another_kind_of_cpu_began_is_taken_up_and_says_so(tmp_path, monkeypatch):
+    key = {"model": "m", "data": "d", "settings": {"seed": 0}}
+    path, said = tmp_path / "r.npz", []
+    with monkeypatch.context() as elsewhere, suppress(KeyboardInterrupt):
+        elsewhere.setattr(keeper, "cpu_kind", lambda: "another, vectors of 16 bytes")
+        with Pieces(path, **key) as pieces:
+            pieces.once("one", lambda: {"value": np.ones(2)})
+            raise KeyboardInterrupt
+    kept = Unfinished.load(tmp_path / "r.unfinished.npz")
+    assert kept.machine == "another, vectors of 16 bytes"
+    with Pieces(path, **key, announce=said.append) as pieces:
+        pieces.progress(0.5, "1 of 2 pieces")
+    assert said[0].startswith(
+        "taking up at 50% what another kind of CPU began (another, vectors of 16 bytes; here "
+    )
+    assert cpu_kind() in said[0]
+    assert pieces.machine == f"another, vectors of 16 bytes; then {cpu_kind()}"
+
+
+def test_a_record_that_does_not_say_where_it_was_computed_is_read_and_taken_up_without_a_word(tmp_path):
+    record = Unfinished(
+        model="m",
+        data="d",
+        settings={"seed": 0},
+        version=current_version(),
+        seconds=1.0,
+        pieces={"one": {"value": np.ones(2)}},
+    )
+    assert "machine" not in record.header()
+    record.save(tmp_path / "r.unfinished.npz")
+    said = []
+    with Pieces(
+        tmp_path / "r.npz", model="m", data="d", settings={"seed": 0}, announce=said.append
+    ) as pieces:
+        pieces.progress(0.5, "1 of 2 pieces")
+    assert said == ["taking up at 50%"]
 
 
 def names_in(folder):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from landscape.errors import InputError
+from landscape.machine import cpu_kind
 from landscape.model import build_model, load_model, save_model
 from landscape.objective import trainer
 from landscape.training import DivergenceError, Recipe, initialize, new_model, run, train
@@ -156,6 +157,19 @@ def test_a_finished_training_is_not_done_again_and_another_is_not_overwritten(tm
         train(MODEL.with_theta(MODEL.theta + 1), **settings)
     done = train(MODEL, learning_rate=0.5, fresh=True, **settings)
     assert load_model(path).theta.tolist() == done.theta.tolist()
+
+
+def test_a_training_that_another_kind_of_cpu_began_says_so(tmp_path):
+    path, said = tmp_path / "m.npz", []
+    train(MODEL, steps=10, output=path, **COMMON)
+    begun = load_model(path)
+    assert begun.training["machine"] == cpu_kind()
+    save_model(replace(begun, training={**begun.training, "machine": "another, vectors of 16 bytes"}), path)
+    longer = train(MODEL, steps=25, output=path, announce=said.append, **COMMON)
+    assert said[0].startswith(
+        "taking up at 40% what another kind of CPU began (another, vectors of 16 bytes; here "
+    )
+    assert longer.training["machine"] == cpu_kind()
 
 
 def test_a_finished_training_is_extended_to_the_parameters_of_the_longer_one(tmp_path):

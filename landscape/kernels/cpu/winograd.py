@@ -35,7 +35,7 @@ POINTS = (0.0, 0.75, -0.75, 1.5, -1.5)
 def without(points: Sequence[float], number: int | None = None) -> NDArray[np.float64]:
     """Give the coefficients, lowest first, of the polynomial of leading coefficient 1 that vanishes at the points but one."""
     kept = [point for i, point in enumerate(points) if i != number]
-    return np.poly(kept)[::-1]
+    return np.asarray(np.poly(kept)[::-1], np.float64)
 
 
 def powers(count: int) -> NDArray[np.float64]:
@@ -240,7 +240,7 @@ def scatter_code(matrix: NDArray[np.float64]) -> Callable[..., Any]:
     return scatter
 
 
-def square_in(image: Image, square: Square, side: int) -> list[tuple[int, int, slice]]:
+def square_in(image: Image, square: Square, side: int) -> list[tuple[int, int, int]]:
     """List the pixels of a square that an image has: their place in the square, and where their numbers begin."""
     return [
         (i, j, image.at + ((square.y + i) * image.width + square.x + j) * image.pixel)
