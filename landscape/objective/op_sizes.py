@@ -305,7 +305,7 @@ def convolution_scratch(row: View) -> int:
     turned = row[Geometry.LINES] * row[Geometry.OUT_WIDTH] * wide + row[Column.WIDE] * wide // WIDEST_VECTOR
     packed = math.ceil(out * row[Column.WIDE] / WIDEST_VECTOR)
     if row[Geometry.BY_SQUARES] > 0:
-        # Nine taps and 36 streams of them, and 36 streams of a square's pixels and outputs, each a vector from the next at most.
+        # Nine taps and 36 components of them, and 36 components of a square's pixels and outputs, each a vector from the next at most.
         packed = 45 * (math.ceil(out * before / WIDEST_VECTOR) + 1) + before + out + 36 * (before + out + 2)
     starts = math.ceil(2 * out / WIDEST_VECTOR)
     return max(turned, starts + packed, LINES * out if row[Geometry.MEAN] >= 0 else 0)

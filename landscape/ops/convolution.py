@@ -27,8 +27,8 @@ from landscape.program.table import WIDEST_VECTOR, Geometry
 
 # With tiles of two vectors of examples they stay in a core's own cache.
 TURNED_ROWS = 1536
-# A convolution by squares of 4 × 4 outputs has 36 streams of products; with fewer channels than these its transforms cost more than they save.
-SQUARE, STREAMS, FEWEST = 4, 36, 8
+# A convolution by squares of 4 × 4 outputs has 36 components of products; with fewer channels than these its transforms cost more than they save.
+SQUARE, COMPONENTS, FEWEST = 4, 36, 8
 
 
 def batched_letters(first: str, axes: int) -> str:
@@ -84,10 +84,10 @@ def goes_by_squares(geometry: Columns, groups: int) -> bool:
 
 
 def squares_rows(geometry: Columns) -> int:
-    """Count the rows of scratch of a convolution by squares: taps and their streams, streams of pixels and outputs, and a row beside each channel."""
+    """Count the rows of scratch of a convolution by squares: taps and their components, components of pixels and outputs, and a row beside each channel."""
     before, after = geometry[Geometry.CHANNELS], geometry[Geometry.OUT_CHANNELS]
-    taps = (9 + STREAMS) * (math.ceil(before * after / WIDEST_VECTOR) + 1)
-    return taps + before + after + STREAMS * (before + after + 2)
+    taps = (9 + COMPONENTS) * (math.ceil(before * after / WIDEST_VECTOR) + 1)
+    return taps + before + after + COMPONENTS * (before + after + 2)
 
 
 def lower(state: Lowering, node: GraphNode) -> int:

@@ -134,7 +134,7 @@ def test_overfitting_is_seen_without_validation_and_without_any_held_out_data():
     with_test = diagnose(without(model, "validation"), threads=1).report
     assert with_test["verdict"] == "overfitting"
     # The gain of a remedy is near its error here: which is larger hangs on the last bits, that is on the machine.
-    remedies = with_test["evidence"]["gap"]["remedies"]
+    remedies = with_test["evidence"]["generalization"]["remedies"]
     proved = any(tried["gain"] > tried["half"] for tried in remedies)
     assert remedies
     assert with_test["confidence"] == ("verified" if proved else "consistent")

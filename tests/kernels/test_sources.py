@@ -14,6 +14,8 @@ from landscape import jit
 
 # Read by the compiled modules at import, and no number of theirs gets into compiled code.
 UNCOMPILED = {"interrupt"}
+# Numba inlines it: what it returns is a tuple of the caller's.
+LOADING = "frame_of"
 
 
 def compiled_modules() -> list[Path]:
@@ -76,8 +78,33 @@ def stored_into(function: ast.FunctionDef) -> set[str]:
     return found
 
 
+def stored_through(function: ast.FunctionDef) -> set[str]:
+    """Give the names of the tuples into whose arrays a function stores, as in `part.numbers[0] = 1`."""
+    return {
+        target.value.value.id
+        for node in ast.walk(function)
+        if isinstance(node, ast.Assign | ast.AugAssign)
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+        if isinstance(target, ast.Subscript)
+        and isinstance(target.value, ast.Attribute)
+        and isinstance(target.value.value, ast.Name)
+    }
+
+
+def set_in(function: ast.FunctionDef) -> set[str]:
+    """Give the names that a function itself sets."""
+    return {
+        part.id
+        for node in ast.walk(function)
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        for part in ast.walk(target)
+        if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
+    }
+
+
 def lost_stores(tree: ast.AST, viewing: set[str]) -> list[str]:
-    """Name the functions that call a viewing one and store into an array which they unpacked from a tuple."""
+    """Name the functions that call a viewing one and store into an array which they unpacked from a tuple, or load a frame and store through a part of it."""
     found = []
     for function in ast.walk(tree):
         if isinstance(function, ast.FunctionDef):
@@ -90,6 +117,8 @@ def lost_stores(tree: ast.AST, viewing: set[str]) -> list[str]:
                 name for n in ast.walk(function) if isinstance(n, ast.Assign) for name in names(n.targets[0])
             }
             if calls & viewing and unpacked & stored_into(function):
+                found.append(function.name)
+            if LOADING in calls and stored_through(function) & set_in(function):
                 found.append(function.name)
     return found
 
@@ -117,6 +146,9 @@ def test_a_store_that_would_be_lost_is_found():
     code = "def f(run):\n    log, step = run.log, run.step\n    g(run)\n    log.norms[step] = 1.0"
     assert lost_stores(ast.parse(code), {"g"}) == ["f"]
     assert lost_stores(ast.parse(code.replace("log, step = run.log, run.step", "log = run.log")), {"g"}) == []
+    code = "def f(pointer):\n    given = frame_of(pointer)\n    out = given.taps\n    out.numbers[0] += 1.0"
+    assert lost_stores(ast.parse(code), set()) == ["f"]
+    assert lost_stores(ast.parse(code.replace("frame_of(pointer)", "pointer")), set()) == []
 
 
 def of_the_package(function):

@@ -146,8 +146,8 @@ def test_compiled_and_plain_transforms_agree(dtype):
     room = np.zeros(40 * 3 * WIDTH + 3 * WIDTH, dtype)
     square = winograd.Square(-1, 5, 3, WIDTH, 40 * 3 * WIDTH)
     found, plain = room.copy(), room.copy()
-    gather(image, square, winograd.Streams(found, 0, 3 * WIDTH, WIDTH))
-    winograd.gather_pixels(image, square, winograd.Streams(plain, 0, 3 * WIDTH, WIDTH))
+    gather(image, square, winograd.Components(found, 0, 3 * WIDTH, WIDTH))
+    winograd.gather_pixels(image, square, winograd.Components(plain, 0, 3 * WIDTH, WIDTH))
     assert np.allclose(found, plain, rtol=0, atol=100 * EPSILONS[dtype])
 
 
@@ -174,7 +174,7 @@ def test_the_matrices_multiply_polynomials_exactly():
                 assert total == (1 if i == j + k else 0)
 
 
-def test_streams_lie_an_odd_number_of_vectors_apart():
+def test_components_lie_an_odd_number_of_vectors_apart():
     for count in (1, 16, 17, 512, 4096):
         step = squares.apart(count)
         assert step >= count

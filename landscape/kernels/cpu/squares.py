@@ -10,11 +10,11 @@ from landscape.kernels.cpu.products import add_outer, examples_of, multiply
 from landscape.kernels.cpu.register_products import together
 from landscape.kernels.cpu.rules import CONVOLVE, TAPS_GRADIENT, Rule, frame_of
 from landscape.kernels.cpu.winograd import (
+    COMPONENTS,
     SIDE,
-    STREAMS,
     TAPS,
+    Components,
     Square,
-    Streams,
     gather_adjoints,
     gather_pixels,
     gather_taps,
@@ -27,7 +27,7 @@ ALL_TAPS = TAPS**2
 
 
 class Room(NamedTuple):
-    """Where things lie in the scratch: taps, their streams, zeros as wide as a pixel, room as wide as an output, streams of pixels and of outputs."""
+    """Where things lie in the scratch: taps, their components, zeros as wide as a pixel, room as wide as an output, components of pixels and of outputs."""
 
     taps: int
     of_taps: int
@@ -38,7 +38,7 @@ class Room(NamedTuple):
 
 
 class Apart(NamedTuple):
-    """How far streams of taps, of pixels and of outputs lie apart."""
+    """How far components of taps, of pixels and of outputs lie apart."""
 
     taps: int
     pixels: int
@@ -47,13 +47,13 @@ class Apart(NamedTuple):
 
 @kernel
 def apart(count):
-    """Say how far streams of so many numbers lie apart: an odd number of whole vectors, or else all would meet in a few lines of the cache."""
+    """Say how far components of so many numbers lie apart: an odd number of whole vectors, or else all would meet in a few lines of the cache."""
     return ((count + WIDEST_VECTOR - 1) // WIDEST_VECTOR | 1) * WIDEST_VECTOR
 
 
 @kernel
 def steps_of(given):
-    """Say how far streams lie apart."""
+    """Say how far components lie apart."""
     width = given.source.row
     return Apart(
         apart(given.outputs * given.channels), apart(given.channels * width), apart(given.outputs * width)
@@ -65,10 +65,10 @@ def room_of(given):
     """Divide the scratch."""
     step, width = steps_of(given), given.source.row
     of_taps = given.free + ALL_TAPS * step.taps
-    zeros = of_taps + STREAMS * step.taps
+    zeros = of_taps + COMPONENTS * step.taps
     elsewhere = zeros + given.channels * width
     of_pixels = elsewhere + given.outputs * width
-    return Room(given.free, of_taps, zeros, elsewhere, of_pixels, of_pixels + STREAMS * step.pixels)
+    return Room(given.free, of_taps, zeros, elsewhere, of_pixels, of_pixels + COMPONENTS * step.pixels)
 
 
 @kernel
@@ -111,22 +111,24 @@ def taps_image(given, room, step):
 
 
 def convolve(pointer):
-    """Transform the taps; then of each square the pixels, multiply stream by stream, and transform to outputs."""
+    """Transform the taps; then of each square the pixels, multiply component by component, and transform to outputs."""
     given = frame_of(pointer)
     s, width, channels, outputs = given.scratch, given.source.row, given.channels, given.outputs
     room, step = room_of(given), steps_of(given)
     pack_taps(given, room.taps, step.taps)
     gather_taps(
-        taps_image(given, room, step), Square(0, 0, 1, step.taps, 0), Streams(s, room.of_taps, step.taps, 0)
+        taps_image(given, room, step),
+        Square(0, 0, 1, step.taps, 0),
+        Components(s, room.of_taps, step.taps, 0),
     )
     clear(s, room.zeros, room.elsewhere)
-    pixels = Streams(s, room.of_pixels, step.pixels, width)
-    made = Streams(s, room.of_outputs, step.outputs, width)
+    pixels = Components(s, room.of_pixels, step.pixels, width)
+    made = Components(s, room.of_outputs, step.outputs, width)
     for y in range(0, given.target.height, SIDE):
         for x in range(0, given.target.width, SIDE):
             square = Square(y - given.top, x - given.left, channels, width, room.zeros)
             gather_pixels(given.source, square, pixels)
-            for number in range(STREAMS):
+            for number in range(COMPONENTS):
                 left = Left(s, room.of_taps + number * step.taps, channels, 0, 0, 0, 1, 1)
                 right = examples_of(s, room.of_pixels + number * step.pixels, width)
                 out, depth = Out(s, room.of_outputs + number * step.outputs, width), Depth(1, 1, channels)
@@ -136,24 +138,24 @@ def convolve(pointer):
 
 
 def taps_gradient(pointer):
-    """Multiply transformed adjoints and pixels over examples, stream by stream, and add what the sums are for the taps to their gradient."""
+    """Multiply transformed adjoints and pixels over examples, component by component, and add what the sums are for the taps to their gradient."""
     given = frame_of(pointer)
     s, width, channels, outputs = given.scratch, given.source.row, given.channels, given.outputs
     room, step = room_of(given), steps_of(given)
     clear(s, room.of_taps, room.of_pixels)
-    pixels = Streams(s, room.of_pixels, step.pixels, width)
-    adjoints = Streams(s, room.of_outputs, step.outputs, width)
+    pixels = Components(s, room.of_pixels, step.pixels, width)
+    adjoints = Components(s, room.of_outputs, step.outputs, width)
     for y in range(0, given.target.height, SIDE):
         for x in range(0, given.target.width, SIDE):
             square = Square(y - given.top, x - given.left, channels, width, room.zeros)
             gather_pixels(given.source, square, pixels)
             gather_adjoints(given.target, Square(y, x, outputs, width, room.elsewhere), adjoints)
-            for number in range(STREAMS):
+            for number in range(COMPONENTS):
                 add_outer(
                     given.rules, 1, (outputs, channels), width, Part(s, adjoints.at + number * step.outputs),
                     Part(s, pixels.at + number * step.pixels), Part(s, room.of_taps + number * step.taps),
                 )  # fmt: skip
-    sums, square = Streams(s, room.of_taps, step.taps, 0), Square(0, 0, 1, step.taps, 0)
+    sums, square = Components(s, room.of_taps, step.taps, 0), Square(0, 0, 1, step.taps, 0)
     scatter_taps(sums, FROM_ZERO, False, square, taps_image(given, room, step))
     add_taps(outputs * channels, s, room.taps, step.taps, given.taps)
 

@@ -4,7 +4,7 @@ With d a square of 6 × 6 pixels, g the taps and y the outputs, y = Aᵀ[(G g G�
 infinity, those of Bᵀ the polynomials that vanish at all of them but one (Toom and Cook). At 0, ±3/4 and ±3/2 the error of rounding is half of
 that at the usual 0, ±1 and ±2, 2.3 times a sum's. The adjoint of the map from g to y has the transposes of the same matrices.
 
-Pixels are rows of examples, so that a transform is one of whole vectors. Transformed squares are *streams*: number i·6 + j of every channel and example
+Pixels are rows of examples, so that a transform is one of whole vectors. Transformed squares are *components*: number i·6 + j of every channel and example
 together, so that channels are mixed by 36 products of matrices. Sources: S. Winograd, Arithmetic Complexity of Computations, 1980; A. Lavin and S. Gray,
 Fast Algorithms for Convolutional Neural Networks, arXiv:1509.09308.
 """
@@ -25,10 +25,10 @@ from numpy.typing import NDArray
 from landscape.kernels.cpu.arrays import FROM_OUT, Image
 from landscape.kernels.cpu.vectors import OPTIONS, Code
 
-# Outputs of a square along an axis, taps, pixels, and streams of a square.
+# Outputs of a square along an axis, taps, pixels, and components of a square.
 SIDE, TAPS = 4, 3
 PIXELS = SIDE + TAPS - 1
-STREAMS = PIXELS**2
+COMPONENTS = PIXELS**2
 POINTS = (0.0, 0.75, -0.75, 1.5, -1.5)
 
 
@@ -57,8 +57,8 @@ def matrices() -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.flo
 OF_PIXELS, OF_TAPS, TO_OUTPUTS = matrices()
 
 
-class Streams(NamedTuple):
-    """Transformed squares in a flat array: a channel's row of stream number s is at `at` + s·step + channel·row."""
+class Components(NamedTuple):
+    """Transformed squares in a flat array: a channel's row of component number s is at `at` + s·step + channel·row."""
 
     numbers: NDArray
     at: int
@@ -143,13 +143,13 @@ def places_in(
 
 
 class Loop:
-    """The loop over a square's channels and vectors; within it the places of rows in an image and in streams."""
+    """The loop over a square's channels and vectors; within it the places of rows in an image and in components."""
 
-    def __init__(self, code: Code, square: Sequence[Any], row: Any, stream_row: Any) -> None:
-        self.code, self.square, self.rows = code, square, (row, stream_row)
+    def __init__(self, code: Code, square: Sequence[Any], row: Any, component_row: Any) -> None:
+        self.code, self.square, self.rows = code, square, (row, component_row)
 
     def over(self, body: Callable[[Any, Any, Any], None]) -> None:
-        """Write the loop: the body gets a channel, its offset in the image and in a stream."""
+        """Write the loop: the body gets a channel, its offset in the image and in a component."""
         code, (_, _, channels, width, _) = self.code, self.square
         vectors = code.builder.udiv(width, code.whole(code.lanes))
         with cgutils.for_range(code.builder, channels, intp=code.index) as c:
@@ -160,7 +160,7 @@ class Loop:
 
 
 def gather_code(matrix: NDArray[np.float64]) -> Callable[..., Any]:
-    """Make the typing and the code of a transform from a square of an image to streams; outside of it are the numbers at `outside` of theirs."""
+    """Make the typing and the code of a transform from a square of an image to components; outside of it are the numbers at `outside` of theirs."""
     side = matrix.shape[1]
 
     def gather(context_: Any, image: Any, square: Any, out: Any) -> Any:
@@ -171,7 +171,7 @@ def gather_code(matrix: NDArray[np.float64]) -> Callable[..., Any]:
                 code.parts(image, arguments[0]),
                 code.numbers(square, arguments[1]),
             )
-            target, step, stream_row = code.parts(out, arguments[2])
+            target, step, component_row = code.parts(out, arguments[2])
             outside = code.start(out.types[0], builder.extract_value(arguments[2], 0), sizes[4])
             places = places_in(code, side, (base, height, width, pixel), sizes, outside)
 
@@ -180,7 +180,7 @@ def gather_code(matrix: NDArray[np.float64]) -> Callable[..., Any]:
                 for number, value in enumerate(chain.from_iterable(of_square(code, matrix, values))):
                     code.store(value, target, code.times(number, step), there)
 
-            Loop(code, sizes, row, stream_row).over(body)
+            Loop(code, sizes, row, component_row).over(body)
             return context.get_dummy_value()
 
         return types.void(image, square, out), generate
@@ -189,9 +189,9 @@ def gather_code(matrix: NDArray[np.float64]) -> Callable[..., Any]:
 
 
 def scatter_code(matrix: NDArray[np.float64]) -> Callable[..., Any]:
-    """Make the typing and the code of a transform from streams to a square of an image: what falls outside of it goes to `outside` of the streams'.
+    """Make the typing and the code of a transform from components to a square of an image: what falls outside of it goes to `outside` of the components'.
 
-    Outputs begin as those of a product do (`arrays.Product`), a channel's bias being among the streams' numbers.
+    Outputs begin as those of a product do (`arrays.Product`), a channel's bias being among the components' numbers.
     """
     side = matrix.shape[0]
 
@@ -204,7 +204,7 @@ def scatter_code(matrix: NDArray[np.float64]) -> Callable[..., Any]:
                 code.parts(image, image_),
                 code.numbers(square, square_),
             )
-            source, step, stream_row = code.parts(given, given_)
+            source, step, component_row = code.parts(given, given_)
             numbers = builder.extract_value(given_, 0)
             outside = code.start(given.types[0], numbers, sizes[4])
             places = list(
@@ -216,8 +216,10 @@ def scatter_code(matrix: NDArray[np.float64]) -> Callable[..., Any]:
             biases = code.start(given.types[0], numbers, builder.select(has_bias, start_, code.whole(0)))
 
             def body(channel: Any, here: Any, there: Any) -> None:
-                streams = [code.load(source, code.times(number, step), there) for number in range(STREAMS)]
-                square_of = [streams[i * PIXELS : (i + 1) * PIXELS] for i in range(PIXELS)]
+                components = [
+                    code.load(source, code.times(number, step), there) for number in range(COMPONENTS)
+                ]
+                square_of = [components[i * PIXELS : (i + 1) * PIXELS] for i in range(PIXELS)]
                 values = list(chain.from_iterable(of_square(code, matrix, square_of)))
                 with builder.if_else(adds) as (add, begin):
                     with add:
@@ -232,7 +234,7 @@ def scatter_code(matrix: NDArray[np.float64]) -> Callable[..., Any]:
                             total = builder.fadd(first, value)
                             code.store(builder.select(cut_, code.above_zero(total), total), place, here)
 
-            Loop(code, sizes, row, stream_row).over(body)
+            Loop(code, sizes, row, component_row).over(body)
             return context.get_dummy_value()
 
         return types.void(given, types.intp, types.boolean, square, image), generate
@@ -255,26 +257,27 @@ def rows_at(first: int, row: int, square: Square) -> NDArray[np.int64]:
     return first + np.arange(square.channels)[:, None] * row + np.arange(square.width)
 
 
-def gathered(matrix: NDArray[np.float64], image: Image, square: Square, out: Streams) -> None:
-    """Set streams to M d Mᵀ of a square d of an image."""
+def gathered(matrix: NDArray[np.float64], image: Image, square: Square, out: Components) -> None:
+    """Set components to M d Mᵀ of a square d of an image."""
     side = matrix.shape[1]
     d = np.zeros((side, side, square.channels, square.width), out.numbers.dtype)
     for i, j, first in square_in(image, square, side):
         d[i, j] = image.numbers[rows_at(first, image.row, square)]
     values = np.einsum("ai,bj,ijcw->abcw", matrix.astype(d.dtype), matrix.astype(d.dtype), d)
-    for number, value in enumerate(values.reshape(STREAMS, square.channels, square.width)):
+    for number, value in enumerate(values.reshape(COMPONENTS, square.channels, square.width)):
         out.numbers[rows_at(out.at + number * out.step, out.row, square)] = value
 
 
 def scattered(
-    matrix: NDArray[np.float64], given: Streams, start: int, cut: bool, square: Square, image: Image
+    matrix: NDArray[np.float64], given: Components, start: int, cut: bool, square: Square, image: Image
 ) -> None:
-    """Set a square of an image to start + M s Mᵀ of streams s, as `arrays.Product` says."""
-    streams = [
-        given.numbers[rows_at(given.at + number * given.step, given.row, square)] for number in range(STREAMS)
+    """Set a square of an image to start + M s Mᵀ of components s, as `arrays.Product` says."""
+    components = [
+        given.numbers[rows_at(given.at + number * given.step, given.row, square)]
+        for number in range(COMPONENTS)
     ]
     kind = given.numbers.dtype
-    s = np.array(streams, kind).reshape(PIXELS, PIXELS, square.channels, square.width)
+    s = np.array(components, kind).reshape(PIXELS, PIXELS, square.channels, square.width)
     values = np.einsum("ai,bj,ijcw->abcw", matrix.astype(kind), matrix.astype(kind), s)
     for i, j, first in square_in(image, square, matrix.shape[0]):
         at = rows_at(first, image.row, square)
@@ -287,10 +290,10 @@ def scattered(
 
 
 def gather_with(matrix: NDArray[np.float64]) -> Any:
-    """Make the transform (image, square, out) to streams by a matrix."""
+    """Make the transform (image, square, out) to components by a matrix."""
     compiled = intrinsic(gather_code(matrix))
 
-    def gather(image: Image, square: Square, out: Streams) -> None:
+    def gather(image: Image, square: Square, out: Components) -> None:
         gathered(matrix, image, square, out)
 
     @overload(gather, jit_options=OPTIONS)
@@ -304,10 +307,10 @@ def gather_with(matrix: NDArray[np.float64]) -> Any:
 
 
 def scatter_with(matrix: NDArray[np.float64]) -> Any:
-    """Make the transform (given, start, cut, square, image) from streams by a matrix."""
+    """Make the transform (given, start, cut, square, image) from components by a matrix."""
     compiled = intrinsic(scatter_code(matrix))
 
-    def scatter(given: Streams, start: int, cut: bool, square: Square, image: Image) -> None:
+    def scatter(given: Components, start: int, cut: bool, square: Square, image: Image) -> None:
         scattered(matrix, given, start, cut, square, image)
 
     @overload(scatter, jit_options=OPTIONS)
