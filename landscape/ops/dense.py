@@ -16,10 +16,6 @@ from landscape.ops.operation import (
 from landscape.ops.traits import Traits
 from landscape.program.building import GraphNode, Lowering
 from landscape.program.codes import Op
-from landscape.program.table import SCRATCH_ROWS
-
-# A panel of turned inputs, for the weight's gradient of a product at each position: rows a position, and how many positions at most.
-TURNED_ROWS, TURNED_POSITIONS = 16, 16
 
 
 def sizes(inputs: tuple[Shape, ...], attributes: Attributes) -> Sizes:
@@ -37,8 +33,7 @@ def lower(state: Lowering, node: GraphNode) -> int:
     """Multiply the last axis: one product a leading position."""
     wide = state.shape_of[node.inputs[0]][-1]
     groups = math.prod(node.shape[:-1])
-    scratch = SCRATCH_ROWS if groups == 1 else TURNED_ROWS * min(groups, TURNED_POSITIONS)
-    return state.add(state.row(Op.DENSE, node, groups=groups, wide=wide, out=node.shape[-1], scratch=scratch))
+    return state.add(state.row(Op.DENSE, node, groups=groups, wide=wide, out=node.shape[-1]))
 
 
 DENSE = Operation(

@@ -174,6 +174,15 @@ class Product(NamedTuple):
     out: Out
 
 
+class Repeated(NamedTuple):
+    """A product that is done so many times, X `right_step` numbers further on each time, and C `out_step`."""
+
+    product: Product
+    times: int
+    right_step: int
+    out_step: int
+
+
 class OverExamples(NamedTuple):
     """A sum C [rows, columns] += Σ_t A_t [rows, width] · B_t [columns, width]ᵀ over positions, a width that is whole vectors.
 

@@ -13,7 +13,8 @@ from numba.extending import intrinsic, overload
 
 from landscape.jit import kernel
 from landscape.kernels.cpu.arrays import FROM_OUT, Depth, Left, Out, Product, Right
-from landscape.kernels.cpu.rules import OUTER, PRODUCT, Rule, frame_of, pointed, run_product
+from landscape.kernels.cpu.products import multiply
+from landscape.kernels.cpu.rules import OUTER, Rule, frame_of
 from landscape.kernels.cpu.transpose import transpose_rows
 from landscape.kernels.cpu.vectors import OPTIONS, VECTOR_BYTES, Code, lanes_of
 from landscape.kernels.cpu.views import room
@@ -78,10 +79,10 @@ def add_panels(given, t, e, positions, examples, panel):
         left = Left(a.numbers, a.start + t * given.rows * width + e, width, 0, 0, given.rows * width, 1, 0)
         right = Right(panel, 0, 0, examples * wide, wide)
         out, depth = Out(c.numbers, c.start + j, given.columns), Depth(1, positions, examples)
-        run_product(
-            given.rules, PRODUCT,
-            (pointed(Product(given.rows, min(wide, given.columns - j), depth, left, right, FROM_OUT, 0, out)),),
-        )  # fmt: skip
+        multiply(
+            given.rules,
+            Product(given.rows, min(wide, given.columns - j), depth, left, right, FROM_OUT, 0, out),
+        )
 
 
 def outer(pointer):

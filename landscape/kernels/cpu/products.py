@@ -6,7 +6,7 @@ They are rules themselves, called by their address, so that the micro-kernels ar
 from __future__ import annotations
 
 from landscape.jit import kernel
-from landscape.kernels.cpu.arrays import Left, OverExamples, Right
+from landscape.kernels.cpu.arrays import Left, OverExamples, Repeated, Right
 from landscape.kernels.cpu.register_products import together
 from landscape.kernels.cpu.rules import OUTER, PRODUCT, pointed, run_convolution, run_outer, run_product
 
@@ -14,7 +14,13 @@ from landscape.kernels.cpu.rules import OUTER, PRODUCT, pointed, run_convolution
 @kernel(within=True)
 def multiply(rules, product):
     """Compute a product."""
-    run_product(rules, PRODUCT, (pointed(product),))
+    run_product(rules, PRODUCT, (pointed(Repeated(product, 1, 0, 0)),))
+
+
+@kernel(within=True)
+def multiply_each(rules, product, times, right_step, out_step):
+    """Compute a product so many times, at places of X and of C that lie some numbers apart."""
+    run_product(rules, PRODUCT, (pointed(Repeated(product, times, right_step, out_step)),))
 
 
 @kernel(within=True)

@@ -34,26 +34,28 @@ MANY, TOGETHER = 128, 24
 
 @kernel
 def together(left):
-    """Say how many of the rows that are left make a block."""
-    if WIDEST_BLOCK == 8 and left >= 8:
-        return 8
-    if left >= 6:
-        return 6
-    if left >= 4:
-        return 4
-    return 2 if left >= 2 else 1
+    """Say how many of the rows that are left make a block.
+
+    Each kernel takes a cycle a row, and four at least, so that sums do not wait for themselves: ten rows are better six and four than eight and two.
+    """
+    if WIDEST_BLOCK == 8:
+        return 6 if left in (9, 10) else min(left, 8)
+    return 4 if left in (7, 8) else min(left, 6)
 
 
 def block_code(rows: int, vectors: int, masked: bool) -> Callable[..., Any]:
     """Make the typing and the code of a micro-kernel of `rows` rows and `vectors` vectors of columns.
 
-    W is a `Left` that is not packed any more, X a `Right`, C an `Out`. Where `masked` the last vector has `columns` columns.
+    W is a `Left` that is not packed any more, X a `Right`, C an `Out`. Where `masked` the last vector has `columns` columns. Of the rows `count`
+    are there; the last of them stands in the place of the others, and is stored again.
     """
 
-    def micro(context_: Any, depth: Any, w: Any, x: Any, start: Any, cut: Any, c: Any, columns: Any) -> Any:
+    def micro(
+        context_: Any, count: Any, depth: Any, w: Any, x: Any, start: Any, cut: Any, c: Any, columns: Any
+    ) -> Any:
 
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            depth_, w_, x_, start_, cut_, c_, columns_ = arguments
+            count_, depth_, w_, x_, start_, cut_, c_, columns_ = arguments
             code = Code(context, builder, c.types[0].dtype)
             (w0, row_, _, wy_, wx_, wq_, _), (x0, xy_, xx_, xq_) = code.parts(w, w_), code.parts(x, x_)
             (c0, line_), (ny_, nx_, k_) = code.parts(c, c_), code.numbers(depth, depth_)
@@ -70,8 +72,9 @@ def block_code(rows: int, vectors: int, masked: bool) -> Callable[..., Any]:
                 else:
                     code.store(value, place)
 
-            sums = code.sums(rows, vectors)
-            targets = [code.move(c0, code.times(r, line_)) for r in range(rows)]
+            sums, last = code.sums(rows, vectors), builder.sub(count_, code.whole(1))
+            there = [code.least(code.whole(r), last) if r else code.whole(0) for r in range(rows)]
+            targets = [code.move(c0, builder.mul(there[r], line_)) for r in range(rows)]
             every = [(r, v) for r in range(rows) for v in range(vectors)]
             with builder.if_then(builder.icmp_signed("==", start_, code.whole(FROM_OUT))):
                 for r, v in every:
@@ -79,10 +82,10 @@ def block_code(rows: int, vectors: int, masked: bool) -> Callable[..., Any]:
             with builder.if_then(builder.icmp_signed(">=", start_, code.whole(0))):
                 bias = code.start(w.types[0], builder.extract_value(w_, 0), start_)
                 for r in range(rows):
-                    value = code.spread(builder.load(code.move(bias, code.whole(r))))
+                    value = code.spread(builder.load(code.move(bias, there[r])))
                     for v in range(vectors):
                         builder.store(value, sums[r][v])
-            lines = [code.times(r, row_) for r in range(rows)]
+            lines = [builder.mul(there[r], row_) for r in range(rows)]
             with cgutils.for_range(builder, ny_, intp=code.index) as a:
                 wa, xa = code.move(w0, builder.mul(a.index, wy_)), code.move(x0, builder.mul(a.index, xy_))
                 with cgutils.for_range(builder, nx_, intp=code.index) as b:
@@ -103,7 +106,7 @@ def block_code(rows: int, vectors: int, masked: bool) -> Callable[..., Any]:
                 store(builder.load(sums[r][v]), targets[r], v)
             return context.get_dummy_value()
 
-        return types.void(depth, w, x, types.intp, types.boolean, c, types.intp), generate
+        return types.void(types.intp, depth, w, x, types.intp, types.boolean, c, types.intp), generate
 
     return micro
 
@@ -126,16 +129,16 @@ def over_rows(eight: Any, six: Any, four: Any, two: Any, one: Any) -> Any:
             r = together(rows - i)
             part, first = block_of(w, i, r), start + i if start >= 0 else start
             target = Out(c.numbers, c.at + i * c.row, c.row)
-            if WIDEST_BLOCK == 8 and r == 8:
-                eight(depth, part, x, first, cut, target, columns)
-            elif r == 6:
-                six(depth, part, x, first, cut, target, columns)
-            elif r == 4:
-                four(depth, part, x, first, cut, target, columns)
+            if WIDEST_BLOCK == 8 and r > 6:
+                eight(r, depth, part, x, first, cut, target, columns)
+            elif r > 4:
+                six(r, depth, part, x, first, cut, target, columns)
+            elif r > 2:
+                four(r, depth, part, x, first, cut, target, columns)
             elif r == 2:
-                two(depth, part, x, first, cut, target, columns)
+                two(r, depth, part, x, first, cut, target, columns)
             else:
-                one(depth, part, x, first, cut, target, columns)
+                one(r, depth, part, x, first, cut, target, columns)
             i += r
 
     return blocks
@@ -255,7 +258,13 @@ def multiply_on_cpu(product: Any) -> Any:
 
 def product(pointer):
     """Multiply, as compiled once for all callers."""
-    multiply(frame_of(pointer))
+    given = frame_of(pointer)
+    one = given.product
+    x, c = one.right, one.out
+    for number in range(given.times):
+        right = Right(x.numbers, x.at + number * given.right_step, x.line, x.place, x.channel)
+        out = Out(c.numbers, c.at + number * given.out_step, c.row)
+        multiply(Product(one.rows, one.columns, one.depth, one.left, right, one.start, one.cut, out))
 
 
 RULES = {PRODUCT: Rule(product, "q")}

@@ -36,6 +36,7 @@ from landscape.kernels.cpu.arrays import (
     OverExamples,
     Part,
     Product,
+    Repeated,
     Right,
 )
 
@@ -90,11 +91,11 @@ KINDS: dict[str, Callable[[Any], Any]] = {
     "b": lambda real: tuple_type(Batch, real),
     "n": lambda real: tuple_type(Network, real),
     "p": lambda real: Pointer(tuple_type(Frame, real), real),
-    "q": lambda real: Pointer(tuple_type(Product, real), real),
+    "q": lambda real: Pointer(tuple_type(Repeated, real), real),
     "o": lambda real: Pointer(tuple_type(OverExamples, real), real),
     "c": lambda real: Pointer(tuple_type(Convolution, real), real),
 }
-POINTERS = {Frame: "p", Product: "q", OverExamples: "o", Convolution: "c"}
+POINTERS = {Frame: "p", Repeated: "q", OverExamples: "o", Convolution: "c"}
 # What named tuples are made of: letters, and other named tuples.
 LAYOUTS: dict[type, Iterable[str | type]] = {
     Batch: "tltgv",
@@ -106,6 +107,7 @@ LAYOUTS: dict[type, Iterable[str | type]] = {
     Right: "riiii",
     Out: "rii",
     Product: (*"ii", Depth, Left, Right, *"ii", Out),
+    Repeated: (Product, *"iii"),
     OverExamples: (*"iiii", Part, Part, Part, "v"),
     Image: "riiiii",
     Convolution: (Image, Image, *"iiii", Part, *"iiiiiiirv"),

@@ -22,10 +22,9 @@ def transpose_square(context_: Any, count: Any, x: Any, ix: Any, row: Any, y: An
         count_, x_, ix_, row_, y_, iy_, line_ = arguments
         code = Code(context, builder, x.dtype)
         given, out = code.start(x, x_, ix_), code.start(y, y_, iy_)
-        last, rows = builder.sub(count_, code.whole(1)), []
-        for r in range(code.lanes):
-            here = builder.select(builder.icmp_signed("<", code.whole(r), last), code.whole(r), last)
-            rows.append(code.load(given, builder.mul(here, row_)))
+        last = builder.sub(count_, code.whole(1))
+        there = [code.least(code.whole(r), last) for r in range(code.lanes)]
+        rows = [code.load(given, builder.mul(r, row_)) for r in there]
         half = code.lanes // 2
         while half:
             for i in range(code.lanes):

@@ -58,6 +58,10 @@ class Code:
         """Multiply an index by a constant."""
         return self.builder.mul(self.whole(number), step)
 
+    def least(self, one: Any, other: Any) -> Any:
+        """Give the lesser of two indices."""
+        return self.builder.select(self.builder.icmp_signed("<", one, other), one, other)
+
     def start(self, array_type: Any, array: Any, offset: Any) -> Any:
         """Point at an element of a flat array."""
         made = self.context.make_array(array_type)(self.context, self.builder, array)

@@ -1,31 +1,23 @@
-"""`conv2d` and `conv1d`: an output pixel is a product of the weight with the window of pixels that it sees.
+"""`conv2d` and `conv1d`, by windows (`windows.py`) or, of 3 × 3 taps at stride 1, by squares (`squares.py`).
 
-Pixels lie one after the other, the channels of a pixel together, a row of examples each, so a window is read where it lies. Taps that fall into
-the padding are left out. Stride, padding, dilation and groups are PyTorch's. Windows of 3 × 3 taps at stride 1 go by squares (`squares.py`).
+Pixels lie one after the other, the channels of a pixel together, a row of examples each. Stride, padding, dilation and groups are PyTorch's.
 """
 
 from __future__ import annotations
-
-from typing import NamedTuple
 
 from landscape.jit import kernel
 from landscape.kernels.cpu.arrays import (
     FROM_OUT,
     FROM_ZERO,
     Convolution,
-    Depth,
     Image,
-    Left,
-    Out,
     Part,
-    Product,
-    Right,
 )
 from landscape.kernels.cpu.links import input_of, is_fresh, place_of
 from landscape.kernels.cpu.loops import activate
 from landscape.kernels.cpu.ops.batchnorm import channel_rate, normalize, parameter, statistics_of
 from landscape.kernels.cpu.ops.dense import dense_bias_gradient
-from landscape.kernels.cpu.products import convolve, multiply, pack_rows
+from landscape.kernels.cpu.products import convolve, pack_rows
 from landscape.kernels.cpu.rules import (
     BACKWARD,
     CONVOLVE,
@@ -39,11 +31,9 @@ from landscape.kernels.cpu.rules import (
     Rule,
     frame_of,
 )
-from landscape.kernels.cpu.transpose import transpose
-from landscape.kernels.cpu.vectors import lanes_of
 from landscape.kernels.cpu.views import block
+from landscape.kernels.cpu.windows import backward_by_windows, gradient_by_windows, packed_from, window_line
 from landscape.program.codes import ACTIVATION_CODES
-from landscape.program.table import WIDEST_VECTOR as VECTOR
 from landscape.program.table import Column, Geometry
 
 WEIGHT, BIAS, SIZE, OUT = int(Column.WEIGHT), int(Column.BIAS), int(Column.SIZE), int(Column.OUT)
@@ -56,62 +46,14 @@ CODE, ADJOINT, ACTIVE, TRAINED = (
 RELU = ACTIVATION_CODES["relu"]
 C, H, W = int(Geometry.CHANNELS), int(Geometry.HEIGHT), int(Geometry.WIDTH)
 OC, OH, OW = int(Geometry.OUT_CHANNELS), int(Geometry.OUT_HEIGHT), int(Geometry.OUT_WIDTH)
-KY, KX, SY, SX = (
+KY, KX, PY, PX = (
     int(Geometry.KERNEL_Y),
     int(Geometry.KERNEL_X),
-    int(Geometry.STRIDE_Y),
-    int(Geometry.STRIDE_X),
-)
-PY, PX, DY, DX = (
     int(Geometry.PADDING_Y),
     int(Geometry.PADDING_X),
-    int(Geometry.DILATION_Y),
-    int(Geometry.DILATION_X),
 )
-GROUPS, LINES, BY_SQUARES = int(Geometry.GROUPS), int(Geometry.LINES), int(Geometry.BY_SQUARES)
+GROUPS, BY_SQUARES = int(Geometry.GROUPS), int(Geometry.BY_SQUARES)
 MEAN, SCALE, SHIFT = int(Geometry.MEAN), int(Geometry.SCALE), int(Geometry.SHIFT)
-
-
-class Lines(NamedTuple):
-    """Lines of an output, top … bottom − 1, and the first of those that are turned."""
-
-    first: int
-    top: int
-    bottom: int
-
-
-@kernel
-def window(position, size, taps, stride, padding, dilation):
-    """Give the first tap of an output position that meets the image, how many do, and the first pixel met."""
-    start, tap = position * stride - padding, 0
-    while tap < taps and start + tap * dilation < 0:
-        tap += 1
-    count = 0
-    while tap + count < taps and start + (tap + count) * dilation < size:
-        count += 1
-    return tap, count, start + tap * dilation
-
-
-@kernel
-def reverse_window(pixel, positions, taps, stride, padding, dilation):
-    """Give the taps that meet a pixel: the first, their step, how many, the first one's output position and its step."""
-    tap = 0
-    while tap < taps and ((pixel + padding - tap * dilation) % stride != 0 or (pixel + padding - tap * dilation) // stride >= positions):  # fmt: skip
-        tap += 1
-    step = 1
-    while step < stride and step * dilation % stride != 0:
-        step += 1
-    count, position = 0, (pixel + padding - tap * dilation) // stride
-    back = step * dilation // stride
-    while tap + count * step < taps and position - count * back >= 0:
-        count += 1
-    return tap, step, count, position, -back
-
-
-@kernel
-def packed_from(shape):
-    """Say where weights are packed in the scratch: after the outputs' starts and scales, at a whole vector."""
-    return (2 * shape[OC] + VECTOR - 1) // VECTOR * VECTOR
 
 
 @kernel
@@ -191,157 +133,26 @@ def convolution_value(rules, row, shape, weights, source, target, width, add, sc
         return
     pack_weights(row, shape, weights, packed)
     for v in range(shape[OH]):
-        convolution_line(rules, v, shape, packed, source, target, width, add, False)
-
-
-@kernel
-def convolution_line(rules, v, shape, packed, source, target, width, add, cut):
-    """Compute line v of the output with packed weights, or add it to what is there; of its numbers the positive part where `cut`."""
-    channels, out = shape[C] // shape[GROUPS], shape[OC] // shape[GROUPS]
-    size = channels * shape[KY] * shape[KX]
-    joined = shape[GROUPS] == 1 and shape[DX] == 1
-    a, ny, top = window(v, shape[H], shape[KY], shape[SY], shape[PY], shape[DY])
-    for u in range(shape[OW]):
-        b, nx, left = window(u, shape[W], shape[KX], shape[SX], shape[PX], shape[DX])
-        pixel, count, depth = source.start + (top * shape[W] + left) * shape[C], nx, channels
-        if joined:
-            count, depth = 1, nx * channels
-        for g in range(shape[GROUPS]):
-            tap = (a * shape[KX] + b) * channels
-            w = Left(
-                packed, packed_from(shape) + g * out * size, size, tap, shape[KX] * channels, channels, 1, 1
-            )
-            line, step = shape[DY] * shape[W] * shape[C] * width, shape[DX] * shape[C] * width
-            seen = Right(source.numbers, (pixel + g * channels) * width, line, step, width)
-            there = Out(
-                target.numbers, (target.start + (v * shape[OW] + u) * shape[OC] + g * out) * width, width
-            )
-            first = FROM_OUT if add else g * out
-            multiply(rules, Product(out, width, Depth(ny, count, depth), w, seen, first, cut, there))
+        window_line(rules, v, shape, packed, source, target, width, add, False)
 
 
 @kernel
 def convolution_backward(rules, row, shape, weights, adjoint, into, width, fresh, scratch):
-    """Add what an adjoint pulls back to a part of features, or set it where `fresh`: each pixel's product with the outputs that saw it."""
-    channels, out, start = (
-        shape[C] // shape[GROUPS],
-        shape[OC] // shape[GROUPS],
-        FROM_ZERO if fresh else FROM_OUT,
-    )
+    """Add what an adjoint pulls back to a part of features, or set it where `fresh`."""
+    start = FROM_ZERO if fresh else FROM_OUT
     if shape[BY_SQUARES] > 0:
         backward_by_squares(rules, row, shape, weights, adjoint, into, width, start, scratch)
-        return
-    taps = shape[KY] * shape[KX]
-    for i in range(shape[H]):
-        a, sa, ny, v, dv = reverse_window(i, shape[OH], shape[KY], shape[SY], shape[PY], shape[DY])
-        for k in range(shape[W]):
-            b, sb, nx, u, du = reverse_window(k, shape[OW], shape[KX], shape[SX], shape[PX], shape[DX])
-            # A pixel that no output saw is set too, to a product of no depth.
-            seen = Depth(ny if nx > 0 else 0, nx, out)
-            for g in range(shape[GROUPS]):
-                first = row[WEIGHT] + g * out * channels * taps + a * shape[KX] + b
-                w = Left(weights, first, taps, 0, sa * shape[KX], sb, channels * taps, 0)
-                at = (adjoint.start + (v * shape[OW] + u) * shape[OC] + g * out) * width
-                line, step = dv * shape[OW] * shape[OC] * width, du * shape[OC] * width
-                delta = Right(adjoint.numbers, at, line, step, width)
-                there = Out(
-                    into.numbers, (into.start + (i * shape[W] + k) * shape[C] + g * channels) * width, width
-                )
-                multiply(rules, Product(channels, width, seen, w, delta, start, 0, there))
-
-
-@kernel
-def meeting(tap, first, last, size, stride, padding, dilation):
-    """Give the part of the positions first … last − 1 whose tap meets the image."""
-    shift = tap * dilation - padding
-    while first < last and first * stride + shift < 0:
-        first += 1
-    while last > first and (last - 1) * stride + shift >= size:
-        last -= 1
-    return first, last
+    else:
+        backward_by_windows(rules, row, shape, weights, adjoint, into, width, start)
 
 
 @kernel
 def convolution_gradient(rules, row, shape, source, adjoint, gradient, scratch, width):
-    """Add the products of an adjoint with the source's pixels at each tap to the weight's part of the gradient.
-
-    Some lines of the adjoint are turned at a time, so that its channels run along vectors; sums of taps × channels × outputs follow them in scratch.
-    """
+    """Add the products of an adjoint with the source's pixels at each tap to the weight's part of the gradient."""
     if shape[BY_SQUARES] > 0:
         gradient_by_squares(rules, row, shape, source, adjoint, gradient, scratch, width)
-        return
-    out, lines = shape[OC] // shape[GROUPS], shape[LINES]
-    wide = (out + VECTOR - 1) // VECTOR * VECTOR
-    flat, sums = scratch.reshape(-1), lines * shape[OW] * wide * width
-    size = shape[KY] * shape[KX] * (shape[C] // shape[GROUPS]) * wide
-    for g in range(shape[GROUPS]):
-        flat[sums : sums + size] = 0
-        for v in range(0, shape[OH], lines):
-            stop = min(v + lines, shape[OH])
-            turn(v * shape[OW], stop * shape[OW], g * out, wide, shape, adjoint, flat, width)
-            for a in range(shape[KY]):
-                top, bottom = meeting(a, v, stop, shape[H], shape[SY], shape[PY], shape[DY])
-                if top < bottom:
-                    some = Lines(v, top, bottom)
-                    line_gradient(rules, a, g, some, wide, shape, source, Part(flat, sums), width)
-        spread_sums(g, out, wide, row, shape, Part(flat, sums), gradient)
-
-
-@kernel
-def turn(first, last, channel, wide, shape, adjoint, flat, width):
-    """Turn a group's channels of output pixels first … last − 1 to [B, wide] each; what lies beyond them is never read."""
-    d, out = adjoint.numbers, shape[OC] // shape[GROUPS]
-    for p in range(first, last):
-        start, target = (adjoint.start + p * shape[OC] + channel) * width, (p - first) * wide * width
-        if start + wide * width <= d.size:
-            transpose(wide, width, d, start, flat, target)
-        else:
-            for c in range(out):
-                for j in range(width):
-                    flat[target + j * wide + c] = d[start + c * width + j]
-
-
-@kernel
-def line_gradient(rules, a, g, lines, wide, shape, source, sums, width):
-    """Add line a of the taps over some output lines; turned outputs lie first in the memory of the sums.
-
-    Runs of positions that see the same taps have them for one product, where the taps' channels lie one after the other.
-    """
-    channels, u, lanes = shape[C] // shape[GROUPS], 0, lanes_of(source.numbers)
-    # Rows have room for whole vectors of the widest kind; this machine's may be narrower.
-    used = (shape[OC] // shape[GROUPS] + lanes - 1) // lanes * lanes
-    together = shape[GROUPS] == 1 and shape[DX] == 1
-    line = lines.top * shape[SY] - shape[PY] + a * shape[DY]
-    while u < shape[OW]:
-        b, nx, left = window(u, shape[W], shape[KX], shape[SX], shape[PX], shape[DX])
-        end = u + 1
-        while end < shape[OW]:
-            other, count, _ = window(end, shape[W], shape[KX], shape[SX], shape[PX], shape[DX])
-            if other != b or count != nx:
-                break
-            end += 1
-        products, rows = (1, nx * channels) if together else (nx, channels)
-        for k in range(products):
-            pixel = source.start + (line * shape[W] + left + k * shape[DX]) * shape[C] + g * channels
-            down, step = shape[SY] * shape[W] * shape[C] * width, shape[SX] * shape[C] * width
-            x = Left(source.numbers, pixel * width, width, 0, down, step, 1, 0)
-            first = ((lines.top - lines.first) * shape[OW] + u) * wide * width
-            turned = Right(sums.numbers, first, shape[OW] * wide * width, wide * width, wide)
-            there = Out(sums.numbers, sums.start + (a * shape[KX] + b + k) * channels * wide, wide)
-            summed = Depth(lines.bottom - lines.top, end - u, width)
-            multiply(rules, Product(rows, used, summed, x, turned, FROM_OUT, 0, there))
-        u = end
-
-
-@kernel
-def spread_sums(g, out, wide, row, shape, sums, gradient):
-    """Add the sums [taps, channels, wide] of a group to the weight's part of the gradient, [out, channels, taps]."""
-    channels, taps = shape[C] // shape[GROUPS], shape[KY] * shape[KX]
-    for o in range(out):
-        w = row[WEIGHT] + (g * out + o) * channels * taps
-        for c in range(channels):
-            for tap in range(taps):
-                gradient[w + c * taps + tap] += sums.numbers[sums.start + (tap * channels + c) * wide + o]
+    else:
+        gradient_by_windows(rules, row, shape, source, adjoint, gradient, scratch, width)
 
 
 def value(i, pointer):
@@ -362,7 +173,7 @@ def value(i, pointer):
         return
     pack_weights(row, shape, frame.weights, packed)
     for v in range(shape[OH]):
-        convolution_line(network.rules, v, shape, packed, x, target, frame.width, False, cut)
+        window_line(network.rules, v, shape, packed, x, target, frame.width, False, cut)
         if row[CODE] != 0 and row[CODE] != RELU:
             activate(network.rules, row[CODE], out[v * line : (v + 1) * line], network.attributes[i])
 

@@ -6,7 +6,7 @@ from landscape.jit import kernel
 from landscape.kernels.cpu.arrays import FROM_OUT, FROM_ZERO, Depth, Out, Part, Product
 from landscape.kernels.cpu.links import input_of, is_fresh, place_of
 from landscape.kernels.cpu.loops import activate
-from landscape.kernels.cpu.products import add_outer, columns_of, examples_of, multiply, rows_of
+from landscape.kernels.cpu.products import add_outer, columns_of, examples_of, multiply_each, rows_of
 from landscape.kernels.cpu.rules import BACKWARD, CURVED, LINEAR, REVERSE, TANGENT, VALUE, Rule, frame_of
 from landscape.kernels.cpu.views import block
 from landscape.program.codes import ACTIVATION_CODES
@@ -22,23 +22,25 @@ RELU = ACTIVATION_CODES["relu"]
 @kernel
 def dense_value(rules, row, weights, source, target, width, start, cut):
     """Set a part of features to start + W·source at each position, its positive part where `cut`; `start` as in a product."""
-    wide, out, x, y = row[WIDE], row[OUT], source.start, target.start
-    for t in range(row[GROUPS]):
-        left = rows_of(weights, row[WEIGHT], wide)
-        right = examples_of(source.numbers, (x + t * wide) * width, width)
-        into = Out(target.numbers, (y + t * out) * width, width)
-        multiply(rules, Product(out, width, Depth(1, 1, wide), left, right, start, cut, into))
+    wide, out = row[WIDE], row[OUT]
+    left, right = (
+        rows_of(weights, row[WEIGHT], wide),
+        examples_of(source.numbers, source.start * width, width),
+    )
+    into = Out(target.numbers, target.start * width, width)
+    one = Product(out, width, Depth(1, 1, wide), left, right, start, cut, into)
+    multiply_each(rules, one, row[GROUPS], wide * width, out * width)
 
 
 @kernel
 def dense_backward(rules, row, weights, adjoint, into, width, fresh):
     """Add Wᵀ·adjoint to a part of features, or set it where `fresh`."""
-    wide, out, x, y, start = row[WIDE], row[OUT], into.start, adjoint.start, FROM_ZERO if fresh else FROM_OUT
-    for t in range(row[GROUPS]):
-        left = columns_of(weights, row[WEIGHT], wide)
-        right = examples_of(adjoint.numbers, (y + t * out) * width, width)
-        target = Out(into.numbers, (x + t * wide) * width, width)
-        multiply(rules, Product(wide, width, Depth(1, 1, out), left, right, start, 0, target))
+    wide, out = row[WIDE], row[OUT]
+    left = columns_of(weights, row[WEIGHT], wide)
+    right = examples_of(adjoint.numbers, adjoint.start * width, width)
+    target = Out(into.numbers, into.start * width, width)
+    one = Product(wide, width, Depth(1, 1, out), left, right, FROM_ZERO if fresh else FROM_OUT, 0, target)
+    multiply_each(rules, one, row[GROUPS], out * width, wide * width)
 
 
 @kernel
