@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from landscape.jit import kernel
 from landscape.kernels.cpu.combine import add_share
-from landscape.kernels.cpu.ops.convolution import KX, KY, OH, OW, PX, PY, SX, SY, C, H, W, window
 from landscape.kernels.cpu.ops.linear import linear_rules
 from landscape.kernels.cpu.views import pixel
+from landscape.kernels.cpu.windows import KX, KY, OH, OW, PX, PY, SX, SY, C, H, W, window
 
 
 @kernel

@@ -32,7 +32,23 @@ from landscape.kernels.cpu.rules import (
     frame_of,
 )
 from landscape.kernels.cpu.views import block
-from landscape.kernels.cpu.windows import backward_by_windows, gradient_by_windows, packed_from, window_line
+from landscape.kernels.cpu.windows import (
+    GROUPS,
+    KX,
+    KY,
+    OC,
+    OH,
+    OW,
+    PX,
+    PY,
+    C,
+    H,
+    W,
+    backward_by_windows,
+    gradient_by_windows,
+    packed_from,
+    window_line,
+)
 from landscape.program.codes import ACTIVATION_CODES
 from landscape.program.table import Column, Geometry
 
@@ -44,15 +60,7 @@ CODE, ADJOINT, ACTIVE, TRAINED = (
     int(Column.TRAINED),
 )
 RELU = ACTIVATION_CODES["relu"]
-C, H, W = int(Geometry.CHANNELS), int(Geometry.HEIGHT), int(Geometry.WIDTH)
-OC, OH, OW = int(Geometry.OUT_CHANNELS), int(Geometry.OUT_HEIGHT), int(Geometry.OUT_WIDTH)
-KY, KX, PY, PX = (
-    int(Geometry.KERNEL_Y),
-    int(Geometry.KERNEL_X),
-    int(Geometry.PADDING_Y),
-    int(Geometry.PADDING_X),
-)
-GROUPS, BY_SQUARES = int(Geometry.GROUPS), int(Geometry.BY_SQUARES)
+BY_SQUARES = int(Geometry.BY_SQUARES)
 MEAN, SCALE, SHIFT = int(Geometry.MEAN), int(Geometry.SCALE), int(Geometry.SHIFT)
 
 

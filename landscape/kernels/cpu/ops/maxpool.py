@@ -6,9 +6,9 @@ from landscape.formulas.primitives import larger
 from landscape.jit import kernel
 from landscape.kernels.cpu.combine import copy_rows
 from landscape.kernels.cpu.links import clear_fresh, input_of
-from landscape.kernels.cpu.ops.convolution import KX, KY, OH, OW, PX, PY, SX, SY, C, H, W, window
 from landscape.kernels.cpu.rules import BACKWARD, REVERSE, TANGENT, VALUE, Rule, frame_of
 from landscape.kernels.cpu.views import block, flat, output_block, pixel
+from landscape.kernels.cpu.windows import KX, KY, OH, OW, PX, PY, SX, SY, C, H, W, window
 from landscape.program.table import Column
 
 SIZE, ACTIVE, ADJOINT = int(Column.SIZE), int(Column.ACTIVE), int(Column.ADJOINT)

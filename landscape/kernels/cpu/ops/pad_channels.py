@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from landscape.jit import kernel
 from landscape.kernels.cpu.combine import add_rows
-from landscape.kernels.cpu.ops.convolution import OC, OH, OW, SX, SY, C, W
 from landscape.kernels.cpu.ops.linear import linear_rules
+from landscape.kernels.cpu.windows import OC, OH, OW, SX, SY, C, W
 from landscape.program.table import Geometry
 
 BEFORE = int(Geometry.BEFORE)
