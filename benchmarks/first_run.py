@@ -9,7 +9,6 @@ at each kind of work, so that a drift of the machine's speed touches all alike.
 from __future__ import annotations
 
 import os
-import platform
 import resource
 import subprocess
 import sys
@@ -18,6 +17,7 @@ import time
 from pathlib import Path
 
 import click
+from machine import cpu_name
 
 WORK = {
     "scan": "landscape.scan(model('digits'), points=11)",
@@ -50,19 +50,14 @@ def run(tree: Path, work: str, cache: str) -> tuple[float, float]:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, wall
 
 
-def processor() -> str:
-    """Name the CPU."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
-    return f"{names[0] if names else platform.processor()}, {os.cpu_count()} cores"
-
-
 @click.command()
 @click.option("--tree", "trees", multiple=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--work", "kinds", multiple=True, type=click.Choice(list(WORK)))
 def main(trees: tuple[Path, ...], kinds: tuple[str, ...]) -> None:
     """Measure each kind of work in each checkout (this one by default)."""
-    print(processor())
+    from landscape.machine import cpu_kind
+
+    print(f"{cpu_name()}, {os.cpu_count()} cores; to the compiler {cpu_kind()}")
     print(f"{'work':12} {'checkout':24} {'CPU s':>7} {'clock s':>8} {'warm CPU s':>11} {'compiling CPU s':>16} {'functions':>10}")  # fmt: skip
     for work in kinds or WORK:
         for tree in trees or (Path(__file__).parents[1],):

@@ -180,7 +180,8 @@ def as_ours(optimize: Callable[..., Any]) -> Callable[..., Any]:
     Loops become as wide as the kernels' vectors. And functions are not shared with other libraries:
     Numba links what a function calls into the function's library under a name that many libraries have, and each optimizes its copy in
     its own way. Of the copies that are loaded the first would stand for all: a result's last bits would depend on what was computed before
-    it, and on whether code was compiled or found on the disk.
+    it, and on whether code was compiled or found on the disk. They are private, without a name in the object: a name that is local to one library
+    is found from others nevertheless, whose calls may pass other arguments than the optimized copy takes.
     """
 
     def optimized(library: Any) -> Any:
@@ -188,7 +189,7 @@ def as_ours(optimize: Callable[..., Any]) -> Callable[..., Any]:
             return optimize(library)
         for function in library._final_module.functions:
             if not function.is_declaration and function.linkage == llvm.Linkage.linkonce_odr:
-                function.linkage = "internal"
+                function.linkage = "private"
         codegen = library._codegen
         usual, codegen._tm = codegen._tm, machine_for_loops(codegen)
         try:

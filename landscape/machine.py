@@ -16,6 +16,10 @@ def cpu_features() -> dict[str, bool]:
     """Return which of the features that the compiler knows the CPU has; empty where it cannot tell."""
     import llvmlite.binding as llvm
 
+    # Numba compiles for these where they are given.
+    given = os.environ.get("NUMBA_CPU_FEATURES")
+    if given is not None:
+        return {name[1:]: name[0] == "+" for name in given.split(",") if name}
     try:
         return dict(llvm.get_host_cpu_features())
     except RuntimeError:
@@ -51,4 +55,5 @@ def cpu_kind() -> str:
     """
     import llvmlite.binding as llvm
 
-    return f"{llvm.get_host_cpu_name()}, vectors of {vector_bytes()} bytes"
+    name = os.environ.get("NUMBA_CPU_NAME") or llvm.get_host_cpu_name()
+    return f"{name}, vectors of {vector_bytes()} bytes"

@@ -28,7 +28,7 @@ AXES = (
 )  # fmt: skip
 IMAGE = frozenset(Geometry(place) for place in range(Geometry.CHANNELS, Geometry.OUT_WIDTH + 1))
 WINDOW = frozenset(Geometry(place) for place in range(Geometry.KERNEL_Y, Geometry.DILATION_X + 1))
-# What a convolution by squares must have; of its squares: pixels an axis, and rows beside a channel.
+# What a convolution by squares must have.
 SQUARES_NEED = {
     Geometry.KERNEL_Y: 3, Geometry.KERNEL_X: 3, Geometry.STRIDE_Y: 1, Geometry.STRIDE_X: 1, Geometry.DILATION_Y: 1, Geometry.DILATION_X: 1,
     Geometry.GROUPS: 1,

@@ -37,7 +37,7 @@ def tile_width(
     Examples
     --------
     >>> tile_width(1797, 100, 4), tile_width(5, 100, 4)
-    (232, 8)
+    (240, 16)
     """
     fitting = TILE_BYTES // max(1, features * itemsize)
     widest = min(WIDEST, max(narrowest, fitting // multiple * multiple))

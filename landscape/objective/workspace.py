@@ -41,7 +41,7 @@ def plan_workspace(model: Model, dtype: str = "float32") -> Workspace:
     >>> layers = [(np.ones((3, 2)), np.zeros(3)), (np.ones((1, 3)), np.zeros(1))]
     >>> x, y = np.ones((5, 2)), np.ones((5, 1))
     >>> plan_workspace(build_model(layers=layers, loss="mse", x_train=x, y_train=y))
-    Workspace(tile=8, values=384, gradients=704, products=1152)
+    Workspace(tile=16, values=768, gradients=1408, products=2304)
     """
     values, full = checked(model, Mode.VALUES), checked(model, Mode.DERIVATIVES)
     kind = np.dtype(dtype)

@@ -27,8 +27,9 @@ from landscape.program.table import WIDEST_VECTOR, Geometry
 
 # With tiles of two vectors of examples they stay in a core's own cache.
 TURNED_ROWS = 1536
-# A convolution by squares of 4 × 4 outputs has 36 components of products; with fewer channels than these its transforms cost more than they save.
-SQUARE, COMPONENTS, FEWEST = 4, 36, 8
+# A convolution by squares of 4 × 4 outputs has 36 components of products. With fewer channels than these its transforms cost more than they save, with
+# more weights, channels times outputs, their components take too much memory.
+SQUARE, COMPONENTS, FEWEST, MOST = 4, 36, 8, 2**18
 
 
 def batched_letters(first: str, axes: int) -> str:
@@ -80,7 +81,8 @@ def goes_by_squares(geometry: Columns, groups: int) -> bool:
     sides = (geometry[Geometry.OUT_HEIGHT], geometry[Geometry.OUT_WIDTH])
     covered = math.prod(math.ceil(side / SQUARE) * SQUARE for side in sides)
     plain = window == (3, 3) and groups == 1 and all(geometry[step] == 1 for step in steps)
-    return plain and min(channels) >= FEWEST and covered <= 2 * math.prod(sides)
+    fits = min(channels) >= FEWEST and math.prod(channels) <= MOST
+    return plain and fits and covered <= 2 * math.prod(sides)
 
 
 def squares_rows(geometry: Columns) -> int:

@@ -21,7 +21,7 @@ from landscape.objective.devices import CPU, read_device
 from landscape.objective.lowered import checked
 from landscape.objective.program_check import Mode
 from landscape.progress import Announce, Progress, nobody, silent, units
-from landscape.records.wording import already_there
+from landscape.records.wording import already_there, machines
 from landscape.training.earlier import require_same_so_far, unlike
 from landscape.training.marks import marks
 from landscape.training.recipe import Recipe, columns, steps_of
@@ -210,6 +210,7 @@ class Run:
         for number, name in enumerate(OPTIMIZERS[self.recipe.optimizer].slots):
             progress.slots[0, number] = found.optimizer[name]
         self.story, self.begun_on = Story.of(found), str(found.training.get("machine", ""))
+        self.training["machine"] = machines(self.begun_on, cpu_kind())
         return self.step >= self.recipe.steps
 
     @property

@@ -9,6 +9,7 @@ from landscape.jit import kernel
 from landscape.kernels.cpu import register_products
 from landscape.kernels.cpu.arrays import FROM_OUT, FROM_ZERO, Depth, Left, Out, Part, Product, Right
 from landscape.kernels.cpu.products import columns_of, examples_of, pack_rows, rows_of
+from landscape.kernels.cpu.vectors import VECTOR_BYTES
 
 EPSILONS = {"float32": 2.0**-23, "float64": 2.0**-52}
 every_dtype = pytest.mark.parametrize("dtype", EPSILONS)
@@ -55,6 +56,30 @@ def test_products_are_right_for_every_remainder(m, n, transposed, dtype):
     assert np.all(np.abs(found - w.astype("f8") @ x) <= bound(dtype, w, x))
     assert np.isnan(out[:3]).all()
     assert np.isnan(out[-3:]).all(), "nothing is written beside the product"
+
+
+def many_rows(dtype):
+    """Numbers of rows around those with which columns are copied, and a second part of the rows begins."""
+    step = register_products.TOGETHER * VECTOR_BYTES // np.dtype(dtype).itemsize
+    near = [step + more for more in range(-1, 5)]
+    return [register_products.MANY - 1, register_products.MANY, *near, 2 * step + 1, 2 * step + 2]
+
+
+@every_dtype
+@pytest.mark.parametrize("packed", [False, True])
+def test_many_rows_are_multiplied_in_the_blocks_that_they_are_packed_in(packed, dtype):
+    for m in many_rows(dtype):
+        w, x, bias = drawn(dtype, m, 5), drawn(dtype, 5, 37, seed=1), drawn(dtype, m, seed=2)
+        numbers = np.concatenate([w.ravel(), bias])
+        left = rows_of(numbers, 0, 5)
+        if packed:
+            pack_rows(m, 5, 1, Part(w.ravel(), 0), Part(np.ones(m, dtype), 0), Part(numbers, 0))
+            left = Left(numbers, 0, 5, 0, 0, 0, 1, 1)
+        out = np.zeros(m * 37, dtype)
+        run(Product(m, 37, Depth(1, 1, 5), left, examples_of(x.ravel(), 0, 37), 5 * m, 0, Out(out, 0, 37)))
+        expected = bias[:, None].astype("f8") + w.astype("f8") @ x
+        error = np.abs(out.reshape(m, 37) - expected)
+        assert np.all(error <= bound(dtype, w, x) + 8 * EPSILONS[dtype] * np.abs(bias)[:, None]), m
 
 
 @every_dtype

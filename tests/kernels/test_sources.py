@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 import llvmlite.binding as llvm
+import numba
 import pytest
 
 from landscape import jit
@@ -182,5 +183,25 @@ def test_compiled_code_has_the_functions_that_it_calls_for_itself():
     library = called_twice.overloads[called_twice.signatures[0]].library
     own = [function for function in library._final_module.functions if not function.is_declaration]
     # Of functions that several libraries have under one name the one that is loaded first would stand for all.
-    assert any(function.linkage == llvm.Linkage.internal for function in own)
+    assert any(function.linkage == llvm.Linkage.private for function in own)
     assert not [function.name for function in own if function.linkage == llvm.Linkage.linkonce_odr]
+
+
+# What a user compiles by Numba's own decorator, out of functions of the package.
+from_outside = numba.njit(cache=False)(lambda x: long_formula(x) + long_formula(3.0 * x))
+
+
+def test_code_of_others_does_not_call_the_package_s_own_copies():
+    assert math.isfinite(called_twice(0.5))
+    library = called_twice.overloads[called_twice.signatures[0]].library
+    names = {function.name for function in library._final_module.functions if not function.is_declaration}
+    private = {
+        function.name
+        for function in library._final_module.functions
+        if function.linkage == llvm.Linkage.private
+    }
+    assert private < names
+    # A name in the object would be found by any other code that has a function of that name.
+    text = library._get_compiled_object()
+    assert not [name for name in private if name.encode() in text]
+    assert from_outside(0.5) == pytest.approx(long_formula(0.5) + long_formula(1.5), rel=1e-12)

@@ -169,7 +169,7 @@ def test_a_training_that_another_kind_of_cpu_began_says_so(tmp_path):
     assert said[0].startswith(
         "taking up at 40% what another kind of CPU began (another, vectors of 16 bytes; here "
     )
-    assert longer.training["machine"] == cpu_kind()
+    assert longer.training["machine"] == f"another, vectors of 16 bytes; then {cpu_kind()}"
 
 
 def test_a_finished_training_is_extended_to_the_parameters_of_the_longer_one(tmp_path):

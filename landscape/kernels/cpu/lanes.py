@@ -1,6 +1,6 @@
 """Products of small matrices whose elements are vectors, a lane an example: C[r, q] = Σ_p A[r, p] B[q, p], lane by lane.
 
-Attention multiplies activations by activations, so that no weight is shared by a tile's examples and no product of BLAS runs over them. A
+Attention multiplies activations by activations, so that no weight is shared by a tile's examples and no product of matrices runs over them. A
 block of four by three sums stays in registers while the depth runs; what is read lies packed, so that it stays in the first cache.
 """
 

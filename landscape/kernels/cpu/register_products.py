@@ -28,8 +28,8 @@ WIDEST_BLOCK = 8 if VECTOR_BYTES == 64 else 6
 DEEP = 2**14 // VECTOR_BYTES
 PANEL_BYTES = DEEP * 2 * VECTOR_BYTES
 # With so many rows two vectors of X's columns are copied first; and so many, times the lanes of a vector, are multiplied before others, since the
-# second cache has room for them. Both are whole blocks of any width.
-MANY, TOGETHER = 128, 24
+# second cache has room for them: whole blocks of eight and of six. A block is chosen by as many rows more than its own.
+MANY, TOGETHER, FEW = 128, 24, 2
 
 
 @kernel
@@ -170,14 +170,18 @@ def over_columns(rows, columns, depth, w, x, start, cut, out):
 
 @kernel(cached=False)
 def over_rows_and_columns(product, depth, w, x, start, cut):
-    """Go by as many rows as the second cache has room for, for a part of the depth."""
-    out, step = product.out, TOGETHER * lanes_of(product.out.numbers)
-    for i in range(0, product.rows, step):
-        at = w.at + i * w.row
-        some = Left(w.numbers, at, w.row, w.tap, w.line, w.place, w.channel, w.packed)
+    """Go by as many rows as the second cache has room for, for a part of the depth.
+
+    Blocks are those of all rows, as they may be packed: the last rows are taken together with a few before them.
+    """
+    out, step, i = product.out, TOGETHER * lanes_of(product.out.numbers), 0
+    while i < product.rows:
+        left = product.rows - i
+        rows = left if left <= step + FEW else step
+        some = Left(w.numbers, w.at + i * w.row, w.row, w.tap, w.line, w.place, w.channel, w.packed)
         target = Out(out.numbers, out.at + i * out.row, out.row)
-        first = start + i if start >= 0 else start
-        over_columns(min(step, product.rows - i), product.columns, depth, some, x, first, cut, target)
+        over_columns(rows, product.columns, depth, some, x, start + i if start >= 0 else start, cut, target)
+        i += rows
 
 
 @intrinsic

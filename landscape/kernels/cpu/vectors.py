@@ -106,13 +106,13 @@ class Code:
         )
         self.builder.call(function, [value, place, ir.Constant(SHORT, self.align), mask])
 
-    def prefetch(self, base: Any, *offsets: Any, to_write: bool = False) -> None:
+    def prefetch(self, base: Any, *offsets: Any) -> None:
         """Ask for a line of memory, which is used soon; where there is none nothing happens."""
         byte = ir.IntType(8).as_pointer()
         kind = ir.FunctionType(ir.VoidType(), [byte, SHORT, SHORT, SHORT])
         ask = self.builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
-        # To be read or written, into every cache, of data.
-        numbers = [ir.Constant(SHORT, number) for number in (int(to_write), 3, 1)]
+        # To be read, into every cache, of data.
+        numbers = [ir.Constant(SHORT, number) for number in (0, 3, 1)]
         self.builder.call(ask, [self.builder.bitcast(self.move(base, *offsets), byte), *numbers])
 
     def intrinsic(self, name: str, kind: Any) -> Any:

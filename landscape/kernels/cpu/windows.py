@@ -198,7 +198,7 @@ def gradient_by_windows(rules, row, shape, source, adjoint, gradient, scratch, w
 
 @kernel
 def turn(first, last, channel, wide, shape, adjoint, flat, width):
-    """Turn a group's channels of output pixels first … last − 1 to [B, wide] each; what lies beyond them is never read."""
+    """Turn a group's channels of output pixels first … last − 1 to [B, wide] each; what lies beyond them is multiplied, and does not count."""
     d, out = adjoint.numbers, shape[OC] // shape[GROUPS]
     for p in range(first, last):
         start, target = (adjoint.start + p * shape[OC] + channel) * width, (p - first) * wide * width
