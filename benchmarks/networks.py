@@ -33,7 +33,7 @@ F = nn.functional
 warnings.filterwarnings("ignore")
 POINTS = np.linspace(-0.5, 0.5, 21).astype("f4").astype("f8")
 CHUNKS = (1_000_000, 128, 32)
-TURN = 0.25
+TURN = 0.6
 
 
 def node(name: str, op: str, *inputs: str, **attributes: Any) -> dict[str, Any]:
@@ -290,7 +290,7 @@ class Peer:
 
 
 def clock(function: Callable[[], Any]) -> float:
-    """Time calls for a quarter of a second, at least one, and give the least: in the first another tool's threads may still wait busily."""
+    """Time calls for some tenths of a second, at least one, and give the least: in the first another tool's threads may still wait busily."""
     times: list[float] = []
     while not times or sum(times) < TURN:
         start = time.perf_counter()
