@@ -36,7 +36,8 @@ MANY, TOGETHER, FEW = 128, 24, 2
 def together(left):
     """Say how many of the rows that are left make a block.
 
-    Each kernel takes a cycle a row, and four at least, so that sums do not wait for themselves: ten rows are better six and four than eight and two.
+    There are kernels of eight, six and four rows. A row takes a cycle, and a block four at least, since sums would wait for themselves: one row takes as long
+    as four, and ten rows are better six and four than eight and two.
     """
     if WIDEST_BLOCK == 8:
         return 6 if left in (9, 10) else min(left, 8)
@@ -119,7 +120,7 @@ def block_of(w, i, rows):
     return Left(w.numbers, at, row, 0, w.line * n, w.place * n, w.channel * n, 0)
 
 
-def over_rows(eight: Any, six: Any, four: Any, two: Any, one: Any) -> Any:
+def over_rows(eight: Any, six: Any, four: Any) -> Any:
     """Compile the loop over blocks of rows for micro-kernels of one width."""
 
     @kernel(cached=False)
@@ -133,19 +134,15 @@ def over_rows(eight: Any, six: Any, four: Any, two: Any, one: Any) -> Any:
                 eight(r, depth, part, x, first, cut, target, columns)
             elif r > 4:
                 six(r, depth, part, x, first, cut, target, columns)
-            elif r > 2:
-                four(r, depth, part, x, first, cut, target, columns)
-            elif r == 2:
-                two(r, depth, part, x, first, cut, target, columns)
             else:
-                one(r, depth, part, x, first, cut, target, columns)
+                four(r, depth, part, x, first, cut, target, columns)
             i += r
 
     return blocks
 
 
-two_vectors = over_rows(*(intrinsic(block_code(rows, 2, False)) for rows in (8, 6, 4, 2, 1)))
-one_vector = over_rows(*(intrinsic(block_code(rows, 1, True)) for rows in (8, 6, 4, 2, 1)))
+two_vectors = over_rows(*(intrinsic(block_code(rows, 2, False)) for rows in (8, 6, 4)))
+one_vector = over_rows(*(intrinsic(block_code(rows, 1, True)) for rows in (8, 6, 4)))
 
 
 @kernel(cached=False)
@@ -169,19 +166,18 @@ def over_columns(rows, columns, depth, w, x, start, cut, out):
 
 
 @kernel(cached=False)
-def over_rows_and_columns(product, depth, w, x, start, cut):
+def over_rows_and_columns(rows, columns, depth, w, x, start, cut, out):
     """Go by as many rows as the second cache has room for, for a part of the depth.
 
     Blocks are those of all rows, as they may be packed: the last rows are taken together with a few before them.
     """
-    out, step, i = product.out, TOGETHER * lanes_of(product.out.numbers), 0
-    while i < product.rows:
-        left = product.rows - i
-        rows = left if left <= step + FEW else step
-        some = Left(w.numbers, w.at + i * w.row, w.row, w.tap, w.line, w.place, w.channel, w.packed)
+    step, i = TOGETHER * lanes_of(out.numbers), 0
+    while i < rows:
+        some = rows - i if rows - i <= step + FEW else step
+        part = Left(w.numbers, w.at + i * w.row, w.row, w.tap, w.line, w.place, w.channel, w.packed)
         target = Out(out.numbers, out.at + i * out.row, out.row)
-        over_columns(rows, product.columns, depth, some, x, start + i if start >= 0 else start, cut, target)
-        i += rows
+        over_columns(some, columns, depth, part, x, start + i if start >= 0 else start, cut, target)
+        i += some
 
 
 @intrinsic
@@ -233,29 +229,31 @@ def multiply_on_cpu(product: Any) -> Any:
     """Run the micro-kernels, over a part of the depth at a time where it is long."""
 
     def in_registers(product: Any) -> None:
-        depth, w, x, start = product.depth, product.left, product.right, product.start
-        cut, channels = product.cut != 0, depth.channels
-        if depth.lines * depth.places * channels <= DEEP:
-            over_rows_and_columns(product, depth, w, x, start, cut)
-            return
-        # As many channels as fit, of one place; or all channels of as many places of one line.
-        deep = min(channels, DEEP)
-        places = max(1, DEEP // max(1, channels)) if channels <= DEEP else 1
-        for a in range(depth.lines):
-            for b in range(0, depth.places, places):
-                wide = min(places, depth.places - b)
-                for q in range(0, channels, deep):
-                    few = min(deep, channels - q)
-                    last = a + 1 == depth.lines and b + wide == depth.places and q + few == channels
+        depth, w, x, c = product.depth, product.left, product.right, product.out
+        # All at once where that is not deep; else of one line as many whole places as fit, or of one place as many channels. The micro-kernels are
+        # called at one place of the text, since they are compiled anew for each.
+        lines, places, channels = depth.lines, depth.places, depth.channels
+        if lines * places * channels > DEEP:
+            lines, places = 1, max(1, DEEP // max(1, channels))
+            channels = min(channels, DEEP)
+        for a in range(0, max(1, depth.lines), max(1, lines)):
+            for b in range(0, max(1, depth.places), max(1, places)):
+                for q in range(0, max(1, depth.channels), max(1, channels)):
+                    part = Depth(
+                        min(lines, depth.lines - a),
+                        min(places, depth.places - b),
+                        min(channels, depth.channels - q),
+                    )
+                    last = a + part.lines >= depth.lines and b + part.places >= depth.places
                     tap = a * w.line + b * w.place + q * w.channel
                     at, tap = (w.at, w.tap + tap) if w.packed else (w.at + tap, 0)
                     left = Left(w.numbers, at, w.row, tap, w.line, w.place, w.channel, w.packed)
-                    seen = x.at + a * x.line + b * x.place + q * x.channel
-                    right = Right(x.numbers, seen, x.line, x.place, x.channel)
-                    first = a == 0 and b == 0 and q == 0
-                    over_rows_and_columns(
-                        product, Depth(1, wide, few), left, right, start if first else FROM_OUT, cut and last
+                    right = Right(
+                        x.numbers, x.at + a * x.line + b * x.place + q * x.channel, x.line, x.place, x.channel
                     )
+                    start = product.start if a == 0 and b == 0 and q == 0 else FROM_OUT
+                    cut = product.cut != 0 and last and q + part.channels >= depth.channels
+                    over_rows_and_columns(product.rows, product.columns, part, left, right, start, cut, c)
 
     return in_registers
 
