@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import resource
-import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ import numpy as np
 import torch
 from machine import core_peak, describe
 from torch import nn
+from turns import taken
 
 from landscape.kernels.lowering import lower
 from landscape.model import Model, build_model
@@ -289,16 +289,6 @@ class Peer:
         return np.concatenate([part.numpy().ravel() for part in total]) / self.problem.y.numel()
 
 
-def clock(function: Callable[[], Any]) -> float:
-    """Time calls for some tenths of a second, at least one, and give the least: in the first another tool's threads may still wait busily."""
-    times: list[float] = []
-    while not times or sum(times) < TURN:
-        start = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
 def memory() -> float:
     """Give the peak of this process in MiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -369,8 +359,8 @@ def compare(problem: Problem, threads: int, repeats: int) -> None:
         peers[0].write(theta)
         least_mine, least_theirs = np.inf, np.inf
         for _ in range(repeats if what != "scan of 21" else max(1, repeats // 3)):
-            least_mine = min(least_mine, clock(mine))
-            least_theirs = min(least_theirs, *(clock(their) for their in theirs))
+            least_mine = min(least_mine, min(taken(mine, TURN)))
+            least_theirs = min(least_theirs, *(min(taken(their, TURN)) for their in theirs))
         peers[0].write(theta)
         rate = 2e-9 * multiplications(model) * len(problem.x) * PASSES[what] / least_mine / threads
         print(

@@ -14,7 +14,6 @@ import argparse
 import copy
 import os
 import statistics
-import time
 import warnings
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
@@ -25,6 +24,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from machine import core_peak, describe
+from turns import taken
 
 from landscape.model import Model, build_model
 from landscape.objective import NetworkObjective
@@ -222,13 +222,8 @@ def landscaper(problem: Problem) -> Callable[[], None]:
 
 def seconds(call: Callable[[], object], turn: float = 0.0) -> float:
     """Time a call, the median of those that a turn of so many seconds has room for; what a peer prints of its progress goes nowhere."""
-    times: list[float] = []
     with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
-        while not times or sum(times) < turn:
-            start = time.perf_counter()
-            call()
-            times.append(time.perf_counter() - start)
-    return statistics.median(times)
+        return statistics.median(taken(call, turn))
 
 
 def useful(problem: Problem) -> float:

@@ -199,15 +199,15 @@ def main() -> None:
             one_run(model, steps), many_runs(model, options.runs // part, steps, threads),
             surface(10_000 // part, steps, threads),
         ):  # fmt: skip
-            report(title, pieces.once(title, partial(best, works, repeats)), units)
+            found = pieces.once(title, partial(best, works, repeats))
+            report(title, found, units)
             if title.startswith(("one run", f"{options.runs // part} runs")):
-                found = pieces.once(title, partial(best, works, repeats))["landscape"]
                 rate = (
                     2e-9
                     * BATCH
                     * MULTIPLICATIONS
                     * units["landscape"]
-                    / found[0]
+                    / found["landscape"][0]
                     / (1 if "one thread" in title else threads)
                 )
                 print(

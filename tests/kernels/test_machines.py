@@ -47,7 +47,11 @@ def assembly(code: str, triple: str, cpu: str) -> str:
     """Translate LLVM's code for another machine."""
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
-    target = llvm.Target.from_triple(triple).create_target_machine(cpu=cpu, opt=3)
+    try:
+        known = llvm.Target.from_triple(triple)
+    except RuntimeError as error:
+        pytest.skip(f"this LLVM was built without that target: {error}")
+    target = known.create_target_machine(cpu=cpu, opt=3)
     lines = [line for line in code.splitlines() if not line.startswith(("target ", "source_filename"))]
     module = llvm.parse_assembly("\n".join(lines))
     module.triple, module.data_layout = triple, str(target.target_data)
@@ -62,10 +66,7 @@ def test_a_product_is_right_at_every_width_and_is_written_in_vectors_of_it(width
 
 
 def test_products_compile_for_arm_to_multiplications_and_additions_in_one():
-    try:
-        found = assembly(code_at(16), "aarch64-unknown-linux-gnu", "neoverse-n1")
-    except RuntimeError as error:
-        pytest.skip(f"this LLVM cannot compile for Arm: {error}")
+    found = assembly(code_at(16), "aarch64-unknown-linux-gnu", "neoverse-n1")
     # A vector times one number, added to the sums, as NEON does it.
     assert found.count("fmla\tv") >= 8 * 2
     assert ".4s" in found
