@@ -1,8 +1,8 @@
 """Activations: value, slope and curvature of each, once, for every device.
 
-Each takes the pre-activation z and a parameter p (of `leaky_relu` and `elu`); slope and curvature are also given the
+Each takes the pre-activation z and a parameter p (`leaky_relu`'s slope, say); slope and curvature are also given the
 value a = f(z), since several are cheapest in terms of it. At a kink they take PyTorch's side. Adding an activation:
-three functions and one row of `ACTIVATIONS`.
+three functions and one row of `ACTIVATIONS`. The rest of the formulas are in `gates.py` and `elementary.py`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from landscape.formulas import elementary, gates
+from landscape.formulas.parts import exp_less_one, logistic, no_curvature
 from landscape.formulas.primitives import erf, exp, larger, log1p, tanh
 from landscape.jit import kernel
 
@@ -29,11 +31,6 @@ def identity(z, p):
 @kernel
 def identity_slope(z, a, p):
     return type(z)(1)
-
-
-@kernel
-def no_curvature(z, a, p):
-    return type(z)(0)
 
 
 @kernel
@@ -58,15 +55,9 @@ def leaky_relu_slope(z, a, p):
 
 
 @kernel
-def expm1(z):
-    # tanh(z/2)·(eᶻ + 1) has no cancellation near zero.
-    return tanh(type(z)(0.5) * z) * (exp(z) + type(z)(1))
-
-
-@kernel
 def elu(z, p):
     below = type(z)(0) if z > type(z)(0) else z
-    return larger(z, type(z)(0)) + p * expm1(below)
+    return larger(z, type(z)(0)) + p * exp_less_one(below)
 
 
 @kernel
@@ -94,14 +85,6 @@ def tanh_slope(z, a, p):
 @kernel
 def tanh_curvature(z, a, p):
     return type(z)(-2) * a * (type(z)(1) - a * a)
-
-
-@kernel
-def logistic(z):
-    # e^{−|z|} never overflows; both signs share one division.
-    small = exp(-abs(z))
-    upper = type(z)(1) / (type(z)(1) + small)
-    return small * upper if z < type(z)(0) else upper
 
 
 @kernel
@@ -207,7 +190,7 @@ class Activation(NamedTuple):
     attribute: str | None = None
 
 
-# A name's position is its code in the kernels.
+# A name's position is its code in the kernels. No curvature as a slope is a slope of 0.
 ACTIVATIONS: dict[str, Activation] = {
     "identity": Activation(identity, identity_slope, no_curvature),
     "relu": Activation(relu, relu_slope, no_curvature),
@@ -219,4 +202,41 @@ ACTIVATIONS: dict[str, Activation] = {
     "silu": Activation(silu, silu_slope, silu_curvature),
     "gelu": Activation(gelu, gelu_slope, gelu_curvature),
     "gelu_tanh": Activation(gelu_tanh, gelu_tanh_slope, gelu_tanh_curvature),
+    "relu6": Activation(gates.relu6, gates.relu6_slope, no_curvature),
+    "hardtanh": Activation(gates.hardtanh, gates.hardtanh_slope, no_curvature, "limit"),
+    "hardsigmoid": Activation(gates.hardsigmoid, gates.hardsigmoid_slope, no_curvature),
+    "hardswish": Activation(gates.hardswish, gates.hardswish_slope, gates.hardswish_curvature),
+    "selu": Activation(gates.selu, gates.selu_slope, gates.selu_curvature),
+    "celu": Activation(gates.celu, gates.celu_slope, gates.celu_curvature, "alpha"),
+    "mish": Activation(gates.mish, gates.mish_slope, gates.mish_curvature),
+    "softsign": Activation(gates.softsign, gates.softsign_slope, gates.softsign_curvature),
+    "logsigmoid": Activation(gates.logsigmoid, gates.logsigmoid_slope, gates.logsigmoid_curvature),
+    "tanhshrink": Activation(gates.tanhshrink, gates.tanhshrink_slope, gates.tanhshrink_curvature),
+    "softshrink": Activation(gates.softshrink, gates.shrink_slope, no_curvature, "threshold"),
+    "hardshrink": Activation(gates.hardshrink, gates.shrink_slope, no_curvature, "threshold"),
+    "clip_below": Activation(elementary.clip_below, elementary.clip_below_slope, no_curvature, "least"),
+    "clip_above": Activation(elementary.clip_above, elementary.clip_above_slope, no_curvature, "most"),
+    "abs": Activation(elementary.absolute, elementary.absolute_slope, no_curvature),
+    "sign": Activation(elementary.sign, no_curvature, no_curvature),
+    "floor": Activation(elementary.floor, no_curvature, no_curvature),
+    "scale": Activation(elementary.scale, elementary.scale_slope, no_curvature, "by"),
+    "shift": Activation(elementary.shift, elementary.shift_slope, no_curvature, "by"),
+    "square": Activation(elementary.square, elementary.square_slope, elementary.square_curvature),
+    "reciprocal": Activation(
+        elementary.reciprocal, elementary.reciprocal_slope, elementary.reciprocal_curvature
+    ),
+    "sqrt": Activation(elementary.sqrt, elementary.sqrt_slope, elementary.sqrt_curvature),
+    "rsqrt": Activation(elementary.rsqrt, elementary.rsqrt_slope, elementary.rsqrt_curvature),
+    "power": Activation(elementary.power, elementary.power_slope, elementary.power_curvature, "exponent"),
+    "exp": Activation(elementary.exponential, elementary.exponential_slope, elementary.exponential_slope),
+    "expm1": Activation(elementary.expm1, elementary.expm1_slope, elementary.expm1_slope),
+    "log": Activation(elementary.log, elementary.log_slope, elementary.log_curvature),
+    "log1p": Activation(elementary.log1p, elementary.log1p_slope, elementary.log1p_curvature),
+    "sin": Activation(elementary.sin, elementary.sin_slope, elementary.minus_value),
+    "cos": Activation(elementary.cos, elementary.cos_slope, elementary.minus_value),
+    "tan": Activation(elementary.tan, elementary.tan_slope, elementary.tan_curvature),
+    "atan": Activation(elementary.atan, elementary.atan_slope, elementary.atan_curvature),
+    "sinh": Activation(elementary.sinh, elementary.sinh_slope, elementary.exponential_slope),
+    "cosh": Activation(elementary.cosh, elementary.cosh_slope, elementary.exponential_slope),
+    "erf": Activation(elementary.erf, elementary.erf_slope, elementary.erf_curvature),
 }

@@ -1,4 +1,4 @@
-"""Functions that every formula is written on, transcendental ones and the larger of two, one implementation a device.
+"""Functions that every formula is written on, transcendental ones, roots, whole parts and the larger of two, one implementation a device.
 
 The functions here are what plain Python runs (`NUMBA_DISABLE_JIT=1`). A device replaces them when it compiles:
 `landscape.kernels.cpu.primitives` has forms without branches or calls, which vectorize.
@@ -7,6 +7,8 @@ The functions here are what plain Python runs (`NUMBA_DISABLE_JIT=1`). A device 
 from __future__ import annotations
 
 import math
+
+import numpy as np
 
 
 def exp(x: float) -> float:
@@ -54,6 +56,97 @@ def erf(x: float) -> float:
     0.0
     """
     return type(x)(math.erf(x))
+
+
+def log(x: float) -> float:
+    """Return the natural logarithm; −infinity at 0, NaN below it.
+
+    Examples
+    --------
+    >>> log(1.0)
+    0.0
+    """
+    if x == 0:
+        return type(x)(-math.inf)
+    return type(x)(math.log(x) if x > 0 else math.nan)
+
+
+def sqrt(x: float) -> float:
+    """Return the square root; NaN below 0.
+
+    Examples
+    --------
+    >>> sqrt(4.0)
+    2.0
+    """
+    return type(x)(math.nan if x < 0 else math.sqrt(x))
+
+
+def sin(x: float) -> float:
+    """Return the sine; NaN at infinity.
+
+    Examples
+    --------
+    >>> sin(0.0)
+    0.0
+    """
+    return type(x)(math.nan if math.isinf(x) else math.sin(x))
+
+
+def cos(x: float) -> float:
+    """Return the cosine; NaN at infinity.
+
+    Examples
+    --------
+    >>> cos(0.0)
+    1.0
+    """
+    return type(x)(math.nan if math.isinf(x) else math.cos(x))
+
+
+def tan(x: float) -> float:
+    """Return the tangent; NaN at infinity.
+
+    Examples
+    --------
+    >>> tan(0.0)
+    0.0
+    """
+    return type(x)(math.nan if math.isinf(x) else math.tan(x))
+
+
+def atan(x: float) -> float:
+    """Return the inverse tangent.
+
+    Examples
+    --------
+    >>> atan(0.0)
+    0.0
+    """
+    return type(x)(math.atan(x))
+
+
+def power(x: float, y: float) -> float:
+    """Return x to the y, as C does: real for whole y where x is negative, else NaN there.
+
+    Examples
+    --------
+    >>> power(-2.0, 3.0)
+    -8.0
+    """
+    with np.errstate(all="ignore"):
+        return type(x)(np.power(np.float64(x), np.float64(y)))
+
+
+def floor(x: float) -> float:
+    """Return the largest whole number that is not above x.
+
+    Examples
+    --------
+    >>> floor(-0.5)
+    -1.0
+    """
+    return type(x)(np.floor(x))
 
 
 def larger(x: float, y: float) -> float:

@@ -29,12 +29,22 @@ class Op(IntEnum):
     ATTENTION = 18
     BATCH_STATISTICS = 19
     GROUPNORM = 20
+    GATHER = 21
+    PARAMETER = 22
+    COMBINE = 23
+    PRODUCT = 24
+    LARGEST = 25
+    MATMUL = 26
+    DENSE_OF = 27
+    CONVOLUTION_OF = 28
 
 
-# In the order of the formulas (`landscape.formulas.activations`), which a test compares: a name's position is its code.
-ACTIVATION_CODES = {
-    name: code
-    for code, name in enumerate(
-        ("identity", "relu", "leaky_relu", "elu", "tanh", "sigmoid", "softplus", "silu", "gelu", "gelu_tanh")
-    )
-}
+# In the order of the formulas (`landscape.formulas.activations`), which a test compares: a name's position is its code. The first ten are those of most
+# networks, and in the kernels of every GPU.
+ACTIVATION_NAMES = (
+    "identity", "relu", "leaky_relu", "elu", "tanh", "sigmoid", "softplus", "silu", "gelu", "gelu_tanh",
+    "relu6", "hardtanh", "hardsigmoid", "hardswish", "selu", "celu", "mish", "softsign", "logsigmoid", "tanhshrink", "softshrink", "hardshrink",
+    "clip_below", "clip_above", "abs", "sign", "floor", "scale", "shift", "square", "reciprocal", "sqrt", "rsqrt", "power", "exp", "expm1", "log",
+    "log1p", "sin", "cos", "tan", "atan", "sinh", "cosh", "erf",
+)  # fmt: skip
+ACTIVATION_CODES = {name: code for code, name in enumerate(ACTIVATION_NAMES)}

@@ -31,12 +31,14 @@ on_gpu = pytest.mark.skipif(
 SMALL = (
     "chain_gelu", "huber_delta", "binary_three_outputs", "ignored_labels", "sequence_mse", "concat_token_features",
     "multiply_itself", "add_to_input", "two_branches", "tied_weights", "frozen_middle", "weight_decay_map",
+    "functions_of_arithmetic", "functions_of_waves",
 )  # fmt: skip
 # The same of what only networks beyond the dense ones have.
 WIDER = (
     "softmax_inside", "layernorm_first", "layernorm_of_tokens", "frozen_layernorm", "batchnorm_of_tokens", "batchnorm_without_scale",
     "conv_groups", "conv_strided", "conv_dilated", "conv_batchnorm", "maxpool_padded", "avgpool", "image_joints", "pad_channels_first",
     "resnet", "position", "position_of_input", "attention", "attention_of_input", "frozen_embedding",
+    "frozen_bias", "frozen_weight_of_a_convolution",
 )  # fmt: skip
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from landscape.formulas.losses import LOSSES
+from landscape.model import losses as model
+from landscape.model.loss_options import LossOptions
 from tests.formulas.compiled import apply, returned_type
 from tests.reference import regression
+from tests.reference_losses import of_elements
 from tests.reference_ops import sigmoid, softplus
 
 DELTA = 0.5
@@ -21,6 +26,10 @@ def grid(name: str) -> tuple[np.ndarray, np.ndarray]:
         z = np.concatenate([np.linspace(-8, 8, 65) + 0.0625, [-1000.0, -60.0, 60.0, 1000.0]])
         return np.tile(z, 2), np.repeat([0.0, 1.0], len(z))
     z = np.linspace(-4, 4, 65) + 0.0625
+    if name in ("hinge_embedding", "focal"):
+        return np.tile(z, 2), np.repeat([-1.0 if name == "hinge_embedding" else 0.0, 1.0], len(z))
+    if name == "poisson_rate":
+        z = np.linspace(0.25, 4, 65)
     return np.tile(z, 2), np.repeat([0.0, 1.25], len(z))
 
 
@@ -28,7 +37,12 @@ def exact(name: str, z: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarr
     """Give the referee's value and slope."""
     if name == "binary_cross_entropy":
         return softplus(np.where(y > 0, -z, z)), sigmoid(z) - y
-    return regression(name, z - y, DELTA)
+    if name in ("mse", "mae", "huber"):
+        return regression(name, z - y, DELTA)
+    if name == "output":
+        return z, np.ones_like(z)
+    options = LossOptions(margin=DELTA, gamma=DELTA, eps=DELTA)
+    return of_elements(SimpleNamespace(loss=name, loss_options=options), z, y)[:2]
 
 
 def found(name: str, z: np.ndarray, y: np.ndarray, dtype: type) -> list[np.ndarray]:
@@ -37,7 +51,7 @@ def found(name: str, z: np.ndarray, y: np.ndarray, dtype: type) -> list[np.ndarr
 
 
 def test_the_table_has_the_losses_of_the_format():
-    assert set(LOSSES) == {"binary_cross_entropy", "mse", "mae", "huber"}
+    assert set(LOSSES) == set(model.LOSSES) - set(model.OF_CLASSES)
 
 
 @every_dtype

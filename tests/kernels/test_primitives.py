@@ -1,4 +1,4 @@
-"""The CPU's exp, tanh, log1p and erf: units in the last place over all of their range, and at its ends; the larger of two."""
+"""The CPU's exp, tanh, log, log1p and erf: units in the last place over all of their range, and at its ends; the larger of two."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from landscape.jit import kernel
 
 DTYPES = (np.float32, np.float64)
 # Without fused multiply-adds float32's tanh comes to 5.5; its erf comes to 5.0 near its end.
-LIMITS = {"exp": 2.0, "tanh": 6.0, "log1p": 3.0, "erf": 6.0}
+LIMITS = {"exp": 2.0, "tanh": 6.0, "log": 3.0, "log1p": 3.0, "erf": 6.0}
 every_dtype = pytest.mark.parametrize("dtype", DTYPES)
 every_primitive = pytest.mark.parametrize("name", LIMITS)
 
@@ -28,6 +28,12 @@ def exp_all(x, out):
 def tanh_all(x, out):
     for i in range(x.size):
         out[i] = primitives.tanh(x[i])
+
+
+@kernel
+def log_all(x, out):
+    for i in range(x.size):
+        out[i] = primitives.log(x[i])
 
 
 @kernel
@@ -48,7 +54,7 @@ def larger_all(x, y):
         y[i] = primitives.larger(x[i], y[i])
 
 
-COMPILED = {"exp": exp_all, "tanh": tanh_all, "log1p": log1p_all, "erf": erf_all}
+COMPILED = {"exp": exp_all, "tanh": tanh_all, "log": log_all, "log1p": log1p_all, "erf": erf_all}
 
 
 def erf_exact(x: np.ndarray) -> np.ndarray:
@@ -67,6 +73,7 @@ def erf_exact(x: np.ndarray) -> np.ndarray:
 EXACT = {
     "exp": lambda x: np.exp(x.astype(np.longdouble)),
     "tanh": lambda x: np.tanh(x.astype(np.longdouble)),
+    "log": lambda x: np.log(x.astype(np.longdouble)),
     "log1p": lambda x: np.log1p(x.astype(np.longdouble)),
     "erf": erf_exact,
 }
@@ -88,6 +95,13 @@ def arguments(name: str, dtype: type) -> np.ndarray:
         return np.concatenate([rng.uniform(*bounds, 60_000), small, small * 1e-6]).astype(dtype)
     exponents = rng.uniform(np.log2(np.finfo(dtype).tiny) / 2, 6, 40_000)
     x = np.concatenate([np.exp2(exponents), rng.uniform(0, 1, 20_000), rng.uniform(0, 10, 20_000)])
+    if name == "log":
+        # Of all sizes, those below the smallest normal number too, and near 1, where the logarithm is 0.
+        least, most = np.log2(np.finfo(dtype).smallest_subnormal), np.log2(np.finfo(dtype).max)
+        near = 1 + 1e-3 * rng.standard_normal(10_000)
+        return np.concatenate(
+            [np.exp2(rng.uniform(least, most, 40_000)), rng.uniform(0.1, 3, 20_000), near]
+        ).astype(dtype)
     if name == "log1p":
         return np.concatenate([x, np.exp2(rng.uniform(0, np.log2(np.finfo(dtype).max) - 1, 10_000))]).astype(
             dtype
@@ -118,6 +132,9 @@ def test_nan_stays_nan(name, dtype):
         ("exp", -np.inf, 0.0),
         ("exp", 0.0, 1.0),
         ("exp", 1e6, np.inf),
+        ("log", 0.0, -np.inf),
+        ("log", np.inf, np.inf),
+        ("log", 1.0, 0.0),
         ("exp", -1e6, 0.0),
         ("exp", 1e30, np.inf),
         ("exp", -1e30, 0.0),

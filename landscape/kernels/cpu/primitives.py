@@ -1,9 +1,11 @@
-"""The primitives of the CPU: exp, tanh, log1p, erf and the larger of two without branches or calls, so that loops over them vectorize.
+"""The primitives of the CPU: exp, tanh, log, log1p, erf and the larger of two without branches or calls, so that loops over them vectorize.
 
 Argument reduction is x = n·ln 2 + r with |r| ≤ ½ ln 2. Adding 1.5·2ᵐ (m mantissa bits) rounds n and leaves it in the
 low bits of the sum, so that shifting those bits into the exponent makes 2ⁿ⁻¹; the half keeps it finite for the
 largest n, and the lowest n flushes to zero. Polynomials are the series of exp(r) − 1 and of the inverse hyperbolic
 tangent, cut where the next term is below half a unit in the last place.
+
+What few networks have, sines and powers say, is the C library's, right for all arguments and one number at a time.
 """
 
 from __future__ import annotations
@@ -171,29 +173,57 @@ def reduction(real: Any, bias: int) -> Callable[..., Any]:
     return reduced
 
 
+def near_one(real: Any) -> Callable[..., Any]:
+    """Make log m = 2 artanh((m − 1)/(m + 1)) for √½ ≤ m < √2."""
+    count = ATANH_TERMS[real]
+    c = tuple(1.0 / (2 * k + 1) for k in range(count, 0, -1))
+
+    @kernel(exact=True, cached=False)
+    def log_near_one(m: Any) -> Any:
+        f = m - type(m)(1)
+        s = f / (type(m)(2) + f)
+        z = s * s
+        tail = type(m)(c[0])
+        for i in range(1, count):
+            tail = tail * z + type(m)(c[i])
+        # log m = f − s(f − 2·tail·z): the large part f is exact.
+        return f - s * (f - type(m)(2) * z * tail)
+
+    return log_near_one
+
+
 @overload(primitives.log1p, jit_options=OPTIONS)
 def log1p_on_cpu(x: Any) -> Any:
-    """Split 1 + x = m·2ᵏ, take log m = 2 artanh((m − 1)/(m + 1)), and give back what 1 + x rounded away."""
-    high, low, count = HIGH[x], LOW[x], ATANH_TERMS[x]
+    """Split 1 + x = m·2ᵏ, add log m and k·log 2, and give back what 1 + x rounded away."""
+    high, low, log_near_one = HIGH[x], LOW[x], near_one(x)
     largest = float(np.finfo(DTYPE[x]).max)
-    c = tuple(1.0 / (2 * k + 1) for k in range(count, 0, -1))
 
     def log1p(x: Any) -> Any:
         y = type(x)(1) + x
         lost = (x - (y - type(x)(1))) if x < type(x)(1e6) else type(x)(0)
         m, k = split_near_one(y)
-        f = m - type(x)(1)
-        s = f / (type(x)(2) + f)
-        z = s * s
-        tail = type(x)(c[0])
-        for i in range(1, count):
-            tail = tail * z + type(x)(c[i])
-        # log m = f − s(f − 2·tail·z): the large part f is exact.
-        log_m = f - s * (f - type(x)(2) * z * tail)
-        value = k * type(x)(high) + (log_m + (k * type(x)(low) + lost / y))
+        value = k * type(x)(high) + (log_near_one(m) + (k * type(x)(low) + lost / y))
         return value if x <= type(x)(largest) else x
 
     return log1p
+
+
+@overload(primitives.log, jit_options=OPTIONS)
+def log_on_cpu(x: Any) -> Any:
+    """Split x = m·2ᵏ, and add log m and k·log 2; numbers below the smallest normal one are scaled first."""
+    high, low, log_near_one, shift = HIGH[x], LOW[x], near_one(x), float(MANTISSA[x] + 1)
+    least, largest = float(np.finfo(DTYPE[x]).tiny), float(np.finfo(DTYPE[x]).max)
+    scale = 2.0**shift
+
+    def log(x: Any) -> Any:
+        m, k = split_near_one(x * type(x)(scale) if x < type(x)(least) else x)
+        k = k - type(x)(shift) if x < type(x)(least) else k
+        value = k * type(x)(high) + (log_near_one(m) + k * type(x)(low))
+        value = value if x <= type(x)(largest) else x
+        value = type(x)(math.nan) if x < type(x)(0) else value
+        return type(x)(-math.inf) if x == type(x)(0) else value
+
+    return log
 
 
 @overload(primitives.erf, jit_options=OPTIONS)
@@ -206,6 +236,42 @@ def erf_on_cpu(x: Any) -> Any:
         return type(x)(math.erf(x))
 
     return erf
+
+
+@overload(primitives.floor, jit_options=OPTIONS)
+def floor_on_cpu(x: Any) -> Any:
+    """Round down in the type of the number; Numba's `math.floor` gives an integer."""
+
+    def floor(x: Any) -> Any:
+        return np.floor(x)
+
+    return floor
+
+
+@overload(primitives.power, jit_options=OPTIONS)
+def power_on_cpu(x: Any, y: Any) -> Any:
+    """Call the C library's."""
+
+    def power(x: Any, y: Any) -> Any:
+        return math.pow(x, y)
+
+    return power
+
+
+def called(theirs: Callable[[float], float]) -> Callable[[Any], Any]:
+    """Give the overload that calls a function of `math`: the processor's for a root, the C library's otherwise."""
+
+    def choose(x: Any) -> Any:
+        def call(x: Any) -> Any:
+            return theirs(x)
+
+        return call
+
+    return choose
+
+
+for name in ("sqrt", "sin", "cos", "tan", "atan"):
+    overload(getattr(primitives, name), jit_options=OPTIONS)(called(getattr(math, name)))
 
 
 @intrinsic

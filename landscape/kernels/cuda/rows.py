@@ -10,6 +10,7 @@ from numpy import uint32
 
 from landscape.formulas.activations import ACTIVATIONS
 from landscape.kernels.cuda.shape import REAL, THREADS
+from landscape.kernels.cuda.table import USUAL_ACTIVATIONS
 from landscape.kernels.cuda.target import cuda
 from landscape.kernels.cuda.text import choice
 from landscape.program.table import Column
@@ -20,7 +21,17 @@ WIDE, OUT, CODE = int(Column.WIDE), int(Column.OUT), int(Column.CODE)
 ACTIVE, TRAINED = int(Column.ACTIVE), int(Column.TRAINED)
 
 
-activation_value = choice("activation_value", [row.value for row in ACTIVATIONS.values()], "z, p")
+def chosen_activation(kind, arguments, more=()):
+    """Write the function of (code, arguments) that is the value, slope or curvature of an activation: of the usual ones, and `more` by their codes.
+
+    Each that a kernel has takes time to compile, and perhaps registers, so that it has no others than its network.
+    """
+    rows = list(ACTIVATIONS.values())
+    codes = (*range(USUAL_ACTIVATIONS), *more)
+    return choice(f"activation_{kind}", [getattr(rows[code], kind) for code in codes], arguments, codes)
+
+
+activation_value = chosen_activation("value", "z, p")
 
 
 def clear(memory, count):

@@ -1,4 +1,4 @@
-"""How much a block notes beside a network's outputs, and whether a network needs more than the rules of dense networks; on the host."""
+"""How much a block notes beside a network's outputs, and what a network needs beyond the rules of dense networks; on the host."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape.kernels.cuda.dispatch import modules_of
-from landscape.kernels.cuda.table import NARROW
+from landscape.kernels.cuda.table import NARROW, USUAL_ACTIVATIONS
 from landscape.program.codes import Op
 from landscape.program.table import Column, Geometry
 
@@ -17,6 +17,12 @@ NARROW_OPS = (Op.INPUT, Op.MASK, *(Op[name.upper()] for name in NARROW))
 def needs_wide(rows: NDArray[np.int64]) -> bool:
     """Say whether a program has a row that dense networks have not."""
     return not np.isin(rows[:, Column.OP], NARROW_OPS).all()
+
+
+def unusual_activations(rows: NDArray[np.int64]) -> tuple[int, ...]:
+    """Give the codes of the activations in a program that not all kernels have."""
+    codes = {int(code) for code in rows[:, Column.CODE]}
+    return tuple(sorted(code for code in codes if code >= USUAL_ACTIVATIONS))
 
 
 def scratch_features(rows: NDArray[np.int64], geometry: NDArray[np.int64]) -> int:

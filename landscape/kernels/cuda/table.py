@@ -17,3 +17,5 @@ OPS = (
 )  # fmt: skip
 # Those of dense networks: kernels for these have no code of other ops, which takes registers.
 NARROW = ("dense", "activation", "add", "multiply", "concat")
+# As many activations, the first of them, are in all kernels; others are in those of networks that have them.
+USUAL_ACTIVATIONS = 10

@@ -22,6 +22,8 @@ except ImportError:
 
 PerformanceWarning = errors.NumbaPerformanceWarning
 SIMULATED = bool(config.ENABLE_CUDASIM)
+if not SIMULATED:
+    from numba.cuda import libdevice
 # How an array in shared memory asks for 128-bit loads; neither the simulator nor the target that Numba ships knows the word.
 ALIGNED = ", alignment=16" if "numba_cuda" in (cuda.__file__ or "") and not SIMULATED else ""
 
@@ -38,10 +40,31 @@ def entry_point(function: Callable[..., Any]) -> Any:
 
 def replace_primitives() -> None:
     """Have the transcendental functions of the formulas be the GPU's own."""
-    for name in ("exp", "tanh", "log1p", "erf"):
+    for name in ("exp", "tanh", "log1p", "erf", "log", "sqrt", "sin", "cos", "tan", "atan"):
         ours, theirs = getattr(primitives, name), getattr(math, name)
         overload(ours, target="cuda")(implementation(theirs))
     overload(primitives.larger, target="cuda")(larger_on_gpu)
+    overload(primitives.power, target="cuda")(power_on_gpu)
+    overload(primitives.floor, target="cuda")(floor_on_gpu)
+
+
+def power_on_gpu(x: Any, y: Any) -> Any:
+    """Call the device's library."""
+
+    def power(x: Any, y: Any) -> Any:
+        return math.pow(x, y)
+
+    return power
+
+
+def floor_on_gpu(x: Any) -> Any:
+    """Call the device's library, for `math.floor` gives an integer."""
+    theirs = libdevice.floorf if x.bitwidth == 32 else libdevice.floor
+
+    def floor(x: Any) -> Any:
+        return theirs(x)
+
+    return floor
 
 
 def larger_on_gpu(x: Any, y: Any) -> Any:

@@ -17,6 +17,7 @@ import numpy as np
 from landscape.kernels.cuda.dispatch import modules_of
 from landscape.kernels.cuda.dispatch import texts as dispatch_texts
 from landscape.kernels.cuda.product import texts as product_texts
+from landscape.kernels.cuda.rows import chosen_activation
 from landscape.kernels.cuda.shape import Shape
 from landscape.kernels.cuda.target import cuda, device_function, entry_point
 from landscape.kernels.cuda.text import function_of
@@ -30,15 +31,26 @@ MODULES = (
 # What the rules of networks with ops beyond the dense ones share.
 WIDER = ("columns", "windows", "linear")
 
+# What the formulas of an activation are given.
+FORMULAS = {"value": "z, p", "slope": "z, a, p", "curvature": "z, a, p"}
+
 
 @cache
-def kernels(shape: Shape, dtype: np.dtype, wide: bool = False) -> SimpleNamespace:
-    """Make the kernels of a shape and a dtype, those for `wide` networks apart; they are compiled when they are first launched."""
+def kernels(
+    shape: Shape, dtype: np.dtype, wide: bool = False, activations: tuple[int, ...] = ()
+) -> SimpleNamespace:
+    """Make the kernels of a shape and a dtype, those for `wide` networks apart; they are compiled when they are first launched.
+
+    `activations` are the codes of those that a network has beyond the usual ones.
+    """
     names: dict[str, Any] = {"__name__": f"{PACKAGE}.template", "cuda": cuda}
     shared = (*WIDER, *MODULES) if wide else MODULES
     modules = [import_module(f"{PACKAGE}.{name}") for name in shared] + list(modules_of(wide).values())
     texts = product_texts(shape) | dispatch_texts(wide)
-    device = dict.fromkeys(function for module in modules for function in device_of(module))
+    chosen = {
+        f"activation_{kind}": chosen_activation(kind, given, activations) for kind, given in FORMULAS.items()
+    }
+    device = dict.fromkeys(chosen.get(f.__name__, f) for module in modules for f in device_of(module))
     entries = [entry for module in modules if hasattr(module, "ENTRIES") for entry in module.ENTRIES]
     made, constants = {f.__name__ for f in (*device, *entries)} | set(texts), shape.constants(dtype)
     for module in modules:

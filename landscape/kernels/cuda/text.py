@@ -13,10 +13,17 @@ def function_of(name: str, text: str, **names: Any) -> Any:
     return found[name]
 
 
-def choice(name: str, functions: Sequence[Callable[..., Any]], arguments: str) -> Any:
-    """Make a function of (code, arguments) that calls the one of that code: functions cannot be passed to a kernel."""
+def choice(
+    name: str, functions: Sequence[Callable[..., Any]], arguments: str, codes: Sequence[int] = ()
+) -> Any:
+    """Make a function of (code, arguments) that calls the one of that code: functions cannot be passed to a kernel.
+
+    Codes are the places of the functions unless they are given.
+    """
+    named = dict(zip(codes or range(len(functions)), functions, strict=True))
+    *others, last = named
     lines = [f"def {name}(code, {arguments}):"]
-    for code in range(len(functions) - 1):
+    for code in others:
         lines += [f"    if code == {code}:", f"        return {name}_{code}({arguments})"]
-    lines += [f"    return {name}_{len(functions) - 1}({arguments})"]
-    return function_of(name, "\n".join(lines), **{f"{name}_{code}": f for code, f in enumerate(functions)})
+    lines += [f"    return {name}_{last}({arguments})"]
+    return function_of(name, "\n".join(lines), **{f"{name}_{code}": f for code, f in named.items()})

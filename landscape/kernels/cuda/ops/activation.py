@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from numpy import uint32
 
-from landscape.formulas.activations import ACTIVATIONS
-from landscape.kernels.cuda.rows import ACTIVE, CODE, SIZE, activate, copy_numbers, input_of, offset_of
+from landscape.kernels.cuda.rows import (
+    ACTIVE,
+    CODE,
+    SIZE,
+    activate,
+    chosen_activation,
+    copy_numbers,
+    input_of,
+    offset_of,
+)
 from landscape.kernels.cuda.shape import THREADS, WIDTH
 from landscape.kernels.cuda.table import BACKWARD, CURVED, TANGENT, VALUE
 from landscape.kernels.cuda.target import cuda
-from landscape.kernels.cuda.text import choice
 
 activation_slope, activation_curvature = (
-    choice(f"activation_{name}", [getattr(row, name) for row in ACTIVATIONS.values()], "z, a, p")
-    for name in ("slope", "curvature")
+    chosen_activation(kind, "z, a, p") for kind in ("slope", "curvature")
 )
 
 
