@@ -18,10 +18,12 @@ from numpy.typing import NDArray
 from landscape import streams
 from landscape.curvature.point import Point
 from landscape.errors import InputError
+from landscape.model import Model
 from landscape.model.initialization import usual_norm
 from landscape.objective import Completed, NetworkLike, as_network, complete
 from landscape.objective.constant import constant_loss
 from landscape.objective.probes import unit_rows
+from landscape.objective.targets import has_soft_targets
 
 Array = NDArray[np.float64]
 
@@ -34,8 +36,8 @@ ZERO = 1e-12
 # Random points at the radius, on either side, where a function's range is looked for.
 PROBES = 8
 # Losses that reach 0, and those that come ever nearer to it; others have no lower bound.
-REACHES_ZERO = ("mse", "mae", "huber")
-NEARS_ZERO = ("cross_entropy", "binary_cross_entropy")
+REACHES_ZERO = ("mse", "mae", "huber", "multi_margin")
+NEARS_ZERO = ("cross_entropy", "binary_cross_entropy", "focal")
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,17 @@ def bounds_of(network: NetworkLike) -> tuple[float | None, float | None]:
     if network.model.loss_scale <= 0 or np.any(network.decay < 0):
         return None, None
     loss = network.model.loss
+    if loss in NEARS_ZERO and not has_sure_targets(network.model):
+        return None, None
     return 0.0 if loss in NEARS_ZERO else None, 0.0 if loss in REACHES_ZERO else None
+
+
+def has_sure_targets(model: Model) -> bool:
+    """Say whether every training target is one class or one side; the loss of others does not come near to 0."""
+    if model.loss_options.label_smoothing > 0 or has_soft_targets(model):
+        return False
+    targets = np.asarray(model.data["y_train"])
+    return model.loss == "cross_entropy" or bool(np.all((targets == 0) | (targets == 1)))
 
 
 def is_number(value: Any) -> bool:

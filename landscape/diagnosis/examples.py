@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import logsumexp
 
+from landscape.formulas.losses import CROSS_ENTROPY, MARGIN, MASSES, SQUARED_MARGIN, WEIGHTED
 from landscape.model import Model
-from landscape.model.losses import IGNORED
+from landscape.model.losses import IGNORED, OF_SIDES, classes_first
 from landscape.objective import NetworkObjective
+from landscape.objective.targets import Prepared, Targets, loss_constant
 
 Array = NDArray[np.float64]
 
@@ -53,29 +55,72 @@ def scores(model: Model, split: str, theta: ArrayLike | None = None, *, threads:
 
 
 def score_outputs(model: Model, outputs: Array, targets: NDArray) -> tuple[Array, Array | None]:
-    """Give loss and hits [N] of outputs [N, …]."""
-    if model.loss == "cross_entropy":
-        return entropies(model, outputs, targets)
-    flat, wanted = (array.reshape(len(outputs), -1) for array in (outputs, targets.astype(np.float64)))
-    element = ELEMENTS[model.loss](flat, wanted, model.delta)
+    """Give loss and hits [N] of outputs [N, …] for all targets of a split."""
+    made = Targets(model, targets)
+    prepared = made.prepared(targets)
+    if CROSS_ENTROPY <= made.code < WEIGHTED:
+        return of_classes(model, made, outputs, prepared)
+    flat = outputs.reshape(len(outputs), -1)
+    numbers = prepared.numbers.astype(np.float64)
+    wanted, weights = numbers[:, : flat.shape[1]], numbers[:, flat.shape[1] :]
+    element = ELEMENTS[model.loss](flat, wanted, loss_constant(model))
     hit = None
-    if model.loss == "binary_cross_entropy":
-        hit = np.mean((flat > 0) == (wanted > 0.5), axis=1)
-    return element.mean(axis=1) * model.loss_scale, hit
+    if model.loss in OF_SIDES:
+        sides = prepared.labels > 0 if weights.size else wanted > 0.5
+        hit = np.mean((flat > 0) == sides, axis=1)
+    return (element * weights if weights.size else element).mean(axis=1) * model.loss_scale, hit
 
 
-def entropies(model: Model, outputs: Array, targets: NDArray) -> tuple[Array, Array]:
-    """Cross-entropy and hits, means over the tokens of an example that count."""
-    logits = outputs.reshape(len(outputs), -1, outputs.shape[-1])
-    labels = targets.reshape(len(targets), -1).astype(np.int64)
+def of_classes(model: Model, made: Targets, outputs: Array, prepared: Prepared) -> tuple[Array, Array]:
+    """Losses over classes and hits, means over the tokens of an example that count."""
+    last = np.moveaxis(outputs, 1, -1) if classes_first(model.loss, made.output) else outputs
+    logits = last.reshape(len(outputs), -1, made.classes)
+    labels = prepared.labels.astype(np.int64)
     counts = labels != IGNORED
     safe = np.where(counts, labels, 0)
     with np.errstate(invalid="ignore", over="ignore"):
-        losses = logsumexp(logits, axis=-1) - np.take_along_axis(logits, safe[..., None], -1)[..., 0]
+        losses = CLASSES[made.code](logits, safe, prepared.numbers, loss_constant(model))
     number = np.maximum(counts.sum(axis=1), 1)
     hits = (logits.argmax(axis=-1) == safe) & counts
     kept = np.where(counts, losses, 0.0)
     return kept.sum(axis=1) / number * model.loss_scale, hits.sum(axis=1) / number
+
+
+def at_labels(logits: Array, labels: NDArray) -> Array:
+    """Take the logit of each label [N, T]."""
+    return np.take_along_axis(logits, labels[..., None], -1)[..., 0]
+
+
+def entropies(logits: Array, labels: NDArray, numbers: NDArray, number: float) -> Array:
+    """Cross-entropy of class ids."""
+    return np.asarray(logsumexp(logits, axis=-1) - at_labels(logits, labels))
+
+
+def of_masses(logits: Array, labels: NDArray, numbers: NDArray, number: float) -> Array:
+    """Cross-entropy of a mass for each class."""
+    groups = logits.shape[1]
+    masses = numbers[:, :-groups].reshape(logits.shape)
+    missed = logsumexp(logits, axis=-1, keepdims=True) - logits
+    return np.sum(np.where(masses != 0, masses * missed, 0.0), axis=-1) + numbers[:, -groups:]
+
+
+def of_margins(power: int) -> Callable[[Array, NDArray, NDArray, float], Array]:
+    """Margins between the right class and the others, with an exponent."""
+
+    def losses(logits: Array, labels: NDArray, numbers: NDArray, number: float) -> Array:
+        short = np.maximum(0.0, number - at_labels(logits, labels)[..., None] + logits)
+        others = np.arange(logits.shape[-1]) != labels[..., None]
+        return np.asarray(numbers * np.sum(short**power * others, axis=-1))
+
+    return losses
+
+
+CLASSES = {
+    CROSS_ENTROPY: entropies,
+    MASSES: of_masses,
+    MARGIN: of_margins(1),
+    SQUARED_MARGIN: of_margins(2),
+}
 
 
 def huber(outputs: Array, targets: Array, delta: float) -> Array:
@@ -84,9 +129,38 @@ def huber(outputs: Array, targets: Array, delta: float) -> Array:
     return np.where(distance <= delta, distance**2 / 2, delta * (distance - delta / 2))
 
 
+def focal(outputs: Array, targets: Array, gamma: float) -> Array:
+    """Give (1 − p)^γ (−log p) of the probability p of the target's side."""
+    missed = np.logaddexp(0.0, np.where(targets > 0.5, -outputs, outputs))
+    return np.asarray((-np.expm1(-missed)) ** gamma * missed)
+
+
+def poisson(outputs: Array, targets: Array, number: float) -> Array:
+    """Give e^z − yz."""
+    with np.errstate(over="ignore"):
+        return np.asarray(np.exp(outputs) - targets * outputs)
+
+
+def poisson_rate(outputs: Array, targets: Array, eps: float) -> Array:
+    """Give z − y log(z + ε)."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return outputs - np.where(targets != 0, targets * np.log(outputs + eps), 0.0)
+
+
+def hinge_embedding(outputs: Array, targets: Array, margin: float) -> Array:
+    """Give z of a pair that is alike, max(0, margin − z) of one that is not."""
+    return np.where(targets > 0, outputs, np.maximum(0.0, margin - outputs))
+
+
+# Of outputs, targets and the loss's one number.
 ELEMENTS: dict[str, Callable[[Array, Array, float], Array]] = {
     "mse": lambda outputs, targets, delta: (outputs - targets) ** 2,
     "mae": lambda outputs, targets, delta: np.abs(outputs - targets),
     "huber": huber,
     "binary_cross_entropy": lambda outputs, targets, delta: np.logaddexp(0.0, outputs) - targets * outputs,
+    "poisson": poisson,
+    "poisson_rate": poisson_rate,
+    "hinge_embedding": hinge_embedding,
+    "focal": focal,
+    "output": lambda outputs, targets, number: outputs,
 }

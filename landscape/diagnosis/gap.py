@@ -14,6 +14,7 @@ from landscape import streams
 from landscape.diagnosis.examples import Scores
 from landscape.diagnosis.outcomes import plain
 from landscape.model import Model
+from landscape.model.losses import OF_CLASSES, OF_SIDES, classes_of, is_soft
 from landscape.objective import NetworkObjective
 from landscape.objective.constant import constant_loss
 
@@ -104,10 +105,12 @@ def chance(model: Model, split: str) -> float:
 
     Not that of the commonest class: where classes are rare or their shares differ between splits, that is no scale.
     """
-    if model.loss == "cross_entropy":
+    if model.loss in OF_CLASSES:
         targets = np.asarray(model.data[f"y_{split}"])
-        return 1.0 / max(2, len(np.unique(targets[targets >= 0])))
-    return 0.5 if model.loss == "binary_cross_entropy" else math.nan
+        if is_soft(model.loss, targets):
+            return 1.0 / max(2, classes_of(model.loss, model.nodes[-1].shape))
+        return 1.0 / max(2, len(np.unique(targets[(targets >= 0) & (targets != model.loss_options.ignored)])))
+    return 0.5 if model.loss in OF_SIDES else math.nan
 
 
 def gap_of(

@@ -30,6 +30,7 @@ def fit_linear(model: Model, x: Array, y: NDArray) -> Array | None:
     rows = len(x)
     if (
         model.loss not in FITTED
+        or model.loss_options.given()
         or x.shape[1] * outputs > LARGEST
         or y.reshape(rows, -1).shape[1] not in (1, outputs)
     ):
@@ -39,7 +40,7 @@ def fit_linear(model: Model, x: Array, y: NDArray) -> Array | None:
         return np.asarray(np.linalg.lstsq(design, y.reshape(rows, -1).astype(np.float64), rcond=None)[0])
     wanted = y.reshape(rows, -1).astype(np.float64)
     if model.loss == "cross_entropy":
-        if y.ndim != 1 or np.any(y < 0):
+        if y.ndim != 1 or y.dtype.kind == "f" or np.any(y < 0):
             return None
         wanted = np.eye(outputs)[y]
     shape = (design.shape[1], outputs)

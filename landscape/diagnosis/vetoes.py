@@ -13,7 +13,9 @@ from landscape.diagnosis.examples import Scores
 from landscape.diagnosis.thresholds import Thresholds
 from landscape.errors import InputError
 from landscape.model import Model
+from landscape.model.losses import classes_of
 from landscape.objective import NetworkObjective
+from landscape.objective.targets import has_soft_targets
 from landscape.ops.operation import Operation
 from landscape.training import initialize
 
@@ -54,7 +56,10 @@ def varies(outputs: Array) -> float:
 
 def constant_output(model: Model, scored: Scores, seed: int, threads: int | None) -> tuple[Veto | None, bool]:
     """Say whether the output is constant whatever the parameters (a veto), and whether it is at these (a state)."""
-    if model.loss == "cross_entropy" and model.nodes[-1].shape[-1] == 1:
+    if (
+        model.loss in ("cross_entropy", "kl_divergence")
+        and classes_of(model.loss, model.nodes[-1].shape) == 1
+    ):
         reason = "a cross-entropy over one output is 0 whatever the network does"
         return Veto("constant-output", reason, 1.0, 2.0, "give the network an output for each class"), True
     spread = varies(scored.outputs)
@@ -92,8 +97,11 @@ def out_of_range(model: Model, limits: Thresholds) -> Veto | None:
             "output-range", reason, share, limits.output_range, f"leave the {op} out, or scale the targets"
         )
     if output.traits.applied_by == model.loss:
-        least = bounded_floor(model)
-        reason = f"the loss applies a {op} to the output of a {op}: it cannot fall below {least:.3g}"
+        # With weights or smoothing the least loss is another, which is not known here.
+        plain = not model.loss_options.given() and not has_soft_targets(model)
+        least = bounded_floor(model) if plain else 0.0
+        reason = f"the loss applies a {op} to the output of a {op}"
+        reason += f": it cannot fall below {least:.3g}" if plain else ""
         return Veto(
             "output-range", reason, least, 0.0, f"leave the network's own {op} out: the loss wants logits"
         )

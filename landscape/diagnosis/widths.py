@@ -93,6 +93,7 @@ def with_shapes(model: Model, shapes: dict[str, tuple[int, ...]]) -> Model:
     decay = model.weight_decay if isinstance(model.weight_decay, float) else 0.0
     made = build_model(
         nodes=nodes, parameters=fill, loss=model.loss, weight_decay=decay, loss_scale=model.loss_scale, delta=model.delta,
+        loss_options=model.loss_options.given(),
         input_shape=model.input_shape, name=model.name, x_train=model.data["x_train"], y_train=model.data["y_train"],
     )  # fmt: skip
     return replace(made, data=model.data)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from landscape.errors import InputError
@@ -13,18 +13,26 @@ from landscape.importers.network import Network
 from landscape.model import Model, build_model
 from landscape.model.bare_data import choose_loss, convert_input, convert_target
 from landscape.model.finite import describe_not_finite
+from landscape.model.losses import OF_CLASSES, OF_SIDES
 from landscape.model.nodes import INPUT
+from landscape.objective.sample import Sample
+from landscape.objective.targets import Targets
 from landscape.ops.operation import Shape, batched
 
 
 @dataclass(frozen=True)
 class Loss:
-    """A loss in the format's words, as the source of the network has it; None is chosen by the targets."""
+    """A loss in the format's words, as the source of the network has it; None is chosen by the targets.
+
+    `total` says what of the training data multiplies the format's mean: "sum", "examples", "groups" of classes in an example, "elements".
+    """
 
     name: str | None
     scale: float = 1.0
     delta: float = 1.0
     weight_decay: float | Mapping[str, float] = 0.0
+    options: Mapping[str, Any] = field(default_factory=dict)
+    total: str | None = None
 
 
 def make_model(
@@ -42,7 +50,7 @@ def make_model(
     """
     nodes = network.ending_at(output)
     arrays, sentences = _inputs(network, data)
-    targets, chosen, more = _targets(data, loss.name, network.shapes[output])
+    targets, chosen, more = _targets(data, loss, network.shapes[output])
     examples: dict[str, Any] = arrays | targets
     model = build_model(
         nodes=nodes,
@@ -50,6 +58,7 @@ def make_model(
         loss=chosen,
         loss_scale=loss.scale,
         delta=loss.delta,
+        loss_options=loss.options,
         weight_decay=loss.weight_decay,
         name=name,
         input_shape=network.shapes[INPUT],
@@ -60,10 +69,30 @@ def make_model(
         raise InputError(
             "the network has no parameter that is trained, so there is no θ: expected one at least that is not frozen"
         )
+    if loss.total is not None:
+        scale, told = scale_of(model, loss.total)
+        model = replace(model, loss_scale=loss.scale * scale)
+        more += [told] if told else []
     remark = None if original is None else broadcast(model.loss, original, data["y_train"].shape[1:])
     more += [remark] if remark else []
     return told_where_not_finite(
         replace(model, form="imported", inferred=(*network.notes, *sentences, *more))
+    )
+
+
+def scale_of(model: Model, total: str) -> tuple[float, str]:
+    """Give what turns the mean over the training data into another sum or mean, and a sentence on a sum."""
+    y = model.data["y_train"]
+    made = Targets(model, y)
+    counts, examples = float(Sample(model, "train").counts.total), len(y)
+    if total == "elements":
+        return 1.0 / made.classes, ""
+    if total == "groups":
+        return counts / examples, ""
+    found = float(examples) if total == "examples" else counts * made.mean_weight
+    return found, (
+        f"the loss is a sum: over all {examples:,} training examples, {found:.6g} times their mean; a step on a batch of B of them has "
+        f"{examples:,}/B times the gradient of PyTorch's sum over the batch"
     )
 
 
@@ -113,16 +142,25 @@ def _inputs(network: Network, data: Arrays) -> tuple[Arrays, list[str]]:
     return arrays, sentences
 
 
-def _targets(data: Arrays, given: str | None, output: Shape) -> tuple[Arrays, str, list[str]]:
+def _targets(data: Arrays, given: Loss, output: Shape) -> tuple[Arrays, str, list[str]]:
     """Convert the targets for the loss; axes of one element are the output's."""
     width = output[-1] if output else 1
-    loss, why = choose_loss("y_train", data["y_train"], width, given)
-    targets, sentences = {}, [] if given else [f"the loss is {loss}, {why}"]
+    loss, why = choose_loss("y_train", data["y_train"], width, given.name)
+    targets, sentences = {}, [] if given.name else [f"the loss is {loss}, {why}"]
     for key, array in data.items():
         if key[0] == "y":
+            # With class weights a number for each class is not the same as its class id.
+            of_each = array.dtype.kind == "f" and array.shape[1:] == output
+            if (
+                loss == "cross_entropy"
+                and of_each
+                and (given.options.get("class_weights") or len(output) > 1)
+            ):
+                targets[key] = array
+                continue
             targets[key], changed = convert_target(key, array, loss, width)
             sentences += changed
             whole = (len(array), *output)
-            if loss in ("mse", "mae", "huber") and array.size == math.prod(whole):
+            if loss not in (*OF_CLASSES, *OF_SIDES) and array.size == math.prod(whole):
                 targets[key] = targets[key].reshape(whole)
     return targets, loss, sentences

@@ -7,8 +7,11 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from landscape.formulas.losses import CROSS_ENTROPY, MASSES, WEIGHTED
+from landscape.model import Model
 from landscape.model.losses import IGNORED
 from landscape.objective.network import NetworkObjective
+from landscape.objective.targets import loss_constant
 
 Array = NDArray[np.float64]
 
@@ -17,7 +20,7 @@ def constant_loss(objective: NetworkObjective) -> float:
     r"""Give the least loss $\min_c \sum_i \ell(c, y_i)$ over the objective's examples, the penalty left out.
 
     A constant for each output: class shares under cross-entropy, the mean under squared error, the median
-    under absolute error.
+    under absolute error, a distance under `hinge_embedding`.
 
     Examples
     --------
@@ -27,15 +30,48 @@ def constant_loss(objective: NetworkObjective) -> float:
     >>> constant_loss(NetworkObjective(model))
     1.0
     """
-    targets, model = objective.sample.targets(), objective.model
-    if model.loss == "cross_entropy":
-        kept = targets[targets != IGNORED]
-        counts = np.unique(kept, return_counts=True)[1]
-        loss = entropy(counts / max(1, counts.sum()))
+    model, sample = objective.model, objective.sample
+    labels, numbers, counts = sample.made.prepared(sample.targets())
+    if model.loss == "multi_margin":
+        loss = of_margins(labels.ravel(), numbers.ravel(), sample.made.classes, model)
+    elif sample.made.code == CROSS_ENTROPY:
+        kept = labels[labels != IGNORED]
+        found = np.unique(kept, return_counts=True)[1]
+        loss = entropy(found / max(1, found.sum()))
+    elif sample.made.code == MASSES:
+        loss = of_masses(numbers, sample.made.classes) / counts.sum()
     else:
-        columns = targets.reshape(len(targets), -1).astype(np.float64).T
-        loss = float(np.mean([CONSTANTS[model.loss](column, model.delta) for column in columns]))
+        size = numbers.shape[1] // 2 if sample.made.code >= WEIGHTED else numbers.shape[1]
+        columns = numbers.astype(np.float64).T
+        weights = columns[size:] if sample.made.code >= WEIGHTED else np.ones(columns.shape)
+        number = loss_constant(model)
+        least = [CONSTANTS[model.loss](*pair, number) for pair in zip(columns[:size], weights, strict=True)]
+        loss = float(np.mean(least))
     return loss * abs(model.loss_scale)
+
+
+def of_masses(numbers: Array, classes: int) -> float:
+    """Give the least summed cross-entropy of one distribution for all masses, with what the loss has beside them."""
+    groups = numbers.shape[1] // (classes + 1)
+    masses = numbers[:, : groups * classes].reshape(-1, classes).sum(axis=0)
+    total = float(masses.sum())
+    return total * entropy(masses / total if total else masses) + float(numbers[:, groups * classes :].sum())
+
+
+def of_margins(labels: NDArray, weights: Array, classes: int, model: Model) -> float:
+    """Give the least mean margin loss of one output for all examples, which is convex in it."""
+    from scipy.optimize import minimize
+
+    number, power = loss_constant(model), model.loss_options.exponent
+    share = np.bincount(labels.astype(np.int64), weights=weights, minlength=classes) / len(labels)
+    apart = 1.0 - np.eye(classes)
+
+    def loss(outputs: Array) -> float:
+        short = np.maximum(0.0, number - outputs[:, None] + outputs[None, :])
+        return float(np.sum(share[:, None] * apart * short**power))
+
+    starts = [np.zeros(classes), number * np.eye(classes)[int(np.argmax(share))]]
+    return min(float(minimize(loss, start, method="Powell").fun) for start in starts)
 
 
 def entropy(shares: Array) -> float:
@@ -47,25 +83,91 @@ def entropy(shares: Array) -> float:
     return float(-np.sum(shares * np.log(shares), where=shares > 0))
 
 
-def of_huber(targets: Array, delta: float) -> float:
-    """Give the least mean Huber loss of a constant, which is convex in it."""
+def minimized(loss: Callable[[float], float], low: float, high: float) -> float:
+    """Give the least value of a convex function of one number between two."""
     from scipy.optimize import minimize_scalar
 
-    def loss(constant: float) -> float:
-        distance = np.abs(targets - constant)
-        return float(np.mean(np.where(distance <= delta, distance**2 / 2, delta * (distance - delta / 2))))
-
-    low, high = float(targets.min()), float(targets.max())
-    if low == high:
-        return 0.0
+    if not low < high:
+        return loss(low)
     return float(minimize_scalar(loss, bounds=(low, high), method="bounded").fun)
 
 
-CONSTANTS: dict[str, Callable[[Array, float], float]] = {
-    "mse": lambda targets, delta: float(np.var(targets)),
-    "mae": lambda targets, delta: float(np.mean(np.abs(targets - np.median(targets)))),
+def of_squares(targets: Array, weights: Array, number: float) -> float:
+    """Give the variance around the weighted mean."""
+    total = weights.sum()
+    mean = weights @ targets / total if total else 0.0
+    return float(np.mean(weights * (targets - mean) ** 2))
+
+
+def of_distances(targets: Array, weights: Array, number: float) -> float:
+    """Give the mean distance from the weighted median."""
+    order = np.argsort(targets)
+    reached = np.cumsum(weights[order])
+    median = targets[order][min(np.searchsorted(reached, reached[-1] / 2), len(targets) - 1)]
+    return float(np.mean(weights * np.abs(targets - median)))
+
+
+def of_huber(targets: Array, weights: Array, number: float) -> float:
+    """Give the least mean Huber loss of a constant."""
+
+    def loss(constant: float) -> float:
+        distance = np.abs(targets - constant)
+        near = distance**2 / 2
+        return float(np.mean(weights * np.where(distance <= number, near, number * (distance - number / 2))))
+
+    return minimized(loss, float(targets.min()), float(targets.max()))
+
+
+def of_shares(targets: Array, weights: Array, number: float) -> float:
+    """Give the entropy of the weighted share of ones."""
+    total = weights.sum()
+    share = float(weights @ targets / total) if total else 0.0
+    return entropy(np.array([share, 1.0 - share])) * float(np.mean(weights))
+
+
+def of_counts(targets: Array, weights: Array, number: float) -> float:
+    """Give the loss of the mean rate, without log y!."""
+    total = weights.sum()
+    rate = float(weights @ targets / total) if total else 0.0
+    return float(np.mean(weights)) * (rate - (rate * float(np.log(rate)) if rate > 0 else 0.0))
+
+
+def of_rates(targets: Array, weights: Array, number: float) -> float:
+    """Give the same of a network that puts the rate out; what is added to it moves the best rate by as much."""
+    return of_counts(targets, weights, number) - number * float(np.mean(weights)) if np.any(targets) else 0.0
+
+
+def of_pairs(targets: Array, weights: Array, number: float) -> float:
+    """Give the least loss of a constant distance, which is no number below 0."""
+    alike = float(np.sum(weights[targets > 0])) / len(targets)
+    apart = float(np.sum(weights[targets < 0])) / len(targets)
+    return min(apart * max(number, 0.0), alike * max(number, 0.0))
+
+
+def of_focal(targets: Array, weights: Array, number: float) -> float:
+    """Give the least mean focal loss of a constant logit."""
+
+    def loss(logit: float) -> float:
+        missed = np.logaddexp(0.0, np.where(targets > 0.5, -logit, logit))
+        return float(np.mean(weights * (-np.expm1(-missed)) ** number * missed))
+
+    return minimized(loss, -40.0, 40.0)
+
+
+def of_outputs(targets: Array, weights: Array, number: float) -> float:
+    """Give NaN: of a network that puts out its loss itself no constant is a prediction."""
+    return float("nan")
+
+
+# Of targets, weights and the loss's one number.
+CONSTANTS: dict[str, Callable[[Array, Array, float], float]] = {
+    "mse": of_squares,
+    "mae": of_distances,
     "huber": of_huber,
-    "binary_cross_entropy": lambda targets, delta: entropy(
-        np.array([np.mean(targets), 1.0 - np.mean(targets)])
-    ),
+    "binary_cross_entropy": of_shares,
+    "poisson": of_counts,
+    "poisson_rate": of_rates,
+    "hinge_embedding": of_pairs,
+    "focal": of_focal,
+    "output": of_outputs,
 }

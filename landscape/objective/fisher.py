@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from landscape.errors import InputError, did_you_mean
+from landscape.model import Model
 from landscape.objective.engine import Matrix
 from landscape.objective.network import NetworkObjective
 
@@ -15,7 +16,9 @@ Array = NDArray[np.float64]
 
 STAND_INS = ("gauss-newton", "fisher", "empirical-fisher")
 # Where the loss is smooth its curvature does not depend on the target: it is the Fisher matrix of the outputs.
-SMOOTH = ("cross_entropy", "binary_cross_entropy", "mse")
+SMOOTH = ("cross_entropy", "kl_divergence", "binary_cross_entropy", "mse", "poisson")
+# Where it is not, the mean of the squared slope is a number.
+KINKED = ("mae", "huber")
 
 
 def fisher_products(
@@ -35,7 +38,7 @@ def fisher_products(
     Raises
     ------
     InputError
-        There is no such matrix.
+        There is no such matrix; the loss is no likelihood, or one whose Fisher matrix is not computed.
 
     References
     ----------
@@ -59,6 +62,7 @@ def fisher_products(
         )
     kind = Matrix("curvature")
     if matrix == "fisher" and objective.model.loss not in SMOOTH:
+        require_constant(objective.model)
         kind = Matrix("constant", mean_curvature(objective.model.loss, objective.model.delta))
     elif matrix == "empirical-fisher":
         kind = Matrix("outer")
@@ -70,6 +74,21 @@ def fisher_products(
         total = counts.total or math.nan  # the mean over no target is no number
         return found * (objective.model.loss_scale * counts.examples / total)
     return found
+
+
+def require_constant(model: Model) -> None:
+    """Refuse a loss whose Fisher matrix in the outputs is no constant.
+
+    Raises
+    ------
+    InputError
+        The message names the loss.
+    """
+    if model.loss not in KINKED or model.loss_options.element_weights is not None:
+        weights = " with weights" if model.loss in KINKED else ""
+        raise InputError(
+            f"matrix 'fisher': there is none for the loss {model.loss}{weights}; expected gauss-newton or empirical-fisher"
+        )
 
 
 def mean_curvature(loss: str, delta: float) -> float:

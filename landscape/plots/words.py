@@ -20,13 +20,20 @@ LOSSES = {
     "mse": "mean squared error",
     "mae": "mean absolute error",
     "huber": "Huber",
+    "kl_divergence": "Kullback-Leibler divergence",
+    "poisson": "Poisson",
+    "poisson_rate": "Poisson",
+    "hinge_embedding": "hinge of a distance",
+    "output": "loss",
+    "multi_margin": "margin",
+    "focal": "focal",
 }
 EIGENVALUES = {
     "curvature": "λmin/λmax",
     "lambda_min": "smallest eigenvalue",
     "lambda_max": "largest eigenvalue",
 }
-IN_NATS = ("cross_entropy", "binary_cross_entropy")
+IN_NATS = ("cross_entropy", "binary_cross_entropy", "kl_divergence")
 LONGEST_NAME = 28
 # Letters that fit, in a column, on a line of a title, of an axis label, of the legend.
 LONGEST_LINE = 50

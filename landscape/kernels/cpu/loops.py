@@ -6,14 +6,13 @@ row of a table. A new formula needs no change here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from string import Formatter
 from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
 from landscape.formulas.activations import ACTIVATIONS
-from landscape.formulas.losses import LOSSES
 from landscape.jit import kernel
 from landscape.kernels.cpu.rules import ACTIVATE, ADD_CURVED, ADD_SLOPE, AFFINE, SET_SLOPE, Rule, caller
 from landscape.kernels.cpu.views import flat
@@ -108,30 +107,3 @@ def add_curved(rules, code, given, a, out, p):
     """Add the change of an activation's reverse rule to a block; `a` are the activations of what is given."""
     z, dz, d, dd = flat(given.z), flat(given.dz), flat(given.d), flat(given.dd)
     run_curved(rules, ADD_CURVED + code, (z, flat(a), d, dz, dd, flat(out), p))
-
-
-def chosen(table: Mapping[str, Any], blocks: str, statement: str, by_row: bool = False) -> Any:
-    """Compile a function of (code, blocks, delta) with a loop over a statement for each loss of a table; `by_row` keeps rows f and columns j."""
-    names: dict[str, Any] = {"__name__": __name__, "flat": flat}
-    lines = [f"def chosen(code, {blocks}, delta):"]
-    if not by_row:
-        lines += [f"    {name} = flat({name})" for name in blocks.split(", ")]
-    for code, row in enumerate(table.values()):
-        fields = fields_of(statement)
-        names |= {f"{field}_{code}": getattr(row, field) for field in fields}
-        body = statement.format(**{field: f"{field}_{code}" for field in fields})
-        lines.append(f"    if code == {code}:")
-        if by_row:
-            lines += [
-                "        for f in range(z.shape[0]):",
-                f"            for j in range(z.shape[1]): {body}",
-            ]
-        else:
-            lines.append(f"        for q in range(z.size): {body}")
-    return kernel(cached=False)(written("chosen", lines, names))
-
-
-# Losses of outputs z for targets y are summed over rows, in float64; derivatives are set.
-add_loss = chosen(LOSSES, "z, y, out", "out[j] += {value}(z[f, j], y[f, j], delta)", by_row=True)
-loss_slope = chosen(LOSSES, "z, y, out", "out[q] = {slope}(z[q], y[q], delta)")
-loss_curvature = chosen(LOSSES, "z, y, factor, out", "out[q] = {curvature}(z[q], y[q], delta) * factor[q]")

@@ -1,7 +1,7 @@
-"""Losses, accuracies and their derivatives over one tile of outputs z [F, B].
+"""Losses, accuracies and their derivatives over one tile of outputs z [F, B]: what calls a loss's rules, and cross-entropy of class ids.
 
 Cross-entropy is max z − z_label + log(1 + Σ exp(z − max z)), the sum without the largest class, which keeps a small loss exact
-in float32. All sums over examples are in float64.
+in float32. All sums over examples are in float64. Each loss is rules of its own, by its code (`loss_rules.py`).
 """
 
 from __future__ import annotations
@@ -9,20 +9,16 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from landscape.formulas.losses import CROSS_ENTROPY, LOSSES
 from landscape.formulas.primitives import exp, larger, log1p
 from landscape.jit import kernel
-from landscape.kernels.cpu.loops import add_loss, loss_curvature, loss_slope
 from landscape.kernels.cpu.rules import ADJOINT_CHANGE_OF, ADJOINT_OF, SUMS_OF, Rule, caller
-
-BINARY = list(LOSSES).index("binary_cross_entropy")
 
 # Columns of a point's sums over examples: of losses s, of s², of s·(count), and of correct elements k likewise.
 SUMS = 6
 
 
 class Criterion(NamedTuple):
-    """Which loss: its code, and Huber's delta in the kernels' dtype."""
+    """Which loss: its code, and its one number in the kernels' dtype."""
 
     code: int
     delta: float
@@ -30,12 +26,6 @@ class Criterion(NamedTuple):
 
 SUMS_LETTERS, ADJOINT_LETTERS, CHANGE_LETTERS = "ixbissg", "ixbisss", "ixbissss"
 run_sums, run_adjoint, run_change = caller(SUMS_LETTERS), caller(ADJOINT_LETTERS), caller(CHANGE_LETTERS)
-
-
-@kernel
-def kind_of(criterion):
-    """Number the two kinds of losses: element by element, and cross-entropy."""
-    return 1 if criterion.code == CROSS_ENTROPY else 0
 
 
 @kernel
@@ -117,15 +107,6 @@ def cross_entropy_sums(z, labels, scratch, sums):
 
 
 @kernel
-def count_binary(z, y, correct):
-    """Count the elements on the right side of zero in each column."""
-    half = z.dtype.type(0.5)
-    for f in range(z.shape[0]):
-        for j in range(correct.size):
-            correct[j] += 1.0 if (z[f, j] > z.dtype.type(0)) == (y[f, j] > half) else 0.0
-
-
-@kernel
 def mark_broken(z, scratch, sums):
     """Set the number of correct elements of an example to NaN where an output is not finite."""
     broken = scratch[0]
@@ -134,17 +115,8 @@ def mark_broken(z, scratch, sums):
         sums[1, j] = sums[1, j] if broken[j] == 0 else math.nan
 
 
-def elementwise_sums(code, delta, batch, t, z, scratch, sums):
-    """Set sums [2, B] to each example's summed loss and its number of correct elements (NaN: not finite), for a loss element by element."""
-    sums[:, :] = 0.0
-    add_loss(code, z, batch.targets[t], sums[0], delta)
-    if code == BINARY:
-        count_binary(z, batch.targets[t], sums[1])
-    mark_broken(z, scratch, sums)
-
-
 def class_sums(code, delta, batch, t, z, scratch, sums):
-    """Set the same sums for cross-entropy."""
+    """Set sums [2, B] to each example's summed loss and its number of right labels (NaN: not finite)."""
     sums[:, :] = 0.0
     cross_entropy_sums(z, batch.labels[t], scratch, sums)
     mark_broken(z, scratch, sums)
@@ -153,9 +125,7 @@ def class_sums(code, delta, batch, t, z, scratch, sums):
 @kernel
 def add_tile(rules, criterion, batch, t, z, scratch, sums, result):
     """Add a tile's sums over its examples to result [6]."""
-    run_sums(
-        rules, SUMS_OF + kind_of(criterion), (criterion.code, criterion.delta, batch, t, z, scratch, sums)
-    )
+    run_sums(rules, SUMS_OF + criterion.code, (criterion.code, criterion.delta, batch, t, z, scratch, sums))
     losses, squares, weighted = 0.0, 0.0, 0.0
     right, right_squares, right_weighted = 0.0, 0.0, 0.0
     for j in range(batch.valid[t]):
@@ -179,15 +149,9 @@ def loss_adjoint(rules, criterion, batch, t, z, scratch, adjoint):
     """Set adjoint [F, B] to the derivative of the tile's summed loss in z; padding and ignored labels get zero."""
     run_adjoint(
         rules,
-        ADJOINT_OF + kind_of(criterion),
+        ADJOINT_OF + criterion.code,
         (criterion.code, criterion.delta, batch, t, z, scratch, adjoint),
     )
-
-
-def elementwise_adjoint(code, delta, batch, t, z, scratch, adjoint):
-    """Set an adjoint for a loss element by element."""
-    loss_slope(code, z, batch.targets[t], adjoint, delta)
-    adjoint[:, batch.valid[t] :] = 0
 
 
 def class_adjoint(code, delta, batch, t, z, scratch, adjoint):
@@ -223,14 +187,8 @@ def cross_entropy_adjoint(z, labels, scratch, adjoint):
 def loss_adjoint_tangent(rules, criterion, batch, t, z, dz, scratch, out):
     """Set out [F, B] to the derivative of `loss_adjoint` along ż: the loss's Hessian in z times ż."""
     run_change(
-        rules, ADJOINT_CHANGE_OF + kind_of(criterion), (criterion.code, criterion.delta, batch, t, z, dz, scratch, out)
+        rules, ADJOINT_CHANGE_OF + criterion.code, (criterion.code, criterion.delta, batch, t, z, dz, scratch, out)
     )  # fmt: skip
-
-
-def elementwise_change(code, delta, batch, t, z, dz, scratch, out):
-    """Set an adjoint's change for a loss element by element."""
-    loss_curvature(code, z, batch.targets[t], dz, out, delta)
-    out[:, batch.valid[t] :] = 0
 
 
 def class_change(code, delta, batch, t, z, dz, scratch, out):
@@ -268,9 +226,9 @@ def cross_entropy_curved(z, dz, labels, scratch, out):
             out[first + int(which[j]), j] = -p * mean[j]
 
 
-# Of losses element by element, and of cross-entropy.
-RULES = {
-    SUMS_OF: (Rule(elementwise_sums, SUMS_LETTERS), Rule(class_sums, SUMS_LETTERS)),
-    ADJOINT_OF: (Rule(elementwise_adjoint, ADJOINT_LETTERS), Rule(class_adjoint, ADJOINT_LETTERS)),
-    ADJOINT_CHANGE_OF: (Rule(elementwise_change, CHANGE_LETTERS), Rule(class_change, CHANGE_LETTERS)),
-}
+# A loss's rules are those of its sums, its adjoint and its adjoint's change.
+CROSS_ENTROPY_RULES = (
+    Rule(class_sums, SUMS_LETTERS),
+    Rule(class_adjoint, ADJOINT_LETTERS),
+    Rule(class_change, CHANGE_LETTERS),
+)

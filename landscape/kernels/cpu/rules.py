@@ -47,19 +47,20 @@ MOST_OPS = 32
 VALUE, FINISH, LINEAR, BACKWARD, TANGENT, REVERSE, CURVED = (MOST_OPS * number for number in range(7))
 OF_FORMULAS = 7 * MOST_OPS
 # Loops over the formulas of one activation, its code added.
-MOST_FORMULAS = 16
+MOST_ACTIVATIONS = 64
 ACTIVATE, AFFINE, SET_SLOPE, ADD_SLOPE, ADD_CURVED = (
-    OF_FORMULAS + MOST_FORMULAS * number for number in range(5)
+    OF_FORMULAS + MOST_ACTIVATIONS * number for number in range(5)
 )
-OF_LOSSES = OF_FORMULAS + 5 * MOST_FORMULAS
-# A loss's sums, adjoint and adjoint's change: of losses element by element, and of cross-entropy.
-MOST_LOSSES = 2
+OF_LOSSES = OF_FORMULAS + 5 * MOST_ACTIVATIONS
+# A loss's sums, adjoint and adjoint's change, its code added.
+MOST_LOSSES = 32
 SUMS_OF, ADJOINT_OF, ADJOINT_CHANGE_OF = (OF_LOSSES + MOST_LOSSES * number for number in range(3))
 OF_UPDATES = OF_LOSSES + 3 * MOST_LOSSES
 # An optimizer's step, in place and with the new parameters where the gradient was.
-UPDATE, UPDATE_APART = (OF_UPDATES + MOST_FORMULAS * number for number in range(2))
+MOST_UPDATES = 16
+UPDATE, UPDATE_APART = (OF_UPDATES + MOST_UPDATES * number for number in range(2))
 # Products of matrices, sums of products over examples, convolutions by squares and the gradients of their taps.
-OF_PRODUCTS = OF_UPDATES + 2 * MOST_FORMULAS
+OF_PRODUCTS = OF_UPDATES + 2 * MOST_UPDATES
 PRODUCT, OUTER, CONVOLVE, TAPS_GRADIENT = (OF_PRODUCTS + number for number in range(4))
 SIZE = OF_PRODUCTS + 4
 

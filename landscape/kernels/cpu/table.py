@@ -10,8 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from landscape.formulas.losses import CROSS_ENTROPY
-from landscape.kernels.cpu import loops, losses, over_examples, register_products, squares, updates
+from landscape.kernels.cpu import loops, loss_rules, over_examples, register_products, squares, updates
 from landscape.kernels.cpu.ops import (
     activation,
     add,
@@ -19,17 +18,25 @@ from landscape.kernels.cpu.ops import (
     avgpool,
     batch_statistics,
     batchnorm,
+    combine,
     concat,
     convolution,
+    convolution_of,
     dense,
+    dense_of,
     embedding,
+    gather,
     groupnorm,
+    largest,
     layernorm,
+    matmul,
     maxpool,
     mean,
     multiply,
     pad_channels,
+    parameter,
     position,
+    product,
     softmax,
     transpose,
 )
@@ -45,9 +52,10 @@ from landscape.kernels.cpu.rules import (
     CURVED,
     FINISH,
     LINEAR,
-    MOST_FORMULAS,
+    MOST_ACTIVATIONS,
     MOST_LOSSES,
     MOST_OPS,
+    MOST_UPDATES,
     OUTER,
     PRODUCT,
     REVERSE,
@@ -82,6 +90,14 @@ OPS = {
     Op.ATTENTION: attention,
     Op.BATCH_STATISTICS: batch_statistics,
     Op.GROUPNORM: groupnorm,
+    Op.GATHER: gather,
+    Op.PARAMETER: parameter,
+    Op.COMBINE: combine,
+    Op.PRODUCT: product,
+    Op.LARGEST: largest,
+    Op.MATMUL: matmul,
+    Op.DENSE_OF: dense_of,
+    Op.CONVOLUTION_OF: convolution_of,
 }
 
 
@@ -126,9 +142,9 @@ for number in (VALUE, FINISH, LINEAR, BACKWARD, TANGENT, REVERSE, CURVED):
     enter(number, MOST_OPS, {op: file.RULES[number] for op, file in OPS.items() if number in file.RULES})
 TABLE.update(register_products.RULES | over_examples.RULES | squares.RULES)
 for table, most in (
-    (loops.RULES, MOST_FORMULAS),
-    (losses.RULES, MOST_LOSSES),
-    (updates.RULES, MOST_FORMULAS),
+    (loops.RULES, MOST_ACTIVATIONS),
+    (loss_rules.RULES, MOST_LOSSES),
+    (updates.RULES, MOST_UPDATES),
 ):
     for number, rules in table.items():
         enter(number, most, dict(enumerate(rules)))
@@ -146,7 +162,7 @@ def numbers_of(program: Program, loss: int, work: Work) -> Iterator[int]:
     if AFFINE in work.formulas:
         # A sweep's products without an activation take the identity's loop.
         yield AFFINE
-    yield from (number + (loss == CROSS_ENTROPY) for number in work.sums)
+    yield from (number + loss for number in work.sums)
     yield from (PRODUCT, OUTER) if BACKWARD in work.passes else (PRODUCT,)
     if program.geometry.size and np.any(program.geometry[:, Geometry.BY_SQUARES] > 0):
         yield from (CONVOLVE, TAPS_GRADIENT) if BACKWARD in work.passes else (CONVOLVE,)
