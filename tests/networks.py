@@ -28,7 +28,8 @@ def parse(line: str) -> tuple[dict[str, Any], dict[str, Shape]]:
     """Read `name op [sizes] [key=value] [: inputs]` as a node of the header and the shapes that it owns.
 
     Sizes are a dense layer's in and out (`bias=false` leaves its bias out), a convolution's in (of a group), out and kernel,
-    or the shape of the only parameter (pair). A node with `parameters_of` has none.
+    or the shape of the only parameter (pair). A node with `parameters_of` has none, one that reads its weight from another node at most the size of its
+    bias.
     """
     left, _, inputs = line.partition(":")
     name, op, *words = left.split()
@@ -36,9 +37,11 @@ def parse(line: str) -> tuple[dict[str, Any], dict[str, Shape]]:
     sizes = tuple(int(word) for word in words if "=" not in word)
     bias = more.pop("bias", True)
     shapes: dict[str, Shape] = {}
-    if op == "dense" and sizes:
+    if op in ("dense", "conv1d", "conv2d") and len(sizes) == 1:
+        shapes = {"bias": sizes}
+    elif op == "dense" and sizes:
         shapes = {"weight": sizes[::-1]} | ({"bias": sizes[1:]} if bias else {})
-    if op.startswith("conv") and sizes:
+    elif op.startswith("conv") and sizes:
         shapes = {"weight": (sizes[1], sizes[0], *sizes[2:])} | ({"bias": sizes[1:2]} if bias else {})
     if op == "batchnorm" and sizes:
         names = ("weight", "bias") if bias else ()
@@ -54,6 +57,8 @@ def parse(line: str) -> tuple[dict[str, Any], dict[str, Shape]]:
     if op == "layernorm":
         more["axes"] = max(1, len(sizes))
         shapes = {"weight": sizes, "bias": sizes} if sizes else {}
+    if op in ("parameter", "constant"):
+        more["shape"], shapes = list(sizes), {"value": sizes}
     node = {"name": name, "op": op} | ({"inputs": inputs.split()} if inputs else {}) | more
     return node, {f"{name}.{parameter}": shape for parameter, shape in shapes.items()}
 
@@ -76,8 +81,13 @@ def draw(rng: np.random.Generator, key: str, shape: Shape, ops: dict[str, str]) 
     return scaled.astype(np.float32)
 
 
-def inputs(rng: np.random.Generator, shape: Shape, pixels: bool, tokens: int) -> np.ndarray:
-    """Draw examples: ids, bytes of an image, or standard normal numbers."""
+def inputs(rng: np.random.Generator, shape: Shape, pixels: bool, tokens: int, ids: int = 0) -> np.ndarray:
+    """Draw examples: ids, bytes of an image, or standard normal numbers, of which the first may be ids."""
+    if ids:
+        whole = rng.integers(0, tokens, (*shape[:-1], ids))
+        return np.concatenate([whole, rng.standard_normal((*shape[:-1], shape[-1] - ids))], -1).astype(
+            np.float32
+        )
     if tokens:
         return rng.integers(0, tokens, shape).astype(np.uint8)
     if pixels:
@@ -85,16 +95,28 @@ def inputs(rng: np.random.Generator, shape: Shape, pixels: bool, tokens: int) ->
     return rng.standard_normal(shape).astype(np.float32)
 
 
-def targets(rng: np.random.Generator, loss: str, shape: Shape, ignored: float) -> np.ndarray:
+def targets(
+    rng: np.random.Generator, loss: str, shape: Shape, ignored: float, soft: bool = False, mark: int = IGNORED
+) -> np.ndarray:
     """Draw targets for outputs of a shape; where some are ignored, so are all of the first example's."""
-    if loss == "binary_cross_entropy":
+    if loss == "kl_divergence" or (soft and loss == "cross_entropy"):
+        return rng.dirichlet(np.ones(shape[0 if len(shape) > 3 else -1]), shape[:-1]).astype(np.float32)
+    if soft:
+        return rng.random(shape).astype(np.float32)
+    if loss in ("binary_cross_entropy", "focal"):
         return rng.integers(0, 2, shape)
-    if loss != "cross_entropy":
+    if loss == "hinge_embedding":
+        return 2 * rng.integers(0, 2, shape) - 1
+    if loss in ("poisson", "poisson_rate"):
+        return rng.poisson(1.5, shape)
+    if loss not in ("cross_entropy", "multi_margin"):
         return rng.standard_normal(shape).astype(np.float32)
-    classes = rng.integers(0, shape[-1], shape[:-1])
+    # An image's classes lie first.
+    few, places = (shape[1], (shape[0], *shape[2:])) if len(shape) > 3 else (shape[-1], shape[:-1])
+    classes = rng.integers(0, few, places)
     if ignored:
-        classes = np.where(rng.random(classes.shape) < ignored, IGNORED, classes)
-        classes[0] = IGNORED
+        classes = np.where(rng.random(classes.shape) < ignored, mark, classes)
+        classes[0] = mark
     return classes
 
 
@@ -108,7 +130,9 @@ def network(
     test: int = 0,
     pixels: bool = False,
     tokens: int = 0,
+    ids: int = 0,
     ignored: float = 0.0,
+    soft: bool = False,
     **header: Any,
 ) -> Build:
     """Describe a model: nodes as lines of `parse`, one example's input and output shapes, loss and data."""
@@ -119,11 +143,11 @@ def network(
 
     def build(rng: np.random.Generator) -> Model:
         parameters = {key: draw(rng, key, s, ops) for owned in shapes for key, s in owned.items()}
-        arrays = {}
+        arrays, mark = {}, header.get("loss_options", {}).get("ignored", IGNORED)
         for split, count in {"train": n, "test": test}.items():
             if count:
-                arrays[f"x_{split}"] = inputs(rng, (count, *shape_in), pixels, tokens)
-                arrays[f"y_{split}"] = targets(rng, loss, (count, *shape_out), ignored)
+                arrays[f"x_{split}"] = inputs(rng, (count, *shape_in), pixels, tokens, ids)
+                arrays[f"y_{split}"] = targets(rng, loss, (count, *shape_out), ignored, soft, mark)
         return build_model(nodes=list(nodes), parameters=parameters, loss=loss, **arrays, **header)
 
     return build

@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from tests.reference_ops import KINKED, backward_op, forward_op, largest_gap, sigmoid, softplus
+from tests.reference_general import EXTREMES, gap_of
+from tests.reference_losses import correct_of, distance_to_kink, is_plain, losses_of
+from tests.reference_ops import KINKS, backward_op, forward_op, largest_gap, sigmoid, softplus
 
 Array = np.ndarray
 PAIR = ("weight", "bias")
@@ -20,8 +22,9 @@ PARAMETERS = {
     **dict.fromkeys(("dense", "layernorm", "conv2d", "conv1d", "batchnorm", "groupnorm"), PAIR),
     **dict.fromkeys(("embedding", "position"), ("weight",)),
     "attention": ("in_proj_weight", "in_proj_bias", "out_proj.weight", "out_proj.bias"),
+    "parameter": ("value",),
 }
-BUFFERS = {"batchnorm": ("running_mean", "running_var")}
+BUFFERS = {"batchnorm": ("running_mean", "running_var"), "constant": ("value",)}
 IGNORED = -100
 TINY = 1e-30
 
@@ -43,7 +46,8 @@ def slots(model: Any) -> list[tuple[str, int, int]]:
     for node in model.nodes:
         for parameter in PARAMETERS.get(node.op, ()):
             key = f"{node.name}.{parameter}"
-            if node.trainable and node.parameters_of is None and key in model.parameters:
+            own = node.trainable and node.parameters_of is None and parameter not in node.frozen
+            if own and key in model.parameters:
                 found.append((key, start, start + model.parameters[key].size))
                 start = found[-1][2]
     return found
@@ -77,7 +81,8 @@ def examples(model: Any, split: str, rows: Array | None) -> tuple[Array, Array]:
     if rows is not None:
         x, y = x[rows], y[rows]
     if any(node.op == "embedding" for node in model.nodes):
-        return x, y
+        # Numbers beside the ids are as they are.
+        return (x.astype(np.float64) if x.dtype.kind == "f" else x), y
     return (x / 255.0 if x.dtype == np.uint8 else x.astype(np.float64)), y
 
 
@@ -85,13 +90,17 @@ def forward(model: Any, theta: Array, x: Array) -> dict[str, Array]:
     """Evaluate every node on a batch; the data is the node `input`."""
     named, values = unpack(model, theta), {"input": x}
     for node in model.nodes:
-        inputs = [values[name] for name in node.inputs]
+        inputs = [values[name] for name in node.inputs] or [x]
         values[node.name] = forward_op(node.op, inputs, parameters_of(node, named), node.attributes)
     return values
 
 
-def element_losses(model: Any, output: Array, target: Array) -> tuple[Array, Array, Array]:
+def element_losses(
+    model: Any, output: Array, target: Array, split: str = "train"
+) -> tuple[Array, Array, Array]:
     """Each target element's loss, its slope in the output (shaped as it), and whether it counts."""
+    if not is_plain(model, target):
+        return losses_of(model, output, target, np.asarray(model.data[f"y_{split}"]))
     if model.loss == "cross_entropy":
         return cross_entropy(output, target)
     t = target.astype(np.float64).reshape(output.shape)
@@ -135,7 +144,7 @@ def regression(loss: str, r: Array, delta: float) -> tuple[Array, Array]:
 def loss(model: Any, theta: Array, split: str = "train", rows: Array | None = None) -> float:
     """Mean over all counted target elements, times `loss_scale`; no penalty."""
     x, y = examples(model, split, rows)
-    losses, _, counted = element_losses(model, forward(model, theta, x)[model.nodes[-1].name], y)
+    losses, _, counted = element_losses(model, forward(model, theta, x)[model.nodes[-1].name], y, split)
     return model.loss_scale * losses.sum() / counted.sum()
 
 
@@ -163,13 +172,13 @@ def gradient(model: Any, theta: Array, split: str = "train", rows: Array | None 
     x, y = examples(model, split, rows)
     values, named = forward(model, theta, x), unpack(model, theta)
     last = model.nodes[-1].name
-    _, slope, counted = element_losses(model, values[last], y)
+    _, slope, counted = element_losses(model, values[last], y, split)
     cotangents = {last: slope * (model.loss_scale / counted.sum())}
     slopes: dict[str, Array] = {}
     for node in reversed(model.nodes):
         if node.name not in cotangents:
             continue
-        inputs, p = [values[name] for name in node.inputs], parameters_of(node, named)
+        inputs, p = [values[name] for name in node.inputs] or [x], parameters_of(node, named)
         pulled, own = backward_op(node.op, cotangents[node.name], inputs, p, node.attributes)
         for name, g in zip(node.inputs, pulled, strict=True):
             cotangents[name] = cotangents.get(name, 0.0) + g
@@ -202,12 +211,7 @@ def hvp_by_differences(model: Any, theta: Array, vector: Array, step: float = 1e
 
 def correct_elements(model: Any, output: Array, target: Array) -> tuple[Array, Array] | None:
     """Say which target elements were met, and which count; None for a regression."""
-    if model.loss == "cross_entropy":
-        return output.argmax(axis=-1) == target, target != IGNORED
-    if model.loss == "binary_cross_entropy":
-        met = (output > 0) == (target.reshape(output.shape) > 0.5)
-        return met, np.ones(met.shape, bool)
-    return None
+    return correct_of(model, output, target)
 
 
 def ratio(sums: Array, counts: Array, whole: int) -> tuple[float, float]:
@@ -229,7 +233,7 @@ def evaluate(model: Any, theta: Array, split: str = "train", rows: Array | None 
     x, y = examples(model, split, rows)
     whole = len(model.data[f"x_{split}"])
     output = forward(model, theta, x)[model.nodes[-1].name]
-    losses, _, counted = element_losses(model, output, y)
+    losses, _, counted = element_losses(model, output, y, split)
     mean, error = ratio(model.loss_scale * by_example(losses), by_example(counted), whole)
     met = correct_elements(model, output, y)
     accuracy: tuple[Any, Any] = (None, None)
@@ -243,9 +247,18 @@ def margin(model: Any, theta: Array, split: str = "train") -> float:
     """Distance of the nearest unit, or residual, to a kink of its first or second derivative."""
     x, y = examples(model, split, None)
     values = forward(model, theta, x)
-    gaps = [np.abs(values[n.inputs[0]]).min() for n in model.nodes if n.op in KINKED]
+    gaps = [
+        np.abs(values[n.inputs[0]] - kink).min()
+        for n in model.nodes
+        if n.op in KINKS
+        for kink in KINKS[n.op](n.attributes)
+    ]
     gaps += [largest_gap(values[n.inputs[0]], n.attributes).min() for n in model.nodes if n.op == "maxpool2d"]
+    gaps += [
+        gap_of(values[n.inputs[0]], n.attributes, EXTREMES[n.op]) for n in model.nodes if n.op in EXTREMES
+    ]
     if model.loss in ("mae", "huber"):
         residuals = np.abs(values[model.nodes[-1].name] - y.reshape(values[model.nodes[-1].name].shape))
         gaps.append(np.abs(residuals - (model.delta if model.loss == "huber" else 0.0)).min())
+    gaps.append(distance_to_kink(model, values[model.nodes[-1].name], y))
     return float(min(gaps, default=np.inf))

@@ -16,12 +16,15 @@ from numpy.typing import NDArray
 
 from landscape.errors import InputError
 from landscape.model import Model
+from landscape.model.losses import classes_first
 from landscape.program.building import Lowering, Parameters
 from landscape.program.codes import Op
 from landscape.program.table import SCRATCH_ROWS, WITHOUT_GEOMETRY, Column, Geometry, Program, Row
 
 # Rows whose output may be overwritten by the activation that follows, in the same pass.
 CARRIERS = (Op.DENSE, Op.CONVOLUTION, Op.BATCHNORM, Op.BATCH_STATISTICS, Op.ADD)
+# Rows that are left out where nothing reads them: they only copy.
+COPIES = (Op.GATHER, Op.TRANSPOSE)
 
 
 def lower(model: Model, *, derivatives: bool, training: bool = False) -> Program:
@@ -38,7 +41,9 @@ def lower(model: Model, *, derivatives: bool, training: bool = False) -> Program
     state = Lowering(shape_of, parameters_of(model), training=training)
     for node in model.nodes:
         state.row_of[node.name] = node.operation.lower(state, node)
-    last = state.plain(model.nodes[-1].name)
+    output = model.nodes[-1]
+    # A loss over classes reads them one after the other.
+    last = (state.image if classes_first(model.loss, output.shape) else state.plain)(output.name)
     if last == 0:
         raise InputError(
             f"node '{model.nodes[-1].name}': the output is the input itself, so that no parameter changes it; expected a last node "
@@ -62,13 +67,31 @@ def parameters_of(model: Model) -> Parameters:
 
 
 def leading_to(rows: list[Row], last: int) -> list[Row]:
-    """Cut off the rows after the output; those before it that do not lead to it are not active, so that no adjoint comes to them."""
-    needed = {last}
+    """Cut off the rows after the output, and copies before it that nothing reads; what does not lead to it is not active, and no adjoint comes to it."""
+    needed, wanted = {last}, {last}
     for index in range(last, 0, -1):
         if index in needed:
             needed.update(rows[index].inputs)
         rows[index].active = rows[index].active and index in needed
-    return rows[: last + 1]
+        if index in wanted or rows[index].op not in COPIES:
+            wanted.update((index, *rows[index].inputs))
+    kept, moved = list[Row](), dict[int, int]()
+    read_by = readers(
+        [row if index in wanted else replace(row, inputs=[]) for index, row in enumerate(rows[: last + 1])]
+    )
+    for index, row in enumerate(rows[: last + 1]):
+        if (
+            row.op == Op.GATHER
+            and row.maps[0] is None
+            and row.inputs[0]
+            and read_by[row.inputs[0]] == [index]
+        ):
+            moved[index] = moved[row.inputs[0]]
+        elif index in wanted or index == 0:
+            row.inputs = [moved[i] for i in row.inputs]
+            moved[index] = len(kept)
+            kept.append(row)
+    return kept
 
 
 def readers(rows: Sequence[Row]) -> list[list[int]]:
@@ -172,10 +195,11 @@ def assemble(rows: Sequence[Row], offsets: Sequence[int], features: int, model: 
         line[Column.LAST_READER], line[Column.ADJOINT] = -1, offset
         if row.active:
             table[row.inputs, Column.LAST_READER] = index
+        line[Column.NUMBERS] = row.numbers
         links += row.inputs
     return Program(
         rows=table,
-        links=np.array(links or [0], np.int64),
+        links=with_maps(rows, table, links),
         attributes=np.array([row.attribute for row in rows]),
         features=features,
         parameters=model.size + model.constants.size,
@@ -191,7 +215,25 @@ def assemble(rows: Sequence[Row], offsets: Sequence[int], features: int, model: 
         scratch=max(SCRATCH_ROWS, max(row.scratch for row in rows)),
         geometry=assemble_geometry(rows),
         epsilons=np.array([row.epsilon for row in rows]),
+        nodes=tuple(row.node for row in rows),
     )
+
+
+def with_maps(rows: Sequence[Row], table: NDArray[np.int64], links: list[int]) -> NDArray[np.int64]:
+    """Append the rows' index maps to the links, equal ones once, and write where they begin."""
+    parts, places, end = [np.array(links or [0], np.int64)], dict[bytes, int](), max(1, len(links))
+    table[:, [Column.MAP, Column.OTHER_MAP]] = -1
+    for line, row in zip(table, rows, strict=True):
+        for column, indices in zip((Column.MAP, Column.OTHER_MAP), row.maps, strict=False):
+            if indices is None:
+                continue
+            key = indices.tobytes()
+            if key not in places:
+                places[key] = end
+                parts.append(np.asarray(indices, np.int64))
+                end += len(indices)
+            line[column] = places[key]
+    return np.concatenate(parts)
 
 
 def assemble_geometry(rows: Sequence[Row]) -> NDArray[np.int64]:

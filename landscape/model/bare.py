@@ -25,7 +25,7 @@ from landscape.ops.values import choice
 Arrays = dict[str, np.ndarray]
 
 # What may stand between the layers.
-BETWEEN = tuple(operation.name for operation in (*ACTIVATIONS, IDENTITY))
+BETWEEN = (*(operation.name for operation in ACTIVATIONS if operation.traits.bend), IDENTITY.name)
 
 
 def read_bare(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from landscape.errors import InputError
-from landscape.model.losses import LOSSES
+from landscape.model.losses import LOSSES, OF_SIDES
 from landscape.ops.values import choice
 
 Changed = tuple[np.ndarray, list[str]]
@@ -71,9 +71,9 @@ def choose_loss(key: str, target: np.ndarray, outputs: int, given: str | None) -
 
 def convert_target(key: str, target: np.ndarray, loss: str, outputs: int) -> Changed:
     """Make targets what the loss takes where their meaning is plain; the check refuses the others."""
-    if loss == "cross_entropy" and target.dtype.kind in "iufb":
+    if loss in ("cross_entropy", "multi_margin") and target.dtype.kind in "iufb":
         return _to_classes(key, target, outputs)
-    if loss == "binary_cross_entropy" or target.dtype.kind not in "iufb":
+    if loss in OF_SIDES or target.dtype.kind not in "iufb":
         return target, []
     sentences = []
     if target.dtype.kind != "f" or target.dtype.itemsize not in (4, 8):

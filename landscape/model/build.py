@@ -34,6 +34,7 @@ def build_model(
     weight_decay: float | Mapping[str, float] = 0.0,
     loss_scale: float = 1.0,
     delta: float = 1.0,
+    loss_options: Mapping[str, Any] | None = None,
     input_shape: Sequence[int] | None = None,
     training: Mapping[str, Any] | None = None,
     arrays: Mapping[str, Array] | None = None,
@@ -44,7 +45,7 @@ def build_model(
     `layers` are pairs of weight and bias (or None), read as a bare file's: `[in, out]` or `[out, in]`,
     whichever chains from the data, with `activation` (relu) between them. Or `nodes` are the header's, and
     `parameters` the arrays by `"<node>.<parameter>"`; then `loss` must be given. `arrays` has any other key
-    of the archive (`history.step`, `checkpoints`, …).
+    of the archive (`history.step`, `checkpoints`, …). `loss_options` are those of the header: `{"class_weights": [1, 3]}`.
 
     >>> model = build_model(
     ...     layers=[(np.ones((2, 3)), np.zeros(3)), (np.ones((3, 2)), np.zeros(2))],
@@ -65,6 +66,7 @@ def build_model(
         key: _array(key, value) for key, value in {**(arrays or {}), **splits}.items() if value is not None
     }
     header: dict[str, Any] = {"format": FORMAT, "name": name, "loss_scale": loss_scale, "delta": delta}
+    header |= {key: _as_json(value) for key, value in (loss_options or {}).items()}
     header["weight_decay"] = dict(weight_decay) if isinstance(weight_decay, Mapping) else weight_decay
     header |= {} if input_shape is None else {"input_shape": list(input_shape)}
     header |= {} if training is None else {"training": dict(training)}
@@ -84,6 +86,11 @@ def build_model(
     given |= {key: _array(key, value) for key, value in (parameters or {}).items()}
     header |= {"loss": loss, "nodes": list(nodes or ())}
     return assemble(header, given, form="built", allow_nonfinite=allow_nonfinite)
+
+
+def _as_json(value: Any) -> Any:
+    """Give an array or a tensor as JSON has it."""
+    return value.tolist() if hasattr(value, "tolist") else value
 
 
 def _named(layers: Sequence[tuple[Array, Array | None]]) -> dict[str, np.ndarray]:

@@ -6,21 +6,25 @@ pieces.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from landscape.errors import InputError
 from landscape.files import map_array, shown
 from landscape.model.bare_data import is_one_hot, is_whole
 from landscape.model.finite import pieces
 from landscape.model.header import DATA_KEYS
-from landscape.model.losses import LOSSES, require_target_shape
+from landscape.model.loss_options import LossOptions
+from landscape.model.losses import LOSSES, classes_of, is_soft, require_target_shape
 from landscape.ops.operation import Shape, batched
 
 SPLITS = ("train", "validation", "test")
 Data = dict[str, np.ndarray]
+PLAIN = LossOptions()
 
 
 def map_data(paths: Mapping[str, str], folder: Path | None) -> Data:
@@ -81,10 +85,15 @@ def require_pairs(data: Data) -> None:
             raise InputError(f"y_{split}: expected {len(x)} targets, one an example, found {list(y.shape)}")
 
 
-def require_inputs(data: Data, input_shape: Shape, vocabulary: int | None) -> None:
-    """Refuse examples of another shape or dtype, and ids that no embedding has a row for.
+class Table(NamedTuple):
+    """An embedding: which numbers of an example it looks up (None: all), and the number of its rows."""
 
-    `vocabulary` is the number of ids where the graph begins with an embedding.
+    places: NDArray[np.int64] | None
+    rows: int
+
+
+def require_inputs(data: Data, input_shape: Shape, tables: Sequence[Table]) -> None:
+    """Refuse examples of another shape or dtype, and ids that an embedding has no row for.
 
     Raises
     ------
@@ -95,28 +104,33 @@ def require_inputs(data: Data, input_shape: Shape, vocabulary: int | None) -> No
         array = data[key]
         if array.shape[1:] != input_shape:
             raise InputError(f"{key}: expected shape {batched(input_shape)}, found {list(array.shape)}")
-        if vocabulary is not None:
-            _require_ids(key, array, vocabulary)
-        elif array.dtype.newbyteorder("=") not in (np.float32, np.float64, np.uint8):
+        for table in tables:
+            _require_ids(key, array, table)
+        if not tables and array.dtype.newbyteorder("=") not in (np.float32, np.float64, np.uint8):
             raise InputError(
                 f"{key}: expected float32, float64 or (images, scaled by 1/255) uint8, found {array.dtype}"
                 + ("; integer ids need an embedding" if array.dtype.kind in "iu" else "")
             )
 
 
-def _require_ids(key: str, array: np.ndarray, vocabulary: int) -> None:
-    if array.dtype.kind not in "iu":
+def _require_ids(key: str, array: np.ndarray, table: Table) -> None:
+    """Refuse numbers that are no rows of a table; a part of the data may be whole numbers among others."""
+    if array.dtype.kind not in "iu" and table.places is None:
         raise InputError(f"{key}: expected integer ids for the embedding, found {array.dtype}")
     for start, piece in pieces(array):
-        bad = (piece < 0) | (piece >= vocabulary)
+        looked = piece.reshape(len(piece), -1)
+        looked = looked if table.places is None else looked[:, table.places]
+        bad = ~((looked >= 0) & (looked < table.rows) & (looked == np.floor(looked)))
         if bad.any():
             raise InputError(
-                f"{key}: expected ids from 0 to {vocabulary - 1}, found {piece[bad][0]} "
-                f"in example {start + int(np.argmax(bad.reshape(len(bad), -1).any(1)))}"
+                f"{key}: expected ids from 0 to {table.rows - 1}, found {looked[bad][0]} "
+                f"in example {start + int(np.argmax(bad.any(1)))}"
             )
 
 
-def require_targets(data: Data, output: Shape, loss: str, allow_nonfinite: bool) -> None:
+def require_targets(
+    data: Data, output: Shape, loss: str, allow_nonfinite: bool, options: LossOptions = PLAIN
+) -> None:
     """Refuse targets that the loss cannot take.
 
     Raises
@@ -128,14 +142,17 @@ def require_targets(data: Data, output: Shape, loss: str, allow_nonfinite: bool)
     row.require_output(loss, output)
     for key in _present(data, "y"):
         array = data[key]
-        if array.dtype.kind not in row.kinds or (
-            array.dtype.kind == "f" and array.dtype.itemsize not in (4, 8)
+        soft = is_soft(loss, array)
+        if (
+            array.dtype.kind not in row.kinds
+            or (array.dtype.kind == "f" and array.dtype.itemsize not in (4, 8))
+            or (soft and array.shape != (len(array), *output) and is_whole(array))
         ):
             raise InputError(
                 f"{key}: {loss} expects {row.values}, found {array.dtype}{_hint(array, loss, output)}"
             )
-        require_target_shape(key, loss, array.shape, len(array), output)
-        _require_values(key, array, output, loss, allow_nonfinite)
+        require_target_shape(key, loss, array.shape, len(array), output, soft)
+        _require_values(key, array, output, loss, allow_nonfinite, options)
 
 
 def _hint(array: np.ndarray, loss: str, output: Shape) -> str:
@@ -147,25 +164,38 @@ def _hint(array: np.ndarray, loss: str, output: Shape) -> str:
     return " of whole numbers (try array.astype(int))" if is_whole(array) else ""
 
 
-def _require_values(key: str, array: np.ndarray, output: Shape, loss: str, allow_nonfinite: bool) -> None:
-    row, classes = LOSSES[loss], output[-1] if output else 1
-    if row.kinds == "f":
+def _require_values(
+    key: str, array: np.ndarray, output: Shape, loss: str, allow_nonfinite: bool, options: LossOptions
+) -> None:
+    row, classes, soft = LOSSES[loss], classes_of(loss, output), is_soft(loss, array)
+    if row.kinds == "f" and not soft:
         return  # every number is a target; those that are not finite are looked for with the other arrays
     counted = 0
     for start, piece in pieces(array):
-        bad = ~row.good(piece, classes)
-        if allow_nonfinite and piece.dtype.kind == "f":
+        bad = piece < 0 if soft else ~row.good(piece, classes)
+        ignored = piece == options.ignored if loss == "cross_entropy" and not soft else np.zeros((), bool)
+        bad = bad & ~ignored
+        if piece.dtype.kind == "f" and (allow_nonfinite or soft):
             bad &= np.isfinite(piece)
         if bad.any():
             example = start + int(np.argmax(bad.reshape(len(bad), -1).any(1)))
-            limits = f"from 0 to {classes - 1}, or -100" if loss == "cross_entropy" else ""
             raise InputError(
-                f"{key}: {loss} expects {row.values} {limits}".rstrip()
-                + f", found {piece[bad][0]} in example {example}"
+                f"{key}: {loss} expects {_values(loss, classes, soft, options)}, found {piece[bad][0]} in example {example}"
             )
-        counted += int(np.count_nonzero(piece != -100))
-    if loss == "cross_entropy" and not counted:
-        raise InputError(f"{key}: every label is -100 (ignored); expected at least one that counts")
+        counted += int(piece.size - np.count_nonzero(ignored))
+    if not counted:
+        raise InputError(
+            f"{key}: every label is {options.ignored} (ignored); expected at least one that counts"
+        )
+
+
+def _values(loss: str, classes: int, soft: bool, options: LossOptions) -> str:
+    """Say which targets a loss takes."""
+    if soft:
+        return "numbers from 0 for the classes"
+    if loss == "cross_entropy":
+        return f"integer class ids from 0 to {classes - 1}, or {options.ignored}"
+    return LOSSES[loss].values + (f" from 0 to {classes - 1}" if loss == "multi_margin" else "")
 
 
 def _present(data: Data, kind: str) -> Iterable[str]:

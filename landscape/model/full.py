@@ -15,8 +15,10 @@ from landscape.errors import InputError
 from landscape.files import shown
 from landscape.model import data as examples
 from landscape.model.finite import WANTED
-from landscape.model.graph import parameter_keys, read_nodes
+from landscape.model.graph import parameter_keys, places_in_data, read_nodes
 from landscape.model.header import DATA_KEYS, Header, read_header
+from landscape.model.loss_options import require_fitting
+from landscape.model.losses import classes_of
 from landscape.model.model import Model
 from landscape.model.nodes import INPUT, Node
 from landscape.model.story import is_story, read_story
@@ -52,8 +54,10 @@ def assemble(
     nodes = read_nodes(checked.nodes, input_shape, {key: array.shape for key, array in rest.items()})
     parameters, buffers = _claim(nodes, rest, buffers=False), _claim(nodes, rest, buffers=True)
     _require_known(rest, parameters | buffers)
-    examples.require_inputs(data, input_shape, _vocabulary(nodes, parameters))
-    examples.require_targets(data, nodes[-1].shape, checked.loss, allow_nonfinite)
+    examples.require_inputs(data, input_shape, _tables(nodes, parameters, input_shape))
+    output, options = nodes[-1].shape, checked.loss_options
+    examples.require_targets(data, output, checked.loss, allow_nonfinite, options)
+    require_fitting(options, output, classes_of(checked.loss, output))
     model = Model(
         name=checked.name or _default_name(path),
         nodes=nodes,
@@ -61,6 +65,7 @@ def assemble(
         loss=checked.loss,
         loss_scale=checked.loss_scale,
         delta=checked.delta,
+        loss_options=options,
         weight_decay=checked.weight_decay,
         parameters=parameters,
         buffers=buffers,
@@ -150,14 +155,17 @@ def _require_known(arrays: Arrays, claimed: Arrays) -> None:
             )
 
 
-def _vocabulary(nodes: tuple[Node, ...], parameters: Arrays) -> int | None:
-    """The number of ids that every embedding of the input has a row for."""
-    rows = [
-        len(parameters[f"{node.owner}.weight"])
+def _tables(nodes: tuple[Node, ...], parameters: Arrays, input_shape: Shape) -> list[examples.Table]:
+    """Say of every embedding which numbers of an example it looks up, and in how many rows."""
+    named = {node.name: node for node in nodes}
+    return [
+        examples.Table(
+            None if node.inputs[0] == INPUT else places_in_data(node.inputs[0], named, input_shape),
+            len(parameters[f"{node.owner}.weight"]),
+        )
         for node in nodes
-        if INPUT in node.inputs and node.operation.reads_ids
+        if node.operation.reads_ids
     ]
-    return min(rows) if rows else None
 
 
 def _require_decay(model: Model) -> None:

@@ -10,11 +10,14 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from landscape.errors import InputError
 from landscape.files import shown
 from landscape.memory import available_memory
 from landscape.model.nodes import INPUT, Draft, Node, read_draft
-from landscape.ops.operation import Attributes, Shape, Sizes, batched, bind
+from landscape.ops.operation import MOST_INPUTS, Attributes, Shape, Sizes, batched, bind
 
 Found = Mapping[str, Shape]
 
@@ -89,11 +92,16 @@ def _place(
 ) -> Node:
     """Give a node its inputs, its shape and its parameters."""
     operation = draft.operation
-    inputs = draft.inputs if draft.inputs is not None else (previous,)
+    default = (previous,) if operation.inputs[1] else ()
+    inputs = draft.inputs if draft.inputs is not None else default
     _require_count(draft, len(inputs))
+    singles = [name in nodes and nodes[name].single for name in inputs]
+    _require_single_weights(draft, inputs, singles)
     shapes = tuple(_input_shape(draft, name, drafts, nodes, input_shape) for name in inputs)
-    if operation.reads_ids and inputs != (INPUT,):
-        raise InputError(f'{draft.op}: reads ids, which only the data has; expected "inputs": ["{INPUT}"]')
+    if operation.reads_ids and inputs != (INPUT,) and places_in_data(inputs[0], nodes, input_shape) is None:
+        raise InputError(
+            f'{draft.op}: reads ids, which only the data has; expected "inputs": ["{INPUT}"], or a part of the data'
+        )
     owner = _owner(draft, drafts, found)
     attributes, shape = infer(draft, shapes, found)
     return Node(
@@ -103,7 +111,9 @@ def _place(
         attributes=attributes,
         parameters_of=draft.parameters_of,
         trainable=owner.trainable is not False,
+        frozen=owner.frozen,
         shape=shape,
+        single=operation.keeps_single and all(singles),
     )
 
 
@@ -121,7 +131,7 @@ def infer(draft: Draft, shapes: tuple[Shape, ...], found: Found) -> tuple[Attrib
         sizes = operation.sizes(shapes, attributes)
     except InputError as error:
         raise InputError(f"{draft.op}: {error}") from None
-    sizes = _bind_all(draft, sizes, found)
+    sizes = _bind_all(draft, sizes, found, shapes[1:] if operation.weights_of_nodes else ())
     return attributes, _output(draft, shapes, attributes, sizes)
 
 
@@ -133,10 +143,23 @@ def _output(draft: Draft, shapes: tuple[Shape, ...], attributes: Attributes, siz
 
 
 def _require_count(draft: Draft, count: int) -> None:
-    if draft.operation.several and count < 2:
-        raise InputError(f"inputs: {draft.op} reads two inputs or more, found {count}")
-    if not draft.operation.several and count != 1:
-        raise InputError(f"inputs: {draft.op} reads one input, found {count}")
+    least, most = draft.operation.inputs
+    if least <= count <= most:
+        return
+    words = {(0, 0): "no input", (1, 1): "one input", (2, 2): "two inputs"}.get(
+        (least, most), f"{least} to {most} inputs" if most < MOST_INPUTS else "two inputs or more"
+    )
+    raise InputError(f"inputs: {draft.op} reads {words}, found {count}")
+
+
+def _require_single_weights(draft: Draft, inputs: tuple[str, ...], singles: list[bool]) -> None:
+    """A layer's weight is the same for all examples, wherever it comes from."""
+    if draft.operation.weights_of_nodes:
+        for name, single in list(zip(inputs, singles, strict=True))[1:]:
+            if not single:
+                raise InputError(
+                    f"inputs: {shown(name)} depends on the examples; expected weights that follow from parameters and constants alone"
+                )
 
 
 def _input_shape(
@@ -185,24 +208,46 @@ def _owned(owner: Draft, found: Found) -> list[str]:
     return [*parameter_keys(owner, found), *parameter_keys(owner, found, buffers=True)]
 
 
-def _bind_all(draft: Draft, sizes: Sizes, found: Found) -> Sizes:
-    for parameter in draft.operation.parameters:
+def _bind_all(draft: Draft, sizes: Sizes, found: Found, given: tuple[Shape, ...] = ()) -> Sizes:
+    """Match parameters with those of the archive, the first with the shapes of nodes where such are given."""
+    for number, parameter in enumerate(draft.operation.parameters):
         key = f"{draft.owner}.{parameter.name}"
-        if key not in found:
+        if number < len(given):
+            if key in found:
+                raise InputError(
+                    f"{shown(key)}: expected no such key, for the node reads it from another node"
+                )
+        elif key not in found:
             if parameter.optional:
                 continue
             raise InputError(f"{draft.op}: expected the key {shown(key)}, which the archive does not have")
         try:
-            sizes = bind(parameter, found[key], sizes)
+            sizes = bind(parameter, given[number] if number < len(given) else found[key], sizes)
         except InputError as error:
             raise InputError(f"{key}: {error}") from None
     return sizes
 
 
+def places_in_data(name: str, nodes: Mapping[str, Node], input_shape: Shape) -> NDArray[np.int64] | None:
+    """Say which numbers of an example a node's output is, in order; None where it is made of others too."""
+    if name == INPUT:
+        return np.arange(math.prod(input_shape))
+    node = nodes[name]
+    if node.operation.places is None:
+        return None
+    source = node.inputs[0]
+    found = places_in_data(source, nodes, input_shape)
+    before = input_shape if source == INPUT else nodes[source].shape
+    taken = node.operation.places(before, node.shape, node.attributes).reshape(-1)
+    return None if found is None or (taken < 0).any() else found[taken]
+
+
 def _require_one_kind_of_input(nodes: dict[str, Node]) -> None:
     """Token ids cannot be numbers for another node as well."""
-    readers = [node for node in nodes.values() if INPUT in node.inputs]
+    readers = [node for node in nodes.values() if INPUT in node.inputs and node.operation.places is None]
     ids = [node for node in readers if node.operation.reads_ids]
+    # What only computes with each number (a mask of padding) may read ids too.
+    readers = [node for node in readers if node in ids or node.operation.parameters]
     if ids and len(ids) < len(readers):
         other = next(node for node in readers if node not in ids)
         raise InputError(

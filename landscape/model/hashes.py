@@ -20,6 +20,8 @@ def of_model(
     """Hash graph and loss as canonical JSON, then each array's name, dtype, shape and bytes."""
     graph = [
         [node.name, node.op, node.inputs, node.attributes, node.parameters_of, node.trainable]
+        # Said only where there are some, so that networks of earlier versions keep their hashes.
+        + ([node.frozen] if node.frozen else [])
         for node in nodes
     ]
     content = {"nodes": graph, "input_shape": input_shape, "loss": loss}

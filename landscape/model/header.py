@@ -10,6 +10,8 @@ import numpy as np
 
 from landscape.errors import InputError
 from landscape.files import shown
+from landscape.model.loss_options import READERS as OPTIONS
+from landscape.model.loss_options import LossOptions, read_options
 from landscape.model.losses import LOSSES
 from landscape.ops import values
 from landscape.ops.operation import Shape
@@ -57,6 +59,7 @@ class Header:
     name: str | None = None
     loss_scale: float = 1.0
     delta: float = 1.0
+    loss_options: LossOptions = field(default_factory=LossOptions)
     weight_decay: float | dict[str, float] = 0.0
     input_shape: Shape | None = None
     training: dict[str, Any] = field(default_factory=dict)
@@ -91,6 +94,7 @@ READERS: dict[str, values.Reader] = {
     "loss": values.choice(*LOSSES),
     "loss_scale": values.number(0.0, above=True),
     "delta": values.number(0.0, above=True),
+    **OPTIONS,
     "weight_decay": _weight_decay,
     "input_shape": values.shape,
     "nodes": _nodes,
@@ -120,7 +124,8 @@ def read_header(value: dict[str, Any]) -> Header:
     for key in ("format", "loss", "nodes"):
         if key not in read:
             raise InputError(f"header: {key}: missing; expected a header with format, loss and nodes")
-    return Header(**read)
+    options = {key: read.pop(key) for key in OPTIONS if key in read}
+    return Header(**read, loss_options=read_options(read["loss"], options))
 
 
 def parse_header(array: np.ndarray) -> dict[str, Any]:

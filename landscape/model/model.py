@@ -14,6 +14,7 @@ from landscape.errors import InputError, did_you_mean
 from landscape.model import hashes
 from landscape.model.data import SPLITS
 from landscape.model.finite import describe_not_finite
+from landscape.model.loss_options import LossOptions
 from landscape.model.nodes import Node
 from landscape.ops.operation import Shape
 
@@ -52,6 +53,7 @@ class Model:
     buffers: dict[str, np.ndarray] = field(default_factory=dict)
     loss_scale: float = 1.0
     delta: float = 1.0
+    loss_options: LossOptions = field(default_factory=LossOptions)
     weight_decay: float | dict[str, float] = 0.0
     history: dict[str, np.ndarray] = field(default_factory=dict)
     checkpoints: np.ndarray | None = None
@@ -107,7 +109,7 @@ class Model:
             for node in self.nodes
             if node.trainable and node.parameters_of is None
             for parameter in node.operation.parameters
-            if not parameter.buffer
+            if not parameter.buffer and parameter.name not in node.frozen
         )
 
     @cached_property
@@ -212,10 +214,12 @@ class Model:
 
     @cached_property
     def _model_hash(self) -> str:
+        options = self.loss_options.given()
         return hashes.of_model(
             nodes=self.nodes,
             input_shape=self.input_shape,
-            loss=(self.loss, self.loss_scale, self.delta, self.weight_decay),
+            # Options only where there are some, so that models of earlier versions keep their hashes.
+            loss=(self.loss, self.loss_scale, self.delta, self.weight_decay, *([options] if options else [])),
             arrays=self.parameters | self.buffers,
         )
 

@@ -15,7 +15,7 @@ from landscape.ops.traits import Traits
 
 INPUT = "input"
 RESERVED = (INPUT, "history", "checkpoints", "optimizer", "landscape")
-KEYS = ("name", "op", "inputs", "parameters_of", "trainable")
+KEYS = ("name", "op", "inputs", "parameters_of", "trainable", "frozen")
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class Node:
     """A node of a network's graph.
 
     `inputs` are names of nodes before it, "input" for the data. `attributes` has every attribute of the op,
-    defaults filled in. `parameters_of` names the node whose parameters it shares. `shape` is the output's,
-    for one example.
+    defaults filled in. `parameters_of` names the node whose parameters it shares. `frozen` names single parameters that are not
+    trained though the node is. `shape` is the output's, for one example; where it is `single`, all examples have the same.
     """
 
     name: str
@@ -34,6 +34,8 @@ class Node:
     parameters_of: str | None
     trainable: bool
     shape: Shape
+    frozen: tuple[str, ...] = ()
+    single: bool = False
 
     @property
     def owner(self) -> str:
@@ -61,6 +63,7 @@ class Draft:
     attributes: Attributes
     parameters_of: str | None
     trainable: bool | None
+    frozen: tuple[str, ...] = ()
 
     @property
     def operation(self) -> Operation:
@@ -123,7 +126,22 @@ def _read_draft(name: str, value: dict[str, Any]) -> Draft:
         attributes=_read_attributes(OPERATIONS[op], op, rest),
         parameters_of=_optional(value, "parameters_of", values.text),
         trainable=_optional(value, "trainable", values.boolean),
+        frozen=_read_frozen(OPERATIONS[op], value),
     )
+
+
+def _read_frozen(operation: Operation, value: Mapping[str, Any]) -> tuple[str, ...]:
+    names = [parameter.name for parameter in operation.parameters if not parameter.buffer]
+
+    def read(given: Any) -> tuple[str, ...]:
+        if not isinstance(given, (list, tuple)) or not given or not set(map(str, given)) <= set(names):
+            raise values.refuse(f"a list of names among {', '.join(names) or 'none'}", given)
+        return tuple(name for name in names if name in given)
+
+    found = _optional(value, "frozen", read) or ()
+    if found and ("parameters_of" in value or value.get("trainable") is False):
+        raise InputError("frozen: expected a node that has parameters of its own and trains others of them")
+    return found
 
 
 def _optional(value: Mapping[str, Any], key: str, read: values.Reader) -> Any:
@@ -136,7 +154,7 @@ def _optional(value: Mapping[str, Any], key: str, read: values.Reader) -> Any:
 
 
 def _read_inputs(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, (list, tuple)) or not value or not all(isinstance(name, str) for name in value):
+    if not isinstance(value, (list, tuple)) or not all(isinstance(name, str) for name in value):
         raise InputError(f"inputs: expected a list of node names, found {shown(value)}")
     return tuple(value)
 

@@ -53,6 +53,7 @@ def header_of(model: Model, data: dict[str, str] | None = None) -> dict[str, Any
         "loss": model.loss,
         "loss_scale": model.loss_scale,
         "delta": model.delta,
+        **model.loss_options.given(),
         "weight_decay": model.weight_decay,
         "input_shape": model.input_shape,
         "nodes": [_node(node) for node in model.nodes],
@@ -100,4 +101,6 @@ def _node(node: Node) -> dict[str, Any]:
         written["parameters_of"] = node.parameters_of
     elif not node.trainable:
         written["trainable"] = False
+    elif node.frozen:
+        written["frozen"] = list(node.frozen)
     return written

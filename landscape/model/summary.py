@@ -27,6 +27,7 @@ def summarize(model: Model) -> dict[str, Any]:
             "name": model.loss,
             "scale": model.loss_scale,
             "delta": model.delta,
+            "options": model.loss_options.given(),
             "weight_decay": model.weight_decay,
         },
         "data": {split: _split(model, split) for split in model.splits},
@@ -50,6 +51,7 @@ def _node(model: Model, node: Node) -> dict[str, Any]:
         "parameters": int(sum(array.size for key, array in model.parameters.items() if key in own)),
         "parameters_of": node.parameters_of,
         "trainable": node.trainable,
+        "frozen": list(node.frozen),
     }
 
 

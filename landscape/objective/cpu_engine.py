@@ -13,6 +13,7 @@ from landscape.kernels.cpu import outputs as output_kernels
 from landscape.kernels.cpu import values as value_kernels
 from landscape.kernels.cpu.losses import SUMS
 from landscape.kernels.cpu.table import GRADIENTS, VALUES
+from landscape.model.losses import classes_first
 from landscape.objective.cpu_network import SLOTS, CpuNetwork
 from landscape.objective.cpu_sweep import CpuSweep
 from landscape.objective.devices import CPU
@@ -24,6 +25,7 @@ from landscape.objective.program_check import Mode
 from landscape.objective.session import session, share_work
 from landscape.objective.tiled import TiledNetwork
 from landscape.objective.tiles import examples_of
+from landscape.ops.operation import Shape
 
 Array = NDArray[np.float64]
 
@@ -118,5 +120,12 @@ class CpuEngine:
                 share_work(
                     output_kernels.outputs, network.threads, *tiled.plain.arrays, batch, vector, network.buffers(), out
                 )  # fmt: skip
-                parts.append(examples_of(out, batch.valid).reshape(-1, *shape))
+                parts.append(in_order(tiled.model.loss, shape, examples_of(out, batch.valid)))
         return np.concatenate(parts)
+
+
+def in_order(loss: str, shape: Shape, rows: NDArray) -> NDArray:
+    """Give outputs [N, F] of the kernels as the format has them, [N, …]: where classes lie first, the kernels have them last."""
+    if classes_first(loss, shape):
+        return np.ascontiguousarray(np.moveaxis(rows.reshape(-1, *shape[1:], shape[0]), -1, 1))
+    return rows.reshape(-1, *shape)

@@ -21,7 +21,7 @@ from landscape.kernels.cuda.arrays import (
     Runs,
     TrainingBuffers,
 )
-from landscape.kernels.cuda.scratch import needs_wide, scratch_features
+from landscape.kernels.cuda.scratch import needs_wide, scratch_features, unusual_activations
 from landscape.kernels.cuda.shape import eased
 from landscape.kernels.cuda.template import kernels
 from landscape.kernels.runs import Runs as HostRuns
@@ -46,7 +46,7 @@ class CudaTraining:
         # The narrowest block that a batch fills.
         shape = shape_for(2 * program.features, max(1, batch // 2), dtype, wide)
         self.shape = eased(shape, dtype, training=True, wide=wide)
-        self.kernels = kernels(self.shape, dtype, wide)
+        self.kernels = kernels(self.shape, dtype, wide, unusual_activations(program.rows))
         self.on_gpu: dict[Any, Any] = {}
 
     @property

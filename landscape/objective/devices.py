@@ -135,7 +135,14 @@ def settle_device(
     kind, number = read_device(device)
     if kind in (CPU, "auto"):
         return CPU
-    missing = [*without, *(unsupported_ops(model, training=training) if model is not None else ())]
+    # Formulas bring the compiler, which nobody needs before a GPU is asked for.
+    from landscape.objective.targets import unsupported_loss
+
+    missing = [
+        *without,
+        *(unsupported_loss(model) if model is not None else ()),
+        *(unsupported_ops(model, training=training) if model is not None else ()),
+    ]
     problem = gpu_problem(number)
     if problem is not None:
         raise InputError(f"device {device}: {problem}; or take --device cpu")

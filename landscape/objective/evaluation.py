@@ -7,10 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from landscape.model.losses import OF_CLASSES, OF_SIDES
+
 Array = NDArray[np.float64]
 
 # Losses whose outputs are right or wrong.
-HAS_ACCURACY = ("cross_entropy", "binary_cross_entropy")
+HAS_ACCURACY = (*OF_CLASSES, *OF_SIDES)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape.formulas.losses import CROSS_ENTROPY, LOSSES
 from landscape.kernels.cpu.arrays import Network
 from landscape.kernels.cpu.rules import empty_table, fill
 from landscape.kernels.cpu.table import Work, numbers_of
@@ -86,8 +85,3 @@ def require(lowering: Lowered, loss: int, work: Work, more: Sequence[int] = ()) 
     with session():
         fill(table, numbers, dtype)
     lowering.done.add(work)
-
-
-def loss_code(name: str) -> int:
-    """Return a loss's number in the kernels."""
-    return CROSS_ENTROPY if name == "cross_entropy" else list(LOSSES).index(name)

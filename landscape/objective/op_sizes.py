@@ -9,10 +9,14 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 from landscape.program.codes import Op
 from landscape.program.table import (
     ATTENTION_LINES,
     ATTENTION_QUERIES,
+    CHANNELS_TOGETHER,
     SCRATCH_ROWS,
     WIDEST_VECTOR,
     Column,
@@ -44,7 +48,10 @@ COLUMN_NOTES, FEATURE_NOTES, QUERY_NOTES = 4, 2, 9
 
 @dataclass(frozen=True)
 class View:
-    """One row as it was read: its columns, the rows that it reads and their sizes, its line of the geometry."""
+    """One row as it was read: its columns, the rows that it reads and their sizes, its line of the geometry.
+
+    `counts` are how many numbers the inputs have, `numbers` how many of those that are the same for all examples, 0 of others; `maps` are the index maps.
+    """
 
     number: int
     op: Op | int
@@ -52,6 +59,9 @@ class View:
     inputs: list[int]
     sizes: list[int]
     shape: dict[Geometry, int]
+    counts: list[int] = field(default_factory=list)
+    maps: tuple[NDArray[np.int64] | None, ...] = (None, None)
+    numbers: list[int] = field(default_factory=list)
 
     def __getitem__(self, place: Place) -> int:
         """Return a number of the row, −1 where the program has no geometry."""
@@ -61,8 +71,13 @@ class View:
 
     @property
     def size(self) -> int:
-        """Numbers that the row writes for an example."""
+        """Features that the row writes."""
         return self.columns[Column.SIZE]
+
+    @property
+    def count(self) -> int:
+        """Numbers that the row writes, for an example or for all."""
+        return self.columns[Column.NUMBERS] or self.columns[Column.SIZE]
 
 
 @dataclass(frozen=True)
@@ -76,11 +91,122 @@ class Expected:
     parameters: tuple[tuple[Place, int], ...] = ()
     required: tuple[Place, ...] = ()
     faults: list[str] = field(default_factory=list)
+    single: bool = False
+    mapped: bool = False
 
 
 def same(row: View) -> Expected:
     """An op that reads as many numbers as it writes, with no columns of its own."""
-    return Expected(row.size, [row.size])
+    return Expected(row.size, [row.size], single=True)
+
+
+def at_places(row: View, number: int) -> list[str]:
+    """Say what is wrong with the index map of an input, which every number that is written follows."""
+    indices, count, single = row.maps[number], row.counts[number], row.numbers[number] > 0
+    if row[Column.NUMBERS] and not single:
+        return ["is the same for all examples, and reads what is not"]
+    if indices is None:
+        return [] if count == row.count else [f"reads {count} numbers for {row.count}"]
+    least = -1 if row.op == Op.GATHER else 0
+    inside = bool((indices >= least).all() and (indices < count).all())
+    return [] if inside else [f"reads places {indices.min()} to {indices.max()} of {count}"]
+
+
+def gathered(row: View) -> Expected:
+    """Numbers of another row."""
+    faults = at_places(row, 0) if len(row.inputs) == 1 else []
+    return Expected(row.size, row.sizes[:1], faults=faults, single=True, mapped=True)
+
+
+def joined(row: View) -> Expected:
+    """Two rows, each read through a map."""
+    faults = [told for number in range(2) for told in at_places(row, number)] if len(row.inputs) == 2 else []
+    return Expected(
+        row.size,
+        row.sizes[:2] if len(row.sizes) > 1 else [row.size, row.size],
+        faults=faults,
+        single=True,
+        mapped=True,
+    )
+
+
+def numbers(row: View) -> Expected:
+    """Numbers of [θ, constants], the same for all examples."""
+    count = row[Column.NUMBERS]
+    faults = [] if count > 0 else ["has no numbers that are the same for all examples"]
+    return Expected(
+        row.size,
+        [],
+        parameters=((Column.WEIGHT, count),),
+        required=(Column.WEIGHT,),
+        faults=faults,
+        single=True,
+    )
+
+
+def reduced(row: View) -> Expected:
+    """The middle one of three axes, of rows or of numbers that are the same for all examples."""
+    groups, wide, out = row[Column.GROUPS], row[Column.WIDE], row[Column.OUT]
+    faults = []
+    if len(row.inputs) == 1 and (row.count, row.counts[0]) != (groups * out, groups * wide * out):
+        faults = [
+            f"makes {row.count} numbers of {row.counts[0]}, expected {groups * out} of {groups * wide * out}"
+        ]
+    if len(row.inputs) == 1 and (row[Column.NUMBERS] > 0) != (row.numbers[0] > 0):
+        faults.append("differs from its input in whether all examples have the same")
+    columns = (Column.GROUPS, Column.WIDE, Column.OUT)
+    return Expected(row.size, row.sizes[:1] or [row.size], columns, faults=faults, single=True)
+
+
+def dense_of(row: View) -> Expected:
+    """A product at each leading position with a weight that is a row's."""
+    groups, wide, out = row[Column.GROUPS], row[Column.WIDE], row[Column.OUT]
+    weights = math.ceil(out * wide / WIDEST_VECTOR)
+    faults = (
+        []
+        if row.numbers[1:] == [out * wide]
+        else [f"reads a weight of {row.numbers[1:]} numbers, expected {out * wide}"]
+    )
+    return Expected(
+        groups * out, [groups * wide, weights], (Column.GROUPS, Column.WIDE, Column.OUT), faults=faults
+    )
+
+
+def convolution_of(row: View) -> Expected:
+    """A convolution with a weight that is a row's, on which no normalization rides."""
+    expected = convolution(row)
+    count = row[Column.OUT] * row[Column.WIDE]
+    faults = (
+        []
+        if row.numbers[1:] == [count]
+        else [f"reads a weight of {row.numbers[1:]} numbers, expected {count}"]
+    )
+    return Expected(
+        expected.size, [*expected.inputs, math.ceil(count / WIDEST_VECTOR)], expected.columns,
+        expected.geometry - {*RUNNING, *AFFINE},
+        faults=[*expected.faults, *faults],
+    )  # fmt: skip
+
+
+def multiplied_each(row: View) -> Expected:
+    """Products of matrices, whose plan says where they lie: groups, sizes, steps, and where each group starts."""
+    plan = row.maps[0]
+    expected = row.sizes[:2] if len(row.sizes) > 1 else [row.size, row.size]
+    if plan is None or len(plan) < 8:
+        return Expected(row.size, expected, faults=["has no plan of its product"], mapped=True)
+    groups, m, n, k = (int(size) for size in plan[:4])
+    faults = [] if min(groups, m, n, k) > 0 and len(plan) == 8 + 2 * groups else ["has a plan of other sizes"]
+    for number, (rows, columns) in enumerate(((m, k), (k, n))):
+        starts, steps = (
+            plan[8 + number * groups : 8 + (number + 1) * groups],
+            plan[4 + 2 * number : 6 + 2 * number],
+        )
+        corners = [starts + r * steps[0] + c * steps[1] for r in (0, rows - 1) for c in (0, columns - 1)]
+        if faults or len(row.sizes) < 2:
+            break
+        if min(int(c.min()) for c in corners) < 0 or max(int(c.max()) for c in corners) >= row.sizes[number]:
+            faults.append(f"reads its factor {number} outside of {row.sizes[number]} features")
+    return Expected(groups * m * n, expected, faults=faults, mapped=True)
 
 
 def dense(row: View) -> Expected:
@@ -228,12 +354,6 @@ def pad_channels(row: View) -> Expected:
     return Expected(after, [before], geometry=IMAGE | set(strides) | {Geometry.BEFORE}, faults=faults)
 
 
-def averaged(row: View) -> Expected:
-    """The mean over the middle one of three axes."""
-    groups, wide, out = row[Column.GROUPS], row[Column.WIDE], row[Column.OUT]
-    return Expected(groups * out, [groups * wide * out], (Column.GROUPS, Column.WIDE, Column.OUT))
-
-
 def embedding(row: View) -> Expected:
     """A row of the weight for each id."""
     groups, out = row[Column.GROUPS], row[Column.OUT]
@@ -280,12 +400,20 @@ SIZES: dict[Op, Callable[[View], Expected]] = {
     Op.MAXPOOL: pool,
     Op.AVGPOOL: pool,
     Op.PAD_CHANNELS: pad_channels,
-    Op.MEAN: averaged,
+    Op.MEAN: reduced,
     Op.EMBEDDING: embedding,
     Op.POSITION: position,
     Op.ATTENTION: attention,
     Op.BATCH_STATISTICS: normalization(FOLLOWED, required=False),
     Op.GROUPNORM: groupnorm,
+    Op.GATHER: gathered,
+    Op.PARAMETER: numbers,
+    Op.COMBINE: joined,
+    Op.PRODUCT: joined,
+    Op.LARGEST: reduced,
+    Op.MATMUL: multiplied_each,
+    Op.DENSE_OF: dense_of,
+    Op.CONVOLUTION_OF: convolution_of,
 }
 
 
@@ -308,6 +436,11 @@ def convolution_scratch(row: View) -> int:
         # Nine taps and 36 components of them, and 36 components of a square's pixels and outputs, each a vector from the next at most.
         packed = 45 * (math.ceil(out * before / WIDEST_VECTOR) + 1) + before + out + 36 * (before + out + 2)
     starts = math.ceil(2 * out / WIDEST_VECTOR)
+    if groups == before == out and groups > 1:
+        # Taps of some channels, a number for each example.
+        return max(
+            starts + CHANNELS_TOGETHER * row[Column.WIDE], LINES * out if row[Geometry.MEAN] >= 0 else 0
+        )
     return max(turned, starts + packed, LINES * out if row[Geometry.MEAN] >= 0 else 0)
 
 
@@ -319,6 +452,7 @@ def attention_scratch(row: View) -> int:
 
 SCRATCH: dict[Op, Callable[[View], int]] = {
     Op.CONVOLUTION: convolution_scratch,
+    Op.CONVOLUTION_OF: convolution_scratch,
     Op.BATCHNORM: lambda row: LINES * row[Column.OUT],
     Op.MAXPOOL: lambda row: row[Geometry.CHANNELS],
     Op.ATTENTION: attention_scratch,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -9,8 +11,11 @@ from landscape.kernels.cpu.arrays import Batch
 from landscape.kernels.cpu.passes import forward
 from landscape.kernels.cpu.table import VALUES
 from landscape.kernels.cpu.views import output_block
+from landscape.model import Model
 from landscape.objective.network import NetworkObjective
 from landscape.objective.session import session
+from landscape.objective.targets import loss_constant
+from landscape.ops.activation import KINKS
 from landscape.ops.table import OPERATIONS
 from landscape.program.codes import ACTIVATION_CODES, Op
 from landscape.program.table import Column, Geometry
@@ -18,7 +23,7 @@ from landscape.program.table import Column, Geometry
 Pattern = NDArray[np.bool_]
 
 KINKED = tuple(name for name, op in OPERATIONS.items() if op.traits.bend and op.traits.bend.kinked)
-KINKED_LOSSES = ("mae", "huber")
+KINKED_LOSSES = ("mae", "huber", "hinge_embedding", "multi_margin")
 
 
 class KinkPatterns:
@@ -39,17 +44,23 @@ class KinkPatterns:
 
     def __init__(self, objective: NetworkObjective) -> None:
         self.objective, self.network = objective, objective.on_cpu
-        codes = [ACTIVATION_CODES[name] for name in KINKED]
         network = self.network.tiled.full.network
-        rows = [row for row in network.rows if row[Column.OP] == Op.ACTIVATION and row[Column.CODE] in codes]
-        self.sources = [int(network.links[row[Column.FIRST]]) for row in rows]
+        where: dict[str, Callable[[float], tuple[float, ...]]] = {name: lambda p: (0.0,) for name in KINKED}
+        places = {ACTIVATION_CODES[name]: kinks for name, kinks in (where | KINKS).items()}
+        # The rows that kinked functions read, and where the kinks are.
+        self.sources = [
+            (int(network.links[row[Column.FIRST]]), places[int(row[Column.CODE])](float(attribute)))
+            for row, attribute in zip(network.rows, network.attributes, strict=True)
+            if row[Column.OP] == Op.ACTIVATION and int(row[Column.CODE]) in places
+        ]
+        self.extremes = [i for i, row in enumerate(network.rows) if row[Column.OP] == Op.LARGEST]
         self.pools = [i for i, row in enumerate(network.rows) if row[Column.OP] == Op.MAXPOOL]
         self.of_loss = objective.model.loss in KINKED_LOSSES
 
     @property
     def there(self) -> bool:
         """Whether the loss has kinks at all."""
-        return bool(self.sources or self.pools) or self.of_loss
+        return bool(self.sources or self.pools or self.extremes) or self.of_loss
 
     def at(self, theta: ArrayLike) -> Pattern:
         """Give the pattern at θ, flat."""
@@ -69,10 +80,19 @@ class KinkPatterns:
         work, scratch, width = memory.work[0], memory.scratch[0], batch.x.shape[2]
         data, valid = batch.x[t].reshape(-1), int(batch.valid[t])
         forward(network, order, places, weights, work, data, scratch, width)
-        found = [
-            output_block(network, places, row, work, data, width)[:, :valid].ravel() > 0
-            for row in self.sources
-        ]
+
+        def outputs(row: int) -> NDArray:
+            count = int(network.rows[row, Column.NUMBERS])
+            block = output_block(network, places, row, work, data, width)
+            return block.reshape(-1)[:count, None] if count else block[:, :valid]
+
+        found = [outputs(row).ravel() > kink for row, kinks in self.sources for kink in kinks]
+        for row in self.extremes:
+            groups, wide, out = (
+                int(network.rows[row, column]) for column in (Column.GROUPS, Column.WIDE, Column.OUT)
+            )
+            read = outputs(int(network.links[network.rows[row, Column.FIRST]])).reshape(groups, wide, out, -1)
+            found.append((read == outputs(row).reshape(groups, 1, out, -1)).ravel())
         for row in self.pools:
             source = int(network.links[network.rows[row, Column.FIRST]])
             image, largest = (
@@ -81,13 +101,23 @@ class KinkPatterns:
             found += of_windows(network.geometry[row], image, largest)
         if self.of_loss:
             output = output_block(network, places, len(network.rows) - 1, work, data, width)
-            found += self.of_residuals((output - batch.targets[t])[:, :valid].ravel())
+            found += [
+                side[:, :valid].ravel()
+                for side in sides(self.objective.model, output, batch.labels[t], batch.targets[t])
+            ]
         return found
 
-    def of_residuals(self, residuals: NDArray) -> list[Pattern]:
-        """Give the side of the loss's kinks on which residuals are."""
-        delta = self.objective.model.delta if self.objective.model.loss == "huber" else 0.0
-        return [residuals > delta, residuals < -delta]
+
+def sides(model: Model, output: NDArray, labels: NDArray, numbers: NDArray) -> list[Pattern]:
+    """Give the sides of the loss's kinks on which outputs [F, B] are; targets as the kernels read them."""
+    number = loss_constant(model)
+    if model.loss == "multi_margin":
+        return [number - np.take_along_axis(output, labels.astype(np.int64), 0) + output > 0]
+    residuals = output - numbers[: len(output)]
+    if model.loss == "hinge_embedding":
+        return [output > number]
+    delta = number if model.loss == "huber" else 0.0
+    return [residuals > delta, residuals < -delta]
 
 
 def of_windows(shape: NDArray[np.int64], image: NDArray, largest: NDArray) -> list[Pattern]:

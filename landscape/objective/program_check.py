@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from landscape.errors import InternalError
 from landscape.formulas.activations import ACTIVATIONS
@@ -30,8 +31,11 @@ from landscape.objective.op_sizes import (
     scratch_rows,
 )
 from landscape.objective.place_check import Mode, broken, check_links, check_places
+from landscape.objective.targets import Targets
 from landscape.program.codes import Op
-from landscape.program.table import WITHOUT_GEOMETRY, Column, Geometry, Program
+from landscape.program.table import WIDEST_VECTOR, WITHOUT_GEOMETRY, Column, Geometry, Program
+
+MAPS = (Column.MAP, Column.OTHER_MAP)
 
 
 @dataclass(frozen=True)
@@ -64,11 +68,29 @@ def check_program(program: Program, model: Model, mode: Mode) -> None:
     for row in views:
         for told in faults_of(row, views, program, places, mode):
             raise broken(program, row.number, told)
+    check_maps(views, program)
     if views[-1].size != math.prod(model.nodes[-1].shape) or views[0].size != math.prod(model.input_shape):
         raise InternalError("the program's data or outputs are not as large as the model's")
     if mode != Mode.VALUES:
         check_links(program)
     check_places(program, mode)
+
+
+def check_maps(views: list[View], program: Program) -> None:
+    """Ask that index maps fill the links behind the rows' inputs, one after the other, so that none begins within another."""
+    spans = sorted(
+        {
+            (row[column], row[column] + len(indices))
+            for row in views
+            for column, indices in zip(MAPS, row.maps, strict=True)
+            if indices is not None
+        }
+    )
+    ends = [max(1, int(program.rows[:, Column.INPUTS].sum())), *(stop for _, stop in spans)]
+    if ends != [*(start for start, _ in spans), len(program.links)]:
+        raise InternalError(
+            f"the network's program has index maps at {spans}, expected one after the other from {ends[0]} to {len(program.links)}"
+        )
 
 
 def check_shape(program: Program, places: Parameters) -> None:
@@ -110,7 +132,24 @@ def view(program: Program | Network, number: int) -> View:
         shape={column: int(program.geometry[number, column]) for column in Geometry}
         if len(program.geometry)
         else {},
+        numbers=[int(program.rows[k, Column.NUMBERS]) if 0 <= k < number else 0 for k in links],
+        counts=[
+            int(program.rows[k, Column.NUMBERS] or program.rows[k, Column.SIZE]) if 0 <= k < number else -1
+            for k in links
+        ],
+        maps=tuple(map_at(program.links, row, column) for column in MAPS),
     )
+
+
+def map_at(links: NDArray[np.int64], row: dict[Column, int], column: Column) -> NDArray[np.int64] | None:
+    """Read a row's index map, or the plan of its product, as far as it is there; None where there is none."""
+    start = row[column]
+    if start < 0:
+        return None
+    if row[Column.OP] == Op.MATMUL:
+        groups = int(links[start]) if start < len(links) else 0
+        return links[start : start + 8 + 2 * max(0, groups)]
+    return links[start : start + (row[Column.NUMBERS] or row[Column.SIZE])]
 
 
 def faults_of(
@@ -147,7 +186,8 @@ def faults_of_data(row: View) -> Iterator[str]:
     rest = {
         column: row[column] for column in Column if column not in (Column.OP, Column.SIZE, Column.LAST_READER)
     }
-    unset = {column: -1 if column in (Column.WEIGHT, Column.BIAS) else 0 for column in rest}
+    absent = (Column.WEIGHT, Column.BIAS, Column.MAP, Column.OTHER_MAP)
+    unset = {column: -1 if column in absent else 0 for column in rest}
     if rest != unset or row.size < 1 or row[Column.LAST_READER] < -1:
         yield "the data have a size and no other column"
 
@@ -159,6 +199,18 @@ def faults_of_sizes(row: View, expected: Expected) -> Iterator[str]:
         yield f"has {row.size} outputs, expected {expected.size}"
     if row.sizes != expected.inputs:
         yield f"reads {row.sizes} numbers, expected {expected.inputs}"
+    single = row[Column.NUMBERS]
+    if single < 0 or (single and (not expected.single or row.size != math.ceil(single / WIDEST_VECTOR))):
+        yield f"has {single} numbers that are the same for all examples in {row.size} features"
+    if not expected.single and any(row.numbers[:1]):
+        yield "reads what is the same for all examples, of which it needs one for each"
+    for column, indices in zip(MAPS, row.maps, strict=True):
+        if row[column] < -1:
+            yield f"has {column.name} {row[column]}, expected a place among the links or -1"
+        if not expected.mapped and row[column] != -1:
+            yield f"has {column.name} {row[column]}, which the op does not use"
+        if indices is not None and row.op != Op.MATMUL and len(indices) != row.count:
+            yield f"has {column.name} at {row[column]}, beyond what there is"
     for column in (Column.GROUPS, Column.WIDE, Column.OUT):
         if column not in expected.columns and row[column] != 0:
             yield f"has {column.name} {row[column]}, which the op does not use"
@@ -231,9 +283,9 @@ def check_data(program: Program, model: Model, inputs: int) -> None:
     if inputs < needed:
         raise InternalError(f"the data have {inputs} rows, and the network's program reads {needed}")
     for split in model.splits:
-        targets = math.prod(model.data[f"y_{split}"].shape[1:])
-        classes = program.output_size // max(1, targets) if model.loss == "cross_entropy" else 1
-        if targets * classes != program.output_size:
+        made = Targets(model, model.data[f"y_{split}"])
+        if not made.fits(program.output_size):
+            targets = math.prod(model.data[f"y_{split}"].shape[1:])
             raise InternalError(
                 f"y_{split} has {targets} numbers an example, and the network gives {program.output_size}"
             )

@@ -11,8 +11,8 @@ from landscape import streams
 from landscape.errors import InputError
 from landscape.formulas.random import permutation
 from landscape.model import Model
-from landscape.model.losses import IGNORED
 from landscape.objective.evaluation import Counts
+from landscape.objective.targets import Targets
 
 # Examples whose targets are counted at a time.
 COUNTED = 65_536
@@ -51,7 +51,7 @@ class Sample:
         self.population = model.examples(split)
         self.model, self.split = model, split
         self.x, self.y = model.data[f"x_{split}"], model.data[f"y_{split}"]
-        self.is_labels = model.loss == "cross_entropy"
+        self.made = Targets(model, self.y)
         self.chosen = None
         if examples is not None and examples < self.population:
             self.chosen = np.sort(permutation(seed, streams.SUBSETS[0], self.population)[:examples])
@@ -74,15 +74,7 @@ class Sample:
         total = squares = 0.0
         for start in range(0, self.examples, COUNTED):
             rows = np.arange(start, min(start + COUNTED, self.examples))
-            y = self.take(self.y, rows).reshape(1, len(rows), -1).transpose(0, 2, 1)
-            each = target_counts(y, self.is_labels)
+            each = self.made.counts(self.take(self.y, rows))
             total += float(each.sum())
             squares += float((each * each).sum())
         return Counts(self.examples, self.population, total, squares)
-
-
-def target_counts(y: NDArray, is_labels: bool) -> NDArray[np.float64]:
-    """Count the unignored elements of targets [tiles, T, B] for each example, [tiles, B]."""
-    if is_labels:
-        return np.sum(y != IGNORED, axis=1).astype(np.float64)
-    return np.full((y.shape[0], y.shape[2]), float(y.shape[1]))

@@ -8,9 +8,10 @@ import numpy as np
 
 from landscape.kernels.cpu.losses import Criterion
 from landscape.model import Model
-from landscape.objective.lowered import Lowered, arrays_of, loss_code, lowered, sharing
+from landscape.objective.lowered import Lowered, arrays_of, lowered, sharing
 from landscape.objective.program_check import Mode, check_data
 from landscape.objective.sample import Sample
+from landscape.objective.targets import loss_code, loss_constant
 from landscape.objective.tiles import Tiles, narrowest_tile
 from landscape.program.table import Program
 
@@ -49,7 +50,7 @@ class TiledNetwork:
         features, narrowest = program.features + program.scratch, narrowest_tile(program, dtype.itemsize)
         self.tiles = Tiles(sample, dtype, features, narrowest=narrowest, width=width)
         check_data(program, model, self.tiles.inputs)
-        self.criterion = Criterion(loss_code(model.loss), dtype.type(model.delta))
+        self.criterion = Criterion(loss_code(model), dtype.type(loss_constant(model)))
 
     @cached_property
     def plain(self) -> Lowered:

@@ -15,7 +15,7 @@ from landscape.kernels.cpu.arrays import Batch
 from landscape.kernels.cpu.vectors import VECTOR_BYTES
 from landscape.model import Model
 from landscape.objective import aligned
-from landscape.objective.sample import Sample, target_counts
+from landscape.objective.sample import Sample
 from landscape.program.codes import Op
 from landscape.program.table import WIDEST_VECTOR, Column, Program
 
@@ -99,7 +99,7 @@ class Tiles:
             self.width = math.ceil(min(self.batch, self.examples) / MULTIPLE) * MULTIPLE
         self.step = self.batch or self.width
         self.count = math.ceil(self.examples / self.step)
-        size = math.prod(sample.x.shape[1:]) + math.prod(sample.y.shape[1:])
+        size = math.prod(sample.x.shape[1:]) + max(1, sum(sample.made.sizes))
         self.block_tiles = max(1, BLOCK_BYTES // (size * self.width * dtype.itemsize))
         self.keeps_all = size * self.width * self.count * dtype.itemsize <= KEPT_BYTES
         self.kept: dict[int, Batch] = {}
@@ -138,21 +138,21 @@ class Tiles:
         if self.batch is not None:
             mask = (np.arange(self.width) < valid[:, None]).astype(self.dtype)
             x = np.concatenate([x, mask[:, None]], axis=1)
-        y = self.inner(sample.take(sample.y, rows), tiles)
-        empty = np.zeros((tiles, 0, self.width))
-        counts = target_counts(y, sample.is_labels)
+        labels, numbers, counts = sample.made.prepared(sample.take(sample.y, rows))
+        counts = counts.reshape(tiles, self.width)
         counts[np.arange(self.width) >= valid[:, None]] = 0
         return Batch(
             x=x,
-            labels=np.ascontiguousarray(y if sample.is_labels else empty, dtype=np.int32),
-            targets=np.ascontiguousarray(empty if sample.is_labels else y, dtype=self.dtype),
+            labels=np.ascontiguousarray(self.inner(labels, tiles), dtype=np.int32),
+            targets=np.ascontiguousarray(self.inner(numbers, tiles), dtype=self.dtype),
             counts=counts,
             valid=valid.astype(np.int64),
         )
 
     def inner(self, array: NDArray, tiles: int) -> NDArray:
         """Turn [tiles·B, …] into [tiles, F, B]."""
-        return aligned.laid(array.reshape(tiles, self.width, -1).transpose(0, 2, 1), array.dtype)
+        rows = math.prod(array.shape[1:])
+        return aligned.laid(array.reshape(tiles, self.width, rows).transpose(0, 2, 1), array.dtype)
 
 
 def examples_of(tiles: NDArray, valid: NDArray[np.int64]) -> NDArray:

@@ -14,9 +14,9 @@ from landscape.kernels.cpu.training import Log, Progress
 from landscape.kernels.runs import Runs
 from landscape.model import Model
 from landscape.model.finite import pieces
-from landscape.objective.lowered import Lowered, loss_code, lowered
+from landscape.objective.lowered import Lowered, lowered
 from landscape.objective.program_check import Mode, check_data
-from landscape.objective.sample import target_counts
+from landscape.objective.targets import Targets, loss_code, loss_constant
 from landscape.objective.tiles import batch_size, reads_ids, scaled
 
 # Settings of runs by their names, as `Runs` has them, each [R].
@@ -40,7 +40,7 @@ class TrainingNetwork:
         self.trained = lowered(model, dtype, Mode.TRAINING)
         for lowering in (self.trained, self.evaluated):
             check_data(lowering.program, model, self.inputs)
-        self.criterion = Criterion(loss_code(model.loss), dtype.type(model.delta))
+        self.criterion = Criterion(loss_code(model), dtype.type(loss_constant(model)))
         decay = model.decay_vector().astype(dtype)
         self.decay = decay if decay.any() else decay[:0]
         self._splits: dict[str, Examples] = {}
@@ -62,14 +62,13 @@ class TrainingNetwork:
         """Give a split's data, an example a row."""
         if split not in self._splits:
             x, y = self.model.data[f"x_{split}"], np.asarray(self.model.data[f"y_{split}"])
-            y = y.reshape(len(y), -1)
-            is_labels, none = self.model.loss == "cross_entropy", y[:, :0]
+            labels, numbers, counts = Targets(self.model, y).prepared(y)
             self._splits[split] = Examples(
                 x=self.rows(x),
                 # Writable, whatever the user's are: kernels are compiled for one type of array.
-                labels=np.require(y if is_labels else none, np.int32, ["C", "W"]),
-                targets=np.require(none if is_labels else y, self.dtype, ["C", "W"]),
-                counts=target_counts(y.T[None], is_labels)[0],
+                labels=np.require(labels, np.int32, ["C", "W"]),
+                targets=np.require(numbers, self.dtype, ["C", "W"]),
+                counts=counts,
             )
         return self._splits[split]
 

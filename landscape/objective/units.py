@@ -100,11 +100,13 @@ def tiles_of(objective: NetworkObjective, theta: ArrayLike) -> Iterator[list[tup
     network, order, places = tiled.full.arrays
     there.prepare(tiled.full, VALUES)
     weights = objective.complete(theta)[0]
-    nodes = [(n.name, n.op) for n in objective.model.nodes if n.traits.bend is not None]
-    rows = [row for row in network.rows if row[Column.OP] == Op.ACTIVATION]
-    sources = [int(network.links[row[Column.FIRST]]) for row in rows]
-    # Rows are in the order of the nodes; those after the output have none.
-    nodes = nodes[: len(rows)]
+    bent = {node.name: node.op for node in objective.model.nodes if node.traits.bend is not None}
+    found = [
+        (name, int(network.links[row[Column.FIRST]]))
+        for name, row in zip(tiled.full.program.nodes, network.rows, strict=True)
+        if row[Column.OP] == Op.ACTIVATION and name in bent and not row[Column.NUMBERS]
+    ]
+    nodes, sources = [(name, bent[name]) for name, _ in found], [source for _, source in found]
     for number in range(tiled.tiles.count):
         batch, t = tiled.tiles.tile(number)
         memory = there.derivative_buffers()

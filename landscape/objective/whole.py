@@ -94,6 +94,10 @@ class WholeHessian:
         return whole
 
 
+# What reads its inputs through index maps, which those passes do not follow.
+SPREAD = (Op.COMBINE, Op.PRODUCT, Op.GATHER)
+
+
 def is_trained(row: NDArray[np.int64]) -> bool:
     """Tell a dense node with parameters in θ."""
     return bool(row[Column.OP] == Op.DENSE and row[Column.TRAINED])
@@ -111,6 +115,9 @@ def is_dense(objective: NetworkObjective) -> bool:
         not all(node.traits.along_units for node in objective.model.nodes)
         or not objective.engine.primals.fits
     ):
+        return False
+    rows = objective.on_cpu.tiled.full.network.rows
+    if np.isin(rows[:, Column.OP], SPREAD).any():
         return False
     trained = [row for row in objective.on_cpu.tiled.full.network.rows if is_trained(row)]
     places = {int(row[Column.WEIGHT]) for row in trained}

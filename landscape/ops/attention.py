@@ -47,18 +47,24 @@ def lower(state: Lowering, node: GraphNode) -> int:
     heads = node.attributes["heads"]
     project = state.row(Op.DENSE, node, prefix="in_proj_", groups=tokens, wide=wide, out=3 * wide)
     project.size = 3 * tokens * wide
-    mix = Row(
-        Op.ATTENTION,
-        tokens * wide,
-        [state.add(project)],
-        groups=tokens,
-        wide=wide,
-        geometry={Geometry.HEADS: heads, Geometry.CAUSAL: int(node.attributes["causal"])},
-        scratch=SCRATCH_ROWS + attention_scratch(tokens, wide // heads),
-    )
+    mix = mixture(state.add(project), tokens, wide, heads, causal=node.attributes["causal"])
     finish = state.row(Op.DENSE, node, prefix="out_proj.", groups=tokens, wide=wide, out=wide)
     finish.inputs = [state.add(mix)]
     return state.add(finish)
+
+
+def mixture(row: int, tokens: int, wide: int, heads: int, *, causal: bool, node: str = "") -> Row:
+    """Start the row that mixes the queries, keys and values of each token, which lie side by side in a row that nothing else reads."""
+    return Row(
+        Op.ATTENTION,
+        tokens * wide,
+        [row],
+        groups=tokens,
+        wide=wide,
+        geometry={Geometry.HEADS: heads, Geometry.CAUSAL: int(causal)},
+        scratch=SCRATCH_ROWS + attention_scratch(tokens, wide // heads),
+        node=node,
+    )
 
 
 ATTENTION = Operation(

@@ -6,6 +6,7 @@ The output along an image axis is `⌊(size + 2·padding − dilation·(kernel �
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from landscape.errors import InputError
 from landscape.ops import values
@@ -23,7 +24,7 @@ from landscape.ops.traits import Traits
 from landscape.ops.windows import Columns, image_geometry, slide, window_geometry
 from landscape.program.building import GraphNode, Lowering
 from landscape.program.codes import Op
-from landscape.program.table import WIDEST_VECTOR, Geometry
+from landscape.program.table import CHANNELS_TOGETHER, WIDEST_VECTOR, Geometry, Row
 
 # With tiles of two vectors of examples they stay in a core's own cache.
 TURNED_ROWS = 1536
@@ -95,26 +96,31 @@ def squares_rows(geometry: Columns) -> int:
 def lower(state: Lowering, node: GraphNode) -> int:
     """Slide a product over the image."""
     before, groups = state.shape_of[node.inputs[0]], int(node.attributes["groups"])
-    kernel = state.parameters.shapes[f"{node.owner}.weight"][2:]
+    computed = len(node.inputs) > 1
+    weight = state.shape_of[node.inputs[1]] if computed else state.parameters.shapes[f"{node.owner}.weight"]
+    kernel = weight[2:]
     geometry = image_geometry(before, node.shape) | window_geometry(node, kernel, node.attributes["dilation"])
     weights = before[0] // groups * math.prod(kernel)
     lines, rows = turned_lines(geometry, groups)
     by_squares, starts = goes_by_squares(geometry, groups), math.ceil(2 * node.shape[0] / WIDEST_VECTOR)
-    row = state.row(
-        Op.CONVOLUTION,
-        node,
-        last=True,
-        wide=weights,
-        out=node.shape[0],
-        geometry=geometry
+    more: dict[str, Any] = {
+        "wide": weights,
+        "out": node.shape[0],
+        "geometry": geometry
         | {Geometry.GROUPS: groups, Geometry.LINES: lines, Geometry.BY_SQUARES: 1 if by_squares else -1},
-        scratch=max(
+        "scratch": max(
             rows + weights * (wide_channels(geometry, groups) // WIDEST_VECTOR),
             starts + math.ceil(node.shape[0] * weights / WIDEST_VECTOR),
             starts + (squares_rows(geometry) if by_squares else 0),
+            starts + CHANNELS_TOGETHER * math.prod(kernel),
         ),
-    )
-    return state.add(row)
+    }
+    if not computed:
+        return state.add(state.row(Op.CONVOLUTION, node, last=True, **more))
+    inputs = [state.image(node.inputs[0]), state.single(node.inputs[1])]
+    state.channels_last.add(node.name)
+    row = state.add(Row(Op.CONVOLUTION_OF, math.prod(node.shape), inputs, **more))
+    return state.with_bias(node, row, node.shape[0])
 
 
 def convolution(name: str, axes: int) -> Operation:
@@ -124,6 +130,7 @@ def convolution(name: str, axes: int) -> Operation:
         name=name,
         sizes=sizes,
         output=output,
+        weights_of_nodes=True,
         parameters=(
             Parameter("weight", ("out", "in/groups", *kernel)),
             Parameter("bias", ("out",), optional=True),

@@ -16,6 +16,7 @@ from landscape.ops.operation import (
 from landscape.ops.traits import Traits
 from landscape.program.building import GraphNode, Lowering
 from landscape.program.codes import Op
+from landscape.program.table import Row
 
 
 def sizes(inputs: tuple[Shape, ...], attributes: Attributes) -> Sizes:
@@ -31,8 +32,12 @@ def output(inputs: tuple[Shape, ...], attributes: Attributes, sizes: Sizes) -> S
 
 def lower(state: Lowering, node: GraphNode) -> int:
     """Multiply the last axis: one product a leading position."""
-    wide = state.shape_of[node.inputs[0]][-1]
+    wide, out = state.shape_of[node.inputs[0]][-1], node.shape[-1]
     groups = math.prod(node.shape[:-1])
+    if len(node.inputs) > 1:
+        inputs = [state.plain(node.inputs[0]), state.single(node.inputs[1])]
+        row = state.add(Row(Op.DENSE_OF, groups * out, inputs, groups=groups, wide=wide, out=out))
+        return state.with_bias(node, row, out)
     return state.add(state.row(Op.DENSE, node, groups=groups, wide=wide, out=node.shape[-1]))
 
 
@@ -40,6 +45,7 @@ DENSE = Operation(
     name="dense",
     sizes=sizes,
     output=output,
+    weights_of_nodes=True,
     parameters=(Parameter("weight", ("out", "in")), Parameter("bias", ("out",), optional=True)),
     traits=Traits(
         product="matrix",

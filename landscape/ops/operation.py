@@ -14,6 +14,8 @@ from landscape.ops.traits import Traits
 from landscape.ops.values import Reader
 from landscape.program.building import GraphNode, Lowering, Shape
 
+# More inputs than any op needs.
+MOST_INPUTS = 4096
 Sizes = dict[str, int | Shape]
 Attributes = dict[str, Any]
 Settle = Callable[[Attributes, tuple[Shape, ...]], Attributes]
@@ -56,14 +58,6 @@ def no_sizes(inputs: tuple[Shape, ...], attributes: Attributes) -> Sizes:
     return {}
 
 
-def equal_sizes(inputs: tuple[Shape, ...], attributes: Attributes) -> Sizes:
-    """Ask for inputs of one shape."""
-    for shape in inputs:
-        if shape != inputs[0]:
-            raise InputError(f"reads inputs of equal shapes, found {batched(inputs[0])} and {batched(shape)}")
-    return {}
-
-
 def same_shape(inputs: tuple[Shape, ...], attributes: Attributes, sizes: Sizes) -> Shape:
     """Put out the first input's shape."""
     return inputs[0]
@@ -76,7 +70,10 @@ class Operation:
     `settle` fills in what depends on the inputs (a negative axis), `sizes` says what the inputs fix of the
     letters in the parameters' shapes and refuses inputs that cannot be, `output` gives the output's shape.
     `lower` appends a node's rows and returns the number of the row that holds its output. `traits` answers what
-    other packages ask of an op.
+    other packages ask of an op. `counts` are the fewest and the most inputs, where those are not one or, if `several`, two or more. An op that
+    `keeps_single` has an output that is the same for all examples where all its inputs are; one with `weights_of_nodes` may read its parameters,
+    in their order, from such nodes after its first input. `places` of an op that only orders numbers says for each of its output which of the input
+    it is, −1 for a constant.
     """
 
     name: str
@@ -89,6 +86,19 @@ class Operation:
     settle: Settle = unchanged
     several: bool = False
     reads_ids: bool = False
+    counts: tuple[int, int] | None = None
+    keeps_single: bool = False
+    weights_of_nodes: bool = False
+    places: Callable[[Shape, Shape, Attributes], Any] | None = None
+
+    @property
+    def inputs(self) -> tuple[int, int]:
+        """The fewest and the most inputs."""
+        if self.counts is not None:
+            return self.counts
+        if self.several:
+            return 2, MOST_INPUTS
+        return 1, 1 + (len(self.parameters) if self.weights_of_nodes else 0)
 
 
 def size_of(sizes: Sizes, letter: str) -> int:
@@ -165,3 +175,47 @@ def settle_axis(attributes: Attributes, inputs: tuple[Shape, ...]) -> Attributes
     if not 1 <= settled < axes:
         raise InputError(f"axis: expected 1 to {axes - 1} (the batch is axis 0), found {axis}")
     return attributes | {"axis": settled}
+
+
+def settle_axes(attributes: Attributes, inputs: tuple[Shape, ...]) -> Attributes:
+    """Count several axes from the batch, in order, none of them twice.
+
+    Raises
+    ------
+    InputError
+        There is no such axis beside the batch's, or one is named twice.
+    """
+    axes = [settle_axis({"axis": axis}, inputs)["axis"] for axis in attributes["axes"]]
+    if len(set(axes)) < len(axes):
+        raise InputError(f"axes: expected each axis once, found {list(attributes['axes'])}")
+    return attributes | {"axes": tuple(sorted(axes))}
+
+
+def spreads_to(shape: Shape, target: Shape) -> bool:
+    """Say whether a shape can be spread to another, aligned at the last axis.
+
+    >>> spreads_to((8, 1, 1), (8, 5, 5)), spreads_to((8, 5, 5), (8, 1, 1))
+    (True, False)
+    """
+    ends = target[len(target) - len(shape) :]
+    return len(shape) <= len(target) and all(a in (1, b) for a, b in zip(shape, ends, strict=True))
+
+
+def broadcast_shape(one: Shape, two: Shape) -> Shape:
+    """Give the shape to which two are spread, aligned at the last axis.
+
+    >>> broadcast_shape((8, 1, 1), (8, 5, 5))
+    (8, 5, 5)
+
+    Raises
+    ------
+    InputError
+        Two sizes differ and none of them is 1.
+    """
+    length = max(len(one), len(two))
+    first, second = (1,) * (length - len(one)) + one, (1,) * (length - len(two)) + two
+    if any(a != b and 1 not in (a, b) for a, b in zip(first, second, strict=True)):
+        raise InputError(
+            f"reads inputs of equal shapes, or of 1 where they differ, found {batched(one)} and {batched(two)}"
+        )
+    return tuple(b if a == 1 else a for a, b in zip(first, second, strict=True))

@@ -121,6 +121,21 @@ def shape(value: Any) -> tuple[int, ...]:
     return tuple(value)
 
 
+def integers(most: int = LARGEST, least: int = -LARGEST) -> Reader:
+    """Read a list of whole numbers of either sign, at most so many."""
+
+    def read(value: Any) -> tuple[int, ...]:
+        if (
+            not isinstance(value, (list, tuple))
+            or len(value) > most
+            or not all(is_integer(element, least) for element in value)
+        ):
+            raise refuse("a list of whole numbers" + (f", at most {most}" if most < LARGEST else ""), value)
+        return tuple(value)
+
+    return read
+
+
 def numbers(count: int) -> Reader:
     """Read a list of finite numbers."""
 

@@ -21,7 +21,9 @@ class Column(IntEnum):
     offsets into the parameter vector [θ, constants] or −1; `GROUPS`, `WIDE` and `OUT` are the op's own sizes;
     `CODE` is an activation (its own or the one that rides on it); `ACTIVE` says that θ reaches the row;
     and the row the output; `TRAINED` that its own parameters are in θ; `LAST_READER` is the last active row that reads it, or −1;
-    `ADJOINT` is where its adjoint lies, in features: at `OUTPUT` where adjoints are kept, else where `sharing_adjoints` says.
+    `ADJOINT` is where its adjoint lies, in features: at `OUTPUT` where adjoints are kept, else where `sharing_adjoints` says;
+    `NUMBERS` counts the numbers of a row that is the same for all examples, 0 of others; `MAP` and `OTHER_MAP` are where index maps of its first and
+    second input begin among `links`, or −1.
     """
 
     OP = 0
@@ -39,6 +41,9 @@ class Column(IntEnum):
     TRAINED = 12
     LAST_READER = 13
     ADJOINT = 14
+    NUMBERS = 15
+    MAP = 16
+    OTHER_MAP = 17
 
 
 class Geometry(IntEnum):
@@ -90,12 +95,21 @@ WITHOUT_GEOMETRY = frozenset(
         Op.MULTIPLY,
         Op.CONCAT,
         Op.MASK,
+        Op.GATHER,
+        Op.PARAMETER,
+        Op.COMBINE,
+        Op.PRODUCT,
+        Op.LARGEST,
+        Op.MATMUL,
+        Op.DENSE_OF,
     )
 )
 # Rows of the workspace that ops may use between reading and writing.
 SCRATCH_ROWS = 8
 # Numbers of the narrowest dtype in a vector of the widest machine; every tile is whole vectors on every machine.
 WIDEST_VECTOR = 16
+# Channels of a convolution of each channel by itself that are summed together.
+CHANNELS_TOGETHER = 16
 # Queries that attention takes at a time.
 ATTENTION_QUERIES = 8
 # Numbers that it notes for each of them, beside scores of keys.
@@ -124,17 +138,25 @@ class Row:
     scratch: int = 0
     epsilon: float = 0.0
     normalization: list[tuple[int, int]] = field(default_factory=list)
+    node: str = ""
+    numbers: int = 0
+    maps: tuple[NDArray[np.int64] | None, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """Numbers that it writes for an example, or for all of them where they are the same."""
+        return self.numbers or self.size
 
 
 @dataclass(frozen=True)
 class Program:
     """A lowered network.
 
-    `rows` int64 [n, columns], `links` int64 (inputs of rows), `attributes` float64 [n]; `features` is the height of
+    `rows` int64 [n, columns], `links` int64 (inputs of rows, then index maps), `attributes` float64 [n]; `features` is the height of
     the workspace without scratch, `scratch` the height of that; `ranges` the parameter intervals of each row, `normalizations` those of them that
     a normalization on a product reads, and `parameters` the length of
     [θ, constants]. `geometry` int64 [n, columns] and `epsilons` float64 [n] are
-    empty if no row needs them.
+    empty if no row needs them. `nodes` names the node whose output a row is, "" for a row on the way to one.
     """
 
     rows: NDArray[np.int64]
@@ -147,6 +169,7 @@ class Program:
     scratch: int = SCRATCH_ROWS
     geometry: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, len(Geometry)), np.int64))
     epsilons: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    nodes: tuple[str, ...] = ()
 
     @property
     def output_size(self) -> int:

@@ -87,8 +87,12 @@ HEADERS = {
     "an input of itself": (node(3, inputs=["fc2"]), ["'fc2'", "cycle"]),
     "a cycle": (node(3, inputs=["sum"]), ["'fc2'", "'sum'", "topological order", "cycle"]),
     "inputs a text": (node(3, inputs="act1"), ["'fc2'", "inputs", "a list"]),
-    "no inputs": (node(3, inputs=[]), ["'fc2'", "inputs", "a list"]),
-    "one input too many": (node(3, inputs=["act1", "bn"]), ["'fc2'", "one input", "found 2"]),
+    "no inputs": (node(3, inputs=[]), ["'fc2'", "inputs", "reads 1 to 3 inputs, found 0"]),
+    "one input too many": (node(2, inputs=["fc1", "bn"]), ["'act1'", "one input", "found 2"]),
+    "a weight that depends on the examples": (
+        node(3, inputs=["act1", "bn"]),
+        ["'fc2'", "'bn' depends on the examples"],
+    ),
     "one input too few": (node(5, inputs=["act1"]), ["'sum'", "two inputs"]),
     "inputs of other shapes": (
         node(5, inputs=["again", "input"]),

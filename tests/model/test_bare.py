@@ -271,7 +271,10 @@ class TestLoss:
 
     @pytest.mark.parametrize(
         ("target", "hint"),
-        [(np.array([0.0, 1, 2, 0, 1, 2]), "astype(int)"), (np.eye(3)[[0, 1, 2, 0, 1, 2]], "argmax(1)")],
+        [
+            (np.array([0.0, 1, 2, 0, 1, 2]), "astype(int)"),
+            (np.eye(3)[[0, 1, 2, 0, 1, 2]].astype(bool), "argmax(1)"),
+        ],
     )
     def test_a_header_with_cross_entropy_says_how_targets_become_class_ids(self, tmp_path, target, hint):
         head = json.dumps({"format": 1, "loss": "cross_entropy", "nodes": [{"name": "fc", "op": "dense"}]})

@@ -12,28 +12,27 @@ from hypothesis import strategies as st
 from landscape.errors import InputError
 from landscape.model import Model, build_model
 from landscape.model.graph import read_nodes
+from landscape.ops.activation import ACTIVATIONS
 from landscape.ops.table import OPERATIONS
 
 Shape = tuple[int, ...]
 
 
-def place(op: str, shape: Shape, found: dict[str, Shape] | None = None, **attributes: Any) -> Any:
+def place(op: str, shape: Shape, found: dict[str, Shape] | None = None, /, **attributes: Any) -> Any:
     """Place one node on an input of a shape."""
     keys = {f"n.{key}": value for key, value in (found or {}).items()}
     return read_nodes([{"name": "n", "op": op, **attributes}], shape, keys)[0]
 
 
-SAME = {
-    **dict.fromkeys(
-        ["relu", "leaky_relu", "elu", "tanh", "sigmoid", "softplus", "silu", "gelu", "identity"], (3, 4)
-    ),
-    "softmax": (3, 4),
-    "dropout": (3, 4),
-}
+SAME = {"identity": (3, 4), "softmax": (3, 4), "dropout": (3, 4)}
 
 # op, input, parameters, attributes, output
 ROWS = [
     *((op, shape, {}, {}, shape) for op, shape in SAME.items()),
+    *(
+        (op.name, (3, 4), {}, {key: 2 for key, read in op.attributes.items() if read.required}, (3, 4))
+        for op in ACTIVATIONS
+    ),
     ("dense", (4,), {"weight": (5, 4), "bias": (5,)}, {}, (5,)),
     ("dense", (7, 4), {"weight": (5, 4)}, {}, (7, 5)),
     ("conv2d", (4, 9, 8), {"weight": (6, 4, 3, 2), "bias": (6,)}, {}, (6, 7, 7)),
@@ -80,6 +79,32 @@ ROWS = [
     ("multiply", (4, 9), {}, {"inputs": ["input"] * 2}, (4, 9)),
     ("concat", (4, 9), {}, {"inputs": ["input"] * 3, "axis": 1}, (12, 9)),
     ("concat", (4, 9), {}, {"inputs": ["input"] * 2, "axis": -1}, (4, 18)),
+    ("add", (4, 9), {}, {"inputs": ["input"] * 2}, (4, 9)),
+    ("subtract", (4, 9), {}, {"inputs": ["input"] * 2}, (4, 9)),
+    ("divide", (), {}, {"inputs": ["input"] * 2}, ()),
+    ("parameter", (4,), {"value": (3, 1, 2)}, {"shape": [3, 1, 2]}, (3, 1, 2)),
+    ("constant", (4,), {"value": (5,)}, {"shape": [5]}, (5,)),
+    ("reshape", (4, 9), {}, {"shape": [3, -1, 2]}, (3, 6, 2)),
+    ("reshape", (4, 9), {}, {"shape": [36]}, (36,)),
+    ("reshape", (1, 1), {}, {"shape": []}, ()),
+    ("transpose", (4, 9, 8), {}, {"axes": [3, 1, 2]}, (8, 4, 9)),
+    ("transpose", (4, 9, 8), {}, {"axes": [1, -1, -2]}, (4, 8, 9)),
+    ("slice", (4, 9), {}, {"axis": 2, "start": 2, "stop": -2}, (4, 5)),
+    ("slice", (4, 9), {}, {"axis": -1, "start": 8, "stop": -10, "step": -2}, (4, 5)),
+    ("slice", (4, 9), {}, {"axis": 1, "start": -3}, (3, 9)),
+    ("take", (4, 9), {}, {"axis": 1, "indices": [3, 0, -1, 3, 2]}, (5, 9)),
+    ("pad", (4, 9), {}, {"before": [1, 0], "after": [0, 2], "value": 1.5}, (5, 11)),
+    ("pad", (4, 9), {}, {"before": [-1, 3], "after": [0, -2]}, (3, 10)),
+    ("pad", (4, 9), {}, {"before": [3, 0], "after": [3, 8], "mode": "reflect"}, (10, 17)),
+    ("pad", (4, 9), {}, {"before": [4, 0], "after": [0, 9], "mode": "circular"}, (8, 18)),
+    ("pad", (4, 9), {}, {"before": [7, 0], "after": [0, 0], "mode": "replicate"}, (11, 9)),
+    ("expand", (4, 1), {}, {"shape": [2, 4, 9]}, (2, 4, 9)),
+    ("reduce_sum", (4, 9, 8), {}, {"axes": [3, 1]}, (9,)),
+    ("reduce_mean", (4, 9, 8), {}, {"axes": [-1], "keepdims": True}, (4, 9, 1)),
+    ("reduce_max", (4, 9, 8), {}, {"axes": [1, 2, 3]}, ()),
+    ("reduce_min", (4, 9, 8), {}, {"axes": []}, (4, 9, 8)),
+    ("matmul", (3, 4, 4), {}, {"inputs": ["input"] * 2}, (3, 4, 4)),
+    ("scaled_dot_product_attention", (2, 5, 3), {}, {"inputs": ["input"] * 3, "causal": True}, (2, 5, 3)),
     ("pad_channels", (4, 9, 8), {}, {"before": 1, "after": 3}, (8, 9, 8)),
     ("pad_channels", (4, 9, 8), {}, {"before": 4, "after": 4, "stride": 2}, (12, 5, 4)),
 ]
@@ -152,8 +177,80 @@ WRONG = [
     ("mean", (4,), {"axis": 2}, "axis: expected 1 to 1"),
     ("mean", (4,), {"axis": -2}, "axis: expected 1 to 1"),
     ("mean", (4,), {"axis": [1]}, "axis: expected a whole number"),
+    ("scale", (4,), {}, "by: missing"),
+    ("hardtanh", (4,), {"limit": 0}, "limit: expected a finite number above 0"),
     ("gelu", (4,), {"approximate": "erf"}, "approximate: expected one of none, tanh"),
     ("dropout", (4,), {"p": 1.5}, "p: expected a number from 0 to 1"),
+    ("reshape", (4, 9), {"shape": [5, -1]}, r"shape: \[N, 4, 9\] cannot become \[N, 5, -1\]"),
+    ("reshape", (4, 9), {"shape": [-1, -1]}, "cannot become"),
+    ("reshape", (4, 9), {"shape": [0, 36]}, "cannot become"),
+    ("reshape", (4, 9), {"shape": [6, 3]}, r"has 36 numbers an example, \[N, 6, 3\] 18"),
+    ("reshape", (4, 9), {"shape": 36}, "shape: expected a list of whole numbers"),
+    ("reshape", (4, 9), {}, "shape: missing"),
+    ("transpose", (4, 9), {"axes": [0, 1]}, "axes: expected each of 1 to 2 once"),
+    ("transpose", (4, 9), {"axes": [1, 1]}, "axes: expected each of 1 to 2 once"),
+    ("transpose", (4, 9), {"axes": [2]}, "axes: expected each of 1 to 2 once"),
+    ("slice", (4, 9), {"axis": 0}, "axis: expected 1 to 2"),
+    ("slice", (4, 9), {"axis": 1, "step": 0}, "step: expected a number other than 0"),
+    ("slice", (4, 9), {"axis": 1, "start": 4}, "one place at least"),
+    ("slice", (4, 9), {"axis": 1, "start": 2, "stop": 1}, "one place at least"),
+    ("slice", (4, 9), {"axis": 1, "start": 0.5}, "start: expected a whole number"),
+    ("take", (4, 9), {"axis": 1, "indices": [4]}, "indices: expected some of 0 to 3"),
+    ("take", (4, 9), {"axis": 1, "indices": [-5]}, "indices: expected some of 0 to 3"),
+    ("take", (4, 9), {"axis": 1, "indices": []}, "indices: expected some of 0 to 3"),
+    ("take", (4, 9), {"axis": 3, "indices": [0]}, "axis: expected 1 to 2"),
+    ("pad", (4, 9), {"before": [1], "after": [1]}, "before, after: expected 2 widths each"),
+    ("pad", (4, 9), {"before": [0, 0], "after": [0]}, "before, after: expected 2 widths each"),
+    ("pad", (4, 9), {"before": [-4, 0], "after": [0, 0]}, "leave nothing of an axis of 4"),
+    ("pad", (4, 9), {"before": [-2, 0], "after": [-2, 0]}, "leave nothing of an axis of 4"),
+    (
+        "pad",
+        (4, 9),
+        {"before": [4, 0], "after": [0, 0], "mode": "reflect"},
+        "reflect padding of an axis of 4 has at most 3",
+    ),
+    (
+        "pad",
+        (4, 9),
+        {"before": [-2, 0], "after": [2, 0], "mode": "reflect"},
+        "reflect padding of an axis of 2 has at most 1",
+    ),
+    (
+        "pad",
+        (4, 9),
+        {"before": [0, 0], "after": [5, 0], "mode": "circular"},
+        "circular padding of an axis of 4 has at most 4",
+    ),
+    (
+        "pad",
+        (4, 9),
+        {"before": [0, 0], "after": [0, 0], "mode": "wrap"},
+        "mode: expected one of constant, reflect",
+    ),
+    ("expand", (4, 9), {"shape": [4, 18]}, "cannot be spread"),
+    ("expand", (4, 1), {"shape": [9]}, "cannot be spread"),
+    ("expand", (4, 1), {"shape": [1, 9]}, "cannot be spread"),
+    ("expand", (4, 1), {"shape": [4, 0]}, "shape: expected a list of whole numbers"),
+    ("reduce_sum", (4, 9), {"axes": [0]}, "axis: expected 1 to 2"),
+    ("reduce_max", (4, 9), {"axes": [1, -2]}, "axes: expected each axis once"),
+    ("reduce_mean", (4, 9), {"axes": 1}, "axes: expected a list of whole numbers"),
+    ("reduce_min", (4, 9), {}, "axes: missing"),
+    ("subtract", (4,), {}, "subtract reads two inputs, found 1"),
+    ("divide", (4,), {"inputs": ["input"] * 3}, "divide reads two inputs, found 3"),
+    ("matmul", (4, 9), {"inputs": ["input"] * 2}, r"reads \[N, …, m, k\] and \[N, …, k, n\]"),
+    ("matmul", (4,), {"inputs": ["input"] * 2}, r"reads matrices"),
+    ("scaled_dot_product_attention", (5, 3), {"inputs": ["input"] * 2}, "reads 3 to 4 inputs, found 2"),
+    ("scaled_dot_product_attention", (5, 3), {"inputs": ["input"] * 4}, "mask: expected a shape"),
+    (
+        "scaled_dot_product_attention",
+        (5, 3),
+        {"inputs": ["input"] * 3, "scale": -1},
+        "scale: expected a finite number from 0",
+    ),
+    ("scaled_dot_product_attention", (3,), {"inputs": ["input"] * 3}, r"reads \[N, …, tokens, width\]"),
+    ("parameter", (4,), {"inputs": ["input"], "shape": [3]}, "parameter reads no input, found 1"),
+    ("parameter", (4,), {"shape": [0]}, "shape: expected a list of whole numbers"),
+    ("parameter", (4,), {}, "shape: missing"),
     ("pad_channels", (4, 9), {"before": 0, "after": 0}, "channels first"),
     ("pad_channels", (4, 9, 8), {"before": 0}, "after: missing"),
 ]
@@ -188,6 +285,148 @@ def test_inputs_of_concat_may_differ_along_the_axis_only():
     assert read_nodes(nodes[:2], (3, 4), {"a.weight": (5, 4)})[-1].shape == (3, 9)
     with pytest.raises(InputError, match="equal shapes but for axis 1"):
         read_nodes(nodes, (3, 4), {"a.weight": (5, 4)})
+
+
+PAIR: list[dict[str, Any]] = [
+    {"name": "w", "op": "parameter", "shape": [5, 4]},
+    {"name": "b", "op": "parameter", "shape": [5]},
+]
+FOUND = {"w.value": (5, 4), "b.value": (5,)}
+
+
+def last_of(*nodes: dict[str, Any], shape: Shape = (4,), found: dict[str, Shape] | None = None) -> Any:
+    """Read nodes after a parameter [5, 4] and one [5]; give the last."""
+    return read_nodes([*PAIR, *nodes], shape, FOUND | (found or {}))[-1]
+
+
+class TestShapesOfTwo:
+    def test_shapes_are_aligned_at_the_last_axis(self):
+        for op in ("add", "multiply", "subtract", "divide"):
+            node = last_of({"name": "n", "op": op, "inputs": ["input", "w"]}, shape=(3, 5, 1))
+            assert node.shape == (3, 5, 4)
+
+    @pytest.mark.parametrize("op", ["add", "multiply", "subtract", "divide"])
+    def test_sizes_that_differ_and_are_not_1_are_refused(self, op):
+        with pytest.raises(
+            InputError, match=rf"'n': {op}: reads inputs of equal shapes, or of 1 where they differ"
+        ):
+            last_of({"name": "n", "op": op, "inputs": ["w", "b"]})
+
+    def test_groups_of_matrices_are_spread(self):
+        node = last_of({"name": "n", "op": "matmul", "inputs": ["input", "w"]}, shape=(2, 3, 6, 5))
+        assert node.shape == (2, 3, 6, 4)
+        with pytest.raises(InputError, match="of 1 where they differ"):
+            read_nodes(
+                [
+                    {"name": "p", "op": "parameter", "shape": [3, 4, 4]},
+                    {"name": "n", "op": "matmul", "inputs": ["input", "p"]},
+                ],
+                (2, 4, 4),
+                {"p.value": (3, 4, 4)},
+            )
+
+    def test_queries_keys_and_values_go_together(self):
+        nodes = [
+            {"name": name, "op": "parameter", "shape": shape}
+            for name, shape in (("k", [2, 7, 4]), ("v", [7, 3]), ("m", [5, 7]))
+        ]
+        found = {"k.value": (2, 7, 4), "v.value": (7, 3), "m.value": (5, 7)}
+        node = {"name": "n", "op": "scaled_dot_product_attention", "inputs": ["input", "k", "v", "m"]}
+        assert last_of(*nodes, node, shape=(2, 5, 4), found=found).shape == (2, 5, 3)
+        with pytest.raises(InputError, match=r"reads queries \[N, …, T, E\]"):
+            last_of(*nodes, node | {"inputs": ["input", "v", "v"]}, shape=(2, 5, 4), found=found)
+        with pytest.raises(
+            InputError, match=r"mask: expected a shape that is spread to \[N, 2, 5, 7\], found \[N, 7, 3\]"
+        ):
+            last_of(*nodes, node | {"inputs": ["input", "k", "v", "v"]}, shape=(2, 5, 4), found=found)
+
+
+class TestWeightsOfNodes:
+    def test_a_layer_reads_its_weight_and_bias_from_nodes(self):
+        assert last_of({"name": "n", "op": "dense", "inputs": ["input", "w", "b"]}, shape=(3, 4)).shape == (
+            3,
+            5,
+        )
+        own = last_of({"name": "n", "op": "dense", "inputs": ["input", "w"]}, found={"n.bias": (5,)})
+        assert own.shape == (5,)
+
+    @pytest.mark.parametrize(("op", "kernel"), [("conv1d", [3]), ("conv2d", [3, 2])])
+    def test_so_does_a_convolution(self, op, kernel):
+        nodes = [
+            {"name": "p", "op": "parameter", "shape": [6, 2, *kernel]},
+            {"name": "n", "op": op, "inputs": ["input", "p"], "groups": 2},
+        ]
+        image = (9, 8)[: len(kernel)]
+        assert read_nodes(nodes, (4, *image), {"p.value": (6, 2, *kernel)})[-1].shape[0] == 6
+
+    def test_a_weight_that_depends_on_the_examples_is_refused(self):
+        nodes = [
+            {"name": "d", "op": "dense", "inputs": ["input"]},
+            {"name": "n", "op": "dense", "inputs": ["input", "d"]},
+        ]
+        with pytest.raises(
+            InputError, match="'n': inputs: 'd' depends on the examples; expected weights that follow"
+        ):
+            last_of(*nodes, shape=(6, 4), found={"d.weight": (4, 4)})
+        with pytest.raises(InputError, match="'n': inputs: 'input' depends on the examples"):
+            last_of({"name": "n", "op": "dense", "inputs": ["input", "input"]}, shape=(4, 4))
+
+    def test_a_weight_of_another_shape_is_refused_by_its_key(self):
+        with pytest.raises(InputError, match=r"n.weight: expected shape \[out, 3\], found \[5, 4\]"):
+            last_of({"name": "n", "op": "dense", "inputs": ["input", "w"]}, shape=(3,))
+        with pytest.raises(InputError, match=r"n.bias: expected shape \[5\], found \[5, 4\]"):
+            last_of({"name": "n", "op": "dense", "inputs": ["input", "w", "w"]})
+
+    def test_a_key_beside_a_weight_of_a_node_is_refused(self):
+        with pytest.raises(
+            InputError, match=r"'n\.weight': expected no such key, for the node reads it from another node"
+        ):
+            last_of({"name": "n", "op": "dense", "inputs": ["input", "w"]}, found={"n.weight": (5, 4)})
+
+    def test_more_inputs_than_parameters_are_refused(self):
+        with pytest.raises(InputError, match="dense reads 1 to 3 inputs, found 4"):
+            last_of({"name": "n", "op": "dense", "inputs": ["input", "w", "b", "b"]})
+
+    def test_what_a_layer_makes_of_parameters_differs_for_no_example_but_has_a_copy_for_each(self):
+        assert not last_of(
+            {"name": "n", "op": "dense", "inputs": ["b", "w"]} | {"inputs": ["input", "w"]}
+        ).single
+
+
+class TestFrozen:
+    def freeze(self, **more: Any) -> Any:
+        return read_nodes([{"name": "n", "op": "dense", **more}], (4,), {"n.weight": (5, 4), "n.bias": (5,)})[
+            0
+        ]
+
+    def test_single_parameters_are_frozen_in_the_tables_order(self):
+        assert self.freeze(frozen=["bias"]).frozen == ("bias",)
+        assert self.freeze(frozen=["bias", "weight"]).frozen == ("weight", "bias")
+
+    @pytest.mark.parametrize("wrong", ["bias", [], ["gamma"], [1], {"bias": True}])
+    def test_other_names_are_refused(self, wrong):
+        with pytest.raises(InputError, match="frozen: expected a list of names among weight, bias"):
+            self.freeze(frozen=wrong)
+
+    def test_buffers_and_ops_without_parameters_have_nothing_to_freeze(self):
+        with pytest.raises(InputError, match="frozen: expected a list of names among none"):
+            place("relu", (4,), frozen=["weight"])
+        with pytest.raises(InputError, match="frozen: expected a list of names among weight, bias"):
+            place("batchnorm", (4,), frozen=["running_mean"])
+
+    def test_a_node_that_trains_nothing_or_shares_says_it_once(self):
+        with pytest.raises(InputError, match="frozen: expected a node that has parameters of its own"):
+            self.freeze(frozen=["bias"], trainable=False)
+        with pytest.raises(InputError, match="frozen: expected a node that has parameters of its own"):
+            self.freeze(frozen=["bias"], parameters_of="other")
+
+    def test_who_shares_the_parameters_shares_what_is_frozen(self):
+        nodes = [
+            {"name": "a", "op": "dense", "frozen": ["bias"]},
+            {"name": "c", "op": "dense", "parameters_of": "a"},
+        ]
+        both = read_nodes(nodes, (4,), {"a.weight": (4, 4), "a.bias": (4,)})
+        assert [node.frozen for node in both] == [("bias",)] * 2
 
 
 def words(**changes: Any) -> Model:
@@ -226,6 +465,49 @@ class TestIds:
         nodes = [{"name": "e", "op": "embedding"}, {"name": "d", "op": "dense", "inputs": ["input"]}]
         with pytest.raises(InputError, match="'d': reads the input as numbers, 'e' reads it as ids"):
             words(nodes=nodes, parameters={"e.weight": np.ones((9, 4)), "d.weight": np.ones((2, 3))})
+
+    def part(self, x: np.ndarray, *between: dict[str, Any]) -> Model:
+        """Look up the first two numbers of examples of five, and add the others."""
+        nodes = [
+            {"name": "i", "op": "slice", "inputs": ["input"], "axis": 1, "stop": 2},
+            *between,
+            {"name": "e", "op": "embedding"},
+            {"name": "f", "op": "flatten"},
+            {"name": "r", "op": "slice", "inputs": ["input"], "axis": 1, "start": 2},
+            {"name": "c", "op": "concat", "axis": 1, "inputs": ["f", "r"]},
+        ]
+        return build_model(
+            nodes=nodes,
+            parameters={"e.weight": np.ones((9, 4))},
+            loss="mse",
+            x_train=x,
+            y_train=np.zeros((len(x), 11)),
+        )
+
+    def test_whole_numbers_in_a_part_of_the_data_are_ids(self):
+        x = np.array([[0, 8, 0.5, -1, 2], [3, 4, 0.25, 9.5, 7]])
+        assert self.part(x).nodes[-1].shape == (11,)
+        turned = {"name": "t", "op": "take", "axis": 1, "indices": [1, 0]}
+        assert self.part(x, turned).nodes[-1].shape == (11,)
+
+    @pytest.mark.parametrize("bad", [0.5, 9.0, -1.0, np.nan])
+    def test_another_number_there_is_refused(self, bad):
+        x = np.zeros((3, 5))
+        x[2, 1] = bad
+        with pytest.raises(
+            InputError, match=r"x_train: expected ids from 0 to 8, found .* in example 2|not finite|NaN"
+        ):
+            self.part(x)
+
+    @pytest.mark.parametrize(
+        "between",
+        [{"name": "s", "op": "scale", "by": 1.0}, {"name": "p", "op": "pad", "before": [1], "after": [-1]}],
+    )
+    def test_what_is_no_part_of_the_data_is_not_looked_up(self, between):
+        with pytest.raises(
+            InputError, match=r"reads ids, which only the data has; expected .* or a part of the data"
+        ):
+            self.part(np.zeros((3, 5)), between)
 
     def test_an_embedding_shares_its_rows_with_the_last_layer(self):
         nodes = [{"name": "e", "op": "embedding"}, {"name": "d", "op": "dense", "parameters_of": "e"}]

@@ -25,12 +25,29 @@ GIVEN: dict[str, dict[str, Any]] = {
     "avgpool2d": {"kernel": 2},
     "mean": {"axis": 2},
     "pad_channels": {"before": 1, "after": 2},
+    "scale": {"by": 1.5},
+    "shift": {"by": 0.5},
+    "clip_below": {"least": 0.5},
+    "clip_above": {"most": 0.5},
+    "power": {"exponent": 3.0},
+    "reshape": {"shape": [6, -1]},
+    "transpose": {"axes": [2, 1, 3]},
+    "slice": {"axis": 1, "start": 1},
+    "take": {"axis": 2, "indices": [1, 1, 0]},
+    "pad": {"before": [1, 0, 0], "after": [0, 0, 0], "value": 0.5},
+    "expand": {"shape": [2, *(4, 6, 6)]},
+    "reduce_sum": {"axes": [1, 3]},
+    "reduce_mean": {"axes": [2]},
+    "reduce_max": {"axes": [3]},
+    "reduce_min": {"axes": [1]},
 }
+# Functions of numbers above 0.
+POSITIVE = ("log", "log1p", "sqrt", "rsqrt")
 # Ops of one input without parameters: functions that can be tried out.
-PLAIN = [name for name, op in OPERATIONS.items() if not op.parameters and not op.several]
+PLAIN = [name for name, op in OPERATIONS.items() if not op.parameters and op.inputs == (1, 1)]
 BENT = [name for name, op in OPERATIONS.items() if op.traits.bend]
 SHAPE = (4, 6, 6)
-DEFAULTS = {"slope": 0.01, "alpha": 1.0, "approximate": "none"}
+DEFAULTS = {"slope": 0.01, "alpha": 1.0, "approximate": "none", "limit": 1.0, "threshold": 0.5}
 # Where the slope of `elu` jumps.
 BENDING = DEFAULTS | {"alpha": 2.0}
 
@@ -38,7 +55,7 @@ BENDING = DEFAULTS | {"alpha": 2.0}
 def evaluated(op: str, x: np.ndarray) -> np.ndarray:
     """Evaluate an op on examples [N, 4, 6, 6]."""
     node = read_nodes([{"name": "n", "op": op, **GIVEN.get(op, {})}], SHAPE, {})[0]
-    return forward_op(op, [x], {}, node.attributes)
+    return forward_op(op, [np.abs(x) if op in POSITIVE else x], {}, node.attributes)
 
 
 @pytest.fixture
@@ -72,7 +89,7 @@ def test_elementwise_ops_do_not_see_where_an_element_stands(op, x):
 @pytest.mark.parametrize("op", [op for op in PLAIN if OPERATIONS[op].traits.output_range])
 def test_outputs_fill_the_range_that_an_op_names(op, x):
     low, high = OPERATIONS[op].traits.output_range
-    y = evaluated(op, 100 * x)
+    y = evaluated(op, np.concatenate([100 * x, 1e-3 * x]))
     assert low <= y.min() <= low + 0.01
     assert y.max() <= high
     assert y.max() >= min(high, 100.0) - 0.01
@@ -111,16 +128,55 @@ def test_a_silent_activation_is_zero_where_it_is_flat_on_the_left(op):
 
 
 @pytest.mark.parametrize("op", BENT)
-def test_the_slope_jumps_where_an_activation_is_kinked(op):
-    below, above = slopes(op, -1e-9, 1e-9, attributes=BENDING)
-    assert (abs(above - below) > 0.1) == OPERATIONS[op].traits.bend.kinked
+def test_the_slope_or_its_own_jumps_where_an_activation_is_kinked(op):
+    below, above = ACTIVATIONS[op](np.array([-1e-9, 1e-9]), BENDING)[1]
+    left, right = ACTIVATIONS[op](np.array([-1e-9, 1e-9]) + 1e-30j, BENDING)[1].imag / 1e-30
+    assert (max(abs(above - below), abs(right - left)) > 0.1) == OPERATIONS[op].traits.bend.kinked
+
+
+LAYOUTS = [name for name, op in OPERATIONS.items() if op.places]
+
+
+@pytest.mark.parametrize("op", LAYOUTS)
+def test_the_places_of_a_layout_say_which_number_stands_where(op, x):
+    node = read_nodes([{"name": "n", "op": op, **GIVEN[op]}], SHAPE, {})[0]
+    places = OPERATIONS[op].places(SHAPE, node.shape, node.attributes).ravel()
+    numbers, y = x.reshape(len(x), -1), evaluated(op, x)
+    expected = np.where(places < 0, node.attributes.get("value", 0.0), numbers[:, places])
+    assert y.shape == (len(x), *node.shape)
+    assert np.array_equal(y.reshape(len(x), -1), expected)
+
+
+@pytest.mark.parametrize("op", [name for name, op in OPERATIONS.items() if op.keeps_single])
+def test_what_follows_from_parameters_alone_is_the_same_for_all_examples(op):
+    most = OPERATIONS[op].inputs[1]
+    nodes = [
+        {"name": "p", "op": "parameter", "shape": list(SHAPE)},
+        {
+            "name": "n",
+            "op": op,
+            "inputs": ["p"] * min(most, 2),
+            **GIVEN.get(op, {"shape": [3]} if not most else {}),
+        },
+    ]
+    assert read_nodes(nodes, (3,), {"p.value": SHAPE, "n.value": (3,)})[-1].single
+    if most:
+        nodes[1]["inputs"] = ["input", *nodes[1]["inputs"][1:]]
+        assert not read_nodes(nodes, SHAPE, {"p.value": SHAPE})[-1].single
+
+
+@pytest.mark.parametrize("op", OPERATIONS)
+def test_new_general_ops_have_no_kernels_for_a_gpu(op):
+    row = OPERATIONS[op]
+    if row.places or row.keeps_single:
+        assert not row.traits.cuda or row.several or row.traits.elementwise
 
 
 @pytest.mark.parametrize("op", OPERATIONS)
 def test_what_an_op_owns_starts_somehow(op):
     row = OPERATIONS[op]
     assert (row.traits.start != "none") == any(not one.buffer for one in row.parameters)
-    assert row.traits.batch_statistics == any(one.buffer for one in row.parameters)
+    assert row.traits.batch_statistics == any(one.name == "running_mean" for one in row.parameters)
     assert row.traits.product == "none" or "weight" in [one.name for one in row.parameters]
     assert row.traits.normalizes == (row.traits.start == "ones")
 
@@ -135,6 +191,8 @@ PACKAGE = Path(landscape.__file__).parent
 NAMING = {
     "formulas/activations.py": "has the formulas of the activations by their names",
     "program/codes.py": "has the codes of the activations by their names",
+    "kernels/cpu/primitives.py": "has the functions that formulas are made of, by the names that they have everywhere",
+    "kernels/cuda/target.py": "has the same for the GPU",
     "kernels/cuda/table.py": "lists files of kernels, some of which are called after an op",
     "faults/networks.py": "builds networks",
 }

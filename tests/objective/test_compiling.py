@@ -30,8 +30,9 @@ from landscape.kernels.cpu.rules import (
 )
 from landscape.kernels.cpu.table import GRADIENTS, PRODUCTS, SWEEPS, VALUES, enter, numbers_of
 from landscape.objective import NetworkObjective, compiling
-from landscape.objective.lowered import loss_code, lowered
+from landscape.objective.lowered import lowered
 from landscape.objective.program_check import Mode
+from landscape.objective.targets import loss_code
 from landscape.program.codes import Op
 from landscape.program.table import Column
 from landscape.training import train_many
@@ -97,7 +98,7 @@ def test_every_row_has_its_rules_and_no_other_is_compiled(name, work):
     program = lowered(
         model, np.dtype("float64"), Mode.VALUES if work in (VALUES, SWEEPS) else Mode.DERIVATIVES
     ).program
-    numbers = set(numbers_of(program, loss_code(model.loss), work))
+    numbers = set(numbers_of(program, loss_code(model), work))
     ops = {int(op) for op in program.rows[1:, Column.OP]}
     active = {int(row[Column.OP]) for row in program.rows[1:] if row[Column.ACTIVE]}
     for number, found in ((VALUE, ops), (BACKWARD, active), (TANGENT, active)):

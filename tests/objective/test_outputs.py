@@ -92,7 +92,9 @@ def test_outputs_follow_the_examples_over_blocks_splits_and_subsets(monkeypatch,
     assert distance(part.outputs(model.theta), expected_outputs(kept)) <= TOLERANCE["float64"]
 
 
-@pytest.mark.parametrize("name", ["output_in_the_middle", "unused_branch_before_the_last"])
+@pytest.mark.parametrize(
+    "name", ["output_in_the_middle", "unused_branch_before_the_last", "functions_shrunk"]
+)
 def test_units_are_those_of_their_nodes_where_others_lead_nowhere(name):
     model = CASES[name].model
     x, _ = reference.examples(model, "train", None)

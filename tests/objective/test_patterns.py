@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
+from landscape.model import build_model
 from landscape.objective import NetworkObjective
 from landscape.objective.patterns import KINKED, KinkPatterns
 from tests import reference
@@ -34,6 +37,29 @@ def test_the_signs_are_the_referees(name):
     found = patterns.at(model.theta)
     assert patterns.there
     assert (int(found.sum()), found.size) == expected(model, model.theta)
+
+
+@pytest.mark.parametrize(
+    ("node", "kinks"),
+    [
+        ({"op": "relu6"}, (0.0, 6.0)),
+        ({"op": "hardswish"}, (-3.0, 3.0)),
+        ({"op": "clip_below", "least": 0.25}, (0.25,)),
+        ({"op": "softshrink", "threshold": 0.5}, (-0.5, 0.5)),
+    ],
+)
+def test_a_pattern_changes_where_a_function_of_many_kinks_has_one(node, kinks):
+    # One unit whose input is θ itself, since the example is 1.
+    head = [{"name": "a", "op": "dense"}, {"name": "f", **node}, {"name": "b", "op": "dense"}]
+    weights = {"a.weight": np.ones((1, 1)), "b.weight": np.ones((1, 1))}
+    one = np.ones((1, 1))
+    model = build_model(nodes=head, parameters=weights, loss="mse", x_train=one, y_train=one)
+    patterns = KinkPatterns(NetworkObjective(model, threads=1))
+    grid = np.linspace(-7, 7, 57) + 0.01
+    found = np.array([patterns.at([place, 1.0]) for place in grid])
+    changed = (found[1:] != found[:-1]).any(axis=1)
+    crossed = [any(low <= kink < high for kink in kinks) for low, high in pairwise(grid)]
+    assert changed.tolist() == crossed
 
 
 @pytest.mark.parametrize("name", SMOOTH_CASES)

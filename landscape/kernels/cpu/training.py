@@ -167,7 +167,9 @@ def dense_reverse(i, network, places, weights, place, gradient):
         dense_bias_gradient(row, block(place.adjoint, places[i], row[SIZE], width), gradient)
     if network.rows[source, ACTIVE]:
         delta, into = Part(place.adjoint, places[i]), Part(place.adjoint, places[source])
-        dense_backward(network.rules, row, weights, delta, into, width, is_fresh(network, i, 0))
+        dense_backward(
+            network.rules, row, Part(weights, row[WEIGHT]), delta, into, width, is_fresh(network, i, 0)
+        )
 
 
 @kernel(within=True)

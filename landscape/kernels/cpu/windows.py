@@ -13,9 +13,8 @@ from landscape.kernels.cpu.products import multiply, multiply_each
 from landscape.kernels.cpu.transpose import transpose
 from landscape.kernels.cpu.vectors import lanes_of
 from landscape.program.table import WIDEST_VECTOR as VECTOR
-from landscape.program.table import Column, Geometry
+from landscape.program.table import Geometry
 
-WEIGHT = int(Column.WEIGHT)
 C, H, W = int(Geometry.CHANNELS), int(Geometry.HEIGHT), int(Geometry.WIDTH)
 OC, OH, OW = int(Geometry.OUT_CHANNELS), int(Geometry.OUT_HEIGHT), int(Geometry.OUT_WIDTH)
 KY, KX, SY, SX = (
@@ -127,7 +126,7 @@ def same_reverse_window(k, shape, b, sb, nx, u):
 
 
 @kernel
-def backward_by_windows(rules, row, shape, weights, adjoint, into, width, start):
+def backward_by_windows(rules, shape, weight, adjoint, into, width, start):
     """Set a part of features to start + what an adjoint pulls back: each pixel's product with the outputs that saw it."""
     channels, out = shape[C] // shape[GROUPS], shape[OC] // shape[GROUPS]
     for i in range(shape[H]):
@@ -140,7 +139,7 @@ def backward_by_windows(rules, row, shape, weights, adjoint, into, width, start)
                 # A pixel that no output saw is set too, to a product of no depth.
                 depth = Depth(ny if nx > 0 else 0, nx, out)
                 for g in range(shape[GROUPS]):
-                    w = taps_seen(row, shape, weights, g, a, b, sa, sb)
+                    w = taps_seen(shape, weight, g, a, b, sa, sb)
                     at = (adjoint.start + (v * shape[OW] + u) * shape[OC] + g * out) * width
                     line, step = dv * shape[OW] * shape[OC] * width, du * shape[OC] * width
                     delta = Right(adjoint.numbers, at, line, step, width)
@@ -151,15 +150,15 @@ def backward_by_windows(rules, row, shape, weights, adjoint, into, width, start)
 
 
 @kernel
-def taps_seen(row, shape, weights, g, a, b, sa, sb):
+def taps_seen(shape, weight, g, a, b, sa, sb):
     """Give a group's weights from tap (a, b) on, in steps of sa and sb, as the left side of a product over outputs."""
     channels, out, taps = (
         shape[C] // shape[GROUPS],
         shape[OC] // shape[GROUPS],
         shape[KY] * shape[KX],
     )
-    first = row[WEIGHT] + g * out * channels * taps + a * shape[KX] + b
-    return Left(weights, first, taps, 0, sa * shape[KX], sb, channels * taps, 0)
+    first = weight.start + g * out * channels * taps + a * shape[KX] + b
+    return Left(weight.numbers, first, taps, 0, sa * shape[KX], sb, channels * taps, 0)
 
 
 @kernel
@@ -174,8 +173,8 @@ def meeting(tap, first, last, size, stride, padding, dilation):
 
 
 @kernel
-def gradient_by_windows(rules, row, shape, source, adjoint, gradient, scratch, width):
-    """Add the products of an adjoint with the source's pixels at each tap to the weight's part of the gradient.
+def gradient_by_windows(rules, shape, source, adjoint, gradient, scratch, width):
+    """Add the products of an adjoint with the source's pixels at each tap to the weight's gradient, a part of an array.
 
     Some lines of the adjoint are turned at a time, so that its channels run along vectors; sums of taps × channels × outputs follow them in scratch.
     """
@@ -193,7 +192,7 @@ def gradient_by_windows(rules, row, shape, source, adjoint, gradient, scratch, w
                 if top < bottom:
                     some = Lines(v, top, bottom)
                     line_gradient(rules, a, g, some, wide, shape, source, Part(flat, sums), width)
-        spread_sums(g, out, wide, row, shape, Part(flat, sums), gradient)
+        spread_sums(g, out, wide, shape, Part(flat, sums), gradient)
 
 
 @kernel
@@ -238,11 +237,13 @@ def line_gradient(rules, a, g, lines, wide, shape, source, sums, width):
 
 
 @kernel
-def spread_sums(g, out, wide, row, shape, sums, gradient):
-    """Add the sums [taps, channels, wide] of a group to the weight's part of the gradient, [out, channels, taps]."""
+def spread_sums(g, out, wide, shape, sums, gradient):
+    """Add the sums [taps, channels, wide] of a group to the weight's gradient, [out, channels, taps]."""
     channels, taps = shape[C] // shape[GROUPS], shape[KY] * shape[KX]
     for o in range(out):
-        w = row[WEIGHT] + (g * out + o) * channels * taps
+        w = gradient.start + (g * out + o) * channels * taps
         for c in range(channels):
             for tap in range(taps):
-                gradient[w + c * taps + tap] += sums.numbers[sums.start + (tap * channels + c) * wide + o]
+                gradient.numbers[w + c * taps + tap] += sums.numbers[
+                    sums.start + (tap * channels + c) * wide + o
+                ]

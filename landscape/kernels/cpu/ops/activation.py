@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from landscape.jit import kernel
 from landscape.kernels.cpu.combine import copy_rows
-from landscape.kernels.cpu.links import clear_fresh, input_of, is_fresh
+from landscape.kernels.cpu.links import (
+    adjoint_numbers,
+    clear_fresh,
+    input_of,
+    is_fresh,
+    numbers_at,
+    output_numbers,
+    tangent_numbers,
+    target_numbers,
+)
 from landscape.kernels.cpu.loops import Changing, activate, add_curved, add_slope, set_slope
 from landscape.kernels.cpu.rules import BACKWARD, CURVED, TANGENT, VALUE, Rule, frame_of
-from landscape.kernels.cpu.views import block, output_block
 from landscape.program.table import Column
 
 CODE = int(Column.CODE)
-SIZE, ACTIVE, ADJOINT = int(Column.SIZE), int(Column.ACTIVE), int(Column.ADJOINT)
+ACTIVE = int(Column.ACTIVE)
 # Numbers that are copied before an activation is applied to them.
 TOGETHER = 2048
 
@@ -30,8 +38,8 @@ def value(i, pointer):
     """Set a row's output."""
     frame = frame_of(pointer)
     network, row = frame.network, frame.network.rows[i]
-    x = output_block(network, frame.places, input_of(network, i, 0), frame.work, frame.shared, frame.width)
-    y = block(frame.work, frame.places[i], row[SIZE], frame.width)
+    x = output_numbers(frame, input_of(network, i, 0))
+    y = numbers_at(network, i, frame.work, frame.places[i], frame.width)
     activated(network.rules, x, y, row[CODE], network.attributes[i])
 
 
@@ -40,10 +48,8 @@ def backward(i, pointer):
     frame = frame_of(pointer)
     network, row, source = frame.network, frame.network.rows[i], input_of(frame.network, i, 0)
     if network.rows[source, ACTIVE]:
-        x = output_block(network, frame.places, source, frame.work, frame.shared, frame.width)
-        y = block(frame.work, frame.places[i], row[SIZE], frame.width)
-        d = block(frame.adjoint, row[ADJOINT], row[SIZE], frame.width)
-        target = block(frame.into, network.rows[source, ADJOINT], row[SIZE], frame.width)
+        x, y = output_numbers(frame, source), output_numbers(frame, i)
+        d, target = adjoint_numbers(frame, i), target_numbers(frame, source)
         if is_fresh(network, i, 0):
             set_slope(network.rules, row[CODE], x, y, d, target, network.attributes[i])
         else:
@@ -54,10 +60,8 @@ def tangent(i, pointer):
     """Set a row's tangent."""
     frame = frame_of(pointer)
     network, row, source = frame.network, frame.network.rows[i], input_of(frame.network, i, 0)
-    x = block(frame.work, frame.places[source], row[SIZE], frame.width)
-    y = block(frame.work, frame.places[i], row[SIZE], frame.width)
-    dx = block(frame.tangent, frame.places[source], row[SIZE], frame.width)
-    dy = block(frame.tangent, frame.places[i], row[SIZE], frame.width)
+    x, y = output_numbers(frame, source), output_numbers(frame, i)
+    dx, dy = tangent_numbers(frame, source), tangent_numbers(frame, i)
     set_slope(network.rules, row[CODE], x, y, dx, dy, network.attributes[i])
 
 
@@ -66,12 +70,9 @@ def curved(i, pointer):
     frame = frame_of(pointer)
     network, row, source = frame.network, frame.network.rows[i], input_of(frame.network, i, 0)
     clear_fresh(network, i, frame.into, frame.width)
-    x = block(frame.work, frame.places[source], row[SIZE], frame.width)
-    y = block(frame.work, frame.places[i], row[SIZE], frame.width)
-    d = block(frame.adjoint, frame.places[i], row[SIZE], frame.width)
-    dx = block(frame.tangent, frame.places[source], row[SIZE], frame.width)
-    dd = block(frame.into, frame.places[i], row[SIZE], frame.width)
-    target = block(frame.into, frame.places[source], row[SIZE], frame.width)
+    x, y, d = output_numbers(frame, source), output_numbers(frame, i), adjoint_numbers(frame, i)
+    dx = tangent_numbers(frame, source)
+    dd, target = target_numbers(frame, i), target_numbers(frame, source)
     add_curved(network.rules, row[CODE], Changing(x, dx, d, dd), y, target, network.attributes[i])
 
 

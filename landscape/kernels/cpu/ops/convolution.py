@@ -13,6 +13,12 @@ from landscape.kernels.cpu.arrays import (
     Image,
     Part,
 )
+from landscape.kernels.cpu.depthwise import (
+    depthwise_backward,
+    depthwise_gradient,
+    depthwise_value,
+    is_depthwise,
+)
 from landscape.kernels.cpu.links import input_of, is_fresh, place_of
 from landscape.kernels.cpu.loops import activate
 from landscape.kernels.cpu.ops.batchnorm import channel_rate, normalize, parameter, statistics_of
@@ -65,13 +71,13 @@ MEAN, SCALE, SHIFT = int(Geometry.MEAN), int(Geometry.SCALE), int(Geometry.SHIFT
 
 
 @kernel
-def set_starts(row, shape, weights, folded, epsilon, packed):
+def set_starts(bias, shape, weights, folded, epsilon, packed):
     """Put the outputs' starts, the bias, and their scales into the scratch, one after another.
 
     Where `folded` the running normalization is within both: its scale times W, and shift + (bias − mean)·scale.
     """
     for o in range(shape[OC]):
-        start, scale = parameter(row[BIAS], weights, o, 0), packed.dtype.type(1)
+        start, scale = parameter(bias, weights, o, 0), packed.dtype.type(1)
         if folded:
             scale = parameter(shape[SCALE], weights, o, 1) * channel_rate(shape, weights, epsilon, o)
             start = (start - weights[shape[MEAN] + o]) * scale + parameter(shape[SHIFT], weights, o, 0)
@@ -79,12 +85,12 @@ def set_starts(row, shape, weights, folded, epsilon, packed):
 
 
 @kernel
-def pack_weights(row, shape, weights, packed):
+def pack_weights(shape, weight, packed):
     """Pack a convolution's weights, each output's times its scale."""
     taps, channels, out = shape[KY] * shape[KX], shape[C] // shape[GROUPS], shape[OC] // shape[GROUPS]
     for g in range(shape[GROUPS]):
         first = g * out * channels * taps
-        given, factors = Part(weights, row[WEIGHT] + first), Part(packed, shape[OC] + g * out)
+        given, factors = Part(weight.numbers, weight.start + first), Part(packed, shape[OC] + g * out)
         pack_rows(out, channels, taps, given, factors, Part(packed, packed_from(shape) + first))
 
 
@@ -98,69 +104,76 @@ def images(shape, source, target, width):
 
 
 @kernel
-def value_by_squares(rules, row, shape, weights, source, target, width, start, cut, scratch):
+def value_by_squares(rules, shape, weight, source, target, width, start, cut, scratch):
     """Set a part of features to start + W ∗ source by squares, with the scales that are in the scratch."""
     taps, (seen, made) = shape[KY] * shape[KX], images(shape, source, target, width)
     run = Convolution(
-        seen, made, shape[C], shape[OC], shape[PY], shape[PX], Part(weights, row[WEIGHT]), shape[C] * taps, taps, 0,
+        seen, made, shape[C], shape[OC], shape[PY], shape[PX], weight, shape[C] * taps, taps, 0,
         shape[OC], start, cut, packed_from(shape), scratch.reshape(-1), rules,
     )  # fmt: skip
     convolve(rules, CONVOLVE, run)
 
 
 @kernel
-def backward_by_squares(rules, row, shape, weights, adjoint, into, width, start, scratch):
+def backward_by_squares(rules, shape, weight, adjoint, into, width, start, scratch):
     """Set a part of features to start + what an adjoint pulls back: a convolution of the adjoint with the turned taps."""
     taps, (made, seen) = shape[KY] * shape[KX], images(shape, into, adjoint, width)
     run = Convolution(
-        seen, made, shape[OC], shape[C], shape[KY] - 1 - shape[PY], shape[KX] - 1 - shape[PX], Part(weights, row[WEIGHT]),
+        seen, made, shape[OC], shape[C], shape[KY] - 1 - shape[PY], shape[KX] - 1 - shape[PX], weight,
         taps, shape[C] * taps, 1, -1, start, 0, packed_from(shape), scratch.reshape(-1), rules,
     )  # fmt: skip
     convolve(rules, CONVOLVE, run)
 
 
 @kernel
-def gradient_by_squares(rules, row, shape, source, adjoint, gradient, scratch, width):
-    """Add an adjoint's products with the pixels at each tap to the weight's part of the gradient."""
+def gradient_by_squares(rules, shape, source, adjoint, gradient, scratch, width):
+    """Add an adjoint's products with the pixels at each tap to the weight's gradient, a part of an array."""
     taps, (seen, made) = shape[KY] * shape[KX], images(shape, source, adjoint, width)
     run = Convolution(
-        seen, made, shape[C], shape[OC], shape[PY], shape[PX], Part(gradient, row[WEIGHT]), shape[C] * taps, taps, 0, -1,
+        seen, made, shape[C], shape[OC], shape[PY], shape[PX], gradient, shape[C] * taps, taps, 0, -1,
         FROM_ZERO, 0, packed_from(shape), scratch.reshape(-1), rules,
     )  # fmt: skip
     convolve(rules, TAPS_GRADIENT, run)
 
 
 @kernel
-def convolution_value(rules, row, shape, weights, source, target, width, add, scratch):
-    """Set a part of features to W ∗ source + b, or add W ∗ source to it."""
+def convolution_value(rules, bias, shape, weight, source, target, width, add, scratch):
+    """Set a part of features to W ∗ source + b, or add W ∗ source to it; W is a part of an array, `bias` where b begins in the same, or negative."""
     packed = scratch.reshape(-1)
-    set_starts(row, shape, weights, False, 0.0, packed)
+    set_starts(bias, shape, weight.numbers, False, 0.0, packed)
     if shape[BY_SQUARES] > 0:
         start = FROM_OUT if add else 0
-        value_by_squares(rules, row, shape, weights, source, target, width, start, 0, scratch)
+        value_by_squares(rules, shape, weight, source, target, width, start, 0, scratch)
         return
-    pack_weights(row, shape, weights, packed)
+    if is_depthwise(shape):
+        depthwise_value(shape, weight, source, target, width, add, 0, packed)
+        return
+    pack_weights(shape, weight, packed)
     for v in range(shape[OH]):
         window_line(rules, v, shape, packed, source, target, width, add, False)
 
 
 @kernel
-def convolution_backward(rules, row, shape, weights, adjoint, into, width, fresh, scratch):
+def convolution_backward(rules, shape, weight, adjoint, into, width, fresh, scratch):
     """Add what an adjoint pulls back to a part of features, or set it where `fresh`."""
     start = FROM_ZERO if fresh else FROM_OUT
     if shape[BY_SQUARES] > 0:
-        backward_by_squares(rules, row, shape, weights, adjoint, into, width, start, scratch)
+        backward_by_squares(rules, shape, weight, adjoint, into, width, start, scratch)
+    elif is_depthwise(shape):
+        depthwise_backward(shape, weight, adjoint, into, width, fresh, scratch.reshape(-1))
     else:
-        backward_by_windows(rules, row, shape, weights, adjoint, into, width, start)
+        backward_by_windows(rules, shape, weight, adjoint, into, width, start)
 
 
 @kernel
-def convolution_gradient(rules, row, shape, source, adjoint, gradient, scratch, width):
-    """Add the products of an adjoint with the source's pixels at each tap to the weight's part of the gradient."""
+def convolution_gradient(rules, shape, source, adjoint, gradient, scratch, width):
+    """Add the products of an adjoint with the source's pixels at each tap to the weight's gradient, a part of an array."""
     if shape[BY_SQUARES] > 0:
-        gradient_by_squares(rules, row, shape, source, adjoint, gradient, scratch, width)
+        gradient_by_squares(rules, shape, source, adjoint, gradient, scratch, width)
+    elif is_depthwise(shape):
+        depthwise_gradient(shape, source, adjoint, gradient, width, scratch.reshape(-1))
     else:
-        gradient_by_windows(rules, row, shape, source, adjoint, gradient, scratch, width)
+        gradient_by_windows(rules, shape, source, adjoint, gradient, scratch, width)
 
 
 def value(i, pointer):
@@ -171,15 +184,29 @@ def value(i, pointer):
     target = Part(frame.work, frame.places[i])
     out = block(frame.work, frame.places[i], row[SIZE], frame.width)
     line, packed, cut = row[SIZE] // shape[OH], frame.scratch.reshape(-1), 1 if row[CODE] == RELU else 0
-    set_starts(row, shape, frame.weights, shape[MEAN] >= 0, network.epsilons[i], packed)
+    set_starts(row[BIAS], shape, frame.weights, shape[MEAN] >= 0, network.epsilons[i], packed)
     if shape[BY_SQUARES] > 0:
         value_by_squares(
-            network.rules, row, shape, frame.weights, x, target, frame.width, 0, cut, frame.scratch
+            network.rules,
+            shape,
+            Part(frame.weights, row[WEIGHT]),
+            x,
+            target,
+            frame.width,
+            0,
+            cut,
+            frame.scratch,
         )
         if row[CODE] != 0 and row[CODE] != RELU:
             activate(network.rules, row[CODE], out, network.attributes[i])
         return
-    pack_weights(row, shape, frame.weights, packed)
+    if is_depthwise(shape):
+        weight = Part(frame.weights, row[WEIGHT])
+        depthwise_value(shape, weight, x, target, frame.width, False, cut, packed)
+        if row[CODE] != 0 and row[CODE] != RELU:
+            activate(network.rules, row[CODE], out, network.attributes[i])
+        return
+    pack_weights(shape, Part(frame.weights, row[WEIGHT]), packed)
     for v in range(shape[OH]):
         window_line(network.rules, v, shape, packed, x, target, frame.width, False, cut)
         if row[CODE] != 0 and row[CODE] != RELU:
@@ -202,7 +229,15 @@ def linear(i, pointer):
     network, row = frame.network, frame.network.rows[i]
     x, target = place_of(frame.places, input_of(network, i, 0), frame.work, frame.shared), Part(frame.tangent, frame.targets[i])  # fmt: skip
     convolution_value(
-        network.rules, row, network.geometry[i], frame.vector, x, target, frame.width, False, frame.scratch
+        network.rules,
+        row[BIAS],
+        network.geometry[i],
+        Part(frame.vector, row[WEIGHT]),
+        x,
+        target,
+        frame.width,
+        False,
+        frame.scratch,
     )
 
 
@@ -213,12 +248,21 @@ def backward(i, pointer):
     source, delta = input_of(network, i, 0), Part(frame.adjoint, row[ADJOINT])
     if row[TRAINED] and frame.gradient.size > 0:
         x = place_of(frame.places, source, frame.work, frame.shared)
-        convolution_gradient(network.rules, row, shape, x, delta, frame.gradient, frame.scratch, frame.width)
+        convolution_gradient(
+            network.rules, shape, x, delta, Part(frame.gradient, row[WEIGHT]), frame.scratch, frame.width
+        )
         dense_bias_gradient(row, block(frame.adjoint, row[ADJOINT], row[SIZE], frame.width), frame.gradient)
     if network.rows[source, ACTIVE]:
         into, fresh = Part(frame.into, network.rows[source, ADJOINT]), is_fresh(network, i, 0)
         convolution_backward(
-            network.rules, row, shape, frame.weights, delta, into, frame.width, fresh, frame.scratch
+            network.rules,
+            shape,
+            Part(frame.weights, row[WEIGHT]),
+            delta,
+            into,
+            frame.width,
+            fresh,
+            frame.scratch,
         )
 
 
@@ -230,14 +274,30 @@ def tangent(i, pointer):
     if row[TRAINED] and frame.vector.size > 0:
         x = place_of(frame.places, source, frame.work, frame.shared)
         convolution_value(
-            network.rules, row, shape, frame.vector, x, target, frame.width, False, frame.scratch
+            network.rules,
+            row[BIAS],
+            shape,
+            Part(frame.vector, row[WEIGHT]),
+            x,
+            target,
+            frame.width,
+            False,
+            frame.scratch,
         )
     else:
         block(frame.tangent, frame.places[i], row[SIZE], frame.width)[:, :] = 0
     if network.rows[source, ACTIVE]:
         change = Part(frame.tangent, frame.places[source])
         convolution_value(
-            network.rules, row, shape, frame.weights, change, target, frame.width, True, frame.scratch
+            network.rules,
+            row[BIAS],
+            shape,
+            Part(frame.weights, row[WEIGHT]),
+            change,
+            target,
+            frame.width,
+            True,
+            frame.scratch,
         )
 
 
@@ -250,10 +310,17 @@ def curved(i, pointer):
         delta, change = Part(frame.adjoint, frame.places[i]), Part(frame.tangent, frame.places[source])
         into = Part(frame.into, frame.places[source])
         convolution_gradient(
-            network.rules, row, shape, change, delta, frame.gradient, frame.scratch, frame.width
+            network.rules, shape, change, delta, Part(frame.gradient, row[WEIGHT]), frame.scratch, frame.width
         )
         convolution_backward(
-            network.rules, row, shape, frame.vector, delta, into, frame.width, False, frame.scratch
+            network.rules,
+            shape,
+            Part(frame.vector, row[WEIGHT]),
+            delta,
+            into,
+            frame.width,
+            False,
+            frame.scratch,
         )
 
 

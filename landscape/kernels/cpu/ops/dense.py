@@ -20,23 +20,21 @@ RELU = ACTIVATION_CODES["relu"]
 
 
 @kernel
-def dense_value(rules, row, weights, source, target, width, start, cut):
-    """Set a part of features to start + W·source at each position, its positive part where `cut`; `start` as in a product."""
+def dense_value(rules, row, weight, source, target, width, start, cut):
+    """Set a part of features to start + W·source at each position, its positive part where `cut`; W is a part of an array, `start` as in a product."""
     wide, out = row[WIDE], row[OUT]
-    left, right = (
-        rows_of(weights, row[WEIGHT], wide),
-        examples_of(source.numbers, source.start * width, width),
-    )
+    left = rows_of(weight.numbers, weight.start, wide)
+    right = examples_of(source.numbers, source.start * width, width)
     into = Out(target.numbers, target.start * width, width)
     one = Product(out, width, Depth(1, 1, wide), left, right, start, cut, into)
     multiply_each(rules, one, row[GROUPS], wide * width, out * width)
 
 
 @kernel
-def dense_backward(rules, row, weights, adjoint, into, width, fresh):
+def dense_backward(rules, row, weight, adjoint, into, width, fresh):
     """Add Wᵀ·adjoint to a part of features, or set it where `fresh`."""
     wide, out = row[WIDE], row[OUT]
-    left = columns_of(weights, row[WEIGHT], wide)
+    left = columns_of(weight.numbers, weight.start, wide)
     right = examples_of(adjoint.numbers, adjoint.start * width, width)
     target = Out(into.numbers, into.start * width, width)
     one = Product(wide, width, Depth(1, 1, out), left, right, FROM_ZERO if fresh else FROM_OUT, 0, target)
@@ -45,9 +43,9 @@ def dense_backward(rules, row, weights, adjoint, into, width, fresh):
 
 @kernel
 def dense_gradient(rules, row, source, adjoint, gradient, width):
-    """Add adjoint·sourceᵀ, summed over positions, to the weight's part of the gradient."""
+    """Add adjoint·sourceᵀ, summed over positions, to the weight's gradient, a part of an array."""
     delta, given = Part(adjoint.numbers, adjoint.start * width), Part(source.numbers, source.start * width)
-    add_outer(rules, row[GROUPS], (row[OUT], row[WIDE]), width, delta, given, Part(gradient, row[WEIGHT]))
+    add_outer(rules, row[GROUPS], (row[OUT], row[WIDE]), width, delta, given, gradient)
 
 
 @kernel
@@ -84,7 +82,7 @@ def value(i, pointer):
         Part(frame.work, frame.places[i]),
     )
     cut = 1 if row[CODE] == RELU else 0
-    dense_value(network.rules, row, frame.weights, x, y, frame.width, row[BIAS], cut)
+    dense_value(network.rules, row, Part(frame.weights, row[WEIGHT]), x, y, frame.width, row[BIAS], cut)
     if row[CODE] != 0 and cut == 0:
         activate(
             network.rules,
@@ -100,7 +98,7 @@ def linear(i, pointer):
     network, row = frame.network, frame.network.rows[i]
     x = place_of(frame.places, input_of(network, i, 0), frame.work, frame.shared)
     target = Part(frame.tangent, frame.targets[i])
-    dense_value(network.rules, row, frame.vector, x, target, frame.width, row[BIAS], 0)
+    dense_value(network.rules, row, Part(frame.vector, row[WEIGHT]), x, target, frame.width, row[BIAS], 0)
 
 
 def backward(i, pointer):
@@ -110,11 +108,11 @@ def backward(i, pointer):
     delta = Part(frame.adjoint, row[ADJOINT])
     if row[TRAINED] and frame.gradient.size > 0:
         x = place_of(frame.places, source, frame.work, frame.shared)
-        dense_gradient(network.rules, row, x, delta, frame.gradient, frame.width)
+        dense_gradient(network.rules, row, x, delta, Part(frame.gradient, row[WEIGHT]), frame.width)
         dense_bias_gradient(row, block(frame.adjoint, row[ADJOINT], row[SIZE], frame.width), frame.gradient)
     if network.rows[source, ACTIVE]:
         into, fresh = Part(frame.into, network.rows[source, ADJOINT]), is_fresh(network, i, 0)
-        dense_backward(network.rules, row, frame.weights, delta, into, frame.width, fresh)
+        dense_backward(network.rules, row, Part(frame.weights, row[WEIGHT]), delta, into, frame.width, fresh)
 
 
 def tangent(i, pointer):
@@ -124,12 +122,14 @@ def tangent(i, pointer):
     target = Part(frame.tangent, frame.places[i])
     if row[TRAINED] and frame.vector.size > 0:
         x = place_of(frame.places, source, frame.work, frame.shared)
-        dense_value(network.rules, row, frame.vector, x, target, frame.width, row[BIAS], 0)
+        dense_value(network.rules, row, Part(frame.vector, row[WEIGHT]), x, target, frame.width, row[BIAS], 0)
     else:
         block(frame.tangent, frame.places[i], row[SIZE], frame.width)[:, :] = 0
     if network.rows[source, ACTIVE]:
         dx = Part(frame.tangent, frame.places[source])
-        dense_value(network.rules, row, frame.weights, dx, target, frame.width, FROM_OUT, 0)
+        dense_value(
+            network.rules, row, Part(frame.weights, row[WEIGHT]), dx, target, frame.width, FROM_OUT, 0
+        )
 
 
 def curved(i, pointer):
@@ -139,8 +139,8 @@ def curved(i, pointer):
     if row[TRAINED] and network.rows[source, ACTIVE] and frame.vector.size > 0:
         delta, change = Part(frame.adjoint, frame.places[i]), Part(frame.tangent, frame.places[source])
         into = Part(frame.into, frame.places[source])
-        dense_gradient(network.rules, row, change, delta, frame.gradient, frame.width)
-        dense_backward(network.rules, row, frame.vector, delta, into, frame.width, False)
+        dense_gradient(network.rules, row, change, delta, Part(frame.gradient, row[WEIGHT]), frame.width)
+        dense_backward(network.rules, row, Part(frame.vector, row[WEIGHT]), delta, into, frame.width, False)
 
 
 REVERSED = Rule(backward)

@@ -6,12 +6,20 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
-from landscape.kernels.cpu.links import clear_fresh, input_of
+from landscape.kernels.cpu.links import (
+    adjoint_numbers,
+    clear_fresh,
+    input_of,
+    numbers_at,
+    output_numbers,
+    tangent_numbers,
+    target_numbers,
+)
+from landscape.kernels.cpu.mapped import clear
 from landscape.kernels.cpu.rules import BACKWARD, REVERSE, TANGENT, VALUE, Rule, frame_of
-from landscape.kernels.cpu.views import block, output_block
 from landscape.program.table import Column
 
-SIZE, ACTIVE, ADJOINT = int(Column.SIZE), int(Column.ACTIVE), int(Column.ADJOINT)
+ACTIVE = int(Column.ACTIVE)
 
 
 def add_map(network, i, d, into, reverse):
@@ -23,30 +31,27 @@ def value(i, pointer):
     """Set a row's output."""
     frame = frame_of(pointer)
     network = frame.network
-    x = output_block(network, frame.places, input_of(network, i, 0), frame.work, frame.shared, frame.width)
-    y = block(frame.work, frame.places[i], network.rows[i, SIZE], frame.width)
-    y[:, :] = 0
+    x = output_numbers(frame, input_of(network, i, 0))
+    y = numbers_at(network, i, frame.work, frame.places[i], frame.width)
+    clear(y)
     add_map(network, i, x, y, False)
 
 
 def backward(i, pointer):
     """Push a row's adjoint to its input's."""
     frame = frame_of(pointer)
-    network, row, source = frame.network, frame.network.rows[i], input_of(frame.network, i, 0)
+    network, source = frame.network, input_of(frame.network, i, 0)
     if network.rows[source, ACTIVE]:
         clear_fresh(network, i, frame.into, frame.width)
-        d = block(frame.adjoint, row[ADJOINT], row[SIZE], frame.width)
-        target = block(frame.into, network.rows[source, ADJOINT], network.rows[source, SIZE], frame.width)
-        add_map(network, i, d, target, True)
+        add_map(network, i, adjoint_numbers(frame, i), target_numbers(frame, source), True)
 
 
 def tangent(i, pointer):
     """Set a row's tangent."""
     frame = frame_of(pointer)
-    network, source = frame.network, input_of(frame.network, i, 0)
-    dx = block(frame.tangent, frame.places[source], network.rows[source, SIZE], frame.width)
-    dy = block(frame.tangent, frame.places[i], network.rows[i, SIZE], frame.width)
-    dy[:, :] = 0
+    network = frame.network
+    dx, dy = tangent_numbers(frame, input_of(network, i, 0)), tangent_numbers(frame, i)
+    clear(dy)
     add_map(network, i, dx, dy, False)
 
 

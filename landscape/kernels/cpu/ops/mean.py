@@ -1,4 +1,4 @@
-"""`mean` and `globalavgpool`: the mean over an axis."""
+"""`mean`, `globalavgpool` and sums: over an axis."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ GROUPS, WIDE, OUT = int(Column.GROUPS), int(Column.WIDE), int(Column.OUT)
 
 @kernel
 def mean_linear(network, i, d, into, reverse):
-    """Add the mean over an axis, or in reverse its share of d to each place of the axis."""
-    row = network.rows[i]
+    """Add the mean over an axis, or the sum times the attribute where there is one; in reverse its share of d to each place of the axis."""
+    row, share = network.rows[i], network.attributes[i]
     count, rows = row[WIDE], row[OUT]
-    share = d.dtype.type(1) / d.dtype.type(count)
+    if share == 0:
+        share = d.dtype.type(1) / d.dtype.type(count)
     for g in range(row[GROUPS]):
         for k in range(count):
             near, far = (g * count + k) * rows, g * rows
