@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +42,7 @@ def read_data(data: Data) -> Arrays:
     if isinstance(data, (str, Path)):
         return _from_file(Path(data))
     if isinstance(data, Mapping):
-        return _named({str(key): as_array(str(key), value) for key, value in data.items()})
+        return _named({str(key): as_input(str(key), value) for key, value in data.items()})
     tensors = getattr(data, "tensors", None)
     if isinstance(tensors, tuple):
         data = tensors
@@ -49,22 +51,78 @@ def read_data(data: Data) -> Arrays:
     elif hasattr(data, "dataset") and hasattr(data, "collate_fn"):
         data = read_loader(data)
     if isinstance(data, (tuple, list)) and len(data) == 2:
-        _require_one_input(*data)
-        return _named({"x_train": as_array("x", data[0]), "y_train": as_array("y", data[1])})
+        x = tuple(data[0]) if _are_several(*data) else data[0]
+        return _named({"x_train": as_input("x", x), "y_train": as_array("y", data[1])})
     found = f"{len(data)} parts" if isinstance(data, (tuple, list)) else f"a {type(data).__name__}"
     raise InputError(
         f"data: expected (x, y), a mapping with x_train and y_train, the path of an .npz file, a TensorDataset or a DataLoader; found {found}"
     )
 
 
-def _require_one_input(x: Any, y: Any) -> None:
-    """Refuse a list of inputs, each with all examples, which would be stacked to a few examples."""
-    if isinstance(x, list) and hasattr(y, "__len__") and len(x) != len(y):
-        arrays = [part for part in x if getattr(part, "ndim", 0) > 0]
-        if arrays and len(arrays) == len(x) and all(len(part) == len(y) for part in arrays):
-            raise InputError(
-                f"data: x: expected one array, found {len(x)}: networks of several inputs are not supported; {EXIT}"
-            )
+def _are_several(x: Any, y: Any) -> bool:
+    """Tell a list of inputs, each with all examples, from a list of examples."""
+    if not isinstance(x, list) or not hasattr(y, "__len__") or len(x) == len(y):
+        return False
+    arrays = [part for part in x if getattr(part, "ndim", 0) > 0]
+    return len(arrays) == len(x) > 0 and all(len(part) == len(y) for part in arrays)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One input of several, which lie side by side in an example: where it begins and ends, its shape, and whether it is whole numbers."""
+
+    start: int
+    stop: int
+    shape: tuple[int, ...]
+    whole: bool
+
+
+def input_parts(x: Any) -> tuple[Part, ...]:
+    """Say where each of several inputs lies in an example, or give none where there is one input.
+
+    >>> [(part.start, part.stop) for part in input_parts((np.ones((4, 2)), np.ones((4, 3, 3))))]
+    [(0, 2), (2, 11)]
+    """
+    parts, start = list[Part](), 0
+    for number, value in enumerate(x if isinstance(x, tuple) else ()):
+        array = as_array(f"x[{number}]", value)
+        count = math.prod(array.shape[1:])
+        parts.append(Part(start, start + count, array.shape[1:], array.dtype.kind in "iu"))
+        start += count
+    return tuple(parts)
+
+
+def parts_of(data: Data) -> tuple[Part, ...]:
+    """Say where each of several inputs lies in an example of the training data, or give none where there is one input."""
+    if isinstance(data, Mapping):
+        names = [name for name in DATA_NAMES["x_train"] if name in data]
+        return input_parts(data[names[0]]) if names else ()
+    tensors = getattr(data, "tensors", data)
+    if isinstance(tensors, (tuple, list)) and len(tensors) == 2:
+        return input_parts(tuple(tensors[0]) if _are_several(*tensors) else tensors[0])
+    return ()
+
+
+def as_input(key: str, value: Any) -> np.ndarray:
+    """Take examples; several inputs, a tuple of arrays, are laid side by side, [N, F].
+
+    Raises
+    ------
+    InputError
+        An input is no array of numbers, or has another number of examples.
+    """
+    if not isinstance(value, tuple) or not any(getattr(part, "ndim", 0) > 0 for part in value):
+        return as_array(key, value)
+    arrays = [as_array(f"{key}[{number}]", part) for number, part in enumerate(value)]
+    counts = [len(array) if array.ndim else 0 for array in arrays]
+    if len(set(counts)) > 1 or not counts[0]:
+        raise InputError(
+            f"data: {key}: expected several inputs with an example a row each, found {counts} rows"
+        )
+    flat = [array.reshape(len(array), -1) for array in arrays]
+    kinds = {array.dtype.kind in "iu" for array in arrays}
+    # Whole numbers beside others: in float64, which has all ids.
+    return np.concatenate(flat if len(kinds) == 1 else [array.astype(np.float64) for array in flat], axis=1)
 
 
 def is_dataset(data: Any) -> bool:
@@ -139,6 +197,18 @@ def _named(arrays: Arrays) -> Arrays:
         if array.dtype.kind not in "iufb":
             raise InputError(f"data: {key}: expected numbers, found {array.dtype}")
     named = {meant: arrays[key] for meant, key in keys.items()}
+    for key, y in named.items():
+        x = named.get(f"x{key[1:]}")
+        # Targets of all places of a sequence, one after another, as loops of PyTorch flatten them.
+        if (
+            key[0] == "y"
+            and x is not None
+            and y.ndim == 1
+            and len(x)
+            and len(y) > len(x)
+            and len(y) % len(x) == 0
+        ):
+            named[key] = y.reshape(len(x), -1)
     require_pairs(named)
     return named
 
@@ -153,7 +223,7 @@ def as_array(key: str, value: Any) -> np.ndarray:
     """
     if isinstance(value, tuple) and any(getattr(part, "ndim", 0) > 0 for part in value):
         raise InputError(
-            f"data: {key}: expected one array, found {len(value)}: networks of several inputs or outputs are not supported; {EXIT}"
+            f"data: {key}: expected one array, found {len(value)}: targets of several outputs are not supported; choose one output, or {EXIT}"
         )
     try:
         if hasattr(value, "detach"):
@@ -170,6 +240,6 @@ def as_array(key: str, value: Any) -> np.ndarray:
 
 def original_input(x: np.ndarray, ids: bool) -> np.ndarray:
     """Give what the original network reads: ids as they are, images scaled, other numbers in float64."""
-    if ids:
+    if ids and x.dtype.kind != "f":
         return np.asarray(x, np.int64)
     return np.asarray(x, np.float64) / (255.0 if x.dtype == np.uint8 else 1.0)

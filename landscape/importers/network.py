@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -55,6 +55,14 @@ class Weight(NamedTuple):
     origin: Origin | None = None
 
 
+class PartlySharedError(InputError):
+    """A layer shares some of its parameters with another and not all; `names` are those that the original has for its parameters."""
+
+    def __init__(self, message: str, weights: Iterable[Weight]) -> None:
+        super().__init__(message)
+        self.names = [weight.origin.name for weight in weights if weight.origin is not None]
+
+
 class Network:
     """Nodes, parameters and the shape of every value, one example's, as an importer goes along.
 
@@ -77,7 +85,7 @@ class Network:
     @property
     def reads_ids(self) -> bool:
         """Whether the data are ids for an embedding."""
-        return any(INPUT in node["inputs"] and OPERATIONS[node["op"]].reads_ids for node in self.nodes)
+        return any(OPERATIONS[node["op"]].reads_ids for node in self.nodes)
 
     def add(
         self,
@@ -101,8 +109,8 @@ class Network:
         node: dict[str, Any] = {"name": name, "op": op, "inputs": list(inputs), **attributes}
         if owner is not None:
             node["parameters_of"] = owner
-        elif weights and not _trained(op, weights):
-            node["trainable"] = False
+        elif weights:
+            node |= _frozen(op, weights)
         draft = read_draft(len(self.nodes), node)
         found = {f"{owner or name}.{key}": weight.array.shape for key, weight in weights.items()}
         _, self.shapes[name] = infer(draft, tuple(self.shapes[source] for source in inputs), found)
@@ -185,17 +193,18 @@ class Network:
             if weight.identity is None and other is not None and np.array_equal(other.array, weight.array):
                 homes[key] = (owner, key)
         if homes != {key: (owner, key) for key in self._owned[owner]}:
-            raise InputError(
-                f"shares some parameters with {shown(owner)} and not all; expected all of them or none"
+            raise PartlySharedError(
+                f"shares some parameters with {shown(owner)} and not all; expected all of them or none",
+                [weights[key] for key, home in homes.items() if home is not None],
             )
         return owner
 
 
-def _trained(op: str, weights: Mapping[str, Weight]) -> bool:
-    """Tell whether a node's parameters are trained, all of them."""
+def _frozen(op: str, weights: Mapping[str, Weight]) -> dict[str, Any]:
+    """Say in the header's words which of a node's parameters are not trained: none, all or some."""
     buffers = {parameter.name for parameter in OPERATIONS[op].parameters if parameter.buffer}
-    trained = {key: weight.trainable for key, weight in weights.items() if key not in buffers}
-    if len(set(trained.values())) > 1:
-        frozen = next(key for key, value in trained.items() if not value)
-        raise InputError(f"its {frozen} is frozen and others are not; expected all of a layer's or none")
-    return any(trained.values())
+    still = [key for key, weight in weights.items() if key not in buffers and not weight.trainable]
+    if not still:
+        return {}
+    own = [key for key in weights if key not in buffers]
+    return {"trainable": False} if len(still) == len(own) else {"frozen": still}

@@ -101,7 +101,8 @@ def _both(
     ours = _objective(model, part).outputs(model.theta)
     theirs = np.asarray(outputs(_read(model, part)), np.float64)
     ours = ours if original.tail is None else original.tail(ours)
-    if math.prod(theirs.shape) != math.prod(ours.shape) or len(theirs) != len(ours):
+    # Places of all examples may come one after another, [N·T, C].
+    if math.prod(theirs.shape) != math.prod(ours.shape) or len(theirs) % len(ours):
         raise InputError(
             f"{original.name} puts out {batched(theirs.shape[1:])}, "
             f"its translation {batched(ours.shape[1:])}; nothing is written"
@@ -307,3 +308,9 @@ def sigmoid(z: np.ndarray) -> np.ndarray:
 
 
 TAILS: dict[str, Any] = {"softmax": softmax, "log_softmax": log_softmax, "sigmoid": sigmoid}
+
+
+def tail_along(name: str, first: bool) -> Callable[[np.ndarray], np.ndarray]:
+    """Give what the loss has taken over, along the last axis of outputs or, `first`, along that of an image's channels."""
+    tail: Callable[[np.ndarray], np.ndarray] = TAILS[name]
+    return tail if not first else lambda z: np.moveaxis(tail(np.moveaxis(z, 1, -1)), -1, 1)

@@ -198,16 +198,6 @@ def test_files_of_programs_and_quantized_modules_are_one_line(tmp_path):
 # Messages that lead on.
 
 
-class Recurrent(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.lstm, self.fc = nn.LSTM(4, 5, batch_first=True), nn.Linear(5, 3)
-
-    def forward(self, x):
-        hidden, _ = self.lstm(x[:, None, :])
-        return self.fc(hidden[:, -1])
-
-
 class Choosing(nn.Module):
     def __init__(self):
         super().__init__()
@@ -219,28 +209,19 @@ class Choosing(nn.Module):
         return self.fc(x)
 
 
-class Wrapper(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.inner = nn.Linear(4, 3)
-
-    def forward(self, *given):
-        return self.inner(*given)
-
-
 MESSAGES = {
-    "recurrent": (Recurrent(), r"lstm \(LSTM\): 'LSTM' is not supported.*CallableObjective"),
+    "complex_numbers": (of(lambda s, x: s.a(torch.fft.fft(x).real), a=nn.Linear(4, 3)), r"fft.*CallableObjective"),
     "choice": (Choosing(), r"control flow \(an `if`, .*on a value\), at test_from_torch_messages\.py:\d+: 'if x\.sum\(\) > 0:'; .*CallableObjective"),
-    "any_inputs": (Wrapper(), r"give the module inside \(inner\)"),
     "lazy": (nn.Sequential(nn.LazyLinear(3)), r"call the module once on an example"),
-    "several": (nn.Sequential(nn.Linear(4, 4), nn.CELU(), nn.RMSNorm(4), nn.Linear(4, 3)), r"1 \(CELU\).*\(nor is 2 \(RMSNorm\)\)"),
-    "another_function": (nn.Sequential(nn.Linear(4, 3), nn.ReLU6()), r"the nearest that is: relu \(another function\)"),
-    "nothing_near": (nn.Sequential(nn.Linear(4, 3), nn.Softsign()), r"'Softsign' is not supported; scan it as it is"),
-    "kept_axis": (of(lambda s, x: s.b(s.a(x).unsqueeze(1)).flatten(1), a=nn.Linear(4, 5), b=nn.Linear(5, 3)), r"made by a call such as unsqueeze"),
+    "several": (
+        of(lambda s, x: s.a(torch.sort(x)[0]) + torch.cumprod(x, 1)[:, :3], a=nn.Linear(4, 3)), r"sort.*\(nor is cumprod\).*CallableObjective",
+    ),
+    "random": (of(lambda s, x: s.a(x + torch.randn_like(x)), a=nn.Linear(4, 3)), r"draws random numbers in evaluation.*CallableObjective"),
+    "statistics_of_a_batch": (nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3, track_running_stats=False)), r"1 \(BatchNorm1d\).*statistics of its batch"),
     "loop": (of(lambda s, x: sum(s.a(row) for row in x), a=nn.Linear(4, 3)), r"a loop over a value"),
     "complex": (nn.Linear(4, 3, dtype=torch.complex64), "weight: is complex"),
-    "pruned": (prune.l1_unstructured(nn.Linear(4, 3), "weight", 0.3), r"prune\.remove"),
-    "list": (of(lambda s, x: [s.a(x)], a=nn.Linear(4, 3)), "puts out a list"),
+    "two_outputs": (of(lambda s, x: (s.a(x), s.a(-x)), a=nn.Linear(4, 3)), r"puts out 2 tensors.*output="),
+    "mixing": (of(lambda s, x: s.a(x - x.mean(0)), a=nn.Linear(4, 3)), r"mean.*mixes the examples"),
     "no_parameters": (nn.Sequential(nn.Softmax(-1)), "no parameter that is trained"),
 }  # fmt: skip
 
@@ -252,16 +233,43 @@ def test_a_message_says_what_is_there_and_leads_on(name):
     assert re.search(words, message), message
 
 
-def test_several_inputs_and_other_data_are_named():
+def test_several_inputs_of_a_module_of_one_and_other_data_are_named():
     x, y = data(4)
-    assert "found 2: networks of several inputs" in refused(net(), ((x, x), y))
-    assert "found 2: networks of several inputs" in refused(net(), ([x, x], y))
+    assert "takes 2 positional arguments but 3 were given" in refused(net(), ((x, x), y))
+    assert "found [7, 6] rows" in refused(net(), ((x, x[:6]), y))
     assert "found 3 parts" in refused(net(), (x, y, y))
     assert "found a int" in refused(net(), 3)
 
 
+def test_a_pruned_layer_and_several_inputs_and_outputs_come_in():
+    x, y = data(4)
+    pruned = prune.l1_unstructured(nn.Linear(4, 3), "weight", 0.3)
+    assert landscape.from_torch(pruned, "cross_entropy", (x, y)).size == 15
+
+    class Two(nn.Module):
+        """Two inputs and two outputs."""
+
+        def __init__(self):
+            super().__init__()
+            self.a, self.b = nn.Linear(4, 3), nn.Linear(2, 3)
+
+        def forward(self, one, two):
+            return {"first": self.a(one), "logits": self.a(one) + self.b(two)}
+
+    for given in ((x, x[:, :2]), [x, x[:, :2]]):
+        model = landscape.from_torch(Two(), "cross_entropy", (given, y), output="logits")
+        assert model.size == 24
+        assert model.input_shape == (6,)
+    assert landscape.from_torch(Two(), "cross_entropy", ((x, x[:, :2]), y), output=0).size == 15
+    with pytest.raises(InputError, match="output: expected one of 0 to 1: first, logits, found 'third'"):
+        landscape.from_torch(Two(), "cross_entropy", ((x, x[:, :2]), y), output="third")
+
+
 def test_a_sum_in_place_of_the_mean_is_explained():
-    assert "that is B times the mean" in refused(net(), loss=nn.CrossEntropyLoss(reduction="sum"))
+    x, y = data(4)
+    model = landscape.from_torch(net(), nn.CrossEntropyLoss(reduction="sum"), (x, y))
+    assert model.loss_scale == len(y)
+    assert any(f"the loss is a sum: over all {len(y)} training examples" in line for line in model.inferred)
 
 
 def test_a_sigmoid_under_a_squeeze_goes_into_the_loss():

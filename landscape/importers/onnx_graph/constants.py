@@ -1,8 +1,8 @@
-"""What a graph of ONNX knows before it sees an example: weights, settings, and shapes with the batch left open."""
+"""Arrays of a file: which numbers of which initializer they are."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,10 +12,29 @@ from landscape.files import shown
 from landscape.importers.network import Origin, Weight, part
 from landscape.importers.ties import all_equal
 
-# Numbers that an op of constants which can make more of them than it is given may make: those of shapes are few.
-MOST = 1000
-# Reshape takes 0 as "the size that is there", so it stands for the batch's size in shapes.
-BATCH = 0
+# Which inputs of an operator are weights.
+OF_WEIGHTS = {
+    "Conv": (1, 2),
+    "ConvTranspose": (1, 2),
+    "Gemm": (1, 2),
+    "MatMul": (1,),
+    "BatchNormalization": (1, 2, 3, 4),
+    **dict.fromkeys(("LayerNormalization", "GroupNormalization", "InstanceNormalization"), (1, 2)),
+    **dict.fromkeys(("LSTM", "GRU", "RNN"), (1, 2, 3)),
+    "RMSNormalization": (1,),
+    "PRelu": (1,),
+    "Gather": (0,),
+}
+
+
+def weights_in(nodes: Iterable[Any]) -> set[str]:
+    """Name what nodes read as weights."""
+    return {
+        node.input[place]
+        for node in nodes
+        for place in OF_WEIGHTS.get(node.op_type, ())
+        if place < len(node.input)
+    }
 
 
 class Constant(NamedTuple):
@@ -92,76 +111,3 @@ def read_tensor(onnx: Any, tensor: Any) -> np.ndarray:
     if array.dtype.kind not in "iufb":
         raise InputError(f"{label}: expected numbers, found {array.dtype}")
     return np.asarray(array)
-
-
-def _gather(inputs: list[np.ndarray], settings: Mapping[str, Any]) -> np.ndarray:
-    return np.take(inputs[0], inputs[1], axis=settings.get("axis", 0))
-
-
-def _unsqueeze(inputs: list[np.ndarray], settings: Mapping[str, Any]) -> np.ndarray:
-    axes = inputs[1] if len(inputs) > 1 else settings["axes"]
-    return np.expand_dims(inputs[0], tuple(int(axis) for axis in np.ravel(axes)))
-
-
-def _squeeze(inputs: list[np.ndarray], settings: Mapping[str, Any]) -> np.ndarray:
-    axes = inputs[1] if len(inputs) > 1 else settings.get("axes")
-    return np.squeeze(inputs[0], None if axes is None else tuple(int(axis) for axis in np.ravel(axes)))
-
-
-def _concat(inputs: list[np.ndarray], settings: Mapping[str, Any]) -> np.ndarray:
-    return np.concatenate(inputs, axis=settings.get("axis", 0))
-
-
-def _transpose(inputs: list[np.ndarray], settings: Mapping[str, Any]) -> np.ndarray:
-    return np.transpose(inputs[0], settings.get("perm"))
-
-
-# Ops of constants that exporters write between a shape and a Reshape, or a weight and its product.
-FOLDED: dict[str, Callable[[list[np.ndarray], Mapping[str, Any]], np.ndarray]] = {
-    "Gather": _gather,
-    "Unsqueeze": _unsqueeze,
-    "Squeeze": _squeeze,
-    "Concat": _concat,
-    "Transpose": _transpose,
-    "Identity": lambda inputs, settings: inputs[0],
-    "Cast": lambda inputs, settings: inputs[0],
-}
-
-
-def made(op: str, inputs: list[Constant], settings: Mapping[str, Any]) -> int:
-    """Count the numbers that an op would make of what it is given again and again; 0 for one that cannot make more.
-
-    >>> made("Gather", [Constant(np.zeros((1, 5)), "rows"), Constant(np.zeros(100), "ids")], {})
-    500
-    """
-    if op == "Concat":
-        return sum(constant.array.size for constant in inputs)
-    if op != "Gather" or len(inputs) < 2:
-        return 0
-    data, axis = inputs[0].array, settings.get("axis", 0)
-    rows = data.shape[axis] if -data.ndim <= axis < data.ndim else 1
-    return int(inputs[1].array.size * (data.size // max(1, rows)))
-
-
-def fold(op: str, name: str, inputs: list[Constant], settings: Mapping[str, Any]) -> Constant | None:
-    """Compute an op of constants; None where it is none of those above.
-
-    Raises
-    ------
-    InputError
-        The op does not go with its inputs.
-    """
-    if op not in FOLDED or not inputs:
-        return None
-    try:
-        if made(op, inputs, settings) > MOST:
-            return None
-        array = FOLDED[op]([constant.array for constant in inputs], settings)
-    except (ValueError, IndexError, KeyError, TypeError, OverflowError) as error:
-        raise InputError(f"{shown(name)} ({op}): cannot be computed: {shown(str(error), 100)}") from None
-    first, rest = inputs[0], [constant.array for constant in inputs[1:]]
-    identity = first.identity if op == "Identity" else f"{first.identity}/{op}{settings.get('perm')}"
-    if op == "Concat" and rest:
-        return Constant(array, identity, any(constant.trainable for constant in inputs))
-    origin = viewed(first, lambda places: FOLDED[op]([places, *rest], settings))
-    return Constant(array, identity, first.trainable, origin)

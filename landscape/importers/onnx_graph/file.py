@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-from collections.abc import Mapping
+import math
 from pathlib import Path
 from typing import Any
 
@@ -12,24 +10,25 @@ import numpy as np
 
 from landscape.errors import InputError
 from landscape.files import require_regular, shown
-from landscape.importers.data import Data, read_data
-from landscape.importers.draws import SEED, fresh, near
+from landscape.importers.data import Data, parts_of, read_data
 from landscape.importers.finish import Loss, make_model
-from landscape.importers.network import Origin
+from landscape.importers.onnx_graph.constants import read_tensor, weights_in
+from landscape.importers.onnx_graph.session import Session
 from landscape.importers.onnx_graph.walk import walk
 from landscape.importers.optional import need
-from landscape.importers.proof import TAILS, Moved, Original, verified
-from landscape.importers.ties import all_equal, cut_tie
+from landscape.importers.proof import Original, tail_along, verified
 from landscape.memory import available_memory
 from landscape.model import Model
-from landscape.streams import numpy_generator
+from landscape.model.losses import classes_first
 
-BATCH = 100
 # onnxruntime computes in the file's float32.
 TOLERANCE = 1e-5
 # Parameters that nobody trained do not keep rounding as small.
 MOVED_TOLERANCE = 1e-4
 LARGEST = 2**31 - 1
+# So many numbers of weights that a file has as one number and a shape are made.
+MOST_FILLED = 2**25
+FLOAT = 1
 
 
 def from_onnx(
@@ -39,8 +38,12 @@ def from_onnx(
     loss: str | None = None,
     weight_decay: float = 0.0,
     name: str | None = None,
+    output: int | str | None = None,
 ) -> Model:
     """Make a model of an ONNX file and data, with a loss of the format, by default the one that the targets say.
+
+    The first axis of each input is the batch's, whether the file leaves its size open or fixes it; a graph of several inputs reads a tuple of
+    arrays. Of several outputs the first is the network's, or `output`, a number from 0 or a name.
 
     A softmax, log-softmax or sigmoid at the end goes into the loss where that is cross-entropy. The
     translation is compared with onnxruntime on up to 1,000 training examples, and again with other numbers in the graph's
@@ -55,22 +58,23 @@ def from_onnx(
     path = Path(path)
     onnx = need("onnx")
     need("onnxruntime")
-    arrays = read_data(data)
+    arrays, parts = read_data(data), parts_of(data)
     try:
         proto = load(onnx, path)
-        network, output, tail, chosen = walk(onnx, proto, arrays, loss)
-        decayed = Loss(chosen, weight_decay=weight_decay)
-        shape = network.shapes[output]
-        model = make_model(network, output, arrays, decayed, name or path.stem, original=shape)
-        origins = network.origins_of(network.ending_at(output))
-        require_ties(model, origins)
-        session = Session(proto, arrays["x_train"].shape[1:] or (1,))
+        walked = walk(onnx, proto, arrays, loss, parts, output)
+        network, decayed = walked.network, Loss(walked.loss, weight_decay=weight_decay)
+        shape = network.shapes[walked.output]
+        model = make_model(network, walked.output, arrays, decayed, name or path.stem, original=shape)
+        origins = network.origins_of(network.ending_at(walked.output))
+        session = Session(onnx, proto, arrays["x_train"].shape[1:] or (1,), parts, walked.name)
+        session.repeated = walked.repeated
+        tail = walked.tail
         original = Original(
-            "onnxruntime",
+            session.name,
             session.outputs,
             TOLERANCE,
-            None if tail is None else TAILS[tail],
-            (lambda kind: moved(onnx, proto, session.example_shape, origins, kind)) if origins else None,
+            None if tail is None else tail_along(tail, classes_first(model.loss, model.nodes[-1].shape)),
+            (lambda kind: session.moved(onnx, proto, origins, kind)) if origins else None,
             origins,
             moved_tolerance=MOVED_TOLERANCE,
         )
@@ -100,6 +104,7 @@ def load(onnx: Any, path: Path) -> Any:
                 f"{shown(node.op_type)}: an operator of the domain {shown(node.domain)}; expected ONNX's own"
             )
     _as_in_evaluation(graph)
+    _with_weights(onnx, graph)
     return proto
 
 
@@ -131,83 +136,32 @@ def _as_in_evaluation(graph: Any) -> None:
             del node.output[1:]
 
 
-def require_ties(model: Model, origins: Mapping[str, Origin]) -> None:
-    """Refuse a matrix that is in θ in two ways.
+def _with_weights(onnx: Any, graph: Any) -> None:
+    """Put arrays in the place of weights that a file writes as one number and a shape, as files for tests do.
 
-    Vectors and arrays of one number may stand for several parameters, since files keep equal arrays once.
+    Raises
+    ------
+    InputError
+        They would be more numbers than so small a file should make.
     """
-    matrices = {
-        slot.name: origins[slot.name]
-        for slot in model.layout
-        if slot.name in origins and len(slot.shape) > 1 and not all_equal(model.parameters[slot.name])
-    }
-    found = cut_tie(matrices)
-    if found is not None:
-        raise InputError(
-            f"{shown(found[0])}: is used for {found[1]} and, in another way, for {found[2]}; the format shares all parameters of a layer or none"
-        )
-
-
-def moved(
-    onnx: Any, proto: Any, example_shape: tuple[int, ...], origins: Mapping[str, Origin], kind: str
-) -> Moved:
-    """Run onnxruntime on the same graph with other numbers in the initializers that the model has."""
-    rng = numpy_generator("second parameters of an import", SEED)
-    roles = {origin.name: key.rpartition(".")[2] for key, origin in origins.items()}
-    changed = type(proto)()
-    changed.CopyFrom(proto)
-    arrays: dict[str, np.ndarray] = {}
-    for tensor in changed.graph.initializer:
-        if tensor.name not in roles:
+    shapes = {tensor.name: tensor for tensor in graph.initializer}
+    weights = weights_in(graph.node)
+    made, kept = 0, []
+    for node in graph.node:
+        value = next((entry.t for entry in node.attribute if entry.name == "value"), None)
+        filled = node.op_type == "ConstantOfShape" and node.output[0] in weights and len(node.input) == 1
+        if not filled or node.input[0] not in shapes or (value is not None and value.data_type != FLOAT):
+            kept.append(node)
             continue
-        kept, name = onnx.numpy_helper.to_array(tensor), tensor.name
-        drawn = (
-            fresh(rng, roles[name], kept.shape)
-            if kind == "fresh"
-            else near(rng, roles[name], kept.astype(float))
-        )
-        stored = np.asarray(drawn).astype(kept.dtype)
-        tensor.CopyFrom(onnx.numpy_helper.from_array(stored, name))
-        arrays[name] = stored.astype(np.float64)
-    return Moved(arrays, Session(changed, example_shape).outputs)
-
-
-class Session:
-    """onnxruntime on a graph that was translated, and so is known to be plain."""
-
-    def __init__(self, proto: Any, example_shape: tuple[int, ...]) -> None:
-        self.example_shape = example_shape
-        runtime = need("onnxruntime")
-        options = runtime.SessionOptions()
-        options.log_severity_level = 4
-        try:
-            # It prints what it also raises.
-            with contextlib.redirect_stdout(io.StringIO()):
-                self.session = runtime.InferenceSession(
-                    proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
-                )
-            entry = self.session.get_inputs()[0]
-            self.input, self.kind, self.shape = entry.name, entry.type, entry.shape
-        except Exception as error:  # onnxruntime has many errors of its own
-            old = "NOT_IMPLEMENTED" in str(error)
-            hint = (
-                "; an older version of ONNX's operators: onnx.version_converter.convert_version(model, 18)"
-                if old
-                else ""
+        shape = [int(size) for size in np.ravel(read_tensor(onnx, shapes[node.input[0]]))]
+        made += math.prod(max(size, 0) for size in shape)
+        if made > MOST_FILLED or min(shape, default=1) < 1:
+            raise InputError(
+                f"{shown(node.name or node.output[0])} (ConstantOfShape): a weight {shape} of one number: more than {MOST_FILLED:,} in all"
             )
-            raise InputError(f"onnxruntime refuses the graph: {shown(str(error), 200)}{hint}") from None
-
-    def outputs(self, x: np.ndarray) -> np.ndarray:
-        """Evaluate the graph on examples; a graph of a fixed batch gets batches of that size."""
-        fixed = self.shape[0] if self.shape else None
-        batch = fixed if isinstance(fixed, int) and fixed > 0 else BATCH
-        kinds = {"tensor(float)": np.float32, "tensor(double)": np.float64, "tensor(int32)": np.int32}
-        given = x.astype(kinds.get(self.kind, np.int64)).reshape(len(x), *self.example_shape)
-        parts = []
-        for start in range(0, len(given), batch):
-            part = given[np.minimum(np.arange(start, start + batch), len(given) - 1)]
-            try:
-                parts.append(self.session.run(None, {self.input: part})[0])
-            except Exception as error:  # onnxruntime has many errors of its own
-                raise InputError(f"onnxruntime fails on the data: {shown(str(error), 200)}") from None
-        return np.concatenate(parts)[: len(given)]
+        number = 0.0 if value is None else float(np.ravel(read_tensor(onnx, value))[0])
+        array = np.full(shape, number, np.float32)
+        graph.initializer.append(onnx.numpy_helper.from_array(array, node.output[0]))
+    if made:
+        del graph.node[:]
+        graph.node.extend(kept)

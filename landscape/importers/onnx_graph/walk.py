@@ -1,63 +1,142 @@
-"""From ONNX's nodes to ours: constants are folded, every other node is translated by a row of a table."""
+"""From ONNX's nodes to ours: known numbers are folded, every other node is translated by a row of a table."""
 
 from __future__ import annotations
 
-import re
-from typing import Any
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from landscape.errors import InputError
 from landscape.files import shown
-from landscape.importers.data import Arrays
-from landscape.importers.nearest import unsupported
-from landscape.importers.network import Network, Origin
-from landscape.importers.onnx_graph.call import Call, Graph, settings_of
-from landscape.importers.onnx_graph.constants import BATCH, FOLDED, Constant, fold, read_tensor
-from landscape.importers.onnx_graph.ops import OPS
-from landscape.importers.ties import equal_matrices
-from landscape.model.bare_data import choose_loss
+from landscape.importers.attentions import join_attentions
+from landscape.importers.data import Arrays, Part
+from landscape.importers.nearest import EXIT, unsupported
+from landscape.importers.network import Network, Origin, PartlySharedError
+from landscape.importers.onnx_graph.call import Call, settings_of
+from landscape.importers.onnx_graph.constants import Constant, read_tensor
+from landscape.importers.onnx_graph.ends import ENDS, chosen, chosen_loss, whole, without_tail
+from landscape.importers.onnx_graph.folding import FOLDED, fold
+from landscape.importers.onnx_graph.graph import (
+    MOST_NODES,
+    MOST_OF_ALL,
+    Graph,
+    Varying,
+)
+from landscape.importers.onnx_graph.notes import note_alone, note_equals, note_folding
+from landscape.importers.onnx_graph.ops.casts import INTEGERS, TRUTH
+from landscape.importers.onnx_graph.ops.table import OPS
+from landscape.importers.ties import all_equal, cut_tie
+from landscape.importers.values import Value
 from landscape.model.nodes import INPUT
-from landscape.ops.operation import Shape
 
-ENDS = {"Softmax": "softmax", "LogSoftmax": "log_softmax", "Sigmoid": "sigmoid"}
-TAKEN_OVER = {"cross_entropy": ("softmax", "log_softmax"), "binary_cross_entropy": ("sigmoid",)}
-# The names that PyTorch's exporter gives to weights which it computed, here from a convolution and a batch norm.
-COMPUTED = re.compile(r"onnx::Conv_\d+")
-FIRST_OF_SEVERAL = "getitem"
+RANDOM = (
+    "RandomNormal",
+    "RandomUniform",
+    "RandomNormalLike",
+    "RandomUniformLike",
+    "Bernoulli",
+    "Multinomial",
+)
+# Of sizes that depend on the batch these make values, not numbers.
+SPREADING = ("Expand", "Tile", "Reshape", "Slice")
+# Operators of which the results are of the kind of the first input, and of truth values.
+KEEPING = (
+    "Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Slice", "Split", "Concat", "Gather", "Expand", "Tile", "Pad", "Add",
+    "Sub", "Mul", "Neg", "Abs", "Min", "Max", "Clip", "Sum", "ReduceSum", "ReduceMax", "ReduceMin", "MaxPool", "DepthToSpace", "SpaceToDepth",
+    "Trilu", "CumSum",
+)  # fmt: skip
+TRUTHS = ("Equal", "Greater", "Less", "GreaterOrEqual", "LessOrEqual", "Not", "And", "Or")
 
 
-def walk(onnx: Any, proto: Any, data: Arrays, loss: str | None) -> tuple[Network, str, str | None, str]:
-    """Translate a graph; give the network, its output, the tail that the loss has taken over, and the loss.
+class Walked(NamedTuple):
+    """A translated graph: its network, the node of its output, that output's name, the tail that the loss has taken over, and the loss.
+
+    `repeated` names parameters of which the file repeats one example's numbers along an axis.
+    """
+
+    network: Network
+    output: str
+    name: str
+    tail: str | None
+    loss: str
+    repeated: Mapping[str, int]
+
+
+def walk(
+    onnx: Any,
+    proto: Any,
+    data: Arrays,
+    loss: str | None,
+    parts: Sequence[Part] = (),
+    output: int | str | None = None,
+) -> Walked:
+    """Translate a graph, again where initializers turn out to be used in several ways: those become values of their own.
 
     Raises
     ------
     InputError
-        More inputs or outputs than one, or a node that the format has no op for; the message names it.
+        Other inputs than the data have, or a node that the format has no op for; the message names it.
     """
-    x = data["x_train"]
-    network = Network(tuple(x.shape[1:]) or (1,), copies=True)
-    graph = _graph(onnx, proto, network)
-    output = proto.graph.output[0].name
+    several: set[str] = set()
+    while True:
+        try:
+            walked = _walk(onnx, proto, data, loss, parts, output, several)
+            found = cut(walked)
+        except PartlySharedError as error:
+            found = set(error.names)
+            if found <= several:
+                raise
+        if found <= several:
+            return walked
+        several |= found
+
+
+def cut(walked: Walked) -> set[str]:
+    """Name matrices that are in θ in two ways; vectors may stand for several parameters, since files keep equal arrays once."""
+    nodes = walked.network.ending_at(walked.output)
+    arrays = walked.network.parameters_of(nodes)
+    homes: dict[str, dict[str, Origin]] = {}
+    for key, origin in walked.network.origins_of(nodes).items():
+        if arrays[key].ndim > 1 and not all_equal(arrays[key]):
+            homes.setdefault(origin.name, {})[key] = origin
+    return {name for name, found in homes.items() if cut_tie(found) is not None}
+
+
+def _walk(
+    onnx: Any,
+    proto: Any,
+    data: Arrays,
+    loss: str | None,
+    parts: Sequence[Part],
+    output: int | str | None,
+    several: set[str],
+) -> Walked:
+    network = Network(tuple(data["x_train"].shape[1:]) or (1,), copies=True)
+    name = chosen(proto, output, network)
+    graph = _graph(onnx, proto, network, several)
+    _inputs(proto, graph, data["x_train"], parts)
     for node in proto.graph.node:
         _step(onnx, graph, node)
-    if output not in graph.values:
-        raise InputError(f"the output {shown(output)} does not depend on the input")
-    _note_folding(graph, network)
-    _note_equals(graph, network)
-    width = (network.shapes[graph.values[output]] or (1,))[-1]
-    chosen, why = choose_loss("y_train", data["y_train"], width, loss)
-    network.notes += [] if loss else [f"the loss is {chosen}, {why} (--loss for another)"]
-    last = graph.makers[output]
-    kind = ENDS.get(last.op_type)
-    if kind not in TAKEN_OVER.get(chosen, ()):
-        return network, graph.values[output], None, chosen
-    network.notes.append(f"{last.op_type} at the end goes into the loss, which takes logits")
-    return network, graph.values[last.input[0]], kind, chosen
+    value = graph.known.get(name)
+    if not isinstance(value, Value) or value.batch is None:
+        raise InputError(f"the output {shown(name)} does not depend on the input")
+    taken, told = chosen_loss(value.laid, data["y_train"], loss)
+    last, tail = without_tail(graph, name, value, taken)
+    result = whole(graph, name, last)
+    join_attentions(network)
+    note_folding(graph)
+    note_equals(graph)
+    note_alone(graph, result)
+    network.notes += told
+    if tail is not None:
+        network.notes.append(f"{tail} at the end goes into the loss, which takes logits")
+    return Walked(network, result, name, None if tail is None else ENDS[tail], taken, graph.repeated)
 
 
-def _graph(onnx: Any, proto: Any, network: Network) -> Graph:
-    """Read initializers, and find the one input and the one output."""
+def _graph(onnx: Any, proto: Any, network: Network, several: set[str]) -> Graph:
+    """Read initializers, and who reads and makes each value."""
     found = proto.graph
     constants = {
         tensor.name: Constant(read_tensor(onnx, tensor), tensor.name, True, Origin(tensor.name))
@@ -65,111 +144,156 @@ def _graph(onnx: Any, proto: Any, network: Network) -> Graph:
     }
     if found.sparse_initializer:
         raise InputError("sparse initializers: expected dense ones")
-    inputs = [value.name for value in found.input if value.name not in constants]
-    if len(inputs) != 1 or len(found.output) != 1:
-        raise InputError(
-            f"expected one input and one output, found {shown(', '.join(inputs))} and "
-            f"{shown(', '.join(value.name for value in found.output))}"
-        )
     readers: dict[str, list[Any]] = {}
     makers: dict[str, Any] = {}
+    given = {*constants, *(value.name for value in found.input)}
     for node in found.node:
         for name in node.input:
             readers.setdefault(name, []).append(node)
         for name in node.output:
-            if name in makers:
+            if name and (name in makers or name in given):
                 raise InputError(f"{shown(name)}: is put out twice")
             makers[name] = node
     version = max(
         (entry.version for entry in proto.opset_import if entry.domain in ("", "ai.onnx")), default=1
     )
-    return Graph(network, constants, {inputs[0]: INPUT}, readers, makers, version)
+    outputs = {value.name for value in found.output}
+    return Graph(network, constants, readers, outputs, version, several, makers=makers)
+
+
+def _inputs(proto: Any, graph: Graph, x: np.ndarray, parts: Sequence[Part]) -> None:
+    """Give the inputs as values: the data, or parts of them that lie side by side in an example.
+
+    Raises
+    ------
+    InputError
+        There are more or fewer inputs than the data have.
+    """
+    inputs = [value for value in proto.graph.input if value.name not in graph.constants]
+    if len(inputs) != max(1, len(parts)):
+        names = shown(", ".join(value.name for value in inputs))
+        raise InputError(
+            f"expected as many inputs as the data have, {max(1, len(parts))}, found {len(inputs)}: {names}; "
+            "several inputs are a tuple of arrays"
+        )
+    b, shape = graph.builder, graph.network.shapes[INPUT]
+    for number, entry in enumerate(inputs):
+        kind, dims = entry.type.tensor_type.elem_type, list(entry.type.tensor_type.shape.dim)
+        whole_data = x.dtype.kind in "iu" and x.dtype != np.uint8 if not parts else parts[number].whole
+        if kind in INTEGERS or whole_data:
+            graph.whole.add(entry.name)
+        if dims and dims[0].dim_value > 0:
+            graph.batch = int(dims[0].dim_value)
+        b.path = entry.name
+        value = Value((1, *shape), INPUT, 0)
+        if parts:
+            part = parts[number]
+            value = b.taken(value, 1, slice(part.start, part.stop))
+            value = b.regrouped(value, Value((1, *part.shape), batch=0))
+        elif len(dims) == 1 and shape == (1,):
+            value = b.regrouped(value, Value((1,), batch=0))
+        graph.known[entry.name] = value
 
 
 def _step(onnx: Any, graph: Graph, node: Any) -> None:
     """Fold a node, pass it over, or translate it."""
-    if node.output[0] in graph.values:
+    if node.output[0] in graph.known:
         return  # fused with an earlier one
-    if node.op_type not in OPS and node.op_type not in FOLDED and node.op_type not in ("Constant", "Shape"):
-        raise unsupported(Call(graph, node, {}).label, node.op_type)
+    label = Call(graph, node, {}).label
+    if node.op_type in RANDOM:
+        raise InputError(
+            f"{label}: draws random numbers in evaluation too, so that its outputs are no function of the examples; {EXIT}"
+        )
+    if node.op_type not in OPS and node.op_type not in FOLDED and node.op_type != "Constant":
+        raise unsupported(label, node.op_type)
     settings = settings_of(onnx, node)
-    name = node.output[0]
-    if node.op_type == "Constant":
-        graph.constants[name] = _constant(onnx, node, settings)
-        return
     for source in node.input:
-        if source and source not in graph.constants and source not in graph.values:
-            raise InputError(
-                f"{shown(node.name or name)} ({node.op_type}): reads {shown(source)}, which nothing puts out"
-            )
-    if node.op_type == "Shape" and len(node.input) == 1 and node.input[0] in graph.values:
-        shape: Shape = graph.network.shapes[graph.values[node.input[0]]]
-        graph.constants[name] = Constant(np.array([BATCH, *shape]), name, False)
-        return
-    given = [graph.constants.get(source) for source in node.input if source]
-    if all(constant is not None for constant in given):
-        folded = fold(node.op_type, name, [c for c in given if c is not None], settings)
-        if folded is not None:
-            graph.constants[name] = folded
-            return
-    call = Call(graph, node, settings)
-    if node.op_type not in OPS:
-        raise unsupported(call.label, node.op_type)
+        if source and source not in graph.known:
+            raise InputError(f"{label}: reads {shown(source)}, which nothing puts out")
     try:
-        graph.values[call.output] = OPS[node.op_type](call)
+        if node.op_type == "Constant":
+            graph.known[node.output[0]] = graph.fixed(_constant(onnx, node, settings), node.output[0])
+            return
+        if node.op_type == "ConstantOfShape" and "value" in settings:
+            settings["value"] = read_tensor(onnx, settings["value"])
+        if not _folded(graph, node, settings):
+            _translated(graph, Call(graph, node, settings))
+    except PartlySharedError:
+        raise
     except InputError as error:
-        raise InputError(f"{call.label}: {error}") from None
+        message = str(error)
+        raise InputError(message if message.startswith(label) else f"{label}: {message}") from None
     except Exception as error:
         # A setting of another kind or a size of zero: ONNX's own reader does not look at them.
-        raise InputError(f"{call.label}: damaged: {shown(str(error), 120)}") from error
+        raise InputError(f"{label}: damaged: {shown(str(error), 120)}") from error
 
 
-def _constant(onnx: Any, node: Any, settings: dict[str, Any]) -> Constant:
+def _folded(graph: Graph, node: Any, settings: dict[str, Any]) -> bool:
+    """Compute a node of known numbers, and say whether it was one; of the batch's size twice, for two sizes."""
+    given = [graph.known.get(source) if source else None for source in node.input]
+    varying = any(isinstance(value, Varying) for value in given)
+    if node.op_type not in FOLDED or not given:
+        return False
+    if varying and (
+        node.op_type == "ConstantOfShape" or (node.op_type in SPREADING and not isinstance(given[0], Varying))
+    ):
+        return False
+    if any(isinstance(value, Value) and not value.fixed for value in given):
+        return False
+    columns = [
+        [value.arrays[k] if isinstance(value, Varying) else value and value.constant for value in given]
+        for k in range(1 + varying)
+    ]
+    arrays = [fold(node.op_type, column, settings, graph.require_known) for column in columns]
+    name = node.output[0]
+    if len(arrays) > 1 and not np.array_equal(arrays[0], arrays[1]):
+        graph.known[name] = Varying((arrays[0], arrays[1]))
+    else:
+        graph.known[name] = graph.fixed(arrays[0], name)
+    return True
+
+
+def _translated(graph: Graph, call: Call) -> None:
+    """Translate a node by its row, and look at how much was made."""
+    b, network = graph.builder, graph.network
+    b.path, before = call.path, len(network.nodes)
+    if call.node.op_type not in OPS:
+        raise unsupported(call.label, call.node.op_type)
+    made = OPS[call.node.op_type](call)
+    names = [call.output, *call.node.output[1:]]
+    results = made if isinstance(made, list) else [made]
+    for name, value in zip(names, results, strict=False):
+        if name and value is not None:
+            graph.known[name] = value
+            _remember_kind(graph, call, name)
+    for node in network.nodes[before:]:
+        shape = network.shapes[node["name"]]
+        graph.require_value(shape)
+        graph.made += math.prod(shape)
+    if graph.made > MOST_OF_ALL or len(network.nodes) > MOST_NODES:
+        raise InputError(
+            f"the network has more than {MOST_OF_ALL:,} numbers of one example, or more than {MOST_NODES:,} nodes"
+        )
+
+
+def _remember_kind(graph: Graph, call: Call, name: str) -> None:
+    """Remember whether a result is of whole numbers or of truth values."""
+    op = call.node.op_type
+    if op in TRUTHS or (op == "Cast" and call.get("to") == TRUTH):
+        graph.truths.add(name)
+    elif (op == "Where" and call.is_whole(1)) or (op == "Cast" and call.get("to") in INTEGERS):
+        graph.whole.add(name)
+    elif op in KEEPING:
+        for kind in (graph.whole, graph.truths):
+            if call.source(0) in kind:
+                kind.add(name)
+
+
+def _constant(onnx: Any, node: Any, settings: dict[str, Any]) -> np.ndarray:
     for key in ("value", "value_float", "value_int", "value_floats", "value_ints"):
         if key in settings:
             value = settings[key]
-            array = read_tensor(onnx, value) if key == "value" else np.asarray(value)
-            return Constant(array, node.output[0], False)
-    raise InputError(f"{shown(node.name)} (Constant): expected numbers")
-
-
-def _note_folding(graph: Graph, network: Network) -> None:
-    """Say where an exporter made another network of the one that was trained."""
-    nodes = list(graph.makers.values())
-    if any(node.op_type == "BatchNormalization" for node in nodes):
-        return
-    products = [node for node in nodes if node.op_type in ("Conv", "Gemm", "MatMul")]
-    convolutions = [node for node in products if node.op_type == "Conv"]
-    if any(_was_folded(node) for node in products):
-        network.notes.append(
-            "the exporter folded batch norm into the layers before it: same outputs, another landscape, for θ is another; "
-            "export in training mode, or use from_torch"
-        )
-    elif convolutions and all(len(node.input) > 2 for node in convolutions):
-        network.notes.append(
-            "there is no batch norm and every convolution has a bias: if the network was trained with batch norm, the exporter "
-            "folded it, which leaves the outputs and changes the landscape"
-        )
-
-
-def _was_folded(node: Any) -> bool:
-    """Whether a product has a batch norm in it, by its names.
-
-    PyTorch's older exporter computes new weights; its newer one gives the product the name of what it stands for, the first of a batch norm's results.
-    """
-    computed = len(node.input) > 1 and COMPUTED.fullmatch(node.input[1])
-    return bool(computed) or node.output[0].startswith(FIRST_OF_SEVERAL)
-
-
-def _note_equals(graph: Graph, network: Network) -> None:
-    """Say where a file has one matrix twice, perhaps since a tie was lost."""
-    own = {
-        name: constant.array
-        for name, constant in graph.constants.items()
-        if constant.origin is not None and constant.origin.name == name
-    }
-    for one, other in equal_matrices(own):
-        network.notes.append(
-            f"{shown(one)} and {shown(other)} hold the same numbers: if training tied them, the file has lost that, "
-            "and θ has them twice; use from_torch"
-        )
+            if key == "value":
+                return read_tensor(onnx, value)
+            return np.asarray(value, np.float32 if "float" in key else np.int64)
+    raise InputError("expected numbers")

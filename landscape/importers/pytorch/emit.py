@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from landscape.errors import InputError
+from landscape.importers import arithmetic
 from landscape.importers.network import Weight
 from landscape.importers.pytorch.call import Call, Value
 from landscape.ops.operation import batched
@@ -130,11 +131,27 @@ def global_pool(call: Call, source: str, *, kept: bool) -> str:
     return call.add("avgpool2d", [source], None, kernel=list(image))
 
 
+def adder(call: Call) -> arithmetic.Add:
+    """Give what adds a node of the call's with one input."""
+
+    def add(op: str, source: str, **attributes: Any) -> str:
+        return call.add(op, [source], None, **attributes)
+
+    return add
+
+
+def hardtanh(call: Call, least: float, most: float) -> str:
+    """Add a bound on both sides, without a slope at its ends."""
+    return arithmetic.hardtanh(adder(call), call.value(), float(least), float(most))
+
+
 def softplus(call: Call, beta: float, threshold: float) -> str:
-    """Add log(1 + exp x); above the threshold PyTorch drops a part below exp(−threshold)."""
-    if beta != 1 or threshold < 20:
-        raise InputError(f"beta={beta}, threshold={threshold}: expected 1 and at least 20")
-    return call.add("softplus", [call.value()])
+    """Add log(1 + exp βx)/β; above the threshold PyTorch drops a part below exp(−threshold)."""
+    if beta <= 0 or threshold < 20:
+        raise InputError(f"beta={beta}, threshold={threshold}: expected a number above 0 and at least 20")
+    add = adder(call)
+    smooth = add("softplus", arithmetic.scaled(add, call.value(), float(beta)))
+    return arithmetic.scaled(add, smooth, 1.0 / beta)
 
 
 def softmax(call: Call, dim: int | None) -> str:

@@ -7,43 +7,10 @@ from typing import Any
 
 from landscape.errors import InputError
 from landscape.importers.pytorch import emit
-from landscape.importers.pytorch.call import Call, Value
-from landscape.ops.operation import batched
+from landscape.importers.pytorch.call import Call
+from landscape.importers.pytorch.numbers import FUNCTIONS_OF_NUMBERS
 
 Translate = Callable[[Call], str]
-
-
-def elementwise(op: str, **arguments: tuple[int, str, Any]) -> Translate:
-    """Make the row of an activation; `arguments` say where each attribute stands and its default."""
-
-    def translate(call: Call) -> str:
-        given = {key: call.argument(*where) for key, where in arguments.items()}
-        return call.add(op, [call.value()], None, **given)
-
-    return translate
-
-
-def joined(op: str) -> Translate:
-    """Make the row of a sum or product of two values; to a sequence a position may be added."""
-
-    def translate(call: Call) -> str:
-        left, right = call.argument(0, "input"), call.argument(1, "other")
-        if call.node.kwargs.get("alpha", 1) != 1:
-            raise InputError("alpha: expected 1")
-        if isinstance(left, Value) and isinstance(right, Value):
-            if left.shape != right.shape:
-                raise InputError(
-                    f"reads {batched(left.shape)} and {batched(right.shape)}; expected equal shapes"
-                )
-            return call.add(op, [call.plain(left), call.plain(right)])
-        value, node = (left, call.node.args[1]) if isinstance(left, Value) else (right, call.node.args[0])
-        if op == "add" and hasattr(call.resolved(node), "shape"):
-            return emit.position(call, value, node)
-        raise InputError(
-            f"{op} of a constant: the format has it for two values only; fold it into a layer's weights"
-        )
-
-    return translate
 
 
 def concat(call: Call) -> str:
@@ -179,11 +146,6 @@ def adaptive_pool(call: Call) -> str:
     return emit.adaptive_pool(call, call.argument(1, "output_size"))
 
 
-def softplus(call: Call) -> str:
-    """Translate `F.softplus`."""
-    return emit.softplus(call, call.argument(1, "beta", 1), call.argument(2, "threshold", 20))
-
-
 def softmax(call: Call) -> str:
     """Translate normalized exponentials."""
     return emit.softmax(call, call.argument(1, "dim"))
@@ -220,22 +182,11 @@ FUNCTIONS: dict[str, Any] = {
     "adaptive_avg_pool1d": adaptive_pool,
     "adaptive_avg_pool2d": adaptive_pool,
     "mean": mean,
-    "add": joined("add"),
-    "iadd": joined("add"),
-    "mul": joined("multiply"),
-    "imul": joined("multiply"),
     "cat": concat,
     "concat": concat,
     "getitem": item,
     "pad": pad,
-    "relu": elementwise("relu"),
-    "leaky_relu": elementwise("leaky_relu", slope=(1, "negative_slope", 0.01)),
-    "elu": elementwise("elu", alpha=(1, "alpha", 1.0)),
-    "tanh": elementwise("tanh"),
-    "sigmoid": elementwise("sigmoid"),
-    "softplus": softplus,
-    "silu": elementwise("silu"),
-    "gelu": elementwise("gelu", approximate=(1, "approximate", "none")),
+    **FUNCTIONS_OF_NUMBERS,
     "softmax": softmax,
     "dropout": dropout,
     "flatten": reshape,

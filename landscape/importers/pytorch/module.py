@@ -2,57 +2,59 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from landscape.errors import InputError
-from landscape.importers.data import Data, read_data
+from landscape.importers.data import Data, parts_of, read_data
 from landscape.importers.finish import make_model
-from landscape.importers.nearest import EXIT
-from landscape.importers.network import Origin
 from landscape.importers.optional import need
-from landscape.importers.proof import TAILS, Original, verified
+from landscape.importers.proof import Original, tail_along, verified
+from landscape.importers.pytorch import own_loss
 from landscape.importers.pytorch.losses import criterion, read_loss
 from landscape.importers.pytorch.original import TorchOriginal, hint, left_out
-from landscape.importers.pytorch.trace import FailedRunError, Trace, first_line, trace
-from landscape.importers.pytorch.walk import walk
-from landscape.importers.ties import cut_tie
+from landscape.importers.pytorch.ways import translated
 from landscape.model import Model
+from landscape.model.losses import OUTPUT, classes_first
 
 # The module is compared in float64, where only the order of sums differs, or else in float32.
 TOLERANCES = {"float64": 1e-8, "float32": 1e-5}
 
 
 def from_torch(
-    module: Any, loss: Any, data: Data, *, weight_decay: float = 0.0, name: str | None = None
+    module: Any,
+    loss: Any,
+    data: Data,
+    *,
+    weight_decay: float = 0.0,
+    name: str | None = None,
+    output: int | str | None = None,
 ) -> Model:
     """Make a model of a PyTorch module, as it is in evaluation mode, with its loss and data.
 
-    The module is traced by torch.fx, so its forward may not branch on values. Nodes keep the names of modules.
-    The translation is compared with the module, in float64 where it can be, on up to 1,000 training examples, and again, with
-    the gradient of the loss, where the parameters of both were moved at random by their names; the last of the model's
-    `inferred` sentences says how well they agree, others which parameters are not in θ. Weights that are computed from
-    parameters are refused. Parameters may be NaN or infinite; where outputs are so is then compared too.
+    The module is traced by torch.fx, and where that does not do, exported by torch.export with a batch of any size; its
+    forward may not branch on values. Nodes keep the names of modules. The translation is compared with the module, in float64 where it can
+    be, on up to 1,000 training examples, and again, with the gradient of the loss, where the parameters of both were moved at random by
+    their names; the last of the model's `inferred` sentences says how well they agree, others which parameters are not in θ. Parameters may
+    be NaN or infinite; where outputs are so is then compared too.
 
     Parameters
     ----------
     module
-        An `nn.Module` of layers that the format has; `nn.MultiheadAttention` and the transformer encoder with
-        `batch_first=True`. It is not changed.
+        An `nn.Module`. It is not changed.
     loss
-        A name of the format ("cross_entropy", …), or a loss of `torch.nn` or `torch.nn.functional` with
-        `reduction="mean"`.
+        A name of the format ("cross_entropy", …), or a loss of `torch.nn` or `torch.nn.functional` (in a `functools.partial` where it has
+        settings); `reduction="sum"` is the sum over all the training data. A function (outputs, targets) of your own that is a mean over the
+        examples becomes a part of the network, whose outputs are then its values: the model's loss is "output".
     data
-        (x, y), a mapping with `x_train`, `y_train`, `x_test`, …, the path of such an `.npz`, or a TensorDataset or DataLoader of
-        PyTorch, which is read once into memory.
+        (x, y), with a tuple for x where the module has several inputs, a mapping with `x_train`, `y_train`, `x_test`, …, the path of such
+        an `.npz`, or a TensorDataset or DataLoader of PyTorch, which is read once into memory.
     weight_decay
         The λ of ½ λ ‖θ‖², as `weight_decay` of `torch.optim.SGD`.
     name
         The model's name; by default the class's.
+    output
+        Which output the loss reads, of a module that puts out several: its number from 0, or its name in a mapping.
 
     Raises
     ------
@@ -65,29 +67,34 @@ def from_torch(
         raise InputError(f"module: expected a torch.nn.Module, found {type(module).__name__}")
     module = unwrapped(module)
     require_plain(torch, module)
-    arrays = read_data(data)
-    wanted = read_loss(torch, loss)
-    traced = traced_at_best(torch, module, arrays["x_train"])
-    network, output, tail = walk(torch, traced, stored_dtype(torch, module), wanted)
+    arrays, parts, own = read_data(data), parts_of(data), None
+    if own_loss.is_own(torch, loss):
+        own_loss.require_no_parameters(torch, loss)
+        arrays, parts = own_loss.with_targets(arrays, parts)
+        wanted, own, loss = own_loss.own(loss), loss, OUTPUT
+    else:
+        wanted = read_loss(torch, loss)
+    arrays, told = wanted.targets(arrays)
+    traced, network, last, tail = translated(torch, module, arrays["x_train"], wanted, parts, output, own)
     model = make_model(
         network,
-        output,
+        last,
         arrays,
         wanted.with_decay(weight_decay),
         name or type(module).__name__,
         original=traced.output_shape,
     )
-    origins = network.origins_of(network.ending_at(output))
-    require_ties(model, origins)
+    model = replace(model, inferred=(*model.inferred, *told))
+    origins = network.origins_of(network.ending_at(last))
     model = replace(model, inferred=(*model.inferred, *left_out(torch, traced, model, origins)))
-    original = TorchOriginal(torch, module, traced, origins, criterion(torch, loss, wanted))
+    original = TorchOriginal(torch, module, traced, origins, criterion(torch, loss, wanted, model))
     return verified(
         model,
         Original(
             f"the module {type(module).__name__}",
             original.outputs,
             TOLERANCES[str(traced.dtype)],
-            None if tail is None else TAILS[tail],
+            None if tail is None else tail_along(tail, classes_first(model.loss, model.nodes[-1].shape)),
             original.move,
             origins,
             hint(module),
@@ -126,44 +133,3 @@ def require_plain(torch: Any, module: Any) -> None:
             raise InputError(f"{name}: has no size yet; call the module once on an example, then import it")
         if tensor.is_complex():
             raise InputError(f"{name}: is complex; expected real numbers")
-
-
-def require_ties(model: Model, origins: Mapping[str, Origin]) -> None:
-    """Refuse a model that has the same numbers of a parameter in two places of θ."""
-    trained = {slot.name: origins[slot.name] for slot in model.layout if slot.name in origins}
-    found = cut_tie(trained)
-    if found is not None:
-        raise InputError(
-            f"{found[0]}: is used for {found[1]} and, in another way, for {found[2]}; the format shares all parameters of a layer or none. "
-            f"Give each its own parameters, or {EXIT}"
-        )
-
-
-def traced_at_best(torch: Any, module: Any, x: np.ndarray) -> Trace:
-    """Trace a module in float64; in float32 where it has numbers of its own in float32."""
-    try:
-        return trace(torch, copied(module, torch.float64), x, np.dtype(np.float64))
-    except FailedRunError as error:
-        try:
-            return trace(torch, copied(module, torch.float32), x, np.dtype(np.float32))
-        except InputError:
-            raise error from None
-
-
-def copied(module: Any, dtype: Any) -> Any:
-    """Copy a module, in another precision and in evaluation mode."""
-    try:
-        return copy.deepcopy(module).to("cpu", dtype).eval()
-    except Exception as error:  # a module may raise what it likes
-        if "deepcopy protocol" in str(error):
-            raise InputError(
-                "the module cannot be copied, since weights are computed in it (torch.nn.utils.weight_norm, prune): not supported yet. "
-                f"remove_weight_norm or prune.remove makes them parameters, which is another θ, or {EXIT}"
-            ) from None
-        raise InputError(f"the module cannot be copied: {first_line(error)}") from None
-
-
-def stored_dtype(torch: Any, module: Any) -> np.dtype:
-    """Give float64 for a module that has such parameters, else float32."""
-    tensors = [*module.parameters(), *module.buffers()]
-    return np.dtype(np.float64 if any(t.dtype == torch.float64 for t in tensors) else np.float32)

@@ -103,6 +103,11 @@ def elementwise(op: str, **attributes: str) -> Translate:
     return translate
 
 
+def hardtanh(call: Call) -> str:
+    """Translate a bound on both sides."""
+    return emit.hardtanh(call, call.module.min_val, call.module.max_val)
+
+
 def softplus(call: Call) -> str:
     """Translate log(1 + exp x)."""
     return emit.softplus(call, call.module.beta, call.module.threshold)
@@ -150,6 +155,18 @@ MODULES: dict[str, Any] = {
     "Softplus": softplus,
     "SiLU": elementwise("silu"),
     "GELU": elementwise("gelu", approximate="approximate"),
+    "ReLU6": elementwise("relu6"),
+    "Hardtanh": hardtanh,
+    "Hardsigmoid": elementwise("hardsigmoid"),
+    "Hardswish": elementwise("hardswish"),
+    "SELU": elementwise("selu"),
+    "CELU": elementwise("celu", alpha="alpha"),
+    "Mish": elementwise("mish"),
+    "Softsign": elementwise("softsign"),
+    "LogSigmoid": elementwise("logsigmoid"),
+    "Tanhshrink": elementwise("tanhshrink"),
+    "Softshrink": elementwise("softshrink", threshold="lambd"),
+    "Hardshrink": elementwise("hardshrink", threshold="lambd"),
     "Softmax": softmax,
     "Dropout": elementwise("dropout", p="p"),
     "Identity": nothing,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -12,13 +12,30 @@ from landscape.importers.data import original_input
 from landscape.importers.draws import SEED, fresh, near
 from landscape.importers.network import Origin
 from landscape.importers.proof import Gradients, Moved
-from landscape.importers.pytorch.trace import Trace, first_line
+from landscape.importers.pytorch.trace import first_line
 from landscape.model import Model
+from landscape.ops.operation import Shape
 from landscape.streams import numpy_generator
 
 BATCH = 100
 # Names of arrays in a sentence; the others are counted.
 NAMED = 4
+
+
+class Runnable(Protocol):
+    """A copy of a module that can be run, and how it reads examples."""
+
+    @property
+    def module(self) -> Any:
+        """The copy."""
+
+    @property
+    def example_shape(self) -> Shape:
+        """The shape of an example."""
+
+    @property
+    def dtype(self) -> np.dtype:
+        """The precision that it computes in."""
 
 
 class TorchOriginal:
@@ -31,7 +48,7 @@ class TorchOriginal:
         self,
         torch: Any,
         module: Any,
-        traced: Trace,
+        traced: Runnable,
         origins: Mapping[str, Origin],
         loss: Callable[[Any, Any], Any],
     ) -> None:
@@ -105,7 +122,7 @@ class TorchOriginal:
             raise InputError(f"the module fails on the data: {first_line(error)}") from None
 
 
-def left_out(torch: Any, traced: Trace, model: Model, origins: Mapping[str, Origin]) -> list[str]:
+def left_out(torch: Any, traced: Runnable, model: Model, origins: Mapping[str, Origin]) -> list[str]:
     """Name the module's parameters that are not in θ: those that it does not use in evaluation, and frozen ones."""
     counts: dict[str, int] = {}
     for key, array in model.parameters.items():

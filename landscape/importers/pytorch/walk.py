@@ -105,10 +105,7 @@ def _without_tail(traced: Trace, result: Any, loss: TorchLoss, network: Network)
     """Let the loss take over what the network ends with, where the two together are a loss of the format."""
     kind = _op_name(traced, result)
     if loss.tail is None and DOUBLED.get(loss.name) == kind:
-        network.notes.append(
-            f"the network ends in a {kind}, and the loss {loss.name} has a {kind} in it: both are taken, as PyTorch computes it; "
-            "for one only, let the network put out logits"
-        )
+        network.notes.append(doubled(loss.name, kind))
     if loss.name == "cross_entropy" and kind == "log_softmax":
         return result.args[0], kind
     if loss.tail is not None:
@@ -123,6 +120,14 @@ def _without_tail(traced: Trace, result: Any, loss: TorchLoss, network: Network)
             )
         return last.args[0], kind
     return result, None
+
+
+def doubled(loss: str, kind: str) -> str:
+    """Say that the network ends in what the loss has in it too."""
+    return (
+        f"the network ends in a {kind}, and the loss {loss} has a {kind} in it: both are taken, as PyTorch computes it; "
+        "for one only, let the network put out logits"
+    )
 
 
 def _op_name(traced: Trace, node: Any) -> str:

@@ -1,0 +1,411 @@
+"""Nodes for an imported network: arithmetic, layouts and products of values, whatever the axes that the batch is among."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from landscape.errors import InputError
+from landscape.importers.network import Network, Weight
+from landscape.importers.values import MIXES, Value
+from landscape.ops.operation import Shape, broadcast_shape
+
+# What stands for −∞ among a model's numbers, which are finite: it leaves no weight in a softmax.
+LEAST = -1e30
+Number = int | float
+# Kinds of numbers that NumPy does not have.
+NOT_OF_NUMPY = ("torch.bfloat16", "torch.float8_e4m3fn", "torch.float8_e5m2")
+
+
+class Builder:
+    """The network in the making, and names for its nodes by the module that is running."""
+
+    def __init__(self, network: Network, weight: Callable[[str], Weight], dtype: np.dtype) -> None:
+        # `weight` gives a parameter or buffer of the original by its name.
+        self.network, self.weight, self.dtype = network, weight, dtype
+        self.path = ""
+        # Parameters that several layers use, each in its own way, or that are computed with.
+        self.several: set[str] = set()
+        # Whether the program gives the loss of one example.
+        self.averages = False
+        self.parameters: dict[str, str] = {}
+        self.constants: dict[bytes, str] = {}
+
+    def name(self, op: str) -> str:
+        """Make a name for a node of the module that is running."""
+        return f"{self.path}.{op}" if self.path else op
+
+    def layer_name(self, weights: Mapping[str, Weight], op: str) -> str:
+        """Name a layer as the module that has its parameters, or as its parameter where that is no plain weight or bias."""
+        names = [weight.origin.name for weight in weights.values() if weight.origin is not None]
+        if not names:
+            return self.name(op)
+        owner, _, last = names[0].rpartition(".")
+        return owner if owner and last in ("weight", "bias", "in_proj_weight") else names[0]
+
+    def node(self, value: Value) -> str:
+        """Give the node of a value, and make one for a parameter or for numbers."""
+        if value.node is not None:
+            return value.node
+        if value.parameter is not None and value.constant is None:
+            return self._of_parameter(value)
+        return self._of_constant(value)
+
+    def _of_parameter(self, value: Value) -> str:
+        name = str(value.parameter)
+        if name not in self.parameters:
+            shape = list(value.shape)
+            weights = {"value": self.weight(name)}
+            self.parameters[name] = self.network.add(name, "parameter", [], weights, shape=shape)
+        return self.parameters[name]
+
+    def _of_constant(self, value: Value) -> str:
+        array = self.numbers(value.constant).reshape(value.laid)
+        key = repr(array.shape).encode() + array.tobytes()
+        if key not in self.constants:
+            weights = {"value": Weight(array, None, False)}
+            wanted = value.parameter or self.name("constant")
+            self.constants[key] = self.network.add(wanted, "constant", [], weights, shape=list(array.shape))
+        return self.constants[key]
+
+    def numbers(self, constant: np.ndarray) -> np.ndarray:
+        """Give known numbers, finite ones in the place of infinite ones, in as many digits as they need."""
+        array = np.nan_to_num(np.asarray(constant, np.float64), nan=np.nan, posinf=-LEAST, neginf=LEAST)
+        stored = array.astype(self.dtype)
+        return stored if np.array_equal(stored, array, equal_nan=True) else array
+
+    def fixed(self, numbers: Any, parameter: str | None = None) -> Value:
+        """Make a value of known numbers, an array or a tensor.
+
+        Raises
+        ------
+        InputError
+            They are complex.
+        """
+        if hasattr(numbers, "detach"):
+            numbers = numbers.detach().cpu()
+            numbers = (numbers.double() if str(numbers.dtype) in NOT_OF_NUMPY else numbers).numpy()
+        array = np.asarray(numbers)
+        if array.dtype.kind == "c":
+            raise InputError("complex numbers: expected real ones")
+        return Value(array.shape, constant=array, parameter=parameter)
+
+    def made(
+        self, like: Value, op: str, inputs: Sequence[str], shape: Shape | None = None, **attributes: Any
+    ) -> Value:
+        """Add a node whose value has the axes of another, or other sizes of them."""
+        node = self.network.add(self.name(op), op, inputs, None, **attributes)
+        result = replace(
+            like, shape=like.shape if shape is None else shape, node=node, constant=None, parameter=None
+        )
+        return self.checked(result)
+
+    def checked(self, value: Value) -> Value:
+        """Ask for a node of the value's shape, and give it that where only axes of one element differ."""
+        assert value.node is not None
+        if self.network.shapes[value.node] == value.laid:
+            return value
+        return replace(value, node=self.reshaped(value.node, value.laid, single=value.batch is None))
+
+    def reshaped(self, node: str, shape: Shape, *, single: bool) -> str:
+        """Add a node of another shape; `single` where it is the same for all examples."""
+        return self.network.add(self.name("reshape"), "reshape", [node], None, shape=list(shape))
+
+    def function(self, op: str, value: Value, **attributes: Any) -> Value:
+        """Apply a function to each number."""
+        return self.made(value, op, [self.node(value)], **attributes)
+
+    def scaled(self, value: Value, factor: Number) -> Value:
+        """Multiply by a number."""
+        return value if factor == 1 else self.function("scale", value, by=float(factor))
+
+    def shifted(self, value: Value, number: Number) -> Value:
+        """Add a number."""
+        return value if number == 0 else self.function("shift", value, by=float(number))
+
+    def aligned(self, one: Value, two: Value) -> tuple[Value, list[str]]:
+        """Spread two values to one shape, and give the nodes in shapes that the format spreads likewise.
+
+        Raises
+        ------
+        InputError
+            Their batches stand at different axes.
+        """
+        rank = max(len(one.shape), len(two.shape))
+        shapes = [(1,) * (rank - len(value.shape)) + value.shape for value in (one, two)]
+        axes = [
+            None if value.batch is None else value.batch + rank - len(value.shape) for value in (one, two)
+        ]
+        known = {axis for axis in axes if axis is not None}
+        if len(known) > 1:
+            raise InputError(MIXES)
+        batch, outer = (known.pop() if known else None), 1
+        if batch is not None:
+            sizes = {
+                (shape[batch], value.outer)
+                for shape, axis, value in zip(shapes, axes, (one, two), strict=True)
+                if axis is not None
+            }
+            if len(sizes) > 1 or any(
+                axis is None and shape[batch] != 1 for shape, axis in zip(shapes, axes, strict=True)
+            ):
+                raise InputError(MIXES)
+            outer = sizes.pop()[1]
+        whole = broadcast_shape(*shapes)
+        result = Value(whole, batch=batch, outer=outer)
+        nodes = []
+        for value, shape in zip((one, two), shapes, strict=True):
+            laid = shape if not result.drops or batch is None else shape[:batch] + shape[batch + 1 :]
+            nodes.append(self.shaped(value, laid))
+        return result, nodes
+
+    def shaped(self, value: Value, shape: Shape, *, spread: bool = True) -> str:
+        """Give a value's node in another shape of as many numbers; where it is `spread`, axes of 1 in front may be missing."""
+        node = self.node(value)
+        found = self.network.shapes[node]
+        if found == shape or (spread and (1,) * (len(shape) - len(found)) + found == shape):
+            return node
+        return self.reshaped(node, shape, single=value.batch is None)
+
+    def binary(self, op: str, one: Value | Number, two: Value | Number) -> Value:
+        """Add, subtract, multiply or divide two values, or a value and a number."""
+        if isinstance(one, Value) and isinstance(two, Value):
+            result, nodes = self.aligned(one, two)
+            return self.made(result, op, nodes)
+        if isinstance(one, Value):
+            assert not isinstance(two, Value)
+            number = two
+            return {
+                "add": lambda: self.shifted(one, number),
+                "subtract": lambda: self.shifted(one, -number),
+                "multiply": lambda: self.scaled(one, number),
+                "divide": lambda: self.scaled(one, 1.0 / number),
+            }[op]()
+        assert isinstance(two, Value)
+        first, second = one, two
+        return {
+            "add": lambda: self.shifted(second, first),
+            "subtract": lambda: self.shifted(self.scaled(second, -1), first),
+            "multiply": lambda: self.scaled(second, first),
+            "divide": lambda: self.scaled(self.function("reciprocal", second), first),
+        }[op]()
+
+    def reduced(self, op: str, value: Value, dims: Sequence[int], keep: bool) -> Value:
+        """Reduce axes, all where none is named; in the program of one example's loss the batch's is one of one element.
+
+        Raises
+        ------
+        InputError
+            Another reduction over the batch.
+        """
+        axes = sorted({value.axis(dim) for dim in dims} or set(range(len(value.shape))))
+        batch = value.batch
+        of_batch = batch in axes and self.averages
+        laid = [
+            axis + 1 if axis == batch and of_batch else value.laid_axis(axis)
+            for axis in axes
+            if not (axis == batch and of_batch and value.drops)
+        ]
+        shape = tuple(
+            1 if axis in axes else size for axis, size in enumerate(value.shape) if keep or axis not in axes
+        )
+        if batch is not None:
+            batch = None if of_batch else batch if keep else batch - sum(axis < batch for axis in axes)
+        result = replace(value, batch=batch)
+        if not laid:
+            return (
+                self.checked(
+                    replace(result, shape=shape, node=self.node(value), constant=None, parameter=None)
+                )
+                if axes
+                else value
+            )
+        return self.made(result, op, [self.node(value)], shape, axes=laid, keepdims=keep)
+
+    def permuted(self, value: Value, order: Sequence[int]) -> Value:
+        """Put axes in another order; where those of an example stay in order nothing is moved."""
+        axes = [value.axis(dim) for dim in order]
+        shape = tuple(value.shape[axis] for axis in axes)
+        batch = None if value.batch is None else axes.index(value.batch)
+        if value.constant is not None:
+            return replace(
+                value,
+                shape=shape,
+                batch=batch,
+                constant=value.constant.reshape(value.shape).transpose(axes),
+                parameter=None,
+            )
+        laid = [
+            axis + (0 if value.drops and axis > (value.batch or 0) else 1)
+            for axis in axes
+            if not (value.drops and axis == value.batch)
+        ]
+        result = replace(value, shape=shape, batch=batch)
+        if laid == sorted(laid):
+            return replace(result, node=self.node(value), parameter=None)
+        return self.made(result, "transpose", [self.node(value)], shape, axes=laid)
+
+    def regrouped(self, value: Value, result: Value) -> Value:
+        """Give a value the axes of another of as many numbers."""
+        if value.constant is not None:
+            return replace(result, constant=value.constant.reshape(result.shape))
+        return self.checked(replace(result, node=self.node(value)))
+
+    def taken(self, value: Value, dim: int, places: Sequence[int] | slice) -> Value:
+        """Take places of an axis."""
+        axis = value.axis(dim)
+        size = value.shape[axis]
+        chosen = range(size)[places] if isinstance(places, slice) else list(places)
+        if list(chosen) == list(range(size)):
+            return value
+        shape = (*value.shape[:axis], len(chosen), *value.shape[axis + 1 :])
+        if not len(chosen):
+            raise InputError("takes nothing of an axis")
+        laid = value.laid_axis(axis)
+        if isinstance(chosen, range):
+            more = {"axis": laid, "start": chosen.start, "stop": chosen.stop, "step": chosen.step}
+            if more["stop"] < 0:
+                more["stop"] = -size - 1
+            return self.made(value, "slice", [self.node(value)], shape, **more)
+        return self.made(
+            value, "take", [self.node(value)], shape, axis=laid, indices=[int(i) for i in chosen]
+        )
+
+    def taken_image(self, value: Value, place: int) -> Value:
+        """Take one of the images that an example has along its batch axis, which comes first."""
+        node = self.network.add(
+            self.name("image"), "slice", [self.node(value)], None, axis=1, start=place, stop=place + 1
+        )
+        return self.checked(Value((1, *value.shape[1:]), node, 0))
+
+    def images_joined(self, value: Value, images: Sequence[Value]) -> Value:
+        """Put images of an example one after another along its batch axis."""
+        nodes = [self.shaped(image, (1, *image.laid)) for image in images]
+        node = self.network.add(self.name("images"), "concat", nodes, None, axis=1)
+        return self.checked(Value((len(images), *images[0].shape[1:]), node, 0, value.outer))
+
+    def joined(self, values: Sequence[Value], dim: int) -> Value:
+        """Join values along an axis."""
+        batched = [value for value in values if value.batch is not None]
+        like = batched[0] if batched else values[0]
+        axis = like.axis(dim)
+        laid = like.laid_axis(axis)
+        values = [value for value in values if math.prod(value.shape)]
+        for value in values:
+            if value.batch is None and like.batch is not None and value.shape[like.batch] != 1:
+                raise InputError(MIXES)
+            if value.batch not in (None, like.batch):
+                raise InputError(MIXES)
+        shape = (*like.shape[:axis], sum(value.shape[axis] for value in values), *like.shape[axis + 1 :])
+        drop = like.batch if like.drops else None
+        nodes = [
+            self.shaped(value, tuple(size for number, size in enumerate(value.shape) if number != drop))
+            for value in values
+        ]
+        if len(nodes) == 1:
+            return values[0]
+        if not batched:
+            return self._laid_out(values, axis, shape)
+        return self.made(replace(like, node=None), "concat", nodes, shape, axis=laid)
+
+    def _laid_out(self, values: Sequence[Value], axis: int, shape: Shape) -> Value:
+        """Join values that are the same for all examples, of which the format has no concat: each among zeros, and their sum."""
+        parts, start = [], 0
+        for value in values:
+            before, after = [0] * len(shape), [0] * len(shape)
+            before[axis], after[axis] = start, shape[axis] - start - value.shape[axis]
+            parts.append(
+                self.made(
+                    value, "pad", [self.node(value)], shape, before=before, after=after, mode="constant"
+                )
+            )
+            start += value.shape[axis]
+        result = parts[0]
+        for part in parts[1:]:
+            result = self.binary("add", result, part)
+        return result
+
+    def spread(self, value: Value, shape: Shape, batch: int | None, outer: int = 1) -> Value:
+        """Spread axes of 1 to a shape, one of which may be the batch's."""
+        rank = len(shape)
+        padded = (1,) * (rank - len(value.shape)) + value.shape
+        if self.averages and value.batch is not None:
+            batch = value.batch + rank - len(value.shape)
+        if value.batch is not None and batch != value.batch + rank - len(value.shape):
+            raise InputError(MIXES)
+        outer = value.outer if value.batch is not None else outer
+        result = Value(shape, batch=batch, outer=outer)
+        if value.constant is not None:
+            return replace(result, constant=np.broadcast_to(value.constant.reshape(padded), shape))
+        laid = padded if not result.drops or batch is None else padded[:batch] + padded[batch + 1 :]
+        node = self.shaped(value, laid)
+        if laid == result.laid:
+            return self.checked(replace(result, node=node))
+        made = self.network.add(self.name("expand"), "expand", [node], None, shape=list(result.laid))
+        return replace(result, node=made)
+
+    def product(self, one: Value, two: Value) -> Value:
+        """Multiply matrices, the last two axes of both; a vector is a matrix of one row or column."""
+        first, second = one, two
+        if len(one.shape) == 1:
+            first = self.regrouped(
+                one, replace(one, shape=(1, *one.shape), batch=None if one.batch is None else one.batch + 1)
+            )
+        if len(two.shape) == 1:
+            second = self.regrouped(two, replace(two, shape=(*two.shape, 1)))
+        result = self._matrices(first, second)
+        shape = list(result.shape)
+        if len(two.shape) == 1:
+            result = self.without(result, len(shape) - 1)
+        if len(one.shape) == 1:
+            result = self.without(result, len(result.shape) - (2 if len(two.shape) > 1 else 1))
+        return result
+
+    def without(self, value: Value, axis: int) -> Value:
+        """Drop an axis of one element."""
+        shape = value.shape[:axis] + value.shape[axis + 1 :]
+        batch = value.batch if value.batch is None or value.batch < axis else value.batch - 1
+        return self.regrouped(value, replace(value, shape=shape, batch=batch, constant=None, parameter=None))
+
+    def _matrices(self, one: Value, two: Value) -> Value:
+        """Multiply matrices; rows may be those of several examples, where the other factor is the same for all."""
+        rank = max(len(one.shape), len(two.shape))
+        rows = one.batch is not None and one.batch == len(one.shape) - 2
+        if rows and two.batch is None and one.batch is not None:
+            # Rows of all examples times one matrix: what a layer does.
+            shape = (*one.shape[:-1], two.shape[-1])
+            matrix = self.node(two)
+            if len(two.shape) > 2 and math.prod(two.shape[:-2]) > 1:
+                raise InputError(MIXES)
+            if len(two.shape) > 2:
+                matrix = self.shaped(two, two.shape[-2:])
+            turned = self.network.add(self.name("transpose"), "transpose", [matrix], None, axes=[2, 1])
+            return self.made(one, "dense", [self.node(one), turned], shape)
+        for value in (one, two):
+            if value.batch is not None and value.batch >= len(value.shape) - 2:
+                raise InputError(MIXES)
+        shapes = [(1,) * (rank - len(v.shape)) + v.shape for v in (one, two)]
+        # The axes before the matrices are spread as those of any two values.
+        heads = [
+            Value(shape[:-2], batch=None if v.batch is None else v.batch + rank - len(v.shape), outer=v.outer)
+            for shape, v in zip(shapes, (one, two), strict=True)
+        ]
+        batches = {head.batch for head in heads if head.batch is not None}
+        if len(batches) > 1:
+            raise InputError(MIXES)
+        batch = batches.pop() if batches else None
+        if batch is not None and any(head.batch is None and head.shape[batch] != 1 for head in heads):
+            raise InputError(MIXES)
+        outer = max(head.outer for head in heads)
+        shape = (*broadcast_shape(heads[0].shape, heads[1].shape), shapes[0][-2], shapes[1][-1])
+        result = Value(shape, batch=batch, outer=outer)
+        drop = batch if result.drops else None
+        nodes = [
+            self.shaped(value, tuple(size for number, size in enumerate(whole) if number != drop))
+            for value, whole in zip((one, two), shapes, strict=True)
+        ]
+        return self.made(result, "matmul", nodes)
