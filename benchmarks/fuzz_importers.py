@@ -34,10 +34,12 @@ KINDS = ("onnx", "safetensors", "pt", "npz", "data")
 LARGEST = 1 << 16
 NUMBERS = (0, 1, 2, -1, 7, 127, 128, 255, 256, 32767, 65535, 2**31 - 1, -(2**31), 2**32, 2**63 - 1, -(2**63))
 OTHERS = (
-    "LSTM", "If", "Selu", "Shape", "Cast", "Squeeze", "LogSoftmax", "Softmax", "Constant", "Identity", "Clip",
+    "LSTM", "GRU", "If", "Selu", "Shape", "Cast", "Squeeze", "LogSoftmax", "Softmax", "Constant", "Identity", "Clip", "Expand", "Tile", "ConstantOfShape",
+    "Range", "Pad", "Resize", "OneHot", "Trilu", "Einsum", "Attention", "DepthToSpace", "ReduceLogSumExp", "PRelu", "Where", "Equal", "Size", "GlobalMaxPool",
 )  # fmt: skip
 SETTINGS = (
-    "axis", "axes", "pads", "perm", "to", "group", "kernel_shape", "keepdims", "strides", "dilations", "auto_pad", "epsilon",
+    "axis", "axes", "pads", "perm", "to", "group", "kernel_shape", "keepdims", "strides", "dilations", "auto_pad", "epsilon", "mode",
+    "ceil_mode", "equation", "direction", "hidden_size", "output_padding", "output_shape", "blocksize", "num_groups", "allowzero",
 )  # fmt: skip
 WORDS = (
     b"weight",
@@ -75,7 +77,8 @@ def onnx_seeds() -> list[tuple[str, bytes]]:
         return rng.standard_normal(shape).astype(np.float32)
 
     def n(op: str, inputs: str, output: str, **settings: Any) -> Any:
-        return helper.make_node(op, inputs.split(), output.split(), name=f"n_{output}", **settings)
+        names = ["" if name == "_" else name for name in inputs.split()]
+        return helper.make_node(op, names, output.split(), name=f"n_{output}", **settings)
 
     def graph(reads: str, nodes: list[Any], weights: dict[str, np.ndarray]) -> tuple[str, bytes]:
         x = examples()[reads]["x_train"]
@@ -110,6 +113,23 @@ def onnx_seeds() -> list[tuple[str, bytes]]:
               head | {"zero": np.array(0), "first": np.array([0]), "rest": np.array([-1]), "w": w(4, 6)}),
         graph("ids", [n("Gather", "table x", "a"), n("Add", "a place", "b"), n("ReduceMean", "b axes", "h", keepdims=0), last, ],
               head | {"table": w(9, 6), "place": w(1, 5, 6), "axes": np.array([1])}),
+        graph("image", [n("ConvTranspose", "x w", "a", strides=[2, 1], output_padding=[1, 0]),
+                        n("AveragePool", "a", "b", kernel_shape=[3, 2], pads=[1, 0, 1, 1], ceil_mode=1),
+                        n("Resize", "b _ scales", "c1", mode="cubic"), n("Pad", "c1 pads", "d", mode="reflect"), n("Slice", "d start end axes", "e"),
+                        n("ReduceMax", "e axes", "f", keepdims=0), n("Tile", "f times", "g"), n("Flatten", "g", "k"), n("MatMul", "k q", "h"), last],
+              head | {"w": w(1, 2, 2, 2), "scales": np.array([1, 1, 0.5, 1], np.float32), "pads": np.array([0, 0, 1, 0, 0, 0, 0, 1]), "start": np.array([0]),
+                      "end": np.array([3]), "axes": np.array([3]), "times": np.array([1, 1, 2]), "q": w(28, 6)}),
+        graph("flat", [n("Unsqueeze", "x axes", "a"), n("Transpose", "a", "b", perm=[2, 0, 1]),
+                       n("LSTM", "b w r", "c1 i", hidden_size=3, direction="bidirectional"),
+                       n("Transpose", "c1", "d", perm=[2, 0, 1, 3]), n("Shape", "x", "s"), n("Slice", "s start end", "e"), n("Concat", "e rest", "f", axis=0),
+                       n("Expand", "one f", "g"), n("Reshape", "d f", "k"), n("Where", "mask k k", "m"), n("Add", "m g", "o"), n("MatMul", "o q", "h"), last],
+              head | {"axes": np.array([1]), "w": w(2, 12, 1), "r": w(2, 12, 3), "start": np.array([0]), "end": np.array([1]), "rest": np.array([24]),
+                      "one": w(1, 1), "mask": np.array([True]), "q": w(24, 6)}),
+        graph("image", [n("Split", "x", "a b", axis=2, num_outputs=2),
+                        n("Einsum", "a b", "c1", equation="bchw,bcgw->bchg"), n("Softmax", "c1", "d", axis=2),
+                        n("Gather", "d places", "e", axis=3), n("Max", "e d", "f"), n("CumSum", "f three", "g"),
+                        n("LRN", "g", "k", size=3), n("Flatten", "k", "o"),
+                        n("MatMul", "o q", "h"), last], head | {"places": np.array([0, 1, 1]), "three": np.array(3), "q": w(9, 6)}),
     ]  # fmt: skip
 
 

@@ -1,7 +1,8 @@
-"""Convolutional networks and a transformer against PyTorch: `python benchmarks/networks.py` (needs torch).
+"""Networks of many kinds against PyTorch: `python benchmarks/networks.py` (needs torch).
 
-ResNet-20 (CIFAR shapes, 512 images), LeNet (28×28, 2,000 images) and a causal transformer of two layers (d = 64, T = 64, 256 sequences): value at
-one θ, a scan of 21 points, gradient and Hessian-vector product, float32, the same weights, data and threads. PyTorch runs in evaluation mode,
+ResNet-20 (CIFAR shapes, 512 images), LeNet (28×28, 2,000 images) and a causal transformer of two layers (d = 64, T = 64, 256 sequences), and those of
+`networks_imported.py`, which come in by `from_torch`: value at one θ, a scan of 21 points, gradient and Hessian-vector product, float32, the same
+weights, data and threads. PyTorch runs in evaluation mode,
 images channels last, values under inference_mode with θ written in place, the faster of whole and chunked batches. Runs alternate; times are the least of
 `--repeats`, ratios PyTorch/landscape. Differences are norm-wise, to PyTorch in float64. The rate at the end of a line is that of the multiplications and
 additions which plain products and sums over windows take (a gradient three times a value's, a product eight times), a thread, and its share of the best
@@ -11,6 +12,7 @@ that a product reached on one core in the same run; convolutions by squares do f
 from __future__ import annotations
 
 import argparse
+import math
 import resource
 import warnings
 from collections.abc import Callable
@@ -20,9 +22,11 @@ from typing import Any
 import numpy as np
 import torch
 from machine import core_peak, describe
+from networks_imported import IMPORTED
 from torch import nn
 from turns import taken
 
+from landscape import from_torch
 from landscape.kernels.lowering import lower
 from landscape.model import Model, build_model
 from landscape.objective import NetworkObjective
@@ -196,6 +200,8 @@ class Problem:
             key: value.numpy() for key, value in self.module.state_dict().items() if "tracked" not in key
         }
         x, y = self.x.contiguous().numpy(), self.y.numpy()
+        if not hasattr(self.module, "nodes"):
+            return from_torch(self.module, "cross_entropy", (x, y))
         return build_model(
             nodes=self.module.nodes(), parameters=state, loss="cross_entropy", x_train=x, y_train=y
         )
@@ -218,11 +224,14 @@ def problems(names: list[str]) -> list[Problem]:
             "transformer", Transformer(), torch.randint(0, 64, (256, 64)), torch.randint(0, 64, (256, 64))
         ),
     }
+    makers |= {name: lambda name=name: Problem(name, *IMPORTED[name]()) for name in IMPORTED}
     found = [makers[name]() for name in names or makers]
     for problem in found:
         with torch.no_grad():
             problem.module.train()(problem.x[:128])
-        problem.module.eval().to(memory_format=torch.channels_last)
+        problem.module.eval()
+        if problem.x.ndim == 4:
+            problem.module.to(memory_format=torch.channels_last)
     return found
 
 
@@ -232,7 +241,17 @@ class Peer:
     def __init__(self, problem: Problem, model: Model, chunk: int) -> None:
         self.problem, self.chunk, self.parameters = problem, chunk, dict(problem.module.named_parameters())
         # θ is in the format's order, which is not `parameters()`'.
-        self.slots = [(self.parameters[slot.name], slot) for slot in model.layout]
+        self.slots = [(self.named(slot), slot) for slot in model.layout]
+
+    def named(self, slot: Any) -> torch.Tensor:
+        """Find a slot's parameter: of its name, of its node's, or of its node's with the bias in place of the weight."""
+        weight, _, last = slot.name.rpartition(".")
+        names = (slot.name, weight, weight.replace("weight_", "bias_"))
+        return next(
+            self.parameters[name]
+            for name in (names if last != "bias" else names[::2])
+            if name in self.parameters
+        )
 
     def write(self, theta: np.ndarray) -> None:
         """Put θ into the module's own memory."""
@@ -242,8 +261,10 @@ class Peer:
                 parameter.copy_(flat[slot.start : slot.stop].reshape(slot.shape))
 
     def loss(self, part: slice) -> torch.Tensor:
-        output = self.problem.module(self.problem.x[part])
-        return F.cross_entropy(output.flatten(0, -2), self.problem.y[part].flatten(), reduction="sum")
+        output, target = self.problem.module(self.problem.x[part]), self.problem.y[part]
+        if output.ndim == 4:
+            return F.cross_entropy(output, target, reduction="sum")
+        return F.cross_entropy(output.flatten(0, -2), target.flatten(), reduction="sum")
 
     def parts(self) -> list[slice]:
         return [slice(start, start + self.chunk) for start in range(0, len(self.problem.x), self.chunk)]
@@ -302,9 +323,9 @@ def multiplications(model: Model) -> int:
     """Count the multiplications of an example's value in products, convolutions and attention."""
     program, total = lower(model, derivatives=False), 0
     for number, row in enumerate(program.rows):
-        if row[Column.OP] == Op.DENSE:
+        if row[Column.OP] in (Op.DENSE, Op.DENSE_OF):
             total += row[Column.GROUPS] * row[Column.OUT] * row[Column.WIDE]
-        elif row[Column.OP] == Op.CONVOLUTION:
+        elif row[Column.OP] in (Op.CONVOLUTION, Op.CONVOLUTION_OF):
             shape = program.geometry[number]
             total += (
                 shape[Geometry.OUT_HEIGHT] * shape[Geometry.OUT_WIDTH] * row[Column.OUT] * row[Column.WIDE]
@@ -313,6 +334,8 @@ def multiplications(model: Model) -> int:
             shape, tokens = program.geometry[number], row[Column.GROUPS]
             pairs = tokens * (tokens + 1) // 2 if shape[Geometry.CAUSAL] else tokens**2
             total += 2 * pairs * row[Column.WIDE]
+        elif row[Column.OP] == Op.MATMUL:
+            total += math.prod(program.links[row[Column.MAP] :][:4].tolist())
     return int(total)
 
 
