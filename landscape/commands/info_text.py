@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from landscape.model.losses import OF_CLASSES, OF_SIDES
 from landscape.ops.operation import batched
 from landscape.ops.table import OPERATIONS
 
@@ -79,6 +80,7 @@ def _losses(summary: Summary) -> list[str]:
     words = [f"loss: {loss['name']}"]
     if loss["name"] == "huber":
         words.append(f"delta {loss['delta']:g}")
+    words += [f"{name} {_option(value)}" for name, value in loss["options"].items()]
     if loss["scale"] != 1:
         words.append(f"times {loss['scale']:g}")
     decay = loss["weight_decay"]
@@ -94,6 +96,15 @@ def _losses(summary: Summary) -> list[str]:
     return [", ".join(words), *columns(rows, right=3), *penalty]
 
 
+def _option(value: Any) -> str:
+    """Write an option of a loss; of many numbers only that there are many."""
+    if not isinstance(value, list):
+        return f"{value:g}"
+    numbers = [number for number in value if not isinstance(number, list)]
+    few = len(numbers) == len(value) <= 8
+    return ", ".join(f"{number:g}" for number in numbers) if few else f"of {len(value)}"
+
+
 def _decay(decay: float | dict[str, float]) -> str:
     if not isinstance(decay, dict):
         return f"{decay:g}"
@@ -103,8 +114,7 @@ def _decay(decay: float | dict[str, float]) -> str:
 
 
 def _accuracy(summary: Summary, accuracy: float | None) -> list[str]:
-    regression = summary["loss"]["name"] in ("mse", "mae", "huber")
-    return [] if regression else ["accuracy", _number(accuracy)]
+    return [] if summary["loss"]["name"] not in (*OF_CLASSES, *OF_SIDES) else ["accuracy", _number(accuracy)]
 
 
 def _number(value: float | None) -> str:
