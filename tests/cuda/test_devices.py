@@ -111,7 +111,7 @@ def test_an_op_on_a_gpu_is_a_file_with_the_name_of_its_code_and_of_the_cpu_s_fil
 
 
 # Networks with an op that is refused whatever rows it becomes, though these have kernels.
-REFUSED_WHOLE = ("fast_attention",)
+REFUSED_WHOLE = ("fast_attention", "output_loss")
 # Networks of the tables of general ops that have none of them.
 ON_A_GPU = ("frozen_bias", "frozen_weight_of_a_convolution")
 

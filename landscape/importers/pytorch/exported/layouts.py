@@ -296,8 +296,10 @@ def copied(call: Call) -> Value:
 
 
 def tril(call: Call) -> Value:
-    """Keep one triangle of matrices."""
+    """Keep one triangle of matrices, the last two axes."""
     value = call.value
+    if value.batch is not None and value.batch >= len(value.shape) - 2:
+        raise InputError(MIXES)
     mask = (np.tril if call.name == "tril" else np.triu)(
         np.ones(value.shape[-2:]), int(call.get("diagonal") or 0)
     )
