@@ -46,20 +46,22 @@ class Nodes:
 
 def join_attentions(network: Network) -> None:
     """Put a node of attention in the place of products with a softmax between them; what nothing reads any more is left out when the model is made."""
+    nodes, count = Nodes(network), len(network.nodes)
     for last in [node for node in network.nodes if node["op"] == "matmul"]:
-        found = attention_before(Nodes(network), last)
+        found = attention_before(nodes, last)
         if found is not None:
             last.clear()
             last.update(found)
+        if found is not None or len(network.nodes) != count:
+            nodes, count = Nodes(network), len(network.nodes)
 
 
 def attention_before(nodes: Nodes, last: Header) -> Header | None:
     """Read the nodes before a product back to queries and keys, or give None where they are something else."""
     shares, value = last["inputs"]
-    dropped = nodes.made_by(shares, "dropout")
-    softmax = nodes.made_by(dropped["inputs"][0] if dropped else shares, "softmax")
-    # A layer that drops in training has a meaning that the node does not.
-    if softmax is None or dropped is not None:
+    # A dropout between the two is a layer that the node does not have, and stays as it is.
+    softmax = nodes.made_by(shares, "softmax")
+    if softmax is None:
         return None
     scores, mask = softmax["inputs"][0], None
     added = nodes.made_by(scores, "add")

@@ -62,15 +62,18 @@ def with_targets(arrays: Arrays, parts: tuple[Part, ...]) -> tuple[Arrays, tuple
     return joined, (*inputs, target)
 
 
+def pieces_of(given: Any, parts: tuple[Part, ...]) -> list[Any]:
+    """Cut a tensor of examples into the inputs, and the targets, that lie side by side in it."""
+    pieces = [given[:, part.start : part.stop].reshape(-1, *part.shape) for part in parts]
+    return [piece.long() if part.whole else piece for piece, part in zip(pieces, parts, strict=True)]
+
+
 def applied(module: Any, loss: Any, parts: tuple[Part, ...]) -> Any:
     """Let a copy of a module give its loss: of examples in which inputs and targets lie side by side."""
     forward = module.forward
 
     def lossy(given: Any) -> Any:
-        pieces = [given[:, part.start : part.stop].reshape(-1, *part.shape) for part in parts]
-        *inputs, target = (
-            piece.long() if part.whole else piece for piece, part in zip(pieces, parts, strict=True)
-        )
+        *inputs, target = pieces_of(given, parts)
         return loss(forward(*inputs), target)
 
     module.forward = lossy

@@ -15,7 +15,7 @@ from landscape.importers.network import Network
 from landscape.importers.pytorch.exported.program import Exported, exported
 from landscape.importers.pytorch.exported.walk import walk_exported
 from landscape.importers.pytorch.losses import TorchLoss
-from landscape.importers.pytorch.own_loss import applied, one_by_one
+from landscape.importers.pytorch.own_loss import applied, one_by_one, pieces_of
 from landscape.importers.pytorch.trace import EXAMPLES, FailedRunError, Trace, first_line, trace
 from landscape.importers.pytorch.walk import walk
 from landscape.importers.ties import cut_tie
@@ -104,9 +104,7 @@ def reading_parts(module: Any, parts: tuple[Part, ...], output: int | str | None
     forward = module.forward
 
     def joined(given: Any) -> Any:
-        inputs = [given[:, part.start : part.stop].reshape(-1, *part.shape) for part in parts]
-        inputs = [value.long() if part.whole else value for value, part in zip(inputs, parts, strict=True)]
-        return chosen(forward(*inputs or [given]), output)
+        return chosen(forward(*pieces_of(given, parts) or [given]), output)
 
     module.forward = joined
     return module

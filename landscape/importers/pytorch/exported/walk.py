@@ -177,7 +177,7 @@ def translated(torch: Any, node: Any, builder: Builder, known: dict[Any, Any], s
         return resolved(node.args[0], known)[node.args[1]]
     name = name_of(node.target)
     if not hasattr(node.target, "_schema") or name in ASKED:
-        return symbolic(node, known)
+        return node.meta.get("val")
     if name in RANDOM:
         raise InputError(
             f"{label(node, name)}: draws random numbers in evaluation too, so that its outputs are no function of the examples; {EXIT}"
@@ -193,14 +193,6 @@ def translated(torch: Any, node: Any, builder: Builder, known: dict[Any, Any], s
         ) from None
     except Exception as error:  # settings and shapes of any kind
         raise InputError(f"{label(node, name)}: cannot be translated: {first_line(error)}; {EXIT}") from error
-
-
-def symbolic(node: Any, known: dict[Any, Any]) -> Any:
-    """Give a size, as a number where it is one."""
-    value = node.meta.get("val")
-    if isinstance(value, (int, float, bool)) or value is None:
-        return value
-    return value
 
 
 def computable(node: Any, known: dict[Any, Any]) -> bool:
