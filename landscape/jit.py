@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 import llvmlite.binding as llvm
 import numba
-from numba.core import event
+from numba.core import event, types
 from numba.core.codegen import CPUCodeLibrary
 
 try:
@@ -240,14 +240,18 @@ def kernel(
 
 
 def whole_compiles(dispatcher: Any) -> Any:
-    """Let Ctrl-C wait until a function is compiled and saved, or loaded, whether it was called or another one calls it."""
+    """Let Ctrl-C wait until a function is compiled and saved, or loaded, whether it was called or another one calls it.
+
+    And compile it once for all constants that it is called with: Numba's types have a constant's value, and a function would be
+    compiled anew for each, and each be a part of its callers.
+    """
     if numba.config.DISABLE_JIT:
         return dispatcher
     compile_it = dispatcher.compile
 
     def compile_whole(signature: Any) -> Any:
         with whole_function():
-            return compile_it(signature)
+            return compile_it(tuple(map(types.unliteral, signature)))
 
     dispatcher.compile = compile_whole
     return dispatcher

@@ -205,3 +205,18 @@ def test_code_of_others_does_not_call_the_package_s_own_copies():
     text = library._get_compiled_object()
     assert not [name for name in private if name.encode() in text]
     assert from_outside(0.5) == pytest.approx(long_formula(0.5) + long_formula(1.5), rel=1e-12)
+
+
+@of_the_package
+def shifted(x, count, back):
+    return x - count if back else x + count
+
+
+@of_the_package
+def called_with_constants(x):
+    return shifted(x, 1, True) + shifted(x, 2, False) + shifted(x, int(x), x > 0)
+
+
+def test_a_function_is_compiled_once_for_all_constants_it_is_called_with():
+    assert called_with_constants(3.0) == 2.0 + 5.0 + 0.0
+    assert len(shifted.signatures) == 1
