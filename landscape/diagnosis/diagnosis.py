@@ -25,6 +25,7 @@ from landscape.diagnosis.verdict import decide
 from landscape.diagnosis.vetoes import require_examples
 from landscape.errors import InputError, did_you_mean
 from landscape.model import Model
+from landscape.model.losses import OUTPUT
 from landscape.model.required import require_model
 from landscape.objective.lowered import checked
 from landscape.objective.program_check import Mode
@@ -92,7 +93,8 @@ def diagnose(
     Raises
     ------
     InputError
-        No trainable parameters, an unknown budget, threshold or optimizer, a number that cannot be; a record of other settings in the way.
+        No trainable parameters, a loss that is the network's own output, an unknown budget, threshold or optimizer, a number that cannot be; a record of
+        other settings in the way.
 
     Examples
     --------
@@ -105,6 +107,7 @@ def diagnose(
     ('healthy', 'suspected')
     """
     require_model(model, "diagnose")
+    require_prediction(model)
     checked(model, Mode.VALUES)
     given = dict(
         zip(TOLD, (optimizer, learning_rate, batch_size, momentum, weight_decay, steps, epochs), strict=True)
@@ -166,6 +169,21 @@ def require_target(target_loss: float | None) -> None:
     """
     if target_loss is not None and not 0 < target_loss < math.inf:
         raise InputError(f"target_loss: expected a number above 0, found {target_loss:g}")
+
+
+def require_prediction(model: Model) -> None:
+    """Refuse a network that puts out its own loss: no constant is a prediction there, by which a loss is large or small.
+
+    Raises
+    ------
+    InputError
+        The loss is "output".
+    """
+    if model.loss == OUTPUT:
+        raise InputError(
+            "diagnose: the loss is the network's own output (a function of your own), so that nothing says which loss is small; "
+            "expected a loss of the format; scan, hessian, critical and sharpness take this one"
+        )
 
 
 def told_settings(given: dict[str, Any]) -> dict[str, Any]:

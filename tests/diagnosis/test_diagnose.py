@@ -114,6 +114,14 @@ def test_an_interrupted_diagnosis_is_taken_up_with_the_same_result(dead, found, 
         diagnose(dead, threads=1, output=path, seed=5)
 
 
+def test_a_network_that_puts_out_its_own_loss_is_refused_in_one_line():
+    x = np.ones((4, 2))
+    model = build_model(layers=[(np.eye(2), np.zeros(2))], loss="output", x_train=x, y_train=np.zeros((4, 2)))
+    with pytest.raises(InputError, match="the network's own output") as caught:
+        diagnose(model, budget="quick")
+    assert "\n" not in str(caught.value)
+
+
 def test_the_healthy_twin_is_healthy_and_nothing_is_trained():
     report = diagnose(made("dead-units", twin=True), threads=1).report
     assert (report["verdict"], report["remedy"], report["evidence"]["outcomes"]) == ("healthy", None, [])

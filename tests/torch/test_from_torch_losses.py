@@ -172,11 +172,32 @@ def test_a_function_of_the_users_has_its_value(loss, targets):
     assert landscape.NetworkObjective(model).value(model.theta) == pytest.approx(expected.item(), rel=1e-6)
 
 
+class MeanAndVariance(nn.Module):
+    """A network of two outputs."""
+
+    def __init__(self):
+        super().__init__()
+        self.mean, self.variance = nn.Linear(5, 2), nn.Linear(5, 2)
+
+    def forward(self, x):
+        return self.mean(x), F.softplus(self.variance(x))
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_the_loss_of_a_mean_and_a_variance_takes_a_network_of_both(full):
+    module, x, y, loss = drawn(MeanAndVariance()), units(N, 5), units(N, 2), nn.GaussianNLLLoss(full=full)
+    model = landscape.from_torch(module, loss, (x, y))
+    mean, variance = module.double()(torch.from_numpy(x).double())
+    expected = loss(mean, torch.from_numpy(np.asarray(y)).double(), variance)
+    assert landscape.NetworkObjective(model).value(model.theta) == pytest.approx(expected.item(), rel=1e-6)
+
+
 REFUSED = {
     "own_sum": (lambda o, y: o.square().sum(), ids(N), "not the mean of those of its examples"),
     "none": (nn.CrossEntropyLoss(reduction="none"), ids(N), "reduction='none' gives a loss for each example"),
     "full": (nn.PoissonNLLLoss(full=True), ids(N, 3), "PoissonNLLLoss with full=False expected"),
-    "gaussian": (nn.GaussianNLLLoss(), units(N, 3), "GaussianNLLLoss reads a mean and a variance"),
+    "gaussian": (nn.GaussianNLLLoss(), units(N, 3), "GaussianNLLLoss reads a mean and a variance; expected a network that puts out both"),
+    "gaussian_by_name": ("GaussianNLLLoss", units(N, 3), "GaussianNLLLoss"),
     "weights": (nn.CrossEntropyLoss(weight=torch.ones(2)), ids(N), "class_weights: expected 3 numbers, one a class, found 2"),
     "negative": (nn.CrossEntropyLoss(weight=-torch.ones(3)), ids(N), "class_weights: expected a finite number from 0"),
     "signs": (nn.SoftMarginLoss(), bits(N, 3), "y_train: SoftMarginLoss expects 1 or -1, found 0"),

@@ -77,7 +77,7 @@ ROWS: dict[str, Row] = {
 }  # fmt: skip
 # Losses that have no row, and why.
 REFUSED = {
-    "GaussianNLLLoss": "reads a mean and a variance, which are two outputs of a network, and a model has one",
+    "GaussianNLLLoss": "reads a mean and a variance: expected the module `nn.GaussianNLLLoss()`, and a network that puts out both",
     "TripletMarginLoss": "compares the outputs of three inputs",
     "CosineEmbeddingLoss": "compares the outputs of two inputs",
     "MarginRankingLoss": "compares the outputs of two inputs",

@@ -68,6 +68,7 @@ def from_torch(
     module = unwrapped(module)
     require_plain(torch, module)
     arrays, parts, own = read_data(data), parts_of(data), None
+    loss = own_loss.as_function(torch, loss)
     if own_loss.is_own(torch, loss):
         own_loss.require_no_parameters(torch, loss)
         arrays, parts = own_loss.with_targets(arrays, parts)

@@ -24,6 +24,24 @@ def is_own(torch: Any, loss: Any) -> bool:
     return callable(loss) and not isinstance(loss, (str, type)) and not is_of_torch(torch, loss)
 
 
+def as_function(torch: Any, loss: Any) -> Any:
+    """Give PyTorch's loss of a mean and a variance as a function of the pair that a network puts out; any other as it is."""
+    if not isinstance(loss, torch.nn.GaussianNLLLoss):
+        return loss
+
+    def gaussian_nll_loss(outputs: Any, target: Any) -> Any:
+        if not isinstance(outputs, (tuple, list)) or len(outputs) != 2:
+            raise InputError(
+                "loss: GaussianNLLLoss reads a mean and a variance; expected a network that puts out both, as a tuple of two"
+            )
+        mean, variance = outputs
+        return torch.nn.functional.gaussian_nll_loss(
+            mean, target, variance, full=loss.full, eps=loss.eps, reduction=loss.reduction
+        )
+
+    return gaussian_nll_loss
+
+
 def require_no_parameters(torch: Any, loss: Any) -> None:
     """Refuse a loss that is trained itself.
 
