@@ -18,8 +18,9 @@ from typing import Any, TypeVar
 
 import llvmlite.binding as llvm
 import numba
-from numba.core import event, types
+from numba.core import event
 from numba.core.codegen import CPUCodeLibrary
+from numba.core.types.misc import unliteral
 
 try:
     import fcntl
@@ -251,7 +252,7 @@ def whole_compiles(dispatcher: Any) -> Any:
 
     def compile_whole(signature: Any) -> Any:
         with whole_function():
-            return compile_it(tuple(map(types.unliteral, signature)))
+            return compile_it(tuple(map(unliteral, signature)))
 
     dispatcher.compile = compile_whole
     return dispatcher

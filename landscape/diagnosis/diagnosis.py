@@ -25,6 +25,7 @@ from landscape.diagnosis.verdict import decide
 from landscape.diagnosis.vetoes import require_examples
 from landscape.errors import InputError, did_you_mean
 from landscape.model import Model
+from landscape.model.header import WEIGHTS
 from landscape.model.losses import OUTPUT
 from landscape.model.required import require_model
 from landscape.objective.lowered import checked
@@ -108,6 +109,7 @@ def diagnose(
     """
     require_model(model, "diagnose")
     require_prediction(model)
+    require_alike(model)
     checked(model, Mode.VALUES)
     given = dict(
         zip(TOLD, (optimizer, learning_rate, batch_size, momentum, weight_decay, steps, epochs), strict=True)
@@ -183,6 +185,21 @@ def require_prediction(model: Model) -> None:
         raise InputError(
             "diagnose: the loss is the network's own output (a function of your own), so that nothing says which loss is small; "
             "expected a loss of the format; scan, hessian, critical and sharpness take this one"
+        )
+
+
+def require_alike(model: Model) -> None:
+    """Refuse weights of examples: trials on parts of the data, and the losses of single examples, would need them too.
+
+    Raises
+    ------
+    InputError
+        A split has them.
+    """
+    found = [key for key in model.data if key.startswith(WEIGHTS)]
+    if found:
+        raise InputError(
+            f"diagnose: takes no weights of examples, found {', '.join(found)}; expected a file without them"
         )
 
 

@@ -16,6 +16,7 @@ from landscape.model.bare_data import choose_loss, convert_input, convert_parame
 from landscape.model.bare_layers import OUT_IN, Chain, find_chain
 from landscape.model.bare_names import HINT, take_data, take_layers
 from landscape.model.full import UNUSED, assemble, require_names
+from landscape.model.header import DATA_KEYS, WEIGHTS
 from landscape.model.model import Model
 from landscape.model.nodes import read_name
 from landscape.ops.activation import ACTIVATIONS
@@ -59,7 +60,7 @@ def read_bare(
     try:
         return assemble(
             {"format": 1, "loss": name, "nodes": nodes, **(header or {})},
-            parameters | data | targets | _history(arrays),
+            parameters | data | targets | _as_they_are(arrays),
             form=form,
             path=path,
             inferred=tuple(sentences),
@@ -73,7 +74,7 @@ def _parameters(arrays: Arrays, keys: dict[str, str]) -> Arrays:
     """Leave out data, history and what is ignored; refuse what needs a header."""
     rest = {}
     for key, array in arrays.items():
-        if key in keys.values() or key.startswith("history.") or key.rsplit(".", 1)[-1] == UNUSED:
+        if key in keys.values() or key in _as_they_are(arrays) or key.rsplit(".", 1)[-1] == UNUSED:
             continue
         if key.startswith(("checkpoints", "optimizer.")):
             raise InputError(f"{key}: flat parameters are in the order of a header's nodes; {HINT}")
@@ -81,8 +82,10 @@ def _parameters(arrays: Arrays, keys: dict[str, str]) -> Arrays:
     return rest
 
 
-def _history(arrays: Arrays) -> Arrays:
-    return {key: array for key, array in arrays.items() if key.startswith("history.")}
+def _as_they_are(arrays: Arrays) -> Arrays:
+    """Give history and weights of examples, whose keys are those of the full form."""
+    weights = {key for key in DATA_KEYS if key.startswith(WEIGHTS)}
+    return {key: array for key, array in arrays.items() if key.startswith("history.") or key in weights}
 
 
 def _first(arrays: Arrays, keys: dict[str, str]) -> np.ndarray:

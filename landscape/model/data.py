@@ -17,7 +17,7 @@ from landscape.errors import InputError
 from landscape.files import map_array, shown
 from landscape.model.bare_data import is_one_hot, is_whole
 from landscape.model.finite import pieces
-from landscape.model.header import DATA_KEYS
+from landscape.model.header import DATA_KEYS, WEIGHTS
 from landscape.model.loss_options import LossOptions
 from landscape.model.losses import LOSSES, classes_of, is_soft, require_target_shape
 from landscape.ops.operation import Shape, batched
@@ -83,6 +83,36 @@ def require_pairs(data: Data) -> None:
             raise InputError(f"x_{split}: expected [N, …] with at least one example, found {list(x.shape)}")
         if y.ndim == 0 or len(y) != len(x):
             raise InputError(f"y_{split}: expected {len(x)} targets, one an example, found {list(y.shape)}")
+
+
+def require_weights(data: Data) -> None:
+    """Refuse weights of examples that are not one number from 0 for each, with one above 0.
+
+    Raises
+    ------
+    InputError
+        The message names the key, and the example.
+    """
+    for split in SPLITS:
+        key = f"{WEIGHTS}_{split}"
+        if key not in data:
+            continue
+        array, examples = data[key], data.get(f"x_{split}")
+        if examples is None:
+            raise InputError(f"{key}: missing x_{split} beside it; expected the examples that it weighs")
+        if array.dtype.kind not in "iuf" or array.shape != (len(examples),):
+            raise InputError(
+                f"{key}: expected {len(examples)} numbers, one an example, found {array.dtype} {list(array.shape)}"
+            )
+        numbers = np.asarray(array, np.float64)
+        bad = ~(np.isfinite(numbers) & (numbers >= 0))
+        if bad.any():
+            place = int(np.argmax(bad))
+            raise InputError(
+                f"{key}: expected finite numbers from 0, found {numbers[place]} in example {place}"
+            )
+        if not numbers.any():
+            raise InputError(f"{key}: every weight is 0; expected one above 0")
 
 
 class Table(NamedTuple):

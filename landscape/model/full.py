@@ -49,6 +49,7 @@ def assemble(
     checked = read_header(header)
     data = _data(checked, arrays, path)
     examples.require_pairs(data)
+    examples.require_weights(data)
     input_shape = _input_shape(checked, data)
     rest = {key: array for key, array in arrays.items() if key not in DATA_KEYS and not is_story(key)}
     nodes = read_nodes(checked.nodes, input_shape, {key: array.shape for key, array in rest.items()})

@@ -18,7 +18,11 @@ from landscape.ops.operation import Shape
 
 FORMAT = 1
 LONGEST = 1_000_000
-DATA_KEYS = tuple(f"{kind}_{split}" for split in ("train", "validation", "test") for kind in "xy")
+# What splits hold: inputs, targets, and a weight for each example where there are such.
+INPUTS, TARGETS, WEIGHTS = "x", "y", "sample_weight"
+DATA_KEYS = tuple(
+    f"{kind}_{split}" for split in ("train", "validation", "test") for kind in (INPUTS, TARGETS, WEIGHTS)
+)
 
 TRAINING: dict[str, values.Reader] = {
     "optimizer": values.text,

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from landscape.file_array import FileArray
+from landscape.model.header import WEIGHTS
 from landscape.model.model import Model
 from landscape.model.nodes import Node
 
@@ -57,10 +58,12 @@ def _node(model: Model, node: Node) -> dict[str, Any]:
 
 def _split(model: Model, split: str) -> dict[str, Any]:
     x, y = model.data[f"x_{split}"], model.data[f"y_{split}"]
+    weighted = {"weighted": True} if f"{WEIGHTS}_{split}" in model.data else {}
     return {
         "examples": model.examples(split),
         "x": {"dtype": str(x.dtype), "shape": list(x.shape), "mapped": isinstance(x, FileArray)},
         "y": {"dtype": str(y.dtype), "shape": list(y.shape), "mapped": isinstance(y, FileArray)},
+        **weighted,
     }
 
 

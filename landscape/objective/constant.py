@@ -31,7 +31,7 @@ def constant_loss(objective: NetworkObjective) -> float:
     1.0
     """
     model, sample = objective.model, objective.sample
-    labels, numbers, counts = sample.made.prepared(sample.targets())
+    labels, numbers, counts = sample.prepared(np.arange(sample.examples))
     if model.loss == "multi_margin":
         loss = of_margins(labels.ravel(), numbers.ravel(), sample.made.classes, model)
     elif sample.made.code == CROSS_ENTROPY:

@@ -11,6 +11,7 @@ from landscape.errors import InputError, did_you_mean
 from landscape.model import Model
 from landscape.objective.engine import Matrix
 from landscape.objective.network import NetworkObjective
+from landscape.objective.targets import weighs_examples
 
 Array = NDArray[np.float64]
 
@@ -84,7 +85,8 @@ def require_constant(model: Model) -> None:
     InputError
         The message names the loss.
     """
-    if model.loss not in KINKED or model.loss_options.element_weights is not None:
+    weighted = model.loss_options.element_weights is not None or weighs_examples(model)
+    if model.loss not in KINKED or weighted:
         weights = " with weights" if model.loss in KINKED else ""
         raise InputError(
             f"matrix 'fisher': there is none for the loss {model.loss}{weights}; expected gauss-newton or empirical-fisher"

@@ -12,7 +12,7 @@ from landscape.errors import InputError
 from landscape.formulas.random import permutation
 from landscape.model import Model
 from landscape.objective.evaluation import Counts
-from landscape.objective.targets import Targets
+from landscape.objective.targets import Prepared, Targets, weights_of
 
 # Examples whose targets are counted at a time.
 COUNTED = 65_536
@@ -51,7 +51,8 @@ class Sample:
         self.population = model.examples(split)
         self.model, self.split = model, split
         self.x, self.y = model.data[f"x_{split}"], model.data[f"y_{split}"]
-        self.made = Targets(model, self.y)
+        self.weights = weights_of(model, split)
+        self.made = Targets(model, self.y, self.weights)
         self.chosen = None
         if examples is not None and examples < self.population:
             self.chosen = np.sort(permutation(seed, streams.SUBSETS[0], self.population)[:examples])
@@ -67,6 +68,11 @@ class Sample:
     def targets(self) -> NDArray:
         """Return the targets of all the examples as the file has them, [N, …]."""
         return self.take(self.y, np.arange(self.examples))
+
+    def prepared(self, rows: NDArray[np.int64]) -> Prepared:
+        """Return the targets of some of the examples as the kernels read them."""
+        weights = None if self.weights is None else self.take(self.weights, rows)
+        return self.made.prepared(self.take(self.y, rows), weights)
 
     @cached_property
     def counts(self) -> Counts:

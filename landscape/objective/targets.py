@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from landscape.formulas.losses import CROSS_ENTROPY, LOSSES, MARGIN, MASSES, SQUARED_MARGIN, WEIGHTED
 from landscape.model import Model
 from landscape.model.finite import pieces
+from landscape.model.header import WEIGHTS
 from landscape.model.loss_options import IGNORED, constant_of, spread
 from landscape.model.losses import OF_SIDES, classes_first, classes_of, is_soft
 
@@ -34,16 +35,16 @@ class Prepared(NamedTuple):
 
 def loss_code(model: Model) -> int:
     """Return a model's loss as the kernels number it."""
-    options, name = model.loss_options, model.loss
+    options, name, weighs = model.loss_options, model.loss, weighs_examples(model)
     if name in LOSSES:
-        weighted = any(
+        weighted = weighs or any(
             given is not None for given in (options.element_weights, options.pos_weight, options.alpha)
         )
         return list(LOSSES).index(name) + (WEIGHTED if weighted else 0)
     if name == "multi_margin":
         return MARGIN if options.exponent == 1 else SQUARED_MARGIN
     plain = options.class_weights is None and options.label_smoothing == 0 and not has_soft_targets(model)
-    return CROSS_ENTROPY if plain else MASSES
+    return CROSS_ENTROPY if plain and not weighs else MASSES
 
 
 def loss_constant(model: Model) -> float:
@@ -56,12 +57,23 @@ def has_soft_targets(model: Model) -> bool:
     return any(is_soft(model.loss, model.data[f"y_{split}"]) for split in model.splits)
 
 
+def weighs_examples(model: Model) -> bool:
+    """Say whether a split of a model has a weight for each example."""
+    return any(key.startswith(WEIGHTS) for key in model.data)
+
+
+def weights_of(model: Model, split: str) -> NDArray | None:
+    """Return a split's weights of its examples as the file has them, [N]; None where they all count alike."""
+    return model.data.get(f"{WEIGHTS}_{split}")
+
+
 def unsupported_loss(model: Model) -> list[str]:
     """Name a model's loss where it has no CUDA kernel: one of margins, of masses, or with a weight for each element."""
     if loss_code(model) <= CROSS_ENTROPY:
         return []
     options = [name for name in model.loss_options.given() if name not in ("ignored", "exponent", "margin")]
     options += ["soft targets"] if model.loss == "cross_entropy" and has_soft_targets(model) else []
+    options += ["weights of examples"] if weighs_examples(model) else []
     return [f"the loss '{model.loss}'" + (f" with {' and '.join(options)}" if options else "")]
 
 
@@ -78,8 +90,9 @@ class Targets:
     ([[0.5, 0.0, 0.0], [0.0, 1.5, 0.0]], [1.0, 1.0])
     """
 
-    def __init__(self, model: Model, whole: NDArray) -> None:
+    def __init__(self, model: Model, whole: NDArray, examples: NDArray | None = None) -> None:
         self.model, self.options, self.whole = model, model.loss_options, whole
+        self.of_examples = None if examples is None else np.asarray(examples, np.float64)
         self.output = model.nodes[-1].shape
         self.classes = classes_of(model.loss, self.output)
         self.code = loss_code(model)
@@ -120,18 +133,38 @@ class Targets:
 
     @cached_property
     def mean_weight(self) -> float:
-        """The mean weight of the split's labels, by which weights are divided where the loss is a weighted mean."""
-        if self.options.class_weights is None or self.soft or self.model.loss != "cross_entropy":
+        """The mean weight of the split's targets, by which weights are divided where the loss is a weighted mean."""
+        by_class = (
+            self.options.class_weights is not None and not self.soft and self.model.loss == "cross_entropy"
+        )
+        if not by_class and self.of_examples is None:
             return 1.0
         total = count = 0.0
-        for _, piece in pieces(self.whole):
-            kept = np.asarray(piece)[piece != self.options.ignored]
-            total += float(self.weights[kept].sum())
-            count += kept.size
+        for start, piece in pieces(self.whole):
+            y = np.asarray(piece).reshape(len(piece), -1)
+            each = counts = self.counts(np.asarray(piece))
+            if by_class:
+                kept = y != self.options.ignored
+                each = np.sum(self.weights[np.where(kept, y, 0)], axis=1, where=kept)
+            if self.of_examples is not None:
+                each = each * self.of_examples[start : start + len(piece)]
+            total += float(each.sum())
+            count += float(counts.sum())
         return total / count if count else math.nan
 
-    def prepared(self, y: NDArray) -> Prepared:
-        """Turn targets [N, …] of the split into what the kernels read."""
+    def prepared(self, y: NDArray, examples: NDArray | None = None) -> Prepared:
+        """Turn targets [N, …] of the split, and the weights [N] of their examples, into what the kernels read."""
+        made = self.alike(y)
+        if self.of_examples is None or examples is None:
+            return made
+        mean = self.mean_weight if self.code != MASSES else 1.0  # masses are divided by it already
+        scale = np.asarray(examples, np.float64)[:, None] / (mean or math.nan)
+        numbers = np.array(made.numbers, np.float64)
+        numbers[:, numbers.shape[1] // 2 if self.code >= WEIGHTED else 0 :] *= scale
+        return made._replace(numbers=numbers)
+
+    def alike(self, y: NDArray) -> Prepared:
+        """Turn targets [N, …] into what the kernels read where all examples count alike."""
         flat = np.asarray(y).reshape(len(y), -1)
         counts = self.counts(y)
         if self.code >= WEIGHTED:
@@ -180,8 +213,8 @@ class Targets:
         smoothing = self.options.label_smoothing
         # As PyTorch has it: smoothing first, then each class's own weight.
         masses = self.weights * ((1.0 - smoothing) * share + smoothing / self.classes) * kept[:, :, None]
-        masses = masses / self.mean_weight if self.mean_weight else np.full(masses.shape, math.nan)
-        return labels, np.concatenate([masses.reshape(len(y), -1), beside], axis=1)
+        found = np.concatenate([masses.reshape(len(y), -1), beside], axis=1)
+        return labels, found / self.mean_weight if self.mean_weight else np.full(found.shape, math.nan)
 
     def shares(self, y: NDArray) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray]:
         """Give the share of each class [N, T, C], which of the groups count [N, T], and the classes that are right [N, T]."""

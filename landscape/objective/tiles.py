@@ -138,7 +138,7 @@ class Tiles:
         if self.batch is not None:
             mask = (np.arange(self.width) < valid[:, None]).astype(self.dtype)
             x = np.concatenate([x, mask[:, None]], axis=1)
-        labels, numbers, counts = sample.made.prepared(sample.take(sample.y, rows))
+        labels, numbers, counts = sample.prepared(rows)
         counts = counts.reshape(tiles, self.width)
         counts[np.arange(self.width) >= valid[:, None]] = 0
         return Batch(

@@ -16,7 +16,7 @@ from landscape.model import Model
 from landscape.model.finite import pieces
 from landscape.objective.lowered import Lowered, lowered
 from landscape.objective.program_check import Mode, check_data
-from landscape.objective.targets import Targets, loss_code, loss_constant
+from landscape.objective.targets import Targets, loss_code, loss_constant, weights_of
 from landscape.objective.tiles import batch_size, reads_ids, scaled
 
 # Settings of runs by their names, as `Runs` has them, each [R].
@@ -62,7 +62,8 @@ class TrainingNetwork:
         """Give a split's data, an example a row."""
         if split not in self._splits:
             x, y = self.model.data[f"x_{split}"], np.asarray(self.model.data[f"y_{split}"])
-            labels, numbers, counts = Targets(self.model, y).prepared(y)
+            weights = weights_of(self.model, split)
+            labels, numbers, counts = Targets(self.model, y, weights).prepared(y, weights)
             self._splits[split] = Examples(
                 x=self.rows(x),
                 # Writable, whatever the user's are: kernels are compiled for one type of array.

@@ -153,7 +153,7 @@ def batch_gradients(model: Model, size: int, seed: int, threads: int | None, dev
     found = []
     for _ in range(BATCHES):
         rows = np.sort(rng.choice(total, min(size, total), replace=False))
-        data = {"x_train": model.data["x_train"][rows], "y_train": model.data["y_train"][rows]}
+        data = {key: array[rows] for key, array in model.data.items() if key.endswith("_train")}
         part = as_one_batch(replace(model, data=data))
         found.append(NetworkObjective(part, "train", threads=threads, device=device).gradient(model.theta))
     return found
