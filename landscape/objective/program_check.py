@@ -18,20 +18,12 @@ from landscape.formulas.activations import ACTIVATIONS
 from landscape.kernels.cpu.arrays import Network
 from landscape.kernels.lowering import CARRIERS
 from landscape.model import Model
-from landscape.objective.op_sizes import (
-    AFFINE,
-    ANY_ROWS,
-    FOLLOWED,
-    RUNNING,
-    SIZES,
-    Expected,
-    Place,
-    View,
-    noted_rows,
-    scratch_rows,
-)
+from landscape.objective.op_sizes import FOLLOWED, SIZES
 from landscape.objective.place_check import Mode, broken, check_links, check_places
+from landscape.objective.row_view import ANY_ROWS, Expected, Place, View
+from landscape.objective.scratch_sizes import noted_rows, scratch_rows
 from landscape.objective.targets import Targets
+from landscape.objective.window_sizes import AFFINE, RUNNING
 from landscape.program.codes import Op
 from landscape.program.table import WIDEST_VECTOR, WITHOUT_GEOMETRY, Column, Geometry, Program
 

@@ -16,9 +16,10 @@ from landscape.objective import NetworkObjective, cpu_engine, cpu_training
 from landscape.objective.grid_plan import make_plan
 from landscape.objective.lowered import checked
 from landscape.objective.lowered import lowered as lowered_for
-from landscape.objective.op_sizes import SIZES, noted_rows
+from landscape.objective.op_sizes import SIZES
 from landscape.objective.plan_check import check_plan
 from landscape.objective.program_check import Mode, check_data, check_notes, check_program, view
+from landscape.objective.scratch_sizes import noted_rows
 from landscape.objective.workspace import plan_workspace
 from landscape.program.codes import Op
 from landscape.program.table import Column, Geometry, Program

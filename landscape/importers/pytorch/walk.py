@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from landscape.importers.pytorch.call import COMPUTED, RESHAPES, Call, Value
 from landscape.importers.pytorch.functions import FUNCTIONS
 from landscape.importers.pytorch.losses import TorchLoss
 from landscape.importers.pytorch.modules import MODULES
+from landscape.importers.pytorch.tail import without_tail
 from landscape.importers.pytorch.trace import Trace, first_line, require_tensor
 from landscape.model.nodes import INPUT
 
@@ -20,8 +22,6 @@ from landscape.model.nodes import INPUT
 KNOWN_HOMES = ("torch", "_operator", "builtins", "math")
 # What a loss may take over has no row of its own.
 TAILS = ("log_softmax", "LogSoftmax")
-# What a loss has in it already.
-DOUBLED = {"cross_entropy": "softmax", "binary_cross_entropy": "sigmoid"}
 
 
 def walk(torch: Any, traced: Trace, dtype: np.dtype, loss: TorchLoss) -> tuple[Network, str, str | None]:
@@ -34,7 +34,9 @@ def walk(torch: Any, traced: Trace, dtype: np.dtype, loss: TorchLoss) -> tuple[N
     """
     network = Network(traced.example_shape)
     whole = next(node for node in traced.graph.nodes if node.op == "output").args[0]
-    result, tail = _without_tail(traced, whole, loss, network) if hasattr(whole, "op") else (None, None)
+    result, tail = None, None
+    if hasattr(whole, "op"):
+        result, tail = without_tail(whole, loss, network, partial(_op_name, traced), RESHAPES)
     found: dict[Any, Value] = {}
     _require_rows(torch, traced, network, dtype)
     for node in traced.graph.nodes:
@@ -99,35 +101,6 @@ def _row(call: Call) -> tuple[str, Any]:
 def _function(name: str) -> Any:
     """Find the row of a function; one that works in place has that of the function which makes a new value."""
     return FUNCTIONS.get(name) or FUNCTIONS.get(name.removesuffix("_"))
-
-
-def _without_tail(traced: Trace, result: Any, loss: TorchLoss, network: Network) -> tuple[Any, str | None]:
-    """Let the loss take over what the network ends with, where the two together are a loss of the format."""
-    kind = _op_name(traced, result)
-    if loss.tail is None and DOUBLED.get(loss.name) == kind:
-        network.notes.append(doubled(loss.name, kind))
-    if loss.name == "cross_entropy" and kind == "log_softmax":
-        return result.args[0], kind
-    if loss.tail is not None:
-        last = result
-        while loss.tail == "sigmoid" and kind in RESHAPES and hasattr(last.args[0], "op"):
-            last = last.args[0]
-            kind = _op_name(traced, last)
-        if kind != loss.tail:
-            raise InputError(
-                f"loss: it expects a network that ends with {loss.tail}, found {kind}; "
-                "use the loss of logits (CrossEntropyLoss, BCEWithLogitsLoss)"
-            )
-        return last.args[0], kind
-    return result, None
-
-
-def doubled(loss: str, kind: str) -> str:
-    """Say that the network ends in what the loss has in it too."""
-    return (
-        f"the network ends in a {kind}, and the loss {loss} has a {kind} in it: both are taken, as PyTorch computes it; "
-        "for one only, let the network put out logits"
-    )
 
 
 def _op_name(traced: Trace, node: Any) -> str:

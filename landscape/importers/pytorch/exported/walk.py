@@ -19,8 +19,8 @@ from landscape.importers.pytorch.exported.layouts import RESHAPES
 from landscape.importers.pytorch.exported.program import Exported, is_in_place, name_of
 from landscape.importers.pytorch.exported.table import TABLE
 from landscape.importers.pytorch.losses import TorchLoss
+from landscape.importers.pytorch.tail import without_tail
 from landscape.importers.pytorch.trace import first_line
-from landscape.importers.pytorch.walk import DOUBLED, doubled
 from landscape.importers.values import Value, batch_axis, sizes_of
 from landscape.model.losses import OUTPUT
 from landscape.model.nodes import INPUT
@@ -87,7 +87,7 @@ def walk_exported(
                 # What is read of the changed value from here on is the result.
                 known[node.args[0]] = known[node]
         elif node.op == "output":
-            result, tail = without_tail(only(node.args[0]), loss, network)
+            result, tail = without_tail(only(node.args[0]), loss, network, kind_of, RESHAPES)
             value = whole(builder, known[result])
             join_attentions(network)
             return network, value, tail
@@ -299,32 +299,6 @@ def only(results: Any) -> Any:
     if len(results) != 1 or not hasattr(getattr(results[0], "meta", {}).get("val"), "shape"):
         raise InputError("the module puts out something else than one tensor; expected one tensor [N, …]")
     return results[0]
-
-
-def without_tail(result: Any, loss: TorchLoss, network: Network) -> tuple[Any, str | None]:
-    """Let the loss take over what the network ends with, where the two together are a loss of the format.
-
-    Raises
-    ------
-    InputError
-        The loss expects another end.
-    """
-    last, kind = result, kind_of(result)
-    if loss.tail is None:
-        if DOUBLED.get(loss.name) == kind:
-            network.notes.append(doubled(loss.name, kind))
-        if loss.name == "cross_entropy" and kind == "log_softmax":
-            return result.args[0], kind
-        return result, None
-    while kind_of(last) in RESHAPES:
-        last = last.args[0]
-    kind = kind_of(last)
-    if kind != loss.tail or (last is not result and kind != "sigmoid"):
-        raise InputError(
-            f"loss: it expects a network that ends with {loss.tail}, found {kind}; "
-            "use the loss of logits (CrossEntropyLoss, BCEWithLogitsLoss)"
-        )
-    return last.args[0], kind
 
 
 def kind_of(node: Any) -> str:
