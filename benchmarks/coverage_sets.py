@@ -19,12 +19,18 @@ from coverage_common import NETWORKS, N
 from coverage_outcome import Outcome, compared, imported
 
 from landscape import from_onnx, from_torch
+from landscape.importers.data import read_data
+from landscape.importers.finish import make_model
+from landscape.importers.pytorch.losses import read_loss
+from landscape.importers.pytorch.ways import translated
+from landscape.objective.lowered import checked
+from landscape.objective.place_check import Mode
 
 FILES = (
     "mlp", "mlp_special", "cnn", "cnn_layers", "cnn_images", "generative", "recurrent", "transformer", "transformer_encoders",
     "other", "activations", "losses",
 )  # fmt: skip
-# What has more parameters is not run.
+# What has more parameters is translated and not run.
 LARGEST = 60_000_000
 # The smallest image of each model, where it is not 32 pixels wide.
 TORCHVISION_IMAGES = {"alexnet": 64, "inception_v3": 96, "maxvit_t": 224, "vit_h_14": 28}
@@ -142,19 +148,29 @@ def try_timm(name: str) -> Outcome:
 
 
 def accepts(make: Callable[[], Any], image: int, count: int) -> Outcome:
-    """Import a model that classifies images of a width, unless it has too many parameters to be run.
-
-    The importer has no way to translate a module without computing with it; when it has one, this is the place for it.
-    """
-    if count > LARGEST:
-        return Outcome("not run", f"more than {LARGEST / 1e6:g} M parameters", count)
+    """Import a model that classifies images of a width; one with too many parameters to be run beside its original is translated only."""
     torch.manual_seed(0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         module = make().eval()
-    x, y = torch.randn(N, 3, image, image), torch.randint(0, 10, (N,))
-    outcome, _ = imported(lambda: from_torch(module, "cross_entropy", (x, y)))
+    data = torch.randn(N, 3, image, image), torch.randint(0, 10, (N,))
+    if count > LARGEST:
+        outcome, _ = imported(lambda: by_graph(module, data))
+        said = outcome.said or "by its graph, not run beside its original"
+        return replace(outcome, said=said, parameters=count)
+    outcome, _ = imported(lambda: from_torch(module, "cross_entropy", data))
     return replace(outcome, parameters=trained(module))
+
+
+def by_graph(module: Any, data: tuple[Any, Any]) -> Any:
+    """Translate a module, and check the model's shapes and the program that it becomes, without computing an output of it."""
+    loss, arrays = read_loss(torch, "cross_entropy"), read_data(data)
+    traced, network, last, _ = translated(torch, module, arrays["x_train"], loss)
+    model = make_model(
+        network, last, arrays, loss.with_decay(0.0), type(module).__name__, original=traced.output_shape
+    )
+    checked(model, Mode.VALUES)
+    return model
 
 
 def onnx() -> list[Job]:
