@@ -4,7 +4,8 @@ Needs torch; the sets torchvision and timm need those packages, onnx needs onnx,
 this process that ends after `--limit` seconds. A line for each: name, parameters as PyTorch counts them (of a graph of ONNX's own tests, its initializers),
 what became of it, seconds of the import, and what a refusal says. The first ones compile kernels, which on a busy machine may take longer than the limit;
 the next run finds them compiled. Small networks and exports that are accepted are compared with PyTorch in float64 at two random θ; each number
-of θ is found among the module's by its value. Printed are relative errors of value, gradient and Hessian-vector product. Models with more than 60 M parameters are translated and checked, and not run. "wrong" is one that differs,
+of θ is found among the module's by its value. Printed are relative errors of value, gradient and Hessian-vector product. Models with more than
+60 M parameters are translated and checked, and not run. "wrong" is one that differs,
 "crashed" one for which anything but an `InputError` was raised, "not run" one that could not be made.
 At the end counts by set and group, and the reasons of the refusals.
 """
