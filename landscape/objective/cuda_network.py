@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from landscape.kernels.cuda.arrays import Batch, Criterion, Network
-from landscape.kernels.cuda.scratch import needs_wide, unusual_activations
+from landscape.kernels.cuda.scratch import has_single, needs_wide, unusual_activations
 from landscape.kernels.cuda.template import kernels
 from landscape.model import Model
 from landscape.objective.gpu import DeviceMemoryError, Gpu, network_on_gpu, shape_for, shared_bytes
@@ -26,8 +26,8 @@ class CudaNetwork:
     """
 
     def __init__(self, gpu: Gpu, model: Model, sample: Sample, program: Program, dtype: np.dtype) -> None:
-        wide = needs_wide(program.rows)
-        self.gpu, self.shape = gpu, shape_for(program.features, sample.examples, dtype, wide)
+        wide, single = needs_wide(program.rows), has_single(program.rows)
+        self.gpu, self.shape = gpu, shape_for(program.features, sample.examples, dtype, wide, single)
         self.kernels = kernels(self.shape, dtype, wide, unusual_activations(program.rows))
         self.tiled = TiledNetwork(model, sample, program, dtype, self.shape.width)
         self.criterion = Criterion(self.tiled.criterion.code, self.tiled.criterion.delta)

@@ -21,7 +21,12 @@ from landscape.kernels.cuda.arrays import (
     Runs,
     TrainingBuffers,
 )
-from landscape.kernels.cuda.scratch import needs_wide, scratch_features, unusual_activations
+from landscape.kernels.cuda.scratch import (
+    has_single,
+    needs_wide,
+    scratch_features,
+    unusual_activations,
+)
 from landscape.kernels.cuda.shape import eased
 from landscape.kernels.cuda.template import kernels
 from landscape.kernels.runs import Runs as HostRuns
@@ -44,7 +49,7 @@ class CudaTraining:
         wide, batch = needs_wide(program.rows), int(np.max(columns["batch"]))
         self.network, self.gpu = network, gpu
         # The narrowest block that a batch fills.
-        shape = shape_for(2 * program.features, max(1, batch // 2), dtype, wide)
+        shape = shape_for(2 * program.features, max(1, batch // 2), dtype, wide, has_single(program.rows))
         self.shape = eased(shape, dtype, training=True, wide=wide)
         self.kernels = kernels(self.shape, dtype, wide, unusual_activations(program.rows))
         self.on_gpu: dict[Any, Any] = {}

@@ -19,6 +19,11 @@ def needs_wide(rows: NDArray[np.int64]) -> bool:
     return not np.isin(rows[:, Column.OP], NARROW_OPS).all()
 
 
+def has_single(rows: NDArray[np.int64]) -> bool:
+    """Say whether a program has an output that is the same for all examples."""
+    return bool((rows[:, Column.NUMBERS] > 0).any())
+
+
 def unusual_activations(rows: NDArray[np.int64]) -> tuple[int, ...]:
     """Give the codes of the activations in a program that not all kernels have."""
     codes = {int(code) for code in rows[:, Column.CODE]}

@@ -13,7 +13,8 @@ BACKWARD, TANGENT, CURVED = "backward", "tangent", "curved"
 # The files of `ops/`.
 OPS = (
     "dense", "activation", "softmax", "layernorm", "add", "multiply", "concat", "convolution", "batchnorm", "transpose", "maxpool", "avgpool",
-    "pad_channels", "mean", "embedding", "position", "attention",
+    "pad_channels", "mean", "embedding", "position", "attention", "gather", "parameter", "combine", "product", "largest", "matmul", "dense_of",
+    "convolution_of",
 )  # fmt: skip
 # Those of dense networks: kernels for these have no code of other ops, which takes registers.
 NARROW = ("dense", "activation", "add", "multiply", "concat")

@@ -29,7 +29,7 @@ MODULES = (
     "product", "rows", "passes", "losses", "values", "sweep", "derivatives", "updates", "training", "descent",
 )  # fmt: skip
 # What the rules of networks with ops beyond the dense ones share.
-WIDER = ("columns", "windows", "linear")
+WIDER = ("columns", "windows", "linear", "mapped")
 
 # What the formulas of an activation are given.
 FORMULAS = {"value": "z, p", "slope": "z, a, p", "curvature": "z, a, p"}
