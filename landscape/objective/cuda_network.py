@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from landscape.kernels.cuda.arrays import Batch, Criterion, Network
-from landscape.kernels.cuda.scratch import has_single, needs_wide, unusual_activations
+from landscape.kernels.cuda.scratch import has_single, needs_general, needs_wide, unusual_activations
 from landscape.kernels.cuda.template import kernels
 from landscape.model import Model
 from landscape.objective.gpu import DeviceMemoryError, Gpu, network_on_gpu, shape_for, shared_bytes
@@ -26,9 +26,10 @@ class CudaNetwork:
     """
 
     def __init__(self, gpu: Gpu, model: Model, sample: Sample, program: Program, dtype: np.dtype) -> None:
-        wide, single = needs_wide(program.rows), has_single(program.rows)
-        self.gpu, self.shape = gpu, shape_for(program.features, sample.examples, dtype, wide, single)
-        self.kernels = kernels(self.shape, dtype, wide, unusual_activations(program.rows))
+        rows, wide, general = program.rows, needs_wide(program.rows), needs_general(program.rows)
+        self.gpu = gpu
+        self.shape = shape_for(program.features, sample.examples, dtype, wide, has_single(rows), general)
+        self.kernels = kernels(self.shape, dtype, wide, unusual_activations(rows), general)
         self.tiled = TiledNetwork(model, sample, program, dtype, self.shape.width)
         self.criterion = Criterion(self.tiled.criterion.code, self.tiled.criterion.delta)
         self.on_gpu: dict[Any, Any] = {}

@@ -23,6 +23,7 @@ from landscape.kernels.cuda.arrays import (
 )
 from landscape.kernels.cuda.scratch import (
     has_single,
+    needs_general,
     needs_wide,
     scratch_features,
     unusual_activations,
@@ -47,11 +48,12 @@ class CudaTraining:
     def __init__(self, network: TrainingNetwork, columns: Columns, gpu: Gpu) -> None:
         program, dtype = network.trained.program, network.dtype
         wide, batch = needs_wide(program.rows), int(np.max(columns["batch"]))
+        rows, general = program.rows, needs_general(program.rows)
         self.network, self.gpu = network, gpu
         # The narrowest block that a batch fills.
-        shape = shape_for(2 * program.features, max(1, batch // 2), dtype, wide, has_single(program.rows))
-        self.shape = eased(shape, dtype, training=True, wide=wide)
-        self.kernels = kernels(self.shape, dtype, wide, unusual_activations(program.rows))
+        shape = shape_for(2 * program.features, max(1, batch // 2), dtype, wide, has_single(rows), general)
+        self.shape = eased(shape, dtype, training=True, wide=wide, general=general)
+        self.kernels = kernels(self.shape, dtype, wide, unusual_activations(rows), general)
         self.on_gpu: dict[Any, Any] = {}
 
     @property

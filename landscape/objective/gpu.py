@@ -160,7 +160,12 @@ def network_on_gpu(gpu: Gpu, network: HostNetwork) -> Network:
 
 
 def shape_for(
-    features: int, examples: int, dtype: np.dtype, wide: bool = False, single: bool = False
+    features: int,
+    examples: int,
+    dtype: np.dtype,
+    wide: bool = False,
+    single: bool = False,
+    general: bool = False,
 ) -> Shape:
     """Choose the widest block whose workspace of so many features fits into shared memory, else the widest of all.
 
@@ -180,7 +185,7 @@ def shape_for(
     found = next(
         (shape for shape in shapes if shared_bytes(features, shape, dtype)), shapes[-1 if wide else 0]
     )
-    return eased(found, dtype, wide=wide)
+    return eased(found, dtype, wide=wide, general=general)
 
 
 def shared_bytes(features: int, shape: Shape, dtype: np.dtype) -> int:

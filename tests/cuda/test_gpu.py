@@ -96,8 +96,8 @@ def test_a_block_of_any_shape_has_the_cpus_numbers(name, dtype, monkeypatch):
     theta, vectors = cpu.model.theta, fresh((2, cpu.size)) / np.sqrt(cpu.size)
     for shape in sized((TINY._replace(rows=1, columns=2),), (NARROW, MIDDLE, WIDE)):
 
-        def chosen(features, examples, kind, wide=False, single=False, shape=shape):
-            return eased(shape, kind, wide=wide)
+        def chosen(features, examples, kind, wide=False, single=False, general=False, shape=shape):
+            return eased(shape, kind, wide=wide, general=general)
 
         monkeypatch.setattr("landscape.objective.cuda_network.shape_for", chosen)
         gpu = NetworkObjective(model_of(name), dtype=dtype, device="cuda")

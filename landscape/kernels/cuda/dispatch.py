@@ -11,6 +11,7 @@ from landscape.kernels.cuda.table import (
     BACKWARD,
     CURVED,
     FINISH,
+    GENERAL,
     GRADIENT,
     LINEAR,
     NARROW,
@@ -36,14 +37,15 @@ PASSES = {
 
 
 @cache
-def modules_of(wide: bool) -> dict[int, ModuleType]:
-    """Load the files of the ops of all networks, or of dense ones, by the ops' codes."""
-    return {int(Op[name.upper()]): import_module(f"{PACKAGE}.{name}") for name in (OPS if wide else NARROW)}
+def modules_of(wide: bool, general: bool = False) -> dict[int, ModuleType]:
+    """Load the files of the ops of dense networks, of all but the general ones where `wide`, or of all, by the ops' codes."""
+    names = OPS if general else tuple(name for name in OPS if name not in GENERAL) if wide else NARROW
+    return {int(Op[name.upper()]): import_module(f"{PACKAGE}.{name}") for name in names}
 
 
-def texts(wide: bool) -> dict[str, str]:
+def texts(wide: bool, general: bool = False) -> dict[str, str]:
     """Write the function of each pass, by name: `run_value`, `run_linear` and so on."""
-    return {f"run_{number}": text_of(number, modules_of(wide)) for number in PASSES}
+    return {f"run_{number}": text_of(number, modules_of(wide, general)) for number in PASSES}
 
 
 def text_of(number: str, modules: Mapping[int, ModuleType]) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape.kernels.cuda.dispatch import modules_of
-from landscape.kernels.cuda.table import NARROW, USUAL_ACTIVATIONS
+from landscape.kernels.cuda.table import GENERAL, NARROW, USUAL_ACTIVATIONS
 from landscape.program.codes import Op
 from landscape.program.table import Column, Geometry
 
@@ -17,6 +17,11 @@ NARROW_OPS = (Op.INPUT, Op.MASK, *(Op[name.upper()] for name in NARROW))
 def needs_wide(rows: NDArray[np.int64]) -> bool:
     """Say whether a program has a row that dense networks have not."""
     return not np.isin(rows[:, Column.OP], NARROW_OPS).all()
+
+
+def needs_general(rows: NDArray[np.int64]) -> bool:
+    """Say whether a program has a row of the general ops."""
+    return bool(np.isin(rows[:, Column.OP], [Op[name.upper()] for name in GENERAL]).any())
 
 
 def has_single(rows: NDArray[np.int64]) -> bool:

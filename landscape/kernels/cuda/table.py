@@ -16,6 +16,8 @@ OPS = (
     "pad_channels", "mean", "embedding", "position", "attention", "gather", "parameter", "combine", "product", "largest", "matmul", "dense_of",
     "convolution_of",
 )  # fmt: skip
+# The general ones, whose kernels take long to compile: networks without them have kernels of their own.
+GENERAL = ("gather", "parameter", "combine", "product", "largest", "matmul", "dense_of", "convolution_of")
 # Those of dense networks: kernels for these have no code of other ops, which takes registers.
 NARROW = ("dense", "activation", "add", "multiply", "concat")
 # As many activations, the first of them, are in all kernels; others are in those of networks that have them.

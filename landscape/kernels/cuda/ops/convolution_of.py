@@ -38,15 +38,14 @@ def convolution_of_tangent(i, frame):
     source, filters = input_of(network, i, 0), input_of(network, i, 1)
     dy = Part(frame.tangent, frame.places[i])
     clear_part(frame.tangent, dy.start * WIDTH, row[SIZE] * WIDTH)
-    if network.rows[filters, ACTIVE]:
-        place = frame.places[source]
-        x = Part(frame.work if place >= 0 else frame.shared, offset_of(place))
-        convolve(row, shape, Weight(frame.tangent, frame.places[filters] * WIDTH), x, dy, False, True)
-    if network.rows[source, ACTIVE]:
-        there = frame.places[filters]
-        weight = Weight(frame.work if there >= 0 else frame.shared, offset_of(there) * WIDTH)
+    for number in range(2):
         # A thread sums the same numbers of both.
-        convolve(row, shape, weight, Part(frame.tangent, frame.places[source]), dy, False, True)
+        if network.rows[input_of(network, i, number), ACTIVE]:
+            place, there = frame.places[source], frame.places[filters]
+            memory = frame.tangent if number == 0 else frame.work if place >= 0 else frame.shared
+            numbers = frame.tangent if number == 1 else frame.work if there >= 0 else frame.shared
+            weight = Weight(numbers, offset_of(there) * WIDTH)
+            convolve(row, shape, weight, Part(memory, offset_of(place)), dy, False, True)
 
 
 def convolution_of_curved(i, frame):

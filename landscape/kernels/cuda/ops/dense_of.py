@@ -38,15 +38,15 @@ def dense_of_tangent(i, frame):
     network, row, dy = frame.network, frame.network.rows[i], Part(frame.tangent, frame.places[i])
     source, filters = input_of(network, i, 0), input_of(network, i, 1)
     clear_part(frame.tangent, dy.start * WIDTH, row[SIZE] * WIDTH)
-    if network.rows[filters, ACTIVE]:
-        place = frame.places[source]
-        x = Part(frame.work if place >= 0 else frame.shared, offset_of(place))
-        dense_product(row, Weight(frame.tangent, frame.places[filters] * WIDTH), x, dy, False, True)
-    cuda.syncthreads()
-    if network.rows[source, ACTIVE]:
-        there = frame.places[filters]
-        weight = Weight(frame.work if there >= 0 else frame.shared, offset_of(there) * WIDTH)
-        dense_product(row, weight, Part(frame.tangent, frame.places[source]), dy, False, True)
+    # One call for both: what a call of a product is made of is large.
+    for number in range(2):
+        if network.rows[input_of(network, i, number), ACTIVE]:
+            place, there = frame.places[source], frame.places[filters]
+            memory = frame.tangent if number == 0 else frame.work if place >= 0 else frame.shared
+            numbers = frame.tangent if number == 1 else frame.work if there >= 0 else frame.shared
+            weight = Weight(numbers, offset_of(there) * WIDTH)
+            dense_product(row, weight, Part(memory, offset_of(place)), dy, False, True)
+        cuda.syncthreads()
 
 
 def dense_of_curved(i, frame):

@@ -108,26 +108,24 @@ def matmul_backward(i, frame):
 def matmul_tangent(i, frame):
     """Set a row's tangent, Ȧ B + A Ḃ; a thread sums the same numbers of both."""
     network, dy = frame.network, Part(frame.tangent, frame.places[i])
-    one, two = input_of(network, i, 0), input_of(network, i, 1)
     clear_part(frame.tangent, dy.start * WIDTH, network.rows[i, SIZE] * WIDTH)
-    if network.rows[one, ACTIVE]:
-        place = frame.places[two]
-        b = Part(frame.work if place >= 0 else frame.shared, offset_of(place))
-        matmul_numbers(network, i, Part(frame.tangent, frame.places[one]), b, dy)
-    if network.rows[two, ACTIVE]:
-        place = frame.places[one]
-        a = Part(frame.work if place >= 0 else frame.shared, offset_of(place))
-        matmul_numbers(network, i, a, Part(frame.tangent, frame.places[two]), dy)
+    for number in range(2):
+        if network.rows[input_of(network, i, number), ACTIVE]:
+            first, second = frame.places[input_of(network, i, 0)], frame.places[input_of(network, i, 1)]
+            left = frame.tangent if number == 0 else frame.work if first >= 0 else frame.shared
+            right = frame.tangent if number == 1 else frame.work if second >= 0 else frame.shared
+            a, b = Part(left, offset_of(first)), Part(right, offset_of(second))
+            matmul_numbers(network, i, a, b, dy)
 
 
 def matmul_curved(i, frame):
     """Add the adjoint times the change of the other factor."""
     network, d = frame.network, Part(frame.adjoint, frame.places[i])
-    one, two = input_of(network, i, 0), input_of(network, i, 1)
-    if network.rows[one, ACTIVE] and network.rows[two, ACTIVE]:
-        a, b = frame.places[one], frame.places[two]
-        matmul_pull(network, i, 0, d, Part(frame.tangent, b), Part(frame.into, a))
-        matmul_pull(network, i, 1, d, Part(frame.tangent, a), Part(frame.into, b))
+    for number in range(2):
+        source, other = input_of(network, i, number), input_of(network, i, 1 - number)
+        if network.rows[source, ACTIVE] and network.rows[other, ACTIVE]:
+            change, into = Part(frame.tangent, frame.places[other]), Part(frame.into, frame.places[source])
+            matmul_pull(network, i, number, d, change, into)
 
 
 RULES = {
