@@ -22,8 +22,8 @@ from landscape.kernels.cuda.arrays import (
     TrainingBuffers,
 )
 from landscape.kernels.cuda.scratch import (
+    general_ops,
     has_single,
-    needs_general,
     needs_wide,
     scratch_features,
     unusual_activations,
@@ -48,12 +48,12 @@ class CudaTraining:
     def __init__(self, network: TrainingNetwork, columns: Columns, gpu: Gpu) -> None:
         program, dtype = network.trained.program, network.dtype
         wide, batch = needs_wide(program.rows), int(np.max(columns["batch"]))
-        rows, general = program.rows, needs_general(program.rows)
+        rows, ops = program.rows, general_ops(program.rows, network.evaluated.program.rows)
         self.network, self.gpu = network, gpu
         # The narrowest block that a batch fills.
-        shape = shape_for(2 * program.features, max(1, batch // 2), dtype, wide, has_single(rows), general)
-        self.shape = eased(shape, dtype, training=True, wide=wide, general=general)
-        self.kernels = kernels(self.shape, dtype, wide, unusual_activations(rows), general)
+        shape = shape_for(2 * program.features, max(1, batch // 2), dtype, wide, has_single(rows), bool(ops))
+        self.shape = eased(shape, dtype, training=True, wide=wide, general=bool(ops))
+        self.kernels = kernels(self.shape, dtype, wide, unusual_activations(rows), ops)
         self.on_gpu: dict[Any, Any] = {}
 
     @property

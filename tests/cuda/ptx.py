@@ -88,9 +88,12 @@ def machine(
     shape: Any,
     wide: bool = False,
     activations: tuple[int, ...] = (),
-    general: bool = False,
+    ops: tuple[int, ...] = (),
 ) -> Machine:
-    """Compile an entry point for a device of a compute capability; `wide` for networks of more than dense layers, `activations` those beyond the usual."""
+    """Compile an entry point for a device of a compute capability.
+
+    `wide` is for networks of more than dense layers; `activations` are those beyond the usual ones, `ops` those of a network with general ones.
+    """
     import numba
     from numba import cuda
     from numba.cuda import dispatcher
@@ -100,7 +103,7 @@ def machine(
     # A kernel that calls other functions asks which device they are for.
     dispatcher.get_current_device = lambda: SimpleNamespace(compute_capability=capability)
     real = numba.from_dtype(np.dtype(dtype))
-    kernel = getattr(kernels(shape, np.dtype(dtype), wide, activations, general), name)
+    kernel = getattr(kernels(shape, np.dtype(dtype), wide, activations, ops), name)
     ptx = cuda.compile_ptx(kernel.py_func, signatures(real)[name], cc=capability)[0]
     return Machine(ptx, *assembled(ptx, capability))
 

@@ -1,23 +1,25 @@
 """Print what every kernel takes of a thread: `python -m tests.cuda.registers [--float64]` (numba-cuda and ptxas; no GPU).
 
-A row a kernel, for networks of dense layers, for those with other ops and for those with general ops apart: registers and bytes spilled for
+A row a kernel, for networks of dense layers, for those with other ops, and for one that has all general ops: registers and bytes spilled for
 compute capabilities 8.0 and 9.0, and the blocks of that many threads whose registers a multiprocessor holds at once.
 """
 
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from landscape.kernels.cuda.shape import Shape
+from landscape.program.codes import Op
 from tests.cuda.ptx import CAPABILITIES, KERNELS, machine, shape_of
 
 # Registers of a multiprocessor; a thread gets them in eights.
 REGISTERS, STEP = 65_536, 8
 # Kinds of networks, and what `machine` is told of them.
-NETWORKS: dict[str, dict[str, bool]] = {
+NETWORKS: dict[str, dict[str, Any]] = {
     "dense": {},
     "wide": {"wide": True},
-    "general": {"wide": True, "general": True},
+    "general": {"wide": True, "ops": tuple(Op)},
 }
 
 
@@ -43,7 +45,7 @@ def main() -> None:
     )
     for name in KERNELS:
         for networks in NETWORKS if name != "descend" else ("dense",):
-            shape = shape_of(name, dtype, **{"wide": False} | NETWORKS[networks])
+            shape = shape_of(name, dtype, wide=networks != "dense", general=networks == "general")
             cells = [cell(name, dtype, capability, shape, networks) for capability in CAPABILITIES]
             print(
                 f"{name:<16} {networks:<8} {shape.threads:>7}  " + "   ".join(cells),

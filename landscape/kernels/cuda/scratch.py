@@ -19,9 +19,10 @@ def needs_wide(rows: NDArray[np.int64]) -> bool:
     return not np.isin(rows[:, Column.OP], NARROW_OPS).all()
 
 
-def needs_general(rows: NDArray[np.int64]) -> bool:
-    """Say whether a program has a row of the general ops."""
-    return bool(np.isin(rows[:, Column.OP], [Op[name.upper()] for name in GENERAL]).any())
+def general_ops(*programs: NDArray[np.int64]) -> tuple[int, ...]:
+    """Give the codes of all ops in a network's programs where one of them is general, else none."""
+    found = {int(op) for rows in programs for op in rows[:, Column.OP]}
+    return tuple(sorted(found)) if found & {int(Op[name.upper()]) for name in GENERAL} else ()
 
 
 def has_single(rows: NDArray[np.int64]) -> bool:

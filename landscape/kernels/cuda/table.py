@@ -16,7 +16,7 @@ OPS = (
     "pad_channels", "mean", "embedding", "position", "attention", "gather", "parameter", "combine", "product", "largest", "matmul", "dense_of",
     "convolution_of",
 )  # fmt: skip
-# The general ones, whose kernels take long to compile: networks without them have kernels of their own.
+# The general ones: kernels for networks that have some of them have the ops of those networks only, since with all they take minutes to compile.
 GENERAL = ("gather", "parameter", "combine", "product", "largest", "matmul", "dense_of", "convolution_of")
 # Those of dense networks: kernels for these have no code of other ops, which takes registers.
 NARROW = ("dense", "activation", "add", "multiply", "concat")

@@ -41,18 +41,16 @@ def kernels(
     dtype: np.dtype,
     wide: bool = False,
     activations: tuple[int, ...] = (),
-    general: bool = False,
+    ops: tuple[int, ...] = (),
 ) -> SimpleNamespace:
-    """Make the kernels of a shape and a dtype, those for `wide` networks apart, and of these the `general`; they are compiled when they are first launched.
+    """Make the kernels of a shape and a dtype, those for `wide` networks apart; they are compiled when they are first launched.
 
-    `activations` are the codes of those that a network has beyond the usual ones.
+    `activations` are the codes of those that a network has beyond the usual ones, `ops` those of all its rows where some are general.
     """
     names: dict[str, Any] = {"__name__": f"{PACKAGE}.template", "cuda": cuda}
     shared = (*WIDER, *MODULES) if wide else MODULES
-    modules = [import_module(f"{PACKAGE}.{name}") for name in shared] + list(
-        modules_of(wide, general).values()
-    )
-    texts = product_texts(shape) | dispatch_texts(wide, general)
+    modules = [import_module(f"{PACKAGE}.{name}") for name in shared] + list(modules_of(wide, ops).values())
+    texts = product_texts(shape) | dispatch_texts(wide, ops)
     chosen = {
         f"activation_{kind}": chosen_activation(kind, given, activations) for kind, given in FORMULAS.items()
     }
