@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from landscape.kernels.cuda.arrays import Batch, Criterion, Network
-from landscape.kernels.cuda.scratch import needs_wide, unusual_activations
+from landscape.kernels.cuda.scratch import general_ops, has_single, needs_wide, unusual_activations
 from landscape.kernels.cuda.template import kernels
+from landscape.kernels.lowering import lower
 from landscape.model import Model
 from landscape.objective.gpu import DeviceMemoryError, Gpu, network_on_gpu, shape_for, shared_bytes
 from landscape.objective.lowered import Lowered
@@ -26,9 +27,12 @@ class CudaNetwork:
     """
 
     def __init__(self, gpu: Gpu, model: Model, sample: Sample, program: Program, dtype: np.dtype) -> None:
-        wide = needs_wide(program.rows)
-        self.gpu, self.shape = gpu, shape_for(program.features, sample.examples, dtype, wide)
-        self.kernels = kernels(self.shape, dtype, wide, unusual_activations(program.rows))
+        rows, wide = program.rows, needs_wide(program.rows)
+        # Of what rides on a row here, some has a row of its own for derivatives.
+        ops = general_ops(rows, lower(model, derivatives=True).rows)
+        self.gpu = gpu
+        self.shape = shape_for(program.features, sample.examples, dtype, wide, has_single(rows), bool(ops))
+        self.kernels = kernels(self.shape, dtype, wide, unusual_activations(rows), ops)
         self.tiled = TiledNetwork(model, sample, program, dtype, self.shape.width)
         self.criterion = Criterion(self.tiled.criterion.code, self.tiled.criterion.delta)
         self.on_gpu: dict[Any, Any] = {}

@@ -21,7 +21,13 @@ from landscape.kernels.cuda.arrays import (
     Runs,
     TrainingBuffers,
 )
-from landscape.kernels.cuda.scratch import needs_wide, scratch_features, unusual_activations
+from landscape.kernels.cuda.scratch import (
+    general_ops,
+    has_single,
+    needs_wide,
+    scratch_features,
+    unusual_activations,
+)
 from landscape.kernels.cuda.shape import eased
 from landscape.kernels.cuda.template import kernels
 from landscape.kernels.runs import Runs as HostRuns
@@ -42,11 +48,12 @@ class CudaTraining:
     def __init__(self, network: TrainingNetwork, columns: Columns, gpu: Gpu) -> None:
         program, dtype = network.trained.program, network.dtype
         wide, batch = needs_wide(program.rows), int(np.max(columns["batch"]))
+        rows, ops = program.rows, general_ops(program.rows, network.evaluated.program.rows)
         self.network, self.gpu = network, gpu
         # The narrowest block that a batch fills.
-        shape = shape_for(2 * program.features, max(1, batch // 2), dtype, wide)
-        self.shape = eased(shape, dtype, training=True, wide=wide)
-        self.kernels = kernels(self.shape, dtype, wide, unusual_activations(program.rows))
+        shape = shape_for(2 * program.features, max(1, batch // 2), dtype, wide, has_single(rows), bool(ops))
+        self.shape = eased(shape, dtype, training=True, wide=wide, general=bool(ops))
+        self.kernels = kernels(self.shape, dtype, wide, unusual_activations(rows), ops)
         self.on_gpu: dict[Any, Any] = {}
 
     @property

@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from landscape.errors import ComputationError, InputError
 from landscape.kernels.cpu.arrays import Network as HostNetwork
 from landscape.kernels.cuda.arrays import Network
+from landscape.kernels.cuda.inverses import with_inverses
 from landscape.kernels.cuda.scratch import full_geometry, scratch_features
 from landscape.kernels.cuda.shape import MIDDLE, NARROW, SHARED_BYTES, TINY, WIDE, Shape, eased
 from landscape.kernels.cuda.target import SIMULATED, PerformanceWarning, cuda
 from landscape.objective.devices import EXTRA
 from landscape.objective.program_check import check_notes
+from landscape.program.table import WIDEST_VECTOR
 
 # Blocks that a multiprocessor may hold at once; more only wait.
 BLOCKS_EACH = 16
@@ -143,23 +145,32 @@ class Gpu:
 
 def network_on_gpu(gpu: Gpu, network: HostNetwork) -> Network:
     """Put a program's arrays on a GPU."""
-    rows, geometry = network.rows, network.geometry
-    put, scratch = gpu.put, scratch_features(rows, geometry)
+    geometry = network.geometry
+    put, scratch = gpu.put, scratch_features(network.rows, geometry)
     check_notes(network, scratch)
+    rows, links = with_inverses(network.rows, network.links)
     return Network(
         rows=put(rows),
-        links=put(network.links),
+        links=put(links),
         attributes=put(network.attributes),
-        geometry=put(full_geometry(rows, geometry)),
+        geometry=put(full_geometry(network.rows, geometry)),
         epsilons=put(network.epsilons),
         scratch=scratch,
     )
 
 
-def shape_for(features: int, examples: int, dtype: np.dtype, wide: bool = False) -> Shape:
+def shape_for(
+    features: int,
+    examples: int,
+    dtype: np.dtype,
+    wide: bool = False,
+    single: bool = False,
+    general: bool = False,
+) -> Shape:
     """Choose the widest block whose workspace of so many features fits into shared memory, else the widest of all.
 
-    With ops beyond the dense ones it is else the narrowest: their rules gain nothing from more examples, and workspaces stay small.
+    With ops beyond the dense ones it is else the narrowest: their rules gain nothing from more examples, and workspaces stay small. With outputs that
+    are `single`, the same for all examples, a feature has to hold as many of their numbers as the program says, which all but the simulator's do.
 
     Examples
     --------
@@ -167,14 +178,14 @@ def shape_for(features: int, examples: int, dtype: np.dtype, wide: bool = False)
     (64, 128)
     """
     if SIMULATED:
-        return TINY
+        return TINY._replace(across=WIDEST_VECTOR) if single else TINY
     # Twice the register tile of float64 would not fit into the registers.
     shapes = [shape for shape in (WIDE, MIDDLE, NARROW) if shape is not WIDE or dtype.itemsize == 4]
     shapes = [shape for shape in shapes if shape.width <= FILLED * examples] or [NARROW]
     found = next(
         (shape for shape in shapes if shared_bytes(features, shape, dtype)), shapes[-1 if wide else 0]
     )
-    return eased(found, dtype, wide=wide)
+    return eased(found, dtype, wide=wide, general=general)
 
 
 def shared_bytes(features: int, shape: Shape, dtype: np.dtype) -> int:

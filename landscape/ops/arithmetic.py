@@ -105,7 +105,7 @@ def arithmetic(name: str, lower: Lower, *, several: bool, width: Width = "kept")
             applied_by=None,
             along_units=several,
             bend=None,
-            cuda=several,
+            cuda=True,
         ),
         lower=lower,
     )

@@ -139,7 +139,7 @@ SCALED_DOT_PRODUCT_ATTENTION = Operation(
         applied_by=None,
         along_units=False,
         bend=None,
-        cuda=False,
+        cuda=True,
     ),
     lower=lower,
 )

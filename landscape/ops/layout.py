@@ -196,7 +196,7 @@ def layout(
             applied_by=None,
             along_units=False,
             bend=None,
-            cuda=False,
+            cuda=True,
         ),
         lower=lower,
     )

@@ -183,7 +183,7 @@ MATMUL = Operation(
         applied_by=None,
         along_units=False,
         bend=None,
-        cuda=False,
+        cuda=True,
     ),
     lower=lower,
 )

@@ -63,7 +63,7 @@ def numbers(name: str, *, trained: bool) -> Operation:
             applied_by=None,
             along_units=False,
             bend=None,
-            cuda=False,
+            cuda=True,
         ),
         lower=lower,
     )

@@ -105,7 +105,7 @@ def reduction(name: str, op: Op, attribute: float, *, homogeneous: bool = True) 
             applied_by=None,
             along_units=False,
             bend=None,
-            cuda=False,
+            cuda=True,
         ),
         lower=lower,
     )

@@ -11,7 +11,7 @@ import pytest
 
 from landscape.model import Model
 from landscape.objective.devices import gpu_problem, simulated
-from tests.cases import CASES
+from tests.cases import CASES, LAYOUTS, VALUES
 
 SIMULATED = simulated() and os.environ.get("NUMBA_DISABLE_JIT") == "1"
 in_simulator = pytest.mark.skipif(
@@ -38,8 +38,9 @@ WIDER = (
     "softmax_inside", "layernorm_first", "layernorm_of_tokens", "frozen_layernorm", "batchnorm_of_tokens", "batchnorm_without_scale",
     "conv_groups", "conv_strided", "conv_dilated", "conv_batchnorm", "maxpool_padded", "avgpool", "image_joints", "pad_channels_first",
     "resnet", "position", "position_of_input", "attention", "attention_of_input", "frozen_embedding",
-    "frozen_bias", "frozen_weight_of_a_convolution",
 )  # fmt: skip
+# Index maps, outputs that are the same for all examples, products of outputs, reductions; the vision transformer takes the simulator half a minute.
+GENERAL = (*(name for name in LAYOUTS if name != "vision_transformer"), *VALUES)
 
 
 def sized(small: Any, large: Any) -> Any:

@@ -81,8 +81,19 @@ def signatures(real: Any) -> dict[str, tuple[Any, ...]]:
     }  # fmt: skip
 
 
-def machine(name: str, dtype: str, capability: tuple[int, int], shape: Any, wide: bool = False) -> Machine:
-    """Compile an entry point for a device of a compute capability; `wide` for networks of more than dense layers."""
+def machine(
+    name: str,
+    dtype: str,
+    capability: tuple[int, int],
+    shape: Any,
+    wide: bool = False,
+    activations: tuple[int, ...] = (),
+    ops: tuple[int, ...] = (),
+) -> Machine:
+    """Compile an entry point for a device of a compute capability.
+
+    `wide` is for networks of more than dense layers; `activations` are those beyond the usual ones, `ops` those of a network with general ones.
+    """
     import numba
     from numba import cuda
     from numba.cuda import dispatcher
@@ -92,7 +103,7 @@ def machine(name: str, dtype: str, capability: tuple[int, int], shape: Any, wide
     # A kernel that calls other functions asks which device they are for.
     dispatcher.get_current_device = lambda: SimpleNamespace(compute_capability=capability)
     real = numba.from_dtype(np.dtype(dtype))
-    kernel = getattr(kernels(shape, np.dtype(dtype), wide), name)
+    kernel = getattr(kernels(shape, np.dtype(dtype), wide, activations, ops), name)
     ptx = cuda.compile_ptx(kernel.py_func, signatures(real)[name], cc=capability)[0]
     return Machine(ptx, *assembled(ptx, capability))
 
@@ -123,11 +134,11 @@ def instructions(ptx: str, suffix: str) -> set[str]:
     }
 
 
-def shape_of(name: str, dtype: str, *, wide: bool) -> Any:
+def shape_of(name: str, dtype: str, *, wide: bool, general: bool = False) -> Any:
     """Give the narrowest block that an entry point runs in."""
     from landscape.kernels.cuda.shape import NARROW, eased
 
-    return eased(NARROW, np.dtype(dtype), training=name == "train", wide=wide)
+    return eased(NARROW, np.dtype(dtype), training=name == "train", wide=wide, general=general)
 
 
 def require_float32(name: str, found: Machine, budget: int) -> None:

@@ -110,29 +110,17 @@ def test_an_op_on_a_gpu_is_a_file_with_the_name_of_its_code_and_of_the_cpu_s_fil
     assert set(OPS) <= {op.name.lower() for op in Op}
 
 
-# Networks with an op that is refused whatever rows it becomes, though these have kernels.
-REFUSED_WHOLE = ("fast_attention", "output_loss")
-# Networks of the tables of general ops that have none of them.
-ON_A_GPU = ("frozen_bias", "frozen_weight_of_a_convolution")
-
-
 @pytest.mark.parametrize("name", CASES)
 def test_what_an_op_says_of_a_gpu_is_true(name):
     model = CASES[name].model
     rows = {Op(op).name.lower() for op in lower(model, derivatives=True).rows[1:, Column.OP]}
-    refused = unsupported_ops(model)
-    assert rows <= set(OPS) if not refused else name in REFUSED_WHOLE or not rows <= set(OPS)
+    assert (rows <= set(OPS)) == (not unsupported_ops(model))
 
 
 @pytest.mark.parametrize("name", [*LAYOUTS, *VALUES])
-def test_a_network_of_general_ops_is_refused_on_a_gpu_by_the_name_of_one(monkeypatch, name):
-    model, found = CASES[name].model, unsupported_ops(CASES[name].model)
-    if found:
-        monkeypatch.setattr(devices, "gpu_problem", lambda number: None)
-        with pytest.raises(InputError, match=f"no CUDA kernel yet for {found[0]}"):
-            devices.settle_device("cuda", model)
-    else:
-        assert name in ON_A_GPU
+def test_a_network_of_general_ops_has_kernels_for_a_gpu(monkeypatch, name):
+    monkeypatch.setattr(devices, "gpu_problem", lambda number: None)
+    assert devices.settle_device("cuda", CASES[name].model, training=True) == "cuda:0"
 
 
 @pytest.fixture

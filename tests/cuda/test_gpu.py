@@ -11,7 +11,7 @@ import pytest
 from landscape.objective import NetworkObjective
 from landscape.training import descend, train_many
 from tests.cases import CASES
-from tests.cuda.conditions import SMALL, WIDER, few, on_gpu, sized
+from tests.cuda.conditions import GENERAL, SMALL, WIDER, few, on_gpu, sized
 from tests.engine import TOLERANCE, distance, every_dtype
 
 pytestmark = [pytest.mark.gpu, on_gpu]
@@ -56,7 +56,7 @@ def poisoned(monkeypatch):
 
 
 @every_dtype
-@cases(*SMALL, *WIDER, "wide", "several_tiles", "causal_transformer", "lenet")
+@cases(*SMALL, *WIDER, *GENERAL, "wide", "several_tiles", "causal_transformer", "lenet", "vision_transformer")
 def test_values_gradients_products_and_sweeps_are_the_cpus(name, dtype):
     gpu, cpu = pair(name, dtype)
     thetas = gpu.model.theta + 0.1 * fresh((3, gpu.size))
@@ -96,8 +96,8 @@ def test_a_block_of_any_shape_has_the_cpus_numbers(name, dtype, monkeypatch):
     theta, vectors = cpu.model.theta, fresh((2, cpu.size)) / np.sqrt(cpu.size)
     for shape in sized((TINY._replace(rows=1, columns=2),), (NARROW, MIDDLE, WIDE)):
 
-        def chosen(features, examples, kind, wide=False, shape=shape):
-            return eased(shape, kind, wide=wide)
+        def chosen(features, examples, kind, wide=False, single=False, general=False, shape=shape):
+            return eased(shape, kind, wide=wide, general=general)
 
         monkeypatch.setattr("landscape.objective.cuda_network.shape_for", chosen)
         gpu = NetworkObjective(model_of(name), dtype=dtype, device="cuda")

@@ -75,7 +75,7 @@ def compute(name, dtype):
 
 
 @every_dtype
-@pytest.mark.parametrize("name", ["chain_gelu", "wide"])
+@pytest.mark.parametrize("name", ["chain_gelu", "wide", "broadcasts"])
 def test_a_launch_has_the_types_that_are_tested_and_fits_every_device(name, dtype, launches):
     import numba
 

@@ -8,7 +8,7 @@ import pytest
 from landscape.objective import NetworkObjective
 from tests import reference
 from tests.cases import CASES
-from tests.cuda.conditions import SMALL, WIDER, few, in_simulator
+from tests.cuda.conditions import GENERAL, SMALL, WIDER, few, in_simulator
 from tests.engine import TOLERANCE, VALUE_TOLERANCE, distance, vectors
 
 pytestmark = in_simulator
@@ -19,7 +19,7 @@ def objective(name, dtype="float64", **options):
     return NetworkObjective(few(name), dtype=dtype, device="cuda", **options)
 
 
-@pytest.mark.parametrize("name", [*SMALL, *WIDER])
+@pytest.mark.parametrize("name", [*SMALL, *WIDER, *GENERAL])
 def test_value_gradient_and_product_are_the_referees(name):
     engine, model = objective(name), few(name)
     theta, vector = model.theta, vectors(CASES[name], 1)[0]

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 class Network(NamedTuple):
     """A program as arrays: its rows, its links, its attributes in the kernels' dtype; geometry and epsilons are empty without wider ops.
 
-    `scratch` counts the features of a workspace behind the outputs, which rules for derivatives note things in.
+    `rows` has two columns more than the program, and `links` the inverses of its index maps (`inverses.py`). `scratch` counts the features of a
+    workspace behind the outputs, which rules for derivatives note things in.
     """
 
     rows: Any
@@ -36,6 +37,33 @@ class Frame(NamedTuple):
 
 class Part(NamedTuple):
     """A block's memory, and the feature at which a part of it begins."""
+
+    numbers: Any
+    start: int
+
+
+class Mapped(NamedTuple):
+    """An output as a row reads it: its memory, the feature at which it begins, where its index map begins among the links, and whether it is `single`.
+
+    The map is negative where there is none; numbers that are the same for all examples lie side by side from the feature on.
+    """
+
+    numbers: Any
+    start: int
+    map: int
+    single: bool
+
+
+class Strided(NamedTuple):
+    """Features of a block's memory, the first of them and how many are from one to the next."""
+
+    numbers: Any
+    start: int
+    step: int
+
+
+class Weight(NamedTuple):
+    """A weight: the parameters, or a block's memory, in which it lies, and the number at which it begins."""
 
     numbers: Any
     start: int

@@ -11,6 +11,7 @@ from landscape.kernels.cuda.table import (
     BACKWARD,
     CURVED,
     FINISH,
+    GENERAL,
     GRADIENT,
     LINEAR,
     NARROW,
@@ -36,14 +37,34 @@ PASSES = {
 
 
 @cache
-def modules_of(wide: bool) -> dict[int, ModuleType]:
-    """Load the files of the ops of all networks, or of dense ones, by the ops' codes."""
-    return {int(Op[name.upper()]): import_module(f"{PACKAGE}.{name}") for name in (OPS if wide else NARROW)}
+def modules_of(wide: bool, ops: tuple[int, ...] = ()) -> dict[int, ModuleType]:
+    """Load the files of the ops of dense networks, or where `wide` of all ops but the general ones, or of those that are given, by the ops' codes."""
+    names = tuple(name for name in OPS if name not in GENERAL) if wide else NARROW
+    if ops:
+        names = with_called(tuple(name for name in OPS if Op[name.upper()] in ops))
+    return {int(Op[name.upper()]): import_module(f"{PACKAGE}.{name}") for name in names}
 
 
-def texts(wide: bool) -> dict[str, str]:
+def with_called(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Add the files of ops whose functions those of some files call.
+
+    Examples
+    --------
+    >>> with_called(("convolution_of",))
+    ('convolution_of', 'convolution', 'batchnorm')
+    """
+    found = list(names)
+    for name in found:
+        for value in vars(import_module(f"{PACKAGE}.{name}")).values():
+            home, _, file = str(getattr(value, "__module__", "")).rpartition(".")
+            if home == PACKAGE and file not in found:
+                found.append(file)
+    return tuple(found)
+
+
+def texts(wide: bool, ops: tuple[int, ...] = ()) -> dict[str, str]:
     """Write the function of each pass, by name: `run_value`, `run_linear` and so on."""
-    return {f"run_{number}": text_of(number, modules_of(wide)) for number in PASSES}
+    return {f"run_{number}": text_of(number, modules_of(wide, ops)) for number in PASSES}
 
 
 def text_of(number: str, modules: Mapping[int, ModuleType]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from numpy import uint32
 
 from landscape.formulas.activations import ACTIVATIONS
-from landscape.kernels.cuda.shape import REAL, THREADS
+from landscape.kernels.cuda.shape import REAL, THREADS, WIDTH
 from landscape.kernels.cuda.table import USUAL_ACTIVATIONS
 from landscape.kernels.cuda.target import cuda
 from landscape.kernels.cuda.text import choice
@@ -19,6 +19,7 @@ OP, OUTPUT, SIZE, FIRST = int(Column.OP), int(Column.OUTPUT), int(Column.SIZE), 
 INPUTS, WEIGHT, BIAS, GROUPS = int(Column.INPUTS), int(Column.WEIGHT), int(Column.BIAS), int(Column.GROUPS)
 WIDE, OUT, CODE = int(Column.WIDE), int(Column.OUT), int(Column.CODE)
 ACTIVE, TRAINED = int(Column.ACTIVE), int(Column.TRAINED)
+NUMBERS, MAP = int(Column.NUMBERS), int(Column.MAP)
 
 
 def chosen_activation(kind, arguments, more=()):
@@ -57,6 +58,11 @@ def input_of(network, i, number):
     return network.links[network.rows[i, FIRST] + number]
 
 
+def count_of(row):
+    """Count the numbers of a row's output: features of all examples of a tile, or those that are the same for all."""
+    return row[NUMBERS] if row[NUMBERS] > 0 else row[SIZE] * WIDTH
+
+
 def offset_of(place):
     """Give where an output lies in its memory, in features: in the work, or where that is negative in the shared one."""
     return place if place >= 0 else -1 - place
@@ -81,5 +87,5 @@ def copy_numbers(source, x, target, y, count, more):
         q = uint32(q + THREADS)
 
 
-DEVICE = (activation_value, clear, clear_part, input_of, offset_of, activate, copy_numbers)
+DEVICE = (activation_value, clear, clear_part, input_of, count_of, offset_of, activate, copy_numbers)
 ENTRIES = ()

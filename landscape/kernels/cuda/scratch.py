@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape.kernels.cuda.dispatch import modules_of
-from landscape.kernels.cuda.table import NARROW, USUAL_ACTIVATIONS
+from landscape.kernels.cuda.table import GENERAL, NARROW, USUAL_ACTIVATIONS
 from landscape.program.codes import Op
 from landscape.program.table import Column, Geometry
 
@@ -17,6 +17,17 @@ NARROW_OPS = (Op.INPUT, Op.MASK, *(Op[name.upper()] for name in NARROW))
 def needs_wide(rows: NDArray[np.int64]) -> bool:
     """Say whether a program has a row that dense networks have not."""
     return not np.isin(rows[:, Column.OP], NARROW_OPS).all()
+
+
+def general_ops(*programs: NDArray[np.int64]) -> tuple[int, ...]:
+    """Give the codes of all ops in a network's programs where one of them is general, else none."""
+    found = {int(op) for rows in programs for op in rows[:, Column.OP]}
+    return tuple(sorted(found)) if found & {int(Op[name.upper()]) for name in GENERAL} else ()
+
+
+def has_single(rows: NDArray[np.int64]) -> bool:
+    """Say whether a program has an output that is the same for all examples."""
+    return bool((rows[:, Column.NUMBERS] > 0).any())
 
 
 def unusual_activations(rows: NDArray[np.int64]) -> tuple[int, ...]:

@@ -79,10 +79,12 @@ class Shape(NamedTuple):
         return 8 * (6 * self.width + self.threads) + 128
 
 
-def eased(shape: Shape, dtype: np.dtype, *, training: bool = False, wide: bool = False) -> Shape:
+def eased(
+    shape: Shape, dtype: np.dtype, *, training: bool = False, wide: bool = False, general: bool = False
+) -> Shape:
     """Give the shape with register tiles half as tall where other things need the registers.
 
-    Those are an optimizer's state beside float64, and the rules of the ops beyond the dense ones in trainings and in float64.
+    Those are an optimizer's state beside float64, the rules of the ops beyond the dense ones in trainings and in float64, and those of the general ones.
 
     Examples
     --------
@@ -92,7 +94,7 @@ def eased(shape: Shape, dtype: np.dtype, *, training: bool = False, wide: bool =
     """
     if dtype.itemsize == 8:
         return shape._replace(tallest=min(shape.tallest, 2 if wide else 4 if training else shape.tallest))
-    return shape._replace(tallest=min(shape.tallest, 4)) if wide and training else shape
+    return shape._replace(tallest=min(shape.tallest, 4)) if general or (wide and training) else shape
 
 
 # Shared memory of a block that every device has and Numba can address.

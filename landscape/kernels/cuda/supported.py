@@ -8,20 +8,6 @@ from landscape.model import Model
 def unsupported_ops(model: Model, *, training: bool = False) -> list[str]:
     """Name what of a model has no CUDA kernel, each once: statistics of batches, which are those of training, are no block's tile."""
     found = [f"the op '{node.op}'" for node in model.nodes if not node.traits.cuda]
-    shapes = {"input": model.input_shape} | {node.name: node.shape for node in model.nodes}
-    single = {node.name for node in model.nodes if node.single}
-    found += [
-        f"the op '{node.op}' of inputs of different shapes"
-        for node in model.nodes
-        if node.operation.several
-        and node.operation.keeps_single
-        and any(shapes[name] != node.shape or name in single for name in node.inputs)
-    ]
-    found += [
-        f"the op '{node.op}' with a weight that is another node's"
-        for node in model.nodes
-        if node.operation.weights_of_nodes and len(node.inputs) > 1
-    ]
     found += [
         f"the op '{node.op}' with the statistics of its batches"
         for node in model.nodes

@@ -13,8 +13,11 @@ BACKWARD, TANGENT, CURVED = "backward", "tangent", "curved"
 # The files of `ops/`.
 OPS = (
     "dense", "activation", "softmax", "layernorm", "add", "multiply", "concat", "convolution", "batchnorm", "transpose", "maxpool", "avgpool",
-    "pad_channels", "mean", "embedding", "position", "attention",
+    "pad_channels", "mean", "embedding", "position", "attention", "gather", "parameter", "combine", "product", "largest", "matmul", "dense_of",
+    "convolution_of",
 )  # fmt: skip
+# The general ones: kernels for networks that have some of them have the ops of those networks only, since with all they take minutes to compile.
+GENERAL = ("gather", "parameter", "combine", "product", "largest", "matmul", "dense_of", "convolution_of")
 # Those of dense networks: kernels for these have no code of other ops, which takes registers.
 NARROW = ("dense", "activation", "add", "multiply", "concat")
 # As many activations, the first of them, are in all kernels; others are in those of networks that have them.

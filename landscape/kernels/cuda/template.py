@@ -29,7 +29,7 @@ MODULES = (
     "product", "rows", "passes", "losses", "values", "sweep", "derivatives", "updates", "training", "descent",
 )  # fmt: skip
 # What the rules of networks with ops beyond the dense ones share.
-WIDER = ("columns", "windows", "linear")
+WIDER = ("columns", "windows", "linear", "mapped")
 
 # What the formulas of an activation are given.
 FORMULAS = {"value": "z, p", "slope": "z, a, p", "curvature": "z, a, p"}
@@ -37,16 +37,20 @@ FORMULAS = {"value": "z, p", "slope": "z, a, p", "curvature": "z, a, p"}
 
 @cache
 def kernels(
-    shape: Shape, dtype: np.dtype, wide: bool = False, activations: tuple[int, ...] = ()
+    shape: Shape,
+    dtype: np.dtype,
+    wide: bool = False,
+    activations: tuple[int, ...] = (),
+    ops: tuple[int, ...] = (),
 ) -> SimpleNamespace:
     """Make the kernels of a shape and a dtype, those for `wide` networks apart; they are compiled when they are first launched.
 
-    `activations` are the codes of those that a network has beyond the usual ones.
+    `activations` are the codes of those that a network has beyond the usual ones, `ops` those of all its rows where some are general.
     """
     names: dict[str, Any] = {"__name__": f"{PACKAGE}.template", "cuda": cuda}
     shared = (*WIDER, *MODULES) if wide else MODULES
-    modules = [import_module(f"{PACKAGE}.{name}") for name in shared] + list(modules_of(wide).values())
-    texts = product_texts(shape) | dispatch_texts(wide)
+    modules = [import_module(f"{PACKAGE}.{name}") for name in shared] + list(modules_of(wide, ops).values())
+    texts = product_texts(shape) | dispatch_texts(wide, ops)
     chosen = {
         f"activation_{kind}": chosen_activation(kind, given, activations) for kind, given in FORMULAS.items()
     }

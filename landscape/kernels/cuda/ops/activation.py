@@ -7,10 +7,10 @@ from numpy import uint32
 from landscape.kernels.cuda.rows import (
     ACTIVE,
     CODE,
-    SIZE,
     activate,
     chosen_activation,
     copy_numbers,
+    count_of,
     input_of,
     offset_of,
 )
@@ -26,7 +26,7 @@ activation_slope, activation_curvature = (
 def activation_rule(i, frame):
     """Set a row's output."""
     network, row, y = frame.network, frame.network.rows[i], frame.places[i] * WIDTH
-    place, count = frame.places[input_of(network, i, 0)], row[SIZE] * WIDTH
+    place, count = frame.places[input_of(network, i, 0)], count_of(row)
     memory = frame.work if place >= 0 else frame.shared
     copy_numbers(memory, offset_of(place) * WIDTH, frame.work, y, count, False)
     cuda.syncthreads()
@@ -39,7 +39,7 @@ def activation_backward(i, frame):
     if network.rows[source, ACTIVE]:
         place, y, q = frame.places[source], frame.places[i] * WIDTH, uint32(cuda.threadIdx.x)
         z, z0 = frame.work if place >= 0 else frame.shared, offset_of(place) * WIDTH
-        while q < row[SIZE] * WIDTH:
+        while q < count_of(row):
             slope = activation_slope(row[CODE], z[uint32(z0 + q)], frame.work[uint32(y + q)], network.attributes[i])  # fmt: skip
             frame.into[uint32(place * WIDTH + q)] += slope * frame.adjoint[uint32(y + q)]
             q = uint32(q + THREADS)
@@ -50,7 +50,7 @@ def activation_tangent(i, frame):
     network, row, y, q = frame.network, frame.network.rows[i], frame.places[i] * WIDTH, uint32(cuda.threadIdx.x)  # fmt: skip
     place = frame.places[input_of(network, i, 0)]
     z, z0 = frame.work if place >= 0 else frame.shared, offset_of(place) * WIDTH
-    while q < row[SIZE] * WIDTH:
+    while q < count_of(row):
         slope = activation_slope(row[CODE], z[uint32(z0 + q)], frame.work[uint32(y + q)], network.attributes[i])  # fmt: skip
         frame.tangent[uint32(y + q)] = slope * frame.tangent[uint32(place * WIDTH + q)]
         q = uint32(q + THREADS)
@@ -61,7 +61,7 @@ def activation_curved(i, frame):
     network, row, source = frame.network, frame.network.rows[i], input_of(frame.network, i, 0)
     if network.rows[source, ACTIVE]:
         x, y, q = frame.places[source] * WIDTH, frame.places[i] * WIDTH, uint32(cuda.threadIdx.x)
-        while q < row[SIZE] * WIDTH:
+        while q < count_of(row):
             p, r = uint32(x + q), uint32(y + q)
             bend = activation_curvature(row[CODE], frame.work[p], frame.work[r], network.attributes[i])
             frame.into[p] += bend * (frame.adjoint[r] * frame.tangent[p])

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from numba import int64
 from numpy import uint32
 
-from landscape.kernels.cuda.arrays import Matrix, Part
+from landscape.kernels.cuda.arrays import Matrix, Part, Weight
 from landscape.kernels.cuda.columns import scratch_start, sum_over_examples, sum_over_pixels
 from landscape.kernels.cuda.geometry import (
     CHANNELS,
@@ -87,24 +87,24 @@ def add_taps(weights, depth, left, source, p, sums):
                 sums[r] += weights.numbers[uint32(weights.start + r * weights.row + k * weights.column)] * value  # fmt: skip
 
 
-def convolve_few(row, shape, vector, source, few, sums):
+def convolve_few(shape, weight, source, few, sums):
     """Add to sums the few output channels of a group at an output pixel."""
     pixel, g, first = few.pixel, few.group, few.first
     taps, channels = shape[KERNEL_Y] * shape[KERNEL_X], shape[CHANNELS] // shape[IMAGE_GROUPS]
     outs, v, u = shape[OUT_CHANNELS] // shape[IMAGE_GROUPS], pixel // shape[OUT_WIDTH], pixel % shape[OUT_WIDTH]  # fmt: skip
-    start = row[WEIGHT] + (g * outs + first) * channels * taps
+    start = weight.start + (g * outs + first) * channels * taps
     for a in range(shape[KERNEL_Y]):
         top = meeting(v, a, shape[STRIDE_Y], shape[PADDING_Y], shape[DILATION_Y], shape[HEIGHT])
         for b in range(shape[KERNEL_X]):
             left = meeting(u, b, shape[STRIDE_X], shape[PADDING_X], shape[DILATION_X], shape[IMAGE_WIDTH])
             if top >= 0 and left >= 0:
                 there = source.start + (top * shape[IMAGE_WIDTH] + left) * shape[CHANNELS] + g * channels
-                weights = Matrix(vector, start + a * shape[KERNEL_X] + b, channels * taps, taps)
+                weights = Matrix(weight.numbers, start + a * shape[KERNEL_X] + b, channels * taps, taps)
                 add_taps(weights, channels, outs - first, source.numbers, there * WIDTH + few.example, sums)
 
 
-def convolve(row, shape, vector, source, target, biased, more):
-    """Set, or add to, a part of features the vector's weight over the source, with its bias where `biased`."""
+def convolve(row, shape, weight, source, target, biased, more):
+    """Set, or add to, a part of features a weight over the source, with the row's bias, of the same memory, where `biased`."""
     sums = cuda.local.array(FEW, KIND)
     groups, outs = shape[IMAGE_GROUPS], shape[OUT_CHANNELS] // shape[IMAGE_GROUPS]
     pixels, q = shape[OUT_HEIGHT] * shape[OUT_WIDTH], int64(cuda.threadIdx.x)
@@ -112,8 +112,8 @@ def convolve(row, shape, vector, source, target, biased, more):
         few = few_of(q, shape[OUT_CHANNELS], groups)
         o, first = few.group * outs + few.first, few.first
         for r in range(FEW):
-            sums[r] = vector[uint32(row[BIAS] + o + r)] if biased and row[BIAS] >= 0 and first + r < outs else REAL(0)  # fmt: skip
-        convolve_few(row, shape, vector, source, few, sums)
+            sums[r] = weight.numbers[uint32(row[BIAS] + o + r)] if biased and row[BIAS] >= 0 and first + r < outs else REAL(0)  # fmt: skip
+        convolve_few(shape, weight, source, few, sums)
         for r in range(FEW):
             if first + r < outs:
                 p = uint32((target.start + few.pixel * shape[OUT_CHANNELS] + o + r) * WIDTH + few.example)
@@ -121,24 +121,24 @@ def convolve(row, shape, vector, source, target, biased, more):
         q += THREADS
 
 
-def gather_few(row, shape, vector, adjoint, few, sums):
+def gather_few(shape, weight, adjoint, few, sums):
     """Add to sums what all taps that meet an input pixel push to its few channels of a group."""
     pixel, g, first = few.pixel, few.group, few.first
     taps, channels = shape[KERNEL_Y] * shape[KERNEL_X], shape[CHANNELS] // shape[IMAGE_GROUPS]
     outs, above, beside = shape[OUT_CHANNELS] // shape[IMAGE_GROUPS], pixel // shape[IMAGE_WIDTH], pixel % shape[IMAGE_WIDTH]  # fmt: skip
-    start = row[WEIGHT] + (g * outs * channels + first) * taps
+    start = weight.start + (g * outs * channels + first) * taps
     for a in range(shape[KERNEL_Y]):
         v = met_by(above, a, shape[STRIDE_Y], shape[PADDING_Y], shape[DILATION_Y], shape[OUT_HEIGHT])
         for b in range(shape[KERNEL_X]):
             u = met_by(beside, b, shape[STRIDE_X], shape[PADDING_X], shape[DILATION_X], shape[OUT_WIDTH])
             if v >= 0 and u >= 0:
                 there = adjoint.start + (v * shape[OUT_WIDTH] + u) * shape[OUT_CHANNELS] + g * outs
-                weights = Matrix(vector, start + a * shape[KERNEL_X] + b, taps, channels * taps)
+                weights = Matrix(weight.numbers, start + a * shape[KERNEL_X] + b, taps, channels * taps)
                 add_taps(weights, outs, channels - first, adjoint.numbers, there * WIDTH + few.example, sums)
 
 
-def pull_pixels(row, shape, vector, adjoint, into):
-    """Add to a part of features what the vector's weight makes of an adjoint."""
+def pull_pixels(shape, weight, adjoint, into):
+    """Add to a part of features what a weight makes of an adjoint."""
     sums = cuda.local.array(FEW, KIND)
     groups, channels = shape[IMAGE_GROUPS], shape[CHANNELS] // shape[IMAGE_GROUPS]
     pixels, q = shape[HEIGHT] * shape[IMAGE_WIDTH], int64(cuda.threadIdx.x)
@@ -146,7 +146,7 @@ def pull_pixels(row, shape, vector, adjoint, into):
         few = few_of(q, shape[CHANNELS], groups)
         for r in range(FEW):
             sums[r] = REAL(0)
-        gather_few(row, shape, vector, adjoint, few, sums)
+        gather_few(shape, weight, adjoint, few, sums)
         for r in range(FEW):
             if few.first + r < channels:
                 f = into.start + few.pixel * shape[CHANNELS] + few.group * channels + few.first + r
@@ -169,15 +169,15 @@ def tap_sum(shape, source, adjoint, o, c, a, b):
     return total
 
 
-def add_weight_gradient(row, shape, source, adjoint, gradient):
-    """Add an adjoint's part of the weight's gradient; a thread a weight."""
+def add_weight_gradient(shape, source, adjoint, gradient):
+    """Add an adjoint's part of a weight's gradient; a thread a number of it."""
     taps, channels = shape[KERNEL_Y] * shape[KERNEL_X], shape[CHANNELS] // shape[IMAGE_GROUPS]
     outs, q = shape[OUT_CHANNELS] // shape[IMAGE_GROUPS], int64(cuda.threadIdx.x)
     while q < shape[OUT_CHANNELS] * channels * taps:
         o, tap = q // (channels * taps), q % taps
         c = o // outs * channels + q // taps % channels
         total = tap_sum(shape, source, adjoint, o, c, tap // shape[KERNEL_X], tap % shape[KERNEL_X])
-        gradient[uint32(row[WEIGHT] + q)] += total
+        gradient.numbers[uint32(gradient.start + q)] += total
         q += THREADS
 
 
@@ -185,7 +185,9 @@ def convolution_value(i, frame):
     """Set a row's output, with the normalization and the activation that ride on it."""
     row, shape, place = frame.network.rows[i], frame.network.geometry[i], frame.places[input_of(frame.network, i, 0)]  # fmt: skip
     x = Part(frame.work if place >= 0 else frame.shared, offset_of(place))
-    convolve(row, shape, frame.weights, x, Part(frame.work, frame.places[i]), True, False)
+    convolve(
+        row, shape, Weight(frame.weights, row[WEIGHT]), x, Part(frame.work, frame.places[i]), True, False
+    )
     if shape[MEAN_PLACE] >= 0 or row[CODE] != 0:
         cuda.syncthreads()
         finish(i, frame)
@@ -195,7 +197,7 @@ def convolution_linear(i, frame, y):
     """Set the tangent's features from y on to the product with `vector` in the place of the parameters."""
     row, shape, place = frame.network.rows[i], frame.network.geometry[i], frame.places[input_of(frame.network, i, 0)]  # fmt: skip
     x = Part(frame.work if place >= 0 else frame.shared, offset_of(place))
-    convolve(row, shape, frame.vector, x, Part(frame.tangent, y), True, False)
+    convolve(row, shape, Weight(frame.vector, row[WEIGHT]), x, Part(frame.tangent, y), True, False)
 
 
 def convolution_gradient(i, frame):
@@ -203,7 +205,7 @@ def convolution_gradient(i, frame):
     row, shape, y = frame.network.rows[i], frame.network.geometry[i], frame.places[i]
     place, s = frame.places[input_of(frame.network, i, 0)], scratch_start(frame.network, frame.places)
     x = Part(frame.work if place >= 0 else frame.shared, offset_of(place))
-    add_weight_gradient(row, shape, x, Part(frame.adjoint, y), frame.gradient)
+    add_weight_gradient(shape, x, Part(frame.adjoint, y), Weight(frame.gradient, row[WEIGHT]))
     if row[BIAS] >= 0:
         sum_over_pixels(frame.adjoint, y, row[SIZE], shape[OUT_CHANNELS], frame.work, s)
         sum_over_examples(frame.work, s, shape[OUT_CHANNELS], frame.gradient, row[BIAS])
@@ -211,10 +213,10 @@ def convolution_gradient(i, frame):
 
 def convolution_backward(i, frame):
     """Push a row's adjoint to its input's."""
-    source = input_of(frame.network, i, 0)
+    row, source = frame.network.rows[i], input_of(frame.network, i, 0)
     if frame.network.rows[source, ACTIVE]:
         d, into = Part(frame.adjoint, frame.places[i]), Part(frame.into, frame.places[source])
-        pull_pixels(frame.network.rows[i], frame.network.geometry[i], frame.weights, d, into)
+        pull_pixels(frame.network.geometry[i], Weight(frame.weights, row[WEIGHT]), d, into)
 
 
 def convolution_tangent(i, frame):
@@ -227,7 +229,7 @@ def convolution_tangent(i, frame):
     cuda.syncthreads()
     if frame.network.rows[source, ACTIVE]:
         dx, dy = Part(frame.tangent, frame.places[source]), Part(frame.tangent, y)
-        convolve(row, frame.network.geometry[i], frame.weights, dx, dy, False, True)
+        convolve(row, frame.network.geometry[i], Weight(frame.weights, row[WEIGHT]), dx, dy, False, True)
 
 
 def convolution_curved(i, frame):
@@ -235,8 +237,8 @@ def convolution_curved(i, frame):
     row, shape, source = frame.network.rows[i], frame.network.geometry[i], input_of(frame.network, i, 0)
     if row[TRAINED] and frame.network.rows[source, ACTIVE]:
         d, place = Part(frame.adjoint, frame.places[i]), frame.places[source]
-        add_weight_gradient(row, shape, Part(frame.tangent, place), d, frame.gradient)
-        pull_pixels(row, shape, frame.vector, d, Part(frame.into, place))
+        add_weight_gradient(shape, Part(frame.tangent, place), d, Weight(frame.gradient, row[WEIGHT]))
+        pull_pixels(shape, Weight(frame.vector, row[WEIGHT]), d, Part(frame.into, place))
 
 
 RULES = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from numpy import uint32
 
-from landscape.kernels.cuda.arrays import Matrix, Part
+from landscape.kernels.cuda.arrays import Matrix, Part, Weight
 from landscape.kernels.cuda.product import product
 from landscape.kernels.cuda.rows import (
     ACTIVE,
@@ -26,32 +26,32 @@ from landscape.kernels.cuda.table import BACKWARD, CURVED, GRADIENT, LINEAR, TAN
 from landscape.kernels.cuda.target import cuda
 
 
-def dense_product(row, weights, source, target, biased, more):
+def dense_product(row, weight, source, target, biased, more):
     """Set, or add to, a part of features W·source + b."""
     wide, out = row[WIDE], row[OUT]
     bias = row[BIAS] if biased else -1
     for t in range(row[GROUPS]):
         x = Matrix(source.numbers, (source.start + t * wide) * WIDTH, WIDTH, 1)
         y = Matrix(target.numbers, (target.start + t * out) * WIDTH, WIDTH, 1)
-        product(out, WIDTH, wide, Matrix(weights, row[WEIGHT], wide, 1), x, y, bias, more)
+        product(out, WIDTH, wide, Matrix(weight.numbers, weight.start, wide, 1), x, y, bias, more)
 
 
-def dense_pull(row, weights, adjoint, into):
+def dense_pull(row, weight, adjoint, into):
     """Add Wᵀ·adjoint to a part of features for each leading position."""
     wide, out = row[WIDE], row[OUT]
     for t in range(row[GROUPS]):
         d = Matrix(adjoint.numbers, (adjoint.start + t * out) * WIDTH, WIDTH, 1)
         x = Matrix(into.numbers, (into.start + t * wide) * WIDTH, WIDTH, 1)
-        product(wide, WIDTH, out, Matrix(weights, row[WEIGHT], 1, wide), d, x, -1, True)
+        product(wide, WIDTH, out, Matrix(weight.numbers, weight.start, 1, wide), d, x, -1, True)
 
 
 def dense_outer(row, source, adjoint, gradient):
-    """Add adjoint·sourceᵀ to the weight's part of the gradient."""
+    """Add adjoint·sourceᵀ to a weight's gradient."""
     wide, out = row[WIDE], row[OUT]
     for t in range(row[GROUPS]):
         d = Matrix(adjoint.numbers, (adjoint.start + t * out) * WIDTH, WIDTH, 1)
         x = Matrix(source.numbers, (source.start + t * wide) * WIDTH, 1, WIDTH)
-        product(out, wide, WIDTH, d, x, Matrix(gradient, row[WEIGHT], wide, 1), -1, True)
+        product(out, wide, WIDTH, d, x, Matrix(gradient.numbers, gradient.start, wide, 1), -1, True)
 
 
 def dense_bias_gradient(row, adjoint, y, gradient):
@@ -73,7 +73,7 @@ def dense_value(i, frame):
     place, y = frame.places[input_of(network, i, 0)], frame.places[i]
     # Numba's device functions return no arrays, so the choice stands here and in other rules.
     x = Part(frame.work if place >= 0 else frame.shared, offset_of(place))
-    dense_product(row, frame.weights, x, Part(frame.work, y), True, False)
+    dense_product(row, Weight(frame.weights, row[WEIGHT]), x, Part(frame.work, y), True, False)
     if row[CODE] != 0:
         cuda.syncthreads()
         activate(row[CODE], frame.work, y * WIDTH, row[SIZE] * WIDTH, network.attributes[i])
@@ -81,25 +81,25 @@ def dense_value(i, frame):
 
 def dense_linear(i, frame, y):
     """Set the tangent's features from y on to the product with `vector` in the place of the parameters."""
-    place = frame.places[input_of(frame.network, i, 0)]
+    row, place = frame.network.rows[i], frame.places[input_of(frame.network, i, 0)]
     x = Part(frame.work if place >= 0 else frame.shared, offset_of(place))
-    dense_product(frame.network.rows[i], frame.vector, x, Part(frame.tangent, y), True, False)
+    dense_product(row, Weight(frame.vector, row[WEIGHT]), x, Part(frame.tangent, y), True, False)
 
 
 def dense_gradient(i, frame):
     """Add an adjoint's part of the gradient of weight and bias."""
     row, place, y = frame.network.rows[i], frame.places[input_of(frame.network, i, 0)], frame.places[i]
     x = Part(frame.work if place >= 0 else frame.shared, offset_of(place))
-    dense_outer(row, x, Part(frame.adjoint, y), frame.gradient)
+    dense_outer(row, x, Part(frame.adjoint, y), Weight(frame.gradient, row[WEIGHT]))
     dense_bias_gradient(row, frame.adjoint, y, frame.gradient)
 
 
 def dense_backward(i, frame):
     """Push a row's adjoint to its input's."""
-    source = input_of(frame.network, i, 0)
+    row, source = frame.network.rows[i], input_of(frame.network, i, 0)
     if frame.network.rows[source, ACTIVE]:
         d, into = Part(frame.adjoint, frame.places[i]), Part(frame.into, frame.places[source])
-        dense_pull(frame.network.rows[i], frame.weights, d, into)
+        dense_pull(row, Weight(frame.weights, row[WEIGHT]), d, into)
 
 
 def dense_tangent(i, frame):
@@ -112,7 +112,7 @@ def dense_tangent(i, frame):
     cuda.syncthreads()
     if frame.network.rows[source, ACTIVE]:
         change = Part(frame.tangent, frame.places[source])
-        dense_product(row, frame.weights, change, Part(frame.tangent, y), False, True)
+        dense_product(row, Weight(frame.weights, row[WEIGHT]), change, Part(frame.tangent, y), False, True)
 
 
 def dense_curved(i, frame):
@@ -120,8 +120,8 @@ def dense_curved(i, frame):
     row, source = frame.network.rows[i], input_of(frame.network, i, 0)
     if row[TRAINED] and frame.network.rows[source, ACTIVE]:
         d, place = Part(frame.adjoint, frame.places[i]), frame.places[source]
-        dense_outer(row, Part(frame.tangent, place), d, frame.gradient)
-        dense_pull(row, frame.vector, d, Part(frame.into, place))
+        dense_outer(row, Part(frame.tangent, place), d, Weight(frame.gradient, row[WEIGHT]))
+        dense_pull(row, Weight(frame.vector, row[WEIGHT]), d, Part(frame.into, place))
 
 
 RULES = {
