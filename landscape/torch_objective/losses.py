@@ -1,0 +1,301 @@
+"""What one batch adds to the sums: the loss as a mean, what it weighs, and metrics beside it."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from landscape.errors import InputError, did_you_mean
+from landscape.importers.pytorch.losses import NAMED, unfolded
+from landscape.importers.pytorch.own_loss import require_no_parameters
+from landscape.model.losses import OF_CLASSES, OF_SIDES
+from landscape.torch_objective.data import examples_of, mapped
+
+Function = Callable[[Any, Any], Any]
+# The loss or a metric of a batch: a mean, and the number of what it is a mean of.
+Mean = tuple[Any, Any]
+
+METRIC_NAME = re.compile(r"[a-z][a-z0-9_]*")
+MEAN = "return the mean over the batch (reduction='mean')"
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a batch gives: the loss with its weight, and each metric with its own.
+
+    `by` is the name of the argument that makes the loss, for messages. `summed` says that the loss is a sum over all examples, no mean.
+    """
+
+    name: str
+    by: str
+    compute: Callable[[Any, Any], tuple[Mean, dict[str, Mean]]]
+    metrics: tuple[str, ...]
+    summed: bool = False
+
+    def __call__(self, torch: Any, module: Any, batch: Any) -> tuple[Mean, dict[str, Mean]]:
+        """Evaluate the module on a batch.
+
+        Raises
+        ------
+        InputError
+            The loss is no scalar.
+        """
+        (mean, weight), metrics = self.compute(module, batch)
+        return (scalar(torch, self.by, mean), weight), {
+            name: (scalar(torch, f"metrics: {name}", value), count)
+            for name, (value, count) in metrics.items()
+        }
+
+
+def scalar(torch: Any, name: str, found: Any) -> Any:
+    """Read one real number of PyTorch's.
+
+    Raises
+    ------
+    InputError
+        It is something else.
+    """
+    if isinstance(found, int | float):
+        found = torch.tensor(float(found))
+    if not isinstance(found, torch.Tensor):
+        raise InputError(
+            f"{name}: expected a scalar tensor for a batch, found a {type(found).__name__}: {MEAN}"
+        )
+    if found.numel() != 1:
+        raise InputError(f"{name}: expected one number for a batch, found shape {list(found.shape)}: {MEAN}")
+    if found.is_complex():
+        raise InputError(f"{name}: expected a real number, found a complex one: {MEAN}")
+    return found.reshape(())
+
+
+def make_step(
+    torch: Any, loss: Any, batch_loss: Any, metrics: Mapping[str, Function] | None, place: Callable[[Any], Any]
+) -> Step:  # fmt: skip
+    """Make the function of a module and a batch.
+
+    Raises
+    ------
+    InputError
+        Both losses, or none, or an unknown name, or metrics beside a loss of batches.
+    """
+    if (loss is None) == (batch_loss is None):
+        raise InputError("expected either loss or batch_loss: give loss=None beside batch_loss=…")
+    if batch_loss is not None:
+        if not callable(batch_loss):
+            raise InputError(
+                f"batch_loss: expected a function (module, batch) → (mean, number of examples), found {type(batch_loss).__name__}"
+            )
+        if metrics:
+            raise InputError("metrics: are functions of outputs and targets, which batch_loss does not give")
+        return Step(name_of(batch_loss), "batch_loss", functools.partial(of_batch, torch, batch_loss), ())
+    function = loss_function(torch, loss, place)
+    told = checked_metrics(metrics)
+    if metrics is None and has_classes(torch, loss):
+        told = {"accuracy": functools.partial(accuracy, torch, ignored(loss))}
+    elif metrics is None and has_sides(torch, loss):
+        told = {"accuracy": sides}
+    summed = getattr(unfolded(loss)[0], "reduction", unfolded(loss)[1].get("reduction")) == "sum"
+
+    def compute(module: Any, batch: Any) -> tuple[Mean, dict[str, Mean]]:
+        inputs, targets = parted(batch)
+        outputs = module(**inputs) if isinstance(inputs, Mapping) else module(*inputs)
+        examples = examples_of(targets) or 1
+        weight = 1.0 if summed else weight_of(torch, loss, targets, examples)
+        return (function(outputs, targets), weight), {
+            name: counted(metric(outputs, targets), examples) for name, metric in told.items()
+        }
+
+    return Step(name_of(loss), "loss", compute, tuple(told), summed)
+
+
+def of_batch(
+    torch: Any, function: Callable[[Any, Any], Any], module: Any, batch: Any
+) -> tuple[Mean, dict[str, Mean]]:
+    """Ask a loss of batches for its mean and number of examples.
+
+    Raises
+    ------
+    InputError
+        It returns something else.
+    """
+    found = function(module, batch)
+    good = isinstance(found, tuple | list) and len(found) == 2
+    count = found[1] if good else None
+    count = count.item() if isinstance(count, torch.Tensor) and count.numel() == 1 else count
+    if not isinstance(count, int | float) or not (count > 0 and math.isfinite(count)):
+        what = f"a number of {count!r}" if good else f"a {type(found).__name__}"
+        raise InputError(
+            f"batch_loss: expected (mean, number of examples), the number above 0, found {what}: return both"
+        )
+    return (found[0], float(count)), {}
+
+
+def parted(batch: Any) -> tuple[Any, Any]:
+    """Part a batch into what the module takes and the targets.
+
+    Raises
+    ------
+    InputError
+        It is no pair of them.
+    """
+    if not isinstance(batch, tuple | list) or len(batch) < 2:
+        found = f"a {type(batch).__name__}" + (f" of {len(batch)}" if hasattr(batch, "__len__") else "")
+        raise InputError(
+            f"data: expected batches (inputs, targets), found {found}: give batch_loss=function(module, batch)"
+        )
+    inputs, targets = (batch[0] if len(batch) == 2 else batch[:-1]), batch[-1]
+    return (inputs if isinstance(inputs, tuple | list | Mapping) else (inputs,)), targets
+
+
+def loss_function(torch: Any, loss: Any, place: Callable[[Any], Any]) -> Function:
+    """Make a function of outputs and targets of a name of the format, a loss module, or a function.
+
+    Raises
+    ------
+    InputError
+        An unknown name, a class, or a module with parameters of its own.
+    """
+    if isinstance(loss, str):
+        if loss not in NAMED:
+            raise InputError(
+                f"loss: unknown name '{loss}': choose {', '.join(NAMED)}, or give a loss of torch.nn{did_you_mean(loss, NAMED)}"
+            )
+        return functools.partial(of_format, loss, NAMED[loss](torch.nn.functional))
+    if isinstance(loss, type) or not callable(loss):
+        found = f"the class {loss.__name__}" if isinstance(loss, type) else f"a {type(loss).__name__}"
+        raise InputError(
+            f"loss: expected a loss such as torch.nn.MSELoss(), a name, or a function (output, target) → mean, found {found}"
+        )
+    if isinstance(loss, torch.nn.Module):
+        require_no_parameters(torch, loss)
+        # A copy where the computation is, in its dtype: class weights are tensors too.
+        return copy.deepcopy(loss)._apply(place)
+    function, given = unfolded(loss)
+    return functools.partial(function, **mapped(torch, place, given)) if given else loss
+
+
+def of_format(name: str, function: Function, outputs: Any, targets: Any) -> Any:
+    """Evaluate a loss of the format, whose classes lie on the last axis but for images."""
+    if name in OF_CLASSES and not targets.is_floating_point():
+        targets = targets.long()
+        if outputs.ndim <= 3:
+            return function(outputs.reshape(targets.numel(), -1), targets.reshape(-1))
+        return function(outputs, targets)
+    return function(outputs, targets.to(outputs.dtype).reshape(outputs.shape))
+
+
+def weight_of(torch: Any, loss: Any, targets: Any, examples: int) -> Any:
+    """Count what the mean over a batch is a mean of: its examples, or, where classes have weights or are left out, the sum of the weights.
+
+    A number, or a tensor where it lies on the device.
+    """
+    function, given = unfolded(loss)
+    left_out, weights = ignored(loss), given.get("weight", getattr(function, "weight", None))
+    if not of_classes(torch, function) or targets.is_floating_point():
+        return examples
+    counts = targets != left_out
+    if weights is None:
+        return counts.sum()
+    kept = targets.clamp(min=0).reshape(-1).long() * counts.reshape(-1)
+    return (weights.to(targets.device)[kept] * counts.reshape(-1)).sum()
+
+
+def of_classes(torch: Any, function: Any) -> bool:
+    """Say whether a loss of PyTorch's counts classes, with weights and with one that is left out."""
+    kinds = (torch.nn.CrossEntropyLoss, torch.nn.NLLLoss)
+    functional = torch.nn.functional
+    return isinstance(function, kinds) or function in (
+        functional.cross_entropy,
+        functional.nll_loss,
+        "cross_entropy",
+    )
+
+
+def ignored(loss: Any) -> int:
+    """Give the class that a loss leaves out, PyTorch's own where it says none."""
+    function, given = unfolded(loss)
+    return int(given.get("ignore_index", getattr(function, "ignore_index", -100)))
+
+
+def has_classes(torch: Any, loss: Any) -> bool:
+    """Say whether the largest output is the class that is meant."""
+    return of_classes(torch, unfolded(loss)[0]) or loss in ("multi_margin", *OF_CLASSES)
+
+
+def has_sides(torch: Any, loss: Any) -> bool:
+    """Say whether an output above zero means 1."""
+    function = unfolded(loss)[0]
+    kinds = torch.nn.BCEWithLogitsLoss
+    return (
+        isinstance(function, kinds)
+        or function is torch.nn.functional.binary_cross_entropy_with_logits
+        or loss in OF_SIDES
+    )
+
+
+def accuracy(torch: Any, left_out: int, outputs: Any, targets: Any) -> Mean:
+    """Give the share of targets whose class has the largest output."""
+    last = outputs.ndim == targets.ndim + 1 and outputs.shape[:-1] == targets.shape
+    if targets.is_floating_point():
+        best, meant = outputs.argmax(1), targets.argmax(1)
+    else:
+        best, meant = outputs.argmax(-1 if last else 1), targets
+    counts = meant != left_out
+    return share((best == meant) & counts, counts)
+
+
+def sides(outputs: Any, targets: Any) -> Mean:
+    """Give the share of outputs on the side of zero that is meant."""
+    right = (outputs > 0) == (targets.reshape(outputs.shape) > 0.5)
+    return share(right, right == right)
+
+
+def share(right: Any, counts: Any) -> Mean:
+    """Give the share of those that count, in float64 where the device has it, and how many count."""
+    total = counts.sum()
+    wide = right.sum().cpu() if right.device.type == "mps" else right.sum()
+    return wide.double() / total.to(wide.device).clamp(min=1), total
+
+
+def counted(found: Any, examples: int) -> Mean:
+    """Give a metric with what it weighs; a user's is a mean over the examples."""
+    return found if isinstance(found, tuple) else (found, examples)
+
+
+def checked_metrics(metrics: Mapping[str, Function] | None) -> dict[str, Function]:
+    """Read metrics by name.
+
+    Raises
+    ------
+    InputError
+        One is no function, or has a name that a record cannot hold.
+    """
+    if metrics is None:
+        return {}
+    if not isinstance(metrics, Mapping):
+        raise InputError(
+            f"metrics: expected a mapping of names to functions (output, target) → mean, found {type(metrics).__name__}"
+        )
+    for name, function in metrics.items():
+        if not (isinstance(name, str) and METRIC_NAME.fullmatch(name)) or name == "loss":
+            raise InputError(
+                f"metrics: expected a name such as top5 (small letters, digits, _), found {name!r}"
+            )
+        if not callable(function):
+            raise InputError(
+                f"metrics: {name}: expected a function (output, target) → mean, found {function!r}"
+            )
+    return dict(metrics)
+
+
+def name_of(function: Any) -> str:
+    """Name a loss in a record."""
+    if isinstance(function, str):
+        return function
+    inner = unfolded(function)[0]
+    return str(getattr(inner, "__name__", type(inner).__name__)).strip("<>") or "loss"
