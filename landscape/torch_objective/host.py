@@ -94,7 +94,7 @@ class Host:
                     self.depth = 1
                     self.take()
                 self.passes += 1
-                seed_all(self.torch, self.passes)
+                seed_all(self.torch, self.device, self.passes)
                 yield
             finally:
                 with all_back():

@@ -14,6 +14,7 @@ from landscape.errors import InputError, did_you_mean
 from landscape.importers.pytorch.losses import NAMED, unfolded
 from landscape.importers.pytorch.own_loss import require_no_parameters
 from landscape.model.losses import OF_CLASSES, OF_SIDES
+from landscape.torch_objective.blame import first_line, place_of
 from landscape.torch_objective.data import examples_of, mapped
 
 Function = Callable[[Any, Any], Any]
@@ -43,9 +44,17 @@ class Step:
         Raises
         ------
         InputError
-            The loss is no scalar.
+            The loss is no scalar, or the module or a function fails; the message says where in the user's program.
         """
-        (mean, weight), metrics = self.compute(module, batch)
+        try:
+            (mean, weight), metrics = self.compute(module, batch)
+        except InputError:
+            raise
+        except Exception as error:  # of the user's own code
+            where = place_of(error)
+            raise InputError(
+                f"the module or {self.by} fails on a batch: {type(error).__name__}: {first_line(error)}{where and f' ({where})'}"
+            ) from error
         return (scalar(torch, self.by, mean), weight), {
             name: (scalar(torch, f"metrics: {name}", value), count)
             for name, (value, count) in metrics.items()

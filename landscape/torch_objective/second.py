@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from landscape import streams
+from landscape.errors import InputError
 from landscape.objective.probes import unit_rows
+from landscape.torch_objective.blame import first_line
 from landscape.torch_objective.data import mapped
 from landscape.torch_objective.host import Host
 from landscape.torch_objective.losses import Step
@@ -44,7 +46,7 @@ def reason_against(host: Host, make: Callable[[Host], Step], batch: Any) -> str:
     try:
         double = host.in_double()
         return judged(double, make(double), mapped(host.torch, double.moved, batch))
-    except (RuntimeError, TypeError):
+    except (RuntimeError, TypeError, InputError):
         # A module that computes in float32 only has been found symmetric there.
         return ""
 
@@ -78,13 +80,3 @@ def difference(host: Host, step: Step, batch: Any, theta: Any, v: Any, hv: Any, 
         host.place(host.as_wide(theta + sign * h * v))
         sides.append(loss_and_gradient(host, step, [batch])[1])
     return float(np.linalg.norm((sides[0] - sides[1]) / (2 * h) - hv))
-
-
-def first_line(error: BaseException) -> str:
-    r"""Give the first line of an error's message, cut where it is long.
-
-    >>> first_line(RuntimeError("one\ntwo"))
-    'one'
-    """
-    text = str(error).strip().splitlines()
-    return (text[0] if text else type(error).__name__)[:160]

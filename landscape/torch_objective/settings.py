@@ -26,11 +26,15 @@ def kept_random(torch: Any, device: Any) -> Iterator[None]:
             torch.cuda.set_rng_state(of_device, device)
 
 
-def seed_all(torch: Any, seed: int) -> None:
+def seed_all(torch: Any, device: Any, seed: int) -> None:
     """Begin the generators at a seed, so that what is random shows itself by being another number at another seed."""
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002
-    torch.manual_seed(seed)
+    # `torch.manual_seed` would also leave a seed for devices that are not in use yet.
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        with torch.cuda.device(device):
+            torch.cuda.manual_seed(seed)
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import traceback
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,7 +11,6 @@ from landscape.errors import InputError
 from landscape.torch_objective.data import SAME, Batches, digest_of, lengths_of, mapped
 from landscape.torch_objective.host import Host
 from landscape.torch_objective.losses import Step
-from landscape.torch_objective.second import first_line
 
 # Examples on which it is tried whether the gradient can be differentiated.
 FEW = 2
@@ -36,7 +34,7 @@ def tried(host: Host, step: Step, batches: Batches) -> None:
             batch = batches.beginning()
             # Before the module has it, which may change it.
             digest = digest_of(torch, batch)
-            seen.append((digest, evaluated(host, step, batch, batches.name)))
+            seen.append((digest, float(step(torch, host.module, batch)[0][0])))
     (one, first), (other, second) = seen
     if one != other:
         raise InputError(
@@ -53,32 +51,6 @@ def tried(host: Host, step: Step, batches: Batches) -> None:
             f"module: expected the same loss at the same θ, found {first:.9g} and {second:.9g}: something draws random numbers in "
             "evaluation too, such as F.dropout without training=self.training: pass that, or set its probability to 0"
         )
-
-
-def evaluated(host: Host, step: Step, batch: Any, name: str) -> float:
-    """Give the loss of a batch.
-
-    Raises
-    ------
-    InputError
-        The module or the loss fails; the message says where in the user's own file.
-    """
-    try:
-        (mean, _), _ = step(host.torch, host.module, batch)
-    except InputError:
-        raise
-    except Exception as error:  # of the user's own code
-        frames = [f for f in traceback.extract_tb(error.__traceback__) if not inner(f.filename)]
-        where = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
-        raise InputError(
-            f"{name}: the module or the loss fails on the first batch: {type(error).__name__}: {first_line(error)}{where}"
-        ) from error
-    return float(mean)
-
-
-def inner(path: str) -> bool:
-    """Say whether a file is PyTorch's or ours, and not the user's."""
-    return "site-packages" in path or "/landscape/" in path or path.startswith("<")
 
 
 def few(torch: Any, batch: Any, *, any_batch: bool) -> Any:
