@@ -9,7 +9,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from landscape.importers.pytorch.losses import unfolded
+from landscape.torch_objective.data import digest_of
 from landscape.torch_objective.host import Host
+
+PLAIN = (bool, int, float, str)
 
 
 def digest(host: Host, functions: Iterable[Any], settings: Iterable[Any]) -> str:
@@ -22,23 +25,30 @@ def digest(host: Host, functions: Iterable[Any], settings: Iterable[Any]) -> str
         whole.update(text.encode())
     for kind in sorted({type(part) for part in host.module.modules()}, key=full_name):
         whole.update(source_of(kind))
+    for name, part in host.module.named_modules():
+        whole.update(name.encode() + plain_settings(part))
     for function in functions:
-        whole.update(source_of(unfolded(function)[0]) + repr(sorted(unfolded(function)[1])).encode())
+        whole.update(function_digest(host.torch, function))
     chosen = set(host.parameters)
     frozen = [(name, p) for name, p in host.module.named_parameters() if name not in chosen]
     for name, tensor in (*frozen, *host.module.named_buffers()):
-        whole.update(name.encode())
-        whole.update(
-            host.torch.as_tensor(tensor)
-            .detach()
-            .cpu()
-            .contiguous()
-            .reshape(-1)
-            .view(host.torch.uint8)
-            .numpy()
-            .data
-        )
+        whole.update(name.encode() + digest_of(host.torch, tensor))
     return whole.hexdigest()
+
+
+def function_digest(torch: Any, function: Any) -> bytes:
+    """Hash a loss or a metric: its source, its settings, and those that a functools.partial gives it."""
+    inner, given = unfolded(function)
+    numbers = {key: value for key, value in sorted(given.items()) if isinstance(value, PLAIN)}
+    tensors = list(inner.state_dict().values()) if hasattr(inner, "state_dict") else []
+    text = source_of(inner) + plain_settings(inner) + repr((sorted(given), numbers)).encode()
+    return text + digest_of(torch, [tensors, [given[key] for key in sorted(given)]])
+
+
+def plain_settings(part: Any) -> bytes:
+    """Give the numbers and words that an object keeps as attributes, which its text may leave out."""
+    kept = {key: value for key, value in getattr(part, "__dict__", {}).items() if isinstance(value, PLAIN)}
+    return repr(sorted((key, value) for key, value in kept.items() if key != "training")).encode()
 
 
 def full_name(kind: type) -> str:
