@@ -64,8 +64,10 @@ class Host:
         )  # fmt: skip
 
     def as_wide(self, vector: NDArray[Any]) -> Any:
-        """Copy a vector to where sums are made, in float64."""
-        return self.torch.tensor(np.asarray(vector, np.float64), device=self.wide_device)
+        """Give a vector where sums are made, in float64; it is read only, and not copied where it lies there."""
+        numbers = np.asarray(vector, np.float64)
+        numbers = numbers if numbers.flags.writeable else numbers.copy()
+        return self.torch.from_numpy(numbers).to(self.wide_device)
 
     def wide(self, tensor: Any) -> Any:
         """Give a tensor in float64 where sums are made."""

@@ -258,7 +258,9 @@ class TorchObjective:
         self.require_derivatives()
         with self.at(theta) as point:
             loss, gradient = loss_and_gradient(self.host, self.step, self.batches)
-        return loss + self.penalty(point), gradient + self.weight_decay * point
+        if self.weight_decay:
+            gradient += self.weight_decay * point
+        return loss + self.penalty(point), gradient
 
     def gradient(self, theta: ArrayLike) -> Array:
         """Give the gradient of loss plus penalty at θ, float64 [P]."""
@@ -283,7 +285,7 @@ class TorchObjective:
             return self.differences.hvps(theta, rows)
         with self.at(theta):
             found = products(self.host, self.step, self.batches, rows)
-        return found + self.weight_decay * rows
+        return found + self.weight_decay * rows if self.weight_decay else found
 
     def evaluate(self, theta: ArrayLike) -> Evaluation:
         """Give the loss without penalty, the accuracy where there is one, and the penalty at θ."""

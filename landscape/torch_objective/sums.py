@@ -51,9 +51,9 @@ def loss_and_gradient(host: Host, step: Step, batches: Iterable[Any]) -> tuple[f
             require_graph(step, mean)
             parts = torch.autograd.grad(mean, parameters, allow_unused=True, materialize_grads=True)
             add(host, total, mean, weight)
-            gradient += flat(host, parts) * host_weight(host, weight)
+            add_parts(host, gradient, parts, float(weight))
     divisor = 1.0 if step.summed else float(total[1])
-    return float(total[0]) / divisor, gradient.cpu().numpy() / divisor
+    return float(total[0]) / divisor, gradient.div_(divisor).cpu().numpy()
 
 
 def products(host: Host, step: Step, batches: Iterable[Any], vectors: Array) -> Array:
@@ -68,13 +68,13 @@ def products(host: Host, step: Step, batches: Iterable[Any], vectors: Array) -> 
             require_graph(step, mean)
             add(host, total, mean, weight)
             for k, found in enumerate(products_of(host, mean, rows)):
-                result[k] += found * host_weight(host, weight)
+                add_parts(host, result[k], found, float(weight))
     divisor = 1.0 if step.summed else float(total[1])
-    return np.asarray(result.cpu().numpy() / divisor)
+    return np.asarray(result.div_(divisor).cpu().numpy())
 
 
-def products_of(host: Host, mean: Any, rows: Sequence[Any]) -> Iterable[Any]:
-    """Give the products of one batch's Hessian with rows of tensors, all from one graph."""
+def products_of(host: Host, mean: Any, rows: Sequence[Any]) -> Iterable[Sequence[Any]]:
+    """Give the products of one batch's Hessian with rows of tensors, all from one graph; none where the gradient is the same everywhere."""
     torch, parameters = host.torch, list(host.parameters.values())
     gradient = torch.autograd.grad(
         mean, parameters, create_graph=True, allow_unused=True, materialize_grads=True
@@ -82,10 +82,8 @@ def products_of(host: Host, mean: Any, rows: Sequence[Any]) -> Iterable[Any]:
     curved = [place for place, part in enumerate(gradient) if part.requires_grad]
     for k, row in enumerate(rows):
         if not curved:
-            # The gradient is the same everywhere.
-            yield 0.0
-            continue
-        found = torch.autograd.grad(
+            return
+        yield torch.autograd.grad(
             [gradient[place] for place in curved],
             parameters,
             [row[place] for place in curved],
@@ -93,17 +91,12 @@ def products_of(host: Host, mean: Any, rows: Sequence[Any]) -> Iterable[Any]:
             allow_unused=True,
             materialize_grads=True,
         )
-        yield flat(host, found)
 
 
-def host_weight(host: Host, weight: Any) -> Any:
-    """Give a batch's weight where sums are made."""
-    return host.wide(weight) if isinstance(weight, host.torch.Tensor) else weight
-
-
-def flat(host: Host, parts: Sequence[Any]) -> Any:
-    """Lay tensors one after the other, in float64."""
-    return host.wide(host.torch.cat([part.reshape(-1) for part in parts]))
+def add_parts(host: Host, total: Any, parts: Sequence[Any], weight: float) -> None:
+    """Add weight times tensors of the parameters' shapes to a vector in float64, each in its place and without a copy of all."""
+    for place, part in zip(host.split(total), parts, strict=True):
+        place.add_(part.detach().to(host.wide_device), alpha=weight)
 
 
 def require_graph(step: Step, mean: Any) -> None:

@@ -46,6 +46,7 @@ class TorchSweep:
         self.host, self.measure, self.names, self.axes = host, measure, names, axes
         self.center, self.directions = checked(center, host.size), rows
         self.there: tuple[Any, Any] | None = None
+        self.theta: Any = None
         self.steps = math.prod(len(axis) for axis in axes)
         self.state = np.zeros(self.steps * len(names) + 1)
 
@@ -54,11 +55,13 @@ class TorchSweep:
         places = np.unravel_index(step, [len(axis) for axis in self.axes])
         if self.there is None:
             self.there = self.host.as_wide(self.center), self.host.as_wide(self.directions)
-        theta, directions = self.there
+            self.theta = self.host.torch.empty_like(self.there[0])
+        point, directions = self.there
         for axis, place, direction in zip(self.axes, places, directions, strict=True):
-            theta = theta + float(axis[place]) * direction
+            # Into the same memory at each point: it is as large as the network.
+            point = self.host.torch.add(point, direction, alpha=float(axis[place]), out=self.theta)
         with self.host.lent():
-            self.host.place(theta)
+            self.host.place(point)
             found = self.measure()
         count = len(self.names)
         self.state[step * count : (step + 1) * count] = found
