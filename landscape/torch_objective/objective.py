@@ -21,13 +21,15 @@ from landscape.torch_objective import checkpoints
 from landscape.torch_objective.data import Batches
 from landscape.torch_objective.host import Host
 from landscape.torch_objective.identity import digest
-from landscape.torch_objective.losses import Function, Step, make_step
+from landscape.torch_objective.losses import Step, make_step
+from landscape.torch_objective.metrics import Function
 from landscape.torch_objective.parameters import (
     Choice,
     chosen_parameters,
     one_device,
     one_dtype,
     plain_module,
+    read_device,
 )
 from landscape.torch_objective.second import reason_against
 from landscape.torch_objective.statistics import normalizations, recompute
@@ -90,7 +92,7 @@ class TorchObjective:
 
     Examples
     --------
-    >>> import pytest; torch = pytest.importorskip("torch")
+    >>> import torch
     >>> line = torch.nn.Linear(1, 1, bias=False)
     >>> x = torch.tensor([[1.0], [2.0]])
     >>> objective = TorchObjective(line, torch.nn.MSELoss(), (x, 3 * x))
@@ -370,20 +372,3 @@ class TorchObjective:
         """
         if self.without_derivatives:
             raise InputError(self.without_derivatives)
-
-
-def read_device(torch: Any, device: Any) -> Any:
-    """Read a device of PyTorch's that is there.
-
-    Raises
-    ------
-    InputError
-        There is none of that name, or it cannot be used.
-    """
-    try:
-        found = torch.device(device)
-        torch.zeros(1, device=found)
-    except (RuntimeError, TypeError, AssertionError) as error:
-        first = (str(error).splitlines() or ["unknown"])[0]
-        raise InputError(f"device: cannot use {device!r}: {first[:120]}") from None
-    return found

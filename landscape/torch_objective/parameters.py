@@ -176,3 +176,20 @@ def one_dtype(torch: Any, parameters: dict[str, Any], wanted: Any) -> Any:
     raise InputError(
         f"module: expected parameters in float32 or in float64, found {names}: give dtype='float32', in which a copy is evaluated"
     )
+
+
+def read_device(torch: Any, device: Any) -> Any:
+    """Read a device of PyTorch's that is there.
+
+    Raises
+    ------
+    InputError
+        There is none of that name, or it cannot be used.
+    """
+    try:
+        found = torch.device(device)
+        torch.zeros(1, device=found)
+    except (RuntimeError, TypeError, AssertionError) as error:
+        first = (str(error).splitlines() or ["unknown"])[0]
+        raise InputError(f"device: cannot use {device!r}: {first[:120]}") from None
+    return found
