@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 from operator import itemgetter
@@ -46,6 +47,11 @@ class Batches:
         self.loader: Any = None if self.tensors is not None else as_loader(torch, data, size, name)
         self.first: list[bytes] | None = None
         self.here: Any = None
+
+    @property
+    def examples(self) -> int:
+        """The number of examples that are given whole; of a loader, which is not asked for it, more than is small."""
+        return sys.maxsize if self.tensors is None else examples_of(self.tensors) or 1
 
     def __iter__(self) -> Iterator[Any]:
         """Give each batch on the device."""

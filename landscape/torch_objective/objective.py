@@ -40,6 +40,9 @@ from landscape.torch_objective.trial import few, require_same, tried
 Array = NDArray[np.float64]
 
 BATCH_SIZE = 256
+# Points that a step of a sweep evaluates at most, and the parameters times examples from which on it evaluates one: below that, lending
+# the module takes longer than the evaluation.
+MOST_POINTS, SMALL = 64, 5_000_000
 SECOND = ("hvp", "hvps")
 FIRST = ("gradient", "gradients", "value_and_gradient")
 # What is found out when it is asked for, and belongs to one objective.
@@ -239,7 +242,8 @@ class TorchObjective:
         """Evaluate loss plus penalty at each row of thetas [K, P], giving [K]; `buffers` [K, B] are each row's own in place of the module's."""
         rows = np.atleast_2d(np.asarray(thetas, np.float64))
         if buffers is None:
-            return np.array([self.value(row) for row in rows])
+            with self.host.lent():
+                return np.array([self.value(row) for row in rows])
         found = []
         for row, own in zip(rows, np.asarray(buffers, np.float64), strict=True):
             self.host.buffers = own
@@ -303,7 +307,9 @@ class TorchObjective:
 
     def sweep(self, center: ArrayLike, directions: ArrayLike, axes: tuple[Array, ...]) -> TorchSweep:
         """Prepare the grid center + Σ αᵢ directions[i], αᵢ from axes[i]; losses there leave the penalty out."""
-        return TorchSweep(self.host, self.measure, ("loss", *self.step.metrics), center, directions, axes)
+        names = ("loss", *self.step.metrics)
+        length = max(1, min(MOST_POINTS, SMALL // (self.size * self.batches.examples)))
+        return TorchSweep(self.host, self.measure, names, center, directions, axes, length)
 
     def load(self, checkpoint: Any) -> None:
         """Put a checkpoint's parameters and buffers into the module itself, and stand there.

@@ -17,7 +17,7 @@ Array = NDArray[np.float64]
 
 
 class TorchSweep:
-    """Losses and metrics over a grid, a point a step; `state` holds a row of numbers for each point, then the number of steps done.
+    """Losses and metrics over a grid, in runs of points; `state` holds a row of numbers for each point, then the number of steps done.
 
     Parameters
     ----------
@@ -29,6 +29,8 @@ class TorchSweep:
         Of these numbers.
     center, directions, axes
         The grid center + Σ αᵢ directions[i], αᵢ from axes[i].
+    length
+        How many points a step evaluates.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class TorchSweep:
         center: ArrayLike,
         directions: ArrayLike,
         axes: tuple[Array, ...],
+        length: int = 1,
     ) -> None:
         rows = np.array([checked(row, host.size) for row in np.atleast_2d(np.asarray(directions))])
         if len(rows) != len(axes):
@@ -47,33 +50,38 @@ class TorchSweep:
         self.center, self.directions = checked(center, host.size), rows
         self.there: tuple[Any, Any] | None = None
         self.theta: Any = None
-        self.steps = math.prod(len(axis) for axis in axes)
-        self.state = np.zeros(self.steps * len(names) + 1)
+        self.length, self.points = length, math.prod(len(axis) for axis in axes)
+        self.steps = math.ceil(self.points / length)
+        self.state = np.zeros(self.points * len(names) + 1)
 
     def run(self, step: int) -> None:
-        """Evaluate one point."""
-        places = np.unravel_index(step, [len(axis) for axis in self.axes])
+        """Evaluate one run of points; the module is lent once for all of them."""
         if self.there is None:
             self.there = self.host.as_wide(self.center), self.host.as_wide(self.directions)
             self.theta = self.host.torch.empty_like(self.there[0])
-        point, directions = self.there
-        for axis, place, direction in zip(self.axes, places, directions, strict=True):
-            # Into the same memory at each point: it is as large as the network.
-            point = self.host.torch.add(point, direction, alpha=float(axis[place]), out=self.theta)
-        with self.host.lent():
-            self.host.place(point)
-            found = self.measure()
         count = len(self.names)
-        self.state[step * count : (step + 1) * count] = found
+        with self.host.lent():
+            for number in range(step * self.length, min(self.points, (step + 1) * self.length)):
+                self.host.place(self.point(number))
+                self.state[number * count : (number + 1) * count] = self.measure()
         self.state[-1] = step + 1
+
+    def point(self, number: int) -> Any:
+        """Make the θ of a point, in the same memory each time: it is as large as the network."""
+        assert self.there is not None
+        point, directions = self.there
+        places = np.unravel_index(number, [len(axis) for axis in self.axes])
+        for axis, place, direction in zip(self.axes, places, directions, strict=True):
+            point = self.host.torch.add(point, direction, alpha=float(axis[place]), out=self.theta)
+        return point
 
     def point_done(self) -> NDArray[np.bool_]:
         """Say which points are done, bool [K]."""
-        return np.asarray(np.arange(self.steps) < self.state[-1])
+        return np.asarray(np.arange(self.points) < self.state[-1] * self.length)
 
     def finish(self) -> dict[str, Array]:
         """Give each column [K]; points that are not done are NaN."""
-        table = self.state[:-1].reshape(self.steps, len(self.names))
+        table = self.state[:-1].reshape(self.points, len(self.names))
         return {
             name: np.where(self.point_done(), column, np.nan)
             for name, column in zip(self.names, table.T, strict=True)
