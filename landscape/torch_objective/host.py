@@ -88,6 +88,8 @@ class Host:
             yield
             return
         with ExitStack() as stack:
+            # A caller's inference mode would leave tensors here that no gradient can be taken of.
+            stack.enter_context(self.torch.inference_mode(False))
             stack.enter_context(kept_random(self.torch, self.device))
             stack.enter_context(deterministic_kernels(self.torch, self.deterministic))
             state = Kept(self.torch, self.module)

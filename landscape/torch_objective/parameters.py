@@ -23,7 +23,7 @@ def plain_module(torch: Any, module: Any) -> Any:
     Raises
     ------
     InputError
-        It is no module, or its parameters are in parts on several machines, or have no size or no numbers yet.
+        It is no module, or its parameters are in parts on several machines, are complex, or have no size or no numbers yet.
     """
     if not isinstance(module, torch.nn.Module):
         raise InputError(f"module: expected a torch.nn.Module, found {type(module).__name__}")
@@ -34,6 +34,10 @@ def plain_module(torch: Any, module: Any) -> Any:
         require_whole(name, parameter)
         if torch.nn.parameter.is_lazy(parameter):
             raise InputError(f"{name}: has no size yet: call the module once on an example, then give it")
+        if parameter.is_complex():
+            raise InputError(
+                f"{name}: is complex, expected real numbers: keep real and imaginary parts apart"
+            )
         if parameter.is_meta:
             raise InputError(f"{name}: lies on the device 'meta', without numbers: load the weights first")
     return module

@@ -34,7 +34,7 @@ def tried(host: Host, step: Step, batches: Batches) -> None:
             batch = batches.beginning()
             # Before the module has it, which may change it.
             digest = digest_of(torch, batch)
-            seen.append((digest, float(step(torch, host.module, batch)[0][0])))
+            seen.append((digest, float(step(torch, host.module, batch)[0][0].detach())))
     (one, first), (other, second) = seen
     if one != other:
         raise InputError(

@@ -349,6 +349,54 @@ def test_wrapped_modules_are_unwrapped():
         assert other.value(other.theta) == plain.value(plain.theta)
 
 
+def test_it_works_within_no_grad_and_inference_mode():
+    plain = made("perceptron", dtype="float64")
+    expected = plain.gradient(plain.theta)
+    for mode in (torch.no_grad, torch.inference_mode):
+        objective = made("perceptron", dtype="float64")
+        with mode():
+            objective.value(objective.theta)
+            assert np.array_equal(objective.gradient(objective.theta), expected)
+        assert np.isfinite(objective.hvp(objective.theta, objective.theta)).all()
+
+
+class Causal(nn.Module):
+    """A language model of one block, as GPT-2's are, whose loss counts the words that are not left out."""
+
+    def __init__(self):
+        super().__init__()
+        self.words, self.places = nn.Embedding(7, 8), nn.Embedding(5, 8)
+        self.norm, self.qkv, self.out, self.head = nn.LayerNorm(8), L(8, 24), L(8, 8), L(8, 7)
+
+    def forward(self, x):
+        h = self.words(x) + self.places(torch.arange(x.shape[1]))
+        q, k, v = (part.unflatten(-1, (2, 4)).transpose(1, 2) for part in self.qkv(self.norm(h)).chunk(3, -1))
+        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        return self.head(h + self.out(mixed.transpose(1, 2).flatten(2)))
+
+
+def test_a_language_model_is_differentiated_twice_by_the_kernel_of_products():
+    torch.manual_seed(0)
+    module = Causal().double()
+    text = torch.randint(7, (6, 5))
+    targets = text.roll(-1, 1).clone()
+    targets[2, 1:] = -100
+
+    def loss(module: Any, batch: Any) -> tuple[Any, Any]:
+        x, y = batch
+        return F.cross_entropy(module(x).flatten(0, 1), y.flatten()), (y != -100).sum()
+
+    objective = TorchObjective(module, None, (text, targets), batch_loss=loss, batch_size=4)
+    assert objective.doubt == ""
+    assert objective.value(objective.theta) == pytest.approx(
+        float(loss(module, (text, targets))[0].detach()), rel=1e-13
+    )
+    v = np.random.default_rng(0).standard_normal(objective.size)
+    h = 1e-5
+    slope = objective.gradient(objective.theta + h * v) - objective.gradient(objective.theta - h * v)
+    assert close(objective.hvp(objective.theta, v), slope / (2 * h), 1e-7)
+
+
 def test_half_precision_is_evaluated_in_a_wider_one():
     module = draw(nn.Sequential(L(4, 6), nn.Tanh(), L(6, 3))).bfloat16()
     with pytest.raises(InputError, match="found bfloat16: give dtype='float32'"):

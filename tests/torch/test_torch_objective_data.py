@@ -90,6 +90,11 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "frozen": (taken(frozen), r"no trainable parameters.*requires_grad_\(True\)"),
     "sharded": (taken(FullyShardedDataParallel), r"is sharded over machines \(FullyShardedDataParallel\)"),
     "meta": (taken(two_devices), "device 'meta', without numbers"),
+    "complex": (taken(lambda: nn.Linear(4, 3, dtype=torch.complex64)), "weight: is complex, expected real numbers"),
+    "loader_that_shuffles": (
+        lambda: taken(given=torch.utils.data.DataLoader(list(zip(torch.tensor(X), torch.tensor(Y), strict=True)), 4, shuffle=True))(),
+        "found others in batch 1: give shuffle=False",
+    ),
     "lazy": (taken(lambda: nn.LazyLinear(3)), "call the module once on an example"),
     "random": (taken(noisy_network), "draws random numbers in evaluation"),
     "nan": (taken(broken), "expected a finite loss, found nan"),
