@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from landscape.interrupt import all_back
 from landscape.torch_objective.parameters import pieces_of
-from landscape.torch_objective.settings import deterministic_kernels, kept_random, seed_all
+from landscape.torch_objective.settings import Settings, seed_all, without_warnings
 
 Array = NDArray[np.float64]
 
@@ -87,23 +87,30 @@ class Host:
         if self.depth:
             yield
             return
-        with ExitStack() as stack:
-            # A caller's inference mode would leave tensors here that no gradient can be taken of.
-            stack.enter_context(self.torch.inference_mode(False))
-            stack.enter_context(kept_random(self.torch, self.device))
-            stack.enter_context(deterministic_kernels(self.torch, self.deterministic))
-            state = Kept(self.torch, self.module)
+        # A caller's inference mode would leave tensors here that no gradient can be taken of.
+        with self.torch.inference_mode(False), without_warnings():
+            state = Kept(self.torch, self.module, self.device)
             try:
-                with all_back():
-                    self.depth = 1
-                    self.take()
-                self.passes += 1
-                seed_all(self.torch, self.device, self.passes)
-                yield
+                try:
+                    with all_back():
+                        self.depth = 1
+                        state.settings.choose(self.deterministic)
+                        self.take()
+                    self.passes += 1
+                    seed_all(self.torch, self.device, self.passes)
+                    yield
+                finally:
+                    self.give_back(state)
             finally:
-                with all_back():
-                    state.put_back()
-                    self.depth = 0
+                # Ctrl-C may have come on the way to the line above.
+                self.give_back(state)
+
+    def give_back(self, state: Kept) -> None:
+        """Make the module and PyTorch's settings as they were, once."""
+        with all_back():
+            if not state.back:
+                state.put_back()
+                self.depth = 0
 
     def take(self) -> None:
         """Give every parameter and buffer its tensor for the evaluation."""
@@ -141,7 +148,7 @@ class Host:
 
 
 class Kept:
-    """All of a module that an evaluation changes, as it was before: tensors, gradients, whether it trains.
+    """All that an evaluation changes, as it was before: a module's tensors, gradients, whether it trains, and PyTorch's settings.
 
     Parameters
     ----------
@@ -149,10 +156,12 @@ class Kept:
         The package.
     module
         A plain module.
+    device
+        Where is computed.
     """
 
-    def __init__(self, torch: Any, module: Any) -> None:
-        self.torch = torch
+    def __init__(self, torch: Any, module: Any, device: Any) -> None:
+        self.settings, self.back = Settings(torch, device), False
         self.parameters = [(p, p.data, p.grad) for p in module.parameters()]
         self.buffers = [
             (part, name, buffer) for part in module.modules() for name, buffer in part._buffers.items()
@@ -160,7 +169,8 @@ class Kept:
         self.training = [(part, part.training) for part in module.modules()]
 
     def put_back(self) -> None:
-        """Give the module everything back."""
+        """Give everything back."""
+        self.settings.put_back()
         for parameter, data, gradient in self.parameters:
             parameter.grad = None
             parameter.data = data
@@ -169,3 +179,4 @@ class Kept:
             part._buffers[name] = buffer
         for part, training in self.training:
             part.training = training
+        self.back = True

@@ -11,19 +11,58 @@ from typing import Any
 import numpy as np
 
 
-@contextmanager
-def kept_random(torch: Any, device: Any) -> Iterator[None]:
-    """Put the states of all generators back that a module or its data may draw from."""
-    states = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
-    of_device = torch.cuda.get_rng_state(device) if device.type == "cuda" else None
-    try:
-        yield
-    finally:
-        random.setstate(states[0])
-        np.random.set_state(states[1])  # noqa: NPY002
-        torch.set_rng_state(states[2])
-        if of_device is not None:
-            torch.cuda.set_rng_state(of_device, device)
+class Settings:
+    """The settings of PyTorch, and the states of all generators that a module or its data may draw from, as they are now.
+
+    Parameters
+    ----------
+    torch
+        The package.
+    device
+        Where is computed.
+    """
+
+    def __init__(self, torch: Any, device: Any) -> None:
+        self.torch, self.device = torch, device
+        self.random = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
+        self.of_device = torch.cuda.get_rng_state(device) if device.type == "cuda" else None
+        self.deterministic = (
+            torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+        )  # fmt: skip
+        cudnn, cuda = torch.backends.cudnn, torch.backends.cuda
+        self.cudnn = {name: getattr(cudnn, name) for name in ("enabled", "deterministic", "benchmark")}
+        self.attention = {
+            name: getattr(cuda, f"{name}_sdp_enabled")()
+            for name in ("flash", "mem_efficient", "math", "cudnn")
+        }
+        self.fast, self.gradients = torch.backends.mha.get_fastpath_enabled(), torch.is_grad_enabled()
+
+    def choose(self, deterministic: bool) -> None:
+        """Ask for deterministic kernels where that is wanted; an op that has none runs with the one it has.
+
+        The one fused path of attention that only evaluation takes is off, so that values and gradients are of one function.
+        """
+        self.torch.backends.mha.set_fastpath_enabled(False)
+        if deterministic:
+            self.torch.use_deterministic_algorithms(True, warn_only=True)
+            self.torch.backends.cudnn.deterministic, self.torch.backends.cudnn.benchmark = True, False
+
+    def put_back(self) -> None:
+        """Make everything as it was, whatever was interrupted meanwhile."""
+        torch = self.torch
+        torch.backends.mha.set_fastpath_enabled(self.fast)
+        torch.use_deterministic_algorithms(self.deterministic[0], warn_only=self.deterministic[1])
+        for name, value in self.cudnn.items():
+            if getattr(torch.backends.cudnn, name) != value:
+                setattr(torch.backends.cudnn, name, value)
+        for name, value in self.attention.items():
+            getattr(torch.backends.cuda, f"enable_{name}_sdp")(value)
+        torch.set_grad_enabled(self.gradients)
+        random.setstate(self.random[0])
+        np.random.set_state(self.random[1])  # noqa: NPY002
+        torch.set_rng_state(self.random[2])
+        if self.of_device is not None:
+            torch.cuda.set_rng_state(self.of_device, self.device)
 
 
 def seed_all(torch: Any, device: Any, seed: int) -> None:
@@ -38,32 +77,11 @@ def seed_all(torch: Any, device: Any, seed: int) -> None:
 
 
 @contextmanager
-def deterministic_kernels(torch: Any, wanted: bool) -> Iterator[None]:
-    """Ask for deterministic kernels; an op that has none runs with the one it has.
-
-    The one fused path of attention that only evaluation takes is off too, so that values and gradients are of one function.
-    """
-    cudnn, mha = torch.backends.cudnn, torch.backends.mha
-    before = (
-        torch.are_deterministic_algorithms_enabled(),
-        torch.is_deterministic_algorithms_warn_only_enabled(),
-    )
-    flags, fast = (cudnn.deterministic, cudnn.benchmark), mha.get_fastpath_enabled()
-    try:
-        mha.set_fastpath_enabled(False)
-        if wanted:
-            torch.use_deterministic_algorithms(True, warn_only=True)
-            cudnn.deterministic, cudnn.benchmark = True, False
-        with warnings.catch_warnings():
-            if wanted:
-                # Named by its own check: two evaluations are compared.
-                warnings.filterwarnings("ignore", message=".*deterministic.*")
-            yield
-    finally:
-        mha.set_fastpath_enabled(fast)
-        if wanted:
-            torch.use_deterministic_algorithms(before[0], warn_only=before[1])
-            cudnn.deterministic, cudnn.benchmark = flags
+def without_warnings() -> Iterator[None]:
+    """Leave out PyTorch's warnings of ops that have no deterministic kernel: two evaluations are compared in their place."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*deterministic.*")
+        yield
 
 
 @contextmanager
