@@ -35,6 +35,7 @@ class Settings:
             name: getattr(cuda, f"{name}_sdp_enabled")()
             for name in ("flash", "mem_efficient", "math", "cudnn")
         }
+        self.filling = torch.utils.deterministic.fill_uninitialized_memory
         self.fast, self.gradients = torch.backends.mha.get_fastpath_enabled(), torch.is_grad_enabled()
 
     def choose(self, deterministic: bool) -> None:
@@ -45,6 +46,8 @@ class Settings:
         self.torch.backends.mha.set_fastpath_enabled(False)
         if deterministic:
             self.torch.use_deterministic_algorithms(True, warn_only=True)
+            # That every new tensor be written to first would only find faults of kernels.
+            self.torch.utils.deterministic.fill_uninitialized_memory = False
             self.torch.backends.cudnn.deterministic, self.torch.backends.cudnn.benchmark = True, False
 
     def put_back(self) -> None:
@@ -52,6 +55,7 @@ class Settings:
         torch = self.torch
         torch.backends.mha.set_fastpath_enabled(self.fast)
         torch.use_deterministic_algorithms(self.deterministic[0], warn_only=self.deterministic[1])
+        torch.utils.deterministic.fill_uninitialized_memory = self.filling
         for name, value in self.cudnn.items():
             if getattr(torch.backends.cudnn, name) != value:
                 setattr(torch.backends.cudnn, name, value)
