@@ -42,6 +42,7 @@ NAMES: dict[str, str] = {
     "Slot": "landscape.model",
     "Study": "landscape.records",
     "SurfaceObjective": "landscape.objective",
+    "TorchObjective": "landscape.torch_objective",
     "Trajectory": "landscape.records",
     "analyze_critical": "landscape.critical",
     "analyze_hessian": "landscape.curvature",

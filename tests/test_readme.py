@@ -6,6 +6,7 @@ import json
 import re
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -31,23 +32,28 @@ QUICK = {
 
 
 # What a part needs that is no dependency, by its mark: words to know it by, and the packages.
+PROGRAM = "train.py:make"
 OPTIONAL = {
-    "torch": ("import torch", ("torch",)),
-    "sklearn": ("from sklearn", ("sklearn",)),
-    "onnx": (".onnx", ("onnx", "onnxruntime")),
+    "torch": (("import torch", PROGRAM), ("torch",)),
+    "sklearn": (("from sklearn",), ("sklearn",)),
+    "onnx": ((".onnx",), ("onnx", "onnxruntime")),
 }
 
 
 def marked(part: object, text: str) -> pytest.ParameterSet:
     """Give a part to the test, with the marks of what it needs."""
-    marks = [getattr(pytest.mark, name) for name, (word, _) in OPTIONAL.items() if word in text]
+    marks = [
+        getattr(pytest.mark, name)
+        for name, (words, _) in OPTIONAL.items()
+        if any(word in text for word in words)
+    ]
     return pytest.param(part, marks=marks, id=text.split("\n")[0] if part != text else None)
 
 
 def require(text: str) -> None:
     """Skip where a part needs what is not installed."""
-    for word, packages in OPTIONAL.values():
-        if word in text:
+    for words, packages in OPTIONAL.values():
+        if any(word in text for word in words):
             for package in packages:
                 pytest.importorskip(package)
     if "--device cuda" in text:
@@ -129,6 +135,21 @@ def write_imports() -> None:
         onnx.save(helper.make_model(graph, opset_imports=version, ir_version=8), "net.onnx")
 
 
+def write_program() -> None:
+    """Write the program of the guide to PyTorch, a checkpoint of its network, and a run of them."""
+    import torch
+
+    (code,) = [block for block in blocks("python") if block.startswith("# train.py")]
+    Path("train.py").write_text(code, encoding="utf-8")
+    names: dict[str, Any] = {}
+    exec(compile(code, "train.py", "exec"), names)
+    state = names["make"]()[0].state_dict()
+    torch.save(state, "last.pt")
+    Path("run").mkdir(exist_ok=True)
+    for step in range(3):
+        torch.save({name: (step - 1.5) * value**2 for name, value in state.items()}, f"run/{step}.pt")
+
+
 @pytest.mark.parametrize("code", [marked(code, code) for code in blocks("python")])
 def test_python_blocks_run(code, tmp_path, monkeypatch):
     require(code)
@@ -142,6 +163,8 @@ def test_command_lines_run(arguments, folder):
     require(" ".join(arguments))
     if name == "import":
         write_imports()
+    if rest[0] == PROGRAM:
+        write_program()
     if "-o" in rest:
         # What another line makes is not there yet.
         Path(rest[rest.index("-o") + 1]).unlink(missing_ok=True)

@@ -15,6 +15,8 @@ import click
 from landscape.commands import options
 from landscape.commands.progress import interruptible, progress_bar
 from landscape.commands.stem import draw, options_in_name, output_stem, speaker
+from landscape.commands.user_file import objective_of, target_of
+from landscape.errors import InputError
 
 if TYPE_CHECKING:
     from landscape.model import Model
@@ -25,6 +27,8 @@ Kind = TypeVar("Kind", bound="Record")
 
 # Options that name a file to write.
 WRITTEN = ("escape", "target", "animate", "save_directions")
+# Options that an objective of the user's own program has settled where it is made.
+SETTLED = ("activation", "loss", "dtype", "examples", "threads", "device", "recompute_statistics")
 
 
 @dataclass
@@ -47,6 +51,18 @@ class Call:
     written: Sequence[str | Path] = ()
     held: ExitStack = field(default_factory=ExitStack)
     before: dict[Path, int | None] = field(default_factory=dict)
+    weights: Path | None = None
+    programs: bool = False
+
+    @property
+    def program(self) -> tuple[Path, str] | None:
+        """The file and the function of the user's program that MODEL names; None where it is a model's file."""
+        return target_of(self.model)
+
+    @property
+    def source(self) -> Path:
+        """The file that MODEL is read from."""
+        return self.model if self.program is None else self.program[0]
 
     @property
     def stem(self) -> str:
@@ -57,6 +73,16 @@ class Call:
     def record_path(self) -> Path:
         """Where the record goes."""
         return Path(f"{self.stem}.npz")
+
+    def subject(self) -> Any:
+        """Load MODEL, or make the objective that FILE.py:NAME in its place stands for."""
+        if self.program is None or not self.programs:
+            if self.weights is not None:
+                raise InputError("--weights: is for FILE.py:NAME; a model's file has its own weights")
+            return self.load()
+        self.require_safe()
+        self.hold()
+        return objective_of(*self.program, self.weights)
 
     def load(self, path: Path | None = None, *, allow_nonfinite: bool = False) -> Model:
         """Load MODEL, or another one beside it; with MODEL it is seen to that its outputs overwrite nothing else."""
@@ -87,7 +113,7 @@ class Call:
         from landscape.commands.outputs import require_safe_outputs
 
         require_safe_outputs(
-            self.name, self.stem, inputs=[self.model, *self.read], outputs=self.written,
+            self.name, self.stem, inputs=[self.source, *self.read], outputs=self.written,
             figure_format=None if self.no_figure else self.figure_format, fresh=self.fresh,
         )  # fmt: skip
 
@@ -105,17 +131,18 @@ class Call:
         from landscape.files import require_writable
 
         require_writable(self.record_path)
-        loaded = self.load()
+        loaded = self.subject()
         with self.working() as progress:
             return work(
-                loaded, *arguments, output=self.record_path, progress=progress, announce=self.say, **choices
-            )
+                loaded, *arguments, output=self.record_path, progress=progress, announce=self.say, **choices,
+                **standing(loaded, "theta"),
+            )  # fmt: skip
 
     def draw(self, record: Record) -> list[Path]:
         """Write the figures beside the record, if they are wanted."""
         if self.no_figure:
             return []
-        return draw(record, self.stem, self.figure_format, inputs=[self.model, *self.read], fresh=self.fresh)
+        return draw(record, self.stem, self.figure_format, inputs=[self.source, *self.read], fresh=self.fresh)
 
     def wrote(self, files: Sequence[Path]) -> None:
         """Name the files, but those that were finished before."""
@@ -133,6 +160,41 @@ class Call:
         click.echo(json.dumps(told, allow_nan=False) if self.as_json else table(record))
 
 
+def standing(subject: Any, name: str) -> dict[str, Any]:
+    """Give the point that a user's own objective stands at, under the name of the argument; {} for what knows its point itself.
+
+    Raises
+    ------
+    InputError
+        It says none.
+    """
+    from landscape.model import Model
+    from landscape.objective.about import about
+
+    if isinstance(subject, Model) or about(subject) is not None:
+        return {}
+    if not hasattr(subject, "theta"):
+        raise InputError(
+            f"{type(subject).__name__}: expected an attribute theta, the point to look at, found none: set objective.theta = θ"
+        )
+    return {name: subject.theta}
+
+
+def refuse_settled(context: click.Context) -> None:
+    """Refuse options that are given beside FILE.py:NAME and chosen there.
+
+    Raises
+    ------
+    InputError
+        There is one.
+    """
+    for name in SETTLED:
+        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+            raise InputError(
+                f"--{name.replace('_', '-')}: is for a model; FILE.py:NAME chooses it where its objective is made"
+            )
+
+
 def written_at(path: Path) -> int | None:
     """Return when a file was written last, None where there is none."""
     return path.stat().st_mtime_ns if path.exists() else None
@@ -145,8 +207,10 @@ def is_read(option: str, value: Any) -> bool:
     )
 
 
-def makes_record(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def makes_record(name: str, *, programs: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Give a command's function a `Call` in place of what all such commands take; `name` goes into the files' names, and so do its options.
+
+    With `programs` MODEL may be FILE.py:NAME, which the function takes by `Call.subject`.
 
     ```
     @parsing.command("hessian")
@@ -159,6 +223,7 @@ def makes_record(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @options.model
         @options.bare_file
+        @(options.weights if programs else options.together())
         @options.record
         @wraps(function)
         def called(
@@ -167,13 +232,17 @@ def makes_record(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]
         ) -> Any:  # fmt: skip
             from landscape.files import require_writable
 
+            if programs and target_of(model) is not None:
+                refuse_settled(click.get_current_context())
             named = options_in_name(click.get_current_context())
             say = speaker(quiet)
             written = [choices[option] for option in WRITTEN if choices.get(option) is not None]
             read = [value for option, value in choices.items() if is_read(option, value)]
+            weights = choices.pop("weights", None)
             call = Call(
                 model, activation, loss, name, named, output, no_figure, figure_format, as_json, say, quiet,
-                fresh=choices["fresh"], read=read, written=written,
+                fresh=choices["fresh"], read=read, written=written, weights=weights,
+                programs=programs,
             )  # fmt: skip
             # Before the model is read, and whatever the work does.
             require_writable(call.record_path)

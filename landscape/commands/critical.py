@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from landscape.commands import options, parsing
-from landscape.commands.call import Call, makes_record
+from landscape.commands.call import Call, makes_record, standing
 
 if TYPE_CHECKING:
     from landscape.model import Model
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     help="Search critical points of the network from N random starts, and write them as an atlas.",
 )
 @options.point
-@makes_record("critical")
+@makes_record("critical", programs=True)
 def command(
     call: Call,
     no_polish: bool,
@@ -60,6 +60,10 @@ def command(
     """
     from landscape.errors import InputError
 
+    if call.program is not None and (escape is not None or search is not None):
+        raise InputError(
+            "--escape and --search: are for a model's file, which they write or start from anew: leave them out"
+        )
     if search is None:
         return judged(call, no_polish, radius, escape, fresh, choices)
     if escape is not None or no_polish or radius is not None:
@@ -79,13 +83,13 @@ def judged(
     from landscape.critical import analyze_critical
     from landscape.tables.critical import critical_table
 
-    loaded = call.load()
+    loaded = call.subject()
     if escape is not None:
         require_free(call, loaded, escape, fresh)
     with call.working() as progress:
         record = analyze_critical(
             loaded, polishing=not no_polish, radius=radius, output=call.record_path, fresh=fresh, progress=progress,
-            announce=call.say, **choices,
+            announce=call.say, **choices, **standing(loaded, "theta"),
         )  # fmt: skip
     lower = len(record.escape_theta) > 0
     more = []

@@ -63,7 +63,7 @@ METHODS = ("exact", "finite-difference", "both")
     "--by-node", is_flag=True, help="Also find the extreme eigenvalues of each node's parameters alone."
 )
 @options.point
-@makes_record("hessian")
+@makes_record("hessian", programs=True)
 def command(call: Call, every: bool, **choices: Any) -> int:
     """Find the curvature of the loss of MODEL at its parameters: eigenvalues, trace, density.
 

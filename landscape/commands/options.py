@@ -88,6 +88,15 @@ def gathered(name: str, kind: Callable[..., object], *decorators: Decorator) -> 
 model = click.argument("model", type=click.Path(path_type=Path))
 """`model: Path`. That the file is there and good is said by `load_model`, in one way for the library too."""
 
+weights = click.option(
+    "--weights",
+    metavar="CKPT.pt",
+    type=click.Path(path_type=Path),
+    help="MODEL may also be FILE.py:NAME, a function of your own program that returns an objective, or (module, loss, data) of PyTorch; "
+    "the file is run. This reads its weights from a checkpoint (of trajectory: its run from a folder of checkpoints).",
+)
+"""`weights: Path | None`"""
+
 output = click.option(
     "-o",
     "--output",

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from landscape.commands import options, parsing
-from landscape.commands.call import Call, makes_record
+from landscape.commands.call import Call, makes_record, standing
 from landscape.commands.scan_report import ScanReport
 
 
@@ -68,7 +68,7 @@ from landscape.commands.scan_report import ScanReport
 @options.data
 @options.engine
 @options.device
-@makes_record("scan")
+@makes_record("scan", programs=True)
 def command(
     call: Call,
     save_directions: Path | None,
@@ -85,8 +85,9 @@ def command(
     from landscape.scanning import scan
 
     report = ScanReport(save_directions, call.say)
-    loaded = call.load()
-    other = None if to is None else call.load(to)
+    loaded = call.subject()
+    # An objective reads a checkpoint itself.
+    other: Any = to if to is None or call.program is not None else call.load(to)
     with call.working() as progress:
         record = scan(
             loaded,
@@ -98,6 +99,7 @@ def command(
             announce=call.say,
             progress=progress,
             **choices,
+            **standing(loaded, "center"),
         )
     files = [call.record_path, *call.draw(record)]
     call.wrote(files)

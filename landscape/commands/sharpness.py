@@ -56,7 +56,7 @@ def radius(name: str, default: float, text: str) -> Any:
     "--rise", 0.1, "width: how far the loss rises to where the width is measured, as a fraction of 1 + loss."
 )
 @options.point
-@makes_record("sharpness")
+@makes_record("sharpness", programs=True)
 def command(
     call: Call,
     compare: Path | None,

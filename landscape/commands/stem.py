@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from landscape.commands.user_file import target_of
 from landscape.errors import InputError
 from landscape.messages import say
 from landscape.progress import silent
@@ -51,6 +52,7 @@ PARTS: Mapping[str, str | Callable[[Any], str]] = {
     "dtype": "{}",
     "device": lambda device: device.replace(":", "") if device.startswith("cuda") else "",
     "seed": "seed{}",
+    "weights": "{}",
     "activation": "{}",
     "loss": "{}",
     # curvature
@@ -190,7 +192,8 @@ def output_stem(output: str | None, model: Path, command: str, options: str = ""
     'digits.hessian.top3'
     """
     if output is None:
-        return f"{model.stem}.{command}{options}"
+        target = target_of(model)
+        return f"{model.stem if target is None else f'{target[0].stem}.{target[1]}'}.{command}{options}"
     stem = output.removesuffix(".npz")
     if not Path(stem).name.strip() or stem.endswith("/"):
         raise InputError(

@@ -57,7 +57,7 @@ CHECKPOINTS, OF_RUN = 60, "With --optimizer: "
 @options.data
 @options.engine
 @options.device
-@makes_record("trajectory")
+@makes_record("trajectory", programs=True)
 def command(
     call: Call,
     span: tuple[str, ...],
@@ -85,8 +85,12 @@ def command(
         require_film(animate, inputs=[call.model, *call.read], fresh=choices["fresh"])
     if init is not None and optimizer is None:
         raise InputError("--init starts a fresh run, which needs --optimizer")
+    if call.program is not None and optimizer is not None:
+        raise InputError(
+            "--optimizer: trains a model's file; of FILE.py:NAME give the run's checkpoints by --weights FOLDER"
+        )
 
-    loaded = call.load()
+    loaded, given = run_of(call)
     recipe = {"learning_rate": learning_rate, "batch_size": batch_size, "steps": steps, "init": init}
     plane = {**choices, "span": list(span)}
     if optimizer is not None:
@@ -102,7 +106,12 @@ def command(
                 call, loaded, part(progress, 0.0, begin), optimizer=optimizer, **same, **recipe
             )
         record = trajectory(
-            loaded, output=call.record_path, progress=part(progress, begin, 1.0), announce=call.say, **plane
+            loaded,
+            output=call.record_path,
+            progress=part(progress, begin, 1.0),
+            announce=call.say,
+            **plane,
+            **given,
         )
     own = [plane_path(call), *([] if optimizer is None else [run_path(call)])]
     more = [file for file in own if file.exists()]
@@ -112,6 +121,24 @@ def command(
         save_film(record, animate, inputs=[call.model, *call.read], fresh=choices["fresh"])
         more.append(animate)
     call.end(record, table, more)
+
+
+def run_of(call: Call) -> tuple[Any, dict[str, Any]]:
+    """Load MODEL; of FILE.py:NAME, make the objective at the last checkpoint of the folder that --weights names, and give the folder.
+
+    Raises
+    ------
+    InputError
+        There is no folder, or no checkpoint in it that fits.
+    """
+    if call.program is None:
+        return call.subject(), {}
+    from landscape.torch_objective.checkpoints import files_of
+
+    if call.weights is None:
+        raise InputError("trajectory of FILE.py:NAME needs --weights FOLDER, the checkpoints of its run")
+    folder, call.weights = call.weights, files_of(call.weights)[-1]
+    return call.subject(), {"checkpoints": folder}
 
 
 def share_of_run(model: Model, points: str, examples: int) -> float:

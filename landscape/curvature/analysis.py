@@ -28,6 +28,7 @@ from landscape.curvature.work import Work
 from landscape.errors import InputError, did_you_mean
 from landscape.model import Model
 from landscape.objective import HasValue, complete
+from landscape.objective.about import about
 from landscape.objective.session import session
 from landscape.progress import Announce, Progress, nobody, silent
 from landscape.records import Hessian
@@ -73,7 +74,7 @@ def analyze_hessian(
     subject
         A model, or any objective; gradients and products that it lacks are taken as differences.
     theta
-        The point [P], for an objective.
+        The point [P], for an objective; a `TorchObjective` stands at its module's parameters.
     top, bottom, all
         Eigenvalues: the largest, the smallest (algebraically), or every one. Where nothing at all is asked
         for, ten and five.
@@ -179,6 +180,10 @@ def point_of(subject: Model | HasValue, theta: ArrayLike | None, **options: Any)
         if theta is not None:
             raise InputError("a model is analysed at its own parameters: use model.with_theta(theta)")
         return model_point(subject, **options)
+    told = about(subject)
+    if told is not None:
+        subject = told.at_split(options.pop("split", told.split))
+        theta = told.theta if theta is None else theta
     subject = complete(subject)
     if theta is None:
         raise InputError("expected theta, the point at which the objective is analysed")

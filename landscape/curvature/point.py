@@ -14,6 +14,7 @@ from landscape.errors import InputError
 from landscape.model import Model
 from landscape.model.finite import WANTED
 from landscape.objective import HasValue, NetworkObjective, complete
+from landscape.objective.about import About, about
 from landscape.objective.devices import CPU, recorded_device, settle_device
 from landscape.objective.functions import checked_point
 from landscape.optimizer_names import optimizer_name
@@ -123,6 +124,23 @@ def is_adam(name: str) -> bool:
         return False
 
 
+def told_point(objective: HasValue, theta: Array, told: About) -> Point:
+    """Take an objective that tells what it is; its layers are what a model's nodes are."""
+    return Point(
+        objective=objective,
+        theta=theta,
+        nodes=told.groups(),
+        model=told.fingerprint(theta),
+        data=told.data,
+        settings={
+            **told.told(),
+            "split": told.split,
+            "examples": None,
+            "layout": [[piece.group, piece.start, piece.stop] for piece in told.pieces],
+        },
+    )
+
+
 def function_point(objective: HasValue, theta: ArrayLike) -> Point:
     """Take a function of θ; it is known again by its value and gradient there, for its code cannot be hashed.
 
@@ -136,6 +154,9 @@ def function_point(objective: HasValue, theta: ArrayLike) -> Point:
     value = whole.value(point)
     if not np.isfinite(value):
         raise InputError(f"the value is {value} at this point: a Hessian needs a finite one")
+    told = about(whole)
+    if told is not None:
+        return told_point(whole, point, told)
     known = [point, np.array([value])]
     if whole.exact_gradient:
         known.append(whole.gradient(point))

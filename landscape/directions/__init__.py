@@ -10,7 +10,7 @@ from landscape.directions.between import require_same_shapes
 from landscape.directions.check import DirectionCheck, check_directions
 from landscape.directions.choose import Directions, make_directions
 from landscape.directions.normalize import NORMALIZATIONS, normalized
-from landscape.directions.origin import Origin, Tensor, model_tensors, shaped_tensors
+from landscape.directions.origin import Origin, Tensor, model_tensors, shaped_tensors, told_tensors
 from landscape.directions.principal import principal_directions
 from landscape.directions.random import gaussian, orthogonalize
 from landscape.directions.sources import SOURCES
@@ -34,4 +34,5 @@ __all__ = [
     "require_same_shapes",
     "save_directions",
     "shaped_tensors",
+    "told_tensors",
 ]

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape.errors import InputError
+from landscape.objective.about import About
 
 if TYPE_CHECKING:
     from landscape.model import Model
@@ -80,6 +81,13 @@ def model_tensors(model: Model) -> tuple[Tensor, ...]:
             has_filters=len(slot.shape) >= 2 and slot.node not in norms,
         )
         for slot in model.layout
+    )
+
+
+def told_tensors(told: About) -> tuple[Tensor, ...]:
+    """Cut θ into the tensors that an objective tells of."""
+    return tuple(
+        Tensor(piece.name, piece.start, piece.stop, piece.shape, piece.has_filters) for piece in told.pieces
     )
 
 

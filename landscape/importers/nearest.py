@@ -8,7 +8,7 @@ from landscape.errors import InputError
 from landscape.files import shown
 
 # What takes any network.
-EXIT = "scan it as it is with landscape.CallableObjective"
+EXIT = "analyse it as it is, as a PyTorch module, with landscape.TorchObjective"
 # So many calls are named in one message.
 NAMED = 4
 PLAIN = "a graph without choices and loops"

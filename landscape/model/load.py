@@ -28,6 +28,10 @@ def load_model(
         One line that names the file, the key and what was expected.
     """
     path = Path(path)
+    if path.suffix == ".py" or ".py:" in path.name:
+        raise InputError(
+            f"{path}: expected a model file, found a program: scan, hessian, critical, sharpness and trajectory take FILE.py:NAME as MODEL"
+        )
     arrays = read_archive(path)
     try:
         if "landscape" in arrays:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,18 +16,20 @@ from landscape.directions import (
     model_tensors,
     require_same_shapes,
     shaped_tensors,
+    told_tensors,
 )
 from landscape.errors import InputError
 from landscape.files import require_writable
 from landscape.model import Model, load_model
 from landscape.objective import HasValue, complete, require_network
+from landscape.objective.about import About, about
 from landscape.progress import Announce, Progress, nobody, silent
 from landscape.records import Scan
 from landscape.scanning.driver import run_plan, wanted_of
 from landscape.scanning.eigen import extreme_eigenvectors, in_double
 from landscape.scanning.grid import MAXIMUM_DIMENSIONS, Span
 from landscape.scanning.plan import Plan, Subject, make_plan, require_grid
-from landscape.scanning.subject import function_subject, held_notes, model_subject
+from landscape.scanning.subject import function_subject, held_notes, model_subject, told_splits, told_subject
 
 Array = NDArray[np.float64]
 
@@ -65,7 +68,7 @@ def scan(
     subject
         A model, or any objective; values one by one, gradients and products that it lacks are made for it (`landscape.complete`).
     center, shapes
-        For an objective only: the θ [P] to scan around, and the shapes of its tensors (for normalization).
+        For an objective only: the θ [P] to scan around, and the shapes of its tensors (for normalization); a `TorchObjective` has its own.
     dimensions
         How many directions, 1 to 3; by default 2, or as many as a file of directions has.
     points
@@ -77,7 +80,7 @@ def scan(
         `random`, `gradient`, `principal` (of the model's checkpoints), `eigen` (the Hessian's eigenvectors of the
         largest and of the smallest eigenvalue), `between`, a `.npz` with `directions` [d, P], or such an array.
     to
-        Where `between` goes: a model, its file, or a θ.
+        Where `between` goes: a model, its file, or a θ; of a `TorchObjective` also a state dict or its file.
     normalize
         `filter`, `layer` or `none`; by default `filter` for `random` and `none` for the others.
     include_bias
@@ -87,7 +90,7 @@ def scan(
     quantity
         `loss` (with the accuracy), or `curvature`: also the Hessian's extreme eigenvalues at every point.
     split
-        `train`, `test`, or `both`: train, and test where the model has it.
+        `train`, `test`, or `both`: train, and test where the model, or a `TorchObjective`, has it.
     examples
         Use a random subset of so many examples, and give standard errors.
     seed
@@ -132,7 +135,8 @@ def scan(
     path = None if output is None else Path(output)
     if path is not None:
         require_writable(path)
-    other = to if isinstance(to, Model) or not isinstance(to, str | Path) else load_model(to)
+    told = None if isinstance(subject, Model) else about(subject)
+    other = far_point(told, to)
     if isinstance(subject, Model):
         if center is not None or shapes is not None:
             raise InputError("a model has its own center and shapes: give them with a plain objective only")
@@ -148,11 +152,9 @@ def scan(
             toward=leads_to(subject, other, direction, normalize, said(to)),
         )
     else:
-        refuse_options_of_models(
-            split=split, examples=examples, device=device, recompute_statistics=recompute_statistics
-        )
-        objective = complete(subject).anew(seed)
-        whole = function_subject(objective, checked_center(objective, center), seed)
+        whole = objective_subject(
+            subject, center, seed, split=split, examples=examples, device=device, recompute_statistics=recompute_statistics
+        )  # fmt: skip
     directions = make_directions(
         find_origin(subject, whole, shapes),
         direction,
@@ -174,6 +176,34 @@ def scan(
     for note in plan.notes:
         announce(note)
     return run_plan(plan, path=path, fresh=fresh, progress=progress, announce=announce)
+
+
+def far_point(
+    told: About | None, to: Model | str | Path | NDArray[np.floating] | None
+) -> Model | NDArray[np.floating] | None:
+    """Read where `between` goes: a model's file, or for an objective that reads checkpoints one of these."""
+    if told is not None and to is not None and not isinstance(to, Model | np.ndarray):
+        return told.read_run([to]).thetas[0]
+    return load_model(to) if isinstance(to, str | Path) else to
+
+
+def objective_subject(
+    objective: HasValue, center: ArrayLike | None, seed: int, *, split: str, **options: Any
+) -> Subject:
+    """Take an objective at a point, by default where it says that it stands.
+
+    Raises
+    ------
+    InputError
+        No point, or another length, or a choice that was made where the objective was.
+    """
+    told = about(objective)
+    refuse_options_of_models(split=split if told is None else "both", **options)
+    whole = complete(objective).anew(seed)
+    point = checked_center(whole, told.theta if told is not None and center is None else center)
+    if told is None:
+        return function_subject(whole, point, seed)
+    return told_subject(told, point, told_splits(told, split), seed)
 
 
 def refuse_options_of_models(
@@ -215,7 +245,10 @@ def find_origin(subject: Model | HasValue, whole: Subject, shapes: Sequence[Sequ
     if isinstance(subject, Model):
         return model_origin(subject, whole)
     objective = complete(next(iter(whole.objectives.values())))
-    tensors = None if shapes is None else shaped_tensors(shapes, whole.center.size)
+    told = about(objective)
+    tensors = None if told is None else told_tensors(told)
+    if shapes is not None:
+        tensors = shaped_tensors(shapes, whole.center.size)
 
     def eigenvectors(count: int) -> tuple[Array, Array]:
         return extreme_eigenvectors(objective, whole.center, count)

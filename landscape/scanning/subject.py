@@ -23,6 +23,7 @@ from landscape.objective import (
     RecomputedObjective,
     carries,
 )
+from landscape.objective.about import About
 from landscape.objective.devices import CPU, device_notes, recorded_device, settle_device
 from landscape.scanning.plan import Subject
 
@@ -190,6 +191,48 @@ def subset_notes(model: Model, splits: tuple[str, ...], examples: int | None) ->
         f"{name}: using all {model.examples(name)} examples, since {examples} were asked for"
         for name in splits
         if examples >= model.examples(name)
+    )
+
+
+def told_splits(told: About | None, split: str) -> tuple[str, ...]:
+    """Say which splits of an objective are computed; a plain function of θ has no data, and one split.
+
+    Raises
+    ------
+    InputError
+        An unknown name, or a split that it does not have.
+    """
+    if split not in SPLITS:
+        raise InputError(f"unknown split '{split}': choose {', '.join(SPLITS)}{did_you_mean(split, SPLITS)}")
+    if told is None:
+        return (FUNCTION_SPLIT,)
+    # `both` is what there is: an objective of test data alone has these.
+    there = tuple(name for name in (told.splits if split == "both" else SPLITS[split]) if name in told.splits)
+    if not there:
+        raise InputError(
+            f"the objective has no {split} data, it has {', '.join(told.splits)}: give {split}=… where it is made, or choose another split"
+        )
+    return there
+
+
+def told_subject(told: About, center: Array, splits: tuple[str, ...], seed: int) -> Subject:
+    """Scan an objective that tells what it is, on several splits of its data."""
+    return Subject(
+        objectives={name: told.splits[name] for name in splits},
+        center=center,
+        decay=told.decay,
+        model=told.model,
+        data=told.data,
+        settings={
+            "splits": list(splits),
+            "examples": None,
+            "seed": seed,
+            "dtype": told.dtype,
+            "device": told.device,
+            **told.settings,
+        },
+        words={"model_name": told.name, "loss": told.loss},
+        notes=told.notes,
     )
 
 

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from landscape.errors import ComputationError, InputError, did_you_mean
 from landscape.model import Model
 from landscape.objective import HasValue, NetworkObjective, complete
+from landscape.objective.about import about
 from landscape.objective.session import session
 from landscape.progress import Announce, Progress, among, counted, counting, expected, nobody, part, silent
 from landscape.records import Pieces, Sharpness
@@ -105,7 +106,7 @@ def measure_sharpness(
     subject
         A model, or any objective; gradients and products that it lacks are taken as differences.
     theta, shapes
-        For an objective: the point [P], and the shapes of the tensors that it is made of.
+        For an objective: the point [P], and the shapes of the tensors that it is made of; a `TorchObjective` has its own.
     measures
         Names; by default all that can be measured.
     compare
@@ -188,6 +189,10 @@ def subject_of(
         if theta is not None or shapes is not None:
             raise InputError("a model has its own parameters and shapes: use model.with_theta(theta)")
         return model_subject(subject, **how)
+    told = about(subject)
+    if told is not None:
+        subject = told.at_split(how["split"])
+        theta = told.theta if theta is None else theta
     subject = complete(subject)
     if theta is None:
         raise InputError("expected theta, the point at which the objective is measured")

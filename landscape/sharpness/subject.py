@@ -12,9 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from landscape.curvature import SymmetricOperator, hessian_operator
 from landscape.curvature.point import function_point, model_point, require_finite_loss
-from landscape.directions import Origin, Tensor, model_tensors, shaped_tensors
+from landscape.directions import Origin, Tensor, model_tensors, shaped_tensors, told_tensors
 from landscape.model import Model
 from landscape.objective import Completed, HasValue, as_network, complete
+from landscape.objective.about import about
 from landscape.objective.fisher import fisher_products
 
 Array = NDArray[np.float64]
@@ -105,6 +106,9 @@ def function_subject(objective: HasValue, theta: ArrayLike, shapes: Any = None) 
     InputError
         As `function_point`, or shapes that do not add up.
     """
-    point = function_point(objective, theta)
-    tensors = None if shapes is None else shaped_tensors(shapes, point.theta.size)
+    told = about(objective)
+    point = function_point(objective if told is None else told.bare, theta)
+    tensors = None if told is None else told_tensors(told)
+    if shapes is not None:
+        tensors = shaped_tensors(shapes, point.theta.size)
     return Subject(complete(point.objective), point.theta, tensors, point.model, point.data, point.settings)

@@ -18,6 +18,7 @@ from landscape.errors import InputError
 from landscape.files import require_writable
 from landscape.model import Model
 from landscape.objective import HasValue, complete
+from landscape.objective.about import PointsOfRun, about
 from landscape.progress import Announce, Progress, nobody, silent
 from landscape.records import Pieces, Scan, Trajectory
 from landscape.records.earlier import loaded
@@ -25,19 +26,22 @@ from landscape.records.keeping import Fields, Key, Wanted, produce
 from landscape.scanning import Plan, Subject, make_plan, run_plan
 from landscape.scanning.grid import Span, make_axis, parse_points, parse_spans
 from landscape.scanning.resume import unlike
-from landscape.scanning.scan import checked_center, find_origin, model_origin, refuse_options_of_models
-from landscape.scanning.subject import chosen_splits, function_subject, held_notes, model_subject
+from landscape.scanning.scan import find_origin, model_origin, objective_subject
+from landscape.scanning.subject import chosen_splits, held_notes, model_subject
 from landscape.trajectories.projection import Projection, project, spans_around
 
 Array = NDArray[np.float64]
 
 DIMENSIONS = 2
+HELD = (
+    "the map keeps the running statistics and other buffers of the module, and the checkpoints have their own"
+)
 
 
 def trajectory(
     subject: Model | HasValue,
     *,
-    checkpoints: ArrayLike | None = None,
+    checkpoints: ArrayLike | Sequence[Any] | str | Path | None = None,
     center: ArrayLike | None = None,
     shapes: Sequence[Sequence[int]] | None = None,
     direction: str | Path | NDArray[np.floating] = "principal",
@@ -68,7 +72,8 @@ def trajectory(
         A model with checkpoints, or any objective with those of `checkpoints`.
     checkpoints, center, shapes
         For an objective only: the points of the run [K, P] in their order; the point that the plane goes through, by default the last of them;
-        and the shapes of the tensors that θ is made of (for normalization).
+        and the shapes of the tensors that θ is made of (for normalization). The checkpoints of a `TorchObjective` may be state dicts, files of
+        `torch.save`, or a folder of these; its shapes are known.
     direction
         What spans the plane: `principal`, any other that `scan` takes but `between`, or an array [2, P].
     points, span
@@ -105,12 +110,11 @@ def trajectory(
             recompute_statistics=recompute_statistics,
         )  # fmt: skip
     else:
-        refuse_options_of_models(
-            split=split, examples=examples, device=device, recompute_statistics=recompute_statistics
-        )
-        run = given_run(checkpoints, asked.size)
-        middle = checked_center(asked, run.thetas[-1] if center is None else center)
-        whole = function_subject(asked.anew(seed), middle, seed)
+        run = given_run(asked, checkpoints)
+        whole = objective_subject(
+            asked, run.thetas[-1] if center is None else center, seed,
+            split=split, examples=examples, device=device, recompute_statistics=recompute_statistics,
+        )  # fmt: skip
     directions = make_directions(
         replace(find_origin(subject, whole, shapes), checkpoints=run.thetas),
         direction,
@@ -240,8 +244,8 @@ def finite_checkpoints(model: Model) -> Run:
     return Run(thetas[finite], counted[finite], own_constants(model, finite), notes)
 
 
-def given_run(checkpoints: ArrayLike | None, size: int) -> Run:
-    """Take the points of a function's run as they are given, those aside that diverged.
+def given_run(objective: HasValue, checkpoints: Any) -> Run:
+    """Take the points of an objective's run, as they are given or as it reads them, those aside that diverged.
 
     Raises
     ------
@@ -252,13 +256,18 @@ def given_run(checkpoints: ArrayLike | None, size: int) -> Run:
         raise InputError(
             "trajectory of an objective needs checkpoints=[…], the points of its run [K, P]: a run itself is made of a model, by train"
         )
-    thetas = np.asarray(checkpoints, np.float64)
+    told = about(objective)
+    read = PointsOfRun(np.asarray(checkpoints, np.float64)) if told is None else told.read_run(checkpoints)
+    thetas, size = read.thetas, objective.size
     if thetas.ndim != 2 or thetas.shape[1] != size:
         raise InputError(
             f"checkpoints: expected points [K, {size}], one row a point, found shape {list(thetas.shape)}"
         )
     finite, notes = finite_rows(thetas)
-    return Run(thetas[finite], np.flatnonzero(finite), None, notes)
+    steps = np.arange(len(thetas)) if read.steps is None else read.steps
+    if read.buffers is None:
+        return Run(thetas[finite], steps[finite], None, notes)
+    return Run(thetas[finite], steps[finite], read.buffers[finite], (*notes, HELD))
 
 
 def finite_rows(thetas: Array) -> tuple[NDArray[np.bool_], tuple[str, ...]]:

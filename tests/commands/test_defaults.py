@@ -15,8 +15,18 @@ from landscape.commands import COMMANDS
 from landscape.sharpness.options import Options
 from landscape.training import Recipe
 
-# What is written, and how it is told; and how a bare file is understood, which `load_model` does.
-WRITING = {"output", "no_figure", "figure_format", "as_json", "quiet", "fresh", "activation", "loss"}
+# What is written, and how it is told; and how a bare file, or a program, is understood, which `load_model` and `objective_of` do.
+WRITING = {
+    "output",
+    "no_figure",
+    "figure_format",
+    "as_json",
+    "quiet",
+    "fresh",
+    "activation",
+    "loss",
+    "weights",
+}
 # A command: the functions whose parameters its options are, and options that the commands alone have.
 FUNCTIONS: dict[str, tuple[tuple[Any, ...], set[str]]] = {
     "critical": ((landscape.analyze_critical,), {"escape", "search"}),

@@ -210,13 +210,13 @@ class Choosing(nn.Module):
 
 
 MESSAGES = {
-    "complex_numbers": (of(lambda s, x: s.a(torch.fft.fft(x).real), a=nn.Linear(4, 3)), r"fft.*CallableObjective"),
-    "choice": (Choosing(), r"control flow \(an `if`, .*on a value\), at test_from_torch_messages\.py:\d+: 'if x\.sum\(\) > 0:'; .*CallableObjective"),
+    "complex_numbers": (of(lambda s, x: s.a(torch.fft.fft(x).real), a=nn.Linear(4, 3)), r"fft.*TorchObjective"),
+    "choice": (Choosing(), r"control flow \(an `if`, .*on a value\), at test_from_torch_messages\.py:\d+: 'if x\.sum\(\) > 0:'; .*TorchObjective"),
     "lazy": (nn.Sequential(nn.LazyLinear(3)), r"call the module once on an example"),
     "several": (
-        of(lambda s, x: s.a(torch.sort(x)[0]) + torch.cumprod(x, 1)[:, :3], a=nn.Linear(4, 3)), r"sort.*\(nor is cumprod\).*CallableObjective",
+        of(lambda s, x: s.a(torch.sort(x)[0]) + torch.cumprod(x, 1)[:, :3], a=nn.Linear(4, 3)), r"sort.*\(nor is cumprod\).*TorchObjective",
     ),
-    "random": (of(lambda s, x: s.a(x + torch.randn_like(x)), a=nn.Linear(4, 3)), r"draws random numbers in evaluation.*CallableObjective"),
+    "random": (of(lambda s, x: s.a(x + torch.randn_like(x)), a=nn.Linear(4, 3)), r"draws random numbers in evaluation.*TorchObjective"),
     "statistics_of_a_batch": (nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3, track_running_stats=False)), r"1 \(BatchNorm1d\).*statistics of its batch"),
     "loop": (of(lambda s, x: sum(s.a(row) for row in x), a=nn.Linear(4, 3)), r"a loop over a value"),
     "complex": (nn.Linear(4, 3, dtype=torch.complex64), "weight: is complex"),

@@ -205,7 +205,7 @@ def averaged(torch: Any, loss: Any, wanted: TorchLoss, model: Model) -> tuple[Ca
     """Give the user's loss as a mean, and what it is to be multiplied by."""
     functional = torch.nn.functional
     if isinstance(loss, str):
-        return NAMED[loss](functional, model), 1.0
+        return NAMED[loss](functional), 1.0
     if wanted.total is None:
         return in_double(torch, loss), 1.0
     mean = "batchmean" if wanted.name == "kl_divergence" else "mean"
@@ -237,23 +237,25 @@ def in_double(torch: Any, loss: Any) -> Callable[..., Any]:
     return value
 
 
-def _plain(name: str) -> Callable[[Any, Model], Any]:
-    return lambda functional, model: getattr(functional, name)
+def _plain(name: str) -> Callable[[Any], Any]:
+    return lambda functional: getattr(functional, name)
 
 
-def _divergence(functional: Any, model: Model) -> Any:
+def _divergence(functional: Any) -> Any:
     """The divergence of logits, a mean over groups of classes."""
-    shape = model.nodes[-1].shape
-    axis, groups = (
-        1 if classes_first(model.loss, shape) else -1,
-        math.prod(shape) // classes_of(model.loss, shape),
-    )
-    return lambda outputs, targets: (
-        functional.kl_div(functional.log_softmax(outputs, axis), targets, reduction="batchmean") / groups
-    )
+
+    def value(outputs: Any, targets: Any) -> Any:
+        shape = tuple(outputs.shape[1:])
+        axis = 1 if classes_first("kl_divergence", shape) else -1
+        groups = math.prod(shape) // classes_of("kl_divergence", shape)
+        return (
+            functional.kl_div(functional.log_softmax(outputs, axis), targets, reduction="batchmean") / groups
+        )
+
+    return value
 
 
-def _focal(functional: Any, model: Model) -> Any:
+def _focal(functional: Any) -> Any:
     """The focal loss with γ = 2 and no α."""
 
     def value(outputs: Any, targets: Any) -> Any:
@@ -264,17 +266,17 @@ def _focal(functional: Any, model: Model) -> Any:
 
 
 # The functions of the format's names, which take no options.
-NAMED: dict[str, Callable[[Any, Model], Any]] = {
+NAMED: dict[str, Callable[[Any], Any]] = {
     "cross_entropy": _plain("cross_entropy"),
     "binary_cross_entropy": _plain("binary_cross_entropy_with_logits"),
     "mse": _plain("mse_loss"),
     "mae": _plain("l1_loss"),
     "huber": _plain("huber_loss"),
     "poisson": _plain("poisson_nll_loss"),
-    "poisson_rate": lambda functional, model: functools.partial(functional.poisson_nll_loss, log_input=False),
+    "poisson_rate": lambda functional: functools.partial(functional.poisson_nll_loss, log_input=False),
     "hinge_embedding": _plain("hinge_embedding_loss"),
     "multi_margin": _plain("multi_margin_loss"),
     "kl_divergence": _divergence,
     "focal": _focal,
-    "output": lambda functional, model: lambda outputs, targets: outputs.mean(),
+    "output": lambda functional: lambda outputs, targets: outputs.mean(),
 }

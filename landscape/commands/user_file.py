@@ -1,0 +1,131 @@
+"""`FILE.py:NAME` in the place of MODEL: a function of the user's program that makes an objective."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from landscape.errors import InputError, did_you_mean
+
+TARGET = re.compile(r"(?P<file>.+\.py)(?::(?P<name>.*))?")
+EXPECTED = "expected FILE.py:NAME, a function that returns an objective or (module, loss, data)"
+
+
+def target_of(model: Path) -> tuple[Path, str] | None:
+    """Read FILE.py:NAME; None for anything else, such as a model's file. NAME may be empty here.
+
+    >>> target_of(Path("nets/vit.py:small")), target_of(Path("digits.npz"))
+    ((PosixPath('nets/vit.py'), 'small'), None)
+    """
+    found = TARGET.fullmatch(str(model))
+    return None if found is None else (Path(found["file"]), found["name"] or "")
+
+
+def objective_of(file: Path, name: str, weights: Path | None = None) -> Any:
+    """Run the user's file, and make the objective of what its function returns, with the weights of a checkpoint where one is given.
+
+    Raises
+    ------
+    InputError
+        There is no such file or function, an error in it (the message says at which line), or it returns something else.
+    """
+    if not file.is_file():
+        raise InputError(f"{file}: no such file: {EXPECTED}")
+    if not name:
+        raise InputError(
+            f"{file}: {EXPECTED}; the functions there are: {', '.join(functions_in(file)) or 'none'}"
+        )
+    program = run(file)
+    function = getattr(program, name, None)
+    if function is None:
+        there = functions_in(file)
+        raise InputError(
+            f"{file}: no function '{name}', there are {', '.join(there) or 'none'}{did_you_mean(name, there)}"
+        )
+    with blamed(file):
+        found = function() if callable(function) and not is_objective(function) else function
+    objective = as_objective(found, f"{file}:{name}")
+    if weights is not None:
+        if not hasattr(objective, "load"):
+            raise InputError(
+                "--weights: is for a TorchObjective or (module, loss, data), and this is another objective"
+            )
+        objective.load(weights)
+    return objective
+
+
+def functions_in(file: Path) -> list[str]:
+    """Name the functions of a file, as far as it can be read."""
+    try:
+        body = ast.parse(file.read_bytes()).body
+    except (SyntaxError, ValueError):
+        return []
+    return [node.name for node in body if isinstance(node, ast.FunctionDef) and node.name[0] != "_"]
+
+
+def run(file: Path) -> ModuleType:
+    """Run a file as a module, with its folder first where modules are looked for, as Python runs a program."""
+    spec = importlib.util.spec_from_file_location(f"{file.stem}__program", file)
+    assert spec is not None
+    assert spec.loader is not None
+    program = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, str(file.resolve().parent))
+    # The source of its classes is looked up by this.
+    sys.modules[spec.name] = program
+    with blamed(file):
+        spec.loader.exec_module(program)
+    return program
+
+
+@contextmanager
+def blamed(file: Path) -> Iterator[None]:
+    """Turn an error of the user's code into one line that names its place.
+
+    Raises
+    ------
+    InputError
+        There was one.
+    """
+    from landscape.torch_objective.blame import first_line, place_of
+
+    try:
+        yield
+    except InputError:
+        raise
+    except SyntaxError as error:
+        raise InputError(f"{error.filename}:{error.lineno}: SyntaxError: {error.msg}") from None
+    except (Exception, SystemExit) as error:
+        where = place_of(error) or str(file)
+        raise InputError(f"{where}: {type(error).__name__}: {first_line(error)}") from None
+
+
+def is_objective(found: Any) -> bool:
+    """Say whether something is an objective: it has a value and a size."""
+    return not isinstance(found, type) and callable(getattr(found, "value", None)) and hasattr(found, "size")
+
+
+def as_objective(found: Any, where: str) -> Any:
+    """Take an objective, or make one of (module, loss, data).
+
+    Raises
+    ------
+    InputError
+        It is something else.
+    """
+    if is_objective(found):
+        return found
+    if isinstance(found, tuple | list) and len(found) == 3:
+        from landscape.torch_objective import TorchObjective
+
+        return TorchObjective(*found)
+    size = f" of {len(found)}" if isinstance(found, tuple | list) else ""
+    raise InputError(
+        f"{where}: expected an objective or (module, loss, data), found a {type(found).__name__}{size}: return one of these"
+    )

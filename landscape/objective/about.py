@@ -1,0 +1,118 @@
+"""What an objective may tell of itself beside its values: a name, where it stands, its tensors, its other splits."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape.errors import InputError
+from landscape.objective.kinds import Wrapper
+from landscape.objective.protocol import HasSweep, HasValue
+
+if TYPE_CHECKING:
+    from landscape.objective.complete import Completed
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A tensor of θ: its name, the layer that it belongs to, its place, its shape, and whether its rows are filters."""
+
+    name: str
+    group: str
+    start: int
+    stop: int
+    shape: tuple[int, ...]
+    has_filters: bool
+
+
+@dataclass(frozen=True)
+class PointsOfRun:
+    """The points of a run [K, P], the updates before each [K], and the buffers [K, B] of each; None for what is not known."""
+
+    thetas: Array
+    steps: NDArray[np.int64] | None = None
+    buffers: Array | None = None
+
+
+@dataclass(frozen=True)
+class About:
+    """What an objective tells of itself, so that its analyses are named, taken up and cut into layers as those of a model are.
+
+    `theta` is where it stands. `splits` are the objectives of each part of the data, by name, of which `split` is this one. `bare` is the
+    same without weight decay, `decay` [P] or None. `model` hashes all that makes the function but θ, `data` the examples.
+    `read_run` makes the points of a run of what the objective takes for one, such as the checkpoints of its framework.
+    """
+
+    name: str
+    loss: str
+    dtype: str
+    device: str
+    theta: Array
+    pieces: tuple[Piece, ...]
+    splits: Mapping[str, HasSweep]
+    split: str
+    bare: HasSweep
+    decay: Array | None
+    model: str
+    data: str
+    settings: Mapping[str, Any]
+    read_run: Callable[[Any], PointsOfRun]
+    notes: tuple[str, ...] = ()
+
+    def at_split(self, split: str) -> HasSweep:
+        """Return the objective of a part of the data; one of test data alone has no other.
+
+        Raises
+        ------
+        InputError
+            There is no such part.
+        """
+        if split == "train" and self.split == "test":
+            return self.splits[self.split]
+        if split not in self.splits:
+            raise InputError(
+                f"the objective has no {split} data, it has {', '.join(self.splits)}: give {split}=… where it is made, or choose another split"
+            )
+        return self.splits[split]
+
+    def fingerprint(self, theta: Array) -> str:
+        """Hash the function and a point."""
+        whole = hashlib.sha256(self.model.encode())
+        whole.update(np.asarray(theta, "<f8").tobytes())
+        return whole.hexdigest()
+
+    def groups(self) -> dict[str, NDArray[np.int64]]:
+        """Give the indices into θ of each layer, in θ's order."""
+        found: dict[str, list[NDArray[np.int64]]] = {}
+        for piece in self.pieces:
+            found.setdefault(piece.group, []).append(np.arange(piece.start, piece.stop))
+        return {name: np.concatenate(parts) for name, parts in found.items()}
+
+    def told(self) -> dict[str, Any]:
+        """Lay out what a record of any kind says of it."""
+        return {
+            "model_name": self.name,
+            "loss": self.loss,
+            "dtype": self.dtype,
+            "device": self.device,
+            **self.settings,
+        }
+
+
+def about(objective: HasValue | Completed) -> About | None:
+    """Return what an objective tells of itself, None for one that tells nothing.
+
+    >>> from landscape.objective import CallableObjective
+    >>> about(CallableObjective(lambda theta: 0.0, size=1)) is None
+    True
+    """
+    inner = objective.objective if isinstance(objective, Wrapper) else objective
+    found = getattr(inner, "about", None)
+    return found if isinstance(found, About) else None

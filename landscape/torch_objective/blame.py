@@ -1,0 +1,31 @@
+"""Where in the user's own program an error came from."""
+
+from __future__ import annotations
+
+import traceback
+
+
+def place_of(error: BaseException) -> str:
+    """Name the file and line of the last frame that is neither a package's nor ours; "" where there is none."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not is_foreign(frame.filename)]
+    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+
+
+def is_foreign(path: str) -> bool:
+    """Say whether a file belongs to a package, to Python or to us.
+
+    >>> is_foreign("/home/me/net.py"), is_foreign("/usr/lib/python3/site-packages/torch/nn/module.py")
+    (False, True)
+    """
+    ours = __file__.rpartition("torch_objective")[0]
+    return "site-packages" in path or path.startswith((ours, "<")) or "importlib" in path
+
+
+def first_line(error: BaseException) -> str:
+    r"""Give the first line of an error's message, cut where it is long.
+
+    >>> first_line(RuntimeError("one\ntwo"))
+    'one'
+    """
+    text = str(error).strip().splitlines()
+    return (text[0] if text else type(error).__name__)[:160]

@@ -1,0 +1,71 @@
+"""What a module and its loss are known by: the source of their classes, their layers, and all numbers that are not θ."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import marshal
+from collections.abc import Iterable
+from typing import Any
+
+from landscape.importers.pytorch.losses import unfolded
+from landscape.torch_objective.data import digest_of
+from landscape.torch_objective.host import Host
+
+PLAIN = (bool, int, float, str)
+
+
+def digest(host: Host, functions: Iterable[Any], settings: Iterable[Any]) -> str:
+    """Hash a module without the parameters that are θ, the functions beside it, and what else changes a number.
+
+    What a function takes from around it (a closure, a global) is not seen.
+    """
+    whole = hashlib.sha256()
+    for text in (repr(host.module), repr([piece.name for piece in host.pieces]), *map(repr, settings)):
+        whole.update(text.encode())
+    for kind in sorted({type(part) for part in host.module.modules()}, key=full_name):
+        whole.update(source_of(kind))
+    for name, part in host.module.named_modules():
+        whole.update(name.encode() + plain_settings(part))
+    for function in functions:
+        whole.update(function_digest(host.torch, function))
+    chosen = set(host.parameters)
+    frozen = [(name, p) for name, p in host.module.named_parameters() if name not in chosen]
+    for name, tensor in (*frozen, *host.module.named_buffers()):
+        whole.update(name.encode() + digest_of(host.torch, tensor))
+    return whole.hexdigest()
+
+
+def function_digest(torch: Any, function: Any) -> bytes:
+    """Hash a loss or a metric: its source, its settings, and those that a functools.partial gives it."""
+    inner, given = unfolded(function)
+    numbers = {key: value for key, value in sorted(given.items()) if isinstance(value, PLAIN)}
+    tensors = list(inner.state_dict().values()) if hasattr(inner, "state_dict") else []
+    text = source_of(inner) + plain_settings(inner) + repr((sorted(given), numbers)).encode()
+    return text + digest_of(torch, [tensors, [given[key] for key in sorted(given)]])
+
+
+def plain_settings(part: Any) -> bytes:
+    """Give the numbers and words that an object keeps as attributes, which its text may leave out."""
+    kept = {key: value for key, value in getattr(part, "__dict__", {}).items() if isinstance(value, PLAIN)}
+    return repr(sorted((key, value) for key, value in kept.items() if key != "training")).encode()
+
+
+def full_name(kind: type) -> str:
+    """Name a class with its module."""
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def source_of(thing: Any) -> bytes:
+    """Give the text of a class or a function, its compiled code where there is no text; PyTorch's own by their name."""
+    if isinstance(thing, str) or thing is None:
+        return repr(thing).encode()
+    code = thing if isinstance(thing, type) or hasattr(thing, "__code__") else type(thing)
+    if str(getattr(code, "__module__", "")).split(".")[0] == "torch":
+        # Its settings stand in its own text.
+        return f"{code.__module__}.{code.__qualname__} {thing if code is not thing else ''}".encode()
+    try:
+        return inspect.getsource(code).encode()
+    except (OSError, TypeError):
+        compiled = getattr(code, "__code__", None)
+        return marshal.dumps(compiled) if compiled is not None else full_name(code).encode()

@@ -1,0 +1,380 @@
+"""The loss of a PyTorch module over data as a function of its parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from landscape.errors import InputError
+from landscape.importers.optional import need
+from landscape.messages import say
+from landscape.objective import Completed, Evaluation, complete
+from landscape.objective.about import About
+from landscape.objective.functions import checked
+from landscape.torch_objective import checkpoints
+from landscape.torch_objective.data import Batches
+from landscape.torch_objective.host import Host
+from landscape.torch_objective.identity import digest
+from landscape.torch_objective.losses import Step, make_step
+from landscape.torch_objective.metrics import Function
+from landscape.torch_objective.parameters import (
+    Choice,
+    chosen_parameters,
+    one_device,
+    one_dtype,
+    plain_module,
+    read_device,
+)
+from landscape.torch_objective.second import reason_against
+from landscape.torch_objective.statistics import normalizations, recompute
+from landscape.torch_objective.sums import loss_and_gradient, mean_losses, products
+from landscape.torch_objective.sweep import TorchSweep
+from landscape.torch_objective.trial import few, require_same, tried
+
+Array = NDArray[np.float64]
+
+BATCH_SIZE = 256
+# Points that a step of a sweep evaluates at most, and the parameters times examples from which on it evaluates one: below that, lending
+# the module takes longer than the evaluation.
+MOST_POINTS, SMALL = 64, 5_000_000
+SECOND = ("hvp", "hvps")
+FIRST = ("gradient", "gradients", "value_and_gradient")
+# What is found out when it is asked for, and belongs to one objective.
+FOUND = ("about", "differences")
+
+
+class TorchObjective:
+    r"""Any PyTorch module's loss over data as a function of its parameters θ [P], evaluated where the module is.
+
+    $$L(\theta) = \sum_b n_b\, \ell_b(\theta) \Big/ \sum_b n_b + \tfrac12 \lambda \lVert\theta\rVert^2$$
+
+    over batches b of n_b examples with the mean loss ℓ_b, in evaluation mode. θ has the parameters in the order of `named_parameters()`; it,
+    gradients and products are NumPy's float64, sums are in float64. The module is lent: afterwards its parameters, buffers, gradients, training
+    flags and the random state are as before, also after an error or Ctrl-C.
+
+    Parameters
+    ----------
+    module
+        An `nn.Module`, perhaps in `torch.compile`, `DataParallel` or `DistributedDataParallel`.
+    loss
+        A loss of `torch.nn`, a name of the model format ("cross_entropy", …), or a function (output, target) → scalar mean over the batch.
+        Means that leave classes out or weigh them are put together by what they count; `reduction="sum"` is the sum over all examples.
+    data
+        (x, y) as tensors or arrays, with a tuple for x where the module has several inputs; a `Dataset`; or a loader that can be read again.
+    test
+        Other examples, likewise; scans evaluate them too.
+    metrics
+        Functions (output, target) → mean over the batch, by name; by default the accuracy where the loss has one.
+    weight_decay
+        The λ of ½ λ ‖θ‖².
+    batch_loss
+        In place of `loss`: a function (module, batch) → (mean, number of examples) of any batch.
+    recompute_statistics
+        At every point, average the statistics of batch normalization over the training batches; there are values then, no derivatives.
+    device, dtype
+        Where, and in "float32" or "float64", a copy of the numbers is evaluated; by default the module's own.
+    batch_size
+        Of the batches that tensors and data sets are cut into, which bounds the memory.
+    parameters
+        Which are θ: names, patterns such as "layer4.*", names of modules, or a function (name, parameter) → bool; by default all that
+        require gradients.
+    deterministic
+        Ask PyTorch for deterministic kernels while it evaluates.
+
+    Raises
+    ------
+    InputError
+        A module without trainable parameters, on several devices, or sharded; data that change, end, or are none; a loss that is no finite
+        scalar, or is random. The message says what to try.
+
+    Examples
+    --------
+    >>> import torch
+    >>> line = torch.nn.Linear(1, 1, bias=False)
+    >>> x = torch.tensor([[1.0], [2.0]])
+    >>> objective = TorchObjective(line, torch.nn.MSELoss(), (x, 3 * x))
+    >>> objective.value([1.0]), objective.gradient([1.0]).tolist(), objective.hvp([1.0], [1.0]).tolist()
+    (10.0, [-10.0], [5.0])
+    """
+
+    def __init__(
+        self,
+        module: Any,
+        loss: Any,
+        data: Any,
+        *,
+        test: Any = None,
+        metrics: Mapping[str, Function] | None = None,
+        weight_decay: float = 0.0,
+        batch_loss: Callable[[Any, Any], Any] | None = None,
+        recompute_statistics: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+        batch_size: int = BATCH_SIZE,
+        parameters: Choice | None = None,
+        deterministic: bool = True,
+    ) -> None:
+        torch = need("torch")
+        if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
+            raise InputError(f"batch_size: expected a whole number above 0, found {batch_size!r}")
+        if not np.isfinite(weight_decay):
+            raise InputError(f"weight_decay: expected a finite number, found {weight_decay}")
+        module = plain_module(torch, module)
+        chosen = chosen_parameters(module, parameters)
+        self.host = Host(
+            torch, module, chosen, dtype=one_dtype(torch, chosen, dtype), deterministic=deterministic,
+            device=one_device(module.named_parameters()) if device is None else read_device(torch, device),
+        )  # fmt: skip
+        self.weight_decay, self.split = float(weight_decay), "train"
+        self.statistics: Batches | None = None
+        self.make: Callable[[Host], Step] = lambda host: make_step(
+            torch, loss, batch_loss, metrics, host.moved
+        )
+        self.functions = (loss, batch_loss, *(metrics or {}).values())
+        self.step = self.make(self.host)
+        self.batches = Batches(torch, data, batch_size, self.host.moved, "data")
+        if recompute_statistics:
+            normalizations(torch, module)
+            self.statistics = self.batches
+        self.theta = self.host.theta()
+        self.test = None
+        tried(self.host, self.step, self.batches)
+        if test is not None:
+            self.test = self.beside(Batches(torch, test, batch_size, self.host.moved, "test"))
+            tried(self.host, self.step, self.test.batches)
+
+    def beside(self, batches: Batches | None = None, weight_decay: float | None = None) -> TorchObjective:
+        """Return an objective of the same module with other examples, or another weight decay."""
+        other = object.__new__(TorchObjective)
+        other.__dict__ |= {name: value for name, value in self.__dict__.items() if name not in FOUND}
+        if batches is not None:
+            other.batches, other.split = batches, "test"
+        if weight_decay is not None:
+            other.weight_decay = weight_decay
+            other.test = None if self.test is None else self.test.beside(weight_decay=weight_decay)
+        return other
+
+    @property
+    def size(self) -> int:
+        """P, the length of θ."""
+        return self.host.size
+
+    @property
+    def dtype(self) -> np.dtype:
+        """The type of the arithmetic; sums over batches are in float64."""
+        return np.dtype(str(self.host.dtype).removeprefix("torch."))
+
+    @property
+    def device(self) -> str:
+        """Where it is evaluated, as PyTorch names it."""
+        return str(self.host.device)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The parameters that are θ, in their order."""
+        return tuple(piece.name for piece in self.host.pieces)
+
+    @property
+    def without_derivatives(self) -> str:
+        """Why there are no derivatives; "" where there are."""
+        if self.statistics is None:
+            return ""
+        return (
+            "a loss with recomputed statistics has values, no gradients and no Hessian-vector products: "
+            "leave recompute_statistics=True out"
+        )
+
+    @cached_property
+    def doubt(self) -> str:
+        """Why products with the Hessian are differences of gradients; "" where the gradient is differentiated itself.
+
+        It is found out once, on a few examples, and said where there is something to say.
+        """
+        with self.host.lent():
+            batch = few(self.host.torch, self.batches.beginning(), any_batch=self.step.by == "batch_loss")
+        found = reason_against(self.host, self.make, batch)
+        if found:
+            say(f"landscape: Hessian-vector products are central differences of gradients, since {found}")
+        return found
+
+    @cached_property
+    def differences(self) -> Completed:
+        """The same objective with differences of gradients for products, whose step is chosen once."""
+        return complete(self)
+
+    @property
+    def missing(self) -> frozenset[str]:
+        """The methods that `complete` makes of others."""
+        if self.without_derivatives:
+            return frozenset((*FIRST, *SECOND))
+        return frozenset(SECOND if self.doubt else ())
+
+    def penalty(self, theta: Array) -> float:
+        """Give ½ λ ‖θ‖²."""
+        return 0.5 * self.weight_decay * float(theta @ theta) if self.weight_decay else 0.0
+
+    @contextmanager
+    def at(self, theta: ArrayLike) -> Iterator[Array]:
+        """Have the module at θ."""
+        point = checked(theta, self.size)
+        with self.host.lent():
+            self.host.place(self.host.as_wide(point))
+            yield point
+
+    def measure(self) -> list[float]:
+        """Give the loss and each metric where the host is."""
+        if self.statistics is not None and self.host.buffers is None:
+            recompute(self.host, self.step, self.statistics)
+        return mean_losses(self.host, self.step, self.batches)
+
+    def value(self, theta: ArrayLike) -> float:
+        """Evaluate loss plus penalty at θ."""
+        with self.at(theta) as point:
+            return self.measure()[0] + self.penalty(point)
+
+    def values(self, thetas: ArrayLike, buffers: ArrayLike | None = None) -> Array:
+        """Evaluate loss plus penalty at each row of thetas [K, P], giving [K]; `buffers` [K, B] are each row's own in place of the module's."""
+        rows = np.atleast_2d(np.asarray(thetas, np.float64))
+        if buffers is None:
+            with self.host.lent():
+                return np.array([self.value(row) for row in rows])
+        found = []
+        for row, own in zip(rows, np.asarray(buffers, np.float64), strict=True):
+            self.host.buffers = own
+            try:
+                found.append(self.value(row))
+            finally:
+                self.host.buffers = None
+        return np.array(found)
+
+    def value_and_gradient(self, theta: ArrayLike) -> tuple[float, Array]:
+        """Give value and gradient at θ from one pass.
+
+        Raises
+        ------
+        InputError
+            Statistics are recomputed, so there are no derivatives.
+        """
+        self.require_derivatives()
+        with self.at(theta) as point:
+            loss, gradient = loss_and_gradient(self.host, self.step, self.batches)
+        if self.weight_decay:
+            gradient += self.weight_decay * point
+        return loss + self.penalty(point), gradient
+
+    def gradient(self, theta: ArrayLike) -> Array:
+        """Give the gradient of loss plus penalty at θ, float64 [P]."""
+        return self.value_and_gradient(theta)[1]
+
+    def gradients(self, thetas: ArrayLike) -> Array:
+        """Give the gradient at each row of thetas [K, P], [K, P]."""
+        return np.stack([self.gradient(row) for row in np.atleast_2d(np.asarray(thetas, np.float64))])
+
+    def hvp(self, theta: ArrayLike, vector: ArrayLike) -> Array:
+        """Give the product of the Hessian of loss plus penalty at θ with a vector, float64 [P]."""
+        return np.asarray(self.hvps(theta, np.asarray(vector, np.float64)[None])[0])
+
+    def hvps(self, theta: ArrayLike, vectors: ArrayLike) -> Array:
+        """Give the products of the Hessian at θ with each row of vectors [K, P], all from one graph of each batch.
+
+        They are exact, but where `doubt` says that they are differences of gradients.
+        """
+        self.require_derivatives()
+        rows = np.array([checked(row, self.size) for row in np.atleast_2d(np.asarray(vectors, np.float64))])
+        if self.doubt:
+            return self.differences.hvps(theta, rows)
+        with self.at(theta):
+            found = products(self.host, self.step, self.batches, rows)
+        return found + self.weight_decay * rows if self.weight_decay else found
+
+    def evaluate(self, theta: ArrayLike) -> Evaluation:
+        """Give the loss without penalty, the accuracy where there is one, and the penalty at θ."""
+        with self.at(theta) as point:
+            loss, *metrics = self.measure()
+            found = dict(zip(self.step.metrics, metrics, strict=True)).get("accuracy")
+        return Evaluation(loss, 0.0, found, None if found is None else 0.0, self.penalty(point))
+
+    def metrics(self, theta: ArrayLike) -> dict[str, float]:
+        """Give each metric at θ by name."""
+        with self.at(theta):
+            return dict(zip(self.step.metrics, self.measure()[1:], strict=True))
+
+    def sweep(self, center: ArrayLike, directions: ArrayLike, axes: tuple[Array, ...]) -> TorchSweep:
+        """Prepare the grid center + Σ αᵢ directions[i], αᵢ from axes[i]; losses there leave the penalty out."""
+        names = ("loss", *self.step.metrics)
+        length = max(1, min(MOST_POINTS, SMALL // (self.size * self.batches.examples)))
+        return TorchSweep(self.host, self.measure, names, center, directions, axes, length)
+
+    def load(self, checkpoint: Any) -> None:
+        """Put a checkpoint's parameters and buffers into the module itself, and stand there.
+
+        Parameters
+        ----------
+        checkpoint
+            A state dict, or the path of a file of `torch.save`, which is read with `weights_only=True`.
+
+        Raises
+        ------
+        InputError
+            It does not fit the module.
+        """
+        torch = self.host.torch
+        read = isinstance(checkpoint, str | Path)
+        state = (
+            checkpoints.read_file(torch, Path(checkpoint))
+            if read
+            else checkpoints.state_of(torch, checkpoint)
+        )
+        found = checkpoints.fitting(self.host, state, str(checkpoint) if read else "checkpoint")
+        with torch.no_grad():
+            for name, tensor in checkpoints.named_tensors(self.host):
+                if name in found:
+                    tensor.copy_(found[name])
+        self.theta = self.host.theta()
+        self.__dict__.pop("about", None)
+        if self.test is not None:
+            self.test.theta = self.theta
+            self.test.__dict__.pop("about", None)
+
+    @cached_property
+    def about(self) -> About:
+        """What it tells of itself to analyses: its name, tensors, splits, and the hashes that its records are known by."""
+        settings = (self.step.summed, self.weight_decay, self.dtype, self.statistics is not None)
+        splits = {"train": self} if self.test is None else {"train": self, "test": self.test}
+        return About(
+            name=type(self.host.module).__name__,
+            loss=self.step.name,
+            dtype=str(self.dtype),
+            device=self.device,
+            theta=self.theta,
+            pieces=self.host.pieces,
+            splits=splits if self.split == "train" else {self.split: self},
+            split=self.split,
+            bare=self.beside(weight_decay=0.0) if self.weight_decay else self,
+            decay=np.full(self.size, self.weight_decay) if self.weight_decay else None,
+            model=digest(self.host, self.functions, settings),
+            data=require_same(self.host, [split.batches for split in splits.values()]),
+            settings={
+                "computed_by": "PyTorch",
+                **({"weight_decay": self.weight_decay} if self.weight_decay else {}),
+                **({"recompute_statistics": True} if self.statistics is not None else {}),
+            },
+            read_run=partial(checkpoints.read_run, self.host),
+        )
+
+    def require_derivatives(self) -> None:
+        """Refuse derivatives where there are none.
+
+        Raises
+        ------
+        InputError
+            Statistics are recomputed.
+        """
+        if self.without_derivatives:
+            raise InputError(self.without_derivatives)
