@@ -354,3 +354,32 @@ def test_strides_that_make_much_of_little_are_refused(tmp_path):
     torch.save({"0.weight": torch.ones(1, 1).expand(100_000, 100_000)}, tmp_path / "net.pt")
     with pytest.raises(InputError, match="claims 10000000000 numbers"):
         landscape.import_file(tmp_path / "net.pt", data(4))
+
+
+class InSingle(nn.Module):
+    """A network that computes a part in float32, whatever its own precision."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.last = nn.Linear(4, 6), nn.Linear(6, 3)
+
+    def forward(self, x):
+        return self.last(torch.tanh(self.first(x).float() * 1.7).to(x.dtype))
+
+
+class AskedInSingle(InSingle):
+    """The same, which only the second way in can follow."""
+
+    def forward(self, x):
+        if x.dim() != 2:
+            raise ValueError("expected rows")
+        return super().forward(x)
+
+
+@pytest.mark.parametrize("kind", [InSingle, AskedInSingle])
+def test_a_module_that_rounds_on_the_way_is_compared_to_what_is_left(kind):
+    torch.manual_seed(0)
+    module, x, y = kind().double(), torch.randn(9, 4), torch.randint(0, 3, (9,))
+    model = landscape.from_torch(module, "cross_entropy", (x, y))
+    expected = nn.functional.cross_entropy(module(x.double()), y).item()
+    assert landscape.NetworkObjective(model).value(model.theta) == pytest.approx(expected, rel=1e-5)

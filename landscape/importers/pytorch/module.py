@@ -94,7 +94,7 @@ def from_torch(
         Original(
             f"the module {type(module).__name__}",
             original.outputs,
-            TOLERANCES[str(traced.dtype)],
+            TOLERANCES[str(traced.precision)],
             None if tail is None else tail_along(tail, classes_first(model.loss, model.nodes[-1].shape)),
             original.move,
             origins,

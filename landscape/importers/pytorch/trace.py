@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import traceback
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -57,6 +58,11 @@ class Trace:
         return frozenset(map(id, self.module.parameters()))
 
     @property
+    def precision(self) -> np.dtype:
+        """The dtype that its outputs are exact to: float32 where the module itself turns numbers into that on the way."""
+        return coarsest(self.dtype, self.values.values())
+
+    @property
     def output_shape(self) -> Shape:
         """The shape of what the module puts out for one example."""
         return self.shape(next(node for node in self.graph.nodes if node.op == "output").args[0])
@@ -67,6 +73,13 @@ class Trace:
         while isinstance(value, (tuple, list)) and value:
             value = value[0]
         return tuple(value.shape[1:])
+
+
+def coarsest(dtype: np.dtype, values: Iterable[Any]) -> np.dtype:
+    """Give float32 where one of some values is a tensor of that dtype, or of half the precision, else the dtype that is given."""
+    lower = {"torch.float32", "torch.float16", "torch.bfloat16"}
+    found = any(str(getattr(value, "dtype", "")) in lower for value in values)
+    return np.dtype(np.float32) if found else dtype
 
 
 def trace(torch: Any, module: Any, x: np.ndarray, dtype: np.dtype) -> Trace:

@@ -16,7 +16,7 @@ import numpy as np
 from landscape.errors import InputError
 from landscape.importers.nearest import EXIT
 from landscape.importers.pytorch.exported.table import TABLE
-from landscape.importers.pytorch.trace import EXAMPLES, FailedRunError, first_line
+from landscape.importers.pytorch.trace import EXAMPLES, FailedRunError, coarsest, first_line
 from landscape.ops.operation import Shape
 
 
@@ -33,6 +33,11 @@ class Exported:
     def graph(self) -> Any:
         """The calls."""
         return self.program.graph
+
+    @property
+    def precision(self) -> np.dtype:
+        """The dtype that its outputs are exact to: float32 where the module itself turns numbers into that on the way."""
+        return coarsest(self.dtype, (node.meta.get("val") for node in self.graph.nodes))
 
     @property
     def output_shape(self) -> Shape | None:
