@@ -8,7 +8,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-GUIDES = {name: ROOT / name for name in ("README.md", "docs/commands.md", "docs/numbers.md", "docs/speed.md")}
+GUIDES = {
+    name: ROOT / name
+    for name in ("README.md", "docs/commands.md", "docs/numbers.md", "docs/recording.md", "docs/speed.md")
+}
 TEXT = "\n".join(path.read_text(encoding="utf-8") for path in GUIDES.values())
 
 

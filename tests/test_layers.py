@@ -44,6 +44,7 @@ ALLOWED: dict[str, set[str]] = {
     "records": {"model"},
     "objective": {"kernels", "jit", "ops", "program"} | BELOW_OBJECTIVES,
     "importers": {"model", "ops", "objective"},
+    "recording": {"importers", "model", "ops"},
     "directions": {"objective"} | BELOW_OBJECTIVES,
     "curvature": {"objective"} | BELOW_OBJECTIVES,
     "critical": {"curvature", "objective"} | BELOW_OBJECTIVES,

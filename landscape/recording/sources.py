@@ -1,0 +1,154 @@
+"""Where the numbers of a checkpoint come from: the tensors of a PyTorch module, or a tree of any arrays."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+
+from landscape.errors import InputError
+from landscape.importers.pytorch.places import Place, Places, stripped
+from landscape.ops.operation import Shape
+
+
+class Source(Protocol):
+    """Gives parameters [P] and buffers [B] as they are now."""
+
+    size: int
+    buffer_size: int
+
+    def read(self, tree: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Give θ [P] and the buffers [B] in float32, valid until the next call; `tree` are parameters that the loop has given."""
+
+
+class TorchSource:
+    """The tensors of a module, looked up at each reading since moving a module puts others in their places."""
+
+    def __init__(
+        self, torch: Any, module: Any, theta: list[Place], buffers: list[Place], sizes: tuple[int, int]
+    ) -> None:
+        self.torch, self.module = torch, module
+        self.size, self.buffer_size = sizes
+        self.staged = [self._staged(size) for size in sizes]
+        both = zip((theta, buffers), self.staged, strict=True)
+        self.parts = [part for places, staged in both for part in self._parts(places, staged)]
+        self.without_graph = torch.no_grad()
+        self.rows = [staged.numpy() for staged in self.staged]
+        self.on_device = any(str(p.device.type) != "cpu" for p in module.parameters())
+
+    @classmethod
+    def of_places(cls, torch: Any, module: Any, places: Places) -> TorchSource:
+        """The tensors that a model's θ and buffers are made of."""
+        source = cls(torch, module, places.theta, places.buffers, (places.size, places.buffer_size))
+        source.rows[1][:] = places.fixed
+        return source
+
+    def _staged(self, size: int) -> Any:
+        pinned = any(p.is_cuda for p in self.module.parameters())
+        return self.torch.zeros(size, dtype=self.torch.float32, pin_memory=pinned)
+
+    def _parts(self, places: list[Place], staged: Any) -> list[tuple[Any, Any, str, Any]]:
+        """For each place its part of the vector, the table that holds the tensor, its key there, and which elements (None: all)."""
+        found = []
+        for place in places:
+            if place.origin is None:
+                continue
+            table, key = table_of(self.module, place.origin.name)
+            elements, part = place.origin.elements, staged[place.start : place.stop]
+            if elements is None:
+                found.append((part.view(table[key].shape), table, key, None))
+            else:
+                index = self.torch.from_numpy(np.asarray(elements, np.int64).reshape(-1))
+                found.append((part, table, key, index))
+        return found
+
+    def read(self, tree: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Copy all tensors, without waiting for a device between them."""
+        with self.without_graph:
+            for part, table, key, index in self.parts:
+                tensor = table[key]
+                if index is not None:
+                    tensor = tensor.reshape(-1)[index.to(tensor.device)]
+                part.copy_(tensor, non_blocking=self.on_device)
+        if self.on_device and self.torch.cuda.is_available():
+            self.torch.cuda.synchronize()
+        return self.rows[0], self.rows[1]
+
+
+def table_of(module: Any, name: str) -> tuple[dict[str, Any], str]:
+    """Find the table of a module that holds a parameter or buffer, and its key there."""
+    path, _, key = name.rpartition(".")
+    owner = module.get_submodule(path)
+    return (owner._parameters if key in owner._parameters else owner._buffers), key
+
+
+def opaque_shapes(torch: Any, module: Any) -> tuple[dict[str, Shape], dict[str, Shape]]:
+    """Give names and shapes of what a module trains, in the order of `named_parameters`, and of its buffers of floats."""
+    trained = {stripped(n): tuple(p.shape) for n, p in module.named_parameters() if p.requires_grad}
+    buffers = {stripped(n): tuple(b.shape) for n, b in module.named_buffers() if b.is_floating_point()}
+    return trained, buffers
+
+
+def opaque_source(torch: Any, module: Any) -> TorchSource:
+    """The tensors of a module that could not be imported."""
+    from landscape.importers.network import Origin
+
+    laid = []
+    for shapes in opaque_shapes(torch, module):
+        places, start = list[Place](), 0
+        for name, shape in shapes.items():
+            stop = start + math.prod(shape)
+            places.append(Place(name, start, stop, Origin(name)))
+            start = stop
+        laid.append((places, start))
+    (theta, size), (buffers, count) = laid
+    return TorchSource(torch, module, theta, buffers, (size, count))
+
+
+class TreeSource:
+    """The arrays of a tree of mappings, lists and arrays, or of what `arrays` gives, in the order of their names."""
+
+    def __init__(self, arrays: Callable[[], Mapping[str, Any]] | Any) -> None:
+        self.arrays = arrays
+        self.shapes = {name: tuple(np.shape(array)) for name, array in self.now(None).items()}
+        if not self.shapes:
+            raise InputError(
+                "module: expected a torch.nn.Module, or a tree of arrays (params), found none in it"
+            )
+        self.size, self.buffer_size = sum(map(math.prod, self.shapes.values())), 0
+        self.row, self.none = np.zeros(self.size, np.float32), np.zeros(0, np.float32)
+
+    def now(self, tree: Any) -> dict[str, Any]:
+        """Give the arrays as they are now, by name."""
+        if tree is None:
+            tree = self.arrays() if callable(self.arrays) else self.arrays
+        return dict(leaves(tree))
+
+    def read(self, tree: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Copy all arrays."""
+        start, arrays = 0, self.now(tree)
+        if arrays.keys() != self.shapes.keys():
+            raise InputError("params: expected the tree of the start, found other names")
+        for name, shape in self.shapes.items():
+            stop = start + math.prod(shape)
+            self.row[start:stop] = np.asarray(arrays[name]).reshape(-1)
+            start = stop
+        return self.row, self.none
+
+
+def leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Give the arrays of a tree of mappings, lists and tuples with their paths; mappings by sorted keys, as JAX flattens them.
+
+    >>> [name for name, _ in leaves({"b": [np.zeros(2), np.zeros(1)], "a": {"w": np.zeros(3)}})]
+    ['a.w', 'b.0', 'b.1']
+    """
+    if isinstance(tree, Mapping):
+        for key in sorted(tree, key=str):
+            yield from leaves(tree[key], f"{path}.{key}" if path else str(key))
+    elif isinstance(tree, (list, tuple)):
+        for number, part in enumerate(tree):
+            yield from leaves(part, f"{path}.{number}" if path else str(number))
+    elif tree is not None:
+        yield path or "params", tree
