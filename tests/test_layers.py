@@ -44,6 +44,7 @@ ALLOWED: dict[str, set[str]] = {
     "records": {"model"},
     "objective": {"kernels", "jit", "ops", "program"} | BELOW_OBJECTIVES,
     "importers": {"model", "ops", "objective"},
+    "logs": {"model"},
     "recording": {"importers", "model", "ops"},
     "directions": {"objective"} | BELOW_OBJECTIVES,
     "curvature": {"objective"} | BELOW_OBJECTIVES,
@@ -53,7 +54,7 @@ ALLOWED: dict[str, set[str]] = {
     "training": {"directions", "objective"} | BELOW_OBJECTIVES,
     "faults": {"training", "model"},
     "trajectories": {"scanning", "directions", "objective"} | BELOW_OBJECTIVES,
-    "diagnosis": {"studies", "critical", "curvature", "training", "objective"} | BELOW_OBJECTIVES,
+    "diagnosis": {"studies", "critical", "curvature", "training", "objective", "logs"} | BELOW_OBJECTIVES,
     "plots": {"records"},
     "tables": {"records"},
     # A report gathers what the algorithms, the figures and the tables give.

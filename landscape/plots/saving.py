@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from landscape.overwrite import refuse_overwriting
 from landscape.plots.criticals import critical_figure_names, critical_figures
 from landscape.plots.diagnoses import diagnosis_figure_names, diagnosis_figures
 from landscape.plots.hessians import hessian_figure_names, hessian_figures
+from landscape.plots.logs import log_figure
 from landscape.plots.paths import trajectory_figure_names, trajectory_figures
 from landscape.plots.races import race_figure_names, race_figures
 from landscape.plots.scans import scan_figure_names, scan_figures
@@ -118,6 +119,28 @@ def save_figures(
             content = figure_bytes(figure, figure_format, mark)
         write_bytes_atomically(paths[name], content)
     return list(paths.values())
+
+
+def save_log_figure(
+    history: Mapping[str, np.ndarray], stem: str | Path, figure_format: str = "png", *, unit: str = "updates", name: str = "a training",
+    inputs: Sequence[str | Path] = (), fresh: bool = False,
+) -> Path:  # fmt: skip
+    """Draw the log of a training and write it to `STEM.log.<format>`; return the path. A figure of a log of the same name is replaced.
+
+    Raises
+    ------
+    landscape.errors.InputError
+        Nothing to draw, an unknown format, or a path that cannot be written or holds what is not to be lost.
+    landscape.errors.ComputationError
+        The file system refused.
+    """
+    if figure_format not in FORMATS:
+        raise InputError(f"unknown figure format '{figure_format}': choose {', '.join(FORMATS)}")
+    path = Path(f"{stem}.log.{figure_format}")
+    mark = mark_of("log", name, "")
+    refuse_overwriting(path, inputs=inputs, fresh=fresh, ours=lambda found: holds_mark(found, mark))
+    write_bytes_atomically(path, figure_bytes(log_figure(history, unit, name), figure_format, mark))
+    return path
 
 
 def figure_bytes(figure: Figure, figure_format: str = "png", mark: str = "") -> bytes:

@@ -60,9 +60,9 @@ class Recorder:
     --------
     >>> import tempfile
     >>> import numpy as np
-    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = tempfile.mkdtemp() + "/run.npz"
     >>> weights = {"w": np.zeros(2)}
-    >>> recorder = Recorder(f"{folder.name}/run.npz", weights, None, None, announce=lambda sentence: None)
+    >>> recorder = Recorder(path, weights, None, None, announce=lambda sentence: None)
     >>> for step in range(3):
     ...     weights["w"] += 1
     ...     recorder.step(loss=1 / (1 + step))
