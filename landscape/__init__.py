@@ -34,6 +34,7 @@ NAMES: dict[str, str] = {
     "Node": "landscape.model",
     "Objective": "landscape.objective",
     "Opaque": "landscape.model",
+    "OptaxRecorder": "landscape.recording.adapters.optax",
     "Race": "landscape.records",
     "Recipe": "landscape.training",
     "RecomputedObjective": "landscape.objective",
@@ -41,6 +42,7 @@ NAMES: dict[str, str] = {
     "Recorder": "landscape.recording",
     "Scan": "landscape.records",
     "Sharpness": "landscape.records",
+    "SklearnRecorder": "landscape.recording.adapters.sklearn",
     "Slot": "landscape.model",
     "Study": "landscape.records",
     "SurfaceObjective": "landscape.objective",
@@ -65,6 +67,8 @@ NAMES: dict[str, str] = {
     "from_torch": "landscape.importers",
     "import_file": "landscape.importers",
     "initialize": "landscape.training",
+    "keras_callback": "landscape.recording.adapters.keras",
+    "lightning_callback": "landscape.recording.adapters.lightning",
     "load_directions": "landscape.directions",
     "load_model": "landscape.model",
     "load_opaque": "landscape.model",
@@ -103,6 +107,7 @@ NAMES: dict[str, str] = {
     "train_many": "landscape.training",
     "train_recipes": "landscape.training",
     "trajectory": "landscape.trajectories",
+    "transformers_callback": "landscape.recording.adapters.transformers",
     "write_report": "landscape.reporting",
 }
 

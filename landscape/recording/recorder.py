@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -13,8 +13,10 @@ from landscape.files import require_writable
 from landscape.memory import size_words
 from landscape.messages import say
 from landscape.model import Model
+from landscape.model.header import TRAINING
 from landscape.model.opaque import Opaque
 from landscape.model.recording import read_recording
+from landscape.ops.values import read_mapping
 from landscape.recording.files import Files, needed_bytes, remove_folder, require_space
 from landscape.recording.marks import Marks
 from landscape.recording.resume import earlier, folder_beside, take_up
@@ -45,6 +47,8 @@ class Recorder:
         dropped and the distance between them doubles.
     name
         The model's name; by default the class's.
+    training
+        Settings that no optimizer object says, such as `{"batch_size": 32}`, as `training` in a model file has them.
     fresh, resume
         Replace the file that is there, or go on with its log and checkpoints; a number of updates says from where, if the loop went back to a
         state before the end.
@@ -80,6 +84,7 @@ class Recorder:
         keep: int = 64,
         *,
         name: str | None = None,
+        training: Mapping[str, Any] | None = None,
         fresh: bool = False,
         resume: bool | int = False,
         announce: Callable[[str], None] = say,
@@ -99,7 +104,9 @@ class Recorder:
             raise InputError(f"keep: expected a whole number from 1, found {keep!r}")
         require_writable(self.path)
         before = earlier(self.path, fresh=fresh, resume=resume)
+        told = read_mapping(dict(training or {}), TRAINING, "key of training")
         self._start = start_of(module, loss, data, optimizer, name)
+        self._start.held.training.update(told)
         self._groups = None if self._start.optimizer is None else self._start.optimizer.param_groups
         self._marks = Marks(keep)
         self._begin(2 * keep, before, None if isinstance(resume, bool) else resume)
@@ -175,6 +182,20 @@ class Recorder:
             self._params = params
         if count >= self._next:
             self._mark()
+
+    def log(self, **series: Any) -> None:
+        """Note numbers of the training at the last update, which is not counted again: what a framework logs now and then.
+
+        Raises
+        ------
+        InputError
+            A first value that is no number, or a recorder that is closed.
+        """
+        if self._off:
+            self._require_open()
+            return
+        for name, value in series.items():
+            self._series.add(self._count, name, value)
 
     def evaluate(self, **series: Any) -> None:
         """Note numbers of an evaluation at the last update: `loss` and `accuracy` are those of validation data.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
@@ -124,7 +125,7 @@ class TreeSource:
         """Give the arrays as they are now, by name."""
         if tree is None:
             tree = self.arrays() if callable(self.arrays) else self.arrays
-        return dict(leaves(tree))
+        return dict(jax_leaves(sys.modules["jax"], tree) if "jax" in sys.modules else leaves(tree))
 
     def read(self, tree: Any) -> tuple[np.ndarray, np.ndarray]:
         """Copy all arrays."""
@@ -136,6 +137,13 @@ class TreeSource:
             self.row[start:stop] = np.asarray(arrays[name]).reshape(-1)
             start = stop
         return self.row, self.none
+
+
+def jax_leaves(jax: Any, tree: Any) -> Iterator[tuple[str, Any]]:
+    """Give the arrays of any tree that JAX knows, in its order, with their paths."""
+    for path, leaf in jax.tree_util.tree_flatten_with_path(tree)[0]:
+        if hasattr(leaf, "shape"):
+            yield jax.tree_util.keystr(path) or "params", leaf
 
 
 def leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:

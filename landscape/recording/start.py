@@ -98,13 +98,15 @@ def write(held: Model | Opaque, path: Path, more: dict[str, Any]) -> None:
 
 
 def start_of(module: Any, loss: Any, data: Any, optimizer: Any, name: str | None) -> Start:
-    """Import a module, or say what an opaque file holds of it, or of a tree of arrays.
+    """Import a module, or say what an opaque file holds of it, or of a tree of arrays; a start that is made already is taken as it is.
 
     Raises
     ------
     InputError
         Sharded parameters, no parameters, or no optimizer where one was given.
     """
+    if isinstance(module, Start):
+        return module
     torch = sys.modules.get("torch")
     if torch is None or not isinstance(module, torch.nn.Module):
         return of_tree(module, optimizer, name)
