@@ -55,6 +55,7 @@ ALLOWED: dict[str, set[str]] = {
     "faults": {"training", "model"},
     "trajectories": {"scanning", "directions", "objective"} | BELOW_OBJECTIVES,
     "diagnosis": {"studies", "critical", "curvature", "training", "objective", "logs"} | BELOW_OBJECTIVES,
+    "notebook": {"model", "plots", "records", "tables"},
     "plots": {"records"},
     "tables": {"records"},
     # A report gathers what the algorithms, the figures and the tables give.

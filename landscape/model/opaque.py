@@ -5,6 +5,7 @@ It has no graph and no data, so nothing is computed with it. Its checkpoints go 
 
 from __future__ import annotations
 
+import importlib
 import json
 import math
 from collections.abc import Mapping
@@ -58,6 +59,11 @@ class Opaque:
     def buffer_size(self) -> int:
         """B, the number of elements in buffers."""
         return sum(map(math.prod, self.buffer_shapes.values()))
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        """Show itself in a notebook: a summary and a figure of what is there."""
+        # By its name, since figures stand above models, which load without them.
+        return importlib.import_module("landscape.notebook").bundle(self, include, exclude)
 
     def state_dict(self, checkpoint: int | None = None) -> Arrays:
         """Give the tensors by name as they were at a checkpoint, counted from 0, or at the end.
