@@ -97,7 +97,9 @@ def recorded(model: Model, folder: Path, allow_nonfinite: bool) -> Model:
         model = model.with_theta(found.thetas[-1]).with_buffers(found.buffers[-1])
     story = {key: array for key, array in found.story().items() if array is not None}
     model = replace(
-        model, training=model.training | found.told(), **read_story(story, model.size, model.buffer_size)
+        model,
+        training=model.training | found.told(model.training),
+        **read_story(story, model.size, model.buffer_size),
     )
     if not allow_nonfinite:
         for sentence in model.not_finite():

@@ -173,7 +173,7 @@ def _assembled(header: dict[str, Any], arrays: Arrays, path: Path) -> Opaque:
         folder = beside("header: recording", str(header["recording"]), path.resolve().parent)
         found = read_recording(folder, opaque.size, opaque.buffer_size)
         story = {key: array for key, array in found.story().items() if array is not None}
-        opaque.training.update(found.told())
+        opaque.training.update(found.told(opaque.training))
     return _with(opaque, read_story(story, opaque.size, opaque.buffer_size), recorded="recording" in header)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -45,11 +46,12 @@ class Recording(NamedTuple):
             **{f"history.{name}": series for name, series in self.history.items()},
         }
 
-    def told(self) -> dict[str, Any]:
-        """Say what `training` in a header learns of the log: the updates, and the highest rate, before a schedule lowered it."""
+    def told(self, before: Mapping[str, Any]) -> dict[str, Any]:
+        """Say what `training` in a header learns of the log: the updates, and the highest rate, that of `before` among them."""
         rates = self.history.get("learning_rate", np.zeros(0))
-        known = rates[np.isfinite(rates) & (rates > 0)]
-        rate = {"learning_rate": float(known.max())} if known.size else {}
+        # A schedule may have lowered it before the first update was noted.
+        known = [*rates[np.isfinite(rates) & (rates > 0)], before.get("learning_rate", 0.0)]
+        rate = {"learning_rate": float(max(known))} if max(known) > 0 else {}
         last = [int(steps[-1]) for steps in (self.steps, self.history.get("step", np.zeros(0))) if len(steps)]
         losses = {"history_loss": "batch"} if "train_loss" in self.history else {}
         return rate | losses | ({"steps": max(last)} if last else {})

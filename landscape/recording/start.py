@@ -86,7 +86,7 @@ def with_recording(held: Model | Opaque, found: Recording) -> Model | Opaque:
     fields: dict[str, Any] = {
         name: story[key] for key, name in CHECKPOINT_KEYS.items() if story.get(key) is not None
     }
-    return replace(held, training=held.training | found.told(), history=found.history, **fields)
+    return replace(held, training=held.training | found.told(held.training), history=found.history, **fields)
 
 
 def write(held: Model | Opaque, path: Path, more: dict[str, Any]) -> None:

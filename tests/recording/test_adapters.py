@@ -111,11 +111,13 @@ def test_a_run_of_lightning_that_failed_is_gone_on_with_from_its_checkpoint(tmp_
 
 def test_the_trainer_of_hugging_face(tmp_path, monkeypatch):
     put(monkeypatch, "transformers", TrainerCallback=Base)
-    callback = landscape.transformers_callback(tmp_path / "run.npz", None, None, **QUIET)
+    callback = landscape.transformers_callback(
+        tmp_path / "run.npz", None, None, module=lambda whole: whole["net"], **QUIET
+    )
     state, network = SimpleNamespace(is_world_process_zero=True, global_step=0), {"w": np.zeros(2)}
     given = (SimpleNamespace(), state, SimpleNamespace())
     callback.on_init_end(*given)
-    callback.on_train_begin(*given, model=network, optimizer=optimizer(0.5))
+    callback.on_train_begin(*given, model={"net": network}, optimizer=optimizer(0.5))
     callback.on_epoch_begin(*given)
     for step in range(1, 5):
         callback.on_step_begin(*given)
@@ -137,6 +139,8 @@ def test_the_trainer_of_hugging_face(tmp_path, monkeypatch):
     assert set(found.history) == {"step", "train_loss", "gradient_norm", "learning_rate", "validation_loss"}
     assert found.history["train_loss"].tolist() == [0.5, 0.5, 0.25]
     assert found.history["step"].tolist() == [1, 2, 4]
+    # The rate that the optimizer began with, though a schedule has lowered it in the log.
+    assert found.training["learning_rate"] == 0.5
     assert found.history["validation_loss"].tolist()[-1] == 0.75
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,17 @@ ASIDE = ("eval_", "test_", "train_", "total_flos", "epoch")
 class TrainerHooks:
     """What the callback does; the class that the Trainer asks for is put before it."""
 
-    def __init__(self, path: str | Path, loss: Any, data: Any, keep: int, choices: dict[str, Any]) -> None:
-        self.path, self.loss, self.data, self.keep, self.choices = Path(path), loss, data, keep, choices
+    def __init__(
+        self,
+        path: str | Path,
+        loss: Any,
+        data: Any,
+        keep: int,
+        module: Callable[[Any], Any],
+        choices: dict[str, Any],
+    ) -> None:
+        self.path, self.loss, self.data, self.keep = Path(path), loss, data, keep
+        self.module, self.choices = module, choices
         self.recorder: Recorder | None = None
 
     def on_train_begin(
@@ -28,7 +38,9 @@ class TrainerHooks:
         choices = dict(self.choices)
         if state.global_step and self.path.exists():
             choices |= {"resume": int(state.global_step), "fresh": False}
-        self.recorder = Recorder(self.path, model, self.loss, self.data, optimizer, self.keep, **choices)
+        self.recorder = Recorder(
+            self.path, self.module(model), self.loss, self.data, optimizer, self.keep, **choices
+        )
 
     def on_step_end(self, args: Any, state: Any, control: Any, **others: Any) -> None:
         """Note an update; parts of one, whose gradients are gathered, end elsewhere."""
@@ -58,13 +70,17 @@ class TrainerHooks:
             self.recorder.close()
 
 
-def transformers_callback(path: str | Path, loss: Any, data: Any, *, keep: int = 64, **choices: Any) -> Any:
+def transformers_callback(
+    path: str | Path, loss: Any, data: Any, *, keep: int = 64, module: Callable[[Any], Any] = lambda whole: whole, **choices: Any
+) -> Any:  # fmt: skip
     """Make a callback for Hugging Face's `Trainer(callbacks=[…])` that records the training.
 
     Parameters
     ----------
     path, loss, data, keep
         As `Recorder` takes them.
+    module
+        A function of the Trainer's model that gives the network which is recorded; by default it is all of it.
     **choices
         Other settings of `Recorder`.
 
@@ -74,4 +90,4 @@ def transformers_callback(path: str | Path, loss: Any, data: Any, *, keep: int =
         transformers is not installed.
     """
     base = need("transformers").TrainerCallback
-    return type("LandscapeCallback", (TrainerHooks, base), {})(path, loss, data, keep, choices)
+    return type("LandscapeCallback", (TrainerHooks, base), {})(path, loss, data, keep, module, choices)
