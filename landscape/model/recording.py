@@ -25,7 +25,8 @@ CHECKPOINTS, BUFFERS, STEPS, HISTORY, SERIES = (
 FREE = -1
 TRIPLE = 3
 # Of these a row that has none repeats the one before: the loss of the last batch, the rate that still holds.
-KEPT = ("train_loss", "learning_rate")
+RATE = "learning_rate"
+KEPT = ("train_loss", RATE)
 
 
 class Recording(NamedTuple):
@@ -106,26 +107,32 @@ def read_log(folder: Path) -> Arrays:
         or triples[:, 0].max() >= 2**53
     ):
         raise InputError(f"{folder / HISTORY}: damaged: rows of series that {folder / SERIES} does not name")
-    step, row = np.unique(triples[:, 0].astype(np.int64), return_inverse=True)
+    rate = names.index(RATE) if RATE in names else len(names)
+    # A rate that changed makes no row of its own: the rows that have another number say which rate held there.
+    rows = triples[triples[:, 1] != rate] if (triples[:, 1] != rate).any() else triples
+    step = np.unique(rows[:, 0].astype(np.int64))
     found: Arrays = {"step": step}
     for number, name in enumerate(names):
-        mine = triples[:, 1] == number
-        if mine.any():
-            series = np.full(len(step), np.nan)
-            known = np.zeros(len(step), bool)
-            series[row[mine]], known[row[mine]] = triples[mine, 2], True
-            found[name] = repeated(series, known) if name in KEPT else series
+        mine = triples[triples[:, 1] == number]
+        if not len(mine):
+            continue
+        if name in KEPT:
+            found[name] = held(step, mine[:, 0], mine[:, 2])
+        else:
+            found[name] = np.full(len(step), np.nan)
+            found[name][np.searchsorted(step, mine[:, 0])] = mine[:, 2]
     return found
 
 
-def repeated(series: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Let rows that have no value repeat the one before, and those before the first one the first.
+def held(step: np.ndarray, logged: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Give at each step the last value that was logged up to it, before the first one that.
 
-    >>> repeated(np.array([0.0, 5.0, 0.0, 7.0]), np.array([False, True, False, True])).tolist()
-    [5.0, 5.0, 5.0, 7.0]
+    >>> held(np.array([0, 2, 3]), np.array([1.0, 3.0]), np.array([5.0, 7.0])).tolist()
+    [5.0, 5.0, 7.0]
     """
-    places = np.maximum.accumulate(np.where(known, np.arange(len(series)), -1))
-    return series[np.where(places < 0, np.argmax(known), places)]
+    order = np.argsort(logged, kind="stable")
+    places = np.searchsorted(logged[order], step, side="right") - 1
+    return np.asarray(values[order][np.maximum(places, 0)])
 
 
 def _names(path: Path) -> list[str]:
