@@ -1,7 +1,7 @@
 """What `landscape.Recorder` adds to a step of training, beside the step itself: at most 1 % of it or 3 µs, whichever is larger.
 
 The same loop of 10,000 steps runs with a stub and with the recorder, in turns; the calls are timed alone within it. Times are those of the processor, of
-the median of five rounds, so that what else the machine does is not counted; the stub's calls show what the clock takes, and are subtracted.
+the median of three rounds, so that what else the machine does is not counted; the stub's calls show what the clock takes, and are subtracted.
 
     python benchmarks/recorder.py [--steps 10000]
 """
@@ -26,7 +26,7 @@ NETWORKS = {
     "64-256-256-10, batch 64": ((64, 256, 256, 10), 64),
     "784-512-10, batch 64": ((784, 512, 10), 64),
 }
-ROUNDS = 5
+ROUNDS = 3
 MOST_PART, MOST_SECONDS = 0.01, 3e-6
 
 

@@ -135,7 +135,9 @@ class _Rows:
                 os.posix_fallocate(stream.fileno(), offset, length)
             else:
                 os.ftruncate(stream.fileno(), offset + length)
-        self.array: Any = np.memmap(path, dtype, "r+", offset, shape) if length else np.zeros(shape, dtype)
+        mapped = np.memmap(path, dtype, "r+", offset, shape) if length else np.zeros(shape, dtype)
+        # Each row of a memmap is made a memmap again, which takes longer than its copy.
+        self.array: Any = mapped.view(np.ndarray)
 
     def close(self) -> None:
         """Let go of the mapping; the system writes what it has."""

@@ -12,8 +12,8 @@ import numpy as np
 from landscape.errors import InputError
 from landscape.model.series import kept_name
 
-# So many values, and so many seconds, wait at most until they become numbers.
-WAITING, PATIENCE = 64, 2.0
+# So many values wait until they become numbers, at first and later on, when few of them are lost with a process that is killed; and so many seconds.
+WAITING, MOST, PATIENCE = 32, 256, 2.0
 # Step, number of the series, value, and how often a tensor had been changed in place; None for what is no tensor.
 Row = tuple[int, int, Any, "int | None"]
 
@@ -30,7 +30,7 @@ class Series:
         self.known: tuple[dict[str, int], dict[str, int]] = ({}, {})
         self.copied: set[int] = set()
         self.waiting: list[Row] = []
-        self.until = monotonic() + PATIENCE
+        self.until, self.limit = monotonic() + PATIENCE, WAITING
 
     def add(self, step: int, name: str, value: Any, evaluation: bool = False) -> None:
         """Take a value: a number, or a tensor of one number, without its graph.
@@ -52,7 +52,7 @@ class Series:
             version = getattr(value, "_version", None)
         waiting = self.waiting
         waiting.append((step, number, value, version))
-        if len(waiting) >= WAITING or monotonic() > self.until:
+        if len(waiting) >= self.limit or monotonic() > self.until:
             self.flush()
 
     def _begin(self, name: str, value: Any, evaluation: bool) -> int:
@@ -75,10 +75,12 @@ class Series:
     def flush(self) -> None:
         """Turn what waits into numbers, tensors of one device at once, and write them."""
         waiting, self.waiting = self._unchanged(self.waiting), []
-        self.until = monotonic() + PATIENCE
+        self.until, self.limit = monotonic() + PATIENCE, min(2 * self.limit, MOST)
         if waiting:
             steps, numbers, values, _ = zip(*waiting, strict=True)
-            self.write(np.array((steps, numbers, numbers_of(values)), np.float64).T)
+            found = np.empty((len(waiting), 3))
+            found[:, 0], found[:, 1], found[:, 2] = steps, numbers, numbers_of(values)
+            self.write(found)
 
     def _unchanged(self, waiting: list[Row]) -> list[Row]:
         """Leave values aside that the loop has changed in place since; of such series copies are taken from then on."""
