@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 from landscape.errors import InputError
 from landscape.importers.pytorch.module import imported, unwrapped
 from landscape.importers.pytorch.optimizer import settings_of, state_of, unwrapped_optimizer
-from landscape.importers.pytorch.places import Places, arrays_of
+from landscape.importers.pytorch.places import Places, arrays_of, stripped
 from landscape.importers.pytorch.story import batch_size_of, names_of, with_optimizer
 from landscape.model import Model
 from landscape.model.opaque import Opaque, save_opaque
@@ -35,6 +35,8 @@ class Start:
     module: Any
     optimizer: Any
     places: Places | None = None
+    # Buffers that the model has as constants, as they were.
+    beside: dict[str, np.ndarray] = field(default_factory=dict)
 
     def now(self, tree: Any = None) -> Model | Opaque:
         """Give it as it is now, with the optimizer's settings and state; `tree` are parameters that the loop has given."""
@@ -46,6 +48,14 @@ class Start:
         assert theta is not None
         assert buffers is not None
         model = with_arrays(self.held, theta, buffers)
+        changed = [
+            name
+            for name, array in self.beside.items()
+            if name in arrays and not np.array_equal(arrays[name], array, True)
+        ]
+        if changed:
+            sentence = f"changed on the way, and as at the start in this model: {', '.join(changed[:4])}"
+            model = replace(model, inferred=(*model.inferred, sentence))
         if self.optimizer is None:
             return model
         return with_optimizer(model, self.module, self.places, self.optimizer)
@@ -122,8 +132,18 @@ def start_of(module: Any, loss: Any, data: Any, optimizer: Any, name: str | None
         return of_opaque(torch, inner, optimizer, name, str(error), training)
     held = replace(found.model, training=found.model.training | training)
     source = TorchSource.of_places(torch, found.module, places)
-    start = Start(held, source, found.module, optimizer, places)
+    start = Start(held, source, found.module, optimizer, places, constants_beside(found.module, places))
     return replace(start, held=start.now())
+
+
+def constants_beside(module: Any, places: Places) -> dict[str, np.ndarray]:
+    """Give the buffers of floats that no array of the model is known to come from, which its constants may have been computed from."""
+    names = {stripped(name): tensor for name, tensor in module.named_buffers() if tensor.is_floating_point()}
+    return {
+        name: tensor.detach().cpu().double().numpy().copy()
+        for name, tensor in names.items()
+        if name not in places.names
+    }
 
 
 def require_whole(module: Any) -> None:

@@ -273,6 +273,44 @@ def test_a_module_that_moves_its_tensors_is_followed(tmp_path):
     assert found.checkpoint_buffers[-1][:8].tolist() == [1.0] * 8
 
 
+class Scaled(nn.Module):
+    """A buffer of many numbers from which the forward computes one."""
+
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(4, 2)
+        self.register_buffer("unused", torch.ones(3))
+
+    def forward(self, x):
+        return self.fc(x)
+
+
+def test_a_buffer_that_no_array_comes_from_and_that_changed_is_named(tmp_path):
+    module = Scaled()
+    with landscape.Recorder(
+        tmp_path / "run.npz", module, "cross_entropy", data(), announce=lambda _: None
+    ) as recorder:
+        recorder.step()
+        module.unused += 1
+    assert recorder.result.inferred[-1] == "changed on the way, and as at the start in this model: unused"
+
+
+def test_checkpoints_of_an_opaque_model_go_with_an_objective(tmp_path):
+    _, module, _ = record(tmp_path / "run.npz", module=Branching(), steps=6)
+    found = landscape.load_opaque(tmp_path / "run.npz")
+    x, y = data()
+
+    def loss(theta):
+        torch.nn.utils.vector_to_parameters(torch.tensor(theta, dtype=torch.float32), module.parameters())
+        with torch.no_grad():
+            return F.cross_entropy(module(x), y).item()
+
+    objective = landscape.CallableObjective(loss, size=found.size)
+    drawn = landscape.trajectory(objective, checkpoints=found.checkpoints, points=3)
+    assert drawn.values["train_loss"][-1] == pytest.approx(loss(found.theta))
+    assert drawn.values["train_loss"][0] > drawn.values["train_loss"][-1]
+
+
 def test_losses_are_detached_and_no_graph_is_kept(tmp_path):
     module, (x, y) = network(), data()
     recorder = landscape.Recorder(
