@@ -54,13 +54,10 @@ def picture_of(shown: Any) -> bytes | None:
     """Draw the first figure of a record, or the log of a model, small enough for a notebook; None where there is nothing to draw."""
     try:
         figure = first_figure(shown)
-    except InputError:
+        contents = (png(figure, resolution) for resolution in RESOLUTIONS)
+        return next((content for content in contents if len(content) <= LARGEST), None)
+    except (ValueError, ArithmeticError, MemoryError):  # nothing to draw, or numbers that cannot be laid out
         return None
-    for resolution in RESOLUTIONS:
-        content = png(figure, resolution)
-        if len(content) <= LARGEST:
-            return content
-    return None
 
 
 def first_figure(shown: Any) -> Figure:

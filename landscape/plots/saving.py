@@ -76,7 +76,7 @@ def figures(
     landscape.errors.InputError
         A record that has no figures, or a kind, a quantity or levels that it cannot be drawn with.
     """
-    with _within_numbers(record):
+    with _within_numbers(lambda: record.arrays()):
         return _family(record, kind, levels).draw(record, quantity=quantity, kind=kind, levels=levels)
 
 
@@ -115,7 +115,7 @@ def save_figures(
     for path in paths.values():
         refuse_overwriting(path, inputs=inputs, fresh=fresh, ours=lambda found: holds_mark(found, mark))
     for name, figure in figures(record, quantity=quantity, kind=kind, levels=levels).items():
-        with _within_numbers(record):
+        with _within_numbers(lambda: record.arrays()):
             content = figure_bytes(figure, figure_format, mark)
         write_bytes_atomically(paths[name], content)
     return list(paths.values())
@@ -139,7 +139,10 @@ def save_log_figure(
     path = Path(f"{stem}.log.{figure_format}")
     mark = mark_of("log", name, "")
     refuse_overwriting(path, inputs=inputs, fresh=fresh, ours=lambda found: holds_mark(found, mark))
-    write_bytes_atomically(path, figure_bytes(log_figure(history, unit, name), figure_format, mark))
+    # An overflow on the way is told by what comes of it.
+    with _within_numbers(lambda: history), np.errstate(over="ignore", invalid="ignore"):
+        content = figure_bytes(log_figure(history, unit, name), figure_format, mark)
+    write_bytes_atomically(path, content)
     return path
 
 
@@ -153,26 +156,26 @@ def figure_bytes(figure: Figure, figure_format: str = "png", mark: str = "") -> 
 
 
 @contextlib.contextmanager
-def _within_numbers(record: Record) -> Iterator[None]:
+def _within_numbers(drawn: Callable[[], Mapping[str, np.ndarray]]) -> Iterator[None]:
     """Say so where numbers near the ends of floating point are more than matplotlib can lay out.
 
     Raises
     ------
     landscape.errors.InputError
-        The record has such numbers, and drawing them failed.
+        There are such numbers among what is drawn, and drawing them failed.
     """
     try:
         yield
     except InputError:
         raise
     except (ValueError, ArithmeticError, MemoryError) as error:
-        numbers = [array for array in record.arrays().values() if array.dtype.kind == "f"]
+        numbers = [array for array in drawn().values() if array.dtype.kind == "f"]
         values = np.abs(np.concatenate([array.ravel() for array in numbers])).astype(np.float64)
         values = values[np.isfinite(values) & (values > 0)]
         if not (values.size and (values.max() > LARGEST or values.min() < 1 / LARGEST)):
             raise
         raise InputError(
-            f"the record has numbers from {values.min():.3g} to {values.max():.3g}, which cannot be drawn: {error}"
+            f"there are numbers from {values.min():.3g} to {values.max():.3g}, which cannot be drawn: {error}"
         ) from None
 
 

@@ -141,3 +141,14 @@ def test_a_log_is_drawn_and_drawn_again(tmp_path, monkeypatch, capsys):
     with pytest.raises(SystemExit) as end:
         main(["plot", "other.csv", "--kind", "contour"])
     assert end.value.code == 2
+
+
+def test_numbers_that_cannot_be_laid_out_are_said_in_one_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("log.csv").write_text("step,loss,lr\n1,1e308,1e-308\n2,-1e308,1e300\n3,5,0\n4,nan,inf\n")
+    with pytest.raises(SystemExit) as end:
+        main(["plot", "log.csv"])
+    assert end.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "which cannot be drawn" in line
+    assert [path.name for path in tmp_path.iterdir()] == ["log.csv"]
