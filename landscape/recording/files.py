@@ -88,6 +88,14 @@ class Files:
             self.rows[1].array[place] = buffers
         self.steps.array[place] = step
 
+    def room(self, place: int) -> tuple[np.ndarray, np.ndarray]:
+        """Give the rows of a free place, to be filled."""
+        return self.rows[0].array[place], self.rows[1].array[place]
+
+    def filled(self, place: int, step: int) -> None:
+        """Let a place whose rows are filled count."""
+        self.steps.array[place] = step
+
     def drop(self, places: list[int]) -> None:
         """Free places, whose rows may then be written over."""
         if places:

@@ -248,7 +248,8 @@ class Recorder:
             def copy() -> None:
                 self._files.drop(dropped)
                 if place is not None:
-                    self._files.put(place, step, *self._start.source.read(self._params))
+                    self._start.source.read(self._params, self._files.room(place))
+                    self._files.filled(place, step)
 
             self._guarded(copy)
         self._next = self._marks.next_after(step)

@@ -13,6 +13,9 @@ from landscape.errors import InputError
 from landscape.importers.pytorch.places import Place, Places, stripped
 from landscape.ops.operation import Shape
 
+# Parameters and buffers.
+Rows = tuple[np.ndarray, np.ndarray]
+
 
 class Source(Protocol):
     """Gives parameters [P] and buffers [B] as they are now."""
@@ -20,8 +23,8 @@ class Source(Protocol):
     size: int
     buffer_size: int
 
-    def read(self, tree: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Give θ [P] and the buffers [B] in float32, valid until the next call; `tree` are parameters that the loop has given."""
+    def read(self, tree: Any, rows: Rows | None = None) -> Rows:
+        """Give θ [P] and the buffers [B] in float32, in `rows` or valid until the next call; `tree` are parameters that the loop has given."""
 
 
 class TorchSource:
@@ -33,10 +36,11 @@ class TorchSource:
         self.torch, self.module = torch, module
         self.size, self.buffer_size = sizes
         self.staged = [self._staged(size) for size in sizes]
-        both = zip((theta, buffers), self.staged, strict=True)
-        self.parts = [part for places, staged in both for part in self._parts(places, staged)]
+        self.parts = [
+            part for which, places in enumerate((theta, buffers)) for part in self._parts(places, which)
+        ]
         self.without_graph = torch.no_grad()
-        self.rows = [staged.numpy() for staged in self.staged]
+        self.rows: Rows = (self.staged[0].numpy(), self.staged[1].numpy())
         self.on_device = any(str(p.device.type) != "cpu" for p in module.parameters())
 
     @classmethod
@@ -50,24 +54,29 @@ class TorchSource:
         pinned = any(p.is_cuda for p in self.module.parameters())
         return self.torch.zeros(size, dtype=self.torch.float32, pin_memory=pinned)
 
-    def _parts(self, places: list[Place], staged: Any) -> list[Part]:
+    def _parts(self, places: list[Place], which: int) -> list[Part]:
         """Say for each place where its numbers go and come from."""
         return [
-            Part(self.torch, staged[place.start : place.stop], *table_of(self.module, place.origin.name), place.origin.elements)
+            Part(self.torch, self.staged[which], which, place, *table_of(self.module, place.origin.name))
             for place in places
             if place.origin is not None
-        ]  # fmt: skip
+        ]
 
-    def read(self, tree: Any) -> tuple[np.ndarray, np.ndarray]:
+    def read(self, tree: Any, rows: Rows | None = None) -> Rows:
         """Copy all tensors, without waiting for a device between them."""
-        left = [part for part in self.parts if not part.copied()]
+        rows = self.rows if rows is None else rows
+        if rows is not self.rows:
+            rows[1][:] = self.rows[1]
+        left = [part for part in self.parts if not part.copied(rows)]
         if left:
             with self.without_graph:
                 for part in left:
                     part.copy(self.on_device)
             if self.on_device and self.torch.cuda.is_available():
                 self.torch.cuda.synchronize()
-        return self.rows[0], self.rows[1]
+            for part in left:
+                rows[part.which][part.start : part.stop] = part.staged.numpy()
+        return rows
 
 
 class Part:
@@ -78,23 +87,24 @@ class Part:
     """
 
     def __init__(
-        self, torch: Any, staged: Any, table: dict[str, Any], key: str, elements: np.ndarray | None
+        self, torch: Any, staged: Any, which: int, place: Place, table: dict[str, Any], key: str
     ) -> None:
+        elements = None if place.origin is None else place.origin.elements
+        self.which, self.start, self.stop = which, place.start, place.stop
         self.table, self.key = table, key
         self.index = (
             None if elements is None else torch.from_numpy(np.asarray(elements, np.int64).reshape(-1))
         )
-        self.staged, self.target = staged, staged.numpy()
+        self.staged = staged[place.start : place.stop]
         self.address, self.array = -1, np.zeros(0)
 
-    def copied(self) -> bool:
+    def copied(self, rows: Rows) -> bool:
         """Copy it where it is the array that is known; else say that it is to be looked at."""
         tensor = self.table[self.key]
         if tensor.data_ptr() != self.address or self.array.shape != tensor.shape:
             return False
-        self.target[:] = (
-            self.array.reshape(-1) if self.index is None else self.array.reshape(-1)[self.index.numpy()]
-        )
+        flat = self.array.reshape(-1)
+        rows[self.which][self.start : self.stop] = flat if self.index is None else flat[self.index.numpy()]
         return True
 
     def copy(self, on_device: bool) -> None:
@@ -155,7 +165,7 @@ class TreeSource:
                 "module: expected a torch.nn.Module, or a tree of arrays (params), found none in it"
             )
         self.size, self.buffer_size = sum(map(math.prod, self.shapes.values())), 0
-        self.row, self.none = np.zeros(self.size, np.float32), np.zeros(0, np.float32)
+        self.rows: Rows = (np.zeros(self.size, np.float32), np.zeros(0, np.float32))
 
     def now(self, tree: Any) -> dict[str, Any]:
         """Give the arrays as they are now, by name."""
@@ -163,16 +173,16 @@ class TreeSource:
             tree = self.arrays() if callable(self.arrays) else self.arrays
         return dict(jax_leaves(sys.modules["jax"], tree) if "jax" in sys.modules else leaves(tree))
 
-    def read(self, tree: Any) -> tuple[np.ndarray, np.ndarray]:
+    def read(self, tree: Any, rows: Rows | None = None) -> Rows:
         """Copy all arrays."""
-        start, arrays = 0, self.now(tree)
+        rows, start, arrays = self.rows if rows is None else rows, 0, self.now(tree)
         if arrays.keys() != self.shapes.keys():
             raise InputError("params: expected the tree of the start, found other names")
         for name, shape in self.shapes.items():
             stop = start + math.prod(shape)
-            self.row[start:stop] = np.asarray(arrays[name]).reshape(-1)
+            rows[0][start:stop] = np.asarray(arrays[name]).reshape(-1)
             start = stop
-        return self.row, self.none
+        return rows
 
 
 def jax_leaves(jax: Any, tree: Any) -> Iterator[tuple[str, Any]]:
