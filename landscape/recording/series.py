@@ -12,8 +12,8 @@ import numpy as np
 from landscape.errors import InputError
 from landscape.model.series import kept_name
 
-# So many values wait until they become numbers, at first and later on, when few of them are lost with a process that is killed; and so many seconds.
-WAITING, MOST, PATIENCE = 32, 256, 2.0
+# So many values wait until they become numbers, at first and later on, and so many seconds. Many more would have Python collect garbage more often.
+WAITING, MOST, PATIENCE = 32, 128, 2.0
 # Step, number of the series, value, and how often a tensor had been changed in place; None for what is no tensor.
 Row = tuple[int, int, Any, "int | None"]
 
