@@ -10,7 +10,14 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 GUIDES = {
     name: ROOT / name
-    for name in ("README.md", "docs/commands.md", "docs/numbers.md", "docs/pytorch.md", "docs/speed.md")
+    for name in (
+        "README.md",
+        "docs/commands.md",
+        "docs/numbers.md",
+        "docs/pytorch.md",
+        "docs/recording.md",
+        "docs/speed.md",
+    )
 }
 TEXT = "\n".join(path.read_text(encoding="utf-8") for path in GUIDES.values())
 

@@ -45,6 +45,8 @@ ALLOWED: dict[str, set[str]] = {
     "objective": {"kernels", "jit", "ops", "program"} | BELOW_OBJECTIVES,
     "importers": {"model", "ops", "objective"},
     "torch_objective": {"importers", "model", "objective"},
+    "logs": {"model"},
+    "recording": {"importers", "model", "ops"},
     "directions": {"objective"} | BELOW_OBJECTIVES,
     "curvature": {"objective"} | BELOW_OBJECTIVES,
     "critical": {"curvature", "objective"} | BELOW_OBJECTIVES,
@@ -53,7 +55,8 @@ ALLOWED: dict[str, set[str]] = {
     "training": {"directions", "objective"} | BELOW_OBJECTIVES,
     "faults": {"training", "model"},
     "trajectories": {"scanning", "directions", "objective"} | BELOW_OBJECTIVES,
-    "diagnosis": {"studies", "critical", "curvature", "training", "objective"} | BELOW_OBJECTIVES,
+    "diagnosis": {"studies", "critical", "curvature", "training", "objective", "logs"} | BELOW_OBJECTIVES,
+    "notebook": {"model", "plots", "records", "tables"},
     "plots": {"records"},
     "tables": {"records"},
     # A report gathers what the algorithms, the figures and the tables give.

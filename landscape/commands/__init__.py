@@ -49,7 +49,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Make a model file of a network of PyTorch or ONNX, or of safetensors.",
     ),
     "info": ("landscape.commands.info", "Show what a model file holds and how it was understood."),
-    "plot": ("landscape.commands.plot", "Draw a record again without recomputing it."),
+    "plot": (
+        "landscape.commands.plot",
+        "Draw a record again without recomputing it, or the log of a training.",
+    ),
     "race": ("landscape.commands.race", "Train with several optimizers from one start, and rank them."),
     "report": (
         "landscape.commands.report",

@@ -10,6 +10,7 @@ import click
 
 from landscape.commands import options, parsing
 from landscape.commands.call import Call, makes_record
+from landscape.commands.diagnose_log import OPTION, WithLog
 
 if TYPE_CHECKING:
     from landscape.model import Model
@@ -18,8 +19,16 @@ if TYPE_CHECKING:
 DIAGNOSIS = 0.9
 
 
-@parsing.command(
-    "diagnose", epilog="For example: landscape demo --fault dead-units && landscape diagnose dead-units.npz"
+@click.command(
+    "diagnose",
+    cls=WithLog,
+    epilog="For example: landscape demo --fault dead-units && landscape diagnose dead-units.npz",
+)
+@click.option(
+    OPTION,
+    metavar="PATH",
+    expose_value=False,
+    help="In place of MODEL the log of a training alone: CSV, JSON or JSON lines with a step, event files of TensorBoard; the verdict is at most suspected.",
 )
 @click.option(
     "--budget",
@@ -109,7 +118,7 @@ def command(
     decided by retraining from the current parameters; if not, is it overfitting or a mismatch of the data. What could not
     be looked at reads "not assessed". Exit status 1 where --apply finds no remedy to carry out; the record is written all the same.
     """
-    from landscape.commands.diagnose_report import diagnosis_table
+    from landscape.commands.diagnose_report import diagnosis_table, read_changes
     from landscape.diagnosis import apply_remedy, diagnose
     from landscape.errors import InputError
     from landscape.overwrite import refuse_overwriting
@@ -147,29 +156,6 @@ def command(
     if problem:
         click.echo(f"Error: {problem}", err=True)
     return 1 if problem else 0
-
-
-def read_changes(texts: tuple[str, ...]) -> dict[str, float]:
-    """Read NAME=X.
-
-    >>> read_changes(("large=0.2",))
-    {'large': 0.2}
-
-    Raises
-    ------
-    InputError
-        Something else.
-    """
-    from landscape.errors import InputError
-
-    found = {}
-    for text in texts:
-        name, _, value = text.partition("=")
-        try:
-            found[name] = float(value)
-        except ValueError:
-            raise InputError(f"--threshold '{text}': expected NAME=X such as large=0.2") from None
-    return found
 
 
 def with_validation(model: Model, path: Path) -> Model:

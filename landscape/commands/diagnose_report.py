@@ -10,6 +10,29 @@ from landscape.tables.critical import laid_out
 from landscape.tables.diagnosis import assumed_words, headline
 
 
+def read_changes(texts: tuple[str, ...]) -> dict[str, float]:
+    """Read NAME=X.
+
+    >>> read_changes(("large=0.2",))
+    {'large': 0.2}
+
+    Raises
+    ------
+    InputError
+        Something else.
+    """
+    from landscape.errors import InputError
+
+    found = {}
+    for text in texts:
+        name, _, value = text.partition("=")
+        try:
+            found[name] = float(value)
+        except ValueError:
+            raise InputError(f"--threshold '{text}': expected NAME=X such as large=0.2") from None
+    return found
+
+
 def diagnosis_table(record: Diagnosis, applied: dict[str, Any] | None = None) -> str:
     """Write verdict, why, what was ruled out, what to do, what was not assessed."""
     return laid_out(list(diagnosis_lines(record, applied)))

@@ -61,13 +61,19 @@ def command(
     fresh: bool,
     messages: options.Messages,
 ) -> None:
-    """Draw a record again without recomputing it.
+    """Draw a record again without recomputing it, or the log of a training.
+
+    A log is a model file with one, CSV, JSON or JSON lines with a step, or event files of TensorBoard.
 
     Example: `landscape plot digits.scan.npz --figure-format pdf --kind contour`
     """
     from landscape.plots import save_figures
     from landscape.records import load_record
 
+    if is_log(record):
+        plain = quantity is None and levels is None and kind == "both"
+        draw_log(record, output, figure_format, plain, fresh, messages)
+        return
     loaded = load_record(record)
     stem = record.name.removesuffix(".npz") if output is None else output
     files = save_figures(
@@ -77,3 +83,48 @@ def command(
         click.echo(json.dumps(loaded.summary(files), allow_nan=False))
     for file in files:
         messages.say(f"wrote {file}")
+
+
+def is_log(path: Path) -> bool:
+    """Say whether a path is to be read as a log: a folder, a file that is no archive, or a model file that has one."""
+    import zipfile
+
+    from landscape.errors import InputError
+    from landscape.files import read_archive
+    from landscape.records.record import HEADER
+
+    if path.is_dir() or (path.is_file() and path.suffix != ".npz"):
+        return not zipfile.is_zipfile(path)
+    if not path.is_file():
+        return False
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+        header = str(read_archive(path, members=[HEADER]).get(HEADER, ""))
+    except (InputError, OSError, zipfile.BadZipFile):
+        return False
+    return '"record":' not in header and (
+        '"recording":' in header or any(name.startswith("history.") for name in names)
+    )
+
+
+def draw_log(
+    path: Path, output: str | None, figure_format: str, plain: bool, fresh: bool, messages: options.Messages
+) -> None:
+    """Draw the log of a training."""
+    from landscape.errors import InputError
+    from landscape.logs import read_log
+    from landscape.plots.saving import save_log_figure
+
+    if not plain:
+        raise InputError(f"{path}: is a log, which has no --quantity, --levels or --kind to choose")
+    log = read_log(path)
+    stem = path.name.removesuffix(path.suffix) if output is None else output
+    file = save_log_figure(
+        log.history(), stem, figure_format, unit=log.unit, name=path.name, inputs=[path] if path.is_file() else [], fresh=fresh
+    )  # fmt: skip
+    if messages.as_json:
+        click.echo(
+            json.dumps({"log": str(path), "form": log.form, "series": list(log.series), "files": [str(file)]})
+        )
+    messages.say(f"wrote {file}")

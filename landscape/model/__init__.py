@@ -11,6 +11,18 @@ from landscape.model.bundles import bundled, bundled_path
 from landscape.model.load import load_model
 from landscape.model.model import Model, Slot
 from landscape.model.nodes import Node
+from landscape.model.opaque import Opaque, load_opaque
 from landscape.model.save import save_model
 
-__all__ = ["Model", "Node", "Slot", "build_model", "bundled", "bundled_path", "load_model", "save_model"]
+__all__ = [
+    "Model",
+    "Node",
+    "Opaque",
+    "Slot",
+    "build_model",
+    "bundled",
+    "bundled_path",
+    "load_model",
+    "load_opaque",
+    "save_model",
+]

@@ -38,20 +38,32 @@ def map_data(paths: Mapping[str, str], folder: Path | None) -> Data:
     result: Data = {}
     for key, name in paths.items():
         label = f"header: data: {key}"
-        if folder is None:
-            raise InputError(f"{label}: a path needs a file that it is relative to; expected an array")
-        home = folder.resolve()
-        try:
-            target = (home / name).resolve()
-        except (OSError, ValueError, RuntimeError):
-            raise InputError(f"{label}: {shown(name)} is not the name of a file") from None
-        if Path(name).is_absolute() or not target.is_relative_to(home):
-            raise InputError(f"{label}: expected a relative path that stays in {home}, found {shown(name)}")
+        target = beside(label, name, folder)
         try:
             result[key] = map_array(target)
         except InputError as error:
             raise InputError(f"{label}: {error}") from None
     return result
+
+
+def beside(label: str, name: str, folder: Path | None) -> Path:
+    """Find what a header names beside its file, in the file's folder or below.
+
+    Raises
+    ------
+    InputError
+        A path that is absolute or leaves the folder (by `..` or by a link); the message begins with the label.
+    """
+    if folder is None:
+        raise InputError(f"{label}: a path needs a file that it is relative to; expected an array")
+    home = folder.resolve()
+    try:
+        target = (home / name).resolve()
+    except (OSError, ValueError, RuntimeError):
+        raise InputError(f"{label}: {shown(name)} is not the name of a file") from None
+    if Path(name).is_absolute() or not target.is_relative_to(home):
+        raise InputError(f"{label}: expected a relative path that stays in {home}, found {shown(name)}")
+    return target
 
 
 def order(data: Data) -> Data:

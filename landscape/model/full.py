@@ -21,6 +21,7 @@ from landscape.model.loss_options import require_fitting
 from landscape.model.losses import classes_of
 from landscape.model.model import Model
 from landscape.model.nodes import INPUT, Node
+from landscape.model.recording import read_recording
 from landscape.model.story import is_story, read_story
 from landscape.ops import values
 from landscape.ops.operation import Shape
@@ -76,7 +77,35 @@ def assemble(
         inferred=inferred,
         path=path,
     )
+    if checked.recording is not None:
+        folder = examples.beside(
+            "header: recording", checked.recording, path.resolve().parent if path else None
+        )
+        return recorded(_finish(model, arrays, True), folder, allow_nonfinite)
     return _finish(model, arrays, allow_nonfinite)
+
+
+def recorded(model: Model, folder: Path, allow_nonfinite: bool) -> Model:
+    """Give a model that is being recorded, or whose recording was cut short, where its last checkpoint is, with the story so far.
+
+    Raises
+    ------
+    InputError
+        The files of the recording are missing or of another network, or the last checkpoint is not finite and has to be.
+    """
+    found = read_recording(folder, model.size, model.buffer_size)
+    if len(found.thetas):
+        model = model.with_theta(found.thetas[-1]).with_buffers(found.buffers[-1])
+    story = {key: array for key, array in found.story().items() if array is not None}
+    model = replace(
+        model,
+        training=model.training | found.told(model.training),
+        **read_story(story, model.size, model.buffer_size),
+    )
+    if not allow_nonfinite:
+        for sentence in model.not_finite():
+            raise InputError(f"{sentence}; {WANTED}")
+    return model
 
 
 def require_names(arrays: Arrays) -> None:

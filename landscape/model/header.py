@@ -68,6 +68,7 @@ class Header:
     input_shape: Shape | None = None
     training: dict[str, Any] = field(default_factory=dict)
     data: dict[str, str] = field(default_factory=dict)
+    recording: str | None = None
     format: int = FORMAT
 
 
@@ -104,6 +105,7 @@ READERS: dict[str, values.Reader] = {
     "nodes": _nodes,
     "training": lambda value: values.read_mapping(value, TRAINING, "key of training"),
     "data": lambda value: values.read_mapping(value, dict.fromkeys(DATA_KEYS, values.text), "key of data"),
+    "recording": values.text,
 }
 
 

@@ -12,6 +12,7 @@ from landscape.model.bare import read_bare
 from landscape.model.full import assemble
 from landscape.model.header import parse_header
 from landscape.model.model import Model
+from landscape.model.opaque import refusal
 
 
 def load_model(
@@ -49,6 +50,8 @@ def _read_full(
     header = parse_header(arrays.pop("landscape"))
     if "record" in header:
         raise InputError(f"is a record ({shown(header['record'])}); expected a model file")
+    if "kind" in header:
+        raise InputError(refusal(header, path))
     for option, value in (("activation", activation), ("loss", loss)):
         if value is not None:
             raise InputError(f"--{option} is for bare files; the header of this one says it")

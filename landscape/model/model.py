@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -191,6 +192,11 @@ class Model:
         if "_data_hash" in self.__dict__:
             result.__dict__["_data_hash"] = self._data_hash
         return result
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        """Show itself in a notebook: a summary and a figure of what is there."""
+        # By its name, since figures stand above models, which load without them.
+        return importlib.import_module("landscape.notebook").bundle(self, include, exclude)
 
     def decay_vector(self) -> np.ndarray:
         """Give the weight decay of every element of θ, float64 [P]."""

@@ -33,7 +33,17 @@ def save_model(model: Model, path: str | Path) -> None:
         The file system refused; what stood at `path` before still stands.
     """
     require_model(model, "save_model")
-    path = Path(path)
+    write_model(model, Path(path), {})
+
+
+def write_model(model: Model, path: Path, more: dict[str, Any]) -> None:
+    """Write a model as `save_model` does, with more keys in its header.
+
+    Raises
+    ------
+    InputError
+        As `save_model`.
+    """
     require_writable(path)
     beside = mapped_beside(model, path.resolve().parent)
     inside = {key: array for key, array in model.data.items() if key not in beside}
@@ -41,7 +51,7 @@ def save_model(model: Model, path: str | Path) -> None:
         raise InputError(
             f"{path}: the data is larger than memory; expected a path in the folder of its .npy files"
         )
-    arrays: dict[str, np.ndarray | str] = {"landscape": json.dumps(header_of(model, beside))}
+    arrays: dict[str, np.ndarray | str] = {"landscape": json.dumps(header_of(model, beside) | more)}
     write_archive(path, arrays | model.parameters | model.buffers | inside | story_of(model))
 
 

@@ -22,6 +22,8 @@ SERIES = (
     "gradient_norm",
     "learning_rate",
 )
+# Series of other names stand behind this, so that a misspelled one is still found.
+OTHER = "other."
 CHECKPOINT_KEYS = {
     "checkpoints": "checkpoints",
     "checkpoints.step": "checkpoint_steps",
@@ -57,8 +59,10 @@ def _read_history(arrays: Arrays) -> Arrays:
     length = None
     for series, array in history.items():
         key = f"history.{series}"
-        if series not in SERIES:
-            raise InputError(f"{shown(key)}: unknown series; known are {', '.join(SERIES)}")
+        if series not in SERIES and not (series.startswith(OTHER) and len(series) > len(OTHER)):
+            raise InputError(
+                f"{shown(key)}: unknown series; known are {', '.join(SERIES)}, and any name behind '{OTHER}'"
+            )
         _require_numbers(key, array, "iu" if series == "step" else "iuf")
         if array.ndim != 1 or (length is not None and len(array) != length):
             wanted = "[T]" if length is None else f"[{length}] as the other series"

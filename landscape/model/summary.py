@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ def summarize(model: Model) -> dict[str, Any]:
         },
         "data": {split: _split(model, split) for split in model.splits},
         "training": dict(model.training),
-        "history": {series: _series(values) for series, values in model.history.items()},
+        "history": {series: _series(values, model.history) for series, values in model.history.items()},
         "checkpoints": _checkpoints(model),
         "optimizer": list(model.optimizer),
         "not_finite": list(model.not_finite()),
@@ -67,7 +68,10 @@ def _split(model: Model, split: str) -> dict[str, Any]:
     }
 
 
-def _series(values: np.ndarray) -> dict[str, Any]:
+def _series(values: np.ndarray, history: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """Give length and ends of a series; NaN beside a training loss that is finite was not logged there."""
+    known = np.isnan(values) & np.isfinite(history.get("train_loss", np.full(len(values), np.nan)))
+    values = values[~known] if len(values) and not known.all() else values
     ends = (values[0], values[-1]) if len(values) else (np.nan, np.nan)
     first, last = (value.item() if np.isfinite(value) else None for value in map(np.asarray, ends))
     return {"length": len(values), "first": first, "last": last}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from landscape.overwrite import refuse_overwriting
 from landscape.plots.criticals import critical_figure_names, critical_figures
 from landscape.plots.diagnoses import diagnosis_figure_names, diagnosis_figures
 from landscape.plots.hessians import hessian_figure_names, hessian_figures
+from landscape.plots.logs import log_figure
 from landscape.plots.paths import trajectory_figure_names, trajectory_figures
 from landscape.plots.races import race_figure_names, race_figures
 from landscape.plots.scans import scan_figure_names, scan_figures
@@ -75,7 +76,7 @@ def figures(
     landscape.errors.InputError
         A record that has no figures, or a kind, a quantity or levels that it cannot be drawn with.
     """
-    with _within_numbers(record):
+    with _within_numbers(lambda: record.arrays()):
         return _family(record, kind, levels).draw(record, quantity=quantity, kind=kind, levels=levels)
 
 
@@ -114,10 +115,35 @@ def save_figures(
     for path in paths.values():
         refuse_overwriting(path, inputs=inputs, fresh=fresh, ours=lambda found: holds_mark(found, mark))
     for name, figure in figures(record, quantity=quantity, kind=kind, levels=levels).items():
-        with _within_numbers(record):
+        with _within_numbers(lambda: record.arrays()):
             content = figure_bytes(figure, figure_format, mark)
         write_bytes_atomically(paths[name], content)
     return list(paths.values())
+
+
+def save_log_figure(
+    history: Mapping[str, np.ndarray], stem: str | Path, figure_format: str = "png", *, unit: str = "updates", name: str = "a training",
+    inputs: Sequence[str | Path] = (), fresh: bool = False,
+) -> Path:  # fmt: skip
+    """Draw the log of a training and write it to `STEM.log.<format>`; return the path. A figure of a log of the same name is replaced.
+
+    Raises
+    ------
+    landscape.errors.InputError
+        Nothing to draw, an unknown format, or a path that cannot be written or holds what is not to be lost.
+    landscape.errors.ComputationError
+        The file system refused.
+    """
+    if figure_format not in FORMATS:
+        raise InputError(f"unknown figure format '{figure_format}': choose {', '.join(FORMATS)}")
+    path = Path(f"{stem}.log.{figure_format}")
+    mark = mark_of("log", name, "")
+    refuse_overwriting(path, inputs=inputs, fresh=fresh, ours=lambda found: holds_mark(found, mark))
+    # An overflow on the way is told by what comes of it.
+    with _within_numbers(lambda: history), np.errstate(over="ignore", invalid="ignore"):
+        content = figure_bytes(log_figure(history, unit, name), figure_format, mark)
+    write_bytes_atomically(path, content)
+    return path
 
 
 def figure_bytes(figure: Figure, figure_format: str = "png", mark: str = "") -> bytes:
@@ -130,26 +156,26 @@ def figure_bytes(figure: Figure, figure_format: str = "png", mark: str = "") -> 
 
 
 @contextlib.contextmanager
-def _within_numbers(record: Record) -> Iterator[None]:
+def _within_numbers(drawn: Callable[[], Mapping[str, np.ndarray]]) -> Iterator[None]:
     """Say so where numbers near the ends of floating point are more than matplotlib can lay out.
 
     Raises
     ------
     landscape.errors.InputError
-        The record has such numbers, and drawing them failed.
+        There are such numbers among what is drawn, and drawing them failed.
     """
     try:
         yield
     except InputError:
         raise
     except (ValueError, ArithmeticError, MemoryError) as error:
-        numbers = [array for array in record.arrays().values() if array.dtype.kind == "f"]
+        numbers = [array for array in drawn().values() if array.dtype.kind == "f"]
         values = np.abs(np.concatenate([array.ravel() for array in numbers])).astype(np.float64)
         values = values[np.isfinite(values) & (values > 0)]
         if not (values.size and (values.max() > LARGEST or values.min() < 1 / LARGEST)):
             raise
         raise InputError(
-            f"the record has numbers from {values.min():.3g} to {values.max():.3g}, which cannot be drawn: {error}"
+            f"there are numbers from {values.min():.3g} to {values.max():.3g}, which cannot be drawn: {error}"
         ) from None
 
 

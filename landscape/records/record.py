@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -136,6 +137,11 @@ class Record:
         common: dict[str, Any] = {name: header.get(name) for name in COMMON}
         common[MACHINE] = header.get(MACHINE, "")
         return cls(**common, **cls.fields_of(arrays))
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        """Show itself in a notebook: a summary and a figure of what is there."""
+        # By its name, since figures stand above records, which load without them.
+        return importlib.import_module("landscape.notebook").bundle(self, include, exclude)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Record):

@@ -30,7 +30,7 @@ WRITING = {
 # A command: the functions whose parameters its options are, and options that the commands alone have.
 FUNCTIONS: dict[str, tuple[tuple[Any, ...], set[str]]] = {
     "critical": ((landscape.analyze_critical,), {"escape", "search"}),
-    "diagnose": ((landscape.diagnose,), {"changes", "target"}),
+    "diagnose": ((landscape.diagnose,), {"log", "changes", "target"}),
     "hessian": ((landscape.analyze_hessian,), set()),
     "race": ((landscape.race,), set()),
     "report": ((landscape.make_report,), {"target", "pdf"}),

@@ -9,6 +9,7 @@ import pytest
 
 from landscape.errors import InputError
 from landscape.model import load_model, save_model
+from landscape.model.summary import _series
 from tests.model.examples import HEADER, P, arrays, full, header, refused, write
 
 
@@ -213,3 +214,12 @@ def test_a_name_that_a_header_could_not_hold_is_not_taken_from_the_file(tmp_path
     head = {key: value for key, value in header().items() if key != "name"}
     model = load_model(write(tmp_path / "two\nlines.npz", arrays(), head))
     assert model.name == "model"
+
+
+def test_a_series_that_is_logged_now_and_then_is_summarized_by_what_was_logged():
+    gaps = np.array([np.nan, 0.5, np.nan, 0.25, np.nan])
+    losses = np.array([3.0, 2.0, 1.0, 0.5, 0.25])
+    assert _series(gaps, {"train_loss": losses}) == {"length": 2, "first": 0.5, "last": 0.25}
+    # Where the training loss is not finite either, the run diverged.
+    diverged = np.where(np.arange(5) > 2, np.nan, losses)
+    assert _series(diverged, {"train_loss": diverged}) == {"length": 5, "first": 3.0, "last": None}

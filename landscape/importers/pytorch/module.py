@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from landscape.errors import InputError
 from landscape.importers.data import Data, parts_of, read_data
 from landscape.importers.finish import make_model
+from landscape.importers.network import Origin
 from landscape.importers.optional import need
 from landscape.importers.proof import Original, tail_along, verified
 from landscape.importers.pytorch import own_loss
 from landscape.importers.pytorch.losses import criterion, read_loss
 from landscape.importers.pytorch.original import TorchOriginal, hint, left_out
+from landscape.importers.pytorch.story import batch_size_of, with_story
 from landscape.importers.pytorch.ways import translated
 from landscape.model import Model
 from landscape.model.losses import OUTPUT, classes_first
@@ -29,8 +32,11 @@ def from_torch(
     weight_decay: float = 0.0,
     name: str | None = None,
     output: int | str | None = None,
+    optimizer: Any = None,
+    history: Any = None,
+    checkpoints: Any = None,
 ) -> Model:
-    """Make a model of a PyTorch module, as it is in evaluation mode, with its loss and data.
+    """Make a model of a PyTorch module, as it is in evaluation mode, with its loss and data, and with the story of its training where that is given.
 
     The module is traced by torch.fx, and where that does not do, exported by torch.export with a batch of any size; its
     forward may not branch on values. Nodes keep the names of modules. The translation is compared with the module, in float64 where it can
@@ -50,17 +56,47 @@ def from_torch(
         (x, y), with a tuple for x where the module has several inputs, a mapping with `x_train`, `y_train`, `x_test`, …, the path of such
         an `.npz`, or a TensorDataset or DataLoader of PyTorch, which is read once into memory.
     weight_decay
-        The λ of ½ λ ‖θ‖², as `weight_decay` of `torch.optim.SGD`.
+        The λ of ½ λ ‖θ‖², as `weight_decay` of `torch.optim.SGD`; by default that of `optimizer`, where it goes through the gradient.
     name
         The model's name; by default the class's.
     output
         Which output the loss reads, of a module that puts out several: its number from 0, or its name in a mapping.
+    optimizer
+        The `torch.optim` optimizer of the training: its settings go into `training`, its state into `optimizer`, in the order of θ.
+    history
+        The log: a mapping of series, such as `{"step": [0, 10], "loss": [2.3, 0.4], "val_loss": [2.3, 0.5]}`, each [T], or a list of such rows.
+    checkpoints
+        The parameters on the way, oldest first: a list of `state_dict`s, or a mapping from the number of updates to them.
 
     Raises
     ------
     InputError
-        Something cannot be traced or translated (the message names the module, the op and the nearest one), or
-        the outputs differ.
+        Something cannot be traced or translated (the message names the module, the op and the nearest one), the outputs differ, or a part
+        of the story has other shapes or names than the module.
+    """
+    found = imported(module, loss, data, weight_decay=weight_decay, name=name, output=output)
+    told = {} if optimizer is None else batch_size_of(data)
+    model = replace(found.model, training={**found.model.training, **told})
+    return with_story(model, found.module, found.origins, optimizer, history, checkpoints)
+
+
+class Imported(NamedTuple):
+    """A model, the module inside of what only ran it, and from which of its tensors each array of the model comes."""
+
+    model: Model
+    module: Any
+    origins: Mapping[str, Origin]
+
+
+def imported(
+    module: Any, loss: Any, data: Data, *, weight_decay: float = 0.0, name: str | None = None, output: int | str | None = None
+) -> Imported:  # fmt: skip
+    """Make a model as `from_torch` does, without a story, and say where each of its numbers comes from.
+
+    Raises
+    ------
+    InputError
+        As `from_torch`.
     """
     torch = need("torch")
     if not isinstance(module, torch.nn.Module):
@@ -89,7 +125,7 @@ def from_torch(
     origins = network.origins_of(network.ending_at(last))
     model = replace(model, inferred=(*model.inferred, *left_out(torch, traced, model, origins)))
     original = TorchOriginal(torch, module, traced, origins, criterion(torch, loss, wanted, model))
-    return verified(
+    proved = verified(
         model,
         Original(
             f"the module {type(module).__name__}",
@@ -101,6 +137,7 @@ def from_torch(
             hint(module),
         ),
     )
+    return Imported(proved, module, origins)
 
 
 def unwrapped(module: Any) -> Any:

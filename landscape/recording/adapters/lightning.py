@@ -1,0 +1,104 @@
+"""A callback of Lightning that records its training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from landscape.importers.optional import need
+from landscape.recording.recorder import Recorder
+
+
+class LightningHooks:
+    """What the callback does; the class that Lightning asks for is put before it."""
+
+    def __init__(
+        self,
+        path: str | Path,
+        loss: Any,
+        data: Any,
+        keep: int,
+        module: Callable[[Any], Any],
+        choices: dict[str, Any],
+    ) -> None:
+        self.path, self.loss, self.data, self.keep = Path(path), loss, data, keep
+        self.module, self.choices = module, choices
+        self.recorder: Recorder | None = None
+        self.resumed: int | None = None
+        self.seen = 0
+
+    def on_train_start(self, trainer: Any, pl_module: Any) -> None:
+        """Begin: now the optimizers are there, and a checkpoint is restored."""
+        choices = dict(self.choices)
+        if self.resumed is not None and self.path.exists():
+            choices |= {"resume": self.resumed, "fresh": False}
+        optimizer = next(iter(trainer.optimizers), None)
+        self.recorder = Recorder(
+            self.path, self.module(pl_module), self.loss, self.data, optimizer, self.keep, **choices
+        )
+        self.seen = trainer.global_step
+
+    def on_train_batch_end(
+        self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Note an update, which is not every batch where gradients are gathered over several."""
+        if self.recorder is None or trainer.global_step == self.seen:
+            return
+        self.seen = trainer.global_step
+        loss = outputs.get("loss") if isinstance(outputs, Mapping) else outputs
+        self.recorder.step(loss=loss)
+
+    def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
+        """Note what was measured on validation data, but not in the check before the training."""
+        if self.recorder is not None and not trainer.sanity_checking:
+            found = trainer.callback_metrics.items()
+            self.recorder.evaluate(**{name: value for name, value in found if name.startswith("val")})
+
+    def on_train_end(self, trainer: Any, pl_module: Any) -> None:
+        """Fold the recording into its file."""
+        if self.recorder is not None:
+            self.recorder.close()
+
+    def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
+        """Keep what there is."""
+        self.on_train_end(trainer, pl_module)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Say how far the recording is, for a checkpoint."""
+        return {"updates": 0 if self.recorder is None else self.recorder.updates}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a checkpoint: what was recorded after it is left out."""
+        self.resumed = int(state["updates"])
+
+
+def lightning_callback(
+    path: str | Path, loss: Any, data: Any, *, keep: int = 64, module: Callable[[Any], Any] = lambda whole: whole, **choices: Any
+) -> Any:  # fmt: skip
+    """Make a callback for Lightning's `Trainer(callbacks=[…])` that records the training.
+
+    Parameters
+    ----------
+    path, loss, data, keep
+        As `Recorder` takes them.
+    module
+        A function of the LightningModule that gives the network which is recorded; by default it is all of it.
+    **choices
+        Other settings of `Recorder`.
+
+    Raises
+    ------
+    InputError
+        Lightning is not installed.
+    """
+    for name in ("lightning.pytorch", "pytorch_lightning"):
+        try:
+            base = need(name).Callback
+            break
+        except ValueError as error:
+            missing = error
+    else:
+        raise missing
+    kind = type("LandscapeCallback", (LightningHooks, base), {})
+    return kind(path, loss, data, keep, module, choices)

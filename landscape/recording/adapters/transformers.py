@@ -1,0 +1,93 @@
+"""A callback of Hugging Face's Trainer that records its training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from landscape.importers.optional import need
+from landscape.recording.recorder import Recorder
+
+# What the trainer logs beside the training's own series.
+ASIDE = ("eval_", "test_", "train_", "total_flos", "epoch")
+
+
+class TrainerHooks:
+    """What the callback does; the class that the Trainer asks for is put before it."""
+
+    def __init__(
+        self,
+        path: str | Path,
+        loss: Any,
+        data: Any,
+        keep: int,
+        module: Callable[[Any], Any],
+        choices: dict[str, Any],
+    ) -> None:
+        self.path, self.loss, self.data, self.keep = Path(path), loss, data, keep
+        self.module, self.choices = module, choices
+        self.recorder: Recorder | None = None
+
+    def on_train_begin(
+        self, args: Any, state: Any, control: Any, model: Any = None, optimizer: Any = None, **others: Any
+    ) -> None:
+        """Begin, in the first process; a training that goes on from a checkpoint goes on with its recording."""
+        if not state.is_world_process_zero:
+            return
+        choices = dict(self.choices)
+        if state.global_step and self.path.exists():
+            choices |= {"resume": int(state.global_step), "fresh": False}
+        self.recorder = Recorder(
+            self.path, self.module(model), self.loss, self.data, optimizer, self.keep, **choices
+        )
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **others: Any) -> None:
+        """Note an update; parts of one, whose gradients are gathered, end elsewhere."""
+        if self.recorder is not None:
+            self.recorder.step()
+
+    def on_log(
+        self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **others: Any
+    ) -> None:
+        """Note what is logged: the loss is the mean since the last time."""
+        if self.recorder is not None and logs and "train_runtime" not in logs:
+            self.recorder.log(**{name: value for name, value in logs.items() if not name.startswith(ASIDE)})
+
+    def on_evaluate(
+        self, args: Any, state: Any, control: Any, metrics: dict[str, Any] | None = None, **others: Any
+    ) -> None:
+        """Note what was measured on validation data."""
+        if self.recorder is not None and metrics:
+            known = {name: value for name, value in metrics.items() if name.startswith("eval_")}
+            self.recorder.evaluate(
+                **{n: v for n, v in known.items() if not n.endswith(("_runtime", "_per_second"))}
+            )
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **others: Any) -> None:
+        """Fold the recording into its file."""
+        if self.recorder is not None:
+            self.recorder.close()
+
+
+def transformers_callback(
+    path: str | Path, loss: Any, data: Any, *, keep: int = 64, module: Callable[[Any], Any] = lambda whole: whole, **choices: Any
+) -> Any:  # fmt: skip
+    """Make a callback for Hugging Face's `Trainer(callbacks=[…])` that records the training.
+
+    Parameters
+    ----------
+    path, loss, data, keep
+        As `Recorder` takes them.
+    module
+        A function of the Trainer's model that gives the network which is recorded; by default it is all of it.
+    **choices
+        Other settings of `Recorder`.
+
+    Raises
+    ------
+    InputError
+        transformers is not installed.
+    """
+    base = need("transformers").TrainerCallback
+    return type("LandscapeCallback", (TrainerHooks, base), {})(path, loss, data, keep, module, choices)

@@ -1,0 +1,47 @@
+"""At which updates a checkpoint is kept, when nobody knows how many there will be."""
+
+from __future__ import annotations
+
+
+class Marks:
+    """Keeps every 2^j-th update: where there are too many, every other one is dropped, and j grows by one.
+
+    Of the 2·keep places one stays free for the last update, so that the first and the last are always among them.
+
+    >>> marks = Marks(2)
+    >>> for step in range(9):
+    ...     if marks.due(step):
+    ...         place, dropped = marks.take(step)
+    >>> sorted(marks.held), marks.stride
+    ([0, 4, 8], 4)
+    """
+
+    def __init__(self, keep: int) -> None:
+        self.stride = 1
+        self.held: dict[int, int] = {}
+        self.free = list(range(2 * keep))
+
+    def due(self, step: int) -> bool:
+        """Say whether an update is kept; this may make room, which `take` tells."""
+        return step % self.stride == 0 and step not in self.held
+
+    def take(self, step: int) -> tuple[int | None, list[int]]:
+        """Give the place of an update, None where it is no longer due once there is room, and the places that became free."""
+        dropped: list[int] = []
+        while len(self.free) < 2 and step % self.stride == 0:
+            self.stride *= 2
+            gone = [self.held.pop(old) for old in list(self.held) if old % self.stride]
+            dropped, self.free = dropped + gone, self.free + gone
+        return (self._put(step) if step % self.stride == 0 else None), dropped
+
+    def last(self, step: int) -> int | None:
+        """Give the place of the last update, None where it is held already."""
+        return None if step in self.held else self._put(step)
+
+    def _put(self, step: int) -> int:
+        self.held[step] = self.free.pop()
+        return self.held[step]
+
+    def next_after(self, step: int) -> int:
+        """The first update after one that is due."""
+        return (step // self.stride + 1) * self.stride
