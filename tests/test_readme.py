@@ -163,7 +163,7 @@ def test_command_lines_run(arguments, folder):
     require(" ".join(arguments))
     if name == "import":
         write_imports()
-    if rest[0] == PROGRAM:
+    if rest[:1] == [PROGRAM]:
         write_program()
     if "-o" in rest:
         # What another line makes is not there yet.

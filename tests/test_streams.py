@@ -91,9 +91,13 @@ def test_random_numbers_come_from_listed_streams_only(path):
         if isinstance(node, ast.Attribute | ast.Name) and isinstance(
             getattr(node, "value", None), ast.Attribute
         ):
-            assert node.value.attr != "random" or node.attr == "Generator", (
-                f"line {node.lineno}: NumPy's own generator"
-            )
+            # What a user's own code draws from is kept, begun and put back around it.
+            assert node.value.attr != "random" or node.attr in (
+                "Generator",
+                "get_state",
+                "set_state",
+                "seed",
+            ), f"line {node.lineno}: NumPy's own generator"
 
 
 def test_kernels_count_from_the_listed_streams():

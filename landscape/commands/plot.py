@@ -93,11 +93,11 @@ def is_log(path: Path) -> bool:
     from landscape.files import read_archive
     from landscape.records.record import HEADER
 
-    if path.is_dir() or (path.is_file() and path.suffix != ".npz"):
-        return not zipfile.is_zipfile(path)
-    if not path.is_file():
-        return False
     try:
+        if path.is_dir() or (path.is_file() and path.suffix != ".npz"):
+            return not zipfile.is_zipfile(path)
+        if not path.is_file():
+            return False
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
         header = str(read_archive(path, members=[HEADER]).get(HEADER, ""))

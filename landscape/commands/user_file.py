@@ -49,16 +49,19 @@ def objective_of(file: Path, name: str, weights: Path | None = None) -> Any:
         raise InputError(
             f"{file}: no function '{name}', there are {', '.join(there) or 'none'}{did_you_mean(name, there)}"
         )
+    from landscape.objective.kinds import is_objective
+
     with blamed(file):
         found = function() if callable(function) and not is_objective(function) else function
-    objective = as_objective(found, f"{file}:{name}")
+    made = as_objective(found, f"{file}:{name}")
     if weights is not None:
-        if not hasattr(objective, "load"):
+        load = getattr(made, "load", None)
+        if load is None:
             raise InputError(
                 "--weights: is for a TorchObjective or (module, loss, data), and this is another objective"
             )
-        objective.load(weights)
-    return objective
+        load(weights)
+    return made
 
 
 def functions_in(file: Path) -> list[str]:
@@ -106,11 +109,6 @@ def blamed(file: Path) -> Iterator[None]:
         raise InputError(f"{where}: {type(error).__name__}: {first_line(error)}") from None
 
 
-def is_objective(found: Any) -> bool:
-    """Say whether something is an objective: it has a value and a size."""
-    return not isinstance(found, type) and callable(getattr(found, "value", None)) and hasattr(found, "size")
-
-
 def as_objective(found: Any, where: str) -> Any:
     """Take an objective, or make one of (module, loss, data).
 
@@ -119,6 +117,8 @@ def as_objective(found: Any, where: str) -> Any:
     InputError
         It is something else.
     """
+    from landscape.objective.kinds import is_objective
+
     if is_objective(found):
         return found
     if isinstance(found, tuple | list) and len(found) == 3:

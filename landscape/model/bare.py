@@ -73,8 +73,9 @@ def read_bare(
 def _parameters(arrays: Arrays, keys: dict[str, str]) -> Arrays:
     """Leave out data, history and what is ignored; refuse what needs a header."""
     rest = {}
+    left = {*keys.values(), *_as_they_are(arrays)}
     for key, array in arrays.items():
-        if key in keys.values() or key in _as_they_are(arrays) or key.rsplit(".", 1)[-1] == UNUSED:
+        if key in left or key.rsplit(".", 1)[-1] == UNUSED:
             continue
         if key.startswith(("checkpoints", "optimizer.")):
             raise InputError(f"{key}: flat parameters are in the order of a header's nodes; {HINT}")

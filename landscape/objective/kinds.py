@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from numpy.typing import ArrayLike
 
 from landscape.errors import InputError
@@ -37,6 +39,16 @@ def as_network(objective: HasValue, theta: ArrayLike | None = None) -> NetworkOb
     if isinstance(inner, BetweenObjective):
         return None if theta is None else inner.at(theta)
     return inner if isinstance(inner, NetworkObjective) else None
+
+
+def is_objective(found: Any) -> bool:
+    """Say whether something is an objective: it has a value and a size, and is no class.
+
+    >>> from landscape.objective import CallableObjective
+    >>> is_objective(CallableObjective(lambda theta: 0.0, size=1)), is_objective((1, 2))
+    (True, False)
+    """
+    return not isinstance(found, type) and callable(getattr(found, "value", None)) and hasattr(found, "size")
 
 
 def require_network(
