@@ -284,7 +284,7 @@ def told(path: Path, held: Model | Opaque, places: int, size: int) -> str:
         return f"recording to {path}: {kept}"
     return (
         f"recording to {path} as an opaque model: {kept}; the network could not be imported ({held.why}), so its log can be diagnosed "
-        "(landscape diagnose --log) and its checkpoints used with an objective that runs it, and nothing else"
+        "(landscape diagnose --log) and its checkpoints used with a landscape.TorchObjective, or another that runs it, and nothing else"
     )
 
 
