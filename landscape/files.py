@@ -13,9 +13,9 @@ import struct
 import sys
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
 import numpy as np
 
@@ -257,6 +257,26 @@ def shown(text: object, limit: int = 80) -> str:
     except RecursionError:
         return "a value of many levels"
     return quoted if len(quoted) <= limit else f"{quoted[: limit - 1]}…"
+
+
+def distinct_names(
+    pairs: Sequence[tuple[str, Any]], message: str = "{} stands twice in one row: expected each name once"
+) -> dict[str, Any]:
+    """Make a mapping of an object that JSON gives as pairs; for `object_pairs_hook`.
+
+    >>> distinct_names([("a", 1), ("b", 2)])
+    {'a': 1, 'b': 2}
+
+    Raises
+    ------
+    InputError
+        A name stands twice; the message has it in place of its braces.
+    """
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise InputError(message.format(shown(next(name for name in names if names.count(name) > 1))))
+    return found
 
 
 def _write_members(stream: IO[bytes], arrays: Mapping[str, np.ndarray | str], compress: bool) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from landscape.errors import InputError
-from landscape.files import shown
+from landscape.files import distinct_names, shown
 from landscape.logs.log import Log, columns_of, log_of
 
 # A cell of a log is a number; a longer one is another kind of file.
@@ -73,7 +73,7 @@ def from_json(path: Path, text: str) -> Log:
         Something else, or what `log_of` refuses.
     """
     try:
-        value = json.loads(text, object_pairs_hook=distinct)
+        value = json.loads(text, object_pairs_hook=distinct_names)
     except json.JSONDecodeError as error:
         if error.msg != "Extra data" and "\n" not in text.strip():
             raise InputError(f"expected JSON: {error.msg}, at character {error.pos}") from None
@@ -91,16 +91,6 @@ def from_json(path: Path, text: str) -> Log:
     raise InputError("expected a list of rows, a mapping of series or a Trainer's state")
 
 
-def distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse an object in which a name stands twice."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise InputError(f"{shown(twice)} stands twice in one row: expected each name once")
-    return found
-
-
 def lines(text: str) -> Iterable[Any]:
     """Read JSON lines; a last line that was cut short is left out."""
     whole = text.splitlines()
@@ -108,7 +98,7 @@ def lines(text: str) -> Iterable[Any]:
         if not line.strip():
             continue
         try:
-            yield json.loads(line, object_pairs_hook=distinct)
+            yield json.loads(line, object_pairs_hook=distinct_names)
         except InputError:
             raise
         except (ValueError, RecursionError):

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from landscape.errors import InputError
-from landscape.files import shown
+from landscape.files import distinct_names, shown
 from landscape.model.loss_options import READERS as OPTIONS
 from landscape.model.loss_options import LossOptions, read_options
 from landscape.model.losses import LOSSES
@@ -177,12 +177,7 @@ def parse_object(text: str) -> dict[str, Any]:
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise InputError(f"header: {shown(twice)} stands twice in one object; expected it once")
-    return result
+    return distinct_names(pairs, "header: {} stands twice in one object; expected it once")
 
 
 def _not_finite(name: str) -> NoReturn:

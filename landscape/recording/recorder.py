@@ -191,11 +191,7 @@ class Recorder:
         InputError
             A first value that is no number, or a recorder that is closed.
         """
-        if self._off:
-            self._require_open()
-            return
-        for name, value in series.items():
-            self._series.add(self._count, name, value)
+        self._note(series, evaluation=False)
 
     def evaluate(self, **series: Any) -> None:
         """Note numbers of an evaluation at the last update: `loss` and `accuracy` are those of validation data.
@@ -205,11 +201,14 @@ class Recorder:
         InputError
             A first value that is no number, or a recorder that is closed.
         """
+        self._note(series, evaluation=True)
+
+    def _note(self, series: Mapping[str, Any], evaluation: bool) -> None:
         if self._off:
             self._require_open()
             return
         for name, value in series.items():
-            self._series.add(self._count, name, value, evaluation=True)
+            self._series.add(self._count, name, value, evaluation=evaluation)
 
     def close(self) -> Model | Opaque | None:
         """Fold log and checkpoints into the file, with the parameters as they are now, and return what it holds.

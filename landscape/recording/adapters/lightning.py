@@ -7,36 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from landscape.importers.optional import need
-from landscape.recording.recorder import Recorder
+from landscape.recording.adapters.hooks import Hooks
 
 
-class LightningHooks:
+class LightningHooks(Hooks):
     """What the callback does; the class that Lightning asks for is put before it."""
 
-    def __init__(
-        self,
-        path: str | Path,
-        loss: Any,
-        data: Any,
-        keep: int,
-        module: Callable[[Any], Any],
-        choices: dict[str, Any],
-    ) -> None:
-        self.path, self.loss, self.data, self.keep = Path(path), loss, data, keep
-        self.module, self.choices = module, choices
-        self.recorder: Recorder | None = None
-        self.resumed: int | None = None
-        self.seen = 0
+    resumed: int | None = None
+    seen = 0
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """Begin: now the optimizers are there, and a checkpoint is restored."""
-        choices = dict(self.choices)
-        if self.resumed is not None and self.path.exists():
-            choices |= {"resume": self.resumed, "fresh": False}
-        optimizer = next(iter(trainer.optimizers), None)
-        self.recorder = Recorder(
-            self.path, self.module(pl_module), self.loss, self.data, optimizer, self.keep, **choices
-        )
+        self.begin(pl_module, next(iter(trainer.optimizers), None), self.resumed)
         self.seen = trainer.global_step
 
     def on_train_batch_end(
@@ -57,8 +39,7 @@ class LightningHooks:
 
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:
         """Fold the recording into its file."""
-        if self.recorder is not None:
-            self.recorder.close()
+        self.end()
 
     def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
         """Keep what there is."""

@@ -7,40 +7,21 @@ from pathlib import Path
 from typing import Any
 
 from landscape.importers.optional import need
-from landscape.recording.recorder import Recorder
+from landscape.recording.adapters.hooks import Hooks
 
 # What the trainer logs beside the training's own series.
 ASIDE = ("eval_", "test_", "train_", "total_flos", "epoch")
 
 
-class TrainerHooks:
+class TrainerHooks(Hooks):
     """What the callback does; the class that the Trainer asks for is put before it."""
-
-    def __init__(
-        self,
-        path: str | Path,
-        loss: Any,
-        data: Any,
-        keep: int,
-        module: Callable[[Any], Any],
-        choices: dict[str, Any],
-    ) -> None:
-        self.path, self.loss, self.data, self.keep = Path(path), loss, data, keep
-        self.module, self.choices = module, choices
-        self.recorder: Recorder | None = None
 
     def on_train_begin(
         self, args: Any, state: Any, control: Any, model: Any = None, optimizer: Any = None, **others: Any
     ) -> None:
         """Begin, in the first process; a training that goes on from a checkpoint goes on with its recording."""
-        if not state.is_world_process_zero:
-            return
-        choices = dict(self.choices)
-        if state.global_step and self.path.exists():
-            choices |= {"resume": int(state.global_step), "fresh": False}
-        self.recorder = Recorder(
-            self.path, self.module(model), self.loss, self.data, optimizer, self.keep, **choices
-        )
+        if state.is_world_process_zero:
+            self.begin(model, optimizer, int(state.global_step) or None)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **others: Any) -> None:
         """Note an update; parts of one, whose gradients are gathered, end elsewhere."""
@@ -66,8 +47,7 @@ class TrainerHooks:
 
     def on_train_end(self, args: Any, state: Any, control: Any, **others: Any) -> None:
         """Fold the recording into its file."""
-        if self.recorder is not None:
-            self.recorder.close()
+        self.end()
 
 
 def transformers_callback(
