@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import llvmlite.binding as llvm
 import numba
 from numba.core import event
-from numba.core.codegen import CPUCodeLibrary
+from numba.core.codegen import CPUCodeLibrary, JITCPUCodegen
 from numba.core.types.misc import unliteral
 
 try:
@@ -129,36 +129,44 @@ def saved_alone(dispatcher: Any) -> Any:
     return dispatcher
 
 
-class Interleaver(event.Listener):
-    """Sets LLVM's count of interleaved vectors while a function of ours is compiled, and back after it."""
+class Compiling(event.Listener):
+    """Knows which functions are being compiled, and sets LLVM's count of interleaved vectors while one of ours is."""
 
-    depth = 0
+    def __init__(self) -> None:
+        self.ours: list[bool] = []
+
+    @property
+    def of_ours(self) -> bool:
+        """Whether a function of ours is being compiled, or what it calls."""
+        return any(self.ours)
+
+    @property
+    def a_part(self) -> bool:
+        """Whether the innermost is a function of ours that another of ours calls."""
+        return len(self.ours) > 1 and self.ours[-1] and any(self.ours[:-1])
 
     def on_start(self, event: Any) -> None:
-        """Count up; the outermost of our functions sets the option."""
-        if self.is_ours(event):
-            self.depth += 1
-            self.interleave(INTERLEAVED)
+        """Note a function; the outermost of ours sets the option."""
+        self.ours.append(self.is_ours(event))
+        self.interleave()
 
     def on_end(self, event: Any) -> None:
-        """Count down; LLVM chooses again (0) when none of ours is left."""
-        if self.is_ours(event):
-            self.depth -= 1
-            self.interleave(INTERLEAVED if self.depth else 0)
+        """Forget the innermost; LLVM chooses again (0) when none of ours is left."""
+        self.ours.pop()
+        self.interleave()
 
     @staticmethod
     def is_ours(event: Any) -> bool:
         """Tell our functions from a user's."""
         return (event.data["dispatcher"].py_func.__module__ or "").split(".")[0] == __package__
 
-    @staticmethod
-    def interleave(count: int) -> None:
+    def interleave(self) -> None:
         """Set the option, which belongs to the process."""
-        llvm.set_option("landscape", f"-force-vector-interleave={count}")
+        llvm.set_option("landscape", f"-force-vector-interleave={INTERLEAVED if self.of_ours else 0}")
 
 
-INTERLEAVER = Interleaver()
-event.register("numba:compile", INTERLEAVER)
+COMPILING = Compiling()
+event.register("numba:compile", COMPILING)
 
 
 @cache
@@ -176,7 +184,7 @@ def machine_for_loops(codegen: Any) -> Any:
 
 
 def as_ours(optimize: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the optimization of a library of machine code which does more for our functions.
+    """Return the optimization of a library of machine code which does more for our functions, and nothing for what others of ours are made of.
 
     Loops become as wide as the kernels' vectors. And functions are not shared with other libraries:
     Numba links what a function calls into the function's library under a name that many libraries have, and each optimizes its copy in
@@ -186,7 +194,9 @@ def as_ours(optimize: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     def optimized(library: Any) -> Any:
-        if not INTERLEAVER.depth:
+        if COMPILING.a_part:
+            return None
+        if not COMPILING.of_ours:
             return optimize(library)
         for function in library._final_module.functions:
             if not function.is_declaration and function.linkage == llvm.Linkage.linkonce_odr:
@@ -201,7 +211,32 @@ def as_ours(optimize: Callable[..., Any]) -> Callable[..., Any]:
     return optimized
 
 
+def without_code(finish: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the end of a library's making which makes no machine code of what is only a part of other functions."""
+
+    def finished(library: Any) -> Any:
+        if not COMPILING.a_part:
+            return finish(library)
+        library._finalize_dynamic_globals()
+        library._finalized = True
+        return None
+
+    return finished
+
+
+def where_there_is_code(set_environment: Callable[..., Any]) -> Callable[..., Any]:
+    """Return what tells machine code where its Python constants are, where there is machine code."""
+
+    def told(codegen: Any, name: str, environment: Any) -> None:
+        if not COMPILING.a_part:
+            set_environment(codegen, name, environment)
+
+    return told
+
+
 CPUCodeLibrary._optimize_final_module = as_ours(CPUCodeLibrary._optimize_final_module)
+CPUCodeLibrary._finalize_final_module = without_code(CPUCodeLibrary._finalize_final_module)
+JITCPUCodegen.set_env = where_there_is_code(JITCPUCodegen.set_env)
 
 
 def kernel(
@@ -235,9 +270,24 @@ def kernel(
 
     def decorate(target: Function) -> Any:
         with cache_in(CACHE):
-            return whole_compiles(saved_alone(numba.njit(**options)(target)))
+            dispatcher = whole_compiles(saved_alone(numba.njit(**options)(target)))
+        return dispatcher if numba.config.DISABLE_JIT else in_parts(dispatcher, options)
 
     return decorate if function is None else decorate(function)
+
+
+def in_parts(dispatcher: Any, options: dict[str, Any]) -> Any:
+    """Have what calls a function from compiled code take it as text for LLVM, which optimizes it once, with its caller.
+
+    Numba would optimize it and make machine code of it by itself first, and again in each of its callers and in theirs: half of the time of a first run.
+    What calls it from Python takes the function as it is, with machine code of its own.
+    """
+    part = numba.njit(**options | {"cache": False, "no_cpython_wrapper": True, "no_cfunc_wrapper": True})(
+        dispatcher.py_func
+    )
+    part = whole_compiles(part)
+    dispatcher.get_call_template, dispatcher.get_overload = part.get_call_template, part.get_overload
+    return dispatcher
 
 
 def whole_compiles(dispatcher: Any) -> Any:

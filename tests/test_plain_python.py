@@ -44,13 +44,46 @@ def compute(case: Case, dtype: str) -> Numbers:
     }
 
 
+def runs_of_parameters() -> dict[str, int]:
+    """Count how often the rows of parameters are run for a network whose weight is computed of them, on several tiles."""
+    from landscape.kernels.cpu.rules import TABLE, VALUE
+    from landscape.objective import NetworkObjective
+    from landscape.program.codes import Op
+    from landscape.program.table import Column
+
+    model, rule, count = CASES["weight_norm"].model, TABLE[VALUE + Op.PARAMETER], 0
+    plain = rule.function
+
+    def counted(*arguments: Any) -> None:
+        nonlocal count
+        count += 1
+        plain(*arguments)
+
+    rule.function = counted
+    objective, found = NetworkObjective(model, threads=1), {}
+    assert objective.on_cpu.tiled.tiles.count > 1
+    thetas = model.theta * np.array([[1.0], [2.0], [3.0]])
+    for name, run in (
+        ("values", lambda: objective.values(thetas)),
+        ("gradients", lambda: objective.gradients(thetas)),
+        ("outputs", lambda: objective.outputs(thetas[0])),
+    ):
+        count = 0
+        run()
+        found[name] = count
+    found["rows"] = int((objective.on_cpu.tiled.plain.network.rows[:, Column.OP] == Op.PARAMETER).sum())
+    rule.function = plain
+    return found
+
+
 def main() -> None:
     """Print every case in every dtype as JSON; run in an interpreter that has `PLAIN` in its environment."""
     from numba import config
 
     assert config.DISABLE_JIT
     assert config.ENABLE_CUDASIM
-    print(json.dumps({f"{name} {dtype}": compute(CASES[name], dtype) for name in CASES for dtype in DTYPES}))
+    computed = {f"{name} {dtype}": compute(CASES[name], dtype) for name in CASES for dtype in DTYPES}
+    print(json.dumps(computed | {"runs of parameters": runs_of_parameters()}))
 
 
 @cache
@@ -83,6 +116,16 @@ def test_plain_python_agrees_with_the_referee(name, dtype):
     assert distance(np.array(found["gradient"]), gradient) <= TOLERANCE[dtype]
     assert distance(np.array(found["hvp"]), product) <= TOLERANCE[dtype]
     np.testing.assert_allclose(found["sweep"], grid, rtol=VALUE_TOLERANCE[dtype])
+
+
+def test_what_is_the_same_for_all_examples_is_computed_once_a_theta():
+    found = uncompiled()["runs of parameters"]
+    assert found["rows"] > 1
+    assert (found["values"], found["gradients"], found["outputs"]) == (
+        3 * found["rows"],
+        3 * found["rows"],
+        found["rows"],
+    )
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ def lower(model: Model, *, derivatives: bool, training: bool = False) -> Program
             f"node '{model.nodes[-1].name}': the output is the input itself, so that no parameter changes it; expected a last node "
             "that computes something"
         )
-    rows = leading_to(state.rows, last)
+    rows = alike_first(leading_to(state.rows, last))
     if not derivatives:
         rows = fuse(rows)
     offsets, features = stack_all(rows) if derivatives else stack_reusing(rows)
@@ -94,6 +94,15 @@ def leading_to(rows: list[Row], last: int) -> list[Row]:
     return kept
 
 
+def alike_first(rows: list[Row]) -> list[Row]:
+    """Move the rows that are the same for all examples before the others, right after the data; kernels run them once for all tiles of a θ."""
+    order = sorted(range(1, len(rows)), key=lambda index: rows[index].numbers == 0)
+    moved = {before: after for after, before in enumerate([0, *order])}
+    for row in rows:
+        row.inputs = [moved[i] for i in row.inputs]
+    return [rows[before] for before in moved]
+
+
 def readers(rows: Sequence[Row]) -> list[list[int]]:
     """List, for each row, the rows that read it."""
     result: list[list[int]] = [[] for _ in rows]
@@ -136,15 +145,19 @@ def stack_all(rows: Sequence[Row]) -> tuple[list[int], int]:
 
 
 def stack_reusing(rows: Sequence[Row]) -> tuple[list[int], int]:
-    """Give every output the lowest place that is free while it is needed (first fit)."""
-    read_by = readers(rows)
+    """Give every output the lowest place that is free while it is needed (first fit).
+
+    What is the same for all examples is needed for every tile.
+    """
+    read_by, end = readers(rows), len(rows)
     offsets: list[int] = [0]
     live: list[tuple[int, int, int]] = []
     for index, row in list(enumerate(rows))[1:]:
         live = [place for place in live if place[2] >= index]
         offset, stop = lowest_place([place[:2] for place in live], row.size)
         offsets.append(offset)
-        live.append((offset, stop, max(read_by[index], default=len(rows))))
+        of_each = row.numbers > 0 and any(rows[reader].numbers == 0 for reader in read_by[index])
+        live.append((offset, stop, end if of_each else max(read_by[index], default=end)))
     return offsets, max(offset + row.size for offset, row in zip(offsets[1:], rows[1:], strict=True))
 
 

@@ -50,6 +50,12 @@ def check_places(program: Program, mode: Mode) -> None:
         else np.maximum(read_last(program, False), np.arange(last + 1))
     )
     needed[0], needed[last] = 0, last
+    alike = rows[:, Column.NUMBERS] > 0
+    for row, (first, count) in enumerate(rows[:, [Column.FIRST, Column.INPUTS]].tolist()):
+        if not alike[row]:
+            # What is the same for all examples is computed once, and read for every tile.
+            read = program.links[first : first + count]
+            needed[read[alike[read]]] = last
     require_apart(program, output, needed, "output")
     # What a GPU notes, and its training's workspace, begin behind the last output.
     if mode != Mode.VALUES and output[last] + size[last] != program.features:

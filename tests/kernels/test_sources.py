@@ -207,6 +207,32 @@ def test_code_of_others_does_not_call_the_package_s_own_copies():
     assert from_outside(0.5) == pytest.approx(long_formula(0.5) + long_formula(1.5), rel=1e-12)
 
 
+def as_a_part(function):
+    """Give what compiled code takes a function from."""
+    return function.get_call_template.__self__
+
+
+@of_the_package
+def tripled(x):
+    return 3.0 * x
+
+
+@of_the_package
+def tripled_and_one(x):
+    return tripled(x) + 1.0
+
+
+def test_what_only_compiled_code_calls_has_no_machine_code_of_its_own_until_python_calls_it():
+    assert tripled_and_one(2.0) == 7.0
+    assert tripled.signatures == []
+    (part,) = as_a_part(tripled).overloads.values()
+    assert part.library.get_pointer_to_function(part.fndesc.llvm_func_name) == 0
+    # From Python, and from what a user compiles, it is there as any other.
+    assert tripled(2.0) == 6.0
+    assert len(tripled.signatures) == 1
+    assert numba.njit(cache=False)(lambda x: tripled(x) - 1.0)(2.0) == 5.0
+
+
 @of_the_package
 def shifted(x, count, back):
     return x - count if back else x + count
@@ -219,4 +245,4 @@ def called_with_constants(x):
 
 def test_a_function_is_compiled_once_for_all_constants_it_is_called_with():
     assert called_with_constants(3.0) == 2.0 + 5.0 + 0.0
-    assert len(shifted.signatures) == 1
+    assert len(as_a_part(shifted).signatures) == 1

@@ -305,3 +305,36 @@ def test_a_branch_that_nothing_reads_takes_more_scratch_than_the_values_do():
     """So that the test above can fail."""
     tiled = NetworkObjective(BESIDE(np.random.default_rng(0))).on_cpu.tiled
     assert tiled.full.program.scratch > tiled.plain.program.scratch
+
+
+@pytest.mark.parametrize("name", ["weight_norm", "standardized_weights", "products_of_values"])
+def test_what_is_the_same_for_all_examples_comes_first_and_stays(name):
+    program = checked(CASES[name].model, Mode.VALUES)
+    alike = program.rows[1:, Column.NUMBERS] > 0
+    count = int(alike.sum())
+    assert count > 0
+    assert alike[:count].all()
+    read = {
+        int(source)
+        for row in program.rows[1 + count :]
+        for source in program.links[row[Column.FIRST] :][: row[Column.INPUTS]]
+        if 0 < source <= count
+    }
+    assert read
+    for source in read:
+        start, size = program.rows[source, Column.OUTPUT], program.rows[source, Column.SIZE]
+        for other in program.rows[source + 1 :]:
+            assert other[Column.OUTPUT] >= start + size or other[Column.OUTPUT] + other[Column.SIZE] <= start
+
+
+def test_a_place_that_a_later_row_would_take_from_a_computed_weight_is_found():
+    model = CASES["weight_norm"].model
+    program = checked(model, Mode.VALUES)
+    table = program.rows.copy()
+    count = int((table[1:, Column.NUMBERS] > 0).sum())
+    # The last row comes after all readers of the weight, in this tile.
+    weight = int(program.links[table[count + 1, Column.FIRST] + 1])
+    assert table[weight, Column.NUMBERS] > 0
+    table[-1, Column.OUTPUT] = table[weight, Column.OUTPUT]
+    with pytest.raises(InternalError):
+        check_program(replace(program, rows=table), model, Mode.VALUES)

@@ -14,6 +14,7 @@ from landscape.jit import kernel
 from landscape.kernels.cpu.arrays import Task
 from landscape.kernels.cpu.losses import add_tile, loss_adjoint, loss_adjoint_tangent
 from landscape.kernels.cpu.passes import (
+    alike,
     backward,
     forward,
     frame_for_values,
@@ -71,11 +72,11 @@ def end_sum_compiled(out: Any, part: Any) -> Any:
 
 
 @kernel
-def primal(task, t, weights, work, adjoint, gradient, scratch):
-    """Run a tile forward and in reverse; the gradient (unless empty) is added to."""
+def primal(task, t, first, weights, work, adjoint, gradient, scratch):
+    """Run a tile forward, from a place in the order on, and in reverse; the gradient (unless empty) is added to."""
     network, batch = task.network, task.batch
     width, data, last = batch.x.shape[2], flat(batch.x[t]), network.rows.shape[0] - 1
-    forward(network, task.order, task.places, weights, work, data, scratch, width)
+    forward(network, task.order[first:], task.places, weights, work, data, scratch, width)
     z = output_block(network, task.places, last, work, data, width)
     row = network.rows[last]
     delta = block(adjoint, row[ADJOINT], row[SIZE], width)
@@ -93,11 +94,13 @@ def gradients(worker, workers, network, order, places, batch, criterion, thetas,
     tiles, last, width = batch.x.shape[0], network.rows.shape[0] - 1, batch.x.shape[2]
     work, adjoint, scratch = buffers.work[worker], buffers.adjoint[worker], buffers.scratch[worker]
     task, items = Task(network, order, places, batch, criterion), thetas.shape[0] * slots
+    once, at = alike(network), -1
     for item in range(items * worker // workers, items * (worker + 1) // workers):
         k, s = item // slots, item % slots
         for t in range(tiles * s // slots, tiles * (s + 1) // slots):
             gradient = begin_sum(out[k, s], buffers.gradient[worker])
-            primal(task, t, thetas[k], work, adjoint, gradient, scratch)
+            primal(task, t, 0 if k != at else once, thetas[k], work, adjoint, gradient, scratch)
+            at = k
             z = block(work, places[last], network.rows[last, SIZE], width)
             add_tile(network.rules, criterion, batch, t, z, scratch, buffers.sums[worker], sums[k, s])
             end_sum(out[k, s], gradient)
@@ -109,17 +112,17 @@ def keep_primals(worker, workers, network, order, places, batch, criterion, weig
     tiles, nothing, scratch = batch.x.shape[0], buffers.gradient[worker][:0], buffers.scratch[worker]
     task = Task(network, order, places, batch, criterion)
     for t in range(tiles * worker // workers, tiles * (worker + 1) // workers):
-        primal(task, t, weights, kept.work[t], kept.adjoint[t], nothing, scratch)
+        primal(task, t, 0, weights, kept.work[t], kept.adjoint[t], nothing, scratch)
 
 
 @kernel
-def primal_of(task, t, weights, worker, buffers, kept):
-    """Give a tile's outputs and adjoints: those kept, or computed now."""
+def primal_of(task, t, first, weights, worker, buffers, kept):
+    """Give a tile's outputs and adjoints: those kept, or computed now, from a place in the order on."""
     if kept.work.shape[0] > 0:
         return kept.work[t], kept.adjoint[t]
     work, adjoint, scratch = buffers.work[worker], buffers.adjoint[worker], buffers.scratch[worker]
     nothing = buffers.gradient[worker][:0]
-    primal(task, t, weights, work, adjoint, nothing, scratch)
+    primal(task, t, first, weights, work, adjoint, nothing, scratch)
     return work, adjoint
 
 
@@ -143,11 +146,12 @@ def products(worker, workers, network, order, places, batch, criterion, weights,
     """
     tiles, count, task = batch.x.shape[0], vectors.shape[0], Task(network, order, places, batch, criterion)
     tangent, into, scratch = buffers.tangent[worker], buffers.into[worker], buffers.scratch[worker]
-    items = (count + chunk - 1) // chunk * slots
+    items, first = (count + chunk - 1) // chunk * slots, 0
     for item in range(items * worker // workers, items * (worker + 1) // workers):
         c, s = item // slots, item % slots
         for t in range(tiles * s // slots, tiles * (s + 1) // slots):
-            work, adjoint = primal_of(task, t, weights, worker, buffers, kept)
+            work, adjoint = primal_of(task, t, first, weights, worker, buffers, kept)
+            first = alike(network)
             data = flat(batch.x[t])
             at_tile = frame_for_values(network, places, weights, work, data, scratch, batch.x.shape[2])
             for k in range(c * chunk, min(count, (c + 1) * chunk)):

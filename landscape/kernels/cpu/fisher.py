@@ -14,6 +14,7 @@ from landscape.kernels.cpu.arrays import Task
 from landscape.kernels.cpu.derivatives import begin_sum, end_sum, primal_of
 from landscape.kernels.cpu.losses import loss_adjoint_tangent
 from landscape.kernels.cpu.passes import (
+    alike,
     backward,
     frame_for_values,
     tangent_forward,
@@ -78,11 +79,12 @@ def fisher_products(worker, workers, network, order, places, batch, criterion, k
     """Add to out [K, slots, P] the products with vectors [K, P]; the work is divided as that of `derivatives.products`."""
     tiles, count, task = batch.x.shape[0], vectors.shape[0], Task(network, order, places, batch, criterion)
     tangent, into, scratch = buffers.tangent[worker], buffers.into[worker], buffers.scratch[worker]
-    matrix, items = Matrix(kind, factor), (count + chunk - 1) // chunk * slots
+    matrix, items, first = Matrix(kind, factor), (count + chunk - 1) // chunk * slots, 0
     for item in range(items * worker // workers, items * (worker + 1) // workers):
         c, s = item // slots, item % slots
         for t in range(tiles * s // slots, tiles * (s + 1) // slots):
-            work, adjoint = primal_of(task, t, weights, worker, buffers, kept)
+            work, adjoint = primal_of(task, t, first, weights, worker, buffers, kept)
+            first = alike(network)
             data = flat(batch.x[t])
             at_tile = frame_for_values(network, places, weights, work, data, scratch, batch.x.shape[2])
             for k in range(c * chunk, min(count, (c + 1) * chunk)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from landscape.jit import kernel
 from landscape.kernels.cpu.combine import copy_rows
-from landscape.kernels.cpu.passes import forward
+from landscape.kernels.cpu.passes import alike, forward
 from landscape.kernels.cpu.views import flat, output_block
 
 
@@ -16,8 +16,9 @@ def outputs(worker, workers, network, order, places, batch, weights, buffers, ou
     """
     tiles, width = batch.x.shape[0], batch.x.shape[2]
     work, scratch = buffers.work[worker], buffers.scratch[worker]
-    last = network.rows.shape[0] - 1
+    last, first = network.rows.shape[0] - 1, 0
     for t in range(tiles * worker // workers, tiles * (worker + 1) // workers):
         data = flat(batch.x[t])
-        forward(network, order, places, weights, work, data, scratch, width)
+        forward(network, order[first:], places, weights, work, data, scratch, width)
+        first = alike(network)
         copy_rows(output_block(network, places, last, work, data, width), out[t])

@@ -12,7 +12,7 @@ from landscape.kernels.cpu.arrays import Frame
 from landscape.kernels.cpu.rules import BACKWARD, CURVED, REVERSE, TANGENT, VALUE, pointed, run_rule
 from landscape.program.table import Column
 
-OP, ACTIVE = int(Column.OP), int(Column.ACTIVE)
+OP, ACTIVE, NUMBERS = int(Column.OP), int(Column.ACTIVE), int(Column.NUMBERS)
 
 
 @kernel(viewing=True)
@@ -46,6 +46,15 @@ def forward(network, order, places, weights, work, shared, scratch, width):
     pointer = pointed(frame_for_values(network, places, weights, work, shared, scratch, width))
     for i in order:
         run_rule(network.rules, VALUE + network.rows[i, OP], (i, pointer))
+
+
+@kernel
+def alike(network):
+    """Count the rows after the data that are the same for all examples: they come first, and are computed once for all tiles of a θ."""
+    count = 0
+    while count + 1 < network.rows.shape[0] and network.rows[count + 1, NUMBERS] > 0:
+        count += 1
+    return count
 
 
 @kernel

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from landscape.jit import kernel
 from landscape.kernels.cpu.losses import add_tile
-from landscape.kernels.cpu.passes import forward
+from landscape.kernels.cpu.passes import alike, forward
 from landscape.kernels.cpu.views import flat, output_block
 
 
@@ -17,10 +17,11 @@ def values(worker, workers, network, order, places, batch, criterion, thetas, bu
     tiles, width = batch.x.shape[0], batch.x.shape[2]
     items = thetas.shape[0] * tiles
     work, scratch, sums = buffers.work[worker], buffers.scratch[worker], buffers.sums[worker]
-    last = network.rows.shape[0] - 1
+    last, once, at = network.rows.shape[0] - 1, alike(network), -1
     for item in range(items * worker // workers, items * (worker + 1) // workers):
         k, t = item // tiles, item % tiles
         data = flat(batch.x[t])
-        forward(network, order, places, thetas[k], work, data, scratch, width)
+        forward(network, order[0 if k != at else once :], places, thetas[k], work, data, scratch, width)
+        at = k
         z = output_block(network, places, last, work, data, width)
         add_tile(network.rules, criterion, batch, t, z, scratch, sums, out[k, t])

@@ -12,6 +12,7 @@ from landscape.kernels.cpu.arrays import FROM_OUT, Depth, Left, Out, Part, Produ
 from landscape.kernels.cpu.products import multiply, multiply_each
 from landscape.kernels.cpu.transpose import transpose
 from landscape.kernels.cpu.vectors import lanes_of
+from landscape.kernels.cpu.views import flat
 from landscape.program.table import WIDEST_VECTOR as VECTOR
 from landscape.program.table import Geometry
 
@@ -180,19 +181,19 @@ def gradient_by_windows(rules, shape, source, adjoint, gradient, scratch, width)
     """
     out, lines = shape[OC] // shape[GROUPS], shape[LINES]
     wide = (out + VECTOR - 1) // VECTOR * VECTOR
-    flat, sums = scratch.reshape(-1), lines * shape[OW] * wide * width
+    free, sums = flat(scratch), lines * shape[OW] * wide * width
     size = shape[KY] * shape[KX] * (shape[C] // shape[GROUPS]) * wide
     for g in range(shape[GROUPS]):
-        flat[sums : sums + size] = 0
+        free[sums : sums + size] = 0
         for v in range(0, shape[OH], lines):
             stop = min(v + lines, shape[OH])
-            turn(v * shape[OW], stop * shape[OW], g * out, wide, shape, adjoint, flat, width)
+            turn(v * shape[OW], stop * shape[OW], g * out, wide, shape, adjoint, free, width)
             for a in range(shape[KY]):
                 top, bottom = meeting(a, v, stop, shape[H], shape[SY], shape[PY], shape[DY])
                 if top < bottom:
                     some = Lines(v, top, bottom)
-                    line_gradient(rules, a, g, some, wide, shape, source, Part(flat, sums), width)
-        spread_sums(g, out, wide, shape, Part(flat, sums), gradient)
+                    line_gradient(rules, a, g, some, wide, shape, source, Part(free, sums), width)
+        spread_sums(g, out, wide, shape, Part(free, sums), gradient)
 
 
 @kernel

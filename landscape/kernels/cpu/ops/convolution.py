@@ -37,7 +37,7 @@ from landscape.kernels.cpu.rules import (
     Rule,
     frame_of,
 )
-from landscape.kernels.cpu.views import block
+from landscape.kernels.cpu.views import block, flat
 from landscape.kernels.cpu.windows import (
     GROUPS,
     KX,
@@ -109,7 +109,7 @@ def value_by_squares(rules, shape, weight, source, target, width, start, cut, sc
     taps, (seen, made) = shape[KY] * shape[KX], images(shape, source, target, width)
     run = Convolution(
         seen, made, shape[C], shape[OC], shape[PY], shape[PX], weight, shape[C] * taps, taps, 0,
-        shape[OC], start, cut, packed_from(shape), scratch.reshape(-1), rules,
+        shape[OC], start, cut, packed_from(shape), flat(scratch), rules,
     )  # fmt: skip
     convolve(rules, CONVOLVE, run)
 
@@ -120,7 +120,7 @@ def backward_by_squares(rules, shape, weight, adjoint, into, width, start, scrat
     taps, (made, seen) = shape[KY] * shape[KX], images(shape, into, adjoint, width)
     run = Convolution(
         seen, made, shape[OC], shape[C], shape[KY] - 1 - shape[PY], shape[KX] - 1 - shape[PX], weight,
-        taps, shape[C] * taps, 1, -1, start, 0, packed_from(shape), scratch.reshape(-1), rules,
+        taps, shape[C] * taps, 1, -1, start, 0, packed_from(shape), flat(scratch), rules,
     )  # fmt: skip
     convolve(rules, CONVOLVE, run)
 
@@ -131,7 +131,7 @@ def gradient_by_squares(rules, shape, source, adjoint, gradient, scratch, width)
     taps, (seen, made) = shape[KY] * shape[KX], images(shape, source, adjoint, width)
     run = Convolution(
         seen, made, shape[C], shape[OC], shape[PY], shape[PX], gradient, shape[C] * taps, taps, 0, -1,
-        FROM_ZERO, 0, packed_from(shape), scratch.reshape(-1), rules,
+        FROM_ZERO, 0, packed_from(shape), flat(scratch), rules,
     )  # fmt: skip
     convolve(rules, TAPS_GRADIENT, run)
 
@@ -139,7 +139,7 @@ def gradient_by_squares(rules, shape, source, adjoint, gradient, scratch, width)
 @kernel
 def convolution_value(rules, bias, shape, weight, source, target, width, add, scratch):
     """Set a part of features to W ∗ source + b, or add W ∗ source to it; W is a part of an array, `bias` where b begins in the same, or negative."""
-    packed = scratch.reshape(-1)
+    packed = flat(scratch)
     set_starts(bias, shape, weight.numbers, False, 0.0, packed)
     if shape[BY_SQUARES] > 0:
         start = FROM_OUT if add else 0
@@ -160,7 +160,7 @@ def convolution_backward(rules, shape, weight, adjoint, into, width, fresh, scra
     if shape[BY_SQUARES] > 0:
         backward_by_squares(rules, shape, weight, adjoint, into, width, start, scratch)
     elif is_depthwise(shape):
-        depthwise_backward(shape, weight, adjoint, into, width, fresh, scratch.reshape(-1))
+        depthwise_backward(shape, weight, adjoint, into, width, fresh, flat(scratch))
     else:
         backward_by_windows(rules, shape, weight, adjoint, into, width, start)
 
@@ -171,7 +171,7 @@ def convolution_gradient(rules, shape, source, adjoint, gradient, scratch, width
     if shape[BY_SQUARES] > 0:
         gradient_by_squares(rules, shape, source, adjoint, gradient, scratch, width)
     elif is_depthwise(shape):
-        depthwise_gradient(shape, source, adjoint, gradient, width, scratch.reshape(-1))
+        depthwise_gradient(shape, source, adjoint, gradient, width, flat(scratch))
     else:
         gradient_by_windows(rules, shape, source, adjoint, gradient, scratch, width)
 
@@ -183,7 +183,7 @@ def value(i, pointer):
     x = place_of(frame.places, input_of(network, i, 0), frame.work, frame.shared)
     target = Part(frame.work, frame.places[i])
     out = block(frame.work, frame.places[i], row[SIZE], frame.width)
-    line, packed, cut = row[SIZE] // shape[OH], frame.scratch.reshape(-1), 1 if row[CODE] == RELU else 0
+    line, packed, cut = row[SIZE] // shape[OH], flat(frame.scratch), 1 if row[CODE] == RELU else 0
     set_starts(row[BIAS], shape, frame.weights, shape[MEAN] >= 0, network.epsilons[i], packed)
     if shape[BY_SQUARES] > 0:
         value_by_squares(

@@ -42,7 +42,7 @@ def maxpool_linear(shape, x, y, d, into, scratch, reverse):
 
     In reverse d is of the output and `into` of the image.
     """
-    free = scratch.reshape(-1)[: shape[C] * x.shape[1]]
+    free = flat(scratch)[: shape[C] * x.shape[1]]
     for v in range(shape[OH]):
         _, ny, top = window(v, shape[H], shape[KY], shape[SY], shape[PY], 1)
         for u in range(shape[OW]):
