@@ -7,10 +7,15 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from landscape.errors import InputError
+
 if TYPE_CHECKING:
     from landscape.directions import DirectionCheck
-    from landscape.records import Scan
+    from landscape.records import Scan, Topology
     from landscape.scanning import Plan
+
+# What the summary of a scan tells of its topology.
+TOLD = ("basins", "open_basins", "depth_of_center", "threshold", "resolved")
 
 
 class ScanReport:
@@ -37,14 +42,21 @@ class ScanReport:
         """Write the summary, with the directions and their check beside what every scan's summary has."""
         assert self.plan is not None
         directions = self.plan.directions
-        told = {"directions": list(directions.labels), "check": directions.check.summary()}
+        told = {"directions": list(directions.labels), "check": directions.check.summary(), "topology": None}
+        found = surface_of(record)
+        if found is not None:
+            summary = found.summary()
+            told["topology"] = {name: summary[name] for name in TOLD}
         return json.dumps({**record.summary(files), **told}, allow_nan=False)
 
     def table(self, record: Scan) -> str:
         """Write the summary for people."""
+        from landscape.tables.topology import headline
+
         assert self.plan is not None
         summary = record.summary()
         name = record.settings["model_name"]
+        found = surface_of(record)
         rows = [
             (
                 "scan",
@@ -56,11 +68,22 @@ class ScanReport:
             *((f"end, {split}", end_values(of)) for split, of in summary.get("end", {}).items()),
             ("minimum", extreme(summary["minimum"], summary["quantity"])),
             ("maximum", extreme(summary["maximum"], summary["quantity"])),
+            *([] if found is None else [("surface", headline(found))]),
             ("diverged", f"{summary['diverged']} of {summary['points']} points"),
             ("time", f"{record.seconds:.2f} s, {summary['points_per_second'] or 0:,.0f} points/s"),
         ]
         width = max(len(label) for label, _ in rows)
         return "\n".join(f"{label:<{width}}  {text}" for label, text in rows)
+
+
+def surface_of(record: Scan) -> Topology | None:
+    """Find the basins; None where there is no surface to look at."""
+    from landscape.topology import analyze_topology
+
+    try:
+        return analyze_topology(record)
+    except InputError:
+        return None
 
 
 def axes(record: Scan) -> Iterator[str]:

@@ -71,6 +71,10 @@ PARTS: Mapping[str, str | Callable[[Any], str]] = {
     "no_polish": "no-polish",
     "radius": "radius{}",
     "search": "search{}",
+    # topology
+    "connectivity": "{}",
+    "threshold": "threshold{}",
+    "verify": "verified",
     # sharpness
     "measures": "{}",
     "compare": "compare-{}",

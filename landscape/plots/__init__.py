@@ -22,18 +22,23 @@ from landscape.plots.slices import plot_slices
 from landscape.plots.spectrum import plot_spectrum
 from landscape.plots.style import style
 from landscape.plots.surface import plot_surface
+from landscape.plots.topologies import plot_barcode, plot_basins, plot_merge_tree, plot_persistence
 
 __all__ = [
     "figures",
     "plot_atlas",
+    "plot_barcode",
+    "plot_basins",
     "plot_contours",
     "plot_curves",
     "plot_eigenvector_mass",
     "plot_escape",
     "plot_log",
+    "plot_merge_tree",
     "plot_node_eigenvalues",
     "plot_out_of_plane",
     "plot_path",
+    "plot_persistence",
     "plot_race",
     "plot_race_paths",
     "plot_scan",

@@ -26,6 +26,7 @@ from landscape.plots.scans import scan_figure_names, scan_figures
 from landscape.plots.sharpness import sharpness_figure_names, sharpness_figures
 from landscape.plots.studies import study_figure_names, study_figures
 from landscape.plots.style import style
+from landscape.plots.topologies import topology_figure_names, topology_figures
 from landscape.records import Record
 
 # Of each format, what would differ from day to day and is left out.
@@ -59,6 +60,7 @@ FAMILIES: dict[str, Family] = {
     "race": Family(race_figure_names, race_figures, mapped=True),
     "diagnosis": Family(diagnosis_figure_names, diagnosis_figures),
     "trajectory": Family(trajectory_figure_names, trajectory_figures, mapped=True),
+    "topology": Family(topology_figure_names, topology_figures, mapped=True),
 }
 
 

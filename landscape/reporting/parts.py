@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,8 @@ from landscape.sharpness import measure_sharpness
 from landscape.tables.critical import critical_lines
 from landscape.tables.hessian import hessian_lines
 from landscape.tables.sharpness import value_text
+from landscape.tables.topology import headline
+from landscape.topology import analyze_topology
 from landscape.trajectories import trajectory
 
 Options = dict[str, Any]
@@ -89,6 +92,8 @@ def scan_rows(record: Scan) -> Rows:
             name,
             "no point is finite" if found is None else f"{told['quantity']} {found['value']:.6g} at ({at})",
         )
+    with suppress(InputError):  # no finite value
+        yield "basins", headline(analyze_topology(record))
     yield "diverged", f"{told['diverged']} of {told['points']} points"
 
 
