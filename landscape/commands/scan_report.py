@@ -7,11 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from landscape.errors import InputError
-
 if TYPE_CHECKING:
     from landscape.directions import DirectionCheck
-    from landscape.records import Scan, Topology
+    from landscape.records import Scan
     from landscape.scanning import Plan
 
 # What the summary of a scan tells of its topology.
@@ -40,6 +38,8 @@ class ScanReport:
 
     def json(self, record: Scan, files: Sequence[Path]) -> str:
         """Write the summary, with the directions and their check beside what every scan's summary has."""
+        from landscape.topology import surface_of
+
         assert self.plan is not None
         directions = self.plan.directions
         told = {"directions": list(directions.labels), "check": directions.check.summary(), "topology": None}
@@ -52,6 +52,7 @@ class ScanReport:
     def table(self, record: Scan) -> str:
         """Write the summary for people."""
         from landscape.tables.topology import headline
+        from landscape.topology import surface_of
 
         assert self.plan is not None
         summary = record.summary()
@@ -74,16 +75,6 @@ class ScanReport:
         ]
         width = max(len(label) for label, _ in rows)
         return "\n".join(f"{label:<{width}}  {text}" for label, text in rows)
-
-
-def surface_of(record: Scan) -> Topology | None:
-    """Find the basins; None where there is no surface to look at."""
-    from landscape.topology import analyze_topology
-
-    try:
-        return analyze_topology(record)
-    except InputError:
-        return None
 
 
 def axes(record: Scan) -> Iterator[str]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +21,7 @@ from landscape.tables.critical import critical_lines
 from landscape.tables.hessian import hessian_lines
 from landscape.tables.sharpness import value_text
 from landscape.tables.topology import headline
-from landscape.topology import analyze_topology
+from landscape.topology import surface_of
 from landscape.trajectories import trajectory
 
 Options = dict[str, Any]
@@ -92,8 +91,9 @@ def scan_rows(record: Scan) -> Rows:
             name,
             "no point is finite" if found is None else f"{told['quantity']} {found['value']:.6g} at ({at})",
         )
-    with suppress(InputError):  # no finite value
-        yield "basins", headline(analyze_topology(record))
+    found = surface_of(record)
+    if found is not None:
+        yield "basins", headline(found)
     yield "diverged", f"{told['diverged']} of {told['points']} points"
 
 

@@ -127,6 +127,15 @@ def analyze_topology(
     return produce(wanted, work)
 
 
+def surface_of(record: Any) -> Topology | None:
+    """Return the topology of a scan's main quantity; None where there is no surface to look at, as of a single point."""
+    try:
+        # Without descents there is nothing that threads would share.
+        return analyze_topology(record, threads=1)
+    except InputError:
+        return None
+
+
 def measured(
     plane: Scan, name: str, values: np.ndarray, connectivity: str, limit: float
 ) -> tuple[Basins, dict[str, Any], dict[str, Any]]:

@@ -40,7 +40,7 @@ FUNCTIONS: dict[str, tuple[tuple[Any, ...], set[str]]] = {
     "study learning-rate": ((landscape.study_learning_rate,), set()),
     "study stability": ((landscape.study_stability,), set()),
     "study schedule": ((landscape.study_schedule,), set()),
-    "topology": ((landscape.analyze_topology,), {"record"}),
+    "topology": ((landscape.analyze_topology,), set()),
     "train": ((landscape.train, Recipe), {"architecture", "target"}),
     # A fresh run is drawn whole, so it is shorter than a training by default.
     "trajectory": ((landscape.trajectory, Recipe), {"animate", "init", "optimizer", "steps"}),
