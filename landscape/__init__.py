@@ -62,6 +62,7 @@ NAMES: dict[str, str] = {
     "diagnose": "landscape.diagnosis",
     "diagnose_log": "landscape.diagnosis",
     "evaluate_model": "landscape.objective",
+    "export_record": "landscape.exporting",
     "figures": "landscape.plots",
     "from_onnx": "landscape.importers",
     "from_safetensors": "landscape.importers",

@@ -60,6 +60,8 @@ ALLOWED: dict[str, set[str]] = {
     "notebook": {"model", "plots", "records", "tables"},
     "plots": {"records"},
     "tables": {"records"},
+    "exporting": {"records"},
+    "interactive": {"plots", "records"},
     # A report gathers what the algorithms, the figures and the tables give.
     "reporting": {
         "diagnosis",
