@@ -103,6 +103,7 @@ NAMES: dict[str, str] = {
     "save_directions": "landscape.directions",
     "save_figures": "landscape.plots",
     "save_film": "landscape.plots",
+    "save_page": "landscape.interactive",
     "save_model": "landscape.model",
     "scan": "landscape.scanning",
     "search_critical": "landscape.critical",
