@@ -13,9 +13,10 @@ from landscape.errors import InputError
 from landscape.plots.field import Field, drawable, field_of
 from landscape.plots.levels import Levels, choose_levels
 from landscape.plots.line_labels import label_lines
+from landscape.plots.look import chosen
 from landscape.plots.marks import hatch_missing, head, legend_below, mark_points
 from landscape.plots.scale import draw_scale, say_without_lines
-from landscape.plots.style import SMALL, colormap, figure_of, house_style_unless, new_figure
+from landscape.plots.style import SMALL, colormap, figure_of, house_style_unless, new_figure, set_height
 from landscape.plots.words import axis_label
 from landscape.records import Scan
 
@@ -78,7 +79,13 @@ def shared_levels(field: Field, wanted: int | Sequence[float] | None) -> Levels:
     _, _, what = field.quantity.partition("_")
     family = [name for name in record.values if what and name.partition("_")[2] == what]
     values = np.stack([drawable(record.quantity(name)) for name in family or [field.quantity]])
-    return choose_levels(values, wanted, even=field.rises)
+    return looked_levels(values, wanted, even=field.rises)
+
+
+def looked_levels(values: np.ndarray, wanted: int | Sequence[float] | None, *, even: bool = False) -> Levels:
+    """Choose levels, with the range and the scale that the look says."""
+    look = chosen()
+    return choose_levels(values, wanted, even=even, limits=look.limits, scale=look.scale)
 
 
 def draw_map(
@@ -96,7 +103,7 @@ def draw_map(
     head(axes, field, ours=ax is None)
     extra = [] if overlay is None else overlay(axes)
     if ax is None:
-        figure_of(axes).set_figheight(height_of(field) + MARKED_ROW * len(extra))
+        set_height(figure_of(axes), height_of(field) + MARKED_ROW * len(extra))
     marks = mark_points(axes, field)
     legend_below(axes, [*extra, *marks, *keys], ours=ax is None)
     if levels.lines.size:

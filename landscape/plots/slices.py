@@ -15,7 +15,7 @@ from landscape.plots.field import Field, field_of, slice_of
 from landscape.plots.levels import Levels
 from landscape.plots.marks import hatch_missing, head, legend_below, mark_points, missing_keys, worded_keys
 from landscape.plots.scale import draw_scale, say_without_lines
-from landscape.plots.style import house_style_unless, new_figure
+from landscape.plots.style import add_rows, house_style_unless, new_figure
 from landscape.plots.words import GREEK, axis_label, one_line_label, short, wrapped
 from landscape.records import Scan
 
@@ -103,7 +103,7 @@ def _draw_all(field: Field, levels: Levels, middle: int) -> Axes:
     _frame(figure, field, levels, list(panels.values()))
     words = worded_keys(wrapped([one_line_label(field.record, index) for index in field.axes]))
     keys = [*marks, *missing_keys(field), *words]
-    figure.set_figheight(figure.get_figheight() + LEGEND_ROW * len(keys))
+    add_rows(figure, LEGEND_ROW * len(keys))
     drawn = panels[middle]
     legend_below(drawn, keys, ours=True)
     return drawn
