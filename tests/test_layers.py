@@ -71,6 +71,7 @@ ALLOWED: dict[str, set[str]] = {
         "sharpness",
         "topology",
         "trajectories",
+        "interactive",
         "plots",
         "tables",
         "model",

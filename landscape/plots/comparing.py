@@ -178,7 +178,15 @@ def maps_of(
             outlined(ax, record)
         mark_points(ax, field, best=False)
     if levels.lines.size:
-        draw_scale(figure, fields[0], levels, ax=list(panels[: len(fields)]), height=rows * height * chosen().factor, aspect=25 * rows, pad=0.02)
+        draw_scale(
+            figure,
+            fields[0],
+            levels,
+            ax=list(panels[: len(fields)]),
+            height=rows * height * chosen().factor,
+            aspect=25 * rows,
+            pad=0.02,
+        )
     figure.draw_without_rendering()  # the layout must stand before there is a free place to be found
     for field, lines, ax in zip(fields, drawn, panels, strict=False):
         if lines is not None and columns <= COLUMNS[chosen().width]:

@@ -231,6 +231,8 @@ def axis_words(field: Field, levels: Levels, heights: Heights) -> list[str]:
     if levels.scale == "above the minimum" and heights.logarithmic:
         height += f" above {short(levels.low)}"
     height += ", logarithmic" if heights.logarithmic else ""
+    if levels.scale in ("logarithmic", "above the minimum") and not heights.logarithmic:
+        height += "; colours logarithmic"
     height += f", cut at {short(levels.high, 2)}" if levels.clipped else ""
     holes = [f"{text} (holes)" for text in missing_texts(field)]
     return [*words, height, *holes]
@@ -241,7 +243,4 @@ def _explain(ax: Axes3D, field: Field, handles: list[Line3D], words: list[str], 
     if ours:
         legend_below(ax, [*handles, *worded_keys(wrapped(words))], ours=True)
         return
-    ax.set_xlabel(words[0])
-    ax.set_ylabel(words[1])
-    ax.set_zlabel(words[2])
-    legend_below(ax, handles, ours=False)
+    # Beside other axes the letters and the marks must do: a legend would lie on the next picture.

@@ -187,7 +187,7 @@ PARTS: dict[str, Part] = {
         ({"direction": "eigen", "span": 1},),
     ),
     "critical": Part(
-        "critical", "The kind of point", "Whether the network is at a minimum, a saddle or at no critical point, with the evidence.",
+        "critical", "Minimum, saddle, or neither", "Whether the network is at a minimum, a saddle or at no critical point, with the evidence.",
         critical_options, analyze_critical, critical_lines, pointless=small_loss,
     ),
     "hessian": Part(
@@ -199,7 +199,7 @@ PARTS: dict[str, Part] = {
         sharpness_options, measure_sharpness, sharpness_rows,
     ),
     "trajectory": Part(
-        "trajectory", "The way of the training", "The checkpoints of the run over the loss, on the plane that holds most of them.",
+        "trajectory", "The path of the training", "The checkpoints of the run over the loss, on the plane that holds most of them.",
         lambda quick, model: {"points": 15 if quick else 31}, tracked, trajectory_rows,
     ),
 }  # fmt: skip

@@ -33,7 +33,7 @@ FUNCTIONS: dict[str, tuple[tuple[Any, ...], set[str]]] = {
     "diagnose": ((landscape.diagnose,), {"log", "changes", "target"}),
     "hessian": ((landscape.analyze_hessian,), set()),
     "race": ((landscape.race,), set()),
-    "report": ((landscape.make_report,), {"target", "pdf"}),
+    "report": ((landscape.make_report,), {"target", "pdf", "interactive"}),
     "scan": ((landscape.scan,), {"save_directions"}),
     "sharpness": ((landscape.measure_sharpness, Options), set()),
     "study batch-size": ((landscape.study_batch_size,), set()),

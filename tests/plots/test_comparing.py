@@ -147,7 +147,24 @@ def test_the_command_compares_records_at_a_resolution(tmp_path, monkeypatch, cap
     scaled(1).save("a.npz")
     scaled(10).save("b.npz")
     with pytest.raises(SystemExit) as end:
-        main([*"plot a.npz b.npz --titles A,B --kind contour --limits 0.1,5 --scale log".split(), *"--dpi 50 --width double --json".split()])
+        main(
+            [
+                *[
+                    "plot",
+                    "a.npz",
+                    "b.npz",
+                    "--titles",
+                    "A,B",
+                    "--kind",
+                    "contour",
+                    "--limits",
+                    "0.1,5",
+                    "--scale",
+                    "log",
+                ],
+                *["--dpi", "50", "--width", "double", "--json"],
+            ]
+        )
     assert end.value.code == 0
     told = json.loads(capsys.readouterr().out)
     assert told["files"] == ["a.comparison.contour.png", "a.comparison.caption.txt"]
