@@ -15,9 +15,18 @@ from landscape.plots.field import Field, drawable, field_of
 from landscape.plots.levels import Levels, choose_levels
 from landscape.plots.line_labels import label_lines
 from landscape.plots.look import chosen
-from landscape.plots.marks import hatch_missing, head, legend_below, mark_points
+from landscape.plots.marks import hatch_missing, head, legend_below, mark_points, worded_keys
+from landscape.plots.plateau import constant_of, draw_constant_contour, flat_words
 from landscape.plots.scale import draw_scale, say_without_lines
-from landscape.plots.style import SMALL, colormap, figure_of, house_style_unless, new_figure, set_height
+from landscape.plots.style import (
+    SMALL,
+    add_rows,
+    colormap,
+    figure_of,
+    house_style_unless,
+    new_figure,
+    set_height,
+)
 from landscape.plots.words import GREEK, axis_label
 from landscape.records import Scan
 
@@ -125,12 +134,18 @@ def draw_map(
     if ax is None:
         set_height(figure_of(axes), height_of(field) + MARKED_ROW * len(extra))
     marks = mark_points(axes, field, brief=ax is not None)
+    plateau = [*draw_constant_contour(axes, field), *worded_keys(flat_words(field))] if ax is None else []
+    if plateau:
+        add_rows(figure_of(axes), LEGEND_ROW * len(plateau))
     if parts.legend:
-        legend_below(axes, [*extra, *marks, *keys], ours=ax is None)
+        legend_below(axes, [*extra, *marks, *plateau, *keys], ours=ax is None)
     if levels.lines.size and parts.colorbar:
         # Inset, the bar is as high as the map, whatever the layout makes of that.
         place = axes.inset_axes((1.03, 0.0, 0.045, 1.0))
         draw_scale(figure_of(axes), field, levels, height=map_height(field), cax=place)
+        value = constant_of(field)
+        if value is not None and levels.low < value < levels.high:
+            place.axhline(value, color="black", linestyle=(0, (2, 1)), linewidth=1.1)
     elif not levels.lines.size:
         say_without_lines(axes, levels)
     if ax is None:

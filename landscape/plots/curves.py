@@ -13,7 +13,17 @@ from matplotlib.patches import Patch
 from landscape.errors import InputError
 from landscape.plots.field import LARGEST, Field, field_of
 from landscape.plots.levels import finite_of, without_outliers
-from landscape.plots.marks import BEST, CENTER, OTHER, best_text, head, legend_below, missing_texts
+from landscape.plots.marks import (
+    BEST,
+    CENTER,
+    OTHER,
+    best_text,
+    head,
+    legend_below,
+    missing_texts,
+    worded_keys,
+)
+from landscape.plots.plateau import draw_constant_line, flat_words
 from landscape.plots.style import (
     NOT_FINITE,
     SPLIT_LINES,
@@ -131,7 +141,9 @@ def _panel(ax: Axes, record: Scan, group: list[str], best: bool = True) -> list[
     """Draw quantities of one kind, and mark the best point if asked for; give the legend's keys."""
     fields = [field_of(record, quantity) for quantity in group]
     keys = [key for field in fields for key in _curve(ax, field)]
+    keys += draw_constant_line(ax, fields[0])
     _scale(ax, fields)
+    keys += worded_keys(flat_words(fields[0]))
     keys += _missing(ax, fields) + _points(ax, fields[0], best)
     _label(ax, fields)
     return keys

@@ -159,6 +159,7 @@ MEASURE = {"definition?": "text?", "invariant?": ({"*": "bool?"},)}
 ANY_KIND: dict[str, Any] = {
     "model_name?": "text?", "loss?": "word?", "loss_scale?": "number?", "dtype?": "word?", "device?": "word?", "split?": "word?",
     "splits?": (["word"],), "seed?": "count?", "seeds?": "count?", "node?": "text?", "directions?": (["text"],),
+    "constant_loss?": ({"*": "number?"},),
 }  # fmt: skip
 SETTINGS: dict[str, dict[str, Any]] = {
     "hessian": {
