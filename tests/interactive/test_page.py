@@ -228,6 +228,21 @@ def test_words_and_ticks(engine):
 
 
 @pytest.mark.javascript
+def test_triangles_of_a_square_fill_every_pixel_once(engine):
+    fill = "(() => { const pixels = new Uint32Array(64), corners = [[1.2, 0.7], [6.9, 1.1], [6.1, 7.2], [0.8, 6.4]];"
+    one = "fillTriangle(pixels, 8, 8, corners[0], corners[1], corners[2], 1);"
+    two = "fillTriangle(pixels, 8, 8, corners[0], corners[2], corners[3], 2);"
+    first, second, both = (
+        np.array(engine(f"{fill} {calls} return Array.from(pixels); }})()"))
+        for calls in (one, two, one + two)
+    )
+    assert not ((first > 0) & (second > 0)).any()
+    assert ((both > 0) == ((first > 0) | (second > 0))).all()
+    area = 0.5 * abs((6.1 - 1.2) * (6.4 - 1.1) - (7.2 - 0.7) * (0.8 - 6.9))
+    assert abs((both > 0).sum() - area) < 4
+
+
+@pytest.mark.javascript
 def test_colours_get_lighter(engine):
     light = [np.dot([0.299, 0.587, 0.114], engine(f"color({share})")) for share in np.linspace(0, 1, 9)]
     assert light == sorted(light)
