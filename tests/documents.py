@@ -17,6 +17,7 @@ GUIDES = {
         "docs/pytorch.md",
         "docs/recording.md",
         "docs/speed.md",
+        "docs/surfaces.md",
     )
 }
 TEXT = "\n".join(path.read_text(encoding="utf-8") for path in GUIDES.values())

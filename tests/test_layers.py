@@ -52,6 +52,7 @@ ALLOWED: dict[str, set[str]] = {
     "critical": {"curvature", "objective"} | BELOW_OBJECTIVES,
     "scanning": {"directions", "curvature", "objective"} | BELOW_OBJECTIVES,
     "sharpness": {"curvature", "directions", "objective"} | BELOW_OBJECTIVES,
+    "topology": {"objective", "jit"} | BELOW_OBJECTIVES,
     "training": {"directions", "objective"} | BELOW_OBJECTIVES,
     "faults": {"training", "model"},
     "trajectories": {"scanning", "directions", "objective"} | BELOW_OBJECTIVES,
@@ -59,6 +60,8 @@ ALLOWED: dict[str, set[str]] = {
     "notebook": {"model", "plots", "records", "tables"},
     "plots": {"records"},
     "tables": {"records"},
+    "exporting": {"records"},
+    "interactive": {"plots", "records"},
     # A report gathers what the algorithms, the figures and the tables give.
     "reporting": {
         "diagnosis",
@@ -66,7 +69,9 @@ ALLOWED: dict[str, set[str]] = {
         "curvature",
         "scanning",
         "sharpness",
+        "topology",
         "trajectories",
+        "interactive",
         "plots",
         "tables",
         "model",

@@ -168,7 +168,7 @@ def test_command_lines_run(arguments, folder):
     if "-o" in rest:
         # What another line makes is not there yet.
         Path(rest[rest.index("-o") + 1]).unlink(missing_ok=True)
-    if name == "plot":
+    if name in ("plot", "topology"):
         with pytest.raises(SystemExit):
             main(["scan", "digits.npz", "--points", "3", "--quiet", "--no-figure", "-o", "digits.scan"])
     with pytest.raises(SystemExit) as end:

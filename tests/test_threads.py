@@ -112,7 +112,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "trajectory": {"points": 3, "dtype": "float64"},
 }
 # Those that take something else than a network or what another one found, and a report, which only calls the others.
-OTHERS = {"CompiledObjective", "apply_remedy", "make_report", "descend", "train_recipes"}
+OTHERS = {"CompiledObjective", "analyze_topology", "apply_remedy", "make_report", "descend", "train_recipes"}
 
 
 def takes_threads(name: str) -> bool:

@@ -68,6 +68,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "landscape.commands.study",
         "Answer a question about training by an experiment: batch size, rate, stability, schedule.",
     ),
+    "topology": (
+        "landscape.commands.topology",
+        "Find the basins of a scanned surface, the saddles between them, and how sure they are.",
+    ),
     "trajectory": (
         "landscape.commands.trajectory",
         "Draw the checkpoints of a run over the loss on a plane.",

@@ -17,6 +17,7 @@ FIGURES: dict[str, tuple[str, ...]] = {
     "atlas": ("atlas",),
     "sharpness": ("curves",),
     "trajectory": ("path", "out_of_plane"),
+    "topology": ("map", "barcode", "diagram", "tree"),
     "race": ("race", "paths"),
     "study": ("batch_size", "learning_rate", "stability", "schedule"),
     "diagnose": ("forks", "networks", "escape", "stability", "gaps", "learning_curve"),

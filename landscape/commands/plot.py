@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from landscape.commands import options, parsing
+
+if TYPE_CHECKING:
+    from landscape.records import Record
 
 
 class LevelsType(click.ParamType):
@@ -27,8 +32,32 @@ class LevelsType(click.ParamType):
             )
 
 
+class PairType(click.ParamType):
+    """Two numbers between a comma."""
+
+    name = "pair"
+
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[float, float]:
+        """Read `0.1,10`."""
+        try:
+            first, second = (float(part) for part in value.split(","))
+        except ValueError:
+            self.fail(
+                f"{parsing.shown(value)}: expected two numbers with a comma between, such as 0.1,10",
+                param,
+                ctx,
+            )
+        return first, second
+
+
+# Files for other programs, and the page; figures have --figure-format.
+FILES = ("html", "vti", "vtr", "vtp", "pvd", "nc", "csv")
+
+
 @parsing.command()
-@click.argument("record", type=click.Path(path_type=Path))
+@click.argument("record", type=click.Path(path_type=Path), nargs=-1, required=True)
 @click.option(
     "--quantity",
     metavar="NAME",
@@ -46,43 +75,136 @@ class LevelsType(click.ParamType):
     help="Which figures of a plane.",
 )
 @click.option(
+    "--format", "file_format", type=parsing.Choice(FILES),
+    help="Write a file in place of figures: html is an interactive page without network, vti, vtr, vtp and pvd are for ParaView, nc is "
+    "NetCDF, csv a table.",
+)  # fmt: skip
+@click.option(
+    "--titles",
+    metavar="A,B,…",
+    help="What stands above each of several records; by default the models' names.",
+)
+@click.option("--columns", type=parsing.Whole(1, 12), metavar="N", help="Panels in a row.")
+@click.option(
+    "--limits", type=PairType(), metavar="LOW,HIGH",
+    help="Ends of the colours and heights, so that figures of several calls share a scale.",
+)  # fmt: skip
+@click.option(
+    "--scale", type=parsing.Choice(("linear", "log")), help="Scale of the colours; by default as the values ask for."
+)  # fmt: skip
+@click.option(
+    "--view", type=PairType(), metavar="ELEVATION,AZIMUTH", help="From where a surface is seen, in degrees."
+)  # fmt: skip
+@click.option(
+    "--cmap", metavar="NAME", default="viridis", show_default=True, help="Colour map, by matplotlib's name."
+)
+@click.option(
+    "--width", type=parsing.Choice(("single", "double")), default="single", show_default=True,
+    help="Width of a figure: one column (3.4 in), or both of a page (7 in).",
+)  # fmt: skip
+@click.option(
+    "--style", type=parsing.Choice(("paper", "slides")), default="paper", show_default=True,
+    help="slides has larger letters and thicker lines.",
+)  # fmt: skip
+@click.option(
+    "--dpi", type=parsing.Number(20, 2400), metavar="N", help="Points an inch of png files; 300 if not given."
+)  # fmt: skip
+@click.option(
     "-o", "--output", metavar="STEM", help="Name the figures STEM.<figure>.png; by default after the record."
 )
 @options.figure_format
 @click.option("--fresh", is_flag=True, help="Replace files that are no figures of this record's model.")
 @options.speech
 def command(
-    record: Path,
+    record: tuple[Path, ...],
     quantity: str | None,
     levels: int | tuple[float, ...] | None,
     kind: str,
+    file_format: str | None,
+    titles: str | None,
+    columns: int | None,
     output: str | None,
     figure_format: str,
     fresh: bool,
     messages: options.Messages,
+    **choices: Any,
 ) -> None:
-    """Draw a record again without recomputing it, or the log of a training.
+    """Draw a record again without recomputing it, several side by side on one scale, or the log of a training.
 
     A log is a model file with one, CSV, JSON or JSON lines with a step, or event files of TensorBoard.
+    --format writes an interactive page, or files for ParaView, NetCDF and tables.
 
     Example: `landscape plot digits.scan.npz --figure-format pdf --kind contour`
     """
-    from landscape.plots import save_figures
+    from landscape.errors import InputError
+    from landscape.plots import save_comparison, save_figures
+    from landscape.plots.look import Look
     from landscape.records import load_record
 
-    if is_log(record):
-        plain = quantity is None and levels is None and kind == "both"
-        draw_log(record, output, figure_format, plain, fresh, messages)
+    look = Look(**choices)
+    if len(record) == 1 and is_log(record[0]):
+        plain = (
+            quantity is None and levels is None and kind == "both" and file_format is None and look == Look()
+        )
+        draw_log(record[0], output, figure_format, plain, fresh, messages)
         return
-    loaded = load_record(record)
-    stem = record.name.removesuffix(".npz") if output is None else output
-    files = save_figures(
-        loaded, stem, figure_format, quantity=quantity, kind=kind, levels=levels, inputs=[record], fresh=fresh
-    )
+    loaded = [load_record(path) for path in record]
+    names = None if titles is None else titles.split(",")
+    if len(record) == 1 and (columns is not None or (names is not None and file_format != "html")):
+        raise InputError("--titles and --columns are for several records: give two or more")
+    if names is None and len({str(one.settings.get("model_name")) for one in loaded}) < len(record):
+        names = [path.name.removesuffix(".npz") for path in record] if len(record) > 1 else None
+    first = record[0].name.removesuffix(".npz")
+    stem = output or (first if len(record) == 1 else f"{first}.comparison")
+    common: dict[str, Any] = {"inputs": record, "fresh": fresh}
+    if file_format is not None:
+        files = write_file(loaded, Path(f"{stem}.{file_format}"), names, quantity, common)
+    elif len(record) == 1:
+        files = save_figures(
+            loaded[0], stem, figure_format, quantity=quantity, kind=kind, levels=levels, look=look, **common
+        )
+    else:
+        files = save_comparison(
+            loaded, stem, figure_format, names, quantity=quantity, kind=kind, levels=levels, columns=columns, look=look, **common
+        )  # fmt: skip
     if messages.as_json:
-        click.echo(json.dumps(loaded.summary(files), allow_nan=False))
+        told = loaded[0].summary(files)
+        if len(record) > 1:
+            told = {"records": [one.summary() for one in loaded], "files": told["files"]}
+        click.echo(json.dumps(told, allow_nan=False))
     for file in files:
         messages.say(f"wrote {file}")
+
+
+def write_file(
+    records: Sequence[Record],
+    path: Path,
+    titles: Sequence[str] | None,
+    quantity: str | None,
+    common: Mapping[str, Any],
+) -> list[Path]:
+    """Write the page of records, or one record for another program.
+
+    Raises
+    ------
+    InputError
+        Several records for a format that holds one, or what the format cannot hold.
+    """
+    from landscape.errors import InputError
+
+    if path.suffix == ".html":
+        from landscape.interactive import save_page
+
+        return [save_page(records, path, titles, quantity=quantity, **common)]
+    if len(records) > 1:
+        raise InputError(
+            f"--format {path.suffix[1:]} holds one record, found {len(records)}: give one at a time"
+        )
+    if quantity is not None:
+        raise InputError(f"--format {path.suffix[1:]} holds every quantity: leave --quantity out")
+    from landscape.exporting import export_record
+
+    return export_record(records[0], path, **common)
 
 
 def is_log(path: Path) -> bool:
@@ -117,7 +239,7 @@ def draw_log(
     from landscape.plots.saving import save_log_figure
 
     if not plain:
-        raise InputError(f"{path}: is a log, which has no --quantity, --levels or --kind to choose")
+        raise InputError(f"{path}: is a log, whose figure has nothing to choose: leave the options out")
     log = read_log(path)
     stem = path.name.removesuffix(path.suffix) if output is None else output
     file = save_log_figure(

@@ -24,6 +24,10 @@ BUDGETS = ("quick", "standard", "thorough")
     "--pdf", type=parsing.FileName(), metavar="REPORT.pdf", help="Also write it as a PDF of A4 pages."
 )  # fmt: skip
 @click.option(
+    "--interactive", is_flag=True,
+    help="Also write an interactive page of the loss around the network beside the report, and link to it.",
+)  # fmt: skip
+@click.option(
     "--budget", type=parsing.Choice(BUDGETS), default="standard", show_default=True,
     help="Effort of the diagnosis, as in diagnose; quick trains nothing and draws coarser pictures.",
 )  # fmt: skip
@@ -41,7 +45,7 @@ BUDGETS = ("quick", "standard", "thorough")
 @options.bare_file
 @options.messages
 def command(
-    model: Path, target: Path | None, pdf: Path | None, budget: str, diagnosis: Path | None, fresh: bool, threads: int | None, seed: int,
+    model: Path, target: Path | None, pdf: Path | None, interactive: bool, budget: str, diagnosis: Path | None, fresh: bool, threads: int | None, seed: int,
     activation: str | None, loss: str | None, as_json: bool, quiet: bool,
 ) -> None:  # fmt: skip
     """Write a report on MODEL for readers who did not run it: verdict, evidence, loss surface, curvature, sharpness, training path.
@@ -54,6 +58,7 @@ def command(
     from landscape.model import load_model
     from landscape.records import Diagnosis
     from landscape.reporting import write_report
+    from landscape.reporting.report import beside_name
 
     say = speaker(quiet)
     output = target or Path(f"{model.stem}.report.html")
@@ -70,9 +75,10 @@ def command(
     ):
         report = write_report(
             loaded, output, pdf, budget=budget, diagnosis=earlier, seed=seed, threads=threads, progress=progress,
-            announce=say, fresh=fresh, inputs=[diagnosis],
+            announce=say, fresh=fresh, inputs=[diagnosis], interactive=interactive,
         )  # fmt: skip
-    files = [str(file) for file in (output, pdf) if file is not None]
+    page = beside_name(output) if interactive and "scan" in report.records else None
+    files = [str(file) for file in (output, pdf, page) if file is not None]
     say(f"wrote {', '.join(files)}")
     found = report.sections[0]
     if as_json:

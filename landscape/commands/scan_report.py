@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from landscape.records import Scan
     from landscape.scanning import Plan
 
+# What the summary of a scan tells of its topology.
+TOLD = ("basins", "open_basins", "depth_of_center", "threshold", "resolved")
+
 
 class ScanReport:
     """The words of one run; the plan is learned from `planned`."""
@@ -35,16 +38,26 @@ class ScanReport:
 
     def json(self, record: Scan, files: Sequence[Path]) -> str:
         """Write the summary, with the directions and their check beside what every scan's summary has."""
+        from landscape.topology import surface_of
+
         assert self.plan is not None
         directions = self.plan.directions
-        told = {"directions": list(directions.labels), "check": directions.check.summary()}
+        told = {"directions": list(directions.labels), "check": directions.check.summary(), "topology": None}
+        found = surface_of(record)
+        if found is not None:
+            summary = found.summary()
+            told["topology"] = {name: summary[name] for name in TOLD}
         return json.dumps({**record.summary(files), **told}, allow_nan=False)
 
     def table(self, record: Scan) -> str:
         """Write the summary for people."""
+        from landscape.tables.topology import headline
+        from landscape.topology import surface_of
+
         assert self.plan is not None
         summary = record.summary()
         name = record.settings["model_name"]
+        found = surface_of(record)
         rows = [
             (
                 "scan",
@@ -56,6 +69,7 @@ class ScanReport:
             *((f"end, {split}", end_values(of)) for split, of in summary.get("end", {}).items()),
             ("minimum", extreme(summary["minimum"], summary["quantity"])),
             ("maximum", extreme(summary["maximum"], summary["quantity"])),
+            *([] if found is None else [("surface", headline(found))]),
             ("diverged", f"{summary['diverged']} of {summary['points']} points"),
             ("time", f"{record.seconds:.2f} s, {summary['points_per_second'] or 0:,.0f} points/s"),
         ]

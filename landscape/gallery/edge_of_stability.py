@@ -40,8 +40,8 @@ def draw(quick: bool = False) -> Figure:
     )
     with landscape.style():
         figure, (left, right) = panels(2, width=PAGE, height=2.4, sharey=True)
-        draw_ratio(left, descent, "gradient descent: λ_max over 2/η")
-        draw_ratio(right, adam, "Adam: preconditioned λ_max over 38/η")
+        draw_ratio(left, descent, "gradient descent: λₘₐₓ over 2/η")
+        draw_ratio(right, adam, "Adam: preconditioned λₘₐₓ over 38/η")
         left.set_ylabel("curvature over its limit")
     return figure
 

@@ -49,4 +49,4 @@ def told(model: landscape.Model) -> str:
     """Say the sharpness measures."""
     summary = landscape.measure_sharpness(model, measures=MEASURES).summary()
     numbers = [float(np.float64(summary[name]["value"])) for name in MEASURES]
-    return f": λ_max {numbers[0]:.3g}, adaptive {numbers[1]:.3g}"
+    return f": λₘₐₓ {numbers[0]:.3g}, adaptive {numbers[1]:.3g}"

@@ -28,7 +28,7 @@ def draw(quick: bool = False) -> Figure:
     step = found.series["step"][0]
     with landscape.style():
         figure, axes = panels(3, width=PAGE, height=2.1)
-        names = (("loss", "training loss"), ("gradient_norm", "‖g‖"), ("sharpness", "λ_max"))
+        names = (("loss", "training loss"), ("gradient_norm", "‖g‖"), ("sharpness", "λₘₐₓ"))
         for ax, (name, label), color in zip(axes, names, (BLUE, ORANGE, BLUE), strict=True):
             ax.plot(step, found.series[name][0], color=color, linewidth=1.0)
             ax.set(xlabel="updates", ylabel=label, xlim=(0, step[-1]))

@@ -56,12 +56,9 @@ def draw(quick: bool = False) -> Figure:
         landscape.plot_scan(plane, kind="surface", ax=surface)
         without_legend(surface)
         surface.set(title="loss (1 − w₁w₂)²", xlabel="w₁", ylabel="w₂", zlabel="")
-        quiet_map(contours, plane, "saddle at the origin", levels=(0.05, 0.3, 1, 2, 4, 8, 16))
+        # The arrows would cross numbers on the lines, and the colour bar has the heights.
+        quiet_map(contours, plane, "saddle at the origin", levels=(0.05, 0.3, 1, 2, 4, 8, 16), labels=False)
         contours.set(xlabel="w₁", ylabel="w₂")
-        for label in list(
-            contours.texts
-        ):  # The arrows would cross them, and the colours' bar has the heights.
-            label.remove()
         draw_eigenvectors(contours, hessian)
         draw_escape(along, float(hessian.eigenvalues[0]))
     return figure

@@ -7,33 +7,43 @@ global state.
 
 from landscape.plots.animation import require_film, save_film
 from landscape.plots.atlases import plot_atlas
+from landscape.plots.comparing import plot_comparison
 from landscape.plots.contours import plot_contours
 from landscape.plots.curves import plot_curves
 from landscape.plots.eigenvector_mass import plot_eigenvector_mass
 from landscape.plots.escapes import plot_escape
 from landscape.plots.logs import plot_log
+from landscape.plots.look import Look, looking
 from landscape.plots.node_eigenvalues import plot_node_eigenvalues
 from landscape.plots.paths import plot_out_of_plane, plot_path
 from landscape.plots.races import plot_race, plot_race_paths
-from landscape.plots.saving import figures, save_figures
+from landscape.plots.saving import figures, save_comparison, save_figures
 from landscape.plots.scans import plot_scan
 from landscape.plots.sharpness import plot_sharpness
 from landscape.plots.slices import plot_slices
 from landscape.plots.spectrum import plot_spectrum
 from landscape.plots.style import style
 from landscape.plots.surface import plot_surface
+from landscape.plots.topologies import plot_barcode, plot_basins, plot_merge_tree, plot_persistence
 
 __all__ = [
+    "Look",
     "figures",
+    "looking",
     "plot_atlas",
+    "plot_barcode",
+    "plot_basins",
+    "plot_comparison",
     "plot_contours",
     "plot_curves",
     "plot_eigenvector_mass",
     "plot_escape",
     "plot_log",
+    "plot_merge_tree",
     "plot_node_eigenvalues",
     "plot_out_of_plane",
     "plot_path",
+    "plot_persistence",
     "plot_race",
     "plot_race_paths",
     "plot_scan",
@@ -42,6 +52,7 @@ __all__ = [
     "plot_spectrum",
     "plot_surface",
     "require_film",
+    "save_comparison",
     "save_figures",
     "save_film",
     "style",

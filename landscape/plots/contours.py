@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -13,10 +14,20 @@ from landscape.errors import InputError
 from landscape.plots.field import Field, drawable, field_of
 from landscape.plots.levels import Levels, choose_levels
 from landscape.plots.line_labels import label_lines
-from landscape.plots.marks import hatch_missing, head, legend_below, mark_points
+from landscape.plots.look import chosen
+from landscape.plots.marks import hatch_missing, head, legend_below, mark_points, worded_keys
+from landscape.plots.plateau import constant_of, draw_constant_contour, flat_words
 from landscape.plots.scale import draw_scale, say_without_lines
-from landscape.plots.style import SMALL, colormap, figure_of, house_style_unless, new_figure
-from landscape.plots.words import axis_label
+from landscape.plots.style import (
+    SMALL,
+    add_rows,
+    colormap,
+    figure_of,
+    house_style_unless,
+    new_figure,
+    set_height,
+)
+from landscape.plots.words import GREEK, axis_label
 from landscape.records import Scan
 
 # Inches: the map's width in a column beside its labels and scale; what stands above and below it.
@@ -33,12 +44,27 @@ LONGEST_SIDE = 2.0
 ROUGH = 40
 
 
+@dataclass(frozen=True)
+class Parts:
+    """What is drawn beside the map itself."""
+
+    labels: bool = True
+    colorbar: bool = True
+    legend: bool = True
+
+
+WHOLE = Parts()
+
+
 def plot_contours(
     record: Scan,
     *,
     quantity: str | None = None,
     levels: int | Sequence[float] | None = None,
     ax: Axes | None = None,
+    labels: bool = True,
+    colorbar: bool = True,
+    legend: bool = True,
 ) -> Axes:
     """Draw a two-dimensional scan as a contour map.
 
@@ -55,7 +81,9 @@ def plot_contours(
     levels
         About how many lines, or the heights themselves.
     ax
-        Where to draw; by default on a figure of its own, in the house's style.
+        Where to draw; by default on a figure of its own, in the house's style. On other axes the words are short.
+    labels, colorbar, legend
+        Whether lines have their heights, and what stands beside the map.
 
     Raises
     ------
@@ -66,7 +94,8 @@ def plot_contours(
     if len(field.axes) != 2:
         raise InputError(f"a contour map needs two axes of several points, the record has {len(field.axes)}")
     with house_style_unless(ax):
-        return draw_map(field, shared_levels(field, levels), ax)
+        parts = Parts(labels, colorbar, legend)
+        return draw_map(field, shared_levels(field, levels), ax, parts=parts)
 
 
 def shared_levels(field: Field, wanted: int | Sequence[float] | None) -> Levels:
@@ -78,7 +107,13 @@ def shared_levels(field: Field, wanted: int | Sequence[float] | None) -> Levels:
     _, _, what = field.quantity.partition("_")
     family = [name for name in record.values if what and name.partition("_")[2] == what]
     values = np.stack([drawable(record.quantity(name)) for name in family or [field.quantity]])
-    return choose_levels(values, wanted, even=field.rises)
+    return looked_levels(values, wanted, even=field.rises)
+
+
+def looked_levels(values: np.ndarray, wanted: int | Sequence[float] | None, *, even: bool = False) -> Levels:
+    """Choose levels, with the range and the scale that the look says."""
+    look = chosen()
+    return choose_levels(values, wanted, even=even, limits=look.limits, scale=look.scale)
 
 
 def draw_map(
@@ -87,29 +122,37 @@ def draw_map(
     ax: Axes | None,
     overlay: Callable[[Axes], list[Artist]] | None = None,
     around: Sequence[tuple[float, float]] = (),
+    parts: Parts = WHOLE,
 ) -> Axes:
     """Draw the map, and on it an `overlay` that gives the legend's keys; no label stands on `around`."""
     axes = new_figure(height_of(field)).add_subplot() if ax is None else ax
     keys = hatch_missing(axes, field)
     lines = draw_bands(axes, field, levels)
-    frame_plane(axes, field)
+    frame_plane(axes, field, brief=ax is not None)
     head(axes, field, ours=ax is None)
     extra = [] if overlay is None else overlay(axes)
     if ax is None:
-        figure_of(axes).set_figheight(height_of(field) + MARKED_ROW * len(extra))
-    marks = mark_points(axes, field)
-    legend_below(axes, [*extra, *marks, *keys], ours=ax is None)
-    if levels.lines.size:
+        set_height(figure_of(axes), height_of(field) + MARKED_ROW * len(extra))
+    marks = mark_points(axes, field, brief=ax is not None)
+    plateau = [*draw_constant_contour(axes, field), *worded_keys(flat_words(field))] if ax is None else []
+    if plateau:
+        add_rows(figure_of(axes), LEGEND_ROW * len(plateau))
+    if parts.legend:
+        legend_below(axes, [*extra, *marks, *plateau, *keys], ours=ax is None)
+    if levels.lines.size and parts.colorbar:
         # Inset, the bar is as high as the map, whatever the layout makes of that.
         place = axes.inset_axes((1.03, 0.0, 0.045, 1.0))
         draw_scale(figure_of(axes), field, levels, height=map_height(field), cax=place)
-    else:
+        value = constant_of(field)
+        if value is not None and levels.low < value < levels.high:
+            place.axhline(value, color="black", linestyle=(0, (2, 1)), linewidth=1.1)
+    elif not levels.lines.size:
         say_without_lines(axes, levels)
     if ax is None:
         figure_of(
             axes
         ).draw_without_rendering()  # the layout must stand before there is a free place to be found
-    if lines is not None:
+    if lines is not None and parts.labels:
         label_lines(
             axes,
             lines,
@@ -199,15 +242,15 @@ def holes(field: Field) -> np.ndarray:
     return np.stack([x[i], y[j]], axis=1)
 
 
-def frame_plane(ax: Axes, field: Field) -> None:
-    """Set limits, labels and, where the units agree, equal axes."""
+def frame_plane(ax: Axes, field: Field, brief: bool = False) -> None:
+    """Set limits, labels (letters only where `brief`) and, where the units agree, equal axes."""
     x, y = field.coordinates
     ax.set_xlim(x[0], x[-1])
     ax.set_ylim(y[0], y[-1])
     if equal_units(field):
         ax.set_aspect("equal")
-    ax.set_xlabel(axis_label(field.record, field.axes[0]))
-    ax.set_ylabel(axis_label(field.record, field.axes[1]))
+    ax.set_xlabel(GREEK[field.axes[0]] if brief else axis_label(field.record, field.axes[0]))
+    ax.set_ylabel(GREEK[field.axes[1]] if brief else axis_label(field.record, field.axes[1]))
     ax.locator_params(nbins=5)
 
 

@@ -13,8 +13,25 @@ from matplotlib.patches import Patch
 from landscape.errors import InputError
 from landscape.plots.field import LARGEST, Field, field_of
 from landscape.plots.levels import finite_of, without_outliers
-from landscape.plots.marks import BEST, CENTER, OTHER, best_text, head, legend_below, missing_texts
-from landscape.plots.style import NOT_FINITE, SPLIT_LINES, UNFINISHED, house_style_unless, new_figure
+from landscape.plots.marks import (
+    BEST,
+    CENTER,
+    OTHER,
+    best_text,
+    head,
+    legend_below,
+    missing_texts,
+    worded_keys,
+)
+from landscape.plots.plateau import draw_constant_line, flat_words
+from landscape.plots.style import (
+    NOT_FINITE,
+    SPLIT_LINES,
+    UNFINISHED,
+    add_rows,
+    house_style_unless,
+    new_figure,
+)
 from landscape.plots.words import SPLITS, axis_label, quantity_label, quantity_name
 from landscape.records import Scan
 
@@ -110,7 +127,7 @@ def _add_legend(figure: Figure, ax: Axes, keys: list[Artist]) -> None:
     """Say everything once, in two columns where they fit."""
     keys = _once(keys)
     columns = 2 if all(len(str(key.get_label())) <= SHORT_LABEL for key in keys) else 1
-    figure.set_figheight(figure.get_figheight() + LEGEND_ROW * -(-len(keys) // columns))
+    add_rows(figure, LEGEND_ROW * -(-len(keys) // columns))
     legend_below(ax, keys, ours=True, columns=columns)
 
 
@@ -124,7 +141,9 @@ def _panel(ax: Axes, record: Scan, group: list[str], best: bool = True) -> list[
     """Draw quantities of one kind, and mark the best point if asked for; give the legend's keys."""
     fields = [field_of(record, quantity) for quantity in group]
     keys = [key for field in fields for key in _curve(ax, field)]
+    keys += draw_constant_line(ax, fields[0])
     _scale(ax, fields)
+    keys += worded_keys(flat_words(fields[0]))
     keys += _missing(ax, fields) + _points(ax, fields[0], best)
     _label(ax, fields)
     return keys

@@ -183,7 +183,7 @@ def draw_stability(record: Diagnosis) -> Figure:
         record.series["stability.step"], record.series["stability.value"], "o-", color=BLUE, markersize=3.5
     )
     ax.axhline(limit, color=RED, linestyle=(0, (4, 1.5)), label=f"stable below {limit:g}")
-    ax.set(xlabel="updates", ylabel="rate × curvature, η λ_max", ylim=(0, None))
+    ax.set(xlabel="updates", ylabel="rate × curvature, η λₘₐₓ", ylim=(0, None))
     ax.legend()
     return headed(record, figure, "the rate against the curvature")
 

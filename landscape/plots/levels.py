@@ -7,7 +7,7 @@ surface is cut. Every band between two lines has the same step of colour, whatev
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -50,7 +50,7 @@ class Levels:
 
     `scale` is `linear`, `logarithmic`, `above the minimum` (logarithmic in the height above the lowest
     point), `given` (by the user), `constant` (no lines) or `nothing` (no finite value). `clipped` counts the
-    finite values above `high`.
+    finite values above `high`, `below` those below `low`.
     """
 
     lines: np.ndarray
@@ -58,6 +58,7 @@ class Levels:
     high: float
     scale: str
     clipped: int = 0
+    below: int = 0
 
     @property
     def bands(self) -> np.ndarray:
@@ -65,8 +66,10 @@ class Levels:
         return np.concatenate([[self.low], self.lines, [self.high]])
 
     @property
-    def extend(self) -> Literal["neither", "max"]:
+    def extend(self) -> Literal["neither", "min", "max", "both"]:
         """Which ends of the colours are open, in matplotlib's words."""
+        if self.below:
+            return "both" if self.clipped else "min"
         return "max" if self.clipped else "neither"
 
     @property
@@ -82,11 +85,13 @@ class Levels:
 
 
 def choose_levels(
-    values: np.ndarray, wanted: int | Sequence[float] | None = None, *, even: bool = False
-) -> Levels:
+    values: np.ndarray, wanted: int | Sequence[float] | None = None, *, even: bool = False,
+    limits: tuple[float, float] | None = None, scale: str | None = None,
+) -> Levels:  # fmt: skip
     """Choose lines for the finite ones of `values`: about `wanted` of them, or exactly where it says.
 
-    Steps are `even`, or as the values ask for: even, logarithmic, or logarithmic above the lowest value.
+    Steps are `even`, or as the values ask for: even, logarithmic, or logarithmic above the lowest value. A `scale`, `linear` or `log`,
+    decides it, and `limits` are the ends of the colours: what is below or above has the first or the last one.
 
     Raises
     ------
@@ -96,6 +101,8 @@ def choose_levels(
     finite = finite_of(values)
     if finite.size == 0:
         return Levels(np.empty(0), 0.0, 1.0, "nothing")
+    if limits is not None:
+        return _within(finite, limits, wanted, scale, even)
     if finite[-1] - finite[0] <= FLAT * max(abs(finite[0]), abs(finite[-1])):
         margin = max(abs(finite[0]), 1.0) / 2
         return Levels(np.empty(0), finite[0] - margin, finite[0] + margin, "constant")
@@ -105,7 +112,42 @@ def choose_levels(
     if not 1 <= count <= MOST:
         raise InputError(f"levels: expected 1 to {MOST} contour lines, found {count}")
     most = int(PATIENCE * COUNT) if wanted is None else count
+    if scale == "log":
+        return _logarithmic(finite, count, most)
+    even = even or scale == "linear"
     return _even(finite, count, most) if even else _chosen(finite, count, most)
+
+
+def _within(
+    finite: np.ndarray, limits: tuple[float, float], wanted: int | Sequence[float] | None, scale: str | None, even: bool
+) -> Levels:  # fmt: skip
+    """Choose lines between two limits, so that two figures with the same limits have the same lines."""
+    low, high = map(float, limits)
+    # Spread evenly, the choice depends on the limits alone.
+    between = np.geomspace(low, high, 500) if scale == "log" else np.linspace(low, high, 500)
+    if wanted is not None and not isinstance(wanted, int | np.integer):
+        found = _given(between, np.asarray(wanted, dtype=np.float64))
+    else:
+        found = choose_levels(between, wanted, even=even or scale != "log", scale=scale)
+    return replace(
+        found, low=low, high=high, clipped=int((finite > high).sum()), below=int((finite < low).sum())
+    )
+
+
+def _logarithmic(finite: np.ndarray, count: int, most: int) -> Levels:
+    """Choose lines evenly in the logarithm.
+
+    Raises
+    ------
+    InputError
+        There are values that have none.
+    """
+    if finite[0] < 0:
+        raise InputError(
+            f"scale: a logarithmic one needs values that are not negative, found {finite[0]:.4g}: leave it out, or give linear"
+        )
+    low, high = float(finite[0]), float(finite[-1])
+    return Levels(_pick(_log_choices(_floor(finite), high), finite, count, most), low, high, "logarithmic")
 
 
 def finite_of(values: np.ndarray) -> np.ndarray:

@@ -29,23 +29,36 @@ def center_text(field: Field) -> str:
     return field.center if value is None else f"{field.center} ({short(value)})"
 
 
-def best_text(field: Field) -> str:
-    """Name the best point of the grid, with its value and place."""
+def best_text(field: Field, brief: bool = False) -> str:
+    """Name the best point of the grid, with its value and place; how much better it is than the centre where both round alike."""
     if field.best is None:
         return ""
     value, place = float(field.values[field.best]), field.point(field.best)
+    if brief:
+        return f"{'highest' if field.rises else 'lowest'} ({short(value)})"
     names = [f"{GREEK[axis]} = {short(at, 2)}" for axis, at in zip(field.axes, place, strict=True)]
     kind = "highest" if field.rises else "lowest"
-    return f"{kind} on the grid ({short(value)} at {', '.join(names)})"
+    return f"{kind} on the grid ({value_beside(field, value)} at {', '.join(names)})"
 
 
-def mark_points(ax: Axes, field: Field, best: bool = True) -> list[Artist]:
+def value_beside(field: Field, value: float) -> str:
+    """Write a value, or its difference from the centre's where the two round alike.
+
+    It is a difference, since 2.30 beside 2.30 says nothing.
+    """
+    center = field.center_value()
+    if center is None or not np.isfinite(center) or short(center) != short(value) or center == value:
+        return short(value)
+    return f"{short(abs(value - center), 2)} {'higher' if value > center else 'lower'}"
+
+
+def mark_points(ax: Axes, field: Field, best: bool = True, brief: bool = False) -> list[Artist]:
     """Mark the centre, the other model and, if it is elsewhere and asked for, the best point of a plane."""
     marks: list[Artist] = []
     if field.holds_other:
         marks += ax.plot(1.0, 0.0, label="the other model", **OTHER)
     if best and field.beaten and field.best is not None:
-        marks += ax.plot(*field.point(field.best), label=best_text(field), **BEST)
+        marks += ax.plot(*field.point(field.best), label=best_text(field, brief), **BEST)
     if field.holds_center:
         marks += ax.plot(0.0, 0.0, label=center_text(field), **CENTER)
     return marks[::-1]
@@ -94,10 +107,11 @@ def _outline(field: Field, cells: np.ndarray) -> Path:
 def head(ax: Axes, field: Field, ours: bool, subject: str = "") -> None:
     """Put the title at the left edge of a figure of ours, where it has the whole width; else on the axes."""
     name = subject or quantity_name(field.record, field.quantity)
-    text = title(field.record, name, field.axes, field.where() if field.axes else "")
     if not ours:
-        ax.set_title(text)
+        # Beside other axes there is room for no more.
+        ax.set_title(name)
         return
+    text = title(field.record, name, field.axes, field.where() if field.axes else "")
     figure = figure_of(ax)
     place: dict[str, Any] = {} if figure.get_layout_engine() else {"y": 0.985, "va": "top"}
     figure.suptitle(text, x=0.02, ha="left", fontsize=ax.title.get_fontsize(), **place)
@@ -113,7 +127,7 @@ def legend_below(ax: Axes, handles: Sequence[Artist], ours: bool, columns: int =
     if not handles:
         return None
     if not ours:
-        return ax.legend(handles=list(handles), loc="best", frameon=True, framealpha=0.9)
+        return ax.legend(handles=list(handles), loc="best", frameon=True, framealpha=0.9, fontsize="small")
     figure = figure_of(ax)
     # Without an automatic layout there is no outside; the figure has left room below.
     place: Any = "outside lower left" if figure.get_layout_engine() else "lower left"

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from landscape.errors import InputError
 from landscape.plots.eigenvalue_axis import hessian_title, scale_eigenvalues, shade_negative
 from landscape.plots.marks import legend_below
-from landscape.plots.style import figure_of, house_style_unless, new_figure
+from landscape.plots.style import add_rows, figure_of, house_style_unless, new_figure
 from landscape.plots.words import shorten
 from landscape.records import Hessian
 
@@ -48,7 +48,7 @@ def plot_node_eigenvalues(record: Hessian, *, ax: Axes | None = None) -> Axes:
         axes.set_title(hessian_title(record, "curvature by node"))
         if ax is None:
             figure = figure_of(axes)
-            figure.set_figheight(figure.get_figheight() + LEGEND_ROW * len(keys))
+            add_rows(figure, LEGEND_ROW * len(keys))
         legend_below(axes, keys, ours=ax is None)
         return axes
 

@@ -16,16 +16,19 @@ from landscape.errors import InputError, did_you_mean
 from landscape.files import write_bytes_atomically
 from landscape.marks import holds_mark, mark_of
 from landscape.overwrite import refuse_overwriting
+from landscape.plots.comparing import caption_of, plot_comparison, shared_fields
 from landscape.plots.criticals import critical_figure_names, critical_figures
 from landscape.plots.diagnoses import diagnosis_figure_names, diagnosis_figures
 from landscape.plots.hessians import hessian_figure_names, hessian_figures
 from landscape.plots.logs import log_figure
+from landscape.plots.look import Look, chosen, looking
 from landscape.plots.paths import trajectory_figure_names, trajectory_figures
 from landscape.plots.races import race_figure_names, race_figures
 from landscape.plots.scans import scan_figure_names, scan_figures
 from landscape.plots.sharpness import sharpness_figure_names, sharpness_figures
 from landscape.plots.studies import study_figure_names, study_figures
 from landscape.plots.style import style
+from landscape.plots.topologies import topology_figure_names, topology_figures
 from landscape.records import Record
 
 # Of each format, what would differ from day to day and is left out.
@@ -59,6 +62,7 @@ FAMILIES: dict[str, Family] = {
     "race": Family(race_figure_names, race_figures, mapped=True),
     "diagnosis": Family(diagnosis_figure_names, diagnosis_figures),
     "trajectory": Family(trajectory_figure_names, trajectory_figures, mapped=True),
+    "topology": Family(topology_figure_names, topology_figures, mapped=True),
 }
 
 
@@ -88,6 +92,7 @@ def save_figures(
     quantity: str | None = None,
     kind: str = "both",
     levels: int | Sequence[float] | None = None,
+    look: Look | None = None,
     inputs: Sequence[str | Path] = (),
     fresh: bool = False,
 ) -> list[Path]:
@@ -114,11 +119,62 @@ def save_figures(
     mark = mark_of(record.kind, record.model, record.data)
     for path in paths.values():
         refuse_overwriting(path, inputs=inputs, fresh=fresh, ours=lambda found: holds_mark(found, mark))
-    for name, figure in figures(record, quantity=quantity, kind=kind, levels=levels).items():
-        with _within_numbers(lambda: record.arrays()):
-            content = figure_bytes(figure, figure_format, mark)
-        write_bytes_atomically(paths[name], content)
+    with looking(look):
+        for name, figure in figures(record, quantity=quantity, kind=kind, levels=levels).items():
+            with _within_numbers(lambda: record.arrays()):
+                content = figure_bytes(figure, figure_format, mark)
+            write_bytes_atomically(paths[name], content)
     return list(paths.values())
+
+
+def save_comparison(
+    records: Sequence[Record],
+    stem: str | Path,
+    figure_format: str = "png",
+    titles: Sequence[str] | None = None,
+    *,
+    quantity: str | None = None,
+    kind: str = "both",
+    levels: int | Sequence[float] | None = None,
+    columns: int | None = None,
+    look: Look | None = None,
+    inputs: Sequence[str | Path] = (),
+    fresh: bool = False,
+) -> list[Path]:
+    """Draw records side by side on one scale, and write `STEM.contour.<format>`, `STEM.surface.<format>` or `STEM.curves.<format>`, and a caption.
+
+    The caption, `STEM.caption.txt`, has the settings of each. A figure of the same models is replaced, other files only if `fresh`.
+
+    Raises
+    ------
+    landscape.errors.InputError
+        Records that cannot share a scale; an unknown format; a path that holds what is not to be lost.
+    landscape.errors.ComputationError
+        The file system refused.
+    """
+    if figure_format not in FORMATS:
+        raise InputError(f"unknown figure format '{figure_format}': choose {', '.join(FORMATS)}")
+    fields = shared_fields(records, quantity)
+    if len(fields[0].axes) == 1:
+        kinds = ["curves"]
+    elif kind == "both":
+        kinds = ["contour"] if fields[0].at else ["contour", "surface"]
+    else:
+        kinds = [kind]
+    mark = mark_of("comparison", *(part for record in records for part in (record.model, record.data)))
+    paths = {one: Path(f"{stem}.{one}.{figure_format}") for one in kinds}
+    caption = Path(f"{stem}.caption.txt")
+    for path in (*paths.values(), caption):
+        refuse_overwriting(path, inputs=inputs, fresh=fresh, ours=lambda found: holds_mark(found, mark))
+    for one, path in paths.items():
+        figure = plot_comparison(
+            records, titles, kind=one, quantity=quantity, levels=levels, columns=columns, look=look
+        )
+        with looking(look):
+            write_bytes_atomically(path, figure_bytes(figure, figure_format, mark))
+    words = f"{caption_of(records, titles, quantity, look)}({mark})\n"
+    write_bytes_atomically(caption, words.encode())
+    return [*paths.values(), caption]
 
 
 def save_log_figure(
@@ -150,8 +206,9 @@ def figure_bytes(figure: Figure, figure_format: str = "png", mark: str = "") -> 
     """Return the file of a figure, with a mark in its metadata, and without the date that would make it another file every day."""
     buffer = io.BytesIO()
     metadata = FORMATS[figure_format] | ({MARKED[figure_format]: mark} if mark else {})
+    dpi: dict[str, Any] = {} if chosen().dpi is None else {"dpi": chosen().dpi}
     with style():
-        figure.savefig(buffer, format=figure_format, metadata=metadata)
+        figure.savefig(buffer, format=figure_format, metadata=metadata, **dpi)
     return buffer.getvalue()
 
 

@@ -15,6 +15,8 @@ from landscape.plots.words import quantity_label, quantity_name, short
 
 # Inches that a letter of a label takes.
 LETTER = 0.055
+# Numbers that have room beside the bar.
+MOST_TICKS = 14
 
 
 def scale_label(field: Field, levels: Levels) -> str:
@@ -32,7 +34,8 @@ def draw_scale(
     """Draw the colour bar where `place` says, as `Figure.colorbar` takes it; a label longer than its height in inches has two lines."""
     mappable = ScalarMappable(norm=levels.norm(), cmap=colormap())
     bar = figure.colorbar(mappable, spacing="uniform", extendfrac=0.05, **place)
-    bar.set_ticks(levels.lines.tolist(), labels=levels.texts)
+    every = -(-len(levels.texts) // MOST_TICKS)
+    bar.set_ticks(levels.lines[::every].tolist(), labels=levels.texts[::every])
     bar.ax.minorticks_off()
     bar.outline.set_linewidth(0.5)
     label = scale_label(field, levels)

@@ -16,7 +16,7 @@ from landscape.records import Sharpness
 
 CURVE_HEIGHT, ROW, AROUND = 1.75, 0.128, 0.25
 NAMES = {
-    "lambda_max": "λmax(H)",
+    "lambda_max": "λₘₐₓ(H)",
     "trace": "trace of H",
     "frobenius": "Frobenius norm of H",
     "keskar": "Keskar’s φ",
@@ -27,7 +27,7 @@ NAMES = {
     "average": "Gaussian average",
     "adaptive_average": "adaptive average",
     "relative_flatness": "relative flatness",
-    "weighted_lambda_max": "λmax(|θ|H|θ|)",
+    "weighted_lambda_max": "λₘₐₓ(|θ|H|θ|)",
     "fisher_rao": "Fisher–Rao norm",
     "width": "width",
 }

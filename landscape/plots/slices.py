@@ -15,8 +15,8 @@ from landscape.plots.field import Field, field_of, slice_of
 from landscape.plots.levels import Levels
 from landscape.plots.marks import hatch_missing, head, legend_below, mark_points, missing_keys, worded_keys
 from landscape.plots.scale import draw_scale, say_without_lines
-from landscape.plots.style import house_style_unless, new_figure
-from landscape.plots.words import GREEK, axis_label, one_line_label, short, wrapped
+from landscape.plots.style import add_rows, house_style_unless, new_figure
+from landscape.plots.words import GREEK, one_line_label, short, wrapped
 from landscape.records import Scan
 
 MOST = 9
@@ -70,8 +70,8 @@ def plot_slices(
         if ax is None:
             return _draw_all(field, chosen, middle)
         marks = _draw_panel(ax, slice_of(field, 2, middle), chosen)
-        ax.set_xlabel(axis_label(record, field.axes[0]))
-        ax.set_ylabel(axis_label(record, field.axes[1]))
+        ax.set_xlabel(GREEK[field.axes[0]])
+        ax.set_ylabel(GREEK[field.axes[1]])
         legend_below(ax, [*marks, *missing_keys(field)], ours=False)
         return ax
 
@@ -103,7 +103,7 @@ def _draw_all(field: Field, levels: Levels, middle: int) -> Axes:
     _frame(figure, field, levels, list(panels.values()))
     words = worded_keys(wrapped([one_line_label(field.record, index) for index in field.axes]))
     keys = [*marks, *missing_keys(field), *words]
-    figure.set_figheight(figure.get_figheight() + LEGEND_ROW * len(keys))
+    add_rows(figure, LEGEND_ROW * len(keys))
     drawn = panels[middle]
     legend_below(drawn, keys, ours=True)
     return drawn

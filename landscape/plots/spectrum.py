@@ -18,7 +18,7 @@ from landscape.plots.eigenvalue_axis import (
     shade_negative,
 )
 from landscape.plots.marks import legend_below
-from landscape.plots.style import figure_of, house_style_unless, new_figure
+from landscape.plots.style import add_rows, figure_of, house_style_unless, new_figure
 from landscape.plots.words import short
 from landscape.records import Hessian
 
@@ -60,7 +60,7 @@ def plot_spectrum(record: Hessian, *, ax: Axes | None = None) -> Axes:
         axes.set_title(hessian_title(record, "spectrum of the Hessian"))
         if ax is None:
             figure = figure_of(axes)
-            figure.set_figheight(figure.get_figheight() + LEGEND_ROW * len(keys))
+            add_rows(figure, LEGEND_ROW * len(keys))
         legend_below(axes, keys, ours=ax is None)
         return axes
 

@@ -82,7 +82,7 @@ def draw_batch_size(record: Study) -> Figure:
     # A logarithmic scale needs something to show.
     loss.set(yscale="log" if np.isfinite(ends).all(axis=1).any() else "linear", ylabel=loss_words(record))
     loss.legend(ncols=2)
-    sharp.set(ylim=(0, None), ylabel="sharpness\n(λ_max where it ended)", xlabel="batch size (examples)")
+    sharp.set(ylim=(0, None), ylabel="sharpness\n(λₘₐₓ where it ended)", xlabel="batch size (examples)")
     sharp.set_xticks(sizes, [f"{size:g}" for size in sizes])
     sharp.tick_params(axis="x", which="minor", bottom=False, labelbottom=False)
     figure.align_ylabels()
@@ -121,7 +121,7 @@ def draw_learning_rate(record: Study) -> Figure:
 
 
 def draw_limits(ax: Axes, record: Study) -> None:
-    """Draw up to which rate each optimizer is stable at the start, in its colour; 2/λ_max where none of them has a limit."""
+    """Draw up to which rate each optimizer is stable at the start, in its colour; 2/λₘₐₓ where none of them has a limit."""
     names = record.settings["optimizers"]
     own = {
         COLORS[index % len(COLORS)]: record.numbers[f"{name}.limit"]
@@ -136,7 +136,7 @@ def draw_limits(ax: Axes, record: Study) -> None:
     for color, limit in drawn.items():
         ax.axvline(limit, color=color, linestyle=":", linewidth=1.1)
     if drawn:
-        words = "stable at the start up to here" if own else "2/λ_max at the start"
+        words = "stable at the start up to here" if own else "2/λₘₐₓ at the start"
         ax.plot([], [], color=GREY, linestyle=":", linewidth=1.1, label=words)
 
 
@@ -153,7 +153,7 @@ def draw_stability(record: Study) -> Figure:
     known = series["sharpness"][np.isfinite(series["sharpness"])]
     upper.set_ylim(0, 1.2 * max(float(known.max(initial=0.0)), float(series["limit"].min())))
     adaptive = record.settings["optimizer"] in ("adam", "rmsprop")
-    upper.set_ylabel("λ_max of the\npreconditioned Hessian" if adaptive else "sharpness λ_max")
+    upper.set_ylabel("λₘₐₓ of the\npreconditioned Hessian" if adaptive else "sharpness λₘₐₓ")
     upper.legend(title=f"dotted: {short(factor)}/η", ncols=1)
     if (series["loss"][np.isfinite(series["loss"])] > 0).all():
         lower.set_yscale("log")

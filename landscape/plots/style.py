@@ -11,11 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Colormap
 from matplotlib.figure import Figure, SubFigure
 
+from landscape.plots.look import STYLES, chosen
+
 COLUMN_WIDTH = 3.4
 """Inches: one column of a two-column report. Fonts are sized for it, so figures go in without scaling."""
-
-COLORMAP = "viridis"
-"""Even to the eye, its lightness only rises, and it keeps its order for the colour-blind."""
 
 # Okabe and Ito's blue and vermilion stay apart for the colour-blind, and in grey by the dashes.
 SPLIT_LINES: Mapping[str, dict[str, Any]] = {
@@ -60,7 +59,7 @@ STYLE: Mapping[Any, Any] = {
     "savefig.bbox": None,
     "savefig.dpi": 300,
     "savefig.facecolor": "white",
-    "svg.fonttype": "path",
+    "svg.fonttype": "none",  # text stays text, that can be searched and edited
     "svg.hashsalt": "landscape",  # otherwise ids are drawn at random and the bytes differ
     "text.usetex": False,
     "xtick.direction": "out",
@@ -83,7 +82,13 @@ STYLE: Mapping[Any, Any] = {
 @contextmanager
 def style() -> Iterator[None]:
     """Draw in the house's style inside the `with`; matplotlib's own settings are as before after it."""
-    with matplotlib.rc_context(dict(STYLE)):
+    letters, lines, _ = STYLES[chosen().style]
+    scaled = {
+        name: value * (letters if (name.endswith("size") and "font" in name) or "labelsize" in name or "titlesize" in name else lines)
+        for name, value in STYLE.items()
+        if name.endswith(("labelsize", "titlesize", "font.size", "fontsize", "linewidth", "major.width", "minor.width"))
+    }  # fmt: skip
+    with matplotlib.rc_context({**STYLE, **scaled}):
         yield
 
 
@@ -98,8 +103,19 @@ def house_style_unless(ax: Axes | None) -> Iterator[None]:
 
 
 def new_figure(height: float, layout: Literal["constrained", "compressed"] | None = "constrained") -> Figure:
-    """Make an empty figure, one column wide and `height` inches high, that pyplot knows nothing of."""
-    return Figure(figsize=(COLUMN_WIDTH, height), layout=layout)
+    """Make an empty figure, one column wide and `height` inches high (or as many times larger as the look says), that pyplot knows nothing of."""
+    factor = chosen().factor
+    return Figure(figsize=(COLUMN_WIDTH * factor, height * factor), layout=layout)
+
+
+def set_height(figure: Figure, height: float) -> None:
+    """Give a figure of ours another height, in inches at a column's width."""
+    figure.set_figheight(height * chosen().factor)
+
+
+def add_rows(figure: Figure, height: float) -> None:
+    """Make a figure of ours higher, by as many inches at a column's width."""
+    figure.set_figheight(figure.get_figheight() + height * chosen().factor)
 
 
 def figure_of(ax: Axes) -> Figure:
@@ -110,4 +126,4 @@ def figure_of(ax: Axes) -> Figure:
 
 def colormap() -> Colormap:
     """Give the map from low (dark) to high (light)."""
-    return matplotlib.colormaps[COLORMAP]
+    return matplotlib.colormaps[chosen().cmap]

@@ -16,6 +16,7 @@ from landscape.plots.contours import equal_units, shared_levels
 from landscape.plots.field import Field, field_of
 from landscape.plots.heights import Heights, choose_heights
 from landscape.plots.levels import Levels
+from landscape.plots.look import chosen
 from landscape.plots.marks import (
     BEST,
     CENTER,
@@ -85,8 +86,7 @@ def plot_surface(
     if ax is not None and not isinstance(ax, Axes3D):
         raise InputError("a surface needs three-dimensional axes: make them with projection='3d'")
     with house_style_unless(ax):
-        chosen = shared_levels(field, levels)
-        return _draw(field, chosen, ax)
+        return _draw(field, shared_levels(field, levels), ax)
 
 
 def _draw(field: Field, levels: Levels, ax: Axes3D | None) -> Axes:
@@ -124,6 +124,15 @@ def _draw_sheet(ax: Axes3D, field: Field, heights: Heights, levels: Levels) -> N
     cells[..., 2] = heights.of(cells[..., 2])
     sheet = Poly3DCollection(cells, facecolors=colormap()(steps), edgecolors=MESH, linewidths=0.12, zorder=1)
     ax.add_collection3d(sheet)
+
+
+def draw_sheet_between(ax: Axes3D, field: Field, heights: Heights, levels: Levels) -> None:
+    """Draw a surface on axes that stand beside others: short names, the same box and the same height in each."""
+    _draw_sheet(ax, field, heights, levels)
+    _frame(ax, field, heights, levels)
+    x, y = in_depth(field)
+    sides = (float(np.ptp(x)), float(np.ptp(y))) if equal_units(field) else (1.0, 1.0)
+    ax.set_box_aspect((*sides, TALLNESS * max(sides)), zoom=ZOOM)
 
 
 def _kept(count: int) -> np.ndarray:
@@ -203,7 +212,8 @@ def _look(ax: Axes3D, field: Field, heights: Heights, marks: list[Line3D]) -> No
     bottom, top = heights.of(np.array([heights.low, heights.high]))
     low, size = np.array([x[0], y[0], bottom]), np.array([np.ptp(x), np.ptp(y), top - bottom])
     points = [tuple((np.array(mark.get_data_3d()).ravel() - low) / size) for mark in marks]
-    elevation, azimuth = best_view((heights.of(field.values) - bottom) / (top - bottom), sides, points)
+    shares = (heights.of(field.values) - bottom) / (top - bottom)
+    elevation, azimuth = chosen().view or best_view(shares, sides, points)
     ax.view_init(elev=elevation, azim=azimuth)
     ax.set_box_aspect((*sides, TALLNESS * max(sides)), zoom=ZOOM)
 
@@ -221,6 +231,8 @@ def axis_words(field: Field, levels: Levels, heights: Heights) -> list[str]:
     if levels.scale == "above the minimum" and heights.logarithmic:
         height += f" above {short(levels.low)}"
     height += ", logarithmic" if heights.logarithmic else ""
+    if levels.scale in ("logarithmic", "above the minimum") and not heights.logarithmic:
+        height += "; colours logarithmic"
     height += f", cut at {short(levels.high, 2)}" if levels.clipped else ""
     holes = [f"{text} (holes)" for text in missing_texts(field)]
     return [*words, height, *holes]
@@ -231,7 +243,4 @@ def _explain(ax: Axes3D, field: Field, handles: list[Line3D], words: list[str], 
     if ours:
         legend_below(ax, [*handles, *worded_keys(wrapped(words))], ours=True)
         return
-    ax.set_xlabel(words[0])
-    ax.set_ylabel(words[1])
-    ax.set_zlabel(words[2])
-    legend_below(ax, handles, ours=False)
+    # Beside other axes the letters and the marks must do: a legend would lie on the next picture.

@@ -29,7 +29,7 @@ LOSSES = {
     "focal": "focal",
 }
 EIGENVALUES = {
-    "curvature": "λmin/λmax",
+    "curvature": "λₘᵢₙ/λₘₐₓ",
     "lambda_min": "smallest eigenvalue",
     "lambda_max": "largest eigenvalue",
 }
@@ -84,7 +84,8 @@ def _coordinate(record: Scan, index: int) -> list[str]:
     label = labels[index] if isinstance(labels, list) and index < len(labels) else None
     if not isinstance(label, str):
         return [f"{greek} along direction {index + 1}"]
-    name, details = _split_label(label.replace("$", r"\$"))
+    # A number below 0 has a true minus, as everywhere.
+    name, details = _split_label(re.sub(r"(?<=[= ])-(?=\d)", MINUS, label.replace("$", r"\$")))
     way = f"{greek} on the way {name}" if name.startswith("to ") else f"{greek} along {name}"
     return [way, f"({details})"] if details else [way]
 

@@ -24,6 +24,7 @@ from landscape.records.record import Record, read_header
 from landscape.records.scan import Scan
 from landscape.records.sharpness import Sharpness
 from landscape.records.study import Study
+from landscape.records.topology import Topology
 from landscape.records.trajectory import Trajectory
 from landscape.records.unfinished import Piece, Pieces
 
@@ -40,6 +41,7 @@ __all__ = [
     "Scan",
     "Sharpness",
     "Study",
+    "Topology",
     "Trajectory",
     "load_record",
 ]
@@ -47,7 +49,7 @@ __all__ = [
 
 RECORDS: dict[str, type[Record]] = {
     record.kind: record
-    for record in (Scan, Hessian, Sharpness, Critical, Atlas, Trajectory, Race, Study, Diagnosis)
+    for record in (Scan, Hessian, Sharpness, Critical, Atlas, Trajectory, Race, Study, Diagnosis, Topology)
 }
 
 

@@ -86,6 +86,28 @@ ARRAYS: dict[str, Table] = {
         "tuning.loss": "float [O, t]",
         **NESTED,
     },
+    "topology": {
+        "directions": "float [D, P] finite",
+        "center": "float [P] finite",
+        "pairs": "float [k, 2]",
+        "pairs.index": "whole [k, 2]",
+        "pairs.error": "float [k] counts",
+        "open": "bool [k]",
+        "label": "whole [...g]",
+        "tree.parent": "whole [k]",
+        "tree.survivor": "whole [k]",
+        "grid_dependent": "bool [k]",
+        "maxima": "float [m, 2]",
+        "maxima.index": "whole [m, 2]",
+        "verified.basin": "whole [b] counts",
+        "verified.loss": "float [b]",
+        "verified.gradient_norm": "float [b]",
+        "verified.distance": "float [b, b]",
+        "verified.between": "float [b, b]",
+        "verified.minimum": "whole [b] counts",
+        "verified.converged": "bool [b]",
+        **NESTED,
+    },
     "study": {"study": "text []", "findings": "text [F]", "series.*": "float [...]", "number.*": "float []"},
     "diagnosis": {
         "report": "text []",
@@ -137,6 +159,7 @@ MEASURE = {"definition?": "text?", "invariant?": ({"*": "bool?"},)}
 ANY_KIND: dict[str, Any] = {
     "model_name?": "text?", "loss?": "word?", "loss_scale?": "number?", "dtype?": "word?", "device?": "word?", "split?": "word?",
     "splits?": (["word"],), "seed?": "count?", "seeds?": "count?", "node?": "text?", "directions?": (["text"],),
+    "constant_loss?": ({"*": "number?"},),
 }  # fmt: skip
 SETTINGS: dict[str, dict[str, Any]] = {
     "hessian": {
@@ -147,6 +170,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "atlas": {"parameters?": "count?"},
     "sharpness": {"compare_name?": "text?", "measures?": {"*": MEASURE}},
     "diagnosis": {"budget?": "text?"},
+    "topology": {"quantity": "word", "connectivity?": "word", "threshold": "number", "same_across_corners?": "bool?", "scan?": "any"},
 }  # fmt: skip
 
 VERDICT: dict[str, Any] = {

@@ -143,6 +143,18 @@ class Record:
         # By its name, since figures stand above records, which load without them.
         return importlib.import_module("landscape.notebook").bundle(self, include, exclude)
 
+    def to_xarray(self) -> Any:
+        """Return it as an `xarray.Dataset`; InputError where xarray is not installed, or the record is unfinished."""
+        return importlib.import_module("landscape.exporting").to_xarray(self)
+
+    def to_pandas(self) -> Any:
+        """Return it as a `pandas.DataFrame`, where it is a table; InputError where it is none, or pandas is not installed."""
+        return importlib.import_module("landscape.exporting").to_pandas(self)
+
+    def show(self, height: int = 560) -> Any:
+        """Return the interactive page of a scan, trajectory, race or topology for a notebook, `height` pixels high, in a frame of its own."""
+        return importlib.import_module("landscape.interactive").shown(self, height)
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Record):
             return NotImplemented

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 from html import escape
+from urllib.parse import quote
 
-from landscape.reporting.section import Picture, Report, Section, Table, printable
+from landscape.reporting.section import NAMES, Picture, Report, Section, Table, printable, with_minus
 
 # Nothing is fetched and nothing runs, whatever a name from the file says.
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
@@ -86,7 +87,7 @@ def section_of(section: Section, number: int) -> str:
         parts += ["<ul>", *(f"<li>{text(said)}</li>" for said in section.sentences), "</ul>"]
     if section.rows:
         rows = (
-            f'<tr><th scope="row">{text(label)}</th><td>{text(said)}</td></tr>'
+            f'<tr><th scope="row">{text(label)}</th><td>{text(said if label in NAMES else with_minus(said))}</td></tr>'
             for label, said in section.rows
         )
         parts += ['<table class="rows"><tbody>', *rows, "</tbody></table>"]
@@ -94,6 +95,10 @@ def section_of(section: Section, number: int) -> str:
         parts.append(table_of(section.table))
     if section.pictures:
         parts += ['<div class="pictures">', *(figure_of(picture) for picture in section.pictures), "</div>"]
+    if section.link:
+        parts.append(
+            f'<p><a href="{text(quote(section.link))}">Turn and read it in an interactive page</a></p>'
+        )
     if section.command:
         words = "The next command:" if number == 0 else "Computed by:"
         parts += [f'<p class="command">{words}</p>', f"<pre><code>{text(section.command)}</code></pre>"]
@@ -103,7 +108,9 @@ def section_of(section: Section, number: int) -> str:
 def table_of(table: Table) -> str:
     """Write a table with a heading."""
     head = "".join(f'<th scope="col">{text(cell)}</th>' for cell in table.head)
-    rows = ("<tr>" + "".join(f"<td>{text(cell)}</td>" for cell in row) + "</tr>" for row in table.rows)
+    rows = (
+        "<tr>" + "".join(f"<td>{text(with_minus(cell))}</td>" for cell in row) + "</tr>" for row in table.rows
+    )
     return "\n".join(
         [
             '<div class="wide"><table>',

@@ -9,9 +9,19 @@ from collections.abc import Iterator
 import matplotlib.image
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from landscape.plots.style import style
-from landscape.reporting.section import PDF_CREATOR, Picture, Report, Section, printable
+from landscape.reporting.section import (
+    NAMES,
+    PDF_CREATOR,
+    Picture,
+    Report,
+    Section,
+    Table,
+    printable,
+    with_minus,
+)
 
 WIDTH, HEIGHT = 8.27, 11.69
 MARGIN, LINE = 0.75, 0.165
@@ -19,6 +29,8 @@ COLUMNS, LABEL = 104, 22
 SMALL, PLAIN, LARGE = 8.0, 8.5, 12.0
 # Of a picture in a row of two, with its words below.
 BOX, WORDS = 3.2, 0.45
+# How much smaller it may become where the page ends.
+SMALLEST = 0.7
 
 
 class Pages:
@@ -42,23 +54,76 @@ class Pages:
             self.pdf.savefig(self.figure)
         self.figure = None
 
-    def line(self, said: str, size: float = PLAIN, weight: str = "normal", left: float = MARGIN) -> None:
+    def line(
+        self,
+        said: str,
+        size: float = PLAIN,
+        weight: str = "normal",
+        left: float = MARGIN,
+        family: str = "sans-serif",
+    ) -> None:
         """Write one line."""
         height = LINE * size / PLAIN
         page = self.need(height)
         page.text(
-            left / WIDTH, 1 - self.top / HEIGHT, said, size=size, weight=weight, va="top", parse_math=False
+            left / WIDTH,
+            1 - self.top / HEIGHT,
+            said,
+            size=size,
+            weight=weight,
+            family=family,
+            va="top",
+            parse_math=False,
         )
         self.top += height
+
+    def fitted(self, heights: list[float]) -> tuple[list[float], float]:
+        """Make pictures a little smaller where they then fit on the page in work, in place of leaving its rest empty."""
+        room = HEIGHT - MARGIN - self.top - WORDS - LINE if self.figure is not None else HEIGHT
+        share = room / max(heights)
+        share = share if SMALLEST <= share < 1 else 1.0
+        return [height * share for height in heights], BOX * share
+
+    def table(self, table: Table) -> None:
+        """Write a table in columns as wide as their texts, the heading above a line; a long text goes on below."""
+        rows = [tuple(map(printable, map(with_minus, row))) for row in table.rows]
+        longest = [max(len(row[i]) for row in [table.head, *rows]) for i in range(len(table.head))]
+        least = [max(map(len, cell.split()), default=1) for cell in table.head]
+        while sum(longest) > COLUMNS - 2 * len(longest) and any(
+            a > b for a, b in zip(longest, least, strict=True)
+        ):
+            widest = max((i for i in range(len(longest)) if longest[i] > least[i]), key=lambda i: longest[i])
+            longest[widest] -= 1
+        room = WIDTH - 2 * MARGIN
+        lefts = [MARGIN + room * (sum(longest[:i]) + 2 * i) / max(COLUMNS, sum(longest) + 2 * len(longest)) for i in range(len(longest))]  # fmt: skip
+        for number, row in enumerate([table.head, *rows]):
+            cells = [textwrap.wrap(cell, width) or [""] for cell, width in zip(row, longest, strict=True)]
+            height = LINE * max(map(len, cells))
+            page = self.need(height)
+            for left, lines in zip(lefts, cells, strict=True):
+                page.text(
+                    left / WIDTH, 1 - self.top / HEIGHT, "\n".join(lines), size=SMALL, va="top", parse_math=False,
+                    weight="bold" if number == 0 else "normal",
+                )  # fmt: skip
+            self.top += height
+            if number == 0:
+                y = 1 - (self.top - 0.03) / HEIGHT
+                page.add_artist(
+                    Line2D([MARGIN / WIDTH, 1 - MARGIN / WIDTH], [y, y], color="#888888", linewidth=0.5)
+                )
+        self.top += LINE / 2
 
     def pictures(self, pair: tuple[Picture, ...]) -> None:
         """Write up to two pictures beside each other."""
         images = [matplotlib.image.imread(io.BytesIO(picture.png)) for picture in pair]
         heights = [BOX * image.shape[0] / image.shape[1] for image in images]
+        heights, width = self.fitted(heights)
         page = self.need(max(heights) + WORDS + LINE)
         for column, (image, height, picture) in enumerate(zip(images, heights, pair, strict=True)):
             left = MARGIN + column * (BOX + 0.35)
-            ax = page.add_axes((left / WIDTH, 1 - (self.top + height) / HEIGHT, BOX / WIDTH, height / HEIGHT))
+            ax = page.add_axes(
+                (left / WIDTH, 1 - (self.top + height) / HEIGHT, width / WIDTH, height / HEIGHT)
+            )
             ax.imshow(image, interpolation="none", aspect="auto")
             ax.set_axis_off()
             words = "\n".join(textwrap.wrap(printable(picture.words), 52))
@@ -91,6 +156,8 @@ def write_section(pages: Pages, section: Section, *, first: bool) -> None:
     pages.top += LINE / 2
     for said in text_lines(section):
         pages.line(said)
+    if section.table is not None:
+        pages.table(section.table)
     for label, text in row_lines(section):
         if label:
             pages.need(LINE)
@@ -103,7 +170,7 @@ def write_section(pages: Pages, section: Section, *, first: bool) -> None:
     if section.command:
         pages.line("The next command:" if first else "Computed by:", SMALL)
         for said in wrapped(section.command, COLUMNS):
-            pages.line(said, SMALL, "bold")
+            pages.line(said, SMALL, family="monospace")
 
 
 def wrapped(said: str, width: int) -> list[str]:
@@ -112,21 +179,20 @@ def wrapped(said: str, width: int) -> list[str]:
 
 
 def text_lines(section: Section) -> Iterator[str]:
-    """Give the sentences and the table in lines."""
+    """Give the sentences in lines."""
     for said in section.sentences:
         first, *rest = wrapped(said, COLUMNS - 2)
         yield f"• {first}"
         yield from (f"  {line}" for line in rest)
-    if section.table is not None:
-        head, rows = section.table.head, section.table.rows
-        yield "; ".join(head)
-        yield from (" ; ".join(printable(cell) for cell in row) for row in rows)
 
 
 def row_lines(section: Section) -> Iterator[tuple[str, str]]:
     """Give labels and texts in lines of two columns."""
     for label, text in section.rows:
-        names, texts = wrapped(label, LABEL), wrapped(text, COLUMNS - LABEL - 8)
+        names, texts = (
+            wrapped(label, LABEL),
+            wrapped(text if label in NAMES else with_minus(text), COLUMNS - LABEL - 8),
+        )
         for number in range(max(len(names), len(texts))):
             yield (
                 names[number] if number < len(names) else "",

@@ -20,6 +20,8 @@ from landscape.sharpness import measure_sharpness
 from landscape.tables.critical import critical_lines
 from landscape.tables.hessian import hessian_lines
 from landscape.tables.sharpness import value_text
+from landscape.tables.topology import headline
+from landscape.topology import surface_of
 from landscape.trajectories import trajectory
 
 Options = dict[str, Any]
@@ -89,6 +91,9 @@ def scan_rows(record: Scan) -> Rows:
             name,
             "no point is finite" if found is None else f"{told['quantity']} {found['value']:.6g} at ({at})",
         )
+    found = surface_of(record)
+    if found is not None:
+        yield "basins", headline(found)
     yield "diverged", f"{told['diverged']} of {told['points']} points"
 
 
@@ -182,7 +187,7 @@ PARTS: dict[str, Part] = {
         ({"direction": "eigen", "span": 1},),
     ),
     "critical": Part(
-        "critical", "The kind of point", "Whether the network is at a minimum, a saddle or at no critical point, with the evidence.",
+        "critical", "Minimum, saddle, or neither", "Whether the network is at a minimum, a saddle or at no critical point, with the evidence.",
         critical_options, analyze_critical, critical_lines, pointless=small_loss,
     ),
     "hessian": Part(
@@ -194,7 +199,7 @@ PARTS: dict[str, Part] = {
         sharpness_options, measure_sharpness, sharpness_rows,
     ),
     "trajectory": Part(
-        "trajectory", "The way of the training", "The checkpoints of the run over the loss, on the plane that holds most of them.",
+        "trajectory", "The path of the training", "The checkpoints of the run over the loss, on the plane that holds most of them.",
         lambda quick, model: {"points": 15 if quick else 31}, tracked, trajectory_rows,
     ),
 }  # fmt: skip

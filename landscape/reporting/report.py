@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -261,6 +262,22 @@ def is_report_on(path: Path, fingerprint: str) -> bool:
     return named and (b": a report of landscape</title>" in content or PDF_CREATOR.encode() in content)
 
 
+def beside_name(output: Path) -> Path:
+    """Name the interactive page beside a report.
+
+    >>> beside_name(Path("out/digits.report.html")).name
+    'digits.report.interactive.html'
+    """
+    return output.with_name(f"{output.stem}.interactive.html")
+
+
+def linked(report: Report, name: str) -> Report:
+    """Let the section of the loss around the network lead to its interactive page."""
+    title = PARTS["scan"].title
+    sections = tuple(replace(part, link=name) if part.title == title else part for part in report.sections)
+    return replace(report, sections=sections)
+
+
 def write_report(
     model: Model,
     output: str | Path,
@@ -268,6 +285,7 @@ def write_report(
     *,
     fresh: bool = False,
     inputs: Sequence[str | Path | None] = (),
+    interactive: bool = False,
     budget: str = "standard",
     seed: int = 0,
     progress: Progress = nobody,
@@ -284,6 +302,8 @@ def write_report(
         Those of `make_report`.
     output, pdf
         Where to write. An earlier report of the same model is replaced.
+    interactive
+        Also write the interactive page of the loss around the network beside the page, and link to it.
     fresh
         Begin anew, and replace other files too, but never the model's or `inputs`.
     inputs
@@ -298,6 +318,7 @@ def write_report(
     """
     require_model(model, "write_report")
     from landscape.files import write_bytes_atomically
+    from landscape.interactive import save_page
     from landscape.overwrite import mapped_files, refuse_overwriting, require_distinct
     from landscape.reporting.page import page_of
     from landscape.reporting.pages import pdf_of
@@ -314,6 +335,10 @@ def write_report(
         progress=progress, announce=announce,
     ) as beside:  # fmt: skip
         report = make_report(model, budget=budget, seed=seed, announce=announce, beside=beside, **settings)
+        surface = report.records.get("scan")
+        if interactive and surface is not None:
+            save_page([surface], beside_name(paths[0]), inputs=[path for path in read if path], fresh=fresh)
+            report = linked(report, beside_name(paths[0]).name)
         write_bytes_atomically(paths[0], page_of(report))
         if pdf is not None:
             write_bytes_atomically(paths[1], pdf_of(report))

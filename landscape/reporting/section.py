@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from landscape.records import Record
 
+# Rows whose text is a name or a file, not numbers.
+NAMES = ("file", "name", "network")
 # What a PDF says that made it.
 PDF_CREATOR = "landscape report"
 
@@ -31,7 +34,8 @@ class Table:
 class Section:
     """A part of the page under a title.
 
-    `lead` is said large, `sentences` as a list, `rows` are labels with texts, `command` is the line that computes the same again.
+    `lead` is said large, `sentences` as a list, `rows` are labels with texts, `command` is the line that computes the same again,
+    `link` the name of a page beside this one, to be turned and read.
     """
 
     title: str
@@ -41,6 +45,7 @@ class Section:
     table: Table | None = None
     pictures: tuple[Picture, ...] = ()
     command: str = ""
+    link: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,15 @@ class Report:
     sections: tuple[Section, ...]
     records: dict[str, Record] = field(default_factory=dict)
     fingerprint: str = ""
+
+
+def with_minus(text: str) -> str:
+    """Write numbers below 0 with a true minus, as figures do; what is within words and names keeps its hyphens.
+
+    >>> with_minus("-16 to 16, 1e-17, batch-size, a-1.npz")
+    '−16 to 16, 1e−17, batch-size, a-1.npz'
+    """
+    return re.sub(r"(?<![\w./-])-(?=\d)|(?<=\de)-(?=\d)", "\N{MINUS SIGN}", text)
 
 
 def printable(text: object) -> str:

@@ -24,12 +24,15 @@ from landscape.objective import (
     carries,
 )
 from landscape.objective.about import About
+from landscape.objective.constant import constant_loss
 from landscape.objective.devices import CPU, device_notes, recorded_device, settle_device
 from landscape.scanning.plan import Subject
 
 Array = NDArray[np.float64]
 
 SPLITS = {"train": ("train",), "test": ("test",), "both": ("train", "test")}
+# Losses whose best constant is a mean, a median or shares of classes.
+QUICK_CONSTANTS = ("cross_entropy", "binary_cross_entropy", "mse", "mae")
 # The only split of a function of θ, which has no data.
 FUNCTION_SPLIT = "train"
 
@@ -113,11 +116,22 @@ def model_subject(
             "loss": model.loss,
             "loss_scale": model.loss_scale,
             "weight_decay": model.weight_decay,
+            **constants_of(model, objectives),
         },
         notes=(*subset_notes(model, splits, examples), *carried_notes(carried), *device_notes(device)),
         line=next(iter(objectives.values())) if carried else None,
         far=None if toward is None else far_end(model, toward, objectives, subset, seed, threads, device),
     )
+
+
+def constants_of(model: Model, objectives: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the loss of the best constant prediction on each split, by which a figure shows a plateau; nothing where it is not quickly found."""
+    if model.loss not in QUICK_CONSTANTS:
+        return {}
+    found = {
+        name: constant_loss(each) for name, each in objectives.items() if isinstance(each, NetworkObjective)
+    }
+    return {"constant_loss": found} if found else {}
 
 
 def far_end(

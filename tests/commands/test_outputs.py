@@ -40,11 +40,12 @@ CASES: dict[str, tuple[str, tuple[str, ...]]] = {
     "import": ("import w.npz --data d.npz --header h.json -o x.npz", ("x.npz",)),
     "demo": ("demo -o x.npz", ("x.npz",)),
     "plot": ("plot r.npz --output x", ("x.contour.png", "x.surface.png")),
+    "topology": ("topology r.npz --output x", ("x.npz", "x.map.png", "x.tree.png")),
     "figures": ("figures toy_saddle -o g --quick", ("g/toy_saddle.png", "g/README.md")),
 }  # fmt: skip
 # What each reads beside the model.
 READ = {
-    "scan to another": ("m.npz", "n.npz"), "sharpness": ("m.npz", "n.npz"), "import": ("w.npz", "d.npz", "h.json"), "plot": ("r.npz",),
+    "scan to another": ("m.npz", "n.npz"), "sharpness": ("m.npz", "n.npz"), "import": ("w.npz", "d.npz", "h.json"), "plot": ("r.npz",), "topology": ("r.npz",),
     "demo": (), "figures": (),
 }  # fmt: skip
 PLACES = [(name, place) for name, (_, places) in CASES.items() for place in places]

@@ -82,6 +82,7 @@ def test_people_get_a_table_with_centre_extremes_and_the_check(run):
         "center, test",
         "minimum",
         "maximum",
+        "surface",
         "diverged",
         "time",
     ]

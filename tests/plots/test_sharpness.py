@@ -22,7 +22,7 @@ def test_two_models_stand_side_by_side_on_one_scale():
 
 def test_every_measure_is_written_with_its_error_and_what_rescaling_did():
     found = words(plot_sharpness(sharpness()))
-    assert {"λmax(H)", "2", "3", "×16", "adaptive", "0.50(1)", "same"} <= found
+    assert {"λₘₐₓ(H)", "2", "3", "×16", "adaptive", "0.50(1)", "same"} <= found
 
 
 def test_without_a_test_theory_is_written():

@@ -116,11 +116,11 @@ def test_flat_axes_are_refused():
         plot_surface(bowl(), ax=Figure().add_subplot())
 
 
-def test_given_axes_are_drawn_on_with_full_labels():
+def test_given_axes_get_short_words_that_reach_no_neighbour():
     mine = Figure().add_subplot(projection="3d")
     assert plot_surface(bowl(), ax=mine) is mine
-    assert "random direction 1" in mine.get_xlabel()
-    assert "training loss" in mine.get_zlabel()
+    assert (mine.get_xlabel(), mine.get_ylabel(), mine.get_title()) == ("α", "β", "training loss")
+    assert mine.get_legend() is None
 
 
 def test_a_line_has_no_surface():

@@ -17,6 +17,7 @@ from landscape.records import (
     Scan,
     Sharpness,
     Study,
+    Topology,
     Trajectory,
 )
 
@@ -153,6 +154,28 @@ def race() -> Race:
     )  # fmt: skip
 
 
+def topology() -> Topology:
+    """Make two basins, one of them open, a third within the noise, a maximum, and what descents found."""
+    plane = scan(3, 4)
+    words = {
+        "quantity": "train_loss",
+        "connectivity": "faces",
+        "threshold": 0.05,
+        "same_across_corners": True,
+    }
+    verified = {
+        "basin": np.array([0, 1]), "loss": np.array([0.0, 0.1]), "gradient_norm": np.full(2, 1e-9), "minimum": np.array([0, 1]),
+        "distance": np.array([[0.0, 2.0], [2.0, 0.0]]), "between": np.array([[0.0, 0.9], [0.9, 0.1]]), "converged": np.ones(2, bool),
+    }  # fmt: skip
+    return Topology(
+        scan=plane, pairs=np.array([[0.1, np.inf], [0.3, 0.9], [0.5, 0.52]]), index=np.array([[0, -1], [6, 8], [4, 5]]),
+        error=np.full(3, 1e-6), open=np.array([True, False, False]), label=np.repeat([[0, 0, 1, 2]], 3, axis=0),
+        parent=np.array([-1, 0, 0]), survivor=np.array([0, 1, 0]), grid_dependent=np.array([False, True, False]),
+        maxima=np.array([[0.6, 1.1]]), maxima_index=np.array([[5, 10]]), verified=verified,
+        settings=plane.settings | words | {"scan": plane.settings}, **COMMON,
+    )  # fmt: skip
+
+
 STUDIES: dict[str, tuple[dict[str, np.ndarray], dict[str, float], dict[str, Any]]] = {
     "batch-size": (
         {"batch_size": np.array([4, 8]), "update_seconds": ramp(2), "epoch_seconds": ramp(2)}
@@ -222,6 +245,7 @@ EXAMPLES: dict[str, Callable[[], Record]] = {
     "sharpness": sharpness,
     "trajectory": trajectory,
     "race": race,
+    "topology": topology,
     **{name: lambda name=name: study(name) for name in STUDIES},  # type: ignore[misc]
     "diagnosis": diagnosis,
 }

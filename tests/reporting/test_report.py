@@ -187,7 +187,9 @@ def test_what_cannot_be_had_of_a_model_is_said_in_its_place():
     titled = {section.title: section for section in report.sections}
     assert "--direction eigen" in titled["The loss around the network"].command
     assert (
-        titled["The way of the training"].sentences[0].startswith("Not assessed: the file has no checkpoints")
+        titled["The path of the training"]
+        .sentences[0]
+        .startswith("Not assessed: the file has no checkpoints")
     )
     assert "The training" not in titled
 
@@ -280,7 +282,9 @@ def test_a_report_does_not_polish_where_the_hessian_is_too_large(hostile, monkey
     for limit in (model.size, model.size - 1):
         monkeypatch.setattr(landscape.reporting.parts, "POLISHED", limit)
         report = make_report(model, budget="standard", diagnosis=diagnosis, threads=1)
-        command = next(section.command for section in report.sections if section.title == "The kind of point")
+        command = next(
+            section.command for section in report.sections if section.title == "Minimum, saddle, or neither"
+        )
         found.append((report.records["critical"].settings["polish"], "--no-polish" in command))
     assert found == [(True, False), (False, True)]
 
@@ -293,7 +297,7 @@ def test_the_kind_of_point_is_left_out_where_the_training_loss_is_small(hostile,
     evidence = {"train_loss": 2 * loss, "constant_loss": 2.0, "part_of_range": loss}
     diagnosis = replace(diagnosis, report={**diagnosis.report, "evidence": evidence})
     report = make_report(curve(HOSTILE, NODE), budget="quick", diagnosis=diagnosis, threads=1)
-    section = next(section for section in report.sections if section.title == "The kind of point")
+    section = next(section for section in report.sections if section.title == "Minimum, saddle, or neither")
     assert ("critical" in report.records) == bool(section.pictures) == shown
     if not shown:
         assert section.sentences == (

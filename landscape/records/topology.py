@@ -1,0 +1,286 @@
+"""The record of a surface's topology: basins, saddles, maxima, and the tree of how basins join."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from landscape.records import checks
+from landscape.records.checks import require
+from landscape.records.nested import PREFIX, nested, unnested
+from landscape.records.record import Arrays, Record, or_null
+from landscape.records.scan import Scan
+
+# Keys of the file, and the fields that they are.
+OWN = (
+    "pairs", "pairs.index", "pairs.error", "open", "label", "tree.parent", "tree.survivor", "grid_dependent", "maxima", "maxima.index",
+)  # fmt: skip
+FIELDS = (
+    "pairs", "index", "error", "open", "label", "parent", "survivor", "grid_dependent", "maxima", "maxima_index",
+)  # fmt: skip
+VERIFIED = ("basin", "loss", "gradient_norm", "distance", "between", "minimum", "converged")
+_AGAIN = "make the record again with `landscape topology`"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Topology(Record):
+    """What one quantity of a scan holds: k basins, the oldest (deepest) first, the noise among them.
+
+    `pairs` [k, 2] are the heights of minimum and saddle (infinite for the deepest of a piece), `index` [k, 2] their places in the flat
+    grid (−1 for none), `error` [k] that of the difference. `open` [k] says that a minimum lies on the window's edge, `parent` [k] which
+    basin each joins (−1 for none), `survivor` [k] to which each belongs when those below `threshold` are left out; `grid_dependent` [k]
+    that half the points would show another. `label` has the grid's shape: the basin of each point, −1 where there is no value.
+    `maxima` [m, 2] are heights of saddle and maximum, `maxima_index` their places. `verified` holds what descents from the basins'
+    lowest points in the whole space came to; {} where there were none.
+
+    Raises
+    ------
+    landscape.errors.InputError
+        A shape or a kind of array that does not fit; the message says which.
+    """
+
+    kind: ClassVar[str] = "topology"
+
+    scan: Scan
+    pairs: np.ndarray
+    index: np.ndarray
+    error: np.ndarray
+    open: np.ndarray
+    label: np.ndarray
+    parent: np.ndarray
+    survivor: np.ndarray
+    grid_dependent: np.ndarray
+    maxima: np.ndarray
+    maxima_index: np.ndarray
+    verified: dict[str, np.ndarray]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        points = self.scan.done.size
+        pairs = checks.numbers(
+            "pairs", self.pairs, (np.shape(self.pairs)[0] if np.ndim(self.pairs) else 0, 2)
+        )
+        count = len(pairs)
+        require(count > 0, "pairs: expected at least one basin, found none")
+        require(
+            bool(np.isfinite(pairs[:, 0]).all() and (pairs[:, 1] >= pairs[:, 0]).all()),
+            "pairs: expected finite minima, and saddles that are not below them",
+        )
+        numbered = np.arange(count)
+        index = _places("pairs.index", self.index, (count, 2), points)
+        parent = _places("tree.parent", self.parent, (count,), count)
+        survivor = _places("tree.survivor", self.survivor, (count,), count)
+        require(bool((index[:, 0] >= 0).all()), "pairs.index: expected a place for each minimum")
+        require(bool((parent < numbered).all()), "tree.parent: expected older basins, which stand before")
+        require(
+            bool((survivor >= 0).all() and (survivor <= numbered).all() and (survivor[survivor] == survivor).all()),
+            "tree.survivor: expected the basin itself, or an older one that is its own",
+        )  # fmt: skip
+        maxima = checks.numbers("maxima", self.maxima, (len(self.maxima) if np.ndim(self.maxima) else 0, 2))
+        for name, value in {
+            "pairs": pairs, "index": index, "parent": parent, "survivor": survivor, "maxima": maxima,
+            "error": checks.numbers("pairs.error", self.error, (count,)),
+            "open": checks.flags("open", self.open, (count,)),
+            "grid_dependent": checks.flags("grid_dependent", self.grid_dependent, (count,)),
+            "label": _places("label", self.label, self.scan.shape, count),
+            "maxima_index": _places("maxima.index", self.maxima_index, (len(maxima), 2), points),
+            "verified": _verified(self.verified, count),
+        }.items():  # fmt: skip
+            self._assign(name, value)
+        quantity = self.settings.get("quantity")
+        require(isinstance(quantity, str), "settings: expected the name of a quantity")
+        self.scan.quantity(str(quantity))
+
+    @property
+    def quantity(self) -> str:
+        """Which quantity of the scan it is about."""
+        return str(self.settings["quantity"])
+
+    @property
+    def threshold(self) -> float:
+        """The persistence up to which a basin is left out."""
+        value = self.settings.get("threshold")
+        return float(value) if isinstance(value, int | float) else 0.0
+
+    @cached_property
+    def kept(self) -> np.ndarray:
+        """The basins that are more than noise, the deepest first."""
+        kept = np.flatnonzero(self.survivor == np.arange(self.survivor.size))
+        return kept[np.argsort(self.pairs[kept, 0], kind="stable")]
+
+    @property
+    def persistence(self) -> np.ndarray:
+        """The height of each saddle above its minimum, [k]; infinite for the deepest of a piece."""
+        return self.pairs[:, 1] - self.pairs[:, 0]
+
+    @cached_property
+    def basin_of(self) -> np.ndarray:
+        """The kept basin that each point of the grid belongs to, −1 where there is no value."""
+        return np.where(self.label < 0, -1, self.survivor[self.label])
+
+    def passes(self) -> dict[int, float]:
+        """Give the height of the lowest way out of each kept basin into another, infinite where there is none."""
+        lowest = {int(k): float(self.pairs[k, 1]) for k in self.kept}
+        for k in self.kept:
+            if self.parent[k] >= 0:
+                into = int(self.survivor[self.parent[k]])
+                lowest[into] = min(lowest[into], float(self.pairs[k, 1]))
+        return lowest
+
+    def center_basin(self) -> int | None:
+        """Give the basin of the grid point nearest to the centre; None where the centre is not in the window."""
+        if not all(axis[0] <= 0 <= axis[-1] for axis in self.scan.axes):
+            return None
+        basin = int(self.basin_of[tuple(int(np.abs(axis).argmin()) for axis in self.scan.axes)])
+        return None if basin < 0 else basin
+
+    def depth_of_center(self) -> float | None:
+        """Give how far the loss must rise from the lowest point of the centre's basin before another begins; None where there is no other."""
+        basin = self.center_basin()
+        if basin is None:
+            return None
+        return or_null(self.passes()[basin] - float(self.pairs[basin, 0]))
+
+    def at(self, place: int) -> list[float]:
+        """Give the coordinates of a place in the flat grid."""
+        return [
+            float(axis[i])
+            for axis, i in zip(self.scan.axes, np.unravel_index(int(place), self.scan.shape), strict=True)
+        ]
+
+    def kept_maxima(self) -> np.ndarray:
+        """Give the numbers of the maxima that stand out by more than the threshold, the highest first."""
+        standing = np.flatnonzero(self.maxima[:, 1] - self.maxima[:, 0] > self.threshold)
+        return standing[np.argsort(-self.maxima[standing, 1], kind="stable")]
+
+    def arrays(self) -> Arrays:
+        """All arrays by the names they have in the file; center and directions are the scan's."""
+        own = (getattr(self, field) for field in FIELDS)
+        return {
+            **dict(zip(OWN, own, strict=True)),
+            **{f"verified.{name}": array for name, array in self.verified.items()},
+            **nested(self.scan),
+        }
+
+    @classmethod
+    def from_file(cls, header: dict[str, Any], arrays: Arrays) -> Topology:
+        """Make the record of a file's header and arrays; InputError where they do not fit this kind."""
+        settings = header.get("settings")
+        words = settings.get("scan") if isinstance(settings, dict) else None
+        inner = {**header, "settings": words if isinstance(words, dict) else {}}
+        return super().from_file(header, {**arrays, PREFIX: unnested(inner, arrays)})  # type: ignore[dict-item]
+
+    @classmethod
+    def fields_of(cls, arrays: Arrays) -> dict[str, Any]:
+        """Sort the arrays of a file into fields; keys of later versions are passed over."""
+        for name in OWN:
+            require(name in arrays, f"the array {name} is missing; {_AGAIN}")
+        found = {name: arrays[f"verified.{name}"] for name in VERIFIED if f"verified.{name}" in arrays}
+        require(len(found) in (0, len(VERIFIED)), f"a part of what was verified is missing; {_AGAIN}")
+        return {
+            "scan": arrays[PREFIX],
+            **{field: arrays[name] for field, name in zip(FIELDS, OWN, strict=True)},
+            "verified": found,
+        }
+
+    def basin_summary(self, basin: int) -> dict[str, Any]:
+        """Tell one basin."""
+        saddle = int(self.index[basin, 1])
+        label = self.basin_of
+        return {
+            "minimum": float(self.pairs[basin, 0]),
+            "at": self.at(int(self.index[basin, 0])),
+            "saddle": or_null(self.pairs[basin, 1]) if saddle >= 0 else None,
+            "saddle_at": self.at(saddle) if saddle >= 0 else None,
+            "persistence": {"value": or_null(self.persistence[basin]), "error": or_null(self.error[basin])},
+            "area": float((label == basin).sum() / max(1, int((label >= 0).sum()))),
+            "grid_dependent": bool(self.grid_dependent[basin]),
+        }
+
+    def summary(self, files: Sequence[str | Path] = ()) -> dict[str, Any]:
+        """Tell the topology in one JSON object; `basins` are those whose lowest point lies inside of the window."""
+        finite = self.persistence[self.kept][np.isfinite(self.persistence[self.kept])]
+        return {
+            "record": self.kind,
+            "quantity": self.quantity,
+            "basins": [self.basin_summary(int(k)) for k in self.kept if not self.open[k]],
+            "open_basins": [self.basin_summary(int(k)) for k in self.kept if self.open[k]],
+            "depth_of_center": self.depth_of_center(),
+            "threshold": self.threshold,
+            "maxima": [self._maximum(int(m)) for m in self.kept_maxima()],
+            "connectivity": self.settings.get("connectivity"),
+            "resolved": self.resolved,
+            "pieces": int(np.count_nonzero(self.index[:, 1] < 0)),
+            "mean_persistence": float(finite.mean()) if finite.size else None,
+            "total_persistence": or_null(float(finite.sum())),
+            "verified": self._descents(),
+            "points": int(self.scan.done.size),
+            "seconds": self.seconds,
+            "files": [str(file) for file in files],
+        }
+
+    @property
+    def resolved(self) -> bool:
+        """Whether this grid tells how many basins there are: neighbours across corners give as many, and half the points the same."""
+        return (
+            bool(self.settings.get("same_across_corners", True)) and not self.grid_dependent[self.kept].any()
+        )
+
+    def _maximum(self, number: int) -> dict[str, Any]:
+        saddle, maximum = (int(place) for place in self.maxima_index[number])
+        return {
+            "maximum": or_null(self.maxima[number, 1]),
+            "at": self.at(maximum),
+            "saddle": or_null(self.maxima[number, 0]),
+            "saddle_at": self.at(saddle),
+            "persistence": or_null(self.maxima[number, 1] - self.maxima[number, 0]),
+        }
+
+    def _descents(self) -> list[dict[str, Any]] | None:
+        """Tell what each descent came to; basins with the same `minimum` lead to one."""
+        if not self.verified:
+            return None
+        found = self.verified
+        return [
+            {
+                "basin": int(found["basin"][i]),
+                "minimum": int(found["minimum"][i]),
+                "loss": or_null(found["loss"][i]),
+                "gradient_norm": or_null(found["gradient_norm"][i]),
+                "converged": bool(found["converged"][i]),
+            }
+            for i in range(len(found["basin"]))
+        ]
+
+
+def _places(name: str, values: ArrayLike, shape: tuple[int, ...], below: int) -> np.ndarray:
+    """Check whole numbers from −1 up to, and without, a bound."""
+    array = np.asarray(values)
+    require(array.dtype.kind in "iu", f"{name}: expected whole numbers, found {array.dtype}")
+    require(array.shape == shape, f"{name}: expected the shape {list(shape)}, found {list(array.shape)}")
+    require(bool(((array >= -1) & (array < below)).all()), f"{name}: expected numbers from −1 to {below - 1}")
+    return checks.frozen(array)
+
+
+def _verified(found: dict[str, np.ndarray], count: int) -> dict[str, np.ndarray]:
+    """Check what was found by descents from some of the basins."""
+    if not found:
+        return {}
+    require(sorted(found) == sorted(VERIFIED), f"a part of what was verified is missing; {_AGAIN}")
+    many = len(found["basin"]) if np.ndim(found["basin"]) else 0
+    result = {
+        name: checks.numbers(f"verified.{name}", found[name], (many,)) for name in ("loss", "gradient_norm")
+    }
+    result |= {
+        name: checks.numbers(f"verified.{name}", found[name], (many, many))
+        for name in ("distance", "between")
+    }
+    result |= {"basin": _places("verified.basin", found["basin"], (many,), count)}
+    result |= {"minimum": _places("verified.minimum", found["minimum"], (many,), count)}
+    return result | {"converged": checks.flags("verified.converged", found["converged"], (many,))}

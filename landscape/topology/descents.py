@@ -1,0 +1,125 @@
+"""Whether basins of a slice are distinct minima of the whole function: descents from their lowest points, and the straight ways between the ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from landscape.objective import Completed
+from landscape.records import Scan
+
+Array = NDArray[np.float64]
+
+# Iterations of a descent, and the gradient, in parts of the first one, at which it is done.
+STEPS, CONVERGED = 500, 1e-5
+# Points on the straight way between two ends, and the rise that is no barrier, in parts of what the descents removed.
+BETWEEN, NO_BARRIER = 21, 1e-3
+
+
+def descend_from(objective: Completed, start: Array) -> dict[str, Any]:
+    """Descend by SciPy's L-BFGS from one point; give the end, the loss there and before, and the gradient's length at both.
+
+    >>> from landscape.objective import CallableObjective, complete
+    >>> bowl = complete(CallableObjective(lambda x: float(x @ x), lambda x: 2 * x, size=2))
+    >>> descend_from(bowl, np.array([3.0, 4.0]))["theta"].round(6).tolist()
+    [0.0, 0.0]
+    """
+    first = float(np.linalg.norm(objective.gradient(start)))
+    found = minimize(
+        lambda theta: (float(objective.value(theta)), np.asarray(objective.gradient(theta), np.float64)),
+        start, jac=True, method="L-BFGS-B", options={"maxiter": STEPS, "gtol": 0.0, "ftol": 1e-14},
+    )  # fmt: skip
+    norm = float(np.linalg.norm(objective.gradient(found.x)))
+    return {
+        "theta": np.asarray(found.x, np.float64), "loss": float(found.fun), "before": float(objective.value(start)),
+        "gradient_norm": norm, "converged": norm <= CONVERGED * first,
+    }  # fmt: skip
+
+
+def height_between(objective: Completed, one: Array, other: Array) -> float:
+    """Return the highest value on the straight way from one point to another, its ends among them.
+
+    >>> from landscape.objective import CallableObjective, complete
+    >>> double = complete(CallableObjective(lambda x: float((x[0]**2 - 1)**2), size=1))
+    >>> height_between(double, np.array([-1.0]), np.array([1.0]))
+    1.0
+    """
+    way = np.linspace(0.0, 1.0, BETWEEN)[:, None]
+    return float(np.max(objective.values(one + way * (other - one))))
+
+
+def distinct_minima(between: np.ndarray, loss: np.ndarray, rise: float) -> NDArray[np.int64]:
+    """Number the minima: two ends are one where the straight way between them does not rise above the higher by more than `rise`.
+
+    Only such a way is evidence: a way that rises says nothing of curved ones.
+
+    >>> distinct_minima(np.array([[0.0, 1.0], [1.0, 0.0]]), np.zeros(2), 0.5).tolist()
+    [0, 1]
+    """
+    higher = np.maximum(loss[:, None], loss[None])
+    near = between - higher <= rise
+    number = np.arange(loss.size)
+    for _ in range(loss.size):
+        number = np.array([number[near[i]].min() for i in range(loss.size)])
+    return number.astype(np.int64)
+
+
+def verify_basins(
+    scan: Scan,
+    places: np.ndarray,
+    objective: Completed,
+    once: Callable[[str, Callable[[], dict[str, np.ndarray]]], dict[str, np.ndarray]],
+    progress: Callable[[float, str], object],
+) -> dict[str, np.ndarray]:
+    """Descend from each place of the grid in the whole space, and compare the ends.
+
+    Parameters
+    ----------
+    scan
+        Where the places lie: center + Σ αᵢ directions[i].
+    places
+        [b], in the flat grid.
+    objective
+        Its value and gradient.
+    once
+        Keeps a finished descent under a name, or gives the one that is kept.
+    progress
+        Called with the share that is done, and the same in words.
+
+    Returns
+    -------
+    dict
+        `loss`, `gradient_norm`, `converged`, `minimum` [b]; `distance` and `between` [b, b], the length and the height of the straight
+        ways between the ends.
+    """
+    ends = []
+    for number, place in enumerate(places):
+        progress(number / (len(places) + 1), f"{number} of {len(places)} descents")
+        at = [axis[i] for axis, i in zip(scan.axes, np.unravel_index(int(place), scan.shape), strict=True)]
+        start = np.asarray(scan.center, np.float64) + np.array(at) @ np.asarray(scan.directions, np.float64)
+        ends.append(
+            once(f"descent {number}", lambda start=start: _as_arrays(descend_from(objective, start)))  # type: ignore[misc]
+        )
+    loss = np.array([float(end["loss"]) for end in ends])
+    thetas = np.stack([end["theta"] for end in ends])
+    between, distance = np.diag(loss), np.zeros((len(ends), len(ends)))
+    for i in range(len(ends)):
+        for j in range(i):
+            between[i, j] = between[j, i] = height_between(objective, thetas[i], thetas[j])
+            distance[i, j] = distance[j, i] = np.linalg.norm(thetas[i] - thetas[j])
+    removed = max(float(end["before"]) - float(end["loss"]) for end in ends)
+    progress(1.0, f"{len(places)} of {len(places)} descents")
+    return {
+        "loss": loss, "distance": distance, "between": between,
+        "gradient_norm": np.array([float(end["gradient_norm"]) for end in ends]),
+        "converged": np.array([bool(end["converged"]) for end in ends]),
+        "minimum": distinct_minima(between, loss, NO_BARRIER * max(removed, 0.0) + 1e-9 * float(np.abs(loss).max())),
+    }  # fmt: skip
+
+
+def _as_arrays(found: dict[str, Any]) -> dict[str, np.ndarray]:
+    return {name: np.asarray(value) for name, value in found.items()}
