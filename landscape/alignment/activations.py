@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from landscape.alignment.groups import Carried, Group, Order, Symmetry
 from landscape.alignment.matching import ascend, assigned
 from landscape.model import Model
+from landscape.model.model import Slot
 from landscape.objective import NetworkObjective
 
 Array = NDArray[np.float64]
@@ -20,38 +21,49 @@ Array = NDArray[np.float64]
 EXAMPLES = 500
 
 
-def outputs_of(model: Model, node: str, rows: NDArray[np.int64], **options: Any) -> Array:
-    """Give what a node puts out for some of the training examples, [n, …]."""
-    number = [one.name for one in model.nodes].index(node)
-    nodes = model.nodes[: number + 1]
-    owners = {one.owner for one in nodes}
-    names = {one.name for one in nodes}
-    # A node may share the parameters of one that stands behind it.
-    kept = {key for key in model.parameters | model.buffers if key.rpartition(".")[0] in owners}
-    kept |= {
-        f"{one.owner}.{parameter.name}"
-        for one in nodes
-        for parameter in one.operation.parameters
-        if one.owner in names
-    }
-    part = replace(
-        model,
-        nodes=nodes,
-        loss="output",
-        loss_scale=1.0,
-        loss_options=type(model.loss_options)(),
-        weight_decay=0.0,
-        parameters={key: array for key, array in model.parameters.items() if key in kept},
-        buffers={key: array for key, array in model.buffers.items() if key in kept},
-        data={
-            "x_train": np.asarray(model.data["x_train"][rows]),
-            "y_train": np.zeros((len(rows), *nodes[-1].shape)),
-        },
-        optimizer={},
-        checkpoints=None,
-        checkpoint_buffers=None,
-    )
-    return np.asarray(NetworkObjective(part, "train", **options).outputs(part.theta), np.float64)
+class Part:
+    """A network as far as one of its nodes, over some of its training examples: what the node puts out at any parameters."""
+
+    def __init__(self, model: Model, node: str, rows: NDArray[np.int64], **options: Any) -> None:
+        number = [one.name for one in model.nodes].index(node)
+        nodes = model.nodes[: number + 1]
+        owners = {one.owner for one in nodes}
+        # A node may share the parameters of one that stands behind it.
+        kept = [slot for slot in (*model.layout, *model.constant_layout) if slot.node in owners]
+        names = {slot.name for slot in kept}
+        part = replace(
+            model,
+            nodes=nodes,
+            loss="output",
+            loss_scale=1.0,
+            loss_options=type(model.loss_options)(),
+            weight_decay=0.0,
+            parameters={key: array for key, array in model.parameters.items() if key in names},
+            buffers={key: array for key, array in model.buffers.items() if key in names},
+            data={
+                "x_train": np.asarray(model.data["x_train"][rows]),
+                "y_train": np.zeros((len(rows), *nodes[-1].shape)),
+            },
+            optimizer={},
+            checkpoints=None,
+            checkpoint_buffers=None,
+        )
+        self.objective = NetworkObjective(part, "train", **options)
+        self.theta = places(model.layout, owners)
+        self.constants = places(model.constant_layout, owners)
+
+    def outputs(self, theta: ArrayLike, constants: ArrayLike | None = None) -> Array:
+        """Give what the node puts out for each of the examples, [n, …], at the whole network's parameters and constants."""
+        there = self.objective
+        if constants is not None:
+            there = there.with_constants(np.asarray(constants)[self.constants])
+        return np.asarray(there.outputs(np.asarray(theta)[self.theta]), np.float64)
+
+
+def places(layout: Sequence[Slot], owners: Collection[str]) -> NDArray[np.int64]:
+    """Give where the parameters of some nodes lie in a flat vector, in its order."""
+    chosen = [np.arange(slot.start, slot.stop) for slot in layout if slot.node in owners]
+    return np.concatenate(chosen) if chosen else np.zeros(0, np.int64)
 
 
 def spread_rows(model: Model, count: int = EXAMPLES) -> NDArray[np.int64]:
@@ -101,9 +113,10 @@ def match_activations(model: Model, other: Model, symmetry: Symmetry, **options:
         if places:
             for one in places:
                 if one.node not in seen:
+                    part = Part(model, one.node, rows, **options)
                     seen[one.node] = (
-                        outputs_of(model, one.node, rows, **options),
-                        outputs_of(other, one.node, rows, **options),
+                        part.outputs(model.theta, model.constants),
+                        part.outputs(other.theta, other.constants),
                     )
             gains = sum(
                 (

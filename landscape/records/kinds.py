@@ -86,6 +86,17 @@ ARRAYS: dict[str, Table] = {
         "tuning.loss": "float [O, t]",
         **NESTED,
     },
+    "connection": {
+        "theta": "float [M, P] finite",
+        "names": "word [M]",
+        "report": "text []",
+        "path.*.t": "float [_] finite increasing",
+        "path.*.points": "float [_, P] finite",
+        "path.*_loss": "float [_]",
+        "path.*_accuracy": "float [_]",
+        "permutation.*": "whole [_]",
+        "saddle.*": "float [P] finite",
+    },
     "study": {"study": "text []", "findings": "text [F]", "series.*": "float [...]", "number.*": "float []"},
     "diagnosis": {
         "report": "text []",
@@ -177,4 +188,23 @@ REPORT: dict[str, Any] = {
     "verdict?": "text", "subtype?": "text?", "confidence?": "text?", "contradiction?": "text?", "why?": (["text"],),
     "accepted?": (["text"],), "remedy?": "text?", "advice?": "text?", "next?": "text?", "gain?": "number?", "ruled_out?": (["text"],),
     "not_assessed?": (["text"],), "warnings?": (["text"],), "evidence?": (EVIDENCE,), "thresholds?": ({"*": "number?"},), "budget?": "text?",
+}  # fmt: skip
+
+BARRIER: dict[str, Any] = {"value": "number?", "error": "number?", "at": "number"}
+BARRIERS: dict[str, Any] = {
+    "barrier": BARRIER, "barrier_mean_ends": BARRIER, "barrier_max_end": BARRIER, "accuracy": (BARRIER,),
+}  # fmt: skip
+ON_PATH: dict[str, Any] = {"connected": "word", **BARRIERS, "test": (BARRIERS,), "length?": "number?", "away?": "number?"}
+SADDLE: dict[str, Any] = {
+    "height": "number?", "above": "number?", "error": "number?", "index": "count?", "certified": "bool", "reason": "text",
+}  # fmt: skip
+CONNECTION: dict[str, Any] = {
+    "ends": [{"name": "text", "train_loss?": "number?", "test_loss?": "number?"}],
+    "pairs": [
+        {
+            "from": "count", "to": "count", **ON_PATH, "distance": "number", "scale": "number", "curves": {"*": ON_PATH},
+            "aligned?": ({**ON_PATH, "agreement": "number"},), "saddle?": (SADDLE,),
+        }
+    ],
+    "tree?": ([{"from": "count", "to": "count", "height": "number"}],),
 }  # fmt: skip
