@@ -67,6 +67,18 @@ PARTS: Mapping[str, str | Callable[[Any], str]] = {
     "trace": "trace",
     "node": "node-{}",
     "by_node": "by-node",
+    # between models
+    "others": "to-{}",
+    "alphas": "points{}",
+    "align": "align",
+    "matching": "matching-{}",
+    "starts": "starts{}",
+    "curve": "{}",
+    "bends": "bends{}",
+    "fitting": "fitting-{}",
+    "repair": "repair",
+    "band": "band",
+    "pivots": "pivots{}",
     # critical points
     "no_polish": "no-polish",
     "radius": "radius{}",

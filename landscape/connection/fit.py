@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
+from scipy.optimize import OptimizeResult, minimize
 
 from landscape.connection.curves import Curve, along, nodes_of, started
 from landscape.connection.ends import Ends, NetworkEnds
@@ -58,11 +58,18 @@ def by_quadrature(
     ends: Ends, curve: Curve, i: int, j: int, state: dict[str, Array], recomputed: bool, piece: Piece,
     progress: Callable[[int, int], object],
 ) -> Array:  # fmt: skip
-    r"""Minimize $\sum_k \omega_k L(\varphi(t_k))$ over Gauss–Legendre nodes by L-BFGS, in rounds that can be taken up."""
+    r"""Minimize $\sum_k \omega_k L(\varphi(t_k))$ over Gauss–Legendre nodes by L-BFGS, in rounds that can be taken up.
+
+    It ends before the minimum where no node lies above the chord of the ends' losses: the ends are connected then, and what more there is to gain is
+    found far away, where the curve is trained further than its ends.
+    """
     t, weights = nodes_of(curve, NODES)
     basis = curve.weights(t)
     constants = ends.constants_between(i, j, t)
     batched = batch_objective(ends) if recomputed else None
+    given = None if ends.constants is None else ends.constants[[i, j]]
+    first, last = ends.values(ends.thetas[[i, j]], given)
+    chord, seen = (1.0 - t) * first + t * last, np.full(len(t), np.inf)
     points = state["points"]
     shape = points[1:-1].shape
 
@@ -73,7 +80,13 @@ def by_quadrature(
             values, gradients = batched.values_and_gradients(thetas)
         else:
             values, gradients = ends.values_and_gradients(thetas, constants)
+        seen[:] = values
         return float(weights @ values), np.asarray((basis[:, 1:-1] * weights[:, None]).T @ gradients).ravel()
+
+    def below(intermediate_result: OptimizeResult) -> None:
+        # The last evaluation need not be the step that was taken; its mean is, where it is the same.
+        if intermediate_result.fun == float(weights @ seen) and np.all(seen < chord):
+            raise StopIteration
 
     while not state["ended"]:
         done = int(state["done"])
@@ -82,6 +95,7 @@ def by_quadrature(
             state["points"][1:-1].ravel(),
             jac=True,
             method="L-BFGS-B",
+            callback=below,
             options={"maxiter": ROUND, "maxcor": 20, "ftol": 1e-13, "gtol": 1e-10},
         )
         if not np.isfinite(found.fun):

@@ -7,6 +7,7 @@ global state.
 
 from landscape.plots.animation import require_film, save_film
 from landscape.plots.atlases import plot_atlas
+from landscape.plots.connections import plot_connection, plot_tree
 from landscape.plots.contours import plot_contours
 from landscape.plots.curves import plot_curves
 from landscape.plots.eigenvector_mass import plot_eigenvector_mass
@@ -26,6 +27,7 @@ from landscape.plots.surface import plot_surface
 __all__ = [
     "figures",
     "plot_atlas",
+    "plot_connection",
     "plot_contours",
     "plot_curves",
     "plot_eigenvector_mass",
@@ -41,6 +43,7 @@ __all__ = [
     "plot_slices",
     "plot_spectrum",
     "plot_surface",
+    "plot_tree",
     "require_film",
     "save_figures",
     "save_film",
