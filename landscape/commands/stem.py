@@ -40,7 +40,8 @@ PARTS: Mapping[str, str | Callable[[Any], str]] = {
         "span-auto" if s == "auto" else "to".join(f"span{s}".split(":")) for s in spans
     ),
     "direction": "{}",
-    "to": "to-{}",
+    "to": lambda paths: f"to-{'-'.join(map(file_name, paths))}" if paths else "",
+    "overlay": "overlay-{}",
     "normalize": "normalize-{}",
     "include_bias": "include-bias",
     "no_orthogonalize": "no-orthogonalize",

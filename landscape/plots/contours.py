@@ -14,6 +14,7 @@ from landscape.plots.field import Field, drawable, field_of
 from landscape.plots.levels import Levels, choose_levels
 from landscape.plots.line_labels import label_lines
 from landscape.plots.marks import hatch_missing, head, legend_below, mark_points
+from landscape.plots.planes import marked
 from landscape.plots.scale import draw_scale, say_without_lines
 from landscape.plots.style import SMALL, colormap, figure_of, house_style_unless, new_figure
 from landscape.plots.words import axis_label
@@ -65,8 +66,15 @@ def plot_contours(
     field = field_of(record, quantity)
     if len(field.axes) != 2:
         raise InputError(f"a contour map needs two axes of several points, the record has {len(field.axes)}")
+    plane = marked(record)
     with house_style_unless(ax):
-        return draw_map(field, shared_levels(field, levels), ax)
+        return draw_map(
+            field,
+            shared_levels(field, levels),
+            ax,
+            overlay=None if plane is None else plane.draw,
+            around=() if plane is None else plane.points,
+        )
 
 
 def shared_levels(field: Field, wanted: int | Sequence[float] | None) -> Levels:

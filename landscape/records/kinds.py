@@ -149,7 +149,13 @@ ANY_KIND: dict[str, Any] = {
     "model_name?": "text?", "loss?": "word?", "loss_scale?": "number?", "dtype?": "word?", "device?": "word?", "split?": "word?",
     "splits?": (["word"],), "seed?": "count?", "seeds?": "count?", "node?": "text?", "directions?": (["text"],),
 }  # fmt: skip
+# What is marked on the plane through three models: the models and their mean, and curves between them.
+MARKED: dict[str, Any] = {
+    "marks?": ([{"name": "text", "at": ["number", "number"], "loss?": "number?"}],),
+    "overlays?": ([{"name": "text", "curve?": "word?", "points": [["number", "number"]], "distance": "number"}],),
+}
 SETTINGS: dict[str, dict[str, Any]] = {
+    "scan": MARKED,
     "hessian": {
         "top?": "count?", "bottom?": "count?", "all?": "bool?", "parameters?": "count", "examples?": "count?", "method?": "word?",
         "operator?": "word?", "layout?": ([["text", "count", "count"]],),
