@@ -135,9 +135,10 @@ def align(
         raise InputError(f"starts: expected at least 1, found {starts}")
     other = require_pair(model, other, (named(model, 1), named(other, 2)))
     symmetry = symmetry_of(model)
-    options = {"threads": threads, "device": device}
+    options: dict[str, Any] = {"threads": threads, "device": device}
+    sweeps: tuple[int, ...] = ()
     if method == "activations":
-        orders, sweeps = match_activations(model, other, symmetry, **options), ()
+        orders = match_activations(model, other, symmetry, **options)
     else:
         match = match_weights(
             dict(model.parameters), dict(other.parameters), symmetry.groups, starts=starts, seed=seed, progress=progress

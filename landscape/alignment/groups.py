@@ -136,9 +136,9 @@ def moved(array: np.ndarray, place: Place, order: Order) -> np.ndarray:
 def symmetry_of(model: Model) -> Symmetry:
     """Find the groups of hidden units of a model's graph that may change places without a change of its outputs.
 
-    Units of a dense layer, a convolution or an embedding are followed through the graph: activations and pools hand them on, sums join them (so that
-    both sides of a residual branch are one group), concatenation orders them, attention has its heads. Units are one group where they occur on the same axes of the
-    same parameters. What an op without a rule reads stays, and is said.
+    Units of a dense layer, a convolution or an embedding are followed through the graph: activations and pools hand them on, sums join them, so
+    that both sides of a residual branch are one group, concatenation orders them, attention has its heads. Units are one group where they occur on
+    the same axes of the same parameters. What an op without a rule reads stays, and is said.
 
     Parameters
     ----------

@@ -54,9 +54,7 @@ def command(
 
     target = output or Path(f"{other.stem}-aligned.npz")
     refuse_overwriting(target, inputs=[model, other], fresh=fresh)
-    one, two = (
-        load_model(path, activation=reading.activation, loss=reading.loss) for path in (model, other)
-    )
+    one, two = (load_model(path, activation=reading.activation, loss=reading.loss) for path in (model, other))
     refuse_overwriting(target, inputs=mapped_files([*one.data.values(), *two.data.values()]), fresh=fresh)
     found = align(one, two, method=matching, starts=starts, seed=seed, threads=threads)
     with locked([target]):

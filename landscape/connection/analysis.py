@@ -19,7 +19,7 @@ from landscape.connection.barrier import Points, Profile, evaluate, refined, tol
 from landscape.connection.curves import CURVES, along, lengths, started
 from landscape.connection.ends import Ends, NetworkEnds, between, ends_of, require_own_losses
 from landscape.connection.repair import Repair
-from landscape.connection.saddles import saddle_of, tree_of
+from landscape.connection.saddles import minimax, saddle_of, tree_of
 from landscape.errors import ComputationError, InputError, did_you_mean
 from landscape.files import require_writable
 from landscape.model import Model
@@ -85,8 +85,8 @@ def connect(
 ) -> Connection:
     r"""Say whether minima lie in one valley: how high the loss rises on the line between them, on curves, and over the lowest pass.
 
-    The barrier is $\max_\alpha L(\theta_\alpha) - (1-\alpha) L(A) - \alpha L(B)$ on the line $\theta_\alpha = (1-\alpha)A + \alpha B$, its maximum refined, with
-    the standard error of that difference over examples. Two are "connected" where the barrier and twice its error stay below a fiftieth of
+    The barrier is $\max_\alpha L(\theta_\alpha) - (1-\alpha) L(A) - \alpha L(B)$ on the line $\theta_\alpha = (1-\alpha)A + \alpha B$, its maximum
+    refined, with the standard error of that difference over examples. Two are "connected" where the barrier and twice its error stay below a fiftieth of
     the range of losses, there is a "barrier" where it exceeds that by twice its error, and otherwise it is "not resolved".
 
     Parameters
@@ -155,7 +155,8 @@ def connect(
     many = list(subjects) if isinstance(subjects, list | tuple) else [subjects]
     ends = ends_of(many, points=points, examples=examples, seed=seed, dtype=dtype, threads=threads, device=device)  # fmt: skip
     require_possible(ends, choices)
-    settings = {**ends.settings, **{name: list(v) if isinstance(v, tuple) else v for name, v in vars(choices).items()}, "names": list(ends.names), "parameters": ends.size}  # fmt: skip
+    chosen = {name: list(value) if isinstance(value, tuple) else value for name, value in vars(choices).items()}
+    settings = {**ends.settings, **chosen, "names": list(ends.names), "parameters": ends.size}
     key = Key(ends.model, ends.data, settings)
     return produce(
         Wanted(Connection, key, path, fresh, progress, announce), lambda pieces: work(ends, choices, pieces)
@@ -217,7 +218,8 @@ def require_possible(ends: Ends, choices: Choices) -> None:
 def work(ends: Ends, choices: Choices, pieces: Pieces) -> Fields:
     """Do all pairs, one after the other; the fields of the record."""
     pairs = list(combinations(range(ends.count), 2))
-    found, series = [], {}
+    found: list[dict[str, Any]] = []
+    series: dict[str, Array] = {}
     for number, (i, j) in enumerate(pairs):
         share = part(pieces.progress, number / len(pairs), (number + 1) / len(pairs))
         pair, arrays = Between(ends, i, j, choices, pieces, share).everything()
@@ -226,9 +228,12 @@ def work(ends: Ends, choices: Choices, pieces: Pieces) -> Fields:
     report: dict[str, Any] = {"ends": told_ends(ends), "pairs": found}
     if choices.band and ends.count > 2:
         heights = {(pair["from"], pair["to"]): band_height(pair) for pair in found}
-        report["tree"] = [
-            {"from": a, "to": b, "height": height} for a, b, height in tree_of(ends.count, heights)
-        ]
+        tree = tree_of(ends.count, heights)
+        report["tree"] = [{"from": a, "to": b, "height": height} for a, b, height in tree]
+        lowest = minimax(ends.count, tree)
+        for pair in found:
+            # By way of others the way may be lower than the pair's own band.
+            pair["lowest"] = float(lowest[pair["from"], pair["to"]])
     return {"theta": ends.thetas, "names": ends.names, "report": report, "series": series}
 
 
@@ -255,7 +260,9 @@ def told_ends(ends: Ends) -> list[dict[str, Any]]:
 class Between:
     """Two ends, and all that is asked for between them."""
 
-    def __init__(self, ends: Ends, i: int, j: int, choices: Choices, pieces: Pieces, progress: Progress) -> None:
+    def __init__(
+        self, ends: Ends, i: int, j: int, choices: Choices, pieces: Pieces, progress: Progress
+    ) -> None:
         self.ends, self.i, self.j, self.choices, self.pieces = ends, i, j, choices, pieces
         self.name, self.progress = f"{i}-{j}", progress
         self.scale = ends.range_of(i, j)
@@ -504,5 +511,3 @@ def at_places(points: Array, t: Array) -> Array:
     rows = points[left] + share[:, None] * (points[left + 1] - points[left])
     rows[t == 0.0], rows[t == 1.0] = points[0], points[-1]
     return np.asarray(rows)
-
-

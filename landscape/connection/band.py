@@ -218,10 +218,8 @@ def relax(
                 break
         require_whole(work, distance)
         taken += work.taken
-        if insert and number < len(cycles) - 1 and len(work.points) < most:
-            grown = inserted(values, work.points, work.values)
-        else:
-            grown = work.points
+        grows = insert and number < len(cycles) - 1 and len(work.points) < most
+        grown = inserted(values, work.points, work.values) if grows else work.points
         require_memory(len(grown), points.shape[1])
         keep(grown, number + 1, taken)
         progress(number + 1, len(cycles))

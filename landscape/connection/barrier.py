@@ -121,9 +121,7 @@ def drop(
     if accuracy is None or not np.isfinite(accuracy[[0, -1]]).all():
         return None
     t = profile.t
-    below = np.where(
-        np.isfinite(accuracy), (1.0 - t) * accuracy[0] + t * accuracy[-1] - accuracy, -np.inf
-    )
+    below = np.where(np.isfinite(accuracy), (1.0 - t) * accuracy[0] + t * accuracy[-1] - accuracy, -np.inf)
     top = int(np.argmax(below))
     place = float(t[top])
     error = paired_error(ends, points, split, place, (1.0 - place, place), "hit", cache)

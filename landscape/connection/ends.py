@@ -147,7 +147,7 @@ class NetworkEnds(Ends):
         self.splits = tuple(split for split in SPLITS if split in first.splits)
         device = settle_device(device, first)
         subset = {name: examples for name in self.splits if examples is not None and examples < first.examples(name)}  # fmt: skip
-        self.options = {"dtype": dtype, "threads": threads, "device": device, "seed": seed}
+        self.options: dict[str, Any] = {"dtype": dtype, "threads": threads, "device": device, "seed": seed}
         self.subset = subset
         self.objectives = {
             split: NetworkObjective(first, split, examples=subset.get(split), **self.options)
@@ -190,7 +190,11 @@ class NetworkEnds(Ends):
         found = copy.copy(self)
         models = list(self.models)
         models[number] = model
-        found.models, found.thetas, found.constants = tuple(models), self.thetas.copy(), np.array(self.constants)
+        found.models, found.thetas, found.constants = (
+            tuple(models),
+            self.thetas.copy(),
+            np.array(self.constants),
+        )
         found.thetas[number], found.constants[number] = model.theta, model.constants
         return found
 
@@ -318,7 +322,9 @@ class FunctionEnds(Ends):
         return {split: self.columns(split, self.thetas[number][None], None) for split in self.splits}
 
 
-def require_own_losses(found: Mapping[str, Columns], own: Mapping[str, Columns], place: int, name: str) -> None:
+def require_own_losses(
+    found: Mapping[str, Columns], own: Mapping[str, Columns], place: int, name: str
+) -> None:
     """Refuse a path whose end is not the model itself.
 
     Raises
@@ -328,7 +334,11 @@ def require_own_losses(found: Mapping[str, Columns], own: Mapping[str, Columns],
     """
     for split, columns in own.items():
         for quantity, values in columns.items():
-            if quantity in found[split] and found[split][quantity][place] != values[0] and not np.isnan(values[0]):
+            if (
+                quantity in found[split]
+                and found[split][quantity][place] != values[0]
+                and not np.isnan(values[0])
+            ):
                 raise ComputationError(
                     f"the path's {split} {quantity} at {name} is {found[split][quantity][place]!r}, and its own is {values[0]!r}: "
                     "this is a fault of the program, please report it"
@@ -365,6 +375,4 @@ def ends_of(
             raise InputError(
                 f"expected models, or one objective with points=[…], found a {type(one).__name__} among several"
             )
-    return NetworkEnds(
-        loaded, examples=examples, seed=seed, dtype=dtype, threads=threads, device=device
-    )
+    return NetworkEnds(loaded, examples=examples, seed=seed, dtype=dtype, threads=threads, device=device)

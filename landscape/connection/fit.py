@@ -141,9 +141,7 @@ def by_minibatches(
             replace(
                 model,
                 data={
-                    key: np.asarray(array)[number::count]
-                    for key, array in model.data.items()
-                    if key in kinds
+                    key: np.asarray(array)[number::count] for key, array in model.data.items() if key in kinds
                 },
             ),
             "train",

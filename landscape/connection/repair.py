@@ -80,9 +80,7 @@ class Repair:
         found = np.array(theta)
         for number, node in enumerate(self.layers):
             mean, spread = self.moments(number, found, constants)
-            wanted = [
-                (1.0 - t) * self.own[0][number][k] + t * self.own[1][number][k] for k in (0, 1)
-            ]
+            wanted = [(1.0 - t) * self.own[0][number][k] + t * self.own[1][number][k] for k in (0, 1)]
             factor = np.divide(wanted[1], spread, out=np.ones_like(spread), where=spread > 0)
             weight, bias = (self.slots[f"{node.name}.{name}"] for name in ("weight", "bias"))
             rows = found[weight.start : weight.stop].reshape(weight.shape[0], -1)

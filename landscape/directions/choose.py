@@ -102,7 +102,8 @@ def make_directions(
     return Directions(
         vectors=vectors,
         labels=tuple(describe(label, scaling.normalize) for label in whole.labels),
-        spans=(given.spans or (given.span,) * len(given.vectors)) + (DEFAULT_SPAN,) * (count - len(given.vectors)),
+        spans=(given.spans or (given.span,) * len(given.vectors))
+        + (DEFAULT_SPAN,) * (count - len(given.vectors)),
         normalize=scaling.normalize,
         check=check_directions(vectors, origin),
         notes=whole.notes,

@@ -76,7 +76,9 @@ class PlaneObjective(BetweenObjective):
 
     def __init__(self, model: Model, split: str, *, other: Model, third: Model, **options: Any) -> None:
         super().__init__(model, split, other=other, **options)
-        self.differences = np.stack([self.difference, np.asarray(third.constants, np.float64) - self.constants])
+        self.differences = np.stack(
+            [self.difference, np.asarray(third.constants, np.float64) - self.constants]
+        )
         lines = np.stack([self.line, np.asarray(third.theta, np.float64) - self.theta])
         self.inverse = np.linalg.solve(lines @ lines.T, lines)
 

@@ -269,9 +269,10 @@ def joined(units: Units, node: GraphNode, inputs: Sequence[Value], keys: Collect
         else Value(value.shape, axis, np.zeros(value.shape[axis], np.int64), np.arange(value.shape[axis]))
         for value in values
     ]
-    found = [part.units for part in parts if part.units is not None], [
-        part.tags for part in parts if part.tags is not None
-    ]
+    found = (
+        [part.units for part in parts if part.units is not None],
+        [part.tags for part in parts if part.tags is not None],
+    )
     return Value(node.shape, axis, np.concatenate(found[0]), np.concatenate(found[1]))
 
 

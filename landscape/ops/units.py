@@ -172,12 +172,7 @@ def spread(units: Units, node: str, inputs: Sequence[Value], shape: Shape, *, pr
         for value, shift in zip(settled, behind, strict=True)
     )
     first = moving[0]
-    if (
-        places
-        or tied
-        or len(whole) < len(moving)
-        or any(not np.array_equal(value.tags, first.tags) for value in whole)
-    ):
+    if places or tied or len(whole) < len(moving) or any(differ(value.tags, first.tags) for value in whole):
         for value in moving:
             units.fix(value, node, "units meet numbers of other places")
         return Value(shape)
@@ -187,6 +182,11 @@ def spread(units: Units, node: str, inputs: Sequence[Value], shape: Shape, *, pr
     if (len(moving) > 1) if product else (len(moving) < len(inputs)):
         units.turn_no_sign(first)
     return Value(shape, place, first.units, first.tags)
+
+
+def differ(one: Whole | None, other: Whole | None) -> bool:
+    """Say whether tags are not the same."""
+    return one is None or other is None or not np.array_equal(one, other)
 
 
 def _width(value: Value, axis: int) -> int:

@@ -89,11 +89,7 @@ def quantities(record: Connection, quantity: str | None) -> list[str]:
     landscape.errors.InputError
         No such quantity.
     """
-    there = [
-        name
-        for name in record.path(record.highest, "linear")
-        if name.endswith(("_loss", "_accuracy"))
-    ]
+    there = [name for name in record.path(record.highest, "linear") if name.endswith(("_loss", "_accuracy"))]
     if quantity is not None:
         if quantity not in there:
             raise InputError(
@@ -122,7 +118,12 @@ def panel(ax: Axes, record: Connection, name: str) -> None:
             if 0 < top < len(t) - 1:
                 ax.plot(t[top], values[top], color=look["color"], **TOP)
     known = np.concatenate(seen) if seen else np.zeros(0)
-    if name.endswith("_loss") and known.size and known.min() > 0 and LOG_RATIO < known.max() / known.min() < LARGEST_RATIO:
+    if (
+        name.endswith("_loss")
+        and known.size
+        and known.min() > 0
+        and LOG_RATIO < known.max() / known.min() < LARGEST_RATIO
+    ):
         ax.set_yscale("log")
     line = record.path(pair, "linear")
     if name in line:
@@ -259,9 +260,7 @@ def ordered(count: int, edges: Sequence[dict[str, Any]]) -> list[int]:
     """Put minima side by side so that branches do not cross: those that join lower stand together."""
     groups = [[number] for number in range(count)]
     for edge in sorted(edges, key=lambda edge: edge["height"]):
-        found = [
-            next((group for group in groups if edge[key] in group), None) for key in ("from", "to")
-        ]
+        found = [next((group for group in groups if edge[key] in group), None) for key in ("from", "to")]
         one, other = found
         if one is None or other is None or one is other:
             continue

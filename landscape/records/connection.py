@@ -26,8 +26,8 @@ class Connection(Record):
 
     `theta` [M, P] are the minima, `names` what they are called. `report` is plain JSON: `ends`, the losses at the minima, and `pairs`, for each
     two of them the barriers, the curves, what alignment makes of it and the saddle. `series` are arrays by name: `path.<i>-<j>.<path>.t` [n], the
-    places on a path from 0 to 1, `path.<i>-<j>.<path>.<split>_loss` [n] and `…_accuracy` there, `….points` [k, P], the points that a curve or a band is made of;
-    `permutation.<i>-<j>.<group>` [n], `saddle.<i>-<j>.theta` and `….eigenvector` [P].
+    places on a path from 0 to 1, `path.<i>-<j>.<path>.<split>_loss` [n] and `…_accuracy` there, `….points` [k, P], what a curve or a band is made
+    of; `permutation.<i>-<j>.<group>` [n], `saddle.<i>-<j>.theta` and `….eigenvector` [P].
 
     Raises
     ------

@@ -152,7 +152,9 @@ ANY_KIND: dict[str, Any] = {
 # What is marked on the plane through three models: the models and their mean, and curves between them.
 MARKED: dict[str, Any] = {
     "marks?": ([{"name": "text", "at": ["number", "number"], "loss?": "number?"}],),
-    "overlays?": ([{"name": "text", "curve?": "word?", "points": [["number", "number"]], "distance": "number"}],),
+    "overlays?": (
+        [{"name": "text", "curve?": "word?", "points": [["number", "number"]], "distance": "number"}],
+    ),
 }
 SETTINGS: dict[str, dict[str, Any]] = {
     "scan": MARKED,
@@ -200,7 +202,13 @@ BARRIER: dict[str, Any] = {"value": "number?", "error": "number?", "at": "number
 BARRIERS: dict[str, Any] = {
     "barrier": BARRIER, "barrier_mean_ends": BARRIER, "barrier_max_end": BARRIER, "accuracy": (BARRIER,),
 }  # fmt: skip
-ON_PATH: dict[str, Any] = {"connected": "word", **BARRIERS, "test": (BARRIERS,), "length?": "number?", "away?": "number?"}
+ON_PATH: dict[str, Any] = {
+    "connected": "word",
+    **BARRIERS,
+    "test": (BARRIERS,),
+    "length?": "number?",
+    "away?": "number?",
+}
 SADDLE: dict[str, Any] = {
     "height": "number?", "above": "number?", "error": "number?", "index": "count?", "certified": "bool", "reason": "text",
 }  # fmt: skip
@@ -209,7 +217,7 @@ CONNECTION: dict[str, Any] = {
     "pairs": [
         {
             "from": "count", "to": "count", **ON_PATH, "distance": "number", "scale": "number", "curves": {"*": ON_PATH},
-            "aligned?": ({**ON_PATH, "agreement": "number"},), "saddle?": (SADDLE,),
+            "aligned?": ({**ON_PATH, "agreement": "number"},), "saddle?": (SADDLE,), "lowest?": "number?",
         }
     ],
     "tree?": ([{"from": "count", "to": "count", "height": "number"}],),

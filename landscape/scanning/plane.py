@@ -76,7 +76,12 @@ def overlays_of(record: Connection, center: Array, vectors: Array) -> list[dict[
             rows = drawn(name, np.asarray(points, np.float64))
             coordinates, distance = projected(rows, center, vectors)
             words = f"{name} from {record.names[pair['from']]} to {record.names[pair['to']]}"
-            entry = {"name": words, "curve": name, "points": coordinates.tolist(), "distance": float(distance.max())}
+            entry = {
+                "name": words,
+                "curve": name,
+                "points": coordinates.tolist(),
+                "distance": float(distance.max()),
+            }
             found.append(entry)
     if not found:
         raise InputError(

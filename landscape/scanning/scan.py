@@ -28,8 +28,8 @@ from landscape.records import Connection, Scan
 from landscape.scanning.driver import run_plan, wanted_of
 from landscape.scanning.eigen import extreme_eigenvectors, in_double
 from landscape.scanning.grid import MAXIMUM_DIMENSIONS, Span
-from landscape.scanning.plane import digest_of, marks_of, overlay_record, overlays_of
 from landscape.scanning.plan import Plan, Subject, make_plan, require_grid
+from landscape.scanning.plane import digest_of, marks_of, overlay_record, overlays_of
 from landscape.scanning.subject import function_subject, held_notes, model_subject, told_splits, told_subject
 
 Array = NDArray[np.float64]
@@ -207,7 +207,7 @@ def both_ends(to: Far | Sequence[Far] | None) -> tuple[tuple[Far | None, Far | N
     InputError
         More than two.
     """
-    many = list(to) if isinstance(to, list | tuple) else [to]
+    many: list[Any] = list(to) if isinstance(to, list | tuple) else [to]
     if len(many) > 2 or not many:
         raise InputError(f"to: expected one model, or two for direction 'plane', found {len(many)}")
     pair = (many[0], many[1] if len(many) == 2 else None)
@@ -215,7 +215,9 @@ def both_ends(to: Far | Sequence[Far] | None) -> tuple[tuple[Far | None, Far | N
 
 
 def required_overlay(
-    overlay: Connection | str | Path | None, direction: str | Path | NDArray[np.floating], normalize: str | None
+    overlay: Connection | str | Path | None,
+    direction: str | Path | NDArray[np.floating],
+    normalize: str | None,
 ) -> Connection | None:
     """Read the curves to draw; refuse them, and a normalization, where they do not go with the direction.
 
@@ -225,13 +227,17 @@ def required_overlay(
         Curves without a plane, a plane that is stretched, or a record of another kind.
     """
     if overlay is not None and not is_plane(direction):
-        raise InputError("overlay: curves are drawn on the plane through three models: give --direction plane")
+        raise InputError(
+            "overlay: curves are drawn on the plane through three models: give --direction plane"
+        )
     if is_plane(direction) and normalize not in (None, "none"):
         raise InputError("direction 'plane' goes through the models as they are: leave --normalize out")
     return None if overlay is None else overlay_record(overlay)
 
 
-def with_marks(plan: Plan, thetas: Sequence[Array], names: tuple[str, str], curves: Connection | None) -> Plan:
+def with_marks(
+    plan: Plan, thetas: Sequence[Array], names: tuple[str, str], curves: Connection | None
+) -> Plan:
     """Add what is marked on the plane to a plan: the models with their own losses, their mean, and the curves."""
     center, vectors = plan.subject.center, plan.directions.vectors
     rows = np.stack([center, *thetas])
@@ -369,7 +375,11 @@ def leads_to(
     InputError
         It has other shapes.
     """
-    if not isinstance(other, Model) or not isinstance(direction, str) or direction not in ("between", "plane"):
+    if (
+        not isinstance(other, Model)
+        or not isinstance(direction, str)
+        or direction not in ("between", "plane")
+    ):
         return None
     require_same_shapes(subject, other, name)
     return other if normalize in (None, "none") else None

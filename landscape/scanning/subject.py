@@ -122,7 +122,9 @@ def model_subject(
         },
         notes=(*subset_notes(model, splits, examples), *carried_notes(carried), *device_notes(device)),
         line=next(iter(objectives.values())) if carried and across is None else None,
-        far=None if toward is None or across is not None else far_end(model, toward, objectives, subset, seed, threads, device),
+        far=None
+        if toward is None or across is not None
+        else far_end(model, toward, objectives, subset, seed, threads, device),
     )
 
 
