@@ -119,7 +119,7 @@ def align(
     >>> one, two = network([1.0, 2.0], [0.5, 0.0], [1.0, -1.0]), network([-2.0, 1.0], [0.0, 0.5], [1.0, 1.0])
     >>> found = align(one, two)
     >>> found.model.theta.tolist() == one.theta.tolist(), found.agreement < 1e-15, found.permutations()
-    (True, True, {'layer1': array([ 2, -1], dtype=int32)})
+    (True, True, {'dense1': array([ 2, -1], dtype=int32)})
 
     References
     ----------

@@ -152,7 +152,7 @@ def symmetry_of(model: Model) -> Symmetry:
     >>> layers = [(np.ones((2, 3)), np.ones(3)), (np.ones((3, 1)), np.ones(1))]
     >>> model = build_model(layers=layers, activation="tanh", loss="mse", x_train=np.ones((1, 2)), y_train=np.ones((1, 1)))
     >>> [(group.size, group.odd, [place.key for place in group.places]) for group in symmetry_of(model).groups]
-    [(3, True, ['layer1.weight', 'layer1.bias', 'layer2.weight'])]
+    [(3, True, ['dense1.weight', 'dense1.bias', 'dense2.weight'])]
     """
     units, keys = Units(), model.parameters.keys() | model.buffers.keys()
     values: dict[str, Value] = {INPUT: Value(model.input_shape)}

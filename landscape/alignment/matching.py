@@ -58,7 +58,8 @@ def match_weights(
     groups
         The units that may change places.
     starts, seed
-        The first start is the order as it is, the others are random, drawn by the seed.
+        The first start is the order as it is, the second the order in which the sizes of the units' weights, sorted, are most alike, which no order of
+        other units changes; the others are random, drawn by the seed.
     progress
         Called with the number of starts that are done.
 
@@ -68,24 +69,61 @@ def match_weights(
     """
     found: list[tuple[tuple[Order, ...], float, int]] = []
     with threadpool_limits(limits=1, user_api="blas"):
-        for number, begin in enumerate(beginnings(groups, starts, seed)):
+        for number, begin in enumerate(beginnings(ours, theirs, groups, starts, seed)):
             found.append(ascend(ours, theirs, groups, begin))
             progress(number + 1)
     best = max(range(len(found)), key=lambda index: (found[index][1], -index))
     return Match(found[best][0], found[best][1], tuple(sweeps for _, _, sweeps in found), best)
 
 
-def beginnings(groups: Sequence[Group], starts: int, seed: int) -> list[tuple[Order, ...]]:
-    """Give the orders to start from: as they are, then random ones."""
+def beginnings(
+    ours: Arrays, theirs: Arrays, groups: Sequence[Group], starts: int, seed: int
+) -> list[tuple[Order, ...]]:
+    """Give the orders to start from: as they are, by the sizes of weights, then random ones."""
     found = [tuple(Order.identity(group.size) for group in groups)]
     total = sum(group.size for group in groups)
     if not total or starts < 2:
         return found
+    found.append(with_signs(ours, theirs, groups, [by_sizes(ours, theirs, group) for group in groups]))
+    if starts == 2:
+        return found
     edges = np.cumsum([group.size for group in groups])[:-1]
-    for row in gaussian(total, starts - 1, seed):
+    for row in gaussian(total, starts - 2, seed):
         parts = np.split(row, edges)
         found.append(tuple(Order(np.argsort(part).astype(np.int64), np.ones(len(part))) for part in parts))
     return found
+
+
+def by_sizes(ours: Arrays, theirs: Arrays, group: Group) -> Order:
+    """Give the order in which the sorted sizes of the units' weights are most alike: it asks for no other group's order, nor for signs."""
+    total = np.zeros((group.size, group.size))
+    for place in group.places:
+        if place.key in ours:
+            one, other = (np.sort(np.abs(rows_of(arrays[place.key], place)), axis=1) for arrays in (ours, theirs))
+            total -= np.sum(one**2, axis=1)[:, None] - 2.0 * one @ other.T + np.sum(other**2, axis=1)[None, :]
+    return assigned(np.zeros_like(total), total, odd=False)
+
+
+def with_signs(ours: Arrays, theirs: Arrays, groups: Sequence[Group], orders: Sequence[Order]) -> tuple[Order, ...]:
+    """Turn the units' signs, group by group, by the weights between them and groups that are done."""
+    keys = {place.key for group in groups for place in group.places} & ours.keys()
+    holders = {key: {k for k, group in enumerate(groups) if any(place.key == key for place in group.places)} for key in keys}
+    there = permuted({key: theirs[key] for key in keys}, reached(groups, keys), orders)
+    found, done = list(orders), {k for k, group in enumerate(groups) if not group.odd}
+    for k, group in enumerate(groups):
+        if k in done:
+            continue
+        places = [place for place in group.places if place.signed and place.key in keys]
+        known = [place for place in places if holders[place.key] - {k} <= done]
+        total = np.zeros(group.size)
+        for place in known:
+            total += np.sum(rows_of(ours[place.key], place) * rows_of(there[place.key], place), axis=1)
+        order = Order(np.arange(group.size), np.where(total < 0, -1.0, 1.0))
+        for place in places:
+            there[place.key] = moved(there[place.key], place, order)
+        found[k] = found[k].then(order)
+        done.add(k)
+    return tuple(found)
 
 
 def ascend(

@@ -14,16 +14,18 @@ from numpy.typing import ArrayLike, NDArray
 
 from landscape.alignment import align as align_models
 from landscape.connection import fit
-from landscape.connection.band import climb, highest, places_of, relax, require_memory
+from landscape.connection.band import places_of, relax, require_memory
 from landscape.connection.barrier import Points, Profile, evaluate, refined, told
+from landscape.connection.climbing import MOST_DENSE, climb, follow, highest
 from landscape.connection.curves import CURVES, along, lengths, started
 from landscape.connection.ends import Ends, NetworkEnds, between, ends_of, require_own_losses
 from landscape.connection.repair import Repair
 from landscape.connection.saddles import minimax, saddle_of, tree_of
+from landscape.curvature import analyze_hessian
 from landscape.errors import ComputationError, InputError, did_you_mean
 from landscape.files import require_writable
 from landscape.model import Model
-from landscape.objective import HasValue
+from landscape.objective import HasValue, complete
 from landscape.progress import Announce, Progress, nobody, part, silent
 from landscape.records import Connection, Pieces
 from landscape.records.keeping import Fields, Key, Wanted, produce
@@ -481,7 +483,10 @@ class Between:
             number = self.i if place == 0.0 else self.j
             reason = f"the band's highest point is {ends.names[number]} itself, so there is no pass between the two"
             return {"height": top, "above": 0.0, "error": 0.0, "index": None, "certified": False, "reason": reason, "highest": top}, {}  # fmt: skip
-        point = climb(sloped, theta, tangent, place, REACH * ends.distance(self.i, self.j))
+        reach = REACH * ends.distance(self.i, self.j)
+        point = climb(sloped, theta, tangent, place, reach)
+        if ends.size <= MOST_DENSE:
+            point = follow(complete(ends.objective(constants)), point, tangent, reach)
         try:
             found, record = saddle_of(ends, self.i, self.j, point, constants, self.scale, self.choices.seed)
         except (InputError, ComputationError) as error:
@@ -495,9 +500,6 @@ class Between:
 
 def lowest_direction(ends: Ends, theta: Array, constants: Array | None) -> Array:
     """Give the eigenvector of the least eigenvalue at a point, [P], its largest element above zero."""
-    from landscape.curvature import analyze_hessian
-    from landscape.objective import complete
-
     record = analyze_hessian(complete(ends.objective(constants)), theta, top=0, bottom=1)
     vector = np.array(record.eigenvectors[0])
     return vector if vector[np.argmax(np.abs(vector))] > 0 else -vector

@@ -1,4 +1,4 @@
-"""A nudged elastic band: a chain of points between two minima that slides down to the lowest pass, and a point that climbs onto it."""
+"""A nudged elastic band: a chain of points between two minima that slides down to the lowest pass."""
 
 from __future__ import annotations
 
@@ -28,8 +28,6 @@ SHORTEST = 0.5
 HALVINGS, GROWTH = 30, 1.3
 # A step that changes the height by less than this part of it is the last.
 STILL = 1e-10
-# Steps of the point that climbs.
-CLIMBS = 200
 
 
 @dataclass(frozen=True)
@@ -277,42 +275,3 @@ def inserted(values: Values, points: Array, heights: Array) -> Array:
     for piece in reversed(chosen):
         rows = np.insert(rows, piece + 1, inside[piece, int(np.argmax(excess[piece]))], axis=0)
     return rows
-
-
-def highest(values: Values, band: Band) -> tuple[Array, Array, float]:
-    """Find the highest point of the chain's pieces: θ [P], the tangent there [P], and its place."""
-    points, places = band.points, band.places
-    share = np.linspace(0.0, 1.0, LOOKED + 1)[:-1]
-    inside = points[:-1, None] + share[None, :, None] * np.diff(points, axis=0)[:, None]
-    t = places[:-1, None] + share * np.diff(places)[:, None]
-    found = values(inside.reshape(-1, points.shape[1]), t.reshape(-1))
-    top = int(np.argmax(np.where(np.isfinite(found), found, -np.inf)))
-    piece = np.diff(points, axis=0)[top // LOOKED]
-    return inside.reshape(-1, points.shape[1])[top], piece / np.linalg.norm(piece), float(t.reshape(-1)[top])
-
-
-def climb(evaluate: Evaluate, theta: Array, tangent: Array, place: float, reach: float) -> Array:
-    r"""Move a point up along the band and down across it, by $-(\nabla L - 2(\nabla L \cdot \tau)\tau)$, as long as its gradient falls.
-
-    It stays within `reach` of where it began.
-    """
-    t = np.array([place])
-    begin, point = theta, theta
-    gradient = evaluate(point[None], t)[1][0]
-    size = float(np.linalg.norm(gradient))
-    step = 0.1 * reach / size if size > 0 else 0.0
-    for _ in range(CLIMBS):
-        move = gradient - 2.0 * float(gradient @ tangent) * tangent
-        trial = point - step * move
-        there = evaluate(trial[None], t)[1][0]
-        norm = float(np.linalg.norm(there))
-        if norm < size and np.linalg.norm(trial - begin) <= reach:
-            improved = size - norm > STILL * size
-            point, gradient, size, step = trial, there, norm, step * GROWTH
-            if not improved:
-                break
-        else:
-            step *= 0.5
-            if step * size <= 1e-12 * reach:
-                break
-    return point

@@ -110,7 +110,7 @@ def between(one: Array, other: Array, t: Array) -> Array:
     """Give (1 − t)·one + t·other for each t, [K, P]; at 0 and 1 the ends themselves, to the last bit.
 
     >>> between(np.array([0.1]), np.array([0.7]), np.array([0.0, 0.5, 1.0])).tolist()
-    [[0.1], [0.4], [0.7]]
+    [[0.1], [0.39999999999999997], [0.7]]
     """
     rows = (1.0 - t)[:, None] * one + t[:, None] * other
     rows[t == 0.0], rows[t == 1.0] = one, other

@@ -42,6 +42,8 @@ def saddle_of(
         reason = "the gradient vanishes, one eigenvalue is negative beyond its error, and a step along its eigenvector lowers the loss"
     elif verdict["kind"] == "saddle":
         reason = f"a saddle of index {low} to {high}: the top of a lowest way has index 1"
+    elif above < FLAT * scale:
+        reason = "the way is flat: its top is no higher than an end, so there is no pass to certify"
     else:
         reason = f"{verdict['kind']}: {verdict['reason']}"
     told = {

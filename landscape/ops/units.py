@@ -61,6 +61,7 @@ class Units:
         self.even: list[int] = []
         self.axes: dict[tuple[str, int], Axis] = {}
         self.sets: list[Axis] = []
+        self.tied: set[tuple[str, int]] = set()
         self.stays: dict[str, str] = {}
 
     def new(self, count: int) -> Whole:
@@ -107,10 +108,14 @@ class Units:
     def place(self, key: str, axis: int, value: Value, *, signed: bool) -> None:
         """Note that the units of a value stand along an axis of a parameter."""
         if value.units is None or value.tags is None:
+            self.tied.add((key, axis))
             earlier = self.axes.get((key, axis))
             if earlier is not None:
                 self.join(earlier.units, np.full(len(earlier.units), FIXED))
             return
+        if (key, axis) in self.tied:
+            # Another layer with the same parameter reads numbers there that do not move.
+            self.join(value.units, np.full(len(value.units), FIXED))
         earlier = self.axes.setdefault((key, axis), Axis(key, axis, value.units, value.tags, signed))
         if not np.array_equal(earlier.tags, value.tags):
             self.join(earlier.units, np.full(len(earlier.units), FIXED))
