@@ -19,6 +19,8 @@ from landscape.model.required import require_model
 from landscape.objective import NetworkObjective
 
 METHODS = ("weights", "activations")
+# Up to so many units, so many starts.
+STARTS = ((500, 10), (1200, 2), (float("inf"), 1))
 # Outputs of a network and of its permuted self may differ by so much, of the larger of 1 and the largest output.
 TOLERANCE = 1e-12
 # Examples on which the outputs are compared at most.
@@ -77,7 +79,7 @@ class Alignment:
 
 
 def align(
-    model: Model, other: Model, *, method: str = "weights", starts: int = 10, seed: int = 0, threads: int | None = None,
+    model: Model, other: Model, *, method: str = "weights", starts: int | None = None, seed: int = 0, threads: int | None = None,
     device: str = "auto", progress: Callable[[int], object] = lambda done: None,
 ) -> Alignment:  # fmt: skip
     r"""Put the hidden units of a network in the order in which they are most like another's, without a change of its function.
@@ -95,7 +97,8 @@ def align(
     method
         "weights", or "activations": the order in which the units' activations over the training data correlate most.
     starts, seed
-        How many orders the ascent by weights starts from, the first the one that is there and the others random, drawn by the seed.
+        How many orders the ascent by weights starts from: the one that is there, the one by sizes of weights, and random ones, drawn by the seed; by
+        default 10 of up to 500 units, 2 of up to 1,200, and 1 of more, where a start takes a second.
     threads, device
         As `NetworkObjective` takes them.
     progress
@@ -131,7 +134,7 @@ def align(
         raise InputError(
             f"unknown method '{method}': choose {', '.join(METHODS)}{did_you_mean(method, METHODS)}"
         )
-    if starts < 1:
+    if starts is not None and starts < 1:
         raise InputError(f"starts: expected at least 1, found {starts}")
     other = require_pair(model, other, (named(model, 1), named(other, 2)))
     symmetry = symmetry_of(model)
@@ -141,7 +144,8 @@ def align(
         orders = match_activations(model, other, symmetry, **options)
     else:
         match = match_weights(
-            dict(model.parameters), dict(other.parameters), symmetry.groups, starts=starts, seed=seed, progress=progress
+            dict(model.parameters), dict(other.parameters), symmetry.groups, seed=seed, progress=progress,
+            starts=usual_starts(symmetry.units) if starts is None else starts,
         )  # fmt: skip
         orders, sweeps = match.orders, match.sweeps
     turned = symmetry.applied(other, orders)
@@ -149,6 +153,15 @@ def align(
     return Alignment(
         turned, symmetry, orders, method, agreement_of(other, turned, **options), (before, after), sweeps
     )
+
+
+def usual_starts(units: int) -> int:
+    """Give how many orders to start from: fewer where each takes long.
+
+    >>> usual_starts(64), usual_starts(1536)
+    (10, 1)
+    """
+    return next(starts for most, starts in STARTS if units <= most)
 
 
 def agreement_of(model: Model, turned: Model, **options: Any) -> float:

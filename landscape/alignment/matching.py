@@ -99,15 +99,22 @@ def by_sizes(ours: Arrays, theirs: Arrays, group: Group) -> Order:
     total = np.zeros((group.size, group.size))
     for place in group.places:
         if place.key in ours:
-            one, other = (np.sort(np.abs(rows_of(arrays[place.key], place)), axis=1) for arrays in (ours, theirs))
+            one, other = (
+                np.sort(np.abs(rows_of(arrays[place.key], place)), axis=1) for arrays in (ours, theirs)
+            )
             total -= np.sum(one**2, axis=1)[:, None] - 2.0 * one @ other.T + np.sum(other**2, axis=1)[None, :]
     return assigned(np.zeros_like(total), total, odd=False)
 
 
-def with_signs(ours: Arrays, theirs: Arrays, groups: Sequence[Group], orders: Sequence[Order]) -> tuple[Order, ...]:
+def with_signs(
+    ours: Arrays, theirs: Arrays, groups: Sequence[Group], orders: Sequence[Order]
+) -> tuple[Order, ...]:
     """Turn the units' signs, group by group, by the weights between them and groups that are done."""
     keys = {place.key for group in groups for place in group.places} & ours.keys()
-    holders = {key: {k for k, group in enumerate(groups) if any(place.key == key for place in group.places)} for key in keys}
+    holders = {
+        key: {k for k, group in enumerate(groups) if any(place.key == key for place in group.places)}
+        for key in keys
+    }
     there = permuted({key: theirs[key] for key in keys}, reached(groups, keys), orders)
     found, done = list(orders), {k for k, group in enumerate(groups) if not group.odd}
     for k, group in enumerate(groups):

@@ -35,7 +35,7 @@ def command(
     other: Path,
     output: Path | None,
     matching: str,
-    starts: int,
+    starts: int | None,
     seed: int,
     threads: int | None,
     reading: options.Reading,

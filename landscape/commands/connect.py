@@ -25,9 +25,8 @@ starts = click.option(
     "--starts",
     type=parsing.Whole(1, 10_000),
     metavar="N",
-    default=10,
-    show_default=True,
-    help="Orders of the units that the matching by weights starts from; the best end is taken.",
+    help="Orders of the units that the matching by weights starts from, of which the best end is taken; by default 10 of up to 500 units, 2 of up to "
+    "1,200, and 1 of more.",
 )
 
 

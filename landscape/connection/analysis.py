@@ -35,6 +35,8 @@ Told = tuple[dict[str, Any], dict[str, Array]]
 
 # Points along a line, and along a curve.
 LINE, CURVE = 25, 61
+# Starts of an alignment that are told of where their number was left to it.
+MOST_STARTS = 10
 FITS = ("auto", "full", "batches")
 # Most points of a band and of a curve.
 MOST_PIVOTS, MOST_BENDS = 2000, 100
@@ -54,7 +56,7 @@ class Choices:
     pivots: int
     align: bool
     matching: str
-    starts: int
+    starts: int | None
     recompute_statistics: bool
     count: int
     seed: int
@@ -72,7 +74,7 @@ def connect(
     pivots: int = 7,
     align: bool = False,
     matching: str = "weights",
-    starts: int = 10,
+    starts: int | None = None,
     recompute_statistics: bool = False,
     alphas: int = LINE,
     examples: int | None = None,
@@ -157,7 +159,9 @@ def connect(
     many = list(subjects) if isinstance(subjects, list | tuple) else [subjects]
     ends = ends_of(many, points=points, examples=examples, seed=seed, dtype=dtype, threads=threads, device=device)  # fmt: skip
     require_possible(ends, choices)
-    chosen = {name: list(value) if isinstance(value, tuple) else value for name, value in vars(choices).items()}
+    chosen = {
+        name: list(value) if isinstance(value, tuple) else value for name, value in vars(choices).items()
+    }
     settings = {**ends.settings, **chosen, "names": list(ends.names), "parameters": ends.size}
     key = Key(ends.model, ends.data, settings)
     return produce(
@@ -417,7 +421,7 @@ class Between:
         assert isinstance(ends, NetworkEnds)
         found = align_models(
             ends.models[self.i], ends.models[self.j], method=self.choices.matching, starts=self.choices.starts, seed=self.choices.seed,
-            threads=ends.options["threads"], progress=lambda done: self.part("aligned")(done, self.choices.starts),
+            threads=ends.options["threads"], progress=lambda done: self.part("aligned")(done, max(done, self.choices.starts or MOST_STARTS)),
         )  # fmt: skip
         moved = ends.with_end(self.j, found.model)
         # Sums over units in another order differ in their last bits.

@@ -22,8 +22,8 @@ CYCLES = (40, 40, 60, 80, 120)
 INSERTED, EXCESS = 2, 0.1
 # Points of a piece that are looked at.
 LOOKED = 9
-# A band whose length falls below this part of the distance between the ends has collapsed.
-SHORTEST = 0.5
+# A band has collapsed where neighbours that should be as far apart as all others are this part of that, since it folded back between them.
+SHORTEST = 1e-3
 # Halvings of the step before a cycle ends, and how much it grows after each step that was taken.
 HALVINGS, GROWTH = 30, 1.3
 # A step that changes the height by less than this part of it is the last.
@@ -52,7 +52,7 @@ class Band:
 def places_of(points: Array) -> Array:
     """Give the share of the length of a chain at which each of its points [N, P] stands."""
     reached = np.concatenate([[0.0], np.cumsum(lengths(points))])
-    return np.asarray(reached / reached[-1])
+    return np.asarray(reached / reached[-1] if reached[-1] > 0 else np.linspace(0.0, 1.0, len(points)))
 
 
 def tangents(points: Array, values: Array) -> Array:
@@ -126,6 +126,8 @@ class Relaxing:
 
     def slide(self) -> bool:
         """Take one step that lowers the band, with halvings where it would not; say whether there was one that changes something."""
+        if not np.isfinite(self.values).all():
+            return False
         forces = self.forces()
         norm = float(np.sqrt(np.mean(np.sum(forces**2, axis=1))))
         if not np.isfinite(norm) or norm == 0.0:
@@ -208,13 +210,13 @@ def relax(
     if len(points) < 3:
         raise InputError(f"a band needs at least 3 points, found {len(points)}")
     require_memory(len(points), points.shape[1])
-    distance, taken = float(np.linalg.norm(points[-1] - points[0])), before
+    taken = before
     work = Relaxing(evaluate, points, ends)
     for number in range(done, len(cycles)):
         for _ in range(cycles[number]):
             if not work.slide():
                 break
-        require_whole(work, distance)
+        require_whole(work)
         taken += work.taken
         grows = insert and number < len(cycles) - 1 and len(work.points) < most
         grown = inserted(values, work.points, work.values) if grows else work.points
@@ -242,7 +244,7 @@ def require_memory(count: int, size: int) -> None:
         )
 
 
-def require_whole(work: Relaxing, distance: float) -> None:
+def require_whole(work: Relaxing) -> None:
     """Refuse a band that is none any more.
 
     Raises
@@ -253,9 +255,10 @@ def require_whole(work: Relaxing, distance: float) -> None:
     if not np.isfinite(work.values).all() or not np.isfinite(work.points).all():
         raise ComputationError("the band's losses are not finite: there is no path over which it could slide")
     pieces = lengths(work.points)
-    if float(pieces.sum()) < SHORTEST * distance or float(pieces.min()) <= 0.0:
+    if float(pieces.min()) <= SHORTEST * float(pieces.mean()):
+        number = int(np.argmin(pieces))
         raise ComputationError(
-            f"the band collapsed: its length is {pieces.sum():.3g}, and the ends are {distance:.3g} apart; try more --pivots"
+            f"the band collapsed: it folded back, and its points {number} and {number + 1} of {len(work.points)} fell together; try more --pivots"
         )
 
 

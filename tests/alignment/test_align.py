@@ -47,7 +47,9 @@ def chain(*wide: int, activation: str = "relu") -> Model:
 
 def matched(model: Model, other: Model, starts: int) -> Model:
     symmetry = symmetry_of(model)
-    found = match_weights(dict(model.parameters), dict(other.parameters), symmetry.groups, starts=starts, seed=0)
+    found = match_weights(
+        dict(model.parameters), dict(other.parameters), symmetry.groups, starts=starts, seed=0
+    )
     return symmetry.applied(other, found.orders)
 
 
@@ -87,9 +89,7 @@ def test_signs_that_were_turned_behind_tanh_are_turned_back():
     model = chain(12, 9, activation="tanh")
     symmetry = symmetry_of(model)
     signs = [np.where(np.arange(group.size) % 3 == 0, -1.0, 1.0) for group in symmetry.groups]
-    turned = symmetry.applied(
-        model, [Order(np.arange(len(one)), one) for one in signs]
-    )
+    turned = symmetry.applied(model, [Order(np.arange(len(one)), one) for one in signs])
     assert not np.array_equal(turned.theta, model.theta)
     found = align(model, turned, starts=1)
     assert np.array_equal(found.model.theta, model.theta)
@@ -97,7 +97,10 @@ def test_signs_that_were_turned_behind_tanh_are_turned_back():
 
 
 def test_an_ascent_never_falls_and_ends():
-    model, other = stream(8, 16, 2), stream(8, 16, 2).with_theta(np.random.default_rng(5).standard_normal(stream(8, 16, 2).size))
+    model, other = (
+        stream(8, 16, 2),
+        stream(8, 16, 2).with_theta(np.random.default_rng(5).standard_normal(stream(8, 16, 2).size)),
+    )
     symmetry = symmetry_of(model)
     one, ten = (
         match_weights(dict(model.parameters), dict(other.parameters), symmetry.groups, starts=starts, seed=0) for starts in (1, 10)
@@ -116,7 +119,10 @@ def test_another_function_is_refused():
 
 def test_what_cannot_be_compared_is_named():
     model, other = chain(8), chain(9)
-    with pytest.raises(InputError, match=r"node 'fc0' is dense with the output \[N, 9\], expected dense with the output \[N, 8\]"):
+    with pytest.raises(
+        InputError,
+        match=r"node 'fc0' is dense with the output \[N, 9\], expected dense with the output \[N, 8\]",
+    ):
         align(model, other)
     with pytest.raises(InputError, match="nothing between them"):
         align(model, chain(8))

@@ -47,13 +47,17 @@ def test_units_in_another_order_give_the_same_outputs(name):
     assert np.abs(found - expected).max() <= 1e-12 * max(1.0, np.abs(expected).max())
 
 
-
 def built(nodes: list[dict], shapes: dict[str, tuple[int, ...]], input_shape: tuple[int, ...]) -> Model:
     rng = np.random.default_rng(1)
     x = rng.standard_normal((6, *input_shape))
     parameters = {key: rng.standard_normal(shape) for key, shape in shapes.items()}
     return build_model(
-        nodes=nodes, parameters=parameters, loss="mse", x_train=x, y_train=np.zeros((6, *x.shape[1:-1], 2)), input_shape=input_shape
+        nodes=nodes,
+        parameters=parameters,
+        loss="mse",
+        x_train=x,
+        y_train=np.zeros((6, *x.shape[1:-1], 2)),
+        input_shape=input_shape,
     )
 
 
@@ -135,7 +139,9 @@ def test_signs_turn_where_a_function_is_odd(op):
 
 
 def test_every_op_has_a_rule_but_products_of_values():
-    without = {name for name, op in OPERATIONS.items() if rule_of(name, elementwise=op.traits.elementwise) is None}
+    without = {
+        name for name, op in OPERATIONS.items() if rule_of(name, elementwise=op.traits.elementwise) is None
+    }
     assert without == {"matmul", "scaled_dot_product_attention"}
     assert set(RULES) <= set(OPERATIONS)
     assert GIVEN
