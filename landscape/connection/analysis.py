@@ -26,6 +26,7 @@ from landscape.errors import ComputationError, InputError, did_you_mean
 from landscape.files import require_writable
 from landscape.model import Model
 from landscape.objective import HasValue, complete
+from landscape.objective.session import session
 from landscape.progress import Announce, Progress, nobody, part, silent
 from landscape.records import Connection, Pieces
 from landscape.records.keeping import Fields, Key, Wanted, produce
@@ -223,6 +224,12 @@ def require_possible(ends: Ends, choices: Choices) -> None:
 
 def work(ends: Ends, choices: Choices, pieces: Pieces) -> Fields:
     """Do all pairs, one after the other; the fields of the record."""
+    with session():
+        return all_pairs(ends, choices, pieces)
+
+
+def all_pairs(ends: Ends, choices: Choices, pieces: Pieces) -> Fields:
+    """Do all pairs."""
     pairs = list(combinations(range(ends.count), 2))
     found: list[dict[str, Any]] = []
     series: dict[str, Array] = {}

@@ -149,6 +149,8 @@ class NetworkEnds(Ends):
         subset = {name: examples for name in self.splits if examples is not None and examples < first.examples(name)}  # fmt: skip
         self.options: dict[str, Any] = {"dtype": dtype, "threads": threads, "device": device, "seed": seed}
         self.subset = subset
+        # By the model, which `models` keeps as long as this.
+        self.owned: dict[int, dict[str, Columns]] = {}
         self.objectives = {
             split: NetworkObjective(first, split, examples=subset.get(split), **self.options)
             for split in self.splits
@@ -195,7 +197,7 @@ class NetworkEnds(Ends):
             self.thetas.copy(),
             np.array(self.constants),
         )
-        found.thetas[number], found.constants[number] = model.theta, model.constants
+        found.thetas[number], found.constants[number], found.owned = model.theta, model.constants, {}
         return found
 
     def values(self, thetas: Array, constants: Array | None) -> Array:
@@ -234,11 +236,15 @@ class NetworkEnds(Ends):
 
     def own(self, number: int) -> dict[str, Columns]:
         """Evaluate a model by itself, with its own buffers, as its file alone would be."""
-        model, found = self.models[number], {}
-        for split in self.splits:
-            alone = NetworkObjective(model, split, examples=self.subset.get(split), **self.options)
-            found[split] = alone.columns(alone.engine.sums(alone.complete(model.theta)))
-        return found
+        model = self.models[number]
+        known = self.owned.get(id(model))
+        if known is None:
+            known = {}
+            for split in self.splits:
+                alone = NetworkObjective(model, split, examples=self.subset.get(split), **self.options)
+                known[split] = alone.columns(alone.engine.sums(alone.complete(model.theta)))
+            self.owned[id(model)] = known
+        return known
 
 
 class FunctionEnds(Ends):

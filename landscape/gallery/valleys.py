@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -65,7 +67,7 @@ def draw(quick: bool = False) -> Figure:
 
 def against_width(ax: Axes, widths: np.ndarray, heights: dict[str, list[list[float]]]) -> None:
     """Draw median and range of the barriers against width."""
-    looks = {
+    looks: dict[str, dict[str, Any]] = {
         "before": {"color": BLACK, "marker": "o"},
         "after": {"color": ORANGE, "marker": "s", "linestyle": DASHED},
     }
