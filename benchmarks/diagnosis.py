@@ -22,11 +22,11 @@ import numpy as np
 from diagnosis_cases import Row, half_of, rows
 
 from landscape import ComputationError, DivergenceError, InputError, Model, apply_remedy, diagnose, train
-from landscape.diagnosis.examples import score_outputs, scores
 from landscape.diagnosis.linear import fit_linear, standard_inputs
 from landscape.diagnosis.state import dead_share, gradient_ratio
 from landscape.objective import NetworkObjective
 from landscape.objective.constant import constant_loss
+from landscape.objective.examples import score_outputs, scores
 
 FIRST_SEED = 100
 

@@ -13,6 +13,7 @@ GUIDES = {
     for name in (
         "README.md",
         "docs/commands.md",
+        "docs/connect.md",
         "docs/numbers.md",
         "docs/pytorch.md",
         "docs/recording.md",

@@ -101,6 +101,7 @@ def folder(tmp_path, monkeypatch):
     model = load_model(bundled_path("digits"))
     save_model(model, "digits.npz")
     save_model(model.with_theta(model.theta + 0.1), "retrained.npz")
+    save_model(model.with_theta(1.1 * model.theta), "other.npz")
     np.savez(
         "model.npz",
         W1=np.eye(4, 3),

@@ -24,6 +24,14 @@ from landscape.messages import say
 from landscape.version import current_version
 
 COMMANDS: dict[str, tuple[str, str]] = {
+    "align": (
+        "landscape.commands.align",
+        "Put a model's hidden units in the order of another's.",
+    ),
+    "connect": (
+        "landscape.commands.connect",
+        "Say whether models lie in one valley, or how high the barrier is between them.",
+    ),
     "critical": (
         "landscape.commands.critical",
         "Say whether a model is at a minimum, a saddle or a plateau; search for more.",

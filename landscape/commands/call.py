@@ -238,6 +238,13 @@ def makes_record(name: str, *, programs: bool = False) -> Callable[[Callable[...
             say = speaker(quiet)
             written = [choices[option] for option in WRITTEN if choices.get(option) is not None]
             read = [value for option, value in choices.items() if is_read(option, value)]
+            read += [
+                path
+                for value in choices.values()
+                if isinstance(value, tuple)
+                for path in value
+                if isinstance(path, Path)
+            ]
             weights = choices.pop("weights", None)
             call = Call(
                 model, activation, loss, name, named, output, no_figure, figure_format, as_json, say, quiet,

@@ -13,6 +13,7 @@ from landscape.records.earlier import require_record
 FIGURES: dict[str, tuple[str, ...]] = {
     "scan": ("contour", "surface", "contour_test", "contour_curvature", "curves", "curves_curvature", "slices", "slices_test", "slices_curvature"),
     "hessian": ("spectrum", "nodes", "vectors"),
+    "connect": ("paths", "tree"),
     "critical": ("escape", "model", "random"),
     "atlas": ("atlas",),
     "sharpness": ("curves",),
@@ -24,7 +25,7 @@ FIGURES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 # Records beside the record itself.
 BESIDE: dict[str, tuple[str, ...]] = {"trajectory": ("plane", "run")}
-KINDS = {"diagnose": "diagnosis"}
+KINDS = {"connect": "connection", "diagnose": "diagnosis"}
 
 
 def record_paths(name: str, stem: str) -> list[Path]:

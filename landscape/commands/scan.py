@@ -32,17 +32,24 @@ from landscape.commands.scan_report import ScanReport
 )
 @click.option(
     "--direction",
-    metavar="random|gradient|principal|eigen|between|FILE.npz",
+    metavar="random|gradient|principal|eigen|between|plane|FILE.npz",
     default="random",
     show_default=True,
-    help="Directions of the axes: principal (of the checkpoints), eigen (eigenvectors of the largest and the smallest eigenvalue) "
-    "and a file (array 'directions' [d, P]) have several axes; where one is missing, it is a random direction.",
+    help="Directions of the axes: principal (of the checkpoints), eigen (eigenvectors of the largest and the smallest eigenvalue), plane (through "
+    "three models) and a file (array 'directions' [d, P]) have several axes; where one is missing, it is a random direction.",
 )
 @click.option(
     "--to",
     metavar="OTHER.npz",
+    multiple=True,
     type=click.Path(path_type=Path),
-    help="The model at the other end of --direction between.",
+    help="The model at the other end of --direction between; given twice, the two others of --direction plane.",
+)
+@click.option(
+    "--overlay",
+    metavar="CONNECT.npz",
+    type=click.Path(path_type=Path),
+    help="With --direction plane: draw the curves of this record of connect, and say how far out of the plane they run.",
 )
 @options.normalize
 @options.include_bias
@@ -72,7 +79,7 @@ from landscape.commands.scan_report import ScanReport
 def command(
     call: Call,
     save_directions: Path | None,
-    to: Path | None,
+    to: tuple[Path, ...],
     no_orthogonalize: bool,
     span: tuple[str, ...],
     **choices: Any,
@@ -87,11 +94,11 @@ def command(
     report = ScanReport(save_directions, call.say)
     loaded = call.subject()
     # An objective reads a checkpoint itself.
-    other: Any = to if to is None or call.program is not None else call.load(to)
+    others: list[Any] = [path if call.program is not None else call.load(path) for path in to]
     with call.working() as progress:
         record = scan(
             loaded,
-            to=other,
+            to=others[0] if len(others) == 1 else others or None,
             span=list(span),
             orthogonalize=not no_orthogonalize,
             output=call.record_path,

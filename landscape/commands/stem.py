@@ -40,7 +40,8 @@ PARTS: Mapping[str, str | Callable[[Any], str]] = {
         "span-auto" if s == "auto" else "to".join(f"span{s}".split(":")) for s in spans
     ),
     "direction": "{}",
-    "to": "to-{}",
+    "to": lambda paths: f"to-{'-'.join(map(file_name, paths))}" if paths else "",
+    "overlay": "overlay-{}",
     "normalize": "normalize-{}",
     "include_bias": "include-bias",
     "no_orthogonalize": "no-orthogonalize",
@@ -67,6 +68,18 @@ PARTS: Mapping[str, str | Callable[[Any], str]] = {
     "trace": "trace",
     "node": "node-{}",
     "by_node": "by-node",
+    # between models
+    "others": "to-{}",
+    "alphas": "points{}",
+    "align": "align",
+    "matching": "matching-{}",
+    "starts": "starts{}",
+    "curve": "{}",
+    "bends": "bends{}",
+    "fitting": "fitting-{}",
+    "repair": "repair",
+    "band": "band",
+    "pivots": "pivots{}",
     # critical points
     "no_polish": "no-polish",
     "radius": "radius{}",

@@ -8,13 +8,13 @@ from dataclasses import replace
 import numpy as np
 
 from landscape.diagnosis.evidence import Evidence
-from landscape.diagnosis.examples import scores
 from landscape.diagnosis.nonfinite import not_finite
 from landscape.diagnosis.session import Session
 from landscape.diagnosis.state import highest_stability, stability_series, state_of
 from landscape.diagnosis.vetoes import Veto, contradiction_of_log, input_scales, vetoes, warnings
 from landscape.objective import NetworkObjective
 from landscape.objective.constant import constant_loss
+from landscape.objective.examples import scores
 
 
 def facts(session: Session, target: float | None) -> Evidence:

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from scipy.stats import bootstrap
 
 from landscape import streams
-from landscape.diagnosis.examples import Scores
 from landscape.diagnosis.outcomes import plain
 from landscape.model import Model
 from landscape.model.losses import OF_CLASSES, OF_SIDES, classes_of, is_soft
 from landscape.objective import NetworkObjective
 from landscape.objective.constant import constant_loss
+from landscape.objective.examples import Scores
 
 Array = NDArray[np.float64]
 

@@ -8,7 +8,6 @@ from typing import TypeVar
 
 from landscape.diagnosis.ensembles import Laboratory
 from landscape.diagnosis.evidence import Evidence
-from landscape.diagnosis.examples import Scores, scores
 from landscape.diagnosis.gap import chance, gap, gap_of
 from landscape.diagnosis.learning_curve import generalization
 from landscape.diagnosis.session import Session
@@ -18,6 +17,7 @@ from landscape.errors import InputError
 from landscape.model import Model
 from landscape.objective import NetworkObjective
 from landscape.objective.constant import constant_loss
+from landscape.objective.examples import Scores, scores
 
 Found = TypeVar("Found")
 

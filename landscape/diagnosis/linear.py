@@ -10,10 +10,10 @@ from scipy.optimize import minimize
 from scipy.special import expit, softmax
 
 from landscape.diagnosis.ensembles import Laboratory
-from landscape.diagnosis.examples import score_outputs
 from landscape.diagnosis.outcomes import Outcome
 from landscape.diagnosis.vetoes import flat_inputs
 from landscape.model import Model
+from landscape.objective.examples import score_outputs
 
 Array = NDArray[np.float64]
 

@@ -13,10 +13,10 @@ from scipy.special import expit
 from scipy.stats import rankdata
 
 from landscape import streams
-from landscape.diagnosis.examples import scores
 from landscape.diagnosis.outcomes import plain
 from landscape.diagnosis.vetoes import flat_inputs
 from landscape.model import Model
+from landscape.objective.examples import scores
 
 Array = NDArray[np.float64]
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from landscape import streams
 from landscape.diagnosis.architectures import start_of
 from landscape.diagnosis.ensembles import Laboratory
-from landscape.diagnosis.examples import Scores, scores
 from landscape.model import Model
+from landscape.objective.examples import Scores, scores
 from landscape.training import train_recipes
 
 # Parts that the training set is cut into where there are no validation data, and the least number of examples for it.

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape.diagnosis.citing import Reason
-from landscape.diagnosis.examples import Scores
 from landscape.diagnosis.thresholds import Thresholds
 from landscape.errors import InputError
 from landscape.model import Model
 from landscape.model.losses import classes_of
 from landscape.objective import NetworkObjective
+from landscape.objective.examples import Scores
 from landscape.objective.targets import has_soft_targets
 from landscape.ops.operation import Operation
 from landscape.training import initialize

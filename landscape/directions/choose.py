@@ -49,6 +49,8 @@ def make_directions(
     dimensions: int | None = None,
     to: Array | None = None,
     to_name: str = "the other model",
+    third: Array | None = None,
+    third_name: str = "the third model",
     normalize: str | None = None,
     include_bias: bool = False,
     orthogonal: bool = True,
@@ -61,11 +63,11 @@ def make_directions(
     origin
         Where they start.
     direction
-        `random`, `gradient`, `principal`, `eigen`, `between`, a `.npz` with `directions` [d, P], or such an array.
+        `random`, `gradient`, `principal`, `eigen`, `between`, `plane`, a `.npz` with `directions` [d, P], or such an array.
     dimensions
         How many; by default 2, or as many as the file has.
-    to, to_name
-        The other θ [P] of `between`, and what it is called.
+    to, to_name, third, third_name
+        The other θ [P] of `between`, and what it is called; the two others of `plane`.
     normalize
         `filter`, `layer` or `none`; by default `filter` for `random` (where θ has tensors), else `none`.
     include_bias
@@ -88,7 +90,7 @@ def make_directions(
     """
     if dimensions is not None and dimensions < 1:
         raise InputError(f"cannot scan {dimensions} dimensions: expected 1, 2 or 3")
-    given = ask_source(origin, direction, Wanted(dimensions, to, to_name))
+    given = ask_source(origin, direction, Wanted(dimensions, to, to_name, third, third_name))
     scaling = Scaling(normalize or given.normalize, include_bias, orthogonal, seed)
     require_normalization(scaling.normalize)
     count = dimensions or (DEFAULT_DIMENSIONS if given.room else len(given.vectors))
@@ -100,7 +102,8 @@ def make_directions(
     return Directions(
         vectors=vectors,
         labels=tuple(describe(label, scaling.normalize) for label in whole.labels),
-        spans=(given.span,) * len(given.vectors) + (DEFAULT_SPAN,) * (count - len(given.vectors)),
+        spans=(given.spans or (given.span,) * len(given.vectors))
+        + (DEFAULT_SPAN,) * (count - len(given.vectors)),
         normalize=scaling.normalize,
         check=check_directions(vectors, origin),
         notes=whole.notes,

@@ -16,6 +16,7 @@ from landscape.directions.archive import load_directions
 from landscape.directions.between import between_direction
 from landscape.directions.gradient import gradient_direction
 from landscape.directions.origin import Array, Origin
+from landscape.directions.plane import plane_directions, plane_spans
 from landscape.directions.principal import principal_directions
 from landscape.errors import InputError, did_you_mean
 from landscape.files import shown
@@ -27,18 +28,20 @@ BETWEEN_SPAN = (0.0, 1.0)
 
 @dataclass(frozen=True)
 class Wanted:
-    """What was asked for: how many (None where nothing was said), and the θ [P] to go to and its name."""
+    """What was asked for: how many (None where nothing was said), and the θ [P] to go to and its name, or two of them for a plane."""
 
     dimensions: int | None = None
     to: Array | None = None
     to_name: str = "the other model"
+    third: Array | None = None
+    third_name: str = "the third model"
 
 
 @dataclass(frozen=True)
 class Given:
     """What a source knows: vectors [k, P], a label for each, how they are normalized if nothing was said.
 
-    `room` says that missing axes may be filled; `notes` are sentences for the user.
+    `room` says that missing axes may be filled; `notes` are sentences for the user. `spans` has a range for each vector, where they differ.
     """
 
     vectors: Array
@@ -47,6 +50,7 @@ class Given:
     normalize: str = "none"
     room: bool = False
     notes: tuple[str, ...] = ()
+    spans: tuple[tuple[float, float], ...] = ()
 
 
 def give_random(origin: Origin, wanted: Wanted) -> Given:
@@ -106,6 +110,25 @@ def give_between(origin: Origin, wanted: Wanted) -> Given:
     return Given(between_direction(origin, wanted.to), (label,), span=BETWEEN_SPAN, room=True)
 
 
+def give_plane(origin: Origin, wanted: Wanted) -> Given:
+    """Know the plane through this model and two others.
+
+    Raises
+    ------
+    InputError
+        Two others were not named, or another number of dimensions.
+    """
+    if wanted.to is None or wanted.third is None:
+        raise InputError(
+            "direction 'plane' needs the two models that it goes through: give --to B.npz --to C.npz (in Python to=[B, C])"
+        )
+    if wanted.dimensions not in (None, 2):
+        raise InputError(f"direction 'plane' has 2 dimensions, found {wanted.dimensions}: leave them out")
+    vectors, corner = plane_directions(origin, wanted.to, wanted.third)
+    labels = (f"to {wanted.to_name}", f"the perpendicular, toward {wanted.third_name}")
+    return Given(vectors, labels, spans=plane_spans(corner))
+
+
 def give_rows(rows: Array, wanted: Wanted, name: str) -> Given:
     """Take the leading rows of a file or an array.
 
@@ -151,8 +174,10 @@ def ask_source(origin: Origin, direction: str | Path | NDArray[np.floating], wan
     InputError
         There is no such source, or it cannot give what is wanted.
     """
-    if wanted.to is not None and str(direction) != "between":
-        raise InputError("a model to go to was given, which goes with direction 'between' only")
+    if wanted.to is not None and str(direction) not in ("between", "plane"):
+        raise InputError("a model to go to was given, which goes with direction 'between' or 'plane' only")
+    if wanted.third is not None and str(direction) != "plane":
+        raise InputError("two models to go to were given, which go with direction 'plane' only")
     rows = rows_of(direction, origin.size)
     if rows is None:
         return SOURCES[str(direction)](origin, wanted)
@@ -197,4 +222,5 @@ SOURCES: dict[str, Callable[[Origin, Wanted], Given]] = {
     "principal": give_principal,
     "eigen": give_eigen,
     "between": give_between,
+    "plane": give_plane,
 }

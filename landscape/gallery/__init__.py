@@ -29,6 +29,7 @@ FIGURES: dict[str, str] = {
     "batch_accuracy": "accuracy against the batch size, for equal epochs and for equal updates",
     "noisy_updates": "the loss of two batches on one line: stuck on one, not on the other",
     "flat_and_sharp": "minima of a small and a large batch, training and test loss",
+    "valleys": "barriers between trainings, before and after their units are put in one order",
     "keskar_table": "Keskar's experiment redone on digits, beside the paper's numbers",
     "stuck_gradient": "a flat loss with a gradient that is not small, and the curvature at 2/η",
     "convex_rates": "gradient descent on the convex example with three rates",

@@ -1,6 +1,6 @@
 """A function of θ: value, gradient, Hessian-vector product, many at once. The only place that knows devices."""
 
-from landscape.objective.between import BetweenObjective, carries, positive_part
+from landscape.objective.between import BetweenObjective, PlaneObjective, carries, positive_part
 from landscape.objective.complete import Completed, complete
 from landscape.objective.evaluation import Evaluation
 from landscape.objective.functions import CallableObjective, CompiledObjective
@@ -21,6 +21,7 @@ __all__ = [
     "NetworkLike",
     "NetworkObjective",
     "Objective",
+    "PlaneObjective",
     "RecomputedObjective",
     "SurfaceObjective",
     "Sweep",

@@ -62,6 +62,32 @@ class BetweenObjective(PointwiseObjective):
         return self.objective.with_constants(self.constants_at(theta))
 
 
+class PlaneObjective(BetweenObjective):
+    """A network's loss over a split, with constants that move over the plane through a model and two others as the parameters do.
+
+    At θ = A + p (B − A) + q (C − A), and off the plane at the nearest such point, they are c_A + p (c_B − c_A) + q (c_C − c_A).
+    The other parameters are those of `BetweenObjective`.
+
+    Raises
+    ------
+    InputError
+        What `NetworkObjective` refuses.
+    """
+
+    def __init__(self, model: Model, split: str, *, other: Model, third: Model, **options: Any) -> None:
+        super().__init__(model, split, other=other, **options)
+        self.differences = np.stack(
+            [self.difference, np.asarray(third.constants, np.float64) - self.constants]
+        )
+        lines = np.stack([self.line, np.asarray(third.theta, np.float64) - self.theta])
+        self.inverse = np.linalg.solve(lines @ lines.T, lines)
+
+    def constants_at(self, theta: ArrayLike) -> Array:
+        """Give the constants at θ, on the plane through the three models'."""
+        shares = self.inverse @ (np.asarray(theta, np.float64) - self.theta)
+        return self.constants + shares @ self.differences
+
+
 def carries(model: Model, other: Model) -> bool:
     """Whether two models differ in constants that can be carried along: as many, of the same shapes, not the same."""
     shapes = [[slot.shape for slot in one.constant_layout] for one in (model, other)]

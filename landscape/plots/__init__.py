@@ -8,6 +8,7 @@ global state.
 from landscape.plots.animation import require_film, save_film
 from landscape.plots.atlases import plot_atlas
 from landscape.plots.comparing import plot_comparison
+from landscape.plots.connections import plot_connection, plot_tree
 from landscape.plots.contours import plot_contours
 from landscape.plots.curves import plot_curves
 from landscape.plots.eigenvector_mass import plot_eigenvector_mass
@@ -34,6 +35,7 @@ __all__ = [
     "plot_barcode",
     "plot_basins",
     "plot_comparison",
+    "plot_connection",
     "plot_contours",
     "plot_curves",
     "plot_eigenvector_mass",
@@ -51,6 +53,7 @@ __all__ = [
     "plot_slices",
     "plot_spectrum",
     "plot_surface",
+    "plot_tree",
     "require_film",
     "save_comparison",
     "save_figures",

@@ -16,6 +16,7 @@ from landscape.plots.levels import Levels, choose_levels
 from landscape.plots.line_labels import label_lines
 from landscape.plots.look import chosen
 from landscape.plots.marks import hatch_missing, head, legend_below, mark_points, worded_keys
+from landscape.plots.planes import marked
 from landscape.plots.plateau import constant_of, draw_constant_contour, flat_words
 from landscape.plots.scale import draw_scale, say_without_lines
 from landscape.plots.style import (
@@ -93,9 +94,16 @@ def plot_contours(
     field = field_of(record, quantity)
     if len(field.axes) != 2:
         raise InputError(f"a contour map needs two axes of several points, the record has {len(field.axes)}")
+    plane = marked(record)
     with house_style_unless(ax):
-        parts = Parts(labels, colorbar, legend)
-        return draw_map(field, shared_levels(field, levels), ax, parts=parts)
+        return draw_map(
+            field,
+            shared_levels(field, levels),
+            ax,
+            parts=Parts(labels, colorbar, legend),
+            overlay=None if plane is None else plane.draw,
+            around=() if plane is None else plane.points,
+        )
 
 
 def shared_levels(field: Field, wanted: int | Sequence[float] | None) -> Levels:

@@ -17,6 +17,7 @@ from landscape.files import write_bytes_atomically
 from landscape.marks import holds_mark, mark_of
 from landscape.overwrite import refuse_overwriting
 from landscape.plots.comparing import caption_of, plot_comparison, shared_fields
+from landscape.plots.connections import connection_figure_names, connection_figures
 from landscape.plots.criticals import critical_figure_names, critical_figures
 from landscape.plots.diagnoses import diagnosis_figure_names, diagnosis_figures
 from landscape.plots.hessians import hessian_figure_names, hessian_figures
@@ -58,6 +59,7 @@ FAMILIES: dict[str, Family] = {
     "sharpness": Family(sharpness_figure_names, sharpness_figures),
     "critical": Family(critical_figure_names, critical_figures),
     "atlas": Family(critical_figure_names, critical_figures),
+    "connection": Family(connection_figure_names, connection_figures),
     "study": Family(study_figure_names, study_figures),
     "race": Family(race_figure_names, race_figures, mapped=True),
     "diagnosis": Family(diagnosis_figure_names, diagnosis_figures),

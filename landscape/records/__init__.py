@@ -16,6 +16,7 @@ from landscape.errors import InputError
 from landscape.files import read_archive, shown
 from landscape.records.atlas import Atlas
 from landscape.records.checks import require
+from landscape.records.connection import Connection
 from landscape.records.critical import Critical
 from landscape.records.diagnosis import Diagnosis
 from landscape.records.hessian import Hessian
@@ -31,6 +32,7 @@ from landscape.records.unfinished import Piece, Pieces
 __all__ = [
     "RECORDS",
     "Atlas",
+    "Connection",
     "Critical",
     "Diagnosis",
     "Hessian",
@@ -49,7 +51,19 @@ __all__ = [
 
 RECORDS: dict[str, type[Record]] = {
     record.kind: record
-    for record in (Scan, Hessian, Sharpness, Critical, Atlas, Trajectory, Race, Study, Diagnosis, Topology)
+    for record in (
+        Scan,
+        Hessian,
+        Sharpness,
+        Critical,
+        Atlas,
+        Connection,
+        Trajectory,
+        Race,
+        Study,
+        Diagnosis,
+        Topology,
+    )
 }
 
 

@@ -108,6 +108,17 @@ ARRAYS: dict[str, Table] = {
         "verified.converged": "bool [b]",
         **NESTED,
     },
+    "connection": {
+        "theta": "float [M, P] finite",
+        "names": "word [M]",
+        "report": "text []",
+        "path.*.t": "float [_] finite increasing",
+        "path.*.points": "float [_, P] finite",
+        "path.*_loss": "float [_]",
+        "path.*_accuracy": "float [_]",
+        "permutation.*": "whole [_]",
+        "saddle.*": "float [P] finite",
+    },
     "study": {"study": "text []", "findings": "text [F]", "series.*": "float [...]", "number.*": "float []"},
     "diagnosis": {
         "report": "text []",
@@ -161,7 +172,15 @@ ANY_KIND: dict[str, Any] = {
     "splits?": (["word"],), "seed?": "count?", "seeds?": "count?", "node?": "text?", "directions?": (["text"],),
     "constant_loss?": ({"*": "number?"},),
 }  # fmt: skip
+# What is marked on the plane through three models: the models and their mean, and curves between them.
+MARKED: dict[str, Any] = {
+    "marks?": ([{"name": "text", "at": ["number", "number"], "loss?": "number?"}],),
+    "overlays?": (
+        [{"name": "text", "curve?": "word?", "points": [["number", "number"]], "distance": "number"}],
+    ),
+}
 SETTINGS: dict[str, dict[str, Any]] = {
+    "scan": MARKED,
     "hessian": {
         "top?": "count?", "bottom?": "count?", "all?": "bool?", "parameters?": "count", "examples?": "count?", "method?": "word?",
         "operator?": "word?", "layout?": ([["text", "count", "count"]],),
@@ -201,4 +220,29 @@ REPORT: dict[str, Any] = {
     "verdict?": "text", "subtype?": "text?", "confidence?": "text?", "contradiction?": "text?", "why?": (["text"],),
     "accepted?": (["text"],), "remedy?": "text?", "advice?": "text?", "next?": "text?", "gain?": "number?", "ruled_out?": (["text"],),
     "not_assessed?": (["text"],), "warnings?": (["text"],), "evidence?": (EVIDENCE,), "thresholds?": ({"*": "number?"},), "budget?": "text?",
+}  # fmt: skip
+
+BARRIER: dict[str, Any] = {"value": "number?", "error": "number?", "at": "number"}
+BARRIERS: dict[str, Any] = {
+    "barrier": BARRIER, "barrier_mean_ends": BARRIER, "barrier_max_end": BARRIER, "accuracy": (BARRIER,),
+}  # fmt: skip
+ON_PATH: dict[str, Any] = {
+    "connected": "word",
+    **BARRIERS,
+    "test": (BARRIERS,),
+    "length?": "number?",
+    "away?": "number?",
+}
+SADDLE: dict[str, Any] = {
+    "height": "number?", "above": "number?", "error": "number?", "index": "count?", "certified": "bool", "reason": "text",
+}  # fmt: skip
+CONNECTION: dict[str, Any] = {
+    "ends": [{"name": "text", "train_loss?": "number?", "test_loss?": "number?"}],
+    "pairs": [
+        {
+            "from": "count", "to": "count", **ON_PATH, "distance": "number", "scale": "number", "curves": {"*": ON_PATH},
+            "aligned?": ({**ON_PATH, "agreement": "number"},), "saddle?": (SADDLE,), "lowest?": "number?",
+        }
+    ],
+    "tree?": ([{"from": "count", "to": "count", "height": "number"}],),
 }  # fmt: skip

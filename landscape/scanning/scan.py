@@ -24,14 +24,17 @@ from landscape.model import Model, load_model
 from landscape.objective import HasValue, complete, require_network
 from landscape.objective.about import About, about
 from landscape.progress import Announce, Progress, nobody, silent
-from landscape.records import Scan
+from landscape.records import Connection, Scan
 from landscape.scanning.driver import run_plan, wanted_of
 from landscape.scanning.eigen import extreme_eigenvectors, in_double
 from landscape.scanning.grid import MAXIMUM_DIMENSIONS, Span
 from landscape.scanning.plan import Plan, Subject, make_plan, require_grid
+from landscape.scanning.plane import digest_of, marks_of, overlay_record, overlays_of
 from landscape.scanning.subject import function_subject, held_notes, model_subject, told_splits, told_subject
 
 Array = NDArray[np.float64]
+# Where a direction may lead.
+Far = Model | str | Path | NDArray[np.floating]
 
 
 def scan(
@@ -43,7 +46,8 @@ def scan(
     points: int | str | Sequence[int] = 51,
     span: float | str | Sequence[float | str | Span] | None = None,
     direction: str | Path | NDArray[np.floating] = "random",
-    to: Model | str | Path | NDArray[np.floating] | None = None,
+    to: Far | Sequence[Far] | None = None,
+    overlay: Connection | str | Path | None = None,
     normalize: str | None = None,
     include_bias: bool = False,
     orthogonalize: bool = True,
@@ -78,9 +82,12 @@ def scan(
         at; a list has one an axis. By default 1, and 0 to 1 on the way to another model.
     direction
         `random`, `gradient`, `principal` (of the model's checkpoints), `eigen` (the Hessian's eigenvectors of the
-        largest and of the smallest eigenvalue), `between`, a `.npz` with `directions` [d, P], or such an array.
+        largest and of the smallest eigenvalue), `between`, `plane` (through this model and two others), a `.npz` with `directions` [d, P], or
+        such an array.
     to
-        Where `between` goes: a model, its file, or a θ; of a `TorchObjective` also a state dict or its file.
+        Where `between` goes: a model, its file, or a θ; of a `TorchObjective` also a state dict or its file. A list of two for `plane`.
+    overlay
+        For `plane`: a record of `connect`, or its file, whose curves and bands are drawn on it, with their distance out of the plane.
     normalize
         `filter`, `layer` or `none`; by default `filter` for `random` and `none` for the others.
     include_bias
@@ -136,7 +143,9 @@ def scan(
     if path is not None:
         require_writable(path)
     told = None if isinstance(subject, Model) else about(subject)
-    other = far_point(told, to)
+    (to, further), names = both_ends(to)
+    other, third = far_point(told, to), far_point(told, further)
+    curves = required_overlay(overlay, direction, normalize)
     if isinstance(subject, Model):
         if center is not None or shapes is not None:
             raise InputError("a model has its own center and shapes: give them with a plain objective only")
@@ -150,6 +159,7 @@ def scan(
             device=device,
             recompute_statistics=recompute_statistics,
             toward=leads_to(subject, other, direction, normalize, said(to)),
+            across=leads_to(subject, third, direction, normalize, said(further)),
         )
     else:
         whole = objective_subject(
@@ -161,12 +171,18 @@ def scan(
         dimensions=dimensions,
         to=None if other is None else target(subject, other, said(to)),
         to_name=target_name(to),
+        third=None if third is None else target(subject, third, said(further)),
+        third_name=target_name(further),
         normalize=normalize,
         include_bias=include_bias,
         orthogonal=orthogonalize,
         seed=seed,
     )
     plan = make_plan(whole, directions, points=points, span=span, quantity=quantity)
+    if is_plane(direction):
+        assert other is not None
+        assert third is not None
+        plan = with_marks(plan, [target(subject, one, "") for one in (other, third)], names, curves)
     if isinstance(subject, Model) and isinstance(direction, str) and direction == "principal":
         plan = replace(plan, notes=plan.notes + held_notes(subject, recompute_statistics))
     # A refusal comes before anything is said, or kept beside the record.
@@ -176,6 +192,68 @@ def scan(
     for note in plan.notes:
         announce(note)
     return run_plan(plan, path=path, fresh=fresh, progress=progress, announce=announce)
+
+
+def is_plane(direction: str | Path | NDArray[np.floating]) -> bool:
+    """Say whether the plane through three models is asked for."""
+    return isinstance(direction, str) and direction == "plane"
+
+
+def both_ends(to: Far | Sequence[Far] | None) -> tuple[tuple[Far | None, Far | None], tuple[str, str]]:
+    """Take one or two models to go to, and their names.
+
+    Raises
+    ------
+    InputError
+        More than two.
+    """
+    many: list[Any] = list(to) if isinstance(to, list | tuple) else [to]
+    if len(many) > 2 or not many:
+        raise InputError(f"to: expected one model, or two for direction 'plane', found {len(many)}")
+    pair = (many[0], many[1] if len(many) == 2 else None)
+    return pair, (target_name(pair[0]), target_name(pair[1]))
+
+
+def required_overlay(
+    overlay: Connection | str | Path | None,
+    direction: str | Path | NDArray[np.floating],
+    normalize: str | None,
+) -> Connection | None:
+    """Read the curves to draw; refuse them, and a normalization, where they do not go with the direction.
+
+    Raises
+    ------
+    InputError
+        Curves without a plane, a plane that is stretched, or a record of another kind.
+    """
+    if overlay is not None and not is_plane(direction):
+        raise InputError(
+            "overlay: curves are drawn on the plane through three models: give --direction plane"
+        )
+    if is_plane(direction) and normalize not in (None, "none"):
+        raise InputError("direction 'plane' goes through the models as they are: leave --normalize out")
+    return None if overlay is None else overlay_record(overlay)
+
+
+def with_marks(
+    plan: Plan, thetas: Sequence[Array], names: tuple[str, str], curves: Connection | None
+) -> Plan:
+    """Add what is marked on the plane to a plan: the models with their own losses, their mean, and the curves."""
+    center, vectors = plan.subject.center, plan.directions.vectors
+    rows = np.stack([center, *thetas])
+    marks = marks_of(center, vectors, rows, ("θ", *names))
+    objective = next(iter(plan.subject.objectives.values()))
+    points = np.concatenate([rows, rows.mean(axis=0)[None]])
+    # The map leaves weight decay out too.
+    decay = 0.0 if plan.subject.decay is None else 0.5 * np.sum(plan.subject.decay * points**2, axis=1)
+    for mark, loss in zip(marks, objective.values(points) - decay, strict=True):
+        mark["loss"] = float(loss) if np.isfinite(loss) else None
+    words, settings, notes = plan.words | {"marks": marks}, plan.settings, plan.notes
+    if curves is not None:
+        overlays = overlays_of(curves, center, vectors)
+        words, settings = words | {"overlays": overlays}, settings | {"overlay": digest_of(curves)}
+        notes += tuple(f"{one['name']}: up to {one['distance']:.4g} out of the plane" for one in overlays)
+    return replace(plan, words=words, settings=settings, notes=notes)
 
 
 def far_point(
@@ -297,7 +375,11 @@ def leads_to(
     InputError
         It has other shapes.
     """
-    if not isinstance(other, Model) or not isinstance(direction, str) or direction != "between":
+    if (
+        not isinstance(other, Model)
+        or not isinstance(direction, str)
+        or direction not in ("between", "plane")
+    ):
         return None
     require_same_shapes(subject, other, name)
     return other if normalize in (None, "none") else None

@@ -20,6 +20,7 @@ from landscape.objective import (
     Evaluation,
     HasSweep,
     NetworkObjective,
+    PlaneObjective,
     RecomputedObjective,
     carries,
 )
@@ -68,8 +69,9 @@ def model_subject(
     device: str = CPU,
     recompute_statistics: bool = False,
     toward: Model | None = None,
+    across: Model | None = None,
 ) -> Subject:
-    """Make a model's objectives for a scan, or for one of the line `toward` another model.
+    """Make a model's objectives for a scan, or for one of the line `toward` another model, or of the plane through that and one `across`.
 
     Raises
     ------
@@ -82,11 +84,14 @@ def model_subject(
         raise InputError("the model's parameters hold NaN or infinity: `landscape info` says where")
     splits = chosen_splits(model, split)
     subset = {name: examples for name in splits if examples is not None and examples < model.examples(name)}
-    carried = toward is not None and not recompute_statistics and carries(model, toward)
+    others = [other for other in (toward, across) if other is not None]
+    carried = not recompute_statistics and any(carries(model, other) for other in others)
     kind: Any = RecomputedObjective if recompute_statistics else NetworkObjective
     without = ("recomputed statistics",) if recompute_statistics else ()
     if carried and toward is not None:
         kind = partial(BetweenObjective, other=toward)
+        if across is not None:
+            kind = partial(PlaneObjective, other=toward, third=across)
         without = ("statistics that move along a line",)
     device = settle_device(device, model, without=without)
     objectives: dict[str, Any] = {
@@ -110,6 +115,7 @@ def model_subject(
             "header_sha256": header_digest(model),
             **({"recompute_statistics": True} if recompute_statistics else {}),
             **({"constants": constants_digest(toward)} if carried and toward is not None else {}),
+            **({"constants_across": constants_digest(across)} if carried and across is not None else {}),
         },
         words={
             "model_name": model.name,
@@ -119,8 +125,10 @@ def model_subject(
             **constants_of(model, objectives),
         },
         notes=(*subset_notes(model, splits, examples), *carried_notes(carried), *device_notes(device)),
-        line=next(iter(objectives.values())) if carried else None,
-        far=None if toward is None else far_end(model, toward, objectives, subset, seed, threads, device),
+        line=next(iter(objectives.values())) if carried and across is None else None,
+        far=None
+        if toward is None or across is not None
+        else far_end(model, toward, objectives, subset, seed, threads, device),
     )
 
 

@@ -163,9 +163,9 @@ def require_choices(
         require_writable(path)
         if path.exists():
             loaded(Trajectory, path)
-    if isinstance(direction, str) and direction == "between":
+    if isinstance(direction, str) and direction in ("between", "plane"):
         raise InputError(
-            "direction 'between' has one end only here: choose principal, random, gradient, eigen or a .npz file"
+            f"direction '{direction}' has one end only here: choose principal, random, gradient, eigen or a .npz file"
         )
     rows_of(direction, subject.size)
     if isinstance(subject, Model):

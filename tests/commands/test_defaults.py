@@ -29,6 +29,8 @@ WRITING = {
 }
 # A command: the functions whose parameters its options are, and options that the commands alone have.
 FUNCTIONS: dict[str, tuple[tuple[Any, ...], set[str]]] = {
+    "align": ((landscape.align,), set()),
+    "connect": ((landscape.connect,), set()),
     "critical": ((landscape.analyze_critical,), {"escape", "search"}),
     "diagnose": ((landscape.diagnose,), {"log", "changes", "target"}),
     "hessian": ((landscape.analyze_hessian,), set()),
@@ -47,6 +49,7 @@ FUNCTIONS: dict[str, tuple[tuple[Any, ...], set[str]]] = {
 }
 NO_FUNCTION = {"demo", "figures", "import", "info", "plot", "warm"}
 RENAMED = {
+    "matching": "method",
     "optimizer": "optimizers",
     "every": "all",
     "no_polish": "polishing",

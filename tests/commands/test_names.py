@@ -16,7 +16,18 @@ from landscape.model import bundled_path, load_model, save_model
 from tests.documents import commands, shell_lines
 
 # Commands whose file names follow from their options.
-RECORDING = ("critical", "diagnose", "hessian", "race", "scan", "sharpness", "study", "train", "trajectory")
+RECORDING = (
+    "connect",
+    "critical",
+    "diagnose",
+    "hessian",
+    "race",
+    "scan",
+    "sharpness",
+    "study",
+    "train",
+    "trajectory",
+)
 # Commands that write, and how their option is called within.
 WRITING = set(COMMANDS) - {"info", "warm"}
 
@@ -149,6 +160,7 @@ def folder(tmp_path, monkeypatch):
     model = load_model(bundled_path("digits"))
     save_model(model, "digits.npz")
     save_model(model.with_theta(model.theta + 0.1), "retrained.npz")
+    save_model(model.with_theta(1.1 * model.theta), "other.npz")
     return tmp_path
 
 

@@ -8,7 +8,6 @@ import pytest
 from landscape.diagnosis.architectures import Chain, chain_of, rebuilt
 from landscape.diagnosis.curvature import by_matrix, by_products
 from landscape.diagnosis.ensembles import BUDGETS, Laboratory
-from landscape.diagnosis.examples import scores
 from landscape.diagnosis.linear import fit_linear
 from landscape.diagnosis.networks import Activations, Network, not_possible
 from landscape.diagnosis.recipe import training_of
@@ -29,6 +28,7 @@ from landscape.diagnosis.widths import scaled
 from landscape.errors import InputError
 from landscape.model import build_model
 from landscape.objective import NetworkObjective
+from landscape.objective.examples import scores
 from landscape.training import initialize
 
 

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from landscape.diagnosis.evidence import Evidence
-from landscape.diagnosis.examples import Scores
 from landscape.diagnosis.gap import Gap, gap
 from landscape.diagnosis.generalization import Constrained, Generalization
 from landscape.diagnosis.outcomes import Outcome, half_interval, judged, shared
@@ -15,6 +14,7 @@ from landscape.diagnosis.shift import Shift
 from landscape.diagnosis.state import State
 from landscape.diagnosis.verdict import decide
 from landscape.diagnosis.vetoes import Veto
+from landscape.objective.examples import Scores
 
 LOSS, CONSTANT = 0.6, 0.7
 

@@ -8,10 +8,10 @@ from scipy.optimize import minimize
 
 from landscape import NetworkObjective, train
 from landscape.critical.frame import bounds_of
-from landscape.diagnosis.examples import score_outputs
 from landscape.errors import InputError
 from landscape.model import build_model
 from landscape.objective.constant import constant_loss
+from landscape.objective.examples import score_outputs
 from landscape.objective.fisher import fisher_products
 from landscape.objective.patterns import KinkPatterns
 from landscape.objective.targets import unsupported_loss

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from landscape.diagnosis.examples import score_outputs
 from landscape.model import Model
 from landscape.objective import NetworkObjective, tiles
+from landscape.objective.examples import score_outputs
 from landscape.objective.patterns import KinkPatterns
 from landscape.objective.units import silent_inputs, unit_ranges
 from landscape.program.table import WIDEST_VECTOR

@@ -9,6 +9,7 @@ import numpy as np
 
 from landscape.records import (
     Atlas,
+    Connection,
     Critical,
     Diagnosis,
     Hessian,
@@ -119,6 +120,45 @@ def atlas() -> Atlas:
         index_interval=np.array([[0, 1], [1, 2], [0, 0]]), positive=np.array([3, 2, 4]), steps=np.array([5, 6, 7]),
         done=np.ones(3, bool), critical=np.array([True, True, False]), flat=np.zeros(3, bool), kink=np.zeros(3, bool),
         settings=WORDS | {"parameters": PARAMETERS, "starts": 3}, **COMMON,
+    )  # fmt: skip
+
+
+def connection() -> Connection:
+    """Make three minima with all that can be asked for between two of them."""
+    height = {"value": 0.3, "error": 0.01, "at": 0.5}
+    heights = dict.fromkeys(("barrier", "barrier_mean_ends", "barrier_max_end", "accuracy"), height)
+    whole = {"connected": "barrier", **heights, "test": heights}
+    curve = whole | {"length": 1.2, "away": 0.4}
+    saddle = {"height": 0.4, "above": 0.2, "error": 0.01, "index": 1, "certified": True, "reason": "words"}
+    t, series, pairs = np.linspace(0, 1, 5), {}, []
+    for i, j in ((0, 1), (0, 2), (1, 2)):
+        pair = {"from": i, "to": j, **whole, "distance": 1.0, "scale": 2.0, "curves": {}, "lowest": 0.5}
+        names = ["linear"]
+        if (i, j) == (0, 1):
+            pair |= {
+                "barrier": height | {"value": 0.4},
+                "curves": {"bezier": curve, "band": curve},
+                "saddle": saddle,
+            }
+            pair["aligned"] = whole | {"agreement": 1e-14}
+            names += ["bezier", "band", "aligned"]
+        for number, name in enumerate(names):
+            prefix = f"path.{i}-{j}.{name}"
+            series |= {
+                f"{prefix}.t": t,
+                f"{prefix}.train_loss": ramp(5) + number,
+                f"{prefix}.test_accuracy": np.full(5, 0.5),
+            }
+        pairs.append(pair)
+    series |= {
+        "path.0-1.bezier.points": ramp(3, PARAMETERS), "permutation.0-1.fc1": np.array([2.0, -1.0]), "saddle.0-1.theta": ramp(PARAMETERS),
+        "saddle.0-1.eigenvector": ramp(PARAMETERS),
+    }  # fmt: skip
+    tree = [{"from": 0, "to": 1, "height": 0.4}, {"from": 1, "to": 2, "height": 0.6}]
+    ends = [{"name": name, "train_loss": 0.1, "test_loss": 0.2} for name in ("a", "b", "c")]
+    return Connection(
+        theta=ramp(3, PARAMETERS), names=("a", "b", "c"), report={"ends": ends, "pairs": pairs, "tree": tree}, series=series,
+        settings=WORDS | {"names": ["a", "b", "c"], "splits": ["train", "test"]}, **COMMON,
     )  # fmt: skip
 
 
@@ -242,6 +282,7 @@ EXAMPLES: dict[str, Callable[[], Record]] = {
     "hessian": hessian,
     "critical": critical,
     "atlas": atlas,
+    "connection": connection,
     "sharpness": sharpness,
     "trajectory": trajectory,
     "race": race,

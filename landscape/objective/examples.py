@@ -12,7 +12,7 @@ from scipy.special import logsumexp
 from landscape.formulas.losses import CROSS_ENTROPY, MARGIN, MASSES, SQUARED_MARGIN, WEIGHTED
 from landscape.model import Model
 from landscape.model.losses import IGNORED, OF_SIDES, classes_first
-from landscape.objective import NetworkObjective
+from landscape.objective.network import NetworkObjective
 from landscape.objective.targets import Prepared, Targets, loss_constant
 
 Array = NDArray[np.float64]

@@ -1,0 +1,147 @@
+"""What the units of a network give over the data, by which they can be recognized in another network."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from landscape.alignment.groups import Carried, Group, Order, Symmetry
+from landscape.alignment.matching import ascend, assigned
+from landscape.model import Model
+from landscape.model.model import Slot
+from landscape.objective import NetworkObjective
+
+Array = NDArray[np.float64]
+
+# Examples whose activations are compared: evenly spread over the training set.
+EXAMPLES = 500
+
+
+class Part:
+    """A network as far as one of its nodes, over some of its training examples: what the node puts out at any parameters."""
+
+    def __init__(self, model: Model, node: str, rows: NDArray[np.int64], **options: Any) -> None:
+        number = [one.name for one in model.nodes].index(node)
+        nodes = model.nodes[: number + 1]
+        owners = {one.owner for one in nodes}
+        # A node may share the parameters of one that stands behind it.
+        kept = [slot for slot in (*model.layout, *model.constant_layout) if slot.node in owners]
+        names = {slot.name for slot in kept}
+        part = replace(
+            model,
+            nodes=nodes,
+            loss="output",
+            loss_scale=1.0,
+            loss_options=type(model.loss_options)(),
+            weight_decay=0.0,
+            parameters={key: array for key, array in model.parameters.items() if key in names},
+            buffers={key: array for key, array in model.buffers.items() if key in names},
+            data={
+                "x_train": np.asarray(model.data["x_train"][rows]),
+                "y_train": np.zeros((len(rows), *nodes[-1].shape)),
+            },
+            optimizer={},
+            checkpoints=None,
+            checkpoint_buffers=None,
+        )
+        self.objective = NetworkObjective(part, "train", **options)
+        self.theta = places(model.layout, owners)
+        self.constants = places(model.constant_layout, owners)
+
+    def outputs(self, theta: ArrayLike, constants: ArrayLike | None = None) -> Array:
+        """Give what the node puts out for each of the examples, [n, …], at the whole network's parameters and constants."""
+        there = self.objective
+        if constants is not None:
+            there = there.with_constants(np.asarray(constants)[self.constants])
+        return np.asarray(there.outputs(np.asarray(theta)[self.theta]), np.float64)
+
+
+def places(layout: Sequence[Slot], owners: Collection[str]) -> NDArray[np.int64]:
+    """Give where the parameters of some nodes lie in a flat vector, in its order."""
+    chosen = [np.arange(slot.start, slot.stop) for slot in layout if slot.node in owners]
+    return np.concatenate(chosen) if chosen else np.zeros(0, np.int64)
+
+
+def spread_rows(model: Model, count: int = EXAMPLES) -> NDArray[np.int64]:
+    """Choose examples evenly over the training set."""
+    whole = model.examples("train")
+    return np.unique(np.linspace(0, whole - 1, min(count, whole)).astype(np.int64))
+
+
+def carriers(group: Group, symmetry: Symmetry) -> list[Carried]:
+    """Give the nodes in whose outputs all units of a group stand: behind an activation where there are such."""
+    found = [one for one in symmetry.carried if np.isin(group.units, one.units).all()]
+    return [one for one in found if one.bends] or found[-1:]
+
+
+def rows_in(group: Group, carried: Carried, outputs: Array) -> Array:
+    """Give the outputs of each unit over examples and places, a row a unit."""
+    moved = np.moveaxis(outputs, carried.axis + 1, 0)
+    positions = np.stack([np.flatnonzero(carried.units == unit) for unit in group.units])
+    return moved[positions].reshape(group.size, -1)
+
+
+def correlations(ours: Array, theirs: Array) -> Array:
+    """Correlate rows with rows, [n, n]; a row that is constant goes with none.
+
+    >>> correlations(np.array([[1.0, 2.0, 3.0]]), np.array([[2.0, 1.0, 0.0], [5.0, 5.0, 5.0]])).round(6).tolist()
+    [[-1.0, 0.0]]
+    """
+    units = []
+    for rows in (ours, theirs):
+        centred = rows - rows.mean(axis=1, keepdims=True)
+        lengths = np.linalg.norm(centred, axis=1, keepdims=True)
+        units.append(np.divide(centred, lengths, out=np.zeros_like(centred), where=lengths > 0))
+    return np.asarray(units[0] @ units[1].T)
+
+
+def match_activations(model: Model, other: Model, symmetry: Symmetry, **options: Any) -> tuple[Order, ...]:
+    """Find the order of each group in which its activations over the training data correlate most with the first network's.
+
+    Groups that no node carries, such as heads of attention, are matched by their weights afterwards.
+    """
+    rows = spread_rows(model)
+    seen: dict[str, tuple[Array, Array]] = {}
+    orders, left = [], []
+    for number, group in enumerate(symmetry.groups):
+        places = carriers(group, symmetry)
+        order = Order.identity(group.size)
+        if places:
+            for one in places:
+                if one.node not in seen:
+                    part = Part(model, one.node, rows, **options)
+                    seen[one.node] = (
+                        part.outputs(model.theta, model.constants),
+                        part.outputs(other.theta, other.constants),
+                    )
+            gains = sum(
+                (
+                    correlations(*(rows_in(group, one, outputs) for outputs in seen[one.node]))
+                    for one in places
+                ),
+                np.zeros((group.size, group.size)),
+            )
+            order = assigned(gains, np.zeros_like(gains), group.odd)
+        else:
+            left.append(number)
+        orders.append(order)
+    return by_weights(model, symmetry.applied(other, orders), symmetry, orders, left)
+
+
+def by_weights(
+    model: Model, moved: Model, symmetry: Symmetry, orders: Sequence[Order], left: Sequence[int]
+) -> tuple[Order, ...]:
+    """Match the groups that are left by their weights."""
+    groups = [symmetry.groups[number] for number in left]
+    begin = [Order.identity(group.size) for group in groups]
+    found = (
+        ascend(dict(model.parameters), dict(moved.parameters), groups, begin)[0] if groups else tuple(begin)
+    )
+    result = list(orders)
+    for number, order in zip(left, found, strict=True):
+        result[number] = order
+    return tuple(result)

@@ -1,0 +1,136 @@
+"""`landscape connect`: how high the loss rises between models, on lines, on curves and over the lowest pass."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from landscape.commands import options, parsing
+from landscape.commands.call import Call, makes_record
+from landscape.errors import InputError
+
+# The names of `landscape.connection.CURVES`, here so that --help imports nothing.
+CURVES, FITS, MATCHINGS = ("bezier", "polychain"), ("auto", "full", "batches"), ("weights", "activations")
+
+matching = click.option(
+    "--matching",
+    type=parsing.Choice(MATCHINGS),
+    default="weights",
+    show_default=True,
+    help="How units are matched: by their weights, or by their activations over the training data.",
+)
+starts = click.option(
+    "--starts",
+    type=parsing.Whole(1, 10_000),
+    metavar="N",
+    help="Orders of the units that the matching by weights starts from, of which the best end is taken; by default 10 of up to 500 units, 2 of up to "
+    "1,200, and 1 of more.",
+)
+
+
+@parsing.command(
+    "connect",
+    epilog="For example: landscape connect a.npz b.npz --align, then: --curve bezier --band",
+)
+@click.option(
+    "--points",
+    "alphas",
+    type=parsing.Whole(3, 100_001),
+    metavar="N",
+    default=25,
+    show_default=True,
+    help="Points along the line, before the maximum is refined.",
+)
+@click.option(
+    "--align",
+    is_flag=True,
+    help="Also the line to each other model with its hidden units in the order of the first one's.",
+)
+@matching
+@starts
+@click.option(
+    "--curve",
+    type=parsing.Choice(CURVES),
+    multiple=True,
+    metavar="bezier|polychain",
+    help="Also a curve, fitted so that the mean loss along it is least; may be given twice.",
+)
+@click.option(
+    "--bends",
+    type=parsing.Whole(1, 100),
+    metavar="N",
+    default=1,
+    show_default=True,
+    help="Points between its ends that a curve bends at.",
+)
+@click.option(
+    "--fitting",
+    type=parsing.Choice(FITS),
+    default="auto",
+    show_default=True,
+    help="Fit curves on all examples at once, or by minibatches; auto takes these where examples times parameters exceed 2e8.",
+)
+@click.option(
+    "--repair",
+    is_flag=True,
+    help="Also the line with means and deviations of hidden units set between the models' own (REPAIR).",
+)
+@click.option(
+    "--band",
+    is_flag=True,
+    help="Also the lowest way that an elastic band slides down to, and the saddle at its top.",
+)
+@click.option(
+    "--pivots",
+    type=parsing.Whole(3, 2000),
+    metavar="N",
+    default=7,
+    show_default=True,
+    help="Points of the band at the start, ends included.",
+)
+@options.recompute_statistics
+@options.examples
+@options.precise_dtype
+@options.threads
+@options.device
+@options.seed
+@makes_record("connect", programs=True)
+@click.argument("others", metavar="OTHER...", nargs=-1, required=True, type=click.Path(path_type=Path))
+def command(call: Call, others: tuple[Path, ...], fresh: bool, **choices: Any) -> None:
+    """Say whether MODEL and each OTHER lie in one valley of the loss, or how high the barrier between them is.
+
+    Each two models are compared: on the line between them, and on the curves, the band and the aligned line that are asked for. Of FILE.py:NAME each OTHER
+    is a checkpoint. Writes STEM.npz and figures. Cut short, by Ctrl-C or otherwise, the same command takes up where it stopped.
+    """
+    from landscape.connection import connect
+    from landscape.files import require_writable
+    from landscape.tables.connection import connection_table
+
+    require_writable(call.record_path)
+    call.read = [*call.read, *others]
+    first = call.subject()
+    with call.working() as progress:
+        if call.program is None:
+            twice = repeated([call.model, *others])
+            if twice is not None:
+                raise InputError(f"{twice}: is given twice: a model has nothing between it and itself")
+            subjects: dict[str, Any] = {"subjects": [first, *(call.load(path) for path in others)]}
+        else:
+            subjects = {"subjects": first, "points": list(others)}
+            choices = {name: value for name, value in choices.items() if name not in ("dtype", "threads", "device", "examples")}  # fmt: skip
+        record = connect(
+            **subjects, output=call.record_path, fresh=fresh, progress=progress, announce=call.say, **choices
+        )
+    call.end(record, connection_table)
+
+
+def repeated(paths: list[Path]) -> Path | None:
+    """Find a file that is named twice."""
+    seen: set[Path] = set()
+    for path in paths:
+        if path.resolve() in seen:
+            return path
+        seen.add(path.resolve())
+    return None

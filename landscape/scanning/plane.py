@@ -1,0 +1,111 @@
+"""What is marked on the plane through three models: the models, their mean, and the curves between them, with their distance out of it."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import comb
+
+from landscape.errors import InputError
+from landscape.records import Connection, load_record
+
+Array = NDArray[np.float64]
+
+# Points of a curve that is drawn.
+DRAWN = 61
+CURVES = ("bezier", "polychain", "band")
+
+
+def marks_of(center: Array, vectors: Array, thetas: Array, names: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Give name and coordinates of each model [M, P] on the plane, and of their mean."""
+    rows = np.concatenate([thetas, thetas.mean(axis=0)[None]])
+    told = zip((*names, f"mean of the {len(names)}"), projected(rows, center, vectors)[0], strict=True)
+    return [{"name": name, "at": [float(x) for x in at]} for name, at in told]
+
+
+def projected(points: Array, center: Array, vectors: Array) -> tuple[Array, Array]:
+    """Give coordinates [n, 2] of points [n, P] along orthogonal vectors [2, P], and how far they lie out of the plane [n].
+
+    >>> coordinates, distance = projected(np.array([[1.0, 4.0, 3.0]]), np.zeros(3), np.array([[2.0, 0.0, 0.0], [0.0, 2.0, 0.0]]))
+    >>> coordinates.tolist(), distance.tolist()
+    ([[0.5, 2.0]], [3.0])
+    """
+    offsets = points - center
+    coordinates = np.stack([np.sum(offsets * v, axis=1) / np.sum(v * v) for v in vectors], axis=1)
+    return coordinates, np.linalg.norm(offsets - coordinates @ vectors, axis=1)
+
+
+def overlay_record(overlay: Connection | str | Path) -> Connection:
+    """Read the record whose curves are drawn.
+
+    Raises
+    ------
+    InputError
+        It is of another kind.
+    """
+    record = load_record(overlay) if isinstance(overlay, str | Path) else overlay
+    if not isinstance(record, Connection):
+        raise InputError(
+            f"{overlay}: expected a record of `landscape connect`, found one of the kind '{record.kind}'"
+        )
+    return record
+
+
+def overlays_of(record: Connection, center: Array, vectors: Array) -> list[dict[str, Any]]:
+    """Give the coordinates of each curve of a connection on the plane, and its largest distance out of it.
+
+    Raises
+    ------
+    InputError
+        It is one of networks of another size, or it has no curves.
+    """
+    if record.theta.shape[1] != center.size:
+        raise InputError(
+            f"the connection is between models of {record.theta.shape[1]} parameters, expected {center.size} as this one has"
+        )
+    found = []
+    for pair in record.report["pairs"]:
+        for name in CURVES:
+            points = record.series.get(f"path.{pair['from']}-{pair['to']}.{name}.points")
+            if points is None:
+                continue
+            rows = drawn(name, np.asarray(points, np.float64))
+            coordinates, distance = projected(rows, center, vectors)
+            words = f"{name} from {record.names[pair['from']]} to {record.names[pair['to']]}"
+            entry = {
+                "name": words,
+                "curve": name,
+                "points": coordinates.tolist(),
+                "distance": float(distance.max()),
+            }
+            found.append(entry)
+    if not found:
+        raise InputError(
+            "the connection has no curves: make it with --curve bezier, --curve polychain or --band"
+        )
+    return found
+
+
+def drawn(name: str, points: Array) -> Array:
+    """Give points [n, P] of a curve through its own [k, P]."""
+    if name != "bezier":
+        t = np.linspace(0, len(points) - 1, max(DRAWN, len(points)))
+        left = np.minimum(t.astype(int), len(points) - 2)
+        share = (t - left)[:, None]
+        return np.asarray((1 - share) * points[left] + share * points[left + 1])
+    order, t = len(points) - 1, np.linspace(0.0, 1.0, DRAWN)[:, None]
+    j = np.arange(order + 1)
+    return np.asarray((comb(order, j) * t**j * (1 - t) ** (order - j)) @ points)
+
+
+def digest_of(record: Connection) -> str:
+    """Hash the curves, which change what a record of the plane says."""
+    whole = hashlib.sha256(record.theta.astype("<f8").tobytes())
+    for name in sorted(record.series):
+        if name.endswith(".points"):
+            whole.update(np.asarray(record.series[name], "<f8").tobytes())
+    return whole.hexdigest()

@@ -1,0 +1,207 @@
+"""Between networks: ends are the models themselves, errors are paired, alignment and REPAIR do what they say, bits do not depend on how it was run."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from landscape.alignment import align
+from landscape.connection import analysis, connect
+from landscape.connection.ends import NetworkEnds
+from landscape.connection.repair import Repair
+from landscape.errors import InputError
+from landscape.model import Model, build_model, bundled_path, load_model, save_model
+from landscape.objective import NetworkObjective
+from landscape.objective.examples import score_outputs
+from landscape.records import Connection, load_record
+from tests.alignment.test_align import planted
+from tests.scanning.examples import small_model
+
+FAST = {"threads": 1}
+
+
+def network(seed: int, wide: int = 6, activation: str = "tanh") -> Model:
+    """Make a network of seeded weights on common data."""
+    rng, common = np.random.default_rng(seed), np.random.default_rng(99)
+    x = common.standard_normal((60, 3))
+    return build_model(
+        layers=[(rng.standard_normal((3, wide)), rng.standard_normal(wide)), (rng.standard_normal((wide, 3)), rng.standard_normal(3))],
+        activation=activation, loss="cross_entropy", x_train=x[:40], y_train=np.arange(40) % 3, x_test=x[40:], y_test=np.arange(20) % 3,
+    )  # fmt: skip
+
+
+A, B = network(1), network(2)
+
+
+@pytest.fixture(scope="module")
+def found() -> Connection:
+    return connect([A, B], align=True, repair=True, curve="polychain", band=True, **FAST)
+
+
+def test_the_ends_are_the_models_themselves_to_the_last_bit(found):
+    for number, model in enumerate((A, B)):
+        for split in ("train", "test"):
+            own = NetworkObjective(model, split, **FAST).evaluate(model.theta)
+            assert found.report["ends"][number][f"{split}_loss"] == own.loss
+            for path in ("linear", "polychain", "band"):
+                arrays = found.path(found.highest, path)
+                assert arrays[f"{split}_loss"][-number] == own.loss
+                assert arrays[f"{split}_accuracy"][-number] == own.accuracy
+
+
+def test_the_error_is_that_of_the_difference_of_every_example(found):
+    barrier = found.highest["barrier"]
+    at, losses = barrier["at"], []
+    for theta in (A.theta, (1 - at) * A.theta + at * B.theta, B.theta):
+        outputs = NetworkObjective(A, "train", **FAST).outputs(theta)
+        losses.append(score_outputs(A, np.asarray(outputs), np.asarray(A.data["y_train"]))[0])
+    differences = losses[1] - (1 - at) * losses[0] - at * losses[2]
+    assert barrier["value"] == pytest.approx(differences.mean(), rel=1e-10)
+    assert barrier["error"] == pytest.approx(np.std(differences, ddof=1) / np.sqrt(40), rel=1e-10)
+
+
+def test_the_test_data_have_the_same_keys(found):
+    names = {"barrier", "barrier_mean_ends", "barrier_max_end", "accuracy"}
+    told = found.summary()
+    assert names <= told.keys()
+    assert told["test"].keys() == names
+    assert told["aligned"].keys() >= names | {"agreement", "test", "connected"}
+    assert told["curves"]["repair"].keys() >= names
+    assert told["saddle"].keys() >= {"height", "error", "index", "certified", "reason"}
+    assert told["aligned"]["agreement"] <= 1e-12
+    json.dumps(told, allow_nan=False)
+
+
+def test_a_curve_is_lower_than_the_line(found):
+    mean = found.highest["curves"]["polychain"]["mean"]
+    line = found.path(found.highest, "linear")
+    assert mean < np.trapezoid(line["train_loss"], line["t"])
+
+
+def test_a_network_and_its_permuted_self_are_connected_once_aligned():
+    told = connect([A, planted(A, 4)], align=True, **FAST).highest
+    assert told["barrier"]["value"] > 0.1
+    # Sums in another order differ in their last bits.
+    assert told["aligned"]["barrier"]["value"] <= 1e-14
+    assert told["aligned"]["connected"] == "connected"
+
+
+def test_repair_gives_each_unit_the_deviation_between_the_ends():
+    ends = NetworkEnds([A, B], examples=None, seed=0, dtype="float64", threads=1, device="cpu")
+    repair = Repair(ends, 0, 1)
+    t = 0.5
+    middle = (1 - t) * A.theta + t * B.theta
+    moments = [
+        repair.moments(0, theta, None) for theta in (A.theta, middle, B.theta, repair.at(middle, None, t))
+    ]
+    (mean_a, spread_a), (_, plain), (mean_b, spread_b), (mean, spread) = moments
+    assert np.allclose(mean, (mean_a + mean_b) / 2, atol=1e-12)
+    assert np.allclose(spread, (spread_a + spread_b) / 2, atol=1e-12)
+    # Without it the variance of units that correlate by ρ is (σ_A² + σ_B² + 2ρ σ_A σ_B)/4.
+    x = np.asarray(A.data["x_train"])
+    one, other = (
+        x @ np.asarray(m.parameters["dense1.weight"]).T + np.asarray(m.parameters["dense1.bias"])
+        for m in (A, B)
+    )
+    rho = [np.corrcoef(one[:, k], other[:, k])[0, 1] for k in range(6)]
+    assert np.allclose(plain**2, (spread_a**2 + spread_b**2 + 2 * np.array(rho) * spread_a * spread_b) / 4)
+    assert np.array_equal(repair.at(A.theta, None, 0.0), A.theta)
+
+
+def test_the_bits_are_the_same_for_one_thread_and_two(found):
+    other = connect([A, B], align=True, repair=True, curve="polychain", band=True, threads=2)
+    assert other.report == found.report
+    for name, array in found.series.items():
+        assert array.tobytes() == other.series[name].tobytes()
+
+
+@pytest.mark.parametrize("moment", ["linear", "polychain", "band", "aligned"])
+def test_the_bits_are_the_same_after_a_kill(found, moment, tmp_path, monkeypatch):
+    path, killed = tmp_path / "c.npz", []
+    choices = {"align": True, "repair": True, "curve": "polychain", "band": True, **FAST}
+
+    def progress(share: float, words: str) -> None:
+        if words.startswith(moment) and not killed and (moment in ("linear", "aligned") or " of " in words):
+            killed.append(words)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        connect([A, B], output=path, progress=progress, **choices)
+    assert not path.exists()
+    again = connect([A, B], output=path, **choices)
+    assert again.report == found.report
+    assert all(array.tobytes() == again.series[name].tobytes() for name, array in found.series.items())
+    assert load_record(path) == again
+
+
+def test_batch_normalization_moves_along_and_can_be_taken_anew():
+    model = load_model(bundled_path("lenet_bn"))
+    rng = np.random.default_rng(0)
+    other = replace(
+        model.with_theta(model.theta + 0.3 * np.std(model.theta) * rng.standard_normal(model.size)),
+        buffers={key: array * (1.0 + 0.5 * rng.random(array.shape)) for key, array in model.buffers.items()},
+    )
+    told = connect([model, other], examples=100, alphas=5, repair=True, **FAST)
+    ends = told.report["ends"]
+    own = NetworkObjective(other, "train", examples=100, **FAST).evaluate(other.theta)
+    assert ends[1]["train_loss"] == own.loss
+    repaired = told.highest["curves"]["repair"]
+    assert repaired["barrier"]["value"] <= told.highest["barrier"]["value"]
+
+
+def test_two_of_three_pairs_are_told_and_the_top_is_the_highest():
+    record = connect([A, B, network(3)], alphas=5, **FAST)
+    told = record.summary()
+    assert [(pair["from"], pair["to"]) for pair in told["pairs"]] == [(0, 1), (0, 2), (1, 2)]
+    assert told["barrier"]["value"] == max(pair["barrier"]["value"] for pair in told["pairs"])
+
+
+def test_what_cannot_be_connected_is_named(tmp_path):
+    for name, model in (("a.npz", A), ("b.npz", B), ("wide.npz", network(1, wide=7))):
+        save_model(model, tmp_path / name)
+    save_model(replace(B, data=B.data | {"x_test": B.data["x_test"] + 1}), tmp_path / "data.npz")
+    a, b, wide, data = (tmp_path / f"{name}.npz" for name in ("a", "b", "wide", "data"))
+    with pytest.raises(InputError, match=r"wide\.npz: node 'dense1' is dense with the output \[N, 7\]"):
+        connect([a, wide])
+    with pytest.raises(InputError, match=r"data\.npz: x_test is not that of a\.npz"):
+        connect([a, data])
+    with pytest.raises(InputError, match=r"a\.npz: has the parameters of a\.npz"):
+        connect([a, b, a])
+    with pytest.raises(InputError, match="at least two models"):
+        connect([a])
+    with pytest.raises(InputError, match="needs batch normalization"):
+        connect([a, b], recompute_statistics=True)
+
+
+def test_a_path_whose_end_is_not_the_model_is_a_fault(monkeypatch):
+    monkeypatch.setattr(
+        analysis, "between", lambda one, other, t: (1 - t)[:, None] * one + (t * (1 + 1e-9))[:, None] * other
+    )
+    with pytest.raises(Exception, match="this is a fault of the program"):
+        connect([A, B], alphas=5, **FAST)
+
+
+def test_minibatches_fit_a_curve_too():
+    record = connect([A, B], curve="bezier", fitting="batches", alphas=5, **FAST)
+    curve = record.highest["curves"]["bezier"]
+    line = record.path(record.highest, "linear")
+    assert curve["mean"] < np.trapezoid(line["train_loss"], line["t"])
+    again = connect([A, B], curve="bezier", fitting="batches", alphas=5, **FAST)
+    assert again.report == record.report
+
+
+def test_the_alignment_of_the_record_is_that_of_align(found):
+    moved = align(A, B, threads=1)
+    arrays = {
+        name.split(".", 2)[2]: array
+        for name, array in found.series.items()
+        if name.startswith("permutation.")
+    }
+    assert {name: array.tolist() for name, array in moved.permutations().items()} == {
+        name: array.tolist() for name, array in arrays.items()
+    }
+    assert found.highest["aligned"]["distance_after"] == moved.distance[1] <= moved.distance[0]
+    assert small_model()
