@@ -45,6 +45,11 @@ def of_state(state: State, limits: Thresholds) -> list[str]:
         f"largest curvature: {state.stability:.2f} times what the rate allows (bouncing from {limits.edge:g})": math.isfinite(
             state.stability
         ),
+        f"batch sharpness: {state.batch_sharpness:.3g}, {state.batch_stability:.2f} times what the rate allows (bouncing from {limits.edge:g})": math.isfinite(
+            state.batch_stability
+        ),
+        f"outputs that are the same for every input: {state.dead_outputs} of {state.outputs}": state.dead_outputs
+        > 0,
         f"largest curvature at the checkpoints: {state.highest:.2f} times what the rate allows, at update {state.highest_step:,}": math.isfinite(
             state.highest
         ),

@@ -6,7 +6,9 @@ import math
 
 from landscape.diagnosis.citing import SHARE, Cited, Reason, supporting
 from landscape.diagnosis.evidence import Evidence
+from landscape.diagnosis.outcomes import CONTROL
 from landscape.diagnosis.state import State
+from landscape.diagnosis.subtypes import DIVERGES, OWN, WOBBLES
 from landscape.diagnosis.thresholds import EXPLODED, NOISY, Thresholds
 
 
@@ -29,8 +31,10 @@ def candidates(subtype: str, evidence: Evidence) -> list[Reason]:
     found: list[Reason] = []
     if evidence.state is not None:
         found += of_state(subtype, evidence.state, evidence.limits)
+    if subtype == "bouncing":
+        found += going_up_and_down(evidence)
     if subtype == "exploding":
-        found += of_height(evidence)
+        found += [*of_divergence(evidence), *of_height(evidence)]
     if subtype == "ill-conditioned":
         found.append(uneven(evidence))
     return [reason for reason in found if isinstance(reason, str) or not math.isnan(reason.value)]
@@ -84,7 +88,8 @@ def of_state(subtype: str, state: State, limits: Thresholds) -> list[Reason]:
                 claim="noise", value=state.noise, side="below", threshold=NOISY,
             )
         ],
-        "linear": ["no activation stands between the layers"] if state.linear else [],
+        "linear": ["the network is an affine function of its inputs: no layer bends it"] if state.linear else [],
+        "output-range": [f"{state.dead_outputs} of {state.outputs} outputs are the same for every input"] if state.dead_outputs else [],
     }  # fmt: skip
     return here.get(subtype, [])
 
@@ -102,10 +107,39 @@ def bouncing(state: State, limits: Thresholds) -> list[Cited]:
     where = "at the start" if state.highest_step == 0 else f"at update {state.highest_step:,}"
     said = {"the largest curvature is {value} times what the rate allows": state.stability}
     said[f"{where} the largest curvature was {{value}} times what the rate allows"] = state.highest
+    said[
+        f"the batches' sharpness along their own gradients is {state.batch_sharpness:.3g}, {{value}} times what the rate allows"
+    ] = state.batch_stability
     return [
         Cited(sentence=sentence, claim="bouncing", value=value, side="from", threshold=limits.edge)
         for sentence, value in said.items()
     ]
+
+
+def going_up_and_down(evidence: Evidence) -> list[Reason]:
+    """Cite how far the user's recipe, taken on from the parameters, goes up and down."""
+    control = next((o for o in evidence.outcomes or () if o.name == CONTROL), None)
+    if control is None or not evidence.constant > 0:
+        return []
+    return [
+        Cited(
+            sentence="taken on as before, the training loss goes up and down by {value} of the best constant predictor's",
+            claim="bouncing", value=control.wobble / evidence.constant, side="from", threshold=WOBBLES, styles=SHARE,
+        )
+    ]  # fmt: skip
+
+
+def of_divergence(evidence: Evidence) -> list[Reason]:
+    """Cite how often the user's own recipe left the range of numbers."""
+    words = {CONTROL: "taken on from the parameters", "fresh": "from fresh starts"}
+    return [
+        Cited(
+            sentence=f"the same recipe {words[o.name]} diverges in {{value}} of {o.seeds} runs",
+            claim="exploding", value=o.diverged / o.seeds, side="from", threshold=DIVERGES, styles=SHARE,
+        )
+        for o in evidence.outcomes or ()
+        if o.name in OWN and o.seeds and o.diverged
+    ]  # fmt: skip
 
 
 def of_height(evidence: Evidence) -> list[Reason]:

@@ -30,7 +30,7 @@ TINY = Budget("tiny", 2, (3, 5), (4, 6), 4e9)
 RECIPE = {"optimizer": "sgd", "learning_rate": 0.1, "batch_size": 8, "steps": 40}
 SUBTYPES = {
     "", "saddle", "symmetric-units", "dead-units", "vanishing-gradient", "plateau", "unfinished", "bouncing", "noise", "exploding",
-    "ill-conditioned", "over-regularized", "width", "depth", "linear",
+    "ill-conditioned", "over-regularized", "width", "depth", "linear", "output-range", "stale-statistics",
 }  # fmt: skip
 
 
