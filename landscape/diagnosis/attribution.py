@@ -45,7 +45,10 @@ def large(evidence: Evidence) -> Verdict | None:
         return wrong_loss(evidence)
     if penalty is not None and penalty.share >= limits.verified and share(same) < limits.tie * penalty.share:
         return attributed(evidence, "model-bias", tried(penalty).rule(evidence), penalty, shares)
-    if other is not None and is_held_back(evidence, other, max(share(same), share(simple), share(big))):
+    forks = share(best_of(o for o in ours if o.kind == "fork"))
+    if other is not None and is_held_back(
+        evidence, other, max(share(same), share(simple), share(big)), forks
+    ):
         return attributed(evidence, "broken", tried(other).rule(evidence), other, shares)
     if same is not None and same.share >= limits.bias * max(share(simple), share(big), share(penalty)):
         winner = simplest(ours, same, limits)
@@ -65,14 +68,17 @@ def large(evidence: Evidence) -> Verdict | None:
     return None
 
 
-def is_held_back(evidence: Evidence, other: Outcome, rival: float) -> bool:
-    """Say whether the last activation holds the loss up: without it the same parameters remove clearly more than anything else does.
+def is_held_back(evidence: Evidence, other: Outcome, rival: float, forks: float) -> bool:
+    """Say whether the last activation holds the loss up: without it the same parameters remove twice as much as anything else does.
 
-    Where outputs are dead behind it, clearly more is enough; else it takes twice as much.
+    Where outputs are dead behind it, it has to be twice what else goes on from these parameters, and the most of all.
     """
     limits = evidence.limits
     dead = evidence.state is not None and evidence.state.dead_outputs > 0
-    return other.share >= limits.verified and rival < (limits.tie if dead else limits.bias) * other.share
+    clear = rival < limits.bias * other.share
+    return other.share >= limits.verified and (
+        clear or (dead and forks < limits.bias * other.share and rival < other.share)
+    )
 
 
 def minimizes_another(evidence: Evidence) -> bool:
@@ -118,7 +124,7 @@ def wrong_loss(evidence: Evidence) -> Verdict:
 
 def trained_instead(simple: Outcome, same: Outcome | None, evidence: Evidence) -> Outcome | None:
     """Return the remedy in place of a linear model, where the network is one itself: its own best trial, or the linear model where it can be written."""
-    linear = evidence.state is not None and evidence.state.linear
+    linear = evidence.state is not None and evidence.state.affine
     return same if tried(simple).change.solved and linear else simple
 
 
@@ -229,6 +235,13 @@ def is_sure(winner: Outcome, limits: Thresholds) -> bool:
 def large_loss(evidence: Evidence) -> Cited:
     """Cite how far the loss lies from the best one seen towards the best constant predictor's."""
     least = evidence.limits.large
+    if evidence.loss > evidence.constant > 0:
+        return Cited(
+            sentence=f"training loss {evidence.loss:.4g} is {{value}} times the best constant predictor's, {evidence.constant:.4g}; the best loss seen "
+            f"is {evidence.best:.4g}",
+            claim="large", value=evidence.loss / evidence.constant, side="above",
+            threshold=(evidence.best + least * (evidence.constant - evidence.best)) / evidence.constant,
+        )  # fmt: skip
     return Cited(
         sentence=f"training loss {evidence.loss:.4g}: {{value}} of the way from the best loss seen, {evidence.best:.4g}, "
         f"to the best constant predictor's, {evidence.constant:.4g}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -11,10 +12,12 @@ from landscape.diagnosis.evidence import Evidence
 from landscape.diagnosis.examples import scores
 from landscape.diagnosis.leaks import leak_veto, leak_words
 from landscape.diagnosis.nonfinite import not_finite
+from landscape.diagnosis.ranges import DISTANCES
 from landscape.diagnosis.session import Session
 from landscape.diagnosis.state import highest_stability, stability_series, state_of
 from landscape.diagnosis.statistics import stale, stale_veto
-from landscape.diagnosis.vetoes import Veto, contradiction_of_log, input_scales, vetoes, warnings
+from landscape.diagnosis.vetoes import Veto, contradiction_of_log, flat_inputs, input_scales, vetoes, warnings
+from landscape.model import Model
 from landscape.objective import NetworkObjective
 from landscape.objective.constant import constant_loss
 
@@ -53,7 +56,7 @@ def facts(session: Session, target: float | None) -> Evidence:
         loss=evaluated.loss, constant=constant, limits=limits, vetoes=tuple(found), target=target, held=session.lab.held,
         optimizer=session.training.recipe.optimizer, learning_rate=session.training.recipe.learning_rate, highest=highest(session), assumed=assumed(session),
         scales=input_scales(model), climbed=climbed(session), spent=steps if evenly and session.training.known else None,
-        objective=evaluated.loss + evaluated.penalty, decays=bool(model.decay_vector().any()),
+        objective=evaluated.loss + evaluated.penalty, **sizes(model), decays=bool(model.decay_vector().any()),
     )  # fmt: skip
     if not found and not evidence.is_small:
         session.lab.announce("looking at the parameters and the curvature")
@@ -109,3 +112,13 @@ def climbed(session: Session) -> float:
         return math.nan
     values = np.asarray(series, np.float64)
     return highest(session) / float(values[0]) if values[0] > 0 else math.nan
+
+
+def sizes(model: Model) -> dict[str, Any]:
+    """Return how large inputs and targets are, as far as they are numbers on a scale."""
+    found = {}
+    if np.issubdtype(model.data["x_train"].dtype, np.floating):
+        found["input_size"] = float(np.sqrt(np.mean(flat_inputs(model, "train").var(axis=0))))
+    if model.loss in DISTANCES:
+        found["target_size"] = float(np.sqrt(np.mean(np.asarray(model.data["y_train"], np.float64) ** 2)))
+    return found

@@ -13,6 +13,7 @@ import numpy as np
 from landscape.diagnosis.checks import facts
 from landscape.diagnosis.ensembles import BUDGETS, Laboratory
 from landscape.diagnosis.gap_steps import gap_branch
+from landscape.diagnosis.head import head
 from landscape.diagnosis.leaks import leaks_of, without_leaks
 from landscape.diagnosis.naming import on_free_name
 from landscape.diagnosis.plan import options_of
@@ -258,4 +259,4 @@ def walked(walk: Session, target: float | None, options: str, progress: Progress
     command = "" if plan is None else plan.command(walk.model, options)
     pytorch = "" if plan is None else plan.pytorch(walk.model)
     report = report_json(walk, evidence, verdict, command=command, pytorch=verdict.pytorch or pytorch)
-    return report | {"checked": found.checked}
+    return {"head": head(walk, evidence), **report, "checked": found.checked}

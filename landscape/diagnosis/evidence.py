@@ -45,6 +45,9 @@ class Evidence:
     spent: int | None = None
     # The training loss with the penalty, where there is one; how the loop's gradient would be with targets that broadcast.
     objective: float = math.nan
+    # Root mean squares of the inputs' deviations and of the targets, where these are numbers on a scale.
+    input_size: float = math.nan
+    target_size: float = math.nan
     broadcast: float = math.nan
     decays: bool = False
     baseline: Baseline | None = None

@@ -7,7 +7,7 @@ import math
 from landscape.diagnosis.attribution import removed
 from landscape.diagnosis.baselines import ERRORS as COPIED
 from landscape.diagnosis.baselines import Baseline
-from landscape.diagnosis.citing import SHARE, Cited, Reason
+from landscape.diagnosis.citing import SHARE, Cited, Reason, written
 from landscape.diagnosis.evidence import Evidence, Verdict
 from landscape.diagnosis.gap import ERRORS, Gap
 from landscape.diagnosis.generalization import Generalization
@@ -190,7 +190,7 @@ def told_gap(gap: Gap, least: float) -> Cited:
     bound = max(least, ERRORS * gap.error)
     return Cited(
         sentence=f"{gap.other} loss {gap.loss:.3g} above {gap.base} (95 % interval {gap.low:.3g} to {gap.high:.3g}), {gap.metric} worse by "
-        f"{{value}} ± {gap.error:.1%} of its range",
+        f"{{value}} ± {written(gap.error, '.1%')} of its range",
         claim="a gap", value=gap.part, side="above", threshold=bound, styles=SHARE,
     )  # fmt: skip
 
@@ -204,7 +204,7 @@ def allowed_gap(gap: Gap, least: float) -> Cited:
         else f", while its loss is not beyond chance (95 % interval {gap.low:.3g} to {gap.high:.3g})"
     )
     return Cited(
-        sentence=f"{gap.other} {gap.metric} worse than {gap.base} by {{value}} ± {gap.error:.1%} of its range{doubt}",
+        sentence=f"{gap.other} {gap.metric} worse than {gap.base} by {{value}} ± {written(gap.error, '.1%')} of its range{doubt}",
         claim="allowed", value=gap.part, side="up to", threshold=bound, styles=SHARE,
     )  # fmt: skip
 

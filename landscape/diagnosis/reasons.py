@@ -7,6 +7,7 @@ import math
 from landscape.diagnosis.citing import SHARE, Cited, Reason, supporting
 from landscape.diagnosis.evidence import Evidence
 from landscape.diagnosis.outcomes import CONTROL
+from landscape.diagnosis.scales import LARGE
 from landscape.diagnosis.state import State
 from landscape.diagnosis.subtypes import DIVERGES, OWN, WOBBLES
 from landscape.diagnosis.thresholds import EXPLODED, NOISY, Thresholds
@@ -36,7 +37,7 @@ def candidates(subtype: str, evidence: Evidence) -> list[Reason]:
     if subtype == "exploding":
         found += [*of_divergence(evidence), *of_height(evidence)]
     if subtype == "ill-conditioned":
-        found.append(uneven(evidence))
+        found += [uneven(evidence), *far(evidence)]
     return [reason for reason in found if isinstance(reason, str) or not math.isnan(reason.value)]
 
 
@@ -46,6 +47,21 @@ def uneven(evidence: Evidence) -> Cited:
         sentence="the variances of the inputs differ by a factor of {value}", claim="to be standardized", value=evidence.scales,
         side="above", threshold=evidence.limits.scales,
     )  # fmt: skip
+
+
+def far(evidence: Evidence) -> list[Reason]:
+    """Cite how large inputs and targets are beside the outputs of an ordinary start, which are about 1."""
+    said = {"the inputs' deviations": evidence.input_size, "the targets": evidence.target_size}
+    return [
+        Cited(
+            sentence=f"the root mean square of {what} is {{value}}",
+            claim="to be standardized",
+            value=size,
+            side="above",
+            threshold=LARGE,
+        )
+        for what, size in said.items()
+    ]
 
 
 def of_state(subtype: str, state: State, limits: Thresholds) -> list[Reason]:

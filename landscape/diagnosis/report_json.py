@@ -13,7 +13,6 @@ from landscape.diagnosis.gap_rules import allowed_gap, small_loss, unlowered
 from landscape.diagnosis.outcomes import Outcome, best_of, of_kind, plain
 from landscape.diagnosis.remedies import worded
 from landscape.diagnosis.session import Session
-from landscape.tables.diagnosis import assumed_words
 
 # Trials that did better than the remedy, of which the report says at most so many.
 MOST_BETTER = 3
@@ -28,7 +27,6 @@ def report_json(
 ) -> dict[str, Any]:
     """Return the report, with the remedy's training as a command and in PyTorch's words where there is one."""
     return {
-        "head": head(session, evidence),
         "verdict": verdict.code,
         "subtype": verdict.subtype or None,
         "confidence": verdict.confidence,
@@ -56,24 +54,6 @@ def report_json(
         "budget": session.lab.budget.name,
         "thresholds": evidence.limits.told(),
     }
-
-
-def head(session: Session, evidence: Evidence) -> list[str]:
-    """Say what the report is about: the loss, how it and the network's form were guessed, and what was assumed of the recipe.
-
-    Losses are without the penalty; with it where there is one.
-    """
-    model, assumed = session.model, session.training.assumed()
-    said = [f"{model.loss} over {model.examples('train'):,} training examples, {model.size:,} parameters"]
-    if math.isfinite(evidence.loss) and math.isfinite(evidence.constant):
-        said[0] += f": {evidence.loss:.4g}, the best constant predictor's {evidence.constant:.4g}"
-    if evidence.decays and math.isfinite(evidence.objective):
-        said.append(
-            f"with the weight decay's penalty {evidence.objective:.4g}; all losses here are without it"
-        )
-    said += list(model.inferred)
-    said += [f"assumed of the training: {assumed_words(assumed)}"] if assumed and not evidence.vetoes else []
-    return said
 
 
 def accepted_code(verdict: Verdict) -> str:

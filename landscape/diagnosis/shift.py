@@ -146,7 +146,8 @@ def label_closes(model: Model, base: str, other: str, threads: int | None = None
     if weight.sum() <= 0:
         return math.nan
     one, two = scores(model, base, threads=threads), scores(model, other, threads=threads)
-    constant = constant_loss(NetworkObjective(model, other, threads=threads))
+    # Where one class is rare in the other split, a constant knows nearly all there: the range is then that of the base's classes.
+    constant = max(constant_loss(NetworkObjective(model, split, threads=threads)) for split in (base, other))
     return closed(one.mean, two.mean, float(np.average(two.loss, weights=weight)), constant)
 
 

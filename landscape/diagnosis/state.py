@@ -38,7 +38,8 @@ class State:
 
     `stability` is the largest curvature over what the rate allows, `highest` the largest that it was at the checkpoints, and
     `highest_step` the update of that one. `batch_sharpness` is the mean over batches of gᵀH_B g/‖g‖², `batch_stability` that over what the
-    rate allows. `dead_outputs` of `outputs` are the same for all inputs behind a last activation.
+    rate allows. `affine` says whether the network is an affine function of its inputs, `linear` whether one of several layers is.
+    `dead_outputs` of `outputs` are the same for all inputs behind a last activation.
     """
 
     dead: float = 0.0
@@ -60,6 +61,7 @@ class State:
     condition: float = math.nan
     spread: float = math.nan
     linear: bool = False
+    affine: bool = False
     constant_output: bool = False
     batch_sharpness: float = math.nan
     batch_stability: float = math.nan
@@ -97,9 +99,11 @@ def state_of(
         decrement=local.decrement, eigenvalue_min=local.least, eigenvalue_error=local.error,
         escape=0.0 if escaped is None else -float(escaped.actual.min()) / constant,
         eigenvalue_max=local.largest, stability=stability(recipe, local.largest),
-        noise=noise_ratio(model, recipe, gradient, threads), linear=is_linear(model, threads), constant_output=constant_output,
+        noise=noise_ratio(model, recipe, gradient, threads), constant_output=constant_output,
     )  # fmt: skip
-    return replace(state, **batch_state(model, recipe, threads), **dead_outputs(objective)), escaped
+    return replace(
+        state, **linearity(model, threads), **batch_state(model, recipe, threads), **dead_outputs(objective)
+    ), escaped
 
 
 def dead_share(objective: NetworkObjective) -> tuple[float, str]:
@@ -199,10 +203,11 @@ def gradient_ratio(model: Model, gradient: Array) -> float:
     return sizes[0] / sizes[-1] if len(sizes) > 1 and sizes[-1] > 0 else math.nan
 
 
-def is_linear(model: Model, threads: int | None = None) -> bool:
-    """Tell whether a network of several layers is affine, whatever these are, its last activation left out."""
-    weighted = [node for node in model.nodes if node.traits.product != "none"]
-    return len(weighted) > 1 and is_affine(model, threads)
+def linearity(model: Model, threads: int | None = None) -> dict[str, Any]:
+    """Tell whether a network is affine, whatever layers it has, its last activation left out; and whether it has several layers for it."""
+    several = sum(node.traits.product != "none" for node in model.nodes) > 1
+    affine = is_affine(model, threads)
+    return {"affine": affine, "linear": affine and several}
 
 
 def batch_state(model: Model, recipe: Recipe, threads: int | None) -> dict[str, Any]:

@@ -150,11 +150,8 @@ def vetoes(
 ) -> tuple[list[Veto], bool]:
     """Give all vetoes, and whether the output is constant at these parameters only."""
     structural, constant_here = constant_output(model, scored, seed, threads)
-    found = [
-        structural,
-        out_of_range(model, scored.mean, constant, limits),
-        constant_targets(model, constant),
-    ]
+    bounded = None if structural is not None else out_of_range(model, scored.mean, constant, limits)
+    found = [structural, bounded, constant_targets(model, constant)]
     return [veto for veto in found if veto is not None], constant_here
 
 

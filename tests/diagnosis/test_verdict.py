@@ -142,7 +142,7 @@ def test_a_loop_that_its_own_recipe_beats_in_few_updates_minimizes_another_loss(
 def test_a_linear_network_gets_no_linear_model_as_its_remedy():
     line = outcome("linear", "simpler", 0.0)
     slow = outcome("adam", "fork", 0.4)
-    found = decide(evidence(slow, line, state=State(linear=True)))
+    found = decide(evidence(slow, line, state=State(affine=True)))
     assert (found.code, found.remedy) == ("optimization", "adam")
     assert decide(evidence(slow, line)).remedy == "linear"
 
