@@ -20,6 +20,9 @@ LOOP_ADVICE = (
 )
 LOOP_PYTORCH = "assert net(x).shape == y.shape; loss = criterion(net(x), y.view_as(net(x))); torch.optim.Adam(net.parameters())"
 
+CONVEX_ADVICE = "the network is a linear model, whose training problem is convex: standardize inputs and targets, and solve it in place of descending"
+CONVEX_PYTORCH = "w = torch.linalg.lstsq(torch.hstack([x, torch.ones(len(x), 1)]), y).solution"
+
 
 def large(evidence: Evidence) -> Verdict | None:
     """Attribute a large loss to what removes it, or None where nothing that helps held-out data does."""
@@ -123,9 +126,11 @@ def wrong_loss(evidence: Evidence) -> Verdict:
 
 
 def trained_instead(simple: Outcome, same: Outcome | None, evidence: Evidence) -> Outcome | None:
-    """Return the remedy in place of a linear model, where the network is one itself: its own best trial, or the linear model where it can be written."""
+    """Return the remedy in place of a linear model, where the network is one itself: its own best trial, or none where that removes nothing."""
     linear = evidence.state is not None and evidence.state.affine
-    return same if tried(simple).change.solved and linear else simple
+    if not (tried(simple).change.solved and linear):
+        return simple
+    return same if share(same) >= evidence.limits.removable else None
 
 
 def best_larger(found: Sequence[Outcome], limits: Thresholds) -> Outcome | None:
@@ -224,6 +229,7 @@ def attributed(
         reasons=(large_loss(evidence), removed(winner, evidence), *reasons_for(subtype, evidence), *beaten_by_simpler(evidence, code, winner)),
         supported=is_supported(subtype, evidence, tried(winner).proves), remedy="" if advised is None else advised.name,
         gain=winner.share if advised is None else advised.share, accepted=tuple(dict.fromkeys(accepted)),
+        advice=CONVEX_ADVICE if advised is None else "", pytorch=CONVEX_PYTORCH if advised is None else "",
     )  # fmt: skip
 
 

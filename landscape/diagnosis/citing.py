@@ -47,8 +47,10 @@ class Cited:
         return SIDES[self.side](self.value, self.threshold)
 
     def written(self) -> tuple[str, str]:
-        """Return the value and the threshold as the sentence has them."""
-        pairs = [(written(self.value, style), written(self.threshold, style)) for style in self.styles]
+        """Return the value and the threshold as the sentence has them: a share of several times the whole as such, and its threshold alike."""
+        if self.styles[0].endswith("%") and abs(self.value) >= TIMES:
+            return written(self.value, SHARE[0]), f"{self.threshold:.3g} times"
+        pairs = [(format(self.value, style), format(self.threshold, style)) for style in self.styles]
         apart = [pair for pair in pairs if pair[0] != pair[1]]
         value, threshold = (apart or pairs)[0] if self.value != self.threshold else pairs[0]
         return (value[1:] if value in ("-0%", "-0") else value), threshold

@@ -37,8 +37,10 @@ def of_state(state: State, limits: Thresholds) -> list[str]:
         f"first over last layer's gradient: {state.gradient_ratio:.1e} (vanishing below {limits.gradient_ratio:g})": math.isfinite(
             state.gradient_ratio
         ),
-        f"what Newton's step promises over what the gradient's does: {state.condition:.3g} (ill-conditioned from {limits.condition:g}); "
-        f"λ₁/λ₁₀ about {state.spread:.3g}": math.isfinite(state.condition),
+        f"what Newton's step promises over what the gradient's does: {state.condition:.3g} (ill-conditioned from {limits.condition:g})"
+        + (f"; λ₁/λ₁₀ about {state.spread:.3g}" if math.isfinite(state.spread) else ""): math.isfinite(
+            state.condition
+        ),
         f"squared gradient over its noise in a batch: {state.noise:.2g} (noise below {NOISY:g})": math.isfinite(
             state.noise
         ),

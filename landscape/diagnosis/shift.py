@@ -159,9 +159,10 @@ def closed(base: float, other: float, corrected: float, constant: float) -> floa
     >>> closed(0.0, 50.0, 1.2, 0.2), closed(0.0, 50.0, 0.05, 0.2), closed(0.1, 0.5, 0.1, 2.0)
     (0.0, 0.75, 1.0)
     """
-    top = min(other, constant)
-    if not other > base or not top > base:
+    if not other > base:
         return math.nan
+    # A base that is no better than a constant has no such range.
+    top = min(other, constant) if constant > base else other
     return float((top - min(corrected, top)) / (top - base))
 
 

@@ -17,8 +17,8 @@ from landscape.objective.recomputed import RunningStatistics
 
 ADVICE = "take the running statistics of batch normalization anew from the training data; the weights stay as they are"
 PYTORCH = (
-    "for m in net.modules(): m.reset_running_stats() if hasattr(m, 'reset_running_stats') else None; "
-    "torch.optim.swa_utils.update_bn(train_loader, net); or train longer, or with a larger momentum=0.1 of nn.BatchNorm"
+    "torch.optim.swa_utils.update_bn(train_loader, net)  # resets and recomputes them; or train longer, or with a larger momentum in "
+    "nn.BatchNorm2d(channels, momentum=0.1)"
 )
 STATISTICS = "statistics"
 
