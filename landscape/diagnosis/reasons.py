@@ -66,11 +66,16 @@ def far(evidence: Evidence) -> list[Reason]:
 
 def of_state(subtype: str, state: State, limits: Thresholds) -> list[Reason]:
     """List what the parameters show."""
+    newton = (
+        f", where Newton's step promises {state.decrement:.1g} of the loss"
+        if math.isfinite(state.decrement)
+        else ""
+    )
     here: dict[str, list[Reason]] = {
         "dead-units": [dead(state, limits)],
         "saddle": [
             Cited(
-                sentence=f"λ_min is {{value}} at a critical point, where Newton's step promises {state.decrement:.1g} of the loss",
+                sentence="λ_min is {value} at a critical point" + newton,
                 claim="a saddle", value=state.eigenvalue_min, side="below", threshold=-state.eigenvalue_error, styles=(".3g",),
             )
         ],
