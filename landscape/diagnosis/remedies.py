@@ -32,7 +32,7 @@ LESS = Decay(0.01)
 
 
 def tuned(
-    label: str, words: str, kind: Kind, change: Change, rank: int, rule: Rule, proves: tuple[str, ...] = ()
+    label: str, words: str, kind: Kind, change: Change, rank: float, rule: Rule, proves: tuple[str, ...] = ()
 ) -> Remedy:
     """Return the row of a fresh start with Adam at a rate that is tuned, as networks are compared."""
     return Remedy(label, words, kind, change, rank, rule, "fresh", "adam", tuned=True, proves=proves)
@@ -81,15 +81,15 @@ REMEDIES = (
     ),
     Remedy(
         "standardized targets", "standardized targets",
-        "fork", ScaledTargets((1.0, 10.0, 100.0)), 31, UNEVEN, proves=UNSCALED,
+        "fork", ScaledTargets((1.0, 10.0, 100.0)), 4.5, UNEVEN, proves=UNSCALED,
     ),
     tuned(
         "fresh, standardized targets", "a fresh start on standardized targets",
-        "fresh", ScaledTargets(), 32, UNEVEN, UNSCALED,
+        "fresh", ScaledTargets(), 7.5, UNEVEN, UNSCALED,
     ),
     tuned(
         "fresh, standardized inputs and targets", "a fresh start on standardized inputs and targets",
-        "fresh", ScaledTargets(inputs=True), 33, UNEVEN, UNSCALED,
+        "fresh", ScaledTargets(inputs=True), 7.6, UNEVEN, UNSCALED,
     ),
     Remedy(WITHOUT_END, "no activation behind the last layer", "output", WithoutEnd(), 34, always("output-range")),
     tuned("linear", "a linear model", "simpler", Linear(), 26, always("")),

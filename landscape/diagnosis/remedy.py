@@ -58,7 +58,7 @@ class Remedy:
     words: str
     kind: Kind
     change: Change
-    rank: int
+    rank: float
     rule: Rule
     start: Literal["here", "fresh"] = "here"
     optimizer: Literal["adam"] | None = None

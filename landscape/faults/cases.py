@@ -105,6 +105,30 @@ CASES: dict[str, Case] = {
         "digits, standardized in training and stored from 0 to 16 in the test", "a test loss far above the validation loss, inputs of another scale",
         ("mismatch/preprocessing", "mismatch"), "test inputs standardized too",
     ),
+    "bounded-logits": Case(
+        "digits, 64-32-10 ReLU, a sigmoid on the logits before the cross-entropy", "an accuracy that is good and a loss that cannot fall below 1.46",
+        ("broken/output-range",), "no sigmoid",
+    ),
+    "stale-statistics": Case(
+        "digits, a batch normalization of momentum 0.001, 150 updates", "a large loss in evaluation, and a small one with statistics taken anew",
+        ("broken/stale-statistics",), "momentum 0.1",
+    ),
+    "leakage": Case(
+        "digits, a third of the validation data copied from the training data", "a validation loss that is too good",
+        ("broken/leakage",), "none copied",
+    ),
+    "sorted-split": Case(
+        "digits sorted by class, the end of them for validation", "a validation accuracy near 0",
+        ("mismatch/label-shift",), "shuffled before the split",
+    ),
+    "wrong-loss": Case(
+        "products, trained on targets that broadcast", "the loss of a constant after many updates, and a fresh start that is better in few",
+        ("broken/wrong-loss",), "targets of the output's shape",
+    ),
+    "unscaled-targets": Case(
+        "heights in millionths, 2-32-1 tanh, Adam 0.01", "a loss above the constant's, outputs that cannot get as far as the targets",
+        ("optimization/ill-conditioned",), "heights in units",
+    ),
 }  # fmt: skip
 
 
@@ -121,11 +145,19 @@ def draw(name: str, seed: int = 0, *, twin: bool = False, threads: int | None = 
     InputError
         No case of that name; the message lists those there are.
     """
-    from landscape.training import train
-
     model, settings = recipe(name)(seed, twin)
     model = replace(model, name=f"{name}.{HEALTHY}" if twin else name)
-    return train(model, seed=seed, threads=threads, dtype="float64", **settings)
+    return trained(model, settings, seed=seed, threads=threads, dtype="float64")
+
+
+def trained(model: Model, settings: dict[str, Any], **more: Any) -> Model:
+    """Train by a recipe's settings; of a loop that minimizes another loss `afterwards` has the data that the file tells, and the log is left out."""
+    from landscape.training import train
+
+    given = dict(settings)
+    data = given.pop("afterwards", None)
+    done = train(model, **given, **more)
+    return done if data is None else replace(done, data=data, history={})
 
 
 def recipe(name: str) -> Callable[[int, bool], tuple[Model, dict[str, Any]]]:
