@@ -46,7 +46,8 @@ def features(model: Model) -> dict[str, float]:
         x = standard_inputs(model, "train")
         outputs = np.concatenate([x, np.ones((len(x), 1))], axis=1) @ weights
         linear = float(score_outputs(model, outputs, np.asarray(model.data["y_train"]))[0].mean())
-    log = np.asarray(model.history.get("train_loss", [math.nan]), float)
+    # A file whose log was left out has one look.
+    log = np.asarray(model.history.get("train_loss", [math.nan, math.nan]), float)
     late = log[-max(2, len(log) // 5) :]
     return {
         "constant": constant_loss(objective), "linear": linear, "dead": dead_share(objective)[0],

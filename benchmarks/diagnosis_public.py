@@ -211,7 +211,7 @@ def bytes_of_images(seed: int, cured: bool) -> Made:
     """Digits divided in training, and not when they are used (newbedev.com, own digits)."""
     data = digits(seed)
     data["x_test"] = data["x_test"] if cured else 255 * data["x_test"]
-    return started(dense(data, (64, 64, 10)), "he", seed), adam(3e-3, 800)
+    return started(dense(data, (64, 64, 10), "tanh"), "xavier", seed), adam(3e-3, 800)
 
 
 def remainder(seed: int, cured: bool) -> Made:

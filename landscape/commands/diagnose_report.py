@@ -42,12 +42,14 @@ def diagnosis_lines(record: Diagnosis, applied: dict[str, Any] | None) -> Iterat
     """Give label and text of each line."""
     report, settings = record.report, record.settings
     yield "model", f"{settings['model_name']}, {settings['budget']} budget, seed {settings['seed']}"
-    # Records of earlier versions have no head.
-    for text in report.get("head") or ():
-        yield "", text
     if report["contradiction"]:
         yield "log", f"contradicts the file: {report['contradiction']}"
     yield "verdict", headline(report)
+    # What it is about; records of earlier versions do not say.
+    label = "about"
+    for text in report.get("head") or ():
+        yield label, text
+        label = ""
     for label, key in (("why", "why"), ("ruled out", "ruled_out")):
         for text in report[key]:
             yield label, text

@@ -16,15 +16,17 @@ from landscape.diagnosis.gap_steps import gap_branch
 from landscape.diagnosis.head import head
 from landscape.diagnosis.leaks import leaks_of, without_leaks
 from landscape.diagnosis.naming import on_free_name
-from landscape.diagnosis.plan import options_of
+from landscape.diagnosis.plan import Plan, options_of
 from landscape.diagnosis.proving import proven
+from landscape.diagnosis.pytorch import rewritten
+from landscape.diagnosis.ranges import end_of
 from landscape.diagnosis.recipe import OPTIONS, TOLD, training_of, with_penalty
 from landscape.diagnosis.report_json import report_json
 from landscape.diagnosis.session import Session
 from landscape.diagnosis.thresholds import thresholds_of
 from landscape.diagnosis.training_loss import training_branch
 from landscape.diagnosis.verdict import decide
-from landscape.diagnosis.vetoes import require_examples
+from landscape.diagnosis.vetoes import WITHOUT_END, require_examples, without_words
 from landscape.errors import InputError, did_you_mean
 from landscape.model import Model
 from landscape.model.header import WEIGHTS
@@ -241,6 +243,13 @@ def prepared(
     return Session(lab, leaks=leaks, whole=with_penalty(whole, training))
 
 
+def in_words(plan: Plan, remedy: str, model: Model) -> str:
+    """Return a remedy in PyTorch's words: what it rewrites, else how it is trained."""
+    if remedy == WITHOUT_END:
+        return without_words(model, end_of(model).op)
+    return rewritten(remedy) or plan.pytorch(model)
+
+
 def walked(walk: Session, target: float | None, options: str, progress: Progress) -> dict[str, Any]:
     """Go through the steps and give the report."""
     before = part(progress, 0.0, 1.0 if walk.lab.budget.seeds == 0 else BEFORE)
@@ -257,6 +266,6 @@ def walked(walk: Session, target: float | None, options: str, progress: Progress
     if walk.lab.escaped is not None:
         walk.lab.kept |= walk.lab.escaped.series()
     command = "" if plan is None else plan.command(walk.model, options)
-    pytorch = "" if plan is None else plan.pytorch(walk.model)
+    pytorch = "" if plan is None else in_words(plan, verdict.remedy, walk.model)
     report = report_json(walk, evidence, verdict, command=command, pytorch=verdict.pytorch or pytorch)
     return {"head": head(walk, evidence), **report, "checked": found.checked}

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from landscape.diagnosis.architectures import chain_of
 from landscape.diagnosis.naming import free_name, understood
-from landscape.diagnosis.pytorch import in_pytorch
+from landscape.diagnosis.pytorch import in_layers, in_pytorch
 from landscape.diagnosis.thresholds import Thresholds
 from landscape.model import Model
 from landscape.progress import Announce, Progress, nobody, silent
@@ -72,11 +73,21 @@ class Plan:
         same = [(node.name, node.attributes) for node in self.start.nodes] == [
             (node.name, node.attributes) for node in model.nodes
         ]
-        if not same or self.ready or self.words[:1] != ("train",) or len(self.words) > 1:
+        if not same:
+            return self.layers()
+        if self.ready or self.words[:1] != ("train",) or len(self.words) > 1:
             return ""
         return in_pytorch(
             ({} if self.penalty is None else {"weight_decay": self.penalty}) | self.settings, self.init
         )
+
+    def layers(self) -> str:
+        """Write another network as PyTorch's layers, where it is a chain of them."""
+        chain = chain_of(self.start)
+        if chain is None or chain.ends:
+            return ""
+        outputs = int(self.start.nodes[-1].shape[-1]) if self.start.nodes[-1].shape else 1
+        return in_layers((self.start.input_shape[0], *chain.hidden, outputs), chain.activation)
 
     def apply(
         self, announce: Announce = silent, progress: Progress = nobody, threads: int | None = None
