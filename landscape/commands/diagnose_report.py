@@ -68,7 +68,7 @@ def diagnosis_lines(record: Diagnosis, applied: dict[str, Any] | None) -> Iterat
             label = ""
     if applied is not None:
         yield from applied_lines(applied)
-    if report.get("assumed") and not report.get("head"):
+    if report.get("assumed"):
         yield "assumed", assumed_words(report["assumed"])
     yield "thresholds", threshold_words(report["thresholds"])
     yield "time", f"{record.seconds:.1f} s; landscape {record.version}"

@@ -6,11 +6,10 @@ import math
 
 from landscape.diagnosis.evidence import Evidence
 from landscape.diagnosis.session import Session
-from landscape.tables.diagnosis import assumed_words
 
 
 def head(session: Session, evidence: Evidence) -> list[str]:
-    """Say what the report is about: the loss, how it and the network's form were guessed, and what was assumed of the recipe.
+    """Say what the report is about: the loss, how it and the network's form were guessed, and which of the recipe was assumed.
 
     Losses are without the penalty; with it where there is one.
     """
@@ -23,5 +22,10 @@ def head(session: Session, evidence: Evidence) -> list[str]:
             f"with the weight decay's penalty {evidence.objective:.4g}; all losses here are without it"
         )
     said += list(model.inferred)
-    said += [f"assumed of the training: {assumed_words(assumed)}"] if assumed and not evidence.vetoes else []
+    if assumed and not evidence.vetoes:
+        said.append(
+            f"assumed of the training: {', '.join(f'{name} {value}' for name, value in assumed.items())}".replace(
+                "_", " "
+            )
+        )
     return said

@@ -53,7 +53,7 @@ class Thresholds:
     sixteen
         A network learns 16 examples where less than this part of their best constant's loss is left.
     output_range
-        Share of targets that the output cannot take.
+        Share of targets that the output cannot take which is warned of.
     scales
         Condition number of the inputs' covariance that is warned of.
     floor

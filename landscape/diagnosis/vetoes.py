@@ -169,7 +169,18 @@ def warnings(model: Model, limits: Thresholds) -> list[str]:
     contradicted = contradictions(x["train"], np.asarray(model.data["y_train"]))
     if contradicted:
         said.append(f"{contradicted:,} training examples have the input of another one and another target")
-    return said + column_words(x)
+    return said + range_words(model, limits) + column_words(x)
+
+
+def range_words(model: Model, limits: Thresholds) -> list[str]:
+    """Say how many targets lie outside the range of the last activation, and what that costs, where they are more than a few."""
+    share = outside(model) if model.loss in DISTANCES else 0.0
+    if share <= limits.output_range:
+        return []
+    return [
+        f"{share:.0%} of the targets lie outside the range of the output's {end_of(model).op} (warned of above {limits.output_range:.0%}): no loss "
+        f"below {least_loss(model):.3g} is possible"
+    ]
 
 
 def column_words(x: dict[str, Array]) -> list[str]:

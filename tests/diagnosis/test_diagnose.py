@@ -361,7 +361,7 @@ def test_a_remedy_that_only_apply_can_run_is_printed_with_the_options_of_the_dia
     status, out, _ = run(capsys, "diagnose", "raw.npz", *options)
     told = json.loads(out)
     assert (status, told["subtype"], told["remedy"]) == (0, "ill-conditioned", "fresh, standardized")
-    assert told["pytorch"] is None, "other inputs are not a change of the optimizer"
+    assert told["pytorch"] == "x = (x - x_train.mean(0)) / x_train.std(0)  # for all splits"
     assert told["next"] == (
         "landscape diagnose raw.npz --learning-rate 0.002 --validation held.npz --apply raw.remedied.npz"
     )
