@@ -64,9 +64,10 @@ def fixed_guide(f: dict[str, Any]) -> str:
     """The General Guide with thresholds and no experiment but the linear model."""
     if f["train_loss"] > 0.1 * f["constant"]:
         return "optimization" if f["linear"] < f["train_loss"] else "model-bias"
-    if gap(f, "validation", "test") > 0.05:
+    splits = [split for split in ("validation", "test") if f"{split}_loss" in f]
+    if len(splits) == 2 and gap(f, *splits) > 0.05:
         return "mismatch"
-    return "overfitting" if gap(f, "train", "validation") > 0.1 else "healthy"
+    return "overfitting" if splits and gap(f, "train", splits[0]) > 0.1 else "healthy"
 
 
 def gap(f: dict[str, Any], base: str, other: str) -> float:
@@ -87,7 +88,10 @@ def rule_set(f: dict[str, Any]) -> str:
         return "optimization"
     if f.get("train_accuracy", 1.0) < 0.6:
         return "optimization"
-    if f["validation_loss"] > 1.2 * f["train_loss"] + 0.01 or f.get("train_accuracy", 0.0) > 0.999:
+    if (
+        f.get("validation_loss", f.get("test_loss", 0.0)) > 1.2 * f["train_loss"] + 0.01
+        or f.get("train_accuracy", 0.0) > 0.999
+    ):
         return "overfitting"
     return "healthy"
 

@@ -191,7 +191,7 @@ def own_faults() -> dict[str, Row]:
     )
     uneven = of(lambda r, n: friedman(r, n, scales=300.0), 600, 300)
     walls, stuck = (
-        ("optimization/bouncing", "optimization/dead-units"),
+        ("optimization/bouncing", "optimization/dead-units", "optimization/exploding"),
         ("optimization/vanishing-gradient", "optimization/plateau"),
     )
     return {

@@ -346,5 +346,5 @@ PUBLIC: dict[str, tuple[Cured, tuple[str, ...], tuple[str, ...]]] = {
     "statistics": (statistics, ("broken/stale-statistics",), ("healthy",)),
     "shuffled-labels": (shuffled_labels, ("overfitting/no-signal", "noise-floor"), ("healthy", "overfitting")),
     "walk": (walk, ("noise-floor",), ("healthy",)),
-    "decayed": (decayed, ("model-bias/over-regularized",), ("healthy",)),
+    "decayed": (decayed, ("model-bias/over-regularized",), ("healthy", "overfitting")),
 }  # fmt: skip

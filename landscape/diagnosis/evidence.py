@@ -51,6 +51,7 @@ class Evidence:
     broadcast: float = math.nan
     decays: bool = False
     baseline: Baseline | None = None
+    linear_learns: bool | None = None
     split: SplitShift | None = None
 
     @property

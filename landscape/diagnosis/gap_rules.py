@@ -138,8 +138,12 @@ def overfitting(evidence: Evidence, gap: Gap, accepted: tuple[str, ...]) -> Verd
     found = evidence.generalization
     reasons: list[Reason] = [told_gap(gap, evidence.limits.gap)]
     if found is None:
+        # Held-out data at chance, and a linear model that finds nothing either: there may be nothing to carry over.
+        flat = gap.part >= evidence.limits.constant and evidence.linear_learns is False
         return Verdict(
             code="overfitting",
+            subtype="no-signal" if flat else "",
+            remedy="no-signal" if flat else "",
             confidence="suspected",
             reasons=tuple(reasons),
             gain=gap.part,

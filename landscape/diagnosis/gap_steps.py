@@ -14,7 +14,7 @@ from landscape.diagnosis.ensembles import Laboratory
 from landscape.diagnosis.evidence import Evidence
 from landscape.diagnosis.examples import Scores, scores
 from landscape.diagnosis.gap import chance, gap, gap_of
-from landscape.diagnosis.learning_curve import generalization
+from landscape.diagnosis.learning_curve import generalization, linear_learns
 from landscape.diagnosis.session import Session
 from landscape.diagnosis.shift import CLOSES, RARE, shift_of
 from landscape.diagnosis.splits import SplitShift, split_shift
@@ -149,6 +149,7 @@ def overfit(session: Session, evidence: Evidence) -> Evidence:
     if session.lab.held is None:
         session.not_assessed.append("a learning curve: no held-out data of the file's own")
         return evidence
+    evidence = replace(evidence, linear_learns=linear_learns(session.lab, first.metric == "loss"))
     try:
         return replace(evidence, generalization=generalization(session.lab))
     except InputError as error:

@@ -12,7 +12,7 @@ from landscape.diagnosis.architectures import start_of
 from landscape.diagnosis.ensembles import Ensemble, Laboratory, Runs, Trial, part_of
 from landscape.diagnosis.examples import score_outputs
 from landscape.diagnosis.gap import chance
-from landscape.diagnosis.generalization import Constrained, Generalization
+from landscape.diagnosis.generalization import CHANCE, Constrained, Generalization
 from landscape.diagnosis.linear import fitted as fitted_linear
 from landscape.diagnosis.linear import standard_inputs
 from landscape.diagnosis.outcomes import half_interval
@@ -64,6 +64,12 @@ def linear_error(lab: Laboratory, by_loss: bool) -> float:
     outputs = np.concatenate([x, np.ones((len(x), 1))], axis=1) @ weights
     loss, hit = score_outputs(lab.model, outputs, np.asarray(lab.model.data[f"y_{split}"]))
     return float(loss.mean()) if by_loss or hit is None else 1.0 - float(hit.mean())
+
+
+def linear_learns(lab: Laboratory, by_loss: bool) -> bool | None:
+    """Say whether a linear model of the training data does better than guessing on held-out data, or None where there is no such model."""
+    error = linear_error(lab, by_loss)
+    return None if math.isnan(error) else error < CHANCE * guessing(lab, by_loss)
 
 
 def guessing(lab: Laboratory, by_loss: bool) -> float:

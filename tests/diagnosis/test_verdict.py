@@ -322,6 +322,8 @@ def test_a_learning_curve_that_falls_verifies_overfitting_and_a_flat_one_at_chan
         "a linear model carries over"
     )
     assert decide(replace(SMALL, validation_gap=seen(1.0), generalization=line)).remedy == "unknown"
+    for learns, subtype in ((False, "no-signal"), (True, ""), (None, "")):
+        assert decide(replace(SMALL, validation_gap=seen(1.0), linear_learns=learns)).subtype == subtype
     helped = replace(flat, remedies=(Constrained(name="weight decay 0.01", gain=0.1, half=0.02),))
     found = decide(replace(SMALL, validation_gap=seen(0.4), generalization=helped))
     assert (found.confidence, found.remedy) == ("verified", "weight decay 0.01")
