@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -21,12 +22,16 @@ from typing import Any
 import numpy as np
 from diagnosis_cases import Row, half_of, rows
 
-from landscape import ComputationError, DivergenceError, InputError, Model, apply_remedy, diagnose, train
+from landscape import ComputationError, DivergenceError, InputError, Model, apply_remedy, diagnose
 from landscape.diagnosis.linear import fit_linear, standard_inputs
 from landscape.diagnosis.state import dead_share, gradient_ratio
+from landscape.faults import trained
 from landscape.objective import NetworkObjective
 from landscape.objective.constant import constant_loss
 from landscape.objective.examples import score_outputs, scores
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from tests.diagnosis.contradictions import contradictions
 
 FIRST_SEED = 100
 
@@ -41,7 +46,8 @@ def features(model: Model) -> dict[str, float]:
         x = standard_inputs(model, "train")
         outputs = np.concatenate([x, np.ones((len(x), 1))], axis=1) @ weights
         linear = float(score_outputs(model, outputs, np.asarray(model.data["y_train"]))[0].mean())
-    log = np.asarray(model.history.get("train_loss", [math.nan]), float)
+    # A file whose log was left out has one look.
+    log = np.asarray(model.history.get("train_loss", [math.nan, math.nan]), float)
     late = log[-max(2, len(log) // 5) :]
     return {
         "constant": constant_loss(objective), "linear": linear, "dead": dead_share(objective)[0],
@@ -58,9 +64,10 @@ def fixed_guide(f: dict[str, Any]) -> str:
     """The General Guide with thresholds and no experiment but the linear model."""
     if f["train_loss"] > 0.1 * f["constant"]:
         return "optimization" if f["linear"] < f["train_loss"] else "model-bias"
-    if gap(f, "validation", "test") > 0.05:
+    splits = [split for split in ("validation", "test") if f"{split}_loss" in f]
+    if len(splits) == 2 and gap(f, *splits) > 0.05:
         return "mismatch"
-    return "overfitting" if gap(f, "train", "validation") > 0.1 else "healthy"
+    return "overfitting" if splits and gap(f, "train", splits[0]) > 0.1 else "healthy"
 
 
 def gap(f: dict[str, Any], base: str, other: str) -> float:
@@ -81,7 +88,10 @@ def rule_set(f: dict[str, Any]) -> str:
         return "optimization"
     if f.get("train_accuracy", 1.0) < 0.6:
         return "optimization"
-    if f["validation_loss"] > 1.2 * f["train_loss"] + 0.01 or f.get("train_accuracy", 0.0) > 0.999:
+    if (
+        f.get("validation_loss", f.get("test_loss", 0.0)) > 1.2 * f["train_loss"] + 0.01
+        or f.get("train_accuracy", 0.0) > 0.999
+    ):
         return "overfitting"
     return "healthy"
 
@@ -90,7 +100,7 @@ def run(name: str, row: Row, seed: int, apply: bool) -> dict[str, Any]:
     model, settings = row.make(seed)
     model = replace(model, name=name)
     try:
-        model = train(model, seed=seed, threads=1, **settings)
+        model = trained(model, settings, seed=seed, threads=1)
     except DivergenceError as error:
         model = error.model
     seen = features(model)
@@ -101,6 +111,7 @@ def run(name: str, row: Row, seed: int, apply: bool) -> dict[str, Any]:
     result = {
         "name": name, "seed": seed, "kind": row.kind, "accepted": row.accepted, "verdict": report["verdict"],
         "subtype": report["subtype"], "confidence": report["confidence"], "seconds": seconds, "cpu": spent, "features": seen,
+        "contradictions": contradictions(report), "harm": harm(report),
         "part": report["evidence"]["part_of_range"], "remedy": report["remedy"], "why": report["why"],
         "gaps": [report["evidence"][g] and report["evidence"][g]["part"] for g in ("validation_gap", "test_gap")],
     }  # fmt: skip
@@ -110,6 +121,15 @@ def run(name: str, row: Row, seed: int, apply: bool) -> dict[str, Any]:
         except (InputError, ComputationError) as error:
             result["removed_error"] = str(error)
     return result
+
+
+def harm(report: dict[str, Any]) -> bool:
+    """Whether the remedy that is printed ended worse than the start."""
+    seen = report.get("checked")
+    if report["next"] is None or seen is None or report["verdict"] == "overfitting":
+        return bool(report["next"]) and seen is None
+    before, after = seen["before"].get("train"), seen["after"].get("train")
+    return before is not None and (after is None or after >= before)
 
 
 def is_right(r: dict[str, Any], *, subtype: bool = False) -> bool:
@@ -154,6 +174,18 @@ def scores_of(faults: list[dict[str, Any]], healthy: list[dict[str, Any]]) -> No
     part("false alarms", sum(not is_right(r) for r in healthy), len(healthy))
     part("abstentions", sum(r["verdict"] == "undetermined" for r in everyone), len(everyone))
     part("remedies that remove half", sum(x >= 0.5 for x in applied), len(applied))
+    part("remedies that did harm", sum(bool(r.get("harm")) for r in everyone), len(everyone))
+    part(
+        "reports that contradict themselves",
+        sum(bool(r.get("contradictions")) for r in everyone),
+        len(everyone),
+    )
+    print(f"{'confidence':14}{'said':>8}{'right':>8}")
+    for word in ("verified", "consistent", "suspected"):
+        said = [r for r in everyone if r["confidence"] == word]
+        print(
+            f"{word:14}{len(said):8d}{sum(is_right(r, subtype=r['kind'] == 'fault') for r in said) / max(1, len(said)):8.1%}"
+        )
     for name, group in (("faulty", faults), ("healthy", healthy)):
         times = [r["cpu"] for r in group]
         if times:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from diagnosis_public import PUBLIC
 
 from landscape import Model, build_model
 from landscape.faults.cases import CASES, recipe
@@ -102,7 +103,7 @@ def few_flips(d: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
 
 def row(
     kind: str, accepted: tuple[str, ...], data: Data, sizes: tuple[int, ...], activation: str = "relu", *,
-    loss: str = "cross_entropy", bias: float = 0.0, decay: float = 0.0, dead: int = 0, **settings: Any,
+    loss: str = "cross_entropy", bias: float = 0.0, decay: float = 0.0, dead: int = 0, last: str | None = None, **settings: Any,
 ) -> Row:  # fmt: skip
     """A network of dense layers; without an optimizer and a rate it is Adam at 0.01."""
     trained = (
@@ -110,7 +111,7 @@ def row(
     )
 
     def make(seed: int) -> Made:
-        model = dense(data(seed), sizes, activation, loss, weight_decay=decay)
+        model = dense(data(seed), sizes, activation, loss, weight_decay=decay, last=last)
         model = started(model, "xavier" if activation in ("tanh", "sigmoid") else "he", seed, bias=bias)
         return part_dead(model, dead), trained
 
@@ -130,8 +131,54 @@ def development() -> dict[str, Row]:
     for name, case in CASES.items():
         make = recipe(name)
         table[name] = Row(lambda seed, make=make: make(seed, False), case.accepted, "fault")
-        table[f"{name}.twin"] = Row(lambda seed, make=make: make(seed, True), HEALTHY, "twin")
+        table[f"{name}.twin"] = Row(lambda seed, make=make: make(seed, True), case.right_of_twin, "twin")
     return table
+
+
+def public() -> dict[str, Row]:
+    """What people reported, and its cure."""
+    table: dict[str, Row] = {}
+    for name, (make, accepted, cured) in PUBLIC.items():
+        table[f"public.{name}"] = Row(lambda seed, make=make: make(seed, False), accepted, "fault")
+        if cured:
+            table[f"public.{name}.twin"] = Row(lambda seed, make=make: make(seed, True), cured, "twin")
+    return table
+
+
+def more_faults() -> dict[str, Row]:
+    """Faults of the kinds that the rules see by structure, with other data and severities than the cases of the package."""
+    plain, squares = of(blobs, 800, 300), of(friedman, 600, 300)
+    far = changed(
+        squares, lambda d, rng: {f"y_{s}": 5e5 + 1e5 * d[f"y_{s}"] for s in ("train", "validation", "test")}
+    )
+    raw = changed(
+        squares, lambda d, rng: {f"x_{s}": 400 + 150 * d[f"x_{s}"] for s in ("train", "validation", "test")}
+    )
+    leaky = changed(
+        plain,
+        lambda d, rng: {
+            f"{a}_test": np.concatenate([d[f"{a}_train"][:60], d[f"{a}_test"][60:]]) for a in "xy"
+        },
+    )
+    flat = changed(plain, lambda d, rng: {"y_train": rng.permutation(d["y_train"])})
+    scaled = (
+        "optimization/ill-conditioned",
+        "optimization/vanishing-gradient",
+        "optimization/exploding",
+        "optimization/unfinished",
+    )
+    return {
+        "own.sigmoid-logits": row("fault", ("broken/output-range",), plain, (8, 24, 4), last="sigmoid", steps=1000),
+        "own.tanh-logits": row("fault", ("broken/output-range",), plain, (8, 24, 4), last="tanh", steps=1000),
+        "own.relu-regression": row("fault", ("broken/output-range",), squares, (6, 32, 1), loss="mse", last="relu", steps=1000),
+        "own.far-targets": row("fault", scaled, far, (6, 32, 1), loss="mse", steps=1000),
+        "own.raw-inputs": row("fault", scaled, raw, (6, 32, 32, 1), "tanh", loss="mse", learning_rate=1e-3, steps=1000),
+        "own.leak": row("fault", ("broken/leakage",), leaky, (8, 24, 4), steps=800),
+        "own.shuffled-blobs": row("fault", ("overfitting/no-signal", "noise-floor/no-signal"), flat, (8, 128, 128, 4), steps=4000),
+        "own.decayed-blobs": row("fault", ("model-bias/over-regularized",), plain, (8, 24, 4), decay=0.2, steps=1500),
+        "own.linear-blobs": row("fault", ("model-bias/linear",), of(board, 800, 300), (2, 24, 2), "identity", steps=1500),
+        "own.narrow-neck": row("fault", ("model-bias/width", "model-bias/depth"), plain, (8, 16, 1, 16, 4), "tanh", steps=1500),
+    }  # fmt: skip
 
 
 def own_faults() -> dict[str, Row]:
@@ -144,7 +191,7 @@ def own_faults() -> dict[str, Row]:
     )
     uneven = of(lambda r, n: friedman(r, n, scales=300.0), 600, 300)
     walls, stuck = (
-        ("optimization/bouncing", "optimization/dead-units"),
+        ("optimization/bouncing", "optimization/dead-units", "optimization/exploding"),
         ("optimization/vanishing-gradient", "optimization/plateau"),
     )
     return {
@@ -214,9 +261,47 @@ def healthy_kinds() -> dict[str, Row]:
     }  # fmt: skip
 
 
+def more_healthy() -> dict[str, Row]:
+    """Healthy networks that look like the newer faults: a last activation that the targets want, copies, small scales, a copied input."""
+    squares, plain = of(friedman, 600, 300), of(blobs, 800, 300)
+    unit = changed(
+        squares,
+        lambda d, rng: {
+            f"y_{s}": 1 / (1 + np.exp(-3 * d[f"y_{s}"])) for s in ("train", "validation", "test")
+        },
+    )
+    doubled = changed(
+        plain,
+        lambda d, rng: {
+            f"x_{s}": np.concatenate([d[f"x_{s}"]] * 2, axis=1) for s in ("train", "validation", "test")
+        },
+    )
+    wide = changed(
+        squares, lambda d, rng: {f"y_{s}": 6 * d[f"y_{s}"] for s in ("train", "validation", "test")}
+    )
+    few = changed(
+        plain,
+        lambda d, rng: {
+            "x_test": np.concatenate([d["x_train"][:9], d["x_test"][9:]]),
+            "y_test": np.concatenate([d["y_train"][:9], d["y_test"][9:]]),
+        },
+    )
+    tiny = changed(plain, lambda d, rng: {f"{a}_validation": d[f"{a}_validation"][:30] for a in "xy"})
+    return {
+        "healthy.sigmoid-end": row("healthy", HEALTHY, unit, (6, 32, 1), loss="mse", last="sigmoid", steps=2000),
+        "healthy.copied-inputs": row("healthy", HEALTHY, doubled, (16, 32, 4), steps=800),
+        "healthy.wide-targets": row("healthy", HEALTHY, wide, (6, 32, 32, 1), loss="mse", steps=2500),
+        "healthy.few-shared": row("healthy", HEALTHY, few, (8, 32, 4), steps=800),
+        "healthy.tiny-validation": row("healthy", HEALTHY, tiny, (8, 32, 4), steps=800),
+        "healthy.gelu": row("healthy", HEALTHY, digits, DIGITS, "gelu", steps=1500),
+        "healthy.sgd-batches": row("healthy", HEALTHY, digits, DIGITS, learning_rate=0.2, batch_size=16, steps=3000),
+        "healthy.light-decay": row("healthy", HEALTHY, plain, (8, 32, 4), decay=1e-4, steps=1000),
+    }  # fmt: skip
+
+
 def rows() -> dict[str, Row]:
     """The table, in the order that the halves are dealt in."""
-    return development() | own_faults() | mild() | healthy_kinds()
+    return development() | own_faults() | mild() | healthy_kinds() | more_faults() | more_healthy() | public()
 
 
 def half_of(name: str, table: dict[str, Row]) -> str:

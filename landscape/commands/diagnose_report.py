@@ -45,6 +45,11 @@ def diagnosis_lines(record: Diagnosis, applied: dict[str, Any] | None) -> Iterat
     if report["contradiction"]:
         yield "log", f"contradicts the file: {report['contradiction']}"
     yield "verdict", headline(report)
+    # What it is about; records of earlier versions do not say.
+    label = "about"
+    for text in report.get("head") or ():
+        yield label, text
+        label = ""
     for label, key in (("why", "why"), ("ruled out", "ruled_out")):
         for text in report[key]:
             yield label, text
@@ -84,12 +89,26 @@ def next_lines(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
         gain = report["gain"]
         removes = report["verdict"] in ("optimization", "model-bias") and gain is not None
         yield "next", report["advice"] + (f" (removes {gain:.0%} of what can be removed)" if removes else "")
+    checked = report.get("checked")
+    if checked:
+        yield "", f"run once more: {checked_words(checked)}"
     if report["next"]:
         yield ("" if report["advice"] else "next"), report["next"]
     if report.get("pytorch"):
         yield "", f"in PyTorch: {report['pytorch']}"
     if report.get("better"):
         yield "", f"though more was removed by {report['better']}"
+
+
+def checked_words(checked: dict[str, Any]) -> str:
+    """Say what the remedy did when it was run once more.
+
+    >>> checked_words({"before": {"train": 0.7, "test": 0.8}, "after": {"train": 0.1, "test": 0.25}})
+    'train loss 0.7 → 0.1, test loss 0.8 → 0.25'
+    """
+    before, after = checked["before"], checked["after"]
+    known = [split for split in before if before[split] is not None and after.get(split) is not None]
+    return ", ".join(f"{split} loss {before[split]:.4g} → {after[split]:.4g}" for split in known)
 
 
 def applied_lines(applied: dict[str, Any]) -> Iterator[tuple[str, str]]:

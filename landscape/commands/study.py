@@ -102,10 +102,16 @@ def learning_rate(call: Call, optimizer: str, rates: str | None, **choices: Any)
     show_default=True,
     help="How many times the largest curvature is measured along each run.",
 )
+@options.of_training(
+    "--batch-size",
+    parsing.Whole(1),
+    "N",
+    "Examples in each update, under sgd; the sharpness of batches is then followed too. All examples by default.",
+)
 @precise
 @makes_record("study.stability")
 def stability(call: Call, rates: str, **choices: Any) -> None:
-    """Follow the largest curvature along full-batch training against what the rate allows."""
+    """Follow the largest curvature along training, full-batch or with batches, against what the rate allows."""
     from landscape.studies import study_stability
 
     run(call, study_stability, rates=parsing.read_several(rates, options.RATE, "--rates"), **choices)

@@ -7,6 +7,7 @@ from typing import Any
 
 from landscape.diagnosis.curvature import Escaped
 from landscape.diagnosis.ensembles import BUDGETS, Laboratory
+from landscape.diagnosis.leaks import leaks_of, without_leaks
 from landscape.diagnosis.outcomes import plain
 from landscape.diagnosis.plan import Plan
 from landscape.diagnosis.recipe import TOLD, training_of, with_penalty
@@ -24,6 +25,7 @@ from landscape.records import Diagnosis
 def remedy_plan(model: Model, record: Diagnosis, threads: int | None = None) -> Plan | None:
     """Make the plan again that a diagnosis recommends, or None where there is nothing to train."""
     report, settings = record.report, record.settings
+    model = without_leaks(model, leaks_of(model))
     given = {name: settings.get(name) for name in TOLD}
     training = training_of(model, given, settings["seed"])
     kept = record.series
@@ -68,7 +70,9 @@ def apply_remedy(
         )
     announce(f"applying the remedy: {record.report['advice'] or record.report['remedy']}")
     done = plan.apply(announce, progress, threads)
-    before = {split: found.loss for split, found in evaluate_model(model).items()}
+    before = {
+        split: found.loss for split, found in evaluate_model(without_leaks(model, leaks_of(model))).items()
+    }
     after = {split: found.loss for split, found in evaluate_model(done).items()}
     if path is not None:
         save_model(done, path)

@@ -9,8 +9,19 @@ from landscape.diagnosis.evidence import Evidence, Verdict
 from landscape.diagnosis.outcomes import Outcome, best_of, of_kind
 from landscape.diagnosis.reasons import is_supported, reasons_for
 from landscape.diagnosis.remedies import tried, worded
-from landscape.diagnosis.subtypes import by_state, is_blown, seen_or, signatures
+from landscape.diagnosis.subtypes import OWN, by_state, explodes, is_blown, seen_or, signatures
 from landscape.diagnosis.thresholds import Thresholds
+
+# A gradient of targets that broadcast below this part of the loss's own is what the loop followed.
+BROADCAST = 0.1
+LOOP_ADVICE = (
+    "look at the loop: it does not minimize this loss (shapes that broadcast, such as [N, 1] against [N]; other targets; parameters that "
+    "the optimizer does not have)"
+)
+LOOP_PYTORCH = "assert net(x).shape == y.shape; loss = criterion(net(x), y.view_as(net(x))); torch.optim.Adam(net.parameters())"
+
+CONVEX_ADVICE = "the network is a linear model, whose training problem is convex: standardize inputs and targets, and solve it in place of descending"
+CONVEX_PYTORCH = "w = torch.linalg.lstsq(torch.hstack([x, torch.ones(len(x), 1)]), y).solution"
 
 
 def large(evidence: Evidence) -> Verdict | None:
@@ -19,25 +30,107 @@ def large(evidence: Evidence) -> Verdict | None:
     removable = min(evidence.loss, evidence.constant) - evidence.best
     if evidence.part <= limits.large or removable < limits.removable * evidence.constant:
         return worse_than_constant(evidence)
-    penalty, same = best_of(of_kind(found, "penalty")), best_of(o for o in found if o.same)
+    # Under a penalty of the weights, inputs and targets of another scale mean another penalty.
+    ours = [o for o in found if o.same and not (evidence.decays and tried(o).change.rescales)]
+    penalty, same, other = (
+        best_of(of_kind(found, "penalty")),
+        best_of(ours),
+        best_of(of_kind(found, "output")),
+    )
     simple, big = best_of(of_kind(found, "simpler")), best_larger(found, limits)
     shares = {
         "model-bias/over-regularized": share(penalty), "optimization": share(same), "simpler": share(simple),
-        "model-bias": share(big),
+        "model-bias": share(big), "broken/output-range": share(other),
     }  # fmt: skip
     if not any(value > 0 for value in shares.values()):
         return worse_than_constant(evidence)
-    if penalty is not None and penalty.share >= limits.verified and share(same) < limits.bias * penalty.share:
+    if minimizes_another(evidence):
+        return wrong_loss(evidence)
+    if penalty is not None and penalty.share >= limits.verified and share(same) < limits.tie * penalty.share:
         return attributed(evidence, "model-bias", tried(penalty).rule(evidence), penalty, shares)
+    forks = share(best_of(o for o in ours if o.kind == "fork"))
+    if other is not None and is_held_back(
+        evidence, other, max(share(same), share(simple), share(big)), forks
+    ):
+        return attributed(evidence, "broken", tried(other).rule(evidence), other, shares)
     if same is not None and same.share >= limits.bias * max(share(simple), share(big), share(penalty)):
-        winner = simplest(found, same, limits)
+        winner = simplest(ours, same, limits)
         return attributed(evidence, "optimization", tried(winner).rule(evidence), winner, shares)
     if is_better(simple, evidence) and share(simple) >= limits.bias * share(big):
         assert simple is not None
-        return attributed(evidence, "optimization", seen_or("ill-conditioned")(evidence), simple, shares)
+        return attributed(
+            evidence,
+            "optimization",
+            seen_or("ill-conditioned")(evidence),
+            simple,
+            shares,
+            trained_instead(simple, same, evidence),
+        )
     if big is not None:
         return attributed(evidence, "model-bias", capacity(found, big, evidence), big, shares)
     return None
+
+
+def is_held_back(evidence: Evidence, other: Outcome, rival: float, forks: float) -> bool:
+    """Say whether the last activation holds the loss up: without it the same parameters remove twice as much as anything else does.
+
+    Where outputs are dead behind it, it has to be twice what else goes on from these parameters, and the most of all.
+    """
+    limits = evidence.limits
+    dead = evidence.state is not None and evidence.state.dead_outputs > 0
+    clear = rival < limits.bias * other.share
+    return other.share >= limits.verified and (
+        clear or (dead and forks < limits.bias * other.share and rival < other.share)
+    )
+
+
+def minimizes_another(evidence: Evidence) -> bool:
+    """Say whether the loop cannot have minimized this loss: its recipe, taken on and from a fresh start, removes most of it in few updates.
+
+    Both have to do in a part of the updates spent what these did not: one alone may be luck, or a plateau that was just left.
+    """
+    if evidence.spent is None or evidence.assumed:
+        return False
+    limits = evidence.limits
+    own = [next((o for o in evidence.outcomes or () if o.name == name), None) for name in OWN]
+    return all(
+        o is not None
+        and o.useful
+        and not o.diverged
+        and 0 < o.steps <= limits.early * evidence.spent
+        and is_sure(o, limits)
+        for o in own
+    )
+
+
+def wrong_loss(evidence: Evidence) -> Verdict:
+    """Return the verdict of a loop that minimizes another loss than this one."""
+    control, fresh = (next(o for o in evidence.outcomes or () if o.name == name) for name in OWN)
+    spent = evidence.spent or 0
+    reasons: list[Reason] = [
+        f"after {spent:,} updates the training loss is {evidence.loss:.4g}; a fresh start of the same recipe has {spread(fresh)} after "
+        f"{fresh.steps:,}: those updates cannot have minimized this loss",
+        removed(control, evidence),
+    ]
+    if evidence.broadcast < BROADCAST:
+        reasons.append(
+            Cited(
+                sentence="the gradient of a loss that compares every output with every target is {value} of this one's",
+                claim="minimized", value=evidence.broadcast, side="below", threshold=BROADCAST,
+            )
+        )  # fmt: skip
+    return Verdict(
+        code="broken", subtype="wrong-loss", confidence="verified", reasons=tuple(reasons), remedy=control.name, gain=control.share,
+        accepted=("undetermined",), advice=LOOP_ADVICE, pytorch=LOOP_PYTORCH,
+    )  # fmt: skip
+
+
+def trained_instead(simple: Outcome, same: Outcome | None, evidence: Evidence) -> Outcome | None:
+    """Return the remedy in place of a linear model, where the network is one itself: its own best trial, or none where that removes nothing."""
+    linear = evidence.state is not None and evidence.state.affine
+    if not (tried(simple).change.solved and linear):
+        return simple
+    return same if share(same) >= evidence.limits.removable else None
 
 
 def best_larger(found: Sequence[Outcome], limits: Thresholds) -> Outcome | None:
@@ -109,10 +202,18 @@ def capacity(found: Sequence[Outcome], big: Outcome, evidence: Evidence) -> str:
 
 
 def attributed(
-    evidence: Evidence, code: str, subtype: str, winner: Outcome, shares: dict[str, float]
+    evidence: Evidence,
+    code: str,
+    subtype: str,
+    winner: Outcome,
+    shares: dict[str, float],
+    remedy: Outcome | str | None = "winner",
 ) -> Verdict:
-    """Make the verdict of a remedy that won."""
+    """Make the verdict of a remedy that won; `remedy` is another one to recommend, or None for none."""
     limits = evidence.limits
+    if code == "optimization" and explodes(evidence):
+        subtype = "exploding"
+    advised = winner if isinstance(remedy, str) else remedy
     codes = {"simpler": "optimization"}
     near = limits.bias * min(1.0, winner.share)
     others = [codes.get(name, name) for name, value in shares.items() if value > 0 and value >= near]
@@ -126,8 +227,9 @@ def attributed(
     return Verdict(
         code=code, subtype=subtype, confidence="verified" if is_sure(winner, limits) else "consistent",
         reasons=(large_loss(evidence), removed(winner, evidence), *reasons_for(subtype, evidence), *beaten_by_simpler(evidence, code, winner)),
-        supported=is_supported(subtype, evidence, tried(winner).proves), remedy=winner.name, gain=winner.share,
-        accepted=tuple(dict.fromkeys(accepted)),
+        supported=is_supported(subtype, evidence, tried(winner).proves), remedy="" if advised is None else advised.name,
+        gain=winner.share if advised is None else advised.share, accepted=tuple(dict.fromkeys(accepted)),
+        advice=CONVEX_ADVICE if advised is None else "", pytorch=CONVEX_PYTORCH if advised is None else "",
     )  # fmt: skip
 
 
@@ -139,6 +241,13 @@ def is_sure(winner: Outcome, limits: Thresholds) -> bool:
 def large_loss(evidence: Evidence) -> Cited:
     """Cite how far the loss lies from the best one seen towards the best constant predictor's."""
     least = evidence.limits.large
+    if evidence.loss > evidence.constant > 0:
+        return Cited(
+            sentence=f"training loss {evidence.loss:.4g} is {{value}} times the best constant predictor's, {evidence.constant:.4g}; the best loss seen "
+            f"is {evidence.best:.4g}",
+            claim="large", value=evidence.loss / evidence.constant, side="above",
+            threshold=(evidence.best + least * (evidence.constant - evidence.best)) / evidence.constant,
+        )  # fmt: skip
     return Cited(
         sentence=f"training loss {evidence.loss:.4g}: {{value}} of the way from the best loss seen, {evidence.best:.4g}, "
         f"to the best constant predictor's, {evidence.constant:.4g}",
@@ -173,14 +282,15 @@ def spread(found: Outcome) -> str:
 
 def beaten_by_simpler(evidence: Evidence, code: str, winner: Outcome) -> list[Reason]:
     """Cite a simpler network that ends lower, which proves that training is at fault: this network contains what it can do."""
-    simple = best_of(o for o in of_kind(evidence.outcomes or (), "simpler") if o is not winner)
+    simple = best_of(of_kind(evidence.outcomes or (), "simpler"))
     if code != "optimization" or simple is None or not is_better(simple, evidence):
         return []
     least = evidence.limits.simpler
     part = (min(evidence.loss, evidence.constant) - simple.train) / (evidence.constant - evidence.best)
     return [
         Cited(
-            sentence=f"a simpler network, {worded(simple.name)}, ends at {simple.train:.4g}, lower by {{value}} of that way",
+            sentence=f"a simpler network that this one contains, {worded(simple.name)}, ends at {simple.train:.4g} on the training data, lower by "
+            "{value} of that way: that is optimization, not model bias",
             claim="training at fault", value=part, side="above", threshold=least, styles=SHARE,
         )
     ]  # fmt: skip

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, NamedTuple
 
 from landscape.diagnosis.ensembles import Ensemble, Laboratory, part_of
-from landscape.diagnosis.outcomes import outcomes
-from landscape.diagnosis.plan import most_steps, rounded
+from landscape.diagnosis.plan import rounded
 from landscape.diagnosis.standardized import standardized
 from landscape.model import Model
 
@@ -32,11 +31,12 @@ class Change:
     """No change, which is what other changes are measured against. A subclass says what else is trained, and how.
 
     `stops_early` says whether a trial counts at its best look in place of its last one, `solved` whether a convex problem is solved in
-    place of a training.
+    place of a training, `rescales` whether a penalty of the weights means something else after it.
     """
 
     stops_early: ClassVar[bool] = False
     solved: ClassVar[bool] = False
+    rescales: ClassVar[bool] = False
 
     def model(self, lab: Laboratory) -> Model | None:
         """Return the network that is trained, with its data, or None where there is no such network."""
@@ -45,6 +45,14 @@ class Change:
     def variants(self, lab: Laboratory) -> dict[str, Settings]:
         """Return the changes of the recipe to try, by what they add to the label, or none where there is nothing to change."""
         return {"": {}}
+
+    def loss_factor(self, lab: Laboratory) -> float:
+        """Return what its trials' losses are multiplied by to be in the user's units."""
+        return 1.0
+
+    def back(self, lab: Laboratory) -> Callable[[Model], Model] | None:
+        """Return what makes a network of the user's own data of the one that was trained, or None where it is one."""
+        return None
 
     def ensemble(self, lab: Laboratory) -> Ensemble:
         """Return the ensemble that its trials are run in."""
@@ -57,10 +65,6 @@ class Change:
 
 class More(Change):
     """More updates, all else as before: the control of all trials that go on from the parameters."""
-
-    def planned(self, lab: Laboratory) -> Planned | None:
-        """Return the change as a training of a file."""
-        return Planned(lab.model, {"steps": most_steps(10 * lab.training.updates)})
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,7 @@ class Escape(Change):
     def planned(self, lab: Laboratory) -> Planned | None:
         """Return the change as a training of a file."""
         model = self.model(lab)
-        return None if model is None else Planned(model, {}, ("critical",))
+        return None if model is None else Planned(model, {}, ())
 
 
 @dataclass(frozen=True)
@@ -181,6 +185,7 @@ class NoDropout(Change):
 class Standardized(Change):
     """Standardized inputs, at the user's rate or at several factors of it, of which the best counts and is applied."""
 
+    rescales = True
     factors: tuple[float, ...] = ()
 
     def model(self, lab: Laboratory) -> Model | None:
@@ -203,18 +208,7 @@ class Standardized(Change):
     def planned(self, lab: Laboratory) -> Planned | None:
         """Return the change as a training of a file."""
         model = self.model(lab)
-        if model is None:
-            return None
-        rate = self.best_factor(lab) * lab.training.recipe.learning_rate
-        return Planned(model, {"learning_rate": rate} if self.factors else {}, ())
-
-    def best_factor(self, lab: Laboratory) -> float:
-        """Return the factor whose trials came to the least training loss, or 1 where none were run."""
-        runs = lab.finished(self.ensemble(lab))
-        if runs is None or not self.factors:
-            return 1.0
-        found = outcomes(runs, dict.fromkeys(runs.labels, "fork"), math.inf)
-        return min(zip(self.factors, found, strict=True), key=lambda pair: pair[1].train)[0]
+        return None if model is None else Planned(model, {}, ())
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from landscape.diagnosis.evidence import Evidence
+from landscape.diagnosis.leaks import leak_veto, leak_words
 from landscape.diagnosis.nonfinite import not_finite
+from landscape.diagnosis.ranges import DISTANCES
 from landscape.diagnosis.session import Session
 from landscape.diagnosis.state import highest_stability, stability_series, state_of
-from landscape.diagnosis.vetoes import Veto, contradiction_of_log, input_scales, vetoes, warnings
+from landscape.diagnosis.statistics import stale, stale_veto
+from landscape.diagnosis.vetoes import Veto, contradiction_of_log, flat_inputs, input_scales, vetoes, warnings
+from landscape.model import Model
 from landscape.objective import NetworkObjective
 from landscape.objective.constant import constant_loss
 from landscape.objective.examples import scores
@@ -36,14 +41,22 @@ def facts(session: Session, target: float | None) -> Evidence:
         )
         return Evidence(loss=evaluated.loss, constant=constant, limits=limits, vetoes=(veto,))
     session.first = contradiction_of_log(model, evaluated.loss, evaluated.penalty, constant)
-    session.warned = warnings(model, limits)
+    session.warned = [*leak_words(session.leaks), *warnings(model, limits)]
     missing(session)
     scored = scores(model, "train", threads=session.lab.threads)
     found, constant_here = vetoes(model, scored, constant, limits, session.lab.seed, session.lab.threads)
+    threads = session.lab.threads
+    more = (
+        leak_veto(model, session.whole or model, session.leaks, limits.leak, threads),
+        None if found else stale_veto(stale(model, session.lab.held, threads), constant, limits),
+    )
+    found += [veto for veto in more if veto is not None]
+    steps, evenly = session.training.spent, model.training.get("schedule", "constant") == "constant"
     evidence = Evidence(
         loss=evaluated.loss, constant=constant, limits=limits, vetoes=tuple(found), target=target, held=session.lab.held,
         optimizer=session.training.recipe.optimizer, learning_rate=session.training.recipe.learning_rate, highest=highest(session), assumed=assumed(session),
-        scales=input_scales(model),
+        scales=input_scales(model), climbed=climbed(session), spent=steps if evenly and session.training.known else None,
+        objective=evaluated.loss + evaluated.penalty, **sizes(model), decays=bool(model.decay_vector().any()),
     )  # fmt: skip
     if not found and not evidence.is_small:
         session.lab.announce("looking at the parameters and the curvature")
@@ -90,3 +103,22 @@ def highest(session: Session) -> float:
         return math.nan
     values = np.asarray(series, np.float64)
     return math.inf if not np.isfinite(values).all() else float(values.max())
+
+
+def climbed(session: Session) -> float:
+    """Return the highest training loss of the log over its first one, or NaN where the log is closed or missing."""
+    series = session.model.history.get("train_loss")
+    if series is None or session.first or not len(series):
+        return math.nan
+    values = np.asarray(series, np.float64)
+    return highest(session) / float(values[0]) if values[0] > 0 else math.nan
+
+
+def sizes(model: Model) -> dict[str, Any]:
+    """Return how large inputs and targets are, as far as they are numbers on a scale."""
+    found = {}
+    if np.issubdtype(model.data["x_train"].dtype, np.floating):
+        found["input_size"] = float(np.sqrt(np.mean(flat_inputs(model, "train").var(axis=0))))
+    if model.loss in DISTANCES:
+        found["target_size"] = float(np.sqrt(np.mean(np.asarray(model.data["y_train"], np.float64) ** 2)))
+    return found

@@ -14,6 +14,8 @@ SIDES: dict[str, Callable[[float, float], bool]] = {
     "from": operator.ge, "above": operator.gt, "below": operator.lt, "up to": operator.le,
 }  # fmt: skip
 MOST_REASONS, MOST_DOUBTS = 3, 1
+# A share from here on is said as a multiple.
+TIMES = 10.0
 # How a value and its threshold are written, with more digits where fewer would not tell them apart.
 NUMBER, SHARE = (".3g", ".4g", ".6g"), (".0%", ".1%", ".3%")
 
@@ -45,7 +47,9 @@ class Cited:
         return SIDES[self.side](self.value, self.threshold)
 
     def written(self) -> tuple[str, str]:
-        """Return the value and the threshold as the sentence has them."""
+        """Return the value and the threshold as the sentence has them: a share of several times the whole as such, and its threshold alike."""
+        if self.styles[0].endswith("%") and abs(self.value) >= TIMES:
+            return written(self.value, SHARE[0]), f"{self.threshold:.3g} times"
         pairs = [(format(self.value, style), format(self.threshold, style)) for style in self.styles]
         apart = [pair for pair in pairs if pair[0] != pair[1]]
         value, threshold = (apart or pairs)[0] if self.value != self.threshold else pairs[0]
@@ -62,6 +66,15 @@ class Cited:
             "text": str(self), "claim": self.claim, "value": plain(self.value), "side": self.side, "threshold": plain(self.threshold),
             "supports": self.supports,
         }  # fmt: skip
+
+
+def written(value: float, style: str) -> str:
+    """Write a number; a share of several times the whole is written as such.
+
+    >>> written(0.896, ".0%"), written(42.81, ".0%"), written(3.0, ".3g")
+    ('90%', '42.8 times', '3')
+    """
+    return f"{value:.3g} times" if style.endswith("%") and abs(value) >= TIMES else format(value, style)
 
 
 Reason = Cited | str

@@ -13,16 +13,20 @@ import numpy as np
 from landscape.diagnosis.checks import facts
 from landscape.diagnosis.ensembles import BUDGETS, Laboratory
 from landscape.diagnosis.gap_steps import gap_branch
+from landscape.diagnosis.head import head
+from landscape.diagnosis.leaks import leaks_of, without_leaks
 from landscape.diagnosis.naming import on_free_name
-from landscape.diagnosis.plan import options_of
+from landscape.diagnosis.plan import Plan, options_of
+from landscape.diagnosis.proving import proven
+from landscape.diagnosis.pytorch import rewritten
+from landscape.diagnosis.ranges import end_of
 from landscape.diagnosis.recipe import OPTIONS, TOLD, training_of, with_penalty
-from landscape.diagnosis.remedies import plan_of
 from landscape.diagnosis.report_json import report_json
 from landscape.diagnosis.session import Session
 from landscape.diagnosis.thresholds import thresholds_of
 from landscape.diagnosis.training_loss import training_branch
 from landscape.diagnosis.verdict import decide
-from landscape.diagnosis.vetoes import require_examples
+from landscape.diagnosis.vetoes import WITHOUT_END, require_examples, without_words
 from landscape.errors import InputError, did_you_mean
 from landscape.model import Model
 from landscape.model.header import WEIGHTS
@@ -222,6 +226,8 @@ def prepared(
         )
     require_examples(model)
     limits, training = thresholds_of(changes), training_of(model, given, seed)
+    whole, leaks = model, leaks_of(model)
+    model = without_leaks(model, leaks)
     held = next((split for split in ("validation", "test") if split in model.splits), None)
     lab = Laboratory(
         with_penalty(model, training),
@@ -234,7 +240,14 @@ def prepared(
         dtype,
         announce=announce,
     )
-    return Session(lab)
+    return Session(lab, leaks=leaks, whole=with_penalty(whole, training))
+
+
+def in_words(plan: Plan, remedy: str, model: Model) -> str:
+    """Return a remedy in PyTorch's words: what it rewrites, else how it is trained."""
+    if remedy == WITHOUT_END:
+        return without_words(model, end_of(model).op)
+    return rewritten(remedy) or plan.pytorch(model)
 
 
 def walked(walk: Session, target: float | None, options: str, progress: Progress) -> dict[str, Any]:
@@ -248,10 +261,11 @@ def walked(walk: Session, target: float | None, options: str, progress: Progress
         verdict = decide(evidence)
         if verdict.code not in ("optimization", "model-bias", "broken", "undetermined"):
             evidence = gap_branch(walk, evidence)
-    verdict = decide(evidence)
-    plan = plan_of(walk.lab, verdict.remedy)
+    found = proven(walk, evidence, decide(evidence))
+    verdict, plan = found.verdict, found.plan
     if walk.lab.escaped is not None:
         walk.lab.kept |= walk.lab.escaped.series()
     command = "" if plan is None else plan.command(walk.model, options)
-    pytorch = "" if plan is None else plan.pytorch(walk.model)
-    return report_json(walk, evidence, verdict, command=command, pytorch=pytorch)
+    pytorch = "" if plan is None else in_words(plan, verdict.remedy, walk.model)
+    report = report_json(walk, evidence, verdict, command=command, pytorch=verdict.pytorch or pytorch)
+    return {"head": head(walk, evidence), **report, "checked": found.checked}

@@ -80,6 +80,8 @@ class Runs:
     train_accuracy: Array | None = None
     held_accuracy: Array | None = None
     test: Array | None = None
+    # The penalty at the end of each run [G, S], which records of earlier versions lack.
+    penalty: Array | None = None
 
     @property
     def error(self) -> Array:
@@ -119,7 +121,12 @@ class Laboratory:
     def updates(self, part: float, bounds: tuple[int, int]) -> int:
         """Give a number of updates: a part of those spent, within bounds and within the budget's work."""
         wanted = int(np.clip(round(part * self.training.updates), *bounds))
-        return min(wanted, max(LEAST_UPDATES, int(self.budget.work / self.update_cost)))
+        return min(wanted, self.most_updates)
+
+    @property
+    def most_updates(self) -> int:
+        """Give the most updates of a run by the budget's work."""
+        return max(LEAST_UPDATES, int(self.budget.work / self.update_cost))
 
     @property
     def update_cost(self) -> float:
@@ -143,14 +150,21 @@ class Laboratory:
 
         return told
 
-    def run(self, ensemble: Ensemble, model: Model, trials: Sequence[Trial]) -> Runs:
-        """Train all trials at once, unless that was done before; trials of one label are its seeds, side by side."""
+    def run(self, ensemble: Ensemble, model: Model, trials: Sequence[Trial], factor: float = 1.0) -> Runs:
+        """Train all trials at once, unless that was done before; trials of one label are its seeds, side by side.
+
+        Losses are kept times `factor`, so that those of scaled targets are in the user's units.
+        """
         labels = tuple(dict.fromkeys(trial.label for trial in trials))
         key = f"runs.{ensemble.name}"
         if f"{key}.step" not in self.kept:
             updates = sum(trial.recipe.steps for trial in trials)
             self.announce(f"{ensemble.words}: {len(trials)} trainings, {updates:,} updates in all")
-            self.kept |= {f"{key}.{series}": values for series, values in self.trained(model, trials).items()}
+            found = self.trained(model, trials)
+            self.kept |= {
+                f"{key}.{series}": values * factor if series.endswith("_loss") else values
+                for series, values in found.items()
+            }
             self.kept[f"{key}.labels"] = np.array(labels)
             self.save()
         self.done.extend(trial.label for trial in trials)
@@ -163,9 +177,12 @@ class Laboratory:
             dtype=self.dtype, threads=self.threads, progress=self.among([trial.label for trial in trials]),
         )  # fmt: skip
         names = [f"{split}_{what}" for split in model.splits for what in ("loss", "accuracy")]
-        return {"step": found.step.astype(np.float64)} | {
-            name: found.losses[name] for name in names if name in found.losses
-        }
+        kept = {"step": found.step.astype(np.float64)}
+        decay = model.decay_vector()
+        if decay.any():
+            with np.errstate(over="ignore", invalid="ignore"):
+                kept["penalty"] = 0.5 * (np.asarray(found.theta, np.float64) ** 2) @ decay
+        return kept | {name: found.losses[name] for name in names if name in found.losses}
 
     def finished(self, ensemble: Ensemble) -> Runs | None:
         """Return an ensemble that was run, or None where it was not."""
@@ -188,6 +205,7 @@ class Laboratory:
         return Runs(
             labels, step.reshape(len(labels), -1, step.shape[-1])[:, 0], train, grouped(f"{self.held}_loss"),
             grouped("train_accuracy"), grouped(f"{self.held}_accuracy"), grouped("test_loss"),
+            kept[f"{key}.penalty"].reshape(len(labels), -1) if f"{key}.penalty" in kept else None,
         )  # fmt: skip
 
     def fresh(self, model: Model, init: str, seed: int) -> Array:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from landscape.diagnosis.baselines import Baseline
 from landscape.diagnosis.citing import Cited, Reason, ordered
 from landscape.diagnosis.gap import Gap
 from landscape.diagnosis.generalization import Generalization
 from landscape.diagnosis.outcomes import Outcome
 from landscape.diagnosis.shift import Shift
+from landscape.diagnosis.splits import SplitShift
 from landscape.diagnosis.state import State
 from landscape.diagnosis.thresholds import Thresholds
 from landscape.diagnosis.vetoes import Veto
@@ -38,6 +40,19 @@ class Evidence:
     assumed: str = ""
     sixteen: float = math.nan
     scales: float = math.nan
+    # Of the log: its highest training loss over its first one. Of the training: the updates that were said to be spent at a constant rate.
+    climbed: float = math.nan
+    spent: int | None = None
+    # The training loss with the penalty, where there is one; how the loop's gradient would be with targets that broadcast.
+    objective: float = math.nan
+    # Root mean squares of the inputs' deviations and of the targets, where these are numbers on a scale.
+    input_size: float = math.nan
+    target_size: float = math.nan
+    broadcast: float = math.nan
+    decays: bool = False
+    baseline: Baseline | None = None
+    linear_learns: bool | None = None
+    split: SplitShift | None = None
 
     @property
     def removable(self) -> float:
@@ -65,7 +80,8 @@ class Evidence:
 class Verdict:
     """A code, a sub-code, how sure it is, and what it hangs on: the reasons, the remedy's name, its gain, the runners-up.
 
-    `supported` says whether anything speaks for the sub-code but that its remedy won.
+    `supported` says whether anything speaks for the sub-code but that its remedy won. `advice` and `pytorch` are what to do in words where
+    the remedy's own are not enough.
     """
 
     code: str
@@ -76,6 +92,8 @@ class Verdict:
     remedy: str = ""
     gain: float = math.nan
     accepted: tuple[str, ...] = ()
+    advice: str = ""
+    pytorch: str = ""
 
     @property
     def why(self) -> tuple[str, ...]:

@@ -37,14 +37,21 @@ def of_state(state: State, limits: Thresholds) -> list[str]:
         f"first over last layer's gradient: {state.gradient_ratio:.1e} (vanishing below {limits.gradient_ratio:g})": math.isfinite(
             state.gradient_ratio
         ),
-        f"what Newton's step promises over what the gradient's does: {state.condition:.3g} (ill-conditioned from {limits.condition:g}); "
-        f"λ₁/λ₁₀ about {state.spread:.3g}": math.isfinite(state.condition),
+        f"what Newton's step promises over what the gradient's does: {state.condition:.3g} (ill-conditioned from {limits.condition:g})"
+        + (f"; λ₁/λ₁₀ about {state.spread:.3g}" if math.isfinite(state.spread) else ""): math.isfinite(
+            state.condition
+        ),
         f"squared gradient over its noise in a batch: {state.noise:.2g} (noise below {NOISY:g})": math.isfinite(
             state.noise
         ),
         f"largest curvature: {state.stability:.2f} times what the rate allows (bouncing from {limits.edge:g})": math.isfinite(
             state.stability
         ),
+        f"batch sharpness: {state.batch_sharpness:.3g}, {state.batch_stability:.2f} times what the rate allows (bouncing from {limits.edge:g})": math.isfinite(
+            state.batch_stability
+        ),
+        f"outputs that are the same for every input: {state.dead_outputs} of {state.outputs}": state.dead_outputs
+        > 0,
         f"largest curvature at the checkpoints: {state.highest:.2f} times what the rate allows, at update {state.highest_step:,}": math.isfinite(
             state.highest
         ),

@@ -24,7 +24,7 @@ from landscape.training import Recipe
 FEW, FEW_UPDATES = 16, 1000
 ALONE = Ensemble("sixteen", "fresh starts on 16 examples alone")
 # The kinds of remedies that are tried before larger networks.
-FIRST: tuple[Kind, ...] = ("fork", "fresh", "penalty", "simpler")
+FIRST: tuple[Kind, ...] = ("fork", "fresh", "penalty", "output", "simpler")
 
 
 def plan_words(lab: Laboratory) -> str:
@@ -64,7 +64,8 @@ def together(lab: Laboratory, ensemble: Ensemble, tried: Sequence[Remedy], loss:
         return []
     model = next(iter(labels)).change.model(lab)
     assert model is not None
-    runs = lab.run(ensemble, model, [trial for group in trials.values() for trial in group])
+    factor = next(iter(labels)).change.loss_factor(lab)
+    runs = lab.run(ensemble, model, [trial for group in trials.values() for trial in group], factor)
     found = outcomes(runs, {label: remedy.kind for remedy in labels for label in labels[remedy]}, loss)
     return [
         replace(min((o for o in found if o.name in own), key=lambda o: o.train), name=remedy.label)
@@ -80,10 +81,11 @@ def alone(lab: Laboratory, remedy: Remedy, loss: float) -> list[Outcome]:
     model = remedy.change.model(lab)
     if model is None:
         return []
+    factor = remedy.change.loss_factor(lab)
     tuning = [remedy.at_rate(lab, model, rate, lab.seed, f"adam {rate:g}") for rate in TUNING]
-    rate = least_rate(lab.run(remedy.rates, model, tuning))
+    rate = least_rate(lab.run(remedy.rates, model, tuning, factor))
     trials = [remedy.at_rate(lab, model, rate, seed, remedy.label) for seed in lab.seeds]
-    return outcomes(lab.run(remedy.ensemble(lab), model, trials), {remedy.label: remedy.kind}, loss)
+    return outcomes(lab.run(remedy.ensemble(lab), model, trials, factor), {remedy.label: remedy.kind}, loss)
 
 
 def sixteen(lab: Laboratory) -> float:

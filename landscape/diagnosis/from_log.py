@@ -76,6 +76,7 @@ def report_of(log: Log, verdict: Verdict, thresholds: dict[str, float]) -> dict[
     """Give the report with the keys of any diagnosis, and beside them what the log holds and what would verify the verdict."""
     code = code_of(verdict)
     return {
+        "head": [f"the log {log.path.name} alone: no network, no data"],
         "verdict": verdict.code,
         "subtype": verdict.subtype or None,
         "confidence": "suspected",
@@ -95,6 +96,7 @@ def report_of(log: Log, verdict: Verdict, thresholds: dict[str, float]) -> dict[
         "not_assessed": [*NOT_ASSESSED, *missing(log)],
         "warnings": warnings_of(log),
         "evidence": evidence_of(log),
+        "checked": None,
         "recipe": {},
         "budget": "log",
         "thresholds": thresholds,
@@ -125,6 +127,7 @@ def evidence_of(log: Log) -> dict[str, Any]:
     """Give the numbers that other diagnoses measure, as far as a log has them; the last training loss is as it was logged."""
     names = (
         "constant_loss", "best_loss", "part_of_range", "held_out", "sixteen_examples", "validation_gap", "test_gap", "shift", "generalization", "state",
+        "baseline", "split",
     )  # fmt: skip
     train = log.series.get("train_loss")
     return {

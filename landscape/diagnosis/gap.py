@@ -22,6 +22,8 @@ Array = NDArray[np.float64]
 
 RESAMPLES = 1000
 ERRORS = 2.0
+# The quantile of 95 % intervals of shares.
+WILSON = 1.96
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,8 +74,26 @@ def gap(base: str, other: str, one: Scores, two: Scores, chance: float, constant
 
 
 def standard_error(one: Array, two: Array) -> float:
-    """Give the standard error of the difference of two independent means."""
-    return float(np.sqrt(sum(values.var(ddof=1) / len(values) for values in (one, two) if len(values) > 1)))
+    """Give the standard error of the difference of two independent means; of shares by Wilson's, which does not vanish at 0 and 1.
+
+    >>> round(standard_error(np.ones(100), np.ones(100)), 4), standard_error(np.full(9, 0.3), np.full(9, 0.3))
+    (0.0261, 0.0)
+    """
+    return float(np.sqrt(sum(squared_error(values) for values in (one, two) if len(values) > 1)))
+
+
+def squared_error(values: Array) -> float:
+    """Give the squared standard error of a mean; of zeros and ones half the width of Wilson's interval over its quantile, squared.
+
+    References
+    ----------
+    Wilson, "Probable inference, the law of succession, and statistical inference" (JASA 1927).
+    """
+    count = len(values)
+    if not np.isin(values, (0.0, 1.0)).all():
+        return float(values.var(ddof=1)) / count
+    share = float(values.mean())
+    return (share * (1 - share) / count + WILSON**2 / (4 * count**2)) / (1 + WILSON**2 / count) ** 2
 
 
 def difference_interval(one: Array, two: Array, seed: int) -> tuple[float, float]:

@@ -5,27 +5,97 @@ from __future__ import annotations
 import math
 
 from landscape.diagnosis.attribution import removed
-from landscape.diagnosis.citing import SHARE, Cited, Reason
+from landscape.diagnosis.baselines import ERRORS as COPIED
+from landscape.diagnosis.baselines import Baseline
+from landscape.diagnosis.citing import SHARE, Cited, Reason, written
 from landscape.diagnosis.evidence import Evidence, Verdict
 from landscape.diagnosis.gap import ERRORS, Gap
 from landscape.diagnosis.generalization import Generalization
 from landscape.diagnosis.remedies import worded
 from landscape.diagnosis.shift import ALIKE, CLOSES, RARE, Shift
 
+NOISY_DATA = "look at the data: noisy targets or missing features"
+# Held-out examples of classes that training lacks, from this share on, are a split by order whatever else.
+UNSEEN = 0.5
+
 
 def small(evidence: Evidence) -> Verdict:
     """Look at the gaps; the larger one of two names the verdict."""
     limits, first, second = evidence.limits, evidence.validation_gap, evidence.test_gap
+    learned = evidence.loss < limits.constant * evidence.constant or evidence.is_small
+    if first is not None and learned and first.material(limits.gap) and is_ordered(evidence, first):
+        return by_order(evidence, first)
     shifted = second is not None and second.material(limits.shift)
     known = evidence.generalization is not None and evidence.generalization.verifies
-    over = first is not None and (first.material(limits.gap) if known else first.clear(limits.gap))
+    # What is no better than a constant has learned nothing, nor by heart.
+    over = (
+        learned and first is not None and (first.material(limits.gap) if known else first.clear(limits.gap))
+    )
     if shifted and second is not None and not (over and first is not None and first.part > second.part):
         return mismatch(evidence, second, ("overfitting",) if over else ())
     if over and first is not None:
         return overfitting(evidence, first, ("mismatch",) if shifted else ())
-    if not evidence.is_small and evidence.loss >= limits.floor * evidence.constant:
-        return noise_floor(evidence)
-    return healthy(evidence)
+    if (
+        evidence.baseline is not None
+        and not evidence.baseline.beaten
+        and evidence.baseline.copy > 0
+        and learned
+    ):
+        return copies(evidence, evidence.baseline)
+    return healthy(evidence) if evidence.is_small else noise_floor(evidence)
+
+
+def is_ordered(evidence: Evidence, gap: Gap) -> bool:
+    """Say whether the split explains the gap of validation: by classes that training never saw, or since a split by chance closes half of it."""
+    split = evidence.split
+    if split is None:
+        return False
+    return split.unseen >= UNSEEN or split.resplit < CLOSES * gap.part
+
+
+def by_order(evidence: Evidence, gap: Gap) -> Verdict:
+    """Validation data were split off by order, and are of another kind than training's."""
+    split = evidence.split
+    assert split is not None
+    reasons: list[Reason] = [told_gap(gap, evidence.limits.gap)]
+    if split.unseen > 0:
+        reasons.append(
+            f"{split.unseen:.0%} of the {split.split} examples are of classes that training has no example of"
+        )
+    elif split.by_order:
+        reasons.append(
+            f"the shares of the classes differ by {split.distance:.0%} from training's (p {split.p:.1g}): no split by chance does that"
+        )
+    proved = split.resplit < CLOSES * gap.part
+    if math.isfinite(split.resplit):
+        reasons.append(
+            Cited(
+                sentence="after a split by chance and a refit validation is worse by {value} of the range",
+                claim="closed", value=split.resplit, side="below", threshold=CLOSES * gap.part, styles=SHARE,
+            )
+        )  # fmt: skip
+    return Verdict(
+        code="mismatch", subtype="label-shift" if split.by_order or split.unseen > 0 else "covariate",
+        confidence="verified" if proved else "consistent", reasons=tuple(reasons), remedy="split", gain=gap.part,
+        pytorch="perm = torch.randperm(len(x)); x, y = x[perm], y[perm]  # before the split",
+    )  # fmt: skip
+
+
+def copies(evidence: Evidence, found: Baseline) -> Verdict:
+    """The network is no better than one of its inputs, however small its loss."""
+    part = evidence.loss / evidence.constant if evidence.constant > 0 else math.nan
+    reasons: list[Reason] = [
+        Cited(
+            sentence=f"on {found.split} data a copy of input {found.column} has the loss {found.copy:.4g}, the network {found.network:.4g}: it leads by "
+            "{value}",
+            claim="nothing learned beside it", value=found.lead, side="up to", threshold=COPIED * found.error,
+        ),
+        f"its training loss is small, {part:.1%} of the best constant predictor's, since that input is near the target already",
+    ]  # fmt: skip
+    return Verdict(
+        code="noise-floor", subtype="no-signal", confidence="consistent", reasons=tuple(reasons), remedy="copy", accepted=("healthy",),
+        pytorch="net(x) + x[:, [i]]  # learn the difference to the input i that is copied",
+    )  # fmt: skip
 
 
 def mismatch(evidence: Evidence, gap: Gap, accepted: tuple[str, ...]) -> Verdict:
@@ -68,8 +138,12 @@ def overfitting(evidence: Evidence, gap: Gap, accepted: tuple[str, ...]) -> Verd
     found = evidence.generalization
     reasons: list[Reason] = [told_gap(gap, evidence.limits.gap)]
     if found is None:
+        # Held-out data at chance, and a linear model that finds nothing either: there may be nothing to carry over.
+        flat = gap.part >= evidence.limits.constant and evidence.linear_learns is False
         return Verdict(
             code="overfitting",
+            subtype="no-signal" if flat else "",
+            remedy="no-signal" if flat else "",
             confidence="suspected",
             reasons=tuple(reasons),
             gain=gap.part,
@@ -77,7 +151,12 @@ def overfitting(evidence: Evidence, gap: Gap, accepted: tuple[str, ...]) -> Verd
         )
     best = found.best
     reasons.append(twice_the_data(found))
-    flat_at_chance = gap.part >= evidence.limits.constant and not found.falls and found.is_chance
+    flat_at_chance = (
+        gap.part >= evidence.limits.constant
+        and not found.falls
+        and found.is_chance
+        and not found.linear_learns
+    )
     if best is not None:
         reasons.append(
             Cited(
@@ -88,8 +167,17 @@ def overfitting(evidence: Evidence, gap: Gap, accepted: tuple[str, ...]) -> Verd
     return Verdict(
         code="overfitting", subtype="no-signal" if flat_at_chance else "",
         confidence="verified" if found.verifies else "consistent", reasons=tuple(reasons),
-        remedy=best.name if best is not None else "more data", gain=gap.part if best is None else best.gain, accepted=accepted,
+        remedy=closing(found, flat_at_chance), gain=gap.part if best is None else best.gain, accepted=accepted,
     )  # fmt: skip
+
+
+def closing(found: Generalization, flat: bool) -> str:
+    """Name what is recommended against overfitting: the best constraint, more data where they were seen to help, or what to look at."""
+    if flat:
+        return "no-signal"
+    if found.best is not None:
+        return found.best.name
+    return "more data" if found.falls else "unknown"
 
 
 def twice_the_data(found: Generalization) -> Cited:
@@ -106,7 +194,7 @@ def told_gap(gap: Gap, least: float) -> Cited:
     bound = max(least, ERRORS * gap.error)
     return Cited(
         sentence=f"{gap.other} loss {gap.loss:.3g} above {gap.base} (95 % interval {gap.low:.3g} to {gap.high:.3g}), {gap.metric} worse by "
-        f"{{value}} ± {gap.error:.1%} of its range",
+        f"{{value}} ± {written(gap.error, '.1%')} of its range",
         claim="a gap", value=gap.part, side="above", threshold=bound, styles=SHARE,
     )  # fmt: skip
 
@@ -120,17 +208,19 @@ def allowed_gap(gap: Gap, least: float) -> Cited:
         else f", while its loss is not beyond chance (95 % interval {gap.low:.3g} to {gap.high:.3g})"
     )
     return Cited(
-        sentence=f"{gap.other} {gap.metric} worse than {gap.base} by {{value}} ± {gap.error:.1%} of its range{doubt}",
+        sentence=f"{gap.other} {gap.metric} worse than {gap.base} by {{value}} ± {written(gap.error, '.1%')} of its range{doubt}",
         claim="allowed", value=gap.part, side="up to", threshold=bound, styles=SHARE,
     )  # fmt: skip
 
 
 def noise_floor(evidence: Evidence) -> Verdict:
-    """A large loss that nothing tried lowers to the good of held-out data."""
+    """A loss that is not small and that nothing tried lowers to the good of held-out data."""
     tried = len(evidence.outcomes or ())
     useless = evidence.loss >= evidence.limits.constant * evidence.constant
-    least = evidence.limits.constant if useless else evidence.limits.floor
     part = evidence.loss / evidence.constant
+    if part < evidence.limits.floor:
+        return unexplained(evidence)
+    least = evidence.limits.constant if useless else evidence.limits.floor
     floor = Cited(
         sentence=f"training loss {evidence.loss:.4g} is {{value}} of the best constant predictor's, {evidence.constant:.4g}",
         claim="no better than a constant" if useless else "large", value=part, side="from", threshold=least, styles=SHARE,
@@ -138,7 +228,21 @@ def noise_floor(evidence: Evidence) -> Verdict:
     return Verdict(
         code="noise-floor", subtype="no-signal" if useless else "", confidence="consistent" if tried else "suspected",
         reasons=(floor, *unlowered(evidence)),
-        remedy="look at the data: noisy targets or missing features", accepted=("undetermined",),
+        remedy=NOISY_DATA, accepted=("undetermined",),
+    )  # fmt: skip
+
+
+def unexplained(evidence: Evidence) -> Verdict:
+    """A loss between small and a floor that nothing lowers: what is left is said, and that nobody knows why."""
+    part = evidence.loss / evidence.constant
+    left = Cited(
+        sentence=f"training loss {evidence.loss:.4g}: {{value}} of the best constant predictor's, {evidence.constant:.4g}, is left, and nothing that "
+        "was tried lowers it",
+        claim="not small", value=part, side="above", threshold=evidence.limits.large, styles=SHARE,
+    )  # fmt: skip
+    return Verdict(
+        code="noise-floor", subtype="unexplained", confidence="consistent" if evidence.outcomes else "suspected",
+        reasons=(left, *unlowered(evidence)), remedy=NOISY_DATA, accepted=("healthy", "undetermined"),
     )  # fmt: skip
 
 
@@ -172,7 +276,7 @@ def unlowered(evidence: Evidence) -> list[Reason]:
 
 def healthy(evidence: Evidence) -> Verdict:
     """Nothing is wrong as far as one could look."""
-    reasons = small_loss(evidence) if evidence.is_small else [*unremarkable(evidence), *unlowered(evidence)]
+    reasons = small_loss(evidence)
     gaps = ((evidence.validation_gap, evidence.limits.gap), (evidence.test_gap, evidence.limits.shift))
     reasons += [allowed_gap(gap, least) for gap, least in gaps if gap is not None]
     assessed = evidence.validation_gap is not None or evidence.test_gap is not None
@@ -189,14 +293,3 @@ def small_loss(evidence: Evidence) -> list[Reason]:
         claim, bound = "as wanted", target
     sentence = f"training loss {{value}}, the best constant predictor's {evidence.constant:.4g}"
     return [Cited(sentence=sentence, claim=claim, value=evidence.loss, side="up to", threshold=bound)]
-
-
-def unremarkable(evidence: Evidence) -> list[Reason]:
-    """Cite a training loss that is not small, and yet below what a noise floor would be."""
-    part = evidence.loss / evidence.constant if evidence.constant > 0 else math.nan
-    return [
-        Cited(
-            sentence=f"training loss {evidence.loss:.4g} is {{value}} of the best constant predictor's",
-            claim="much learned", value=part, side="below", threshold=evidence.limits.floor, styles=SHARE,
-        )
-    ]  # fmt: skip

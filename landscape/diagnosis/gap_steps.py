@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
+import numpy as np
+
+from landscape.diagnosis.baselines import copied
 from landscape.diagnosis.ensembles import Laboratory
 from landscape.diagnosis.evidence import Evidence
 from landscape.diagnosis.gap import chance, gap, gap_of
-from landscape.diagnosis.learning_curve import generalization
+from landscape.diagnosis.learning_curve import generalization, linear_learns
 from landscape.diagnosis.session import Session
-from landscape.diagnosis.shift import shift_of
-from landscape.diagnosis.subsets import carved, crossed
+from landscape.diagnosis.shift import CLOSES, RARE, shift_of
+from landscape.diagnosis.splits import SplitShift, split_shift
+from landscape.diagnosis.subsets import carved, crossed, resplit
 from landscape.errors import InputError
 from landscape.model import Model
 from landscape.objective import NetworkObjective
@@ -21,10 +26,16 @@ from landscape.objective.examples import Scores, scores
 
 Found = TypeVar("Found")
 
+# Inputs of training and validation that a classifier tells apart so well were hardly split by chance.
+APART = 0.8
+
 
 def gap_branch(session: Session, evidence: Evidence) -> Evidence:
     """Step 3: gaps, and what explains and closes them, on a validation set from the training set where there is none."""
     model, splits = session.model, session.model.splits
+    if not np.isfinite(evidence.loss):
+        return evidence
+    evidence = replace(evidence, baseline=copied(model, session.lab.held, session.lab.threads))
     if "validation" in splits:
         scored = {split: scores(model, split, threads=session.lab.threads) for split in splits}
         return gaps_seen(session, model, scored, evidence)
@@ -97,7 +108,37 @@ def gaps_seen(session: Session, model: Model, scored: dict[str, Scores], evidenc
         evidence = replace(evidence, test_gap=second, shift=shift)
     else:
         session.not_assessed.append("mismatch: no test data")
-    return overfit(session, evidence) if "validation" in session.model.splits else evidence
+    if "validation" not in session.model.splits:
+        return evidence
+    evidence = ordered_split(session, evidence)
+    return evidence if evidence.split is not None and evidence.split.explains else overfit(session, evidence)
+
+
+def ordered_split(session: Session, evidence: Evidence) -> Evidence:
+    """Look whether validation was split off by order, where its gap counts: by classes, by inputs that can be told apart, and by a split by chance."""
+    first, model, lab = evidence.validation_gap, session.model, session.lab
+    if first is None or not first.material(session.limits.gap):
+        return evidence
+    found = split_shift(model, "validation") or SplitShift(
+        split="validation", unseen=0.0, distance=0.0, p=math.nan
+    )
+    apart = found.by_order or found.unseen > 0
+    if not apart:
+        inputs = shift_of(model, "train", "validation", lab.seed, explain=False, threads=lab.threads)
+        apart = inputs.auc >= APART and inputs.p <= RARE
+    if not apart:
+        return evidence
+    if lab.budget.seeds:
+        try:
+            other = resplit(lab, "validation")
+        except InputError as error:
+            session.not_assessed.append(f"a split by chance: {error}")
+            other = None
+        if other is not None:
+            parts = {split: scores(other, split, threads=lab.threads) for split in ("train", "validation")}
+            again = gap_of(other, "train", "validation", parts, lab.seed, lab.threads)
+            found = replace(found, resplit=again.part, explains=again.part < CLOSES * first.part)
+    return replace(evidence, split=found)
 
 
 def overfit(session: Session, evidence: Evidence) -> Evidence:
@@ -108,6 +149,7 @@ def overfit(session: Session, evidence: Evidence) -> Evidence:
     if session.lab.held is None:
         session.not_assessed.append("a learning curve: no held-out data of the file's own")
         return evidence
+    evidence = replace(evidence, linear_learns=linear_learns(session.lab, first.metric == "loss"))
     try:
         return replace(evidence, generalization=generalization(session.lab))
     except InputError as error:

@@ -28,7 +28,10 @@ class Constrained:
 
 @dataclass(frozen=True, kw_only=True)
 class Generalization:
-    """The learning curve on held-out data (error rate or loss: lower is better), with half intervals, and the constraints."""
+    """The learning curve on held-out data (error rate or loss: lower is better), with half intervals, and the constraints.
+
+    `linear` is the same of a linear model of all training data, NaN where there is none.
+    """
 
     sizes: tuple[int, ...]
     curve: tuple[float, ...]
@@ -37,6 +40,12 @@ class Generalization:
     remedies: tuple[Constrained, ...]
     metric: str
     chance: float = math.nan
+    linear: float = math.nan
+
+    @property
+    def linear_learns(self) -> bool:
+        """Whether a linear model does better than guessing on held-out data: there is a signal, which the network does not carry over."""
+        return self.linear < CHANCE * self.chance
 
     @property
     def is_chance(self) -> bool:

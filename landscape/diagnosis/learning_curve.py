@@ -11,14 +11,18 @@ from landscape import streams
 from landscape.diagnosis.architectures import start_of
 from landscape.diagnosis.ensembles import Ensemble, Laboratory, Runs, Trial, part_of
 from landscape.diagnosis.gap import chance
-from landscape.diagnosis.generalization import Constrained, Generalization
+from landscape.diagnosis.generalization import CHANCE, Constrained, Generalization
+from landscape.diagnosis.linear import fitted as fitted_linear
+from landscape.diagnosis.linear import standard_inputs
 from landscape.diagnosis.outcomes import half_interval
 from landscape.diagnosis.remedies import of_kinds
 from landscape.diagnosis.remedy import Remedy
 from landscape.diagnosis.subsets import subset
+from landscape.errors import InputError
 from landscape.model import Model
 from landscape.objective import NetworkObjective
 from landscape.objective.constant import constant_loss
+from landscape.objective.examples import score_outputs
 
 Array = NDArray[np.float64]
 
@@ -28,9 +32,17 @@ PARTS = (0.25, 0.5, 1.0)
 def generalization(lab: Laboratory) -> Generalization:
     """Train afresh by the user's recipe on a quarter, half and all of the training set, and on all of it constrained."""
     total = lab.model.examples("train")
+    user = NetworkObjective(lab.model, "train", threads=lab.threads)
+    least = user.evaluate(lab.model.theta).loss + lab.limits.large * constant_loss(user)
     order = streams.numpy_generator("parts of the training set", lab.seed).permutation(total)
     sizes = sorted({max(2, round(part * total)) for part in PARTS})
     parts = [fitted(lab, part_of(size), subset(lab.model, order[:size])) for size in sizes]
+    reached = float(np.median(parts[-1].train[0][:, -1]))
+    if not reached <= least:
+        raise InputError(
+            f"refits come to a training loss of {reached:.4g} in {int(parts[-1].step[0][-1]):,} updates, which is not near the network's own: "
+            "--budget thorough takes more"
+        )
     tables = [runs.error for runs in parts]
     tried = [constrained(lab, remedy, tables[-1][:, -1]) for remedy in of_kinds("constraint")]
     test = [float(runs.test[0, :, -1].mean()) for runs in parts if runs.test is not None]
@@ -39,8 +51,25 @@ def generalization(lab: Laboratory) -> Generalization:
         sizes=tuple(sizes), curve=tuple(float(t[:, -1].mean()) for t in tables),
         halves=tuple(half_interval(t[:, -1]) for t in tables), test_curve=tuple(test),
         remedies=tuple(found for found in tried if found is not None),
-        metric="loss" if by_loss else "error rate", chance=guessing(lab, by_loss),
+        metric="loss" if by_loss else "error rate", chance=guessing(lab, by_loss), linear=linear_error(lab, by_loss),
     )  # fmt: skip
+
+
+def linear_error(lab: Laboratory, by_loss: bool) -> float:
+    """Return the held-out loss of the linear model, or its error rate; NaN where there is none."""
+    weights, split = fitted_linear(lab.model), lab.held
+    if weights is None or split is None:
+        return math.nan
+    x = standard_inputs(lab.model, split)
+    outputs = np.concatenate([x, np.ones((len(x), 1))], axis=1) @ weights
+    loss, hit = score_outputs(lab.model, outputs, np.asarray(lab.model.data[f"y_{split}"]))
+    return float(loss.mean()) if by_loss or hit is None else 1.0 - float(hit.mean())
+
+
+def linear_learns(lab: Laboratory, by_loss: bool) -> bool | None:
+    """Say whether a linear model of the training data does better than guessing on held-out data, or None where there is no such model."""
+    error = linear_error(lab, by_loss)
+    return None if math.isnan(error) else error < CHANCE * guessing(lab, by_loss)
 
 
 def guessing(lab: Laboratory, by_loss: bool) -> float:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit, softmax
 
+from landscape.diagnosis.architectures import Chain, chain_of, rebuilt
 from landscape.diagnosis.ensembles import Laboratory
 from landscape.diagnosis.outcomes import Outcome
+from landscape.diagnosis.structure import without_end
 from landscape.diagnosis.vetoes import flat_inputs
 from landscape.model import Model
 from landscape.objective.examples import score_outputs
@@ -82,6 +85,8 @@ def contains_linear(model: Model) -> bool:
     (True, False)
     """
     widths = [int(node.shape[-1]) for node in model.nodes if node.traits.product == "matrix"]
+    if without_end(model) is not None:
+        return False
     if any(
         node.operation.parameters and not (node.traits.product == "matrix" or node.traits.normalizes)
         for node in model.nodes
@@ -91,12 +96,41 @@ def contains_linear(model: Model) -> bool:
     return min(widths[:-1], default=outputs) >= min(outputs, math.prod(model.input_shape))
 
 
+def fitted(model: Model) -> Array | None:
+    """Fit the linear model of a network whose last op is none of the loss's business; None where there is none."""
+    if not np.issubdtype(model.data["x_train"].dtype, np.floating) or without_end(model) is not None:
+        return None
+    return fit_linear(model, standard_inputs(model, "train"), np.asarray(model.data["y_train"]))
+
+
+def linear_model(model: Model) -> Model | None:
+    """Return the linear model as it was fitted, a single layer on the inputs as they are: W = w/σ, b = b' − Wμ; None where there is none.
+
+    Examples
+    --------
+    >>> from landscape.model import build_model
+    >>> x = np.array([[0.0, 1.0], [2.0, 0.0], [4.0, 5.0], [1.0, 1.0]])
+    >>> layers = [(np.zeros((2, 3)), np.zeros(3)), (np.zeros((3, 1)), np.zeros(1))]
+    >>> network = build_model(layers=layers, loss="mse", x_train=x, y_train=x @ [[2.0], [-1.0]] + 3.0)
+    >>> [array.round(6).tolist() for array in linear_model(network).parameters.values()]
+    [[[2.0, -1.0]], [3.0]]
+    """
+    found, weights = chain_of(model), fitted(model)
+    if weights is None or found is None:
+        return None
+    x = flat_inputs(model, "train")
+    deviation = x.std(axis=0)
+    slopes = weights[:-1] / np.where(deviation > 0, deviation, 1.0)[:, None]
+    made = rebuilt(model, Chain((), "", ()))
+    weight, bias = list(made.parameters)[:2]
+    written = {weight: slopes.T, bias: weights[-1] - x.mean(axis=0) @ slopes}
+    return replace(made, parameters={**made.parameters, **written})
+
+
 def linear_outcome(lab: Laboratory, label: str, loss: float) -> Outcome | None:
     """Return the linear model's losses; None where it has none."""
     model = lab.model
-    if not np.issubdtype(model.data["x_train"].dtype, np.floating):
-        return None
-    weights = fit_linear(model, standard_inputs(model, "train"), np.asarray(model.data["y_train"]))
+    weights = fitted(model)
     if weights is None:
         return None
 

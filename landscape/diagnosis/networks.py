@@ -14,6 +14,8 @@ from landscape.diagnosis.architectures import (
 )
 from landscape.diagnosis.changes import Change, Planned
 from landscape.diagnosis.ensembles import Ensemble, Laboratory
+from landscape.diagnosis.linear import linear_model
+from landscape.diagnosis.structure import is_affine, with_activations
 from landscape.diagnosis.widths import scaled
 from landscape.model import Model
 
@@ -77,10 +79,12 @@ class Shallower(Network):
     """Half as many hidden layers, or one where there are many."""
 
     def chain(self, chain: Chain) -> Chain | None:
-        """Return the first hidden layers of a chain that has several."""
+        """Return the first hidden layers of a chain that has several, where none that is left out is narrower: the chain contains them."""
         depth = len(chain.hidden)
         kept = max(1, depth // 2) if depth < DEEP else 1
-        return replace(chain, hidden=chain.hidden[:kept]) if depth > 1 else None
+        if depth < 2 or min(chain.hidden[kept:]) < chain.hidden[kept - 1]:
+            return None
+        return replace(chain, hidden=chain.hidden[:kept])
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,10 @@ class Activations(Network):
         hidden = tuple(max(LEAST_WIDTH, width) for width in chain.hidden) or (LEAST_WIDTH,)
         return replace(chain, hidden=hidden, activation=ACTIVATION)
 
+    def graph(self, model: Model) -> Model | None:
+        """Return the graph with an activation behind each of its layers but the last, where it is affine."""
+        return with_activations(model, ACTIVATION) if is_affine(model) else None
+
 
 class Linear(Network):
     """The linear model, whose best loss is that of a convex problem."""
@@ -116,6 +124,10 @@ class Linear(Network):
     def chain(self, chain: Chain) -> Chain | None:
         """Return the last layer alone."""
         return Chain((), "", chain.ends)
+
+    def model(self, lab: Laboratory) -> Model | None:
+        """Return the linear model as it was fitted, or None where there is none that could be written."""
+        return linear_model(lab.model)
 
 
 def command_words(user: Model, model: Model, chain: Chain) -> tuple[str, ...]:

@@ -25,7 +25,9 @@ class Outcome:
 
     `kind` is "fork" (the same network from the checkpoint), "fresh" (the same network from a new start), "penalty" (with a
     hundredth of the weight decay), "simpler" or "larger" (another network). `half` is half the 95 % t-interval of the training
-    loss over seeds. `useful` says whether held-out data gain too. `share` is the part of the removable loss that it removes.
+    loss over seeds. `useful` says whether held-out data gain too. `share` is the part of the removable loss that it removes. `steps` are
+    the updates that it took, `objective` is the loss with its penalty at the end, `wobble` how far the training loss went up and down
+    between the looks of a run (standard deviation of its changes about their mean).
     """
 
     name: str
@@ -39,6 +41,9 @@ class Outcome:
     share: float = 0.0
     diverged: int = 0
     seeds: int = 1
+    steps: int = 0
+    objective: float = math.nan
+    wobble: float = math.nan
 
     @property
     def same(self) -> bool:
@@ -59,6 +64,9 @@ class Outcome:
             "share",
             "diverged",
             "seeds",
+            "steps",
+            "objective",
+            "wobble",
         )
         return {key: plain(getattr(self, key)) for key in keys}
 
@@ -116,14 +124,29 @@ def outcome(runs: Runs, group: int, kind: str, loss: float, control: Array | Non
             useful=False,
             diverged=len(final),
             seeds=len(final),
+            steps=int(runs.step[group][-1]),
         )
     values = train[good, at]
     lead = (loss if control is None else control[good]) - values
     held = math.nan if runs.held is None else float(np.mean(runs.held[group][good, at]))
+    penalty = np.zeros(len(final)) if runs.penalty is None else runs.penalty[group]
     return Outcome(
         name=name, kind=kind, train=float(values.mean()), half=half_interval(values), held=held,
         gain=float(lead.mean()), gain_half=half_interval(lead), diverged=int((~good).sum()), seeds=len(final),
+        steps=int(runs.step[group][at]), objective=float(np.mean((final + penalty)[good])), wobble=wobble(train[good]),
     )  # fmt: skip
+
+
+def wobble(train: Array) -> float:
+    """Return how far training losses [S, K] go up and down between looks: the mean over runs of the deviation of their changes.
+
+    >>> wobble(np.array([[3.0, 2.0, 1.0]])), wobble(np.array([[1.0, 2.0, 1.0]]))
+    (0.0, 1.0)
+    """
+    with np.errstate(invalid="ignore", over="ignore"):
+        changes = np.diff(train, axis=1)
+        found = float(np.mean(changes.std(axis=1))) if changes.shape[1] > 1 else math.nan
+    return found if math.isfinite(found) else math.inf
 
 
 def best_look(held: Array | None, train: Array) -> int:

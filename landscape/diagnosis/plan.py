@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from landscape.diagnosis.ensembles import Laboratory
+from landscape.diagnosis.architectures import chain_of
 from landscape.diagnosis.naming import free_name, understood
-from landscape.diagnosis.pytorch import in_pytorch
+from landscape.diagnosis.pytorch import in_layers, in_pytorch
 from landscape.diagnosis.thresholds import Thresholds
 from landscape.model import Model
 from landscape.progress import Announce, Progress, nobody, silent
 from landscape.training import DivergenceError, Recipe, at_initialization, train
 
-# Updates of a remedy that is applied: those spent, within these.
-LEAST, MOST = 1000, 20_000
 # Examples of an update of Adam's in comparisons of networks, where the user's batch is larger.
 MOST_BATCH = 64
 FLAGS = (
@@ -31,6 +29,8 @@ FLAGS = (
     "steps",
     "seed",
 )
+# What a recipe may have that `train` has no option for: `--apply` then runs the remedy.
+UNTOLD = ("eps", "radius")
 
 
 @dataclass(frozen=True)
@@ -43,15 +43,16 @@ class Plan:
     init: str | None = None
     dtype: str = "float64"
     penalty: float | None = None
+    # What makes the user's kind of network of the one that was trained, and whether there is nothing to train.
+    back: Callable[[Model], Model] | None = None
+    ready: bool = False
 
     def command(self, model: Model, options: str = "") -> str:
         """Write the command line, with the options of the diagnosis for a remedy that `--apply` alone can run."""
         path, out = shlex.quote(str(model.path or "MODEL.npz")), shlex.quote(free_name(model))
         path = f"{path} {understood(model)}".rstrip()
-        if not self.words:
+        if not self.words or any(name in self.settings for name in UNTOLD):
             return " ".join(filter(None, (f"landscape diagnose {path}", options, f"--apply {out}")))
-        if self.words[0] == "critical":
-            return f"landscape critical {path} --escape {out}"
         # A penalty that only the options of the diagnosis said is not in the file that is trained.
         told = ({} if self.penalty is None else {"weight_decay": self.penalty}) | self.settings
         flags = [f"--{name.replace('_', '-')} {told[name]}" for name in FLAGS if name in told]
@@ -72,16 +73,33 @@ class Plan:
         same = [(node.name, node.attributes) for node in self.start.nodes] == [
             (node.name, node.attributes) for node in model.nodes
         ]
-        if not same or self.words[:1] != ("train",) or len(self.words) > 1:
+        if not same:
+            return self.layers()
+        if self.ready or self.words[:1] != ("train",) or len(self.words) > 1:
             return ""
         return in_pytorch(
             ({} if self.penalty is None else {"weight_decay": self.penalty}) | self.settings, self.init
         )
 
+    def layers(self) -> str:
+        """Write another network as PyTorch's layers, where it is a chain of them."""
+        chain = chain_of(self.start)
+        if chain is None or chain.ends:
+            return ""
+        outputs = int(self.start.nodes[-1].shape[-1]) if self.start.nodes[-1].shape else 1
+        return in_layers((self.start.input_shape[0], *chain.hidden, outputs), chain.activation)
+
     def apply(
         self, announce: Announce = silent, progress: Progress = nobody, threads: int | None = None
     ) -> Model:  # fmt: skip
         """Train, and return the model, with its last finite parameters where the run diverges."""
+        if self.ready:
+            return self.start
+        done = self.trained(announce, progress, threads)
+        return done if self.back is None else self.back(done)
+
+    def trained(self, announce: Announce, progress: Progress, threads: int | None) -> Model:
+        """Train from the start, and return the model as it was trained."""
         start = (
             self.start
             if self.init is None
@@ -123,33 +141,20 @@ def options_of(settings: Mapping[str, Any], validation: str | Path | None) -> st
     return " ".join(said)
 
 
-def most_steps(updates: int) -> int:
-    """Return a number of updates within those of a remedy that is applied."""
-    return min(max(updates, LEAST), MOST)
+def settings_of(recipe: Recipe, steps: int) -> dict[str, Any]:
+    """Return the settings of a trial's training, those that are the optimizer's defaults left out, for so many updates.
 
-
-def own_settings(lab: Laboratory, **changes: Any) -> dict[str, Any]:
-    """Return the user's recipe for as many updates as were spent, with changes."""
-    recipe = lab.training.recipe
-    steps = most_steps(lab.training.updates)
+    >>> settings_of(Recipe(optimizer="sgd", learning_rate=0.1, momentum=0.9, batch_size=8, seed=3), 100)
+    {'optimizer': 'sgd', 'learning_rate': 0.1, 'momentum': 0.9, 'batch_size': 8, 'steps': 100, 'seed': 3}
+    """
     found: dict[str, Any] = {"optimizer": recipe.optimizer, "learning_rate": recipe.learning_rate}
     usual = Recipe(optimizer=recipe.optimizer).filled()
-    told = {name: getattr(recipe, name) for name in ("momentum", "beta2", "weight_decay")}
+    told = {name: getattr(recipe, name) for name in ("momentum", "beta2", "weight_decay", *UNTOLD)}
     found |= {name: value for name, value in told.items() if value not in (None, getattr(usual, name))}
     found |= {"clip": recipe.clip} if recipe.clip else {}
-    found |= {"batch_size": recipe.batch_size, "steps": steps, "seed": lab.seed, **changes}
-    return {key: rounded(value) for key, value in found.items()}
+    return found | {"batch_size": recipe.batch_size, "steps": max(1, steps), "seed": recipe.seed}
 
 
 def rounded(value: Any) -> Any:
     """Return a number without the last digits of a product such as 0.1 · 0.3."""
     return float(f"{value:.6g}") if isinstance(value, float) else value
-
-
-def adam_settings(lab: Laboratory, rate: float) -> dict[str, Any]:
-    """Return Adam for as many updates as were spent."""
-    chosen = own_settings(lab)
-    return {
-        **lab.adam_settings(rate), "batch_size": min(chosen["batch_size"], MOST_BATCH), "steps": chosen["steps"],
-        "seed": lab.seed,
-    }  # fmt: skip

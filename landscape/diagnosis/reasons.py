@@ -6,7 +6,10 @@ import math
 
 from landscape.diagnosis.citing import SHARE, Cited, Reason, supporting
 from landscape.diagnosis.evidence import Evidence
+from landscape.diagnosis.outcomes import CONTROL
+from landscape.diagnosis.scales import LARGE
 from landscape.diagnosis.state import State
+from landscape.diagnosis.subtypes import DIVERGES, OWN, WOBBLES
 from landscape.diagnosis.thresholds import EXPLODED, NOISY, Thresholds
 
 
@@ -29,10 +32,12 @@ def candidates(subtype: str, evidence: Evidence) -> list[Reason]:
     found: list[Reason] = []
     if evidence.state is not None:
         found += of_state(subtype, evidence.state, evidence.limits)
+    if subtype == "bouncing":
+        found += going_up_and_down(evidence)
     if subtype == "exploding":
-        found += of_height(evidence)
+        found += [*of_divergence(evidence), *of_height(evidence)]
     if subtype == "ill-conditioned":
-        found.append(uneven(evidence))
+        found += [uneven(evidence), *far(evidence)]
     return [reason for reason in found if isinstance(reason, str) or not math.isnan(reason.value)]
 
 
@@ -44,13 +49,33 @@ def uneven(evidence: Evidence) -> Cited:
     )  # fmt: skip
 
 
+def far(evidence: Evidence) -> list[Reason]:
+    """Cite how large inputs and targets are beside the outputs of an ordinary start, which are about 1."""
+    said = {"the inputs' deviations": evidence.input_size, "the targets": evidence.target_size}
+    return [
+        Cited(
+            sentence=f"the root mean square of {what} is {{value}}",
+            claim="to be standardized",
+            value=size,
+            side="above",
+            threshold=LARGE,
+        )
+        for what, size in said.items()
+    ]
+
+
 def of_state(subtype: str, state: State, limits: Thresholds) -> list[Reason]:
     """List what the parameters show."""
+    newton = (
+        f", where Newton's step promises {state.decrement:.1g} of the loss"
+        if math.isfinite(state.decrement)
+        else ""
+    )
     here: dict[str, list[Reason]] = {
         "dead-units": [dead(state, limits)],
         "saddle": [
             Cited(
-                sentence=f"λ_min is {{value}} at a critical point, where Newton's step promises {state.decrement:.1g} of the loss",
+                sentence="λ_min is {value} at a critical point" + newton,
                 claim="a saddle", value=state.eigenvalue_min, side="below", threshold=-state.eigenvalue_error, styles=(".3g",),
             )
         ],
@@ -84,7 +109,8 @@ def of_state(subtype: str, state: State, limits: Thresholds) -> list[Reason]:
                 claim="noise", value=state.noise, side="below", threshold=NOISY,
             )
         ],
-        "linear": ["no activation stands between the layers"] if state.linear else [],
+        "linear": ["the network is an affine function of its inputs: no layer bends it"] if state.linear else [],
+        "output-range": [f"{state.dead_outputs} of {state.outputs} outputs are the same for every input"] if state.dead_outputs else [],
     }  # fmt: skip
     return here.get(subtype, [])
 
@@ -102,10 +128,39 @@ def bouncing(state: State, limits: Thresholds) -> list[Cited]:
     where = "at the start" if state.highest_step == 0 else f"at update {state.highest_step:,}"
     said = {"the largest curvature is {value} times what the rate allows": state.stability}
     said[f"{where} the largest curvature was {{value}} times what the rate allows"] = state.highest
+    said[
+        f"the batches' sharpness along their own gradients is {state.batch_sharpness:.3g}, {{value}} times what the rate allows"
+    ] = state.batch_stability
     return [
         Cited(sentence=sentence, claim="bouncing", value=value, side="from", threshold=limits.edge)
         for sentence, value in said.items()
     ]
+
+
+def going_up_and_down(evidence: Evidence) -> list[Reason]:
+    """Cite how far the user's recipe, taken on from the parameters, goes up and down."""
+    control = next((o for o in evidence.outcomes or () if o.name == CONTROL), None)
+    if control is None or not evidence.constant > 0:
+        return []
+    return [
+        Cited(
+            sentence="taken on as before, the training loss goes up and down by {value} of the best constant predictor's",
+            claim="bouncing", value=control.wobble / evidence.constant, side="from", threshold=WOBBLES, styles=SHARE,
+        )
+    ]  # fmt: skip
+
+
+def of_divergence(evidence: Evidence) -> list[Reason]:
+    """Cite how often the user's own recipe left the range of numbers."""
+    words = {CONTROL: "taken on from the parameters", "fresh": "from fresh starts"}
+    return [
+        Cited(
+            sentence=f"the same recipe {words[o.name]} diverges in {{value}} of {o.seeds} runs",
+            claim="exploding", value=o.diverged / o.seeds, side="from", threshold=DIVERGES, styles=SHARE,
+        )
+        for o in evidence.outcomes or ()
+        if o.name in OWN and o.seeds and o.diverged
+    ]  # fmt: skip
 
 
 def of_height(evidence: Evidence) -> list[Reason]:

@@ -19,7 +19,10 @@ from landscape.diagnosis.networks import Activations, Deeper, Linear, Shallower,
 from landscape.diagnosis.outcomes import CONTROL, Outcome
 from landscape.diagnosis.plan import Plan
 from landscape.diagnosis.remedy import Kind, Remedy
-from landscape.diagnosis.subtypes import Rule, adaptive, afresh, always, seen_or, slower, slower_afresh
+from landscape.diagnosis.rewrites import Recomputed, ScaledTargets, WithoutEnd
+from landscape.diagnosis.statistics import STATISTICS
+from landscape.diagnosis.subtypes import Rule, adaptive, afresh, always, seen, seen_or, slower, slower_afresh
+from landscape.diagnosis.vetoes import WITHOUT_END
 
 # Sub-types that a slower remedy, and one on standardized inputs, name by themselves.
 TOO_FAST, UNSCALED = ("bouncing", "noise"), ("ill-conditioned",)
@@ -29,7 +32,7 @@ LESS = Decay(0.01)
 
 
 def tuned(
-    label: str, words: str, kind: Kind, change: Change, rank: int, rule: Rule, proves: tuple[str, ...] = ()
+    label: str, words: str, kind: Kind, change: Change, rank: float, rule: Rule, proves: tuple[str, ...] = ()
 ) -> Remedy:
     """Return the row of a fresh start with Adam at a rate that is tuned, as networks are compared."""
     return Remedy(label, words, kind, change, rank, rule, "fresh", "adam", tuned=True, proves=proves)
@@ -45,7 +48,7 @@ REMEDIES = (
     Remedy("batch×8", "eight times the batch", "fork", Batch(8), 3, slower, proves=TOO_FAST),
     Remedy("escape", "a step along the escape direction", "fork", Escape(), 7, always("saddle")),
     Remedy("adam", "Adam from here on", "fork", Change(), 11, adaptive, "here", "adam"),
-    Remedy("fresh", "a fresh start", "fresh", Change(), 8, afresh(seen_or("plateau")), "fresh"),
+    Remedy("fresh", "a fresh start", "fresh", Change(), 8, afresh(seen), "fresh"),
     Remedy(
         "fresh, rate/10", "a fresh start at a tenth of the rate",
         "fresh", Rate(0.1), 9, afresh(slower_afresh), "fresh", proves=TOO_FAST,
@@ -76,6 +79,19 @@ REMEDIES = (
         "fresh, standardized", "a fresh start on standardized inputs",
         "fresh", Standardized(), 13, UNEVEN, UNSCALED,
     ),
+    Remedy(
+        "standardized targets", "standardized targets",
+        "fork", ScaledTargets((1.0, 10.0, 100.0)), 4.5, UNEVEN, proves=UNSCALED,
+    ),
+    tuned(
+        "fresh, standardized targets", "a fresh start on standardized targets",
+        "fresh", ScaledTargets(), 7.5, UNEVEN, UNSCALED,
+    ),
+    tuned(
+        "fresh, standardized inputs and targets", "a fresh start on standardized inputs and targets",
+        "fresh", ScaledTargets(inputs=True), 7.6, UNEVEN, UNSCALED,
+    ),
+    Remedy(WITHOUT_END, "no activation behind the last layer", "output", WithoutEnd(), 34, always("output-range")),
     tuned("linear", "a linear model", "simpler", Linear(), 26, always("")),
     tuned("shallower", "a shallower network", "simpler", Shallower(), 20, POOR),
     tuned("narrower", "a narrower network", "simpler", Width(0.5), 21, POOR),
@@ -87,11 +103,16 @@ REMEDIES = (
     Remedy("weight decay 0.001", "weight decay 0.001", "constraint", Penalty(1e-3), 28, always(""), "fresh"),
     Remedy("weight decay 0.01", "weight decay 0.01", "constraint", Penalty(1e-2), 29, always(""), "fresh"),
     Remedy("half the width", "half the width", "constraint", Width(0.5), 30, always(""), "fresh"),
+    Remedy(STATISTICS, "running statistics taken anew", "rewrite", Recomputed(), 35, always("stale-statistics")),
 )  # fmt: skip
 
 # What is advised where the data have to change, and nothing can be trained.
 OF_DATA = {
     "more data": "collect more training data: the learning curve still falls",
+    "unknown": "nothing that was tried closes the gap: look at the data, and try more of them",
+    "no-signal": "held-out data are no better than guessing: look whether inputs and targets belong together, in the same order",
+    "split": "split again by chance, each class in every part: shuffle before splitting (--validation takes another file)",
+    "copy": "the network adds nothing to one of its own inputs: predict the difference to it, or look for inputs that tell more",
     "preprocessing": "prepare the test inputs as the training inputs were",
     "label-shift": "the classes have other shares in the test set: reweight them, or train with the test set's shares",
     "concept": "the same inputs have other targets in the test set: look at how the targets were made",

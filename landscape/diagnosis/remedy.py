@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -10,7 +11,8 @@ import numpy as np
 from landscape.diagnosis.architectures import start_of
 from landscape.diagnosis.changes import Change
 from landscape.diagnosis.ensembles import Ensemble, Laboratory, Runs, Trial
-from landscape.diagnosis.plan import MOST_BATCH, Plan, adam_settings, own_settings
+from landscape.diagnosis.outcomes import best_look
+from landscape.diagnosis.plan import MOST_BATCH, Plan, settings_of
 from landscape.diagnosis.subtypes import Rule
 from landscape.model import Model
 from landscape.training import Recipe
@@ -19,7 +21,7 @@ from landscape.training import Recipe
 TUNING = (1e-3, 3e-3, 1e-2)
 USUAL = TUNING[1]
 
-Kind = Literal["fork", "fresh", "penalty", "simpler", "larger", "constraint"]
+Kind = Literal["fork", "fresh", "penalty", "output", "simpler", "larger", "constraint", "rewrite"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,8 @@ class Remedy:
         What a reader sees.
     kind
         "fork" (the same network from its parameters), "fresh" (the same network from a new start), "penalty" (less weight decay or
-        dropout), "simpler" or "larger" (another network), "constraint" (of a network that overfits).
+        dropout), "output" (without the last activation), "simpler" or "larger" (another network), "constraint" (of a network that
+        overfits), "rewrite" (of what is broken, without a trial).
     change
         What differs from the user's training.
     rank
@@ -55,7 +58,7 @@ class Remedy:
     words: str
     kind: Kind
     change: Change
-    rank: int
+    rank: float
     rule: Rule
     start: Literal["here", "fresh"] = "here"
     optimizer: Literal["adam"] | None = None
@@ -85,7 +88,7 @@ class Remedy:
     def recipe(self, lab: Laboratory, seed: int, **changes: object) -> Recipe:
         """Return the recipe of a trial beside others, with fewer updates for what goes on from the parameters."""
         long = lab.updates(1.0, lab.budget.capacity)
-        steps = lab.updates(0.1, lab.budget.fork) if self.kind == "fork" else long
+        steps = lab.updates(0.1, lab.budget.fork) if self.kind in ("fork", "output") else long
         if self.optimizer is None:
             return lab.recipe(steps, seed, **changes)
         return lab.adam(USUAL, steps, seed, lab.training.recipe.batch_size, **changes)
@@ -105,14 +108,71 @@ class Remedy:
         return USUAL if tried is None else least_rate(tried)
 
     def plan(self, lab: Laboratory) -> Plan | None:
-        """Return it as a training of the user's file, or None where there is no such network."""
+        """Return its best trial as a training of the user's file, or None where there is no such network.
+
+        It has that trial's recipe, start, seed and updates, up to the look that counted; where none was run, those of the first seed.
+        """
+        if self.change.solved:
+            model = self.change.model(lab)
+            return None if model is None else Plan(model, {}, ready=True)
         planned = self.change.planned(lab)
         if planned is None:
             return None
         init = start_of(planned.model) if self.start == "fresh" else None
-        adam = None if self.optimizer is None else adam_settings(lab, self.tuned_rate(lab))
-        settings = own_settings(lab, **planned.settings) if adam is None else adam | planned.settings
-        return Plan(planned.model, settings, planned.words, init, lab.dtype, lab.training.penalty)
+        recipe, steps = self.best_trial(lab, planned.model)
+        settings = settings_of(recipe, steps) | planned.settings
+        return Plan(
+            planned.model,
+            settings,
+            planned.words,
+            init,
+            lab.dtype,
+            lab.training.penalty,
+            self.change.back(lab),
+        )
+
+    def best_trial(self, lab: Laboratory, model: Model) -> tuple[Recipe, int]:
+        """Return the recipe and the updates of the run that came lowest, of those that were run."""
+        seen = replace(lab, held=lab.held or "validation")
+        if self.tuned:
+            runs = seen.finished(self.ensemble(lab))
+            trials = [self.at_rate(lab, model, self.tuned_rate(lab), seed, self.label) for seed in lab.seeds]
+        elif self.kind == "constraint":
+            runs = seen.finished(self.ensemble(lab))
+            long = lab.updates(1.0, lab.budget.capacity)
+            trials = [Trial(self.label, lab.recipe(long, seed), model.theta) for seed in lab.seeds]
+        else:
+            runs, trials = seen.finished(self.change.ensemble(lab)), self.trials(lab)
+        labels = list(dict.fromkeys(trial.label for trial in trials))
+        if not trials:
+            return lab.recipe(lab.updates(1.0, lab.budget.capacity), lab.seed), lab.updates(
+                1.0, lab.budget.capacity
+            )
+        if runs is None:
+            return trials[0].recipe, trials[0].recipe.steps
+        found = [
+            group
+            for group in range(len(runs.labels))
+            if runs.labels[group] in labels or len(runs.labels) == 1
+        ]
+        if not found:
+            return trials[0].recipe, trials[0].recipe.steps
+        group, place, look = lowest(runs, found)
+        wanted = runs.labels[group] if runs.labels[group] in labels else labels[0]
+        recipe = [trial.recipe for trial in trials if trial.label == wanted][place]
+        return recipe, int(runs.step[group][look])
+
+
+def lowest(runs: Runs, groups: Sequence[int]) -> tuple[int, int, int]:
+    """Return the group, the seed and the look of the lowest training loss: the group by its mean, the look as outcomes take it."""
+    ends = []
+    for group in groups:
+        good = np.isfinite(runs.train[group][:, -1])
+        look = best_look(None if runs.held is None else runs.held[group][good], runs.train[group][good])
+        values = np.where(good, runs.train[group][:, look], np.inf)
+        mean = float(values[good].mean()) if good.any() else np.inf
+        ends.append((mean, group, int(np.argmin(values)), look))
+    return min(ends)[1:]
 
 
 def least_rate(tried: Runs) -> float:

@@ -36,7 +36,7 @@ def report_json(
         "cited": [reason.told() for reason in verdict.cited],
         "accepted": [accepted_code(verdict), *verdict.accepted],
         "remedy": verdict.remedy or None,
-        "advice": worded(verdict.remedy) or None,
+        "advice": verdict.advice or worded(verdict.remedy) or None,
         "next": command or None,
         "pytorch": pytorch or None,
         "gain": plain(verdict.gain),
@@ -69,7 +69,7 @@ def numbers(evidence: Evidence) -> dict[str, Any]:
     """Return all that was measured."""
     parts = {
         "validation_gap": evidence.validation_gap, "test_gap": evidence.test_gap, "shift": evidence.shift,
-        "generalization": evidence.generalization, "state": evidence.state,
+        "generalization": evidence.generalization, "state": evidence.state, "baseline": evidence.baseline, "split": evidence.split,
     }  # fmt: skip
     return {
         "train_loss": plain(evidence.loss),

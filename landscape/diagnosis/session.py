@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from landscape.diagnosis.ensembles import Laboratory
+from landscape.diagnosis.leaks import Leak
 from landscape.diagnosis.recipe import Training
 from landscape.diagnosis.thresholds import Thresholds
 from landscape.model import Model
@@ -22,6 +23,9 @@ class Session:
     not_assessed: list[str] = field(default_factory=list)
     first: str = ""
     warned: list[str] = field(default_factory=list)
+    # Held-out examples that are training examples, which the laboratory's model lacks, and the model that has them.
+    leaks: tuple[Leak, ...] = ()
+    whole: Model | None = None
 
     @property
     def model(self) -> Model:

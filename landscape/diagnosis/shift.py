@@ -16,6 +16,8 @@ from landscape import streams
 from landscape.diagnosis.outcomes import plain
 from landscape.diagnosis.vetoes import flat_inputs
 from landscape.model import Model
+from landscape.objective import NetworkObjective
+from landscape.objective.constant import constant_loss
 from landscape.objective.examples import scores
 
 Array = NDArray[np.float64]
@@ -144,8 +146,24 @@ def label_closes(model: Model, base: str, other: str, threads: int | None = None
     if weight.sum() <= 0:
         return math.nan
     one, two = scores(model, base, threads=threads), scores(model, other, threads=threads)
-    gap = two.mean - one.mean
-    return float(1 - (np.average(two.loss, weights=weight) - one.mean) / gap) if gap > 0 else math.nan
+    # Where one class is rare in the other split, a constant knows nearly all there: the range is then that of the base's classes.
+    constant = max(constant_loss(NetworkObjective(model, split, threads=threads)) for split in (base, other))
+    return closed(one.mean, two.mean, float(np.average(two.loss, weights=weight)), constant)
+
+
+def closed(base: float, other: float, corrected: float, constant: float) -> float:
+    """Give the share of a gap that a correction closes, on the range from the base to the best constant's loss where the other is above it.
+
+    A correction that stays worse than the constant closes nothing, however far above the constant the loss was.
+
+    >>> closed(0.0, 50.0, 1.2, 0.2), closed(0.0, 50.0, 0.05, 0.2), closed(0.1, 0.5, 0.1, 2.0)
+    (0.0, 0.75, 1.0)
+    """
+    if not other > base:
+        return math.nan
+    # A base that is no better than a constant has no such range.
+    top = min(other, constant) if constant > base else other
+    return float((top - min(corrected, top)) / (top - base))
 
 
 def affine_closes(model: Model, base: str, other: str, threads: int | None = None) -> float:
@@ -158,7 +176,8 @@ def affine_closes(model: Model, base: str, other: str, threads: int | None = Non
     if not two > one:
         return math.nan
     key, shape = f"x_{other}", model.data[f"x_{other}"].shape
-    closed = []
+    constant = constant_loss(NetworkObjective(model, other, threads=threads))
+    shares = []
     for axis in (None, 0):
         mean, deviation = theirs.mean(axis=axis), theirs.std(axis=axis)
         moved = (theirs - mean) / np.where(deviation > 0, deviation, 1.0) * ours.std(axis=axis) + ours.mean(
@@ -166,5 +185,5 @@ def affine_closes(model: Model, base: str, other: str, threads: int | None = Non
         )
         data = {**model.data, key: moved.reshape(shape)}
         corrected = scores(replace(model, data=data), other, threads=threads).mean
-        closed.append(1 - (corrected - one) / (two - one))
-    return float(max(closed))
+        shares.append(closed(one, two, corrected, constant))
+    return float(max(shares))

@@ -9,8 +9,8 @@ import numpy as np
 from landscape.diagnosis.vetoes import flat_inputs
 from landscape.model import Model
 
-# Inputs are standardized where features differ so much in variance, or lie so far from zero.
-UNEVEN, FAR = 100.0, 3.0
+# Inputs are standardized where features differ so much in variance, lie so far from zero, or are so large or small.
+UNEVEN, FAR, LARGE, SMALL = 100.0, 3.0, 10.0, 0.01
 
 
 def standardized(model: Model) -> Model | None:
@@ -29,7 +29,9 @@ def standardized(model: Model) -> Model | None:
     moving = deviation > 1e-9 * max(float(deviation.max()), 1e-300)
     deviation = np.where(moving, deviation, 1.0)
     uneven = float((deviation[moving].max() / deviation[moving].min()) ** 2) if moving.any() else 1.0
-    if uneven < UNEVEN and float(np.max(np.abs(mean[moving] / deviation[moving]), initial=0.0)) < FAR:
+    far = float(np.max(np.abs(mean[moving] / deviation[moving]), initial=0.0))
+    size = float(np.sqrt(np.mean(deviation[moving] ** 2))) if moving.any() else 1.0
+    if uneven < UNEVEN and far < FAR and SMALL <= size <= LARGE:
         return None
     data = dict(model.data)
     for split in model.splits:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from landscape.diagnosis.curvature import Escaped, curvature_at, escape_from, largest_curvature
+from landscape.diagnosis.ranges import end_of
+from landscape.diagnosis.structure import is_affine
 from landscape.diagnosis.thresholds import Thresholds
 from landscape.model import Model
+from landscape.model.nodes import Node
 from landscape.objective import NetworkObjective
 from landscape.objective.units import unit_ranges
 from landscape.ops.table import OPERATIONS
+from landscape.studies.batch_sharpness import batch_sharpness
 from landscape.studies.batch_size import noise_scale
 from landscape.studies.limits import limit_factor
 from landscape.training import Recipe
@@ -33,7 +37,9 @@ class State:
     """The evidence of the parameters alone; NaN where it was not looked at.
 
     `stability` is the largest curvature over what the rate allows, `highest` the largest that it was at the checkpoints, and
-    `highest_step` the update of that one.
+    `highest_step` the update of that one. `batch_sharpness` is the mean over batches of gᵀH_B g/‖g‖², `batch_stability` that over what the
+    rate allows. `affine` says whether the network is an affine function of its inputs, `linear` whether one of several layers is.
+    `dead_outputs` of `outputs` are the same for all inputs behind a last activation.
     """
 
     dead: float = 0.0
@@ -55,7 +61,12 @@ class State:
     condition: float = math.nan
     spread: float = math.nan
     linear: bool = False
+    affine: bool = False
     constant_output: bool = False
+    batch_sharpness: float = math.nan
+    batch_stability: float = math.nan
+    dead_outputs: int = 0
+    outputs: int = 0
 
     def told(self) -> dict[str, Any]:
         """Give it as JSON, null for what is not known."""
@@ -87,10 +98,12 @@ def state_of(
         gradient_ratio=gradient_ratio(model, gradient), gradient_norm=float(np.linalg.norm(gradient)),
         decrement=local.decrement, eigenvalue_min=local.least, eigenvalue_error=local.error,
         escape=0.0 if escaped is None else -float(escaped.actual.min()) / constant,
-        eigenvalue_max=local.largest, stability=stability(recipe, local.largest), noise=noise_ratio(model, recipe, gradient, threads), linear=is_linear(model),
-        constant_output=constant_output,
+        eigenvalue_max=local.largest, stability=stability(recipe, local.largest),
+        noise=noise_ratio(model, recipe, gradient, threads), constant_output=constant_output,
     )  # fmt: skip
-    return state, escaped
+    return replace(
+        state, **linearity(model, threads), **batch_state(model, recipe, threads), **dead_outputs(objective)
+    ), escaped
 
 
 def dead_share(objective: NetworkObjective) -> tuple[float, str]:
@@ -109,8 +122,22 @@ def dead_share(objective: NetworkObjective) -> tuple[float, str]:
     return worst, where
 
 
+def dead_outputs(objective: NetworkObjective) -> dict[str, Any]:
+    """Count the outputs behind a last activation that do the same for all inputs, and all of them."""
+    last = end_of(objective.model).name
+    for unit in unit_ranges(objective, objective.model.theta):
+        bend = OPERATIONS[unit.op].traits.bend
+        if unit.node == last and bend is not None:
+            low, high = bend.weak
+            return {
+                "dead_outputs": int(np.sum((unit.low > high) | (unit.high <= low))),
+                "outputs": int(np.size(unit.low)),
+            }
+    return {}
+
+
 def identical_units(model: Model) -> str:
-    """Name the first hidden dense node of several units whose units are all one and the same.
+    """Name the first hidden layer of several units, or filters, of which half are copies of others; empty where there is none.
 
     Examples
     --------
@@ -119,14 +146,31 @@ def identical_units(model: Model) -> str:
     >>> identical_units(build_model(layers=layers, x_train=np.eye(2), y_train=[0.0, 1.0], loss="mse"))
     'dense1'
     """
-    dense = [node for node in model.nodes if node.traits.product == "matrix"]
-    for node in dense[:-1]:
-        weight = np.asarray(model.parameters[f"{node.owner}.weight"], np.float64)
-        bias = model.parameters.get(f"{node.owner}.bias")
-        rows = weight if bias is None else np.concatenate([weight, np.asarray(bias)[:, None]], axis=1)
-        if len(rows) > 1 and np.ptp(rows, axis=0).max() <= SAME * np.abs(rows).max():
+    weighted = [node for node in model.nodes if node.traits.product != "none"]
+    for node in weighted[:-1]:
+        rows = unit_rows_of(model, node)
+        if len(rows) > 1 and 2 * distinct_rows(rows) <= len(rows):
             return node.name
     return ""
+
+
+def unit_rows_of(model: Model, node: Node) -> Array:
+    """Return the weights of a layer's units or filters, with their biases, a unit a row."""
+    weight = np.asarray(model.parameters[f"{node.owner}.weight"], np.float64)
+    weight, bias = weight.reshape(len(weight), -1), model.parameters.get(f"{node.owner}.bias")
+    return weight if bias is None else np.concatenate([weight, np.asarray(bias, np.float64)[:, None]], axis=1)
+
+
+def distinct_rows(rows: Array) -> int:
+    """Count the rows that differ from all before them by more than `SAME` of the largest weight.
+
+    >>> distinct_rows(np.array([[1.0, 0.0], [1.0, 1e-9], [0.0, 1.0], [1.0, 0.0]]))
+    2
+    """
+    largest = float(np.abs(rows).max())
+    if not largest > 0:
+        return 1
+    return len(np.unique(np.round(rows / (SAME * largest)), axis=0))
 
 
 def first_rank(model: Model) -> tuple[int, int]:
@@ -159,13 +203,24 @@ def gradient_ratio(model: Model, gradient: Array) -> float:
     return sizes[0] / sizes[-1] if len(sizes) > 1 and sizes[-1] > 0 else math.nan
 
 
-def is_linear(model: Model) -> bool:
-    """Tell whether no activation stands between the layers of weights."""
-    weighted = [i for i, node in enumerate(model.nodes) if node.operation.parameters]
-    between = model.nodes[weighted[0] : weighted[-1]] if weighted else ()
-    return len(weighted) > 1 and all(
-        node.traits.product == "matrix" or node.traits.passes for node in between
-    )
+def linearity(model: Model, threads: int | None = None) -> dict[str, Any]:
+    """Tell whether a network is affine, whatever layers it has, its last activation left out; and whether it has several layers for it."""
+    several = sum(node.traits.product != "none" for node in model.nodes) > 1
+    affine = is_affine(model, threads)
+    return {"affine": affine, "linear": affine and several}
+
+
+def batch_state(model: Model, recipe: Recipe, threads: int | None) -> dict[str, Any]:
+    """Give the sharpness of the recipe's batches, and that over what the rate allows; nothing where the steps are no gradients times the rate."""
+    if (
+        recipe.optimizer != "sgd"
+        or recipe.momentum
+        or model.size > LARGEST
+        or recipe.batch_size >= model.examples("train")
+    ):
+        return {}
+    found = batch_sharpness(model, recipe.batch_size, recipe.seed, threads=threads)
+    return {"batch_sharpness": found, "batch_stability": stability(recipe, found)}
 
 
 def stability(recipe: Recipe, largest: float) -> float:

@@ -10,12 +10,17 @@ from numpy.typing import NDArray
 from landscape import streams
 from landscape.diagnosis.architectures import start_of
 from landscape.diagnosis.ensembles import Laboratory
+from landscape.errors import InputError
 from landscape.model import Model
+from landscape.objective import NetworkObjective
+from landscape.objective.constant import constant_loss
 from landscape.objective.examples import Scores, scores
 from landscape.training import train_recipes
 
 # Parts that the training set is cut into where there are no validation data, and the least number of examples for it.
 FOLDS, LEAST = 5, 20
+# A refit may take so many times the work of a run of an ensemble, and ends this part of the constant's loss above the user's.
+WORK, CLOSE = 10.0, 0.02
 
 
 def subset(model: Model, rows: NDArray[np.int64]) -> Model:
@@ -38,35 +43,75 @@ def carve(model: Model, seed: int, fold: int = 0) -> Model | None:
     return replace(model, data=data, checkpoints=None, checkpoint_steps=None, history={})
 
 
-def carved(lab: Laboratory, fold: int = 0) -> Model | None:
-    """Refit on four fifths of the training set, the fold's fifth for validation, or None where there are too few examples."""
+def carved(lab: Laboratory, fold: int = 0, work: float = WORK) -> Model | None:
+    """Refit on four fifths of the training set, the fold's fifth for validation, or None where there are too few examples.
+
+    Raises
+    ------
+    InputError
+        The refit's training loss does not come near the network's own, so that it proves nothing.
+    """
     model = carve(lab.model, lab.seed, fold)
-    if model is None:
-        return None
-    key, buffers = f"carved.{fold}.theta", f"carved.{fold}.buffers"
-    if buffers not in lab.kept:
-        lab.announce(f"refitting without a fifth of the training set, part {fold + 1}")
-        recipe = lab.recipe(lab.updates(1.0, lab.budget.capacity), lab.seed)
-        start = lab.fresh(model, start_of(model), lab.seed)
-        found = train_recipes(
-            model,
-            [recipe],
-            start[None],
-            looks=2,
-            dtype=lab.dtype,
-            threads=lab.threads,
-            progress=lab.among([key]),
+    return (
+        None
+        if model is None
+        else refit(
+            lab, model, f"carved.{fold}", f"without a fifth of the training set, part {fold + 1}", work
         )
-        lab.kept[key] = np.asarray(found.theta[0], np.float64)
-        lab.kept[buffers] = np.asarray(found.buffers[0], np.float64)
+    )
+
+
+def refit(lab: Laboratory, model: Model, key: str, words: str, work: float = WORK) -> Model:
+    """Train afresh by the user's recipe, for as many updates as it takes to come near the user's loss, within so many times a run's work.
+
+    Raises
+    ------
+    InputError
+        It does not come near.
+    """
+    user = NetworkObjective(lab.model, "train", threads=lab.threads)
+    loss, constant = user.evaluate(lab.model.theta).loss, constant_loss(user)
+    near, stop = loss + lab.limits.large * constant, loss + max(0.5 * loss, CLOSE * constant)
+    if f"{key}.buffers" not in lab.kept:
+        lab.announce(f"refitting {words}")
+        theta, there = lab.fresh(model, start_of(model), lab.seed), model
+        most, reached = int(work * lab.most_updates), np.inf
+        steps, done = lab.updates(1.0, lab.budget.capacity), 0
+        while steps > 0:
+            found = train_recipes(
+                there, [lab.recipe(steps, lab.seed + done)], theta[None], looks=2, dtype=lab.dtype, threads=lab.threads,
+                progress=lab.among([key]),
+            )  # fmt: skip
+            theta, there = np.asarray(found.theta[0], np.float64), there.with_buffers(found.buffers[0])
+            done += steps
+            reached = float(found.losses["train_loss"][0, -1])
+            steps = 0 if reached <= stop or not np.isfinite(reached) else min(done, most - done)
+        buffers = np.concatenate([np.zeros(0), *(np.ravel(array) for array in there.buffers.values())])
+        lab.kept |= {f"{key}.theta": theta, f"{key}.loss": np.array(reached), f"{key}.buffers": buffers}
         lab.save()
         lab.done.append(key)
-    return model.with_theta(lab.kept[key]).with_buffers(lab.kept[buffers])
+    made = model.with_theta(lab.kept[f"{key}.theta"]).with_buffers(lab.kept[f"{key}.buffers"])
+    reached = float(lab.kept.get(f"{key}.loss", np.array(loss)))
+    if not reached <= near:
+        raise InputError(
+            f"a refit {words} comes to a training loss of {reached:.4g}, not near the network's own {loss:.4g}"
+        )
+    return made
+
+
+def resplit(lab: Laboratory, split: str) -> Model | None:
+    """Put a held-out split and the training set together, split by chance, and refit; None where there are too few examples."""
+    data = {key: array for key, array in lab.model.data.items() if not key.endswith(f"_{split}")}
+    for axis in "xy":
+        parts = [np.asarray(lab.model.data[f"{axis}_{part}"]) for part in ("train", split)]
+        data[f"{axis}_train"] = np.concatenate(parts)
+    made = carve(replace(lab.model, data=data), lab.seed)
+    return None if made is None else refit(lab, made, "resplit", "after a split by chance")
 
 
 def crossed(lab: Laboratory) -> dict[str, Scores] | None:
     """Score every training example by the refit that did not see it, beside those that it did see, or None where there are too few."""
-    folds = [carved(lab, fold) for fold in range(FOLDS)]
+    folds = [carved(lab, fold, WORK / FOLDS) for fold in range(FOLDS)]
     models = [model for model in folds if model is not None]
     if len(models) < FOLDS:
         return None

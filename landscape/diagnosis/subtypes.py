@@ -17,6 +17,8 @@ ADAPTIVE = ("adam", "adamw", "amsgrad", "radam", "rmsprop", "lion")
 SLOW_RATE = 1e-3
 # A control that removes less than this share has stalled.
 STALLED = 0.02
+# The trials of the user's own recipe, the part of them that may diverge, and how far a run goes up and down that bounces.
+OWN, DIVERGES, WOBBLES = (CONTROL, "fresh"), 0.5, 0.02
 
 
 def signatures(state: State, limits: Thresholds) -> tuple[str, ...]:
@@ -49,6 +51,30 @@ def is_blown(evidence: Evidence) -> bool:
     return evidence.highest > most or evidence.loss > most
 
 
+def explodes(evidence: Evidence) -> bool:
+    """Say whether the run left the numbers behind: its log climbed far, or its own recipe diverges in half of the trials."""
+    if evidence.climbed > EXPLODED and evidence.loss > EXPLODED * evidence.constant:
+        return True
+    own = [o for o in evidence.outcomes or () if o.name in OWN and o.seeds]
+    return not evidence.assumed and any(o.diverged >= DIVERGES * o.seeds for o in own)
+
+
+def bounces(evidence: Evidence) -> bool:
+    """Say whether the curvature against the rate shows that the run bounces, of all examples or of its batches."""
+    state = evidence.state
+    if state is None:
+        return False
+    return any(
+        value >= evidence.limits.edge for value in (state.stability, state.highest, state.batch_stability)
+    )
+
+
+def wobbles(evidence: Evidence) -> bool:
+    """Say whether the user's recipe, taken on from the parameters, goes up and down by a part of the constant's loss."""
+    control = next((o for o in evidence.outcomes or () if o.name == CONTROL), None)
+    return control is not None and WOBBLES * evidence.constant <= control.wobble < float("inf")
+
+
 def always(subtype: str) -> Rule:
     """Return the rule of a remedy that names one sub-type, whatever the parameters show."""
     return lambda evidence: subtype
@@ -59,26 +85,46 @@ def seen_or(otherwise: str) -> Rule:
     return lambda evidence: by_state(evidence) or otherwise
 
 
+def seen(evidence: Evidence) -> str:
+    """Name what the parameters and the trials show, and nothing where they show nothing: a remedy that names no cause by itself."""
+    found = by_state(evidence)
+    if found:
+        return found
+    control = next((o for o in evidence.outcomes or () if o.name == CONTROL), None)
+    if control is not None and control.useful and control.share >= STALLED:
+        return "unfinished"
+    uneven = evidence.state is not None and evidence.state.condition >= evidence.limits.condition
+    return "ill-conditioned" if uneven else ""
+
+
 def afresh(rule: Rule) -> Rule:
     """Return the rule of a fresh start: where the loss had blown up, that is what the start mends."""
     return lambda evidence: "exploding" if is_blown(evidence) else rule(evidence)
 
 
 def slower(evidence: Evidence) -> str:
-    """Return whether the run bounced or stood on the floor of its gradient's noise, where slower updates from the parameters won."""
-    state = evidence.state
-    below = state is not None and not state.stability >= evidence.limits.edge and state.noise < NOISY
-    return "noise" if below and not evidence.assumed else slower_afresh(evidence)
+    """Return whether the run bounced or stood on the floor of its gradient's noise, where slower updates won; else what is seen."""
+    if evidence.assumed:
+        return by_state(evidence) or "unfinished"
+    if bounces(evidence):
+        return "bouncing"
+    if evidence.state is not None and evidence.state.noise < NOISY:
+        return "noise"
+    return "bouncing" if wobbles(evidence) else seen(evidence)
 
 
 def slower_afresh(evidence: Evidence) -> str:
-    """Name bouncing, but not where the rate that is too large was assumed."""
-    return (by_state(evidence) or "unfinished") if evidence.assumed else "bouncing"
+    """Name bouncing where it shows, and where the rate that is too large was not assumed."""
+    if evidence.assumed:
+        return by_state(evidence) or "unfinished"
+    return "bouncing" if bounces(evidence) or wobbles(evidence) else seen(evidence)
 
 
 def adaptive(evidence: Evidence) -> str:
     """Name what Adam mends: its own rate where the user's optimizer is of its kind, else a badly conditioned loss."""
-    seen = by_state(evidence)
-    if evidence.optimizer in ADAPTIVE and not seen:
-        return "unfinished" if evidence.learning_rate < SLOW_RATE else "bouncing"
-    return seen or "ill-conditioned"
+    found = by_state(evidence)
+    if evidence.optimizer in ADAPTIVE and not found:
+        if evidence.learning_rate < SLOW_RATE:
+            return "unfinished"
+        return "bouncing" if bounces(evidence) or wobbles(evidence) else seen(evidence)
+    return found or "ill-conditioned"

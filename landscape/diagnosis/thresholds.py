@@ -53,11 +53,17 @@ class Thresholds:
     sixteen
         A network learns 16 examples where less than this part of their best constant's loss is left.
     output_range
-        Share of targets that the output cannot take.
+        Share of targets that the output cannot take which is warned of.
     scales
         Condition number of the inputs' covariance that is warned of.
     floor
         A training loss that nothing lowers usefully is called a noise floor from this part of the constant's on.
+    leak
+        Share of a held-out split that are training examples: above it, that is the verdict.
+    stale
+        Part of the best constant's loss by which running statistics taken anew must lower the training loss.
+    early
+        Updates of the user's recipe, in parts of those spent, after which a loop that minimizes this loss cannot gain half of what is left.
     """
 
     constant: float = 0.95
@@ -80,6 +86,9 @@ class Thresholds:
     output_range: float = 0.01
     scales: float = 1e4
     floor: float = 0.5
+    leak: float = 0.1
+    stale: float = 0.1
+    early: float = 0.2
 
     def told(self) -> dict[str, float]:
         """Give all of them by name."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+from landscape.diagnosis.attribution import minimizes_another
+from landscape.diagnosis.broadcast import broadcast_ratio
 from landscape.diagnosis.ensembles import Laboratory
 from landscape.diagnosis.evidence import Evidence
 from landscape.diagnosis.experiments import FIRST, outcomes_of, plan_words, sixteen
@@ -37,6 +39,8 @@ def training_branch(session: Session, evidence: Evidence) -> Evidence:
         session.not_assessed.append(f"forks, baselines and larger networks: {error}")
         return evidence
     session.not_assessed += not_possible(session.model)
+    if minimizes_another(evidence):
+        evidence = replace(evidence, broadcast=broadcast_ratio(session.model, lab.threads))
     return evidence
 
 
@@ -64,6 +68,11 @@ def measured(lab: Laboratory, evidence: Evidence, found: list[Outcome]) -> Evide
         objective = NetworkObjective(lab.model, lab.held, threads=lab.threads)
         held, constant = objective.evaluate(lab.model.theta).loss, constant_loss(objective)
     useful = judged(found, evidence.loss, held, constant, lab.limits.useful)
+    if evidence.decays:
+        # The same network under the same penalty is trained better only where loss and penalty together are less.
+        useful = [
+            replace(o, useful=o.useful and not (o.same and o.objective >= evidence.objective)) for o in useful
+        ]
     start = min(evidence.loss, evidence.constant)
     best = min([start, *(o.train for o in useful if o.useful)])
     best = best if evidence.target is None else min(best, evidence.target)

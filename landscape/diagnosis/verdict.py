@@ -41,8 +41,10 @@ def broken(found: Sequence[Veto]) -> Verdict:
         subtype=found[0].subtype,
         confidence="verified",
         reasons=reasons,
-        remedy=found[0].advice,
+        remedy=found[0].remedy or found[0].advice,
         accepted=others,
+        advice=found[0].advice,
+        pytorch=found[0].pytorch,
     )
 
 

@@ -8,15 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape.diagnosis.citing import Reason
+from landscape.diagnosis.citing import SHARE, Cited, Reason
+from landscape.diagnosis.ranges import end_of, least_loss
 from landscape.diagnosis.thresholds import Thresholds
 from landscape.errors import InputError
 from landscape.model import Model
 from landscape.model.losses import classes_of
 from landscape.objective import NetworkObjective
 from landscape.objective.examples import Scores
-from landscape.objective.targets import has_soft_targets
-from landscape.ops.operation import Operation
 from landscape.training import initialize
 
 Array = NDArray[np.float64]
@@ -25,6 +24,10 @@ Array = NDArray[np.float64]
 CONSTANT = 1e-8
 DRAWS = 3
 DISTANCES = ("mse", "mae", "huber")
+# A range that keeps more than this part of a large loss is what is wrong with it.
+MOSTLY = 0.5
+# Copies are looked for among so many inputs.
+MOST_COLUMNS = 1000
 
 
 @dataclass(frozen=True)
@@ -37,15 +40,8 @@ class Veto:
     threshold: float
     advice: str
     details: tuple[Reason, ...] = ()
-
-
-def output_op(model: Model) -> Operation:
-    """Return the op that makes the output, those that move no number left out."""
-    nodes = {node.name: node for node in model.nodes}
-    node = model.nodes[-1]
-    while node.traits.passes and node.inputs[0] in nodes:
-        node = nodes[node.inputs[0]]
-    return node.operation
+    pytorch: str = ""
+    remedy: str = ""
 
 
 def varies(outputs: Array) -> float:
@@ -73,7 +69,7 @@ def constant_output(model: Model, scored: Scores, seed: int, threads: int | None
         f"the output does not depend on the input, at {DRAWS} random parameters neither "
         f"(standard deviation {max(drawn):.1e})"
     )
-    one = output_op(model).traits.applied_by == "cross_entropy" and model.nodes[-1].shape[-1] == 1
+    one = end_of(model).traits.applied_by == "cross_entropy" and model.nodes[-1].shape[-1] == 1
     advice = (
         "replace the softmax over one unit by a sigmoid"
         if one
@@ -82,38 +78,63 @@ def constant_output(model: Model, scored: Scores, seed: int, threads: int | None
     return Veto("constant-output", reason, max(drawn), CONSTANT, advice), True
 
 
-def out_of_range(model: Model, limits: Thresholds) -> Veto | None:
-    """Look for targets that the output cannot take, and for a softmax or sigmoid in front of a loss that applies its own."""
-    output = output_op(model)
-    op, span = output.name, output.traits.output_range
-    targets = np.asarray(model.data["y_train"])
-    if model.loss in DISTANCES and span is not None:
-        low, high = span
-        share = float(np.mean((targets < low) | (targets > high)))
-        if share <= limits.output_range:
-            return None
-        reason = f"{share:.0%} of the targets lie outside the range of the output's {op}"
-        return Veto(
-            "output-range", reason, share, limits.output_range, f"leave the {op} out, or scale the targets"
-        )
-    if output.traits.applied_by == model.loss:
-        # With weights or smoothing the least loss is another, which is not known here.
-        plain = not model.loss_options.given() and not has_soft_targets(model)
-        least = bounded_floor(model) if plain else 0.0
-        reason = f"the loss applies a {op} to the output of a {op}"
-        reason += f": it cannot fall below {least:.3g}" if plain else ""
-        return Veto(
-            "output-range", reason, least, 0.0, f"leave the network's own {op} out: the loss wants logits"
-        )
-    return None
+def out_of_range(model: Model, loss: float, constant: float, limits: Thresholds) -> Veto | None:
+    """Look whether the range of the last activation alone keeps the loss large, and for one that the loss applies once more."""
+    end = end_of(model)
+    if end.traits.output_range is None or not constant > 0:
+        return None
+    twice, least = end.traits.applied_by == model.loss, least_loss(model)
+    large = least > limits.large * constant
+    mostly = loss > limits.large * constant and least > max(MOSTLY * loss, limits.removable * constant)
+    if not (twice or large or mostly):
+        return None
+    if twice:
+        reason = f"the loss applies a {end.op} to the output of a {end.op}: it cannot fall below {least:.3g}"
+    elif model.loss in DISTANCES and end.traits.applied_by != "cross_entropy":
+        reason = f"{outside(model):.0%} of the targets lie outside the range of the output's {end.op}: the loss cannot fall below {least:.3g}"
+    else:
+        reason = f"the output passes through a {end.op}: this loss of it cannot fall below {least:.3g}"
+    part = Cited(
+        sentence=f"whatever the parameters, {{value}} of the best constant predictor's loss, {constant:.4g}, is left",
+        claim="large", value=least / constant, side="above", threshold=limits.large, styles=SHARE,
+    )  # fmt: skip
+    logits = model.loss not in DISTANCES
+    advice = f"leave the {end.op} out" + (
+        ": the loss wants logits" if logits else ", or scale the targets into its range"
+    )
+    return Veto(
+        "output-range",
+        reason,
+        least,
+        limits.large * constant,
+        advice,
+        (part,) if large else (),
+        without_words(model, end.op),
+        WITHOUT_END,
+    )
 
 
-def bounded_floor(model: Model) -> float:
-    """Give the least loss of logits that lie in [0, 1]."""
-    if model.loss == "cross_entropy":
-        return math.log(1.0 + (model.nodes[-1].shape[-1] - 1) / math.e) * abs(model.loss_scale)
-    positive = float(np.mean(np.asarray(model.data["y_train"])))
-    return (positive * math.log(1 + 1 / math.e) + (1 - positive) * math.log(2.0)) * abs(model.loss_scale)
+# The remedy that leaves the last activation out, by its label in the table of remedies.
+WITHOUT_END = "without end"
+
+
+def without_words(model: Model, op: str) -> str:
+    """Say in PyTorch's words how the last activation is left out."""
+    layers = {"softmax": "nn.Softmax", "sigmoid": "nn.Sigmoid", "relu": "nn.ReLU", "tanh": "nn.Tanh"}
+    losses = {"cross_entropy": "nn.CrossEntropyLoss", "binary_cross_entropy": "nn.BCEWithLogitsLoss"}
+    layer = layers.get(op, f"the {op}")
+    said = (
+        f"delete {layer}() behind the last nn.Linear"
+        if op in layers
+        else f"delete {layer} at the end of forward"
+    )
+    return said + (f"; {losses[model.loss]}()(net(x), y) takes what is left" if model.loss in losses else "")
+
+
+def outside(model: Model) -> float:
+    """Return the share of the targets that the last activation cannot take."""
+    span, targets = end_of(model).traits.output_range, np.asarray(model.data["y_train"])
+    return 0.0 if span is None else float(np.mean((targets < span[0]) | (targets > span[1])))
 
 
 def constant_targets(model: Model, constant: float) -> Veto | None:
@@ -129,12 +150,13 @@ def vetoes(
 ) -> tuple[list[Veto], bool]:
     """Give all vetoes, and whether the output is constant at these parameters only."""
     structural, constant_here = constant_output(model, scored, seed, threads)
-    found = [structural, out_of_range(model, limits), constant_targets(model, constant)]
+    bounded = None if structural is not None else out_of_range(model, scored.mean, constant, limits)
+    found = [structural, bounded, constant_targets(model, constant)]
     return [veto for veto in found if veto is not None], constant_here
 
 
 def warnings(model: Model, limits: Thresholds) -> list[str]:
-    """Say what is odd about the data and proves nothing: scales, the same x with other y, examples shared by splits."""
+    """Say what is odd about the data and proves nothing: scales, the same x with other y, inputs that never change or are copies."""
     said: list[str] = []
     if not np.issubdtype(model.data["x_train"].dtype, np.floating):
         return said
@@ -147,12 +169,35 @@ def warnings(model: Model, limits: Thresholds) -> list[str]:
     contradicted = contradictions(x["train"], np.asarray(model.data["y_train"]))
     if contradicted:
         said.append(f"{contradicted:,} training examples have the input of another one and another target")
-    shared = {split: shared_rows(x["train"], x[split]) for split in ("validation", "test") if split in x}
-    said += [
-        f"leakage: {count:,} of {len(x[split]):,} {split} examples are training examples"
-        for split, count in shared.items()
-        if count
+    return said + range_words(model, limits) + column_words(x)
+
+
+def range_words(model: Model, limits: Thresholds) -> list[str]:
+    """Say how many targets lie outside the range of the last activation, and what that costs, where they are more than a few."""
+    share = outside(model) if model.loss in DISTANCES else 0.0
+    if share <= limits.output_range:
+        return []
+    return [
+        f"{share:.0%} of the targets lie outside the range of the output's {end_of(model).op} (warned of above {limits.output_range:.0%}): no loss "
+        f"below {least_loss(model):.3g} is possible"
     ]
+
+
+def column_words(x: dict[str, Array]) -> list[str]:
+    """Say which inputs are one number in training and others elsewhere, and which are copies of others."""
+    still = np.flatnonzero(np.ptp(x["train"], axis=0) == 0) if len(x["train"]) else np.zeros(0, int)
+    said = []
+    for split in (split for split in ("validation", "test") if split in x):
+        moved = [int(i) for i in still if np.any(x[split][:, i] != x["train"][0, i])]
+        if moved:
+            said.append(
+                f"input {moved[0]}{f' and {len(moved) - 1} more are' if len(moved) > 1 else ' is'} the same for all training examples and not for "
+                f"{split}: nothing can be learned of {'them' if len(moved) > 1 else 'it'}"
+            )
+    if x["train"].shape[1] <= MOST_COLUMNS:
+        moving = np.delete(x["train"], still, axis=1)
+        copies = moving.shape[1] - len(np.unique(moving, axis=1).T)
+        said += [f"{copies} inputs are copies of others"] if copies else []
     return said
 
 
@@ -187,14 +232,6 @@ def contradictions(x: Array, y: NDArray) -> int:
     targets = np.unique(y.reshape(len(y), -1), axis=0, return_inverse=True)[1].ravel()
     pairs = np.unique(np.stack([groups, targets]), axis=1)
     return int(pairs.shape[1] - len(np.unique(groups)))
-
-
-def shared_rows(one: Array, other: Array) -> int:
-    """Count the rows of the other that stand in the one, where rows are wide enough not to meet by chance."""
-    if one.shape[1] < 2:
-        return 0
-    known = {row.tobytes() for row in one}
-    return sum(row.tobytes() in known for row in other)
 
 
 def contradiction_of_log(model: Model, loss: float, penalty: float, constant: float) -> str:

@@ -3,6 +3,6 @@
 `CASES` is the table, and `draw` trains a row of it.
 """
 
-from landscape.faults.cases import CASES, HEALTHY, Case, accepts, draw, recipe
+from landscape.faults.cases import CASES, HEALTHY, Case, accepts, draw, recipe, trained
 
-__all__ = ["CASES", "HEALTHY", "Case", "accepts", "draw", "recipe"]
+__all__ = ["CASES", "HEALTHY", "Case", "accepts", "draw", "recipe", "trained"]

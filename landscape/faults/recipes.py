@@ -5,6 +5,7 @@ The twin differs in the one thing that is wrong. Seeds draw data, start and batc
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from landscape.faults.data import (
     waves,
 )
 from landscape.faults.networks import dense, started
-from landscape.model import Model
+from landscape.model import Model, build_model
 
 Recipe = tuple[Model, dict[str, Any]]
 ADAM = {"optimizer": "adam", "learning_rate": 0.01}
@@ -156,3 +157,68 @@ def unscaled_inputs(seed: int, healthy: bool) -> Recipe:
     data["x_test"] = data["x_test"] if healthy else stored
     settings = ADAM | {"learning_rate": 0.003, "steps": 600}
     return started(dense(data, (64, 32, 10)), "he", seed), settings
+
+
+def bounded_logits(seed: int, healthy: bool) -> Recipe:
+    """A sigmoid on the logits, which leaves them between 0 and 1."""
+    model = dense(digits(seed), (64, 32, 10), last=None if healthy else "sigmoid")
+    return started(model, "he", seed), ADAM | {"steps": 1500}
+
+
+def stale_statistics(seed: int, healthy: bool) -> Recipe:
+    """Running statistics that follow the batches so slowly that they are still those of the start."""
+    data = digits(seed)
+    nodes = [
+        {"name": "fc1", "op": "dense"}, {"name": "norm", "op": "batchnorm", "momentum": 0.1 if healthy else 0.001},
+        {"name": "act", "op": "relu"}, {"name": "fc2", "op": "dense"},
+    ]  # fmt: skip
+    shapes = {
+        "fc1.weight": (32, 64), "fc1.bias": (32,), "norm.weight": (32,), "norm.bias": (32,), "norm.running_mean": (32,),
+        "norm.running_var": (32,), "fc2.weight": (10, 32), "fc2.bias": (10,),
+    }  # fmt: skip
+    zero = {key: np.ones(shape) if key.endswith("var") else np.zeros(shape) for key, shape in shapes.items()}
+    model = build_model(nodes=nodes, parameters=zero, loss="cross_entropy", **data)  # type: ignore[arg-type]
+    return started(model, "he", seed), ADAM | {"learning_rate": 0.03, "steps": 150}
+
+
+def leakage(seed: int, healthy: bool) -> Recipe:
+    """A third of the validation examples are training examples."""
+    data = digits(seed)
+    copied = 0 if healthy else len(data["x_validation"]) // 3
+    for axis in "xy":
+        data[f"{axis}_validation"] = np.concatenate(
+            [data[f"{axis}_train"][:copied], data[f"{axis}_validation"][copied:]]
+        )
+    return started(dense(data, (64, 32, 10)), "he", seed), ADAM | {"steps": 600}
+
+
+def sorted_split(seed: int, healthy: bool) -> Recipe:
+    """Training and validation data cut from a sorted list, so that the last classes are in validation alone."""
+    data = digits(seed)
+    together = {axis: np.concatenate([data[f"{axis}_train"], data[f"{axis}_validation"]]) for axis in "xy"}
+    order = np.arange(len(together["y"])) if healthy else np.argsort(together["y"], kind="stable")
+    count = len(data["y_train"])
+    for axis, array in together.items():
+        data[f"{axis}_train"], data[f"{axis}_validation"] = np.split(array[order], [count])
+    return started(dense(data, (64, 32, 10)), "he", seed), ADAM | {"steps": 600}
+
+
+def wrong_loss(seed: int, healthy: bool) -> Recipe:
+    """Targets that are all the mean: what a loss comes to that compares every output with every target."""
+    data = drawn(products, seed, train=500)
+    model = started(dense(data, (6, 32, 1), loss="mse"), "he", seed)
+    if healthy:
+        return model, ADAM | {"steps": 2000}
+    mean = np.full_like(model.data["y_train"], data["y_train"].mean())
+    return replace(model, data={**model.data, "y_train": mean}), ADAM | {
+        "steps": 20_000,
+        "afterwards": model.data,
+    }
+
+
+def unscaled_targets(seed: int, healthy: bool) -> Recipe:
+    """Heights in millionths of a unit, up to ten million."""
+    data = drawn(heights, seed)
+    unit = 1.0 if healthy else 1e6
+    data |= {key: unit * value for key, value in data.items() if key.startswith("y")}
+    return started(dense(data, (2, 32, 1), "tanh", "mse"), "xavier", seed), ADAM | {"steps": 1500}

@@ -21,6 +21,8 @@ MOST_FORKS = 6
 # A trial that removed less is not drawn where another one removed more; losses that differ by less are drawn as one line.
 SEEN, ALIKE = 0.02, 0.02
 LEGEND_LETTERS = 58
+# Losses further above the constant's and the model's own are as good as infinite.
+FARTHEST = 1e6
 # The largest curvature is drawn where it comes to this part of what the rate allows; below it the figure would be empty.
 NEAR = 0.3
 BLUE, RED, GREY = "#004c85", "#d55e00", "#777777"
@@ -82,7 +84,7 @@ def draw_forks(record: Diagnosis) -> Figure:
     tried = [
         o
         for o in outcomes(record)
-        if o["kind"] in ("fork", "fresh", "penalty") and runs_of(record, o["name"])
+        if o["kind"] in ("fork", "fresh", "penalty", "output") and runs_of(record, o["name"])
     ]
     shown = chosen_forks(tried, record.report.get("remedy"))
     labels = [fork_words(outcome, record.report.get("remedy")) for outcome in shown]
@@ -91,7 +93,7 @@ def draw_forks(record: Diagnosis) -> Figure:
     for index, (outcome, label) in enumerate(zip(shown, labels, strict=True)):
         found = runs_of(record, outcome["name"])
         assert found is not None
-        band(ax, found[0], found[1], label=label, **look(index))
+        band(ax, found[0], drawable(record, found[1]), label=label, **look(index))
     constant = record.report["evidence"].get("constant_loss")
     if constant is not None:
         ax.axhline(constant, color=GREY, linestyle=":", linewidth=0.9, label="best constant predictor")
@@ -101,6 +103,15 @@ def draw_forks(record: Diagnosis) -> Figure:
         alignment="left",
     )  # fmt: skip
     return headed(record, figure, "what was tried, range of seeds")
+
+
+def drawable(record: Diagnosis, losses: np.ndarray) -> np.ndarray:
+    """Return losses with NaN for those so far above the constant's that a figure would show nothing else, or could not be laid out."""
+    seen = record.report["evidence"]
+    top = FARTHEST * max(
+        seen.get("constant_loss") or 0.0, seen.get("train_loss") or 0.0, np.finfo(float).tiny
+    )
+    return np.where(np.asarray(losses, np.float64) <= top, losses, np.nan)
 
 
 def chosen_forks(tried: list[dict[str, Any]], remedy: str | None) -> list[dict[str, Any]]:
@@ -124,7 +135,9 @@ def draw_networks(record: Diagnosis) -> Figure:
     rows = [
         o
         for o in outcomes(record)
-        if (o["kind"] in ("simpler", "larger") or o["name"] == "fresh, adam") and o["train"]
+        if (o["kind"] in ("simpler", "larger") or o["name"] == "fresh, adam")
+        and o["train"]
+        and np.isfinite(drawable(record, o["train"]))
     ]
     figure = new_figure(1.3 + 0.2 * len(rows))
     ax = figure.add_subplot()

@@ -149,17 +149,31 @@ def draw_stability(record: Study) -> Figure:
         options = look(index, marker=None)
         upper.plot(series["step"][index], series["sharpness"][index], label=f"η = {short(rate)}", **options)
         upper.axhline(series["limit"][index], color=options["color"], linewidth=0.7, linestyle=":")
+        if "batch_sharpness" in series:
+            upper.plot(
+                series["step"][index],
+                series["batch_sharpness"][index],
+                **options | {"linewidth": 0.8, "alpha": 0.6},
+            )
         lower.plot(series["step"][index], series["loss"][index], **options)
-    known = series["sharpness"][np.isfinite(series["sharpness"])]
+    batches = series.get("batch_sharpness", series["sharpness"])
+    both = np.concatenate([series["sharpness"].ravel(), batches.ravel()])
+    known = both[np.isfinite(both)]
     upper.set_ylim(0, 1.2 * max(float(known.max(initial=0.0)), float(series["limit"].min())))
     adaptive = record.settings["optimizer"] in ("adam", "rmsprop")
     upper.set_ylabel("λₘₐₓ of the\npreconditioned Hessian" if adaptive else "sharpness λₘₐₓ")
-    upper.legend(title=f"dotted: {short(factor)}/η", ncols=1)
+    thin = "; thin: of batches" if "batch_sharpness" in series else ""
+    upper.legend(title=f"dotted: {short(factor)}/η{thin}", ncols=1)
     if (series["loss"][np.isfinite(series["loss"])] > 0).all():
         lower.set_yscale("log")
-    lower.set(xlabel="updates (all examples)", ylabel=loss_words(record))
+    size = record.settings.get("batch_size")
+    lower.set(xlabel=f"updates ({'all' if size is None else size} examples)", ylabel=loss_words(record))
     figure.align_ylabels()
-    return headed(record, figure, f"full-batch {record.settings['optimizer']}, curvature against its limit")
+    return headed(
+        record,
+        figure,
+        f"{'full-batch ' if size is None else ''}{record.settings['optimizer']}, curvature against its limit",
+    )
 
 
 def draw_schedule(record: Study) -> Figure:

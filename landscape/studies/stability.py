@@ -1,4 +1,4 @@
-"""`study stability`: the largest curvature along training against what the rate allows."""
+"""`study stability`: the largest curvature along training against what the rate allows, and the sharpness of batches beside it."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from landscape.objective.trainer import Trainer
 from landscape.optimizer_names import optimizer_name
 from landscape.progress import Announce, Progress, among, counted, nobody, part, silent
 from landscape.records import Piece, Pieces, Study
+from landscape.studies.batch_sharpness import batch_sharpness
 from landscape.studies.common import Experiment, Found, positive_list, require_known
 from landscape.studies.limits import TOLERANCE, limit_factor
 from landscape.training.recipe import Recipe, columns
@@ -50,6 +51,7 @@ def study_stability(
     beta2: float | None = None,
     steps: int = 2000,
     looks: int = 40,
+    batch_size: int | None = None,
     init: str | None = None,
     seed: int = 0,
     dtype: str = "float64",
@@ -60,10 +62,13 @@ def study_stability(
     progress: Progress = nobody,
     announce: Announce = silent,
 ) -> Study:
-    """Train on all examples at once, and follow the largest eigenvalue of the (preconditioned) Hessian.
+    """Train on all examples at once, or on batches, and follow the largest eigenvalue of the (preconditioned) Hessian.
 
     Each eigen-solve starts from the vector found at the look before. For `adam` and `rmsprop` the Hessian is
     preconditioned by what the optimizer divides by.
+
+    With batches the curvature that settles at 2/η is the batch sharpness, the mean over batches of gᵀH_B g/‖g‖² (arXiv 2412.20553), while λ_max
+    stays below; both are followed then, by plain `sgd` only.
 
     At the edge Adam's curvature swings: above the limit an oscillation grows until it raises what Adam divides by, the curvature falls, the
     oscillation dies away, and the curvature rises again. How far it overshoots depends on what the oscillation has to grow from, which is
@@ -82,19 +87,25 @@ def study_stability(
         By default the optimizer's own.
     steps, looks
         The length of a run, and how often the curvature is taken.
+    batch_size
+        Examples of an update; all of them without it.
     init, seed, dtype, threads, device, output, fresh, progress, announce
         As in `race`.
 
     Raises
     ------
     InputError
-        Another optimizer, a rate that is not positive.
+        Another optimizer, a rate that is not positive, batches under another optimizer than `sgd`.
     """
     require_model(model, "study_stability")
     optimizer = optimizer_name(optimizer)
     if optimizer not in OPTIMIZERS:
         raise InputError(f"study stability knows the limits of {', '.join(OPTIMIZERS)}; found '{optimizer}'")
     tried = positive_list("rates", rates)
+    if batch_size is not None and (optimizer != "sgd" or momentum):
+        raise InputError(
+            f"batch_size: the sharpness of batches has a limit under sgd without momentum; found {optimizer}: leave --batch-size out, or take sgd"
+        )
     if looks < LAST or steps < looks:
         raise InputError(f"looks: expected {LAST} to {steps} (the steps), found {looks}")
     require_known(
@@ -105,12 +116,22 @@ def study_stability(
         "study": "stability", "optimizer": optimizer, "rates": tried, "momentum": momentum, "beta2": beta2, "steps": steps, "looks": looks,
         "init": init, "seed": seed, "dtype": dtype, "device": recorded_device(device),
     }  # fmt: skip
+    # Records of full-batch runs are named and compared as before there were batches.
+    settings |= {} if batch_size is None else {"batch_size": min(int(batch_size), model.examples("train"))}
 
     experiment = Experiment(
         model=model, settings=settings, threads=threads, device=device, output=output, fresh=fresh, progress=progress,
         announce=announce,
     )  # fmt: skip
-    experiment.require(optimizer=optimizer, learning_rate=tried, momentum=momentum, beta2=beta2, steps=steps)
+    experiment.require(
+        optimizer=optimizer,
+        learning_rate=tried,
+        momentum=momentum,
+        beta2=beta2,
+        steps=steps,
+        batch_size=batch_size or 1,
+    )
+    examples = "all" if batch_size is None else f"{settings['batch_size']:,}"
 
     def work(pieces: Pieces) -> Found:
         # A step on all examples normalizes by their statistics: that is the function whose curvature bounds the rate.
@@ -119,14 +140,15 @@ def study_stability(
         there = sum(int(piece["look"]) for piece in pieces.pieces.values())
         pieces.progress(there / every, counted(there, every, "looks"))
         for place, rate in enumerate(tried):
-            announce(f"η = {rate:g}: {steps:,} steps of all examples, {looks} looks at the curvature")
+            announce(f"η = {rate:g}: {steps:,} steps of {examples} examples, {looks} looks at the curvature")
             mine = part(pieces.progress, place / len(tried), (place + 1) / len(tried))
             told = among(mine, place * looks, looks, every, "looks")
             runs.append(follower.run(rate, pieces.piece(f"{rate:g}"), told))
         series: dict[str, Any] = {name: np.stack([run[name] for run in runs]) for name in runs[0]}
         factor = limit_factor(optimizer, follower.recipe(tried[0]).momentum or 0.0)
         series |= {"rates": tried, "limit": factor / np.array(tried)}
-        return series, {"factor": factor}, sentences(tried, series, factor)
+        said = sentences(tried, series, factor) if batch_size is None else batch_sentences(tried, series)
+        return series, {"factor": factor}, said
 
     return experiment.study(work)
 
@@ -137,13 +159,15 @@ class Follower:
     def __init__(self, start: Model, settings: dict[str, Any], threads: int | None, device: str) -> None:
         self.start, self.settings, self.threads, self.device = start, settings, threads, device
         self.objective = NetworkObjective(start, "train", threads=threads, device=device)
+        self.batch = settings.get("batch_size")
+        self.names = SERIES if self.batch is None else (*SERIES, "batch_sharpness")
 
     def recipe(self, rate: float) -> Recipe:
         """Give the settings of one run."""
         names = ("optimizer", "momentum", "beta2", "steps", "seed")
         chosen = {name: self.settings[name] for name in names}
         examples = self.start.examples("train")
-        return Recipe(learning_rate=rate, batch_size=examples, **chosen).filled()
+        return Recipe(learning_rate=rate, batch_size=self.batch or examples, **chosen).filled()
 
     def run(self, rate: float, piece: Piece, progress: Progress) -> dict[str, Array]:
         """Train with one rate; give step, loss, gradient norm and sharpness [K], NaN after a divergence."""
@@ -155,10 +179,10 @@ class Follower:
         looks = int(self.settings["looks"])
         steps = np.round(np.linspace(0, recipe.steps, looks)).astype(np.int64)
         state: dict[str, Any] = {"look": np.array(0), "vector": np.zeros((0, self.start.size))}
-        state |= {name: np.full(looks, np.nan) for name in SERIES} | trainer.state()
+        state |= {name: np.full(looks, np.nan) for name in self.names} | trainer.state()
         if piece.state is not None:
             trainer.restore(piece.state)
-            state |= {name: piece.state[name].copy() for name in ("look", "vector", *SERIES)}
+            state |= {name: piece.state[name].copy() for name in ("look", "vector", *self.names)}
         keep = partial(piece.keep, lambda: state)
         for look in range(int(state["look"]), looks):
             progress(look / looks, "")
@@ -166,7 +190,7 @@ class Follower:
             self.look(trainer, recipe, int(steps[look]), look, state)
             keep(now=True)
         progress(1.0, "")
-        return {"step": steps.astype(np.float64), **{name: state[name] for name in SERIES}}
+        return {"step": steps.astype(np.float64), **{name: state[name] for name in self.names}}
 
     def look(self, trainer: Trainer, recipe: Recipe, step: int, look: int, state: dict[str, Any]) -> None:
         """Note what is found at a step, nothing after a divergence.
@@ -188,6 +212,11 @@ class Follower:
             start = state["vector"] if len(state["vector"]) else None
             pairs = eigenpairs(operator, top=1, tolerance=TOLERANCE, start=start)
             state["sharpness"][look], state["vector"] = pairs.values[-1], pairs.vectors[-1:]
+        if self.batch is not None:
+            there = self.start.with_theta(np.asarray(trainer.thetas[0], np.float64))
+            state["batch_sharpness"][look] = batch_sharpness(
+                there, self.batch, self.settings["seed"], threads=self.threads
+            )
 
     def operator(self, trainer: Trainer, recipe: Recipe, step: int) -> SymmetricOperator | None:
         """Give the Hessian, preconditioned for adaptive optimizers; none of these before their first step."""
@@ -232,4 +261,27 @@ def sentences(rates: Sequence[float], series: dict[str, Any], factor: float) -> 
             )
         else:
             words.append(f"η = {rate:g}: above the limit {factor:g}/η by a factor of {ratio:.3f}")
+    return words
+
+
+def batch_sentences(rates: Sequence[float], series: dict[str, Any]) -> list[str]:
+    """Say for each rate where the sharpness of batches settled, in parts of 2/η, with its spread, and how far below λ_max lies."""
+    words = []
+    for rate, sharp, batches, losses in zip(
+        rates, series["sharpness"], series["batch_sharpness"], series["loss"], strict=True
+    ):
+        known = np.isfinite(batches) & np.isfinite(sharp)
+        if not np.isfinite(losses[-1]):
+            words.append(f"η = {rate:g}: diverged")
+            continue
+        if not known.any():
+            words.append(f"η = {rate:g}: no batch has a gradient")
+            continue
+        late = batches[known][-max(1, int(known.sum()) // LAST) :] * rate / 2.0
+        first, second = np.array_split(late, 2) if len(late) > 1 else (late, late)
+        rising = np.median(second) > (1 + NEAR) * np.median(first)
+        words.append(
+            f"η = {rate:g}: the sharpness of batches is {np.median(late):.3f} of the limit 2/η over the last third ({late.min():.3f} to "
+            f"{late.max():.3f}){', and rising' if rising else ''}; λ_max is {np.median(sharp[known][-len(late) :]) * rate / 2.0:.3f} of it"
+        )
     return words

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from landscape.commands.diagnose_report import next_lines
+from landscape.diagnosis.baselines import Baseline
 from landscape.diagnosis.citing import SHARE, Cited, ordered, supporting
 from landscape.diagnosis.ensembles import BUDGETS, Laboratory
 from landscape.diagnosis.evidence import Evidence, Verdict
@@ -20,15 +21,18 @@ from landscape.diagnosis.recipe import Training
 from landscape.diagnosis.report_json import report_json
 from landscape.diagnosis.session import Session
 from landscape.diagnosis.shift import Shift
+from landscape.diagnosis.splits import SplitShift
 from landscape.diagnosis.state import State
 from landscape.diagnosis.thresholds import Thresholds
 from landscape.diagnosis.verdict import decide
 from landscape.training import Recipe
+from tests.diagnosis.contradictions import contradictions
 
 KINDS = {
     "longer": "fork", "rate/10": "fork", "rate×10": "fork", "batch×8": "fork", "adam": "fork", "escape": "fork", "standardized": "fork",
-    "fresh": "fresh", "fresh, rate/10": "fresh", "fresh, adam": "fresh", "fresh, standardized": "fresh",
-    "weight decay/100": "penalty", "linear": "simpler", "shallower": "simpler", "narrower": "simpler", "wider": "larger", "deeper": "larger",
+    "standardized targets": "fork", "fresh": "fresh", "fresh, rate/10": "fresh", "fresh, adam": "fresh", "fresh, standardized": "fresh",
+    "without end": "output", "weight decay/100": "penalty", "linear": "simpler", "shallower": "simpler", "narrower": "simpler",
+    "wider": "larger", "deeper": "larger",
 }  # fmt: skip
 # The network is not looked at where a report is made.
 LABORATORY = Laboratory(
@@ -99,6 +103,24 @@ def drawn_generalization(rng: np.random.Generator) -> Generalization | None:
     )
 
 
+def drawn_split(rng: np.random.Generator) -> SplitShift | None:
+    """Draw how validation was split off, or nothing."""
+    if rng.random() < 0.7:
+        return None
+    explains = bool(rng.random() < 0.5)
+    return SplitShift(
+        split="validation", unseen=float(rng.choice([0.0, 0.3, 1.0])), distance=float(rng.uniform(0, 1)), p=float(10.0 ** rng.uniform(-9, 0)),
+        resplit=0.001 if explains else math.nan, explains=explains,
+    )  # fmt: skip
+
+
+def drawn_baseline(rng: np.random.Generator) -> Baseline | None:
+    """Draw a copy beside the network, or nothing."""
+    if rng.random() < 0.8:
+        return None
+    return Baseline(column=3, split="test", network=0.1, copy=0.1, lead=float(rng.normal(0, 0.1)), error=0.02)
+
+
 def drawn(seed: int) -> Evidence:
     """Draw evidence of any kind."""
     rng = np.random.default_rng(seed)
@@ -108,6 +130,8 @@ def drawn(seed: int) -> Evidence:
         Outcome(
             name=name, kind=KINDS[name], train=float(min(loss, constant) * rng.uniform(0, 1.3)), half=float(abs(rng.normal(0, 0.05))),
             gain=float(rng.normal(0.3, 0.3)), gain_half=float(abs(rng.normal(0, 0.3))), useful=bool(rng.random() < 0.7), seeds=5,
+            diverged=int(rng.integers(0, 6)) if rng.random() < 0.2 else 0, wobble=constant * float(10.0 ** rng.normal(-2, 1)),
+            steps=int(rng.integers(100, 2000)),
         )
         for name in rng.permutation(list(KINDS))[: rng.integers(0, len(KINDS))]
     ]  # fmt: skip
@@ -120,7 +144,9 @@ def drawn(seed: int) -> Evidence:
         validation_gap=drawn_gap(rng, "train", "validation"), test_gap=drawn_gap(rng, "validation", "test"),
         shift=drawn_shift(rng), generalization=drawn_generalization(rng),
         assumed="adam at 0.001, batch 32" if rng.random() < 0.3 else "", scales=float(10.0 ** rng.normal(3, 2)), optimizer=str(rng.choice(["sgd", "adam"])),
-        learning_rate=float(10.0 ** rng.uniform(-5, 0)),
+        learning_rate=float(10.0 ** rng.uniform(-5, 0)), decays=bool(rng.random() < 0.3), broadcast=float(10.0 ** rng.normal(-1, 1)),
+        spent=int(10.0 ** rng.uniform(3, 6)) if rng.random() < 0.3 else None, climbed=float(10.0 ** rng.normal(0, 1)),
+        input_size=float(10.0 ** rng.normal(0, 1)), target_size=float(10.0 ** rng.normal(0, 1)), split=drawn_split(rng), baseline=drawn_baseline(rng),
     )  # fmt: skip
 
 
@@ -133,6 +159,11 @@ def cases():
     """Many verdicts with their evidence and reports; the rules take microseconds."""
     found = [(evidence, decide(evidence)) for evidence in map(drawn, range(800))]
     return [(evidence, verdict, report_of(evidence, verdict)) for evidence, verdict in found]
+
+
+def test_no_report_contradicts_its_own_numbers(cases):
+    for evidence, verdict, report in cases:
+        assert not contradictions(report), (evidence, verdict)
 
 
 def test_every_kind_of_verdict_is_among_those_drawn(cases):

@@ -350,17 +350,18 @@ def test_a_remedy_that_only_apply_can_run_is_printed_with_the_options_of_the_dia
     """Features whose variances differ by 10¹⁰ saturate the units; standardized, they do not."""
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(2)
-    z = rng.standard_normal((200, 2))
+    z = rng.standard_normal((250, 2))
     layers = [(rng.standard_normal((2, 8)), np.zeros(8)), (0.3 * rng.standard_normal((8, 1)), np.zeros(1))]
     given = {"layers": layers, "activation": "tanh", "loss": "mse"}
-    model = build_model(x_train=z * [1e-2, 1e3], y_train=np.sin(z[:, :1]) + z[:, 1:] ** 2, **given)
+    y = np.sin(z[:, :1]) + z[:, 1:] ** 2
+    model = build_model(x_train=z[:200] * [1e-2, 1e3], y_train=y[:200], **given)
     save_model(train(model, steps=300, learning_rate=1e-3, threads=1, dtype="float64"), "raw.npz")
-    np.savez("held.npz", x=z[:50] * [1e-2, 1e3], y=np.sin(z[:50, :1]) + z[:50, 1:] ** 2)
+    np.savez("held.npz", x=z[200:] * [1e-2, 1e3], y=y[200:])
     options = ["--learning-rate", "0.002", "--validation", "held.npz", "--json", "--quiet", "--no-figure"]
     status, out, _ = run(capsys, "diagnose", "raw.npz", *options)
     told = json.loads(out)
     assert (status, told["subtype"], told["remedy"]) == (0, "ill-conditioned", "fresh, standardized")
-    assert told["pytorch"] is None, "other inputs are not a change of the optimizer"
+    assert told["pytorch"] == "x = (x - x_train.mean(0)) / x_train.std(0)  # for all splits"
     assert told["next"] == (
         "landscape diagnose raw.npz --learning-rate 0.002 --validation held.npz --apply raw.remedied.npz"
     )

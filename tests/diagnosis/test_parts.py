@@ -1,5 +1,6 @@
 """The parts of a diagnosis against closed forms and against the objective."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -17,11 +18,9 @@ from landscape.diagnosis.standardized import standardized
 from landscape.diagnosis.state import dead_share, first_rank, identical_units
 from landscape.diagnosis.thresholds import Thresholds, thresholds_of
 from landscape.diagnosis.vetoes import (
-    bounded_floor,
     contradiction_of_log,
     contradictions,
     out_of_range,
-    shared_rows,
     vetoes,
 )
 from landscape.diagnosis.widths import scaled
@@ -213,12 +212,16 @@ def test_a_softmax_over_one_unit_and_a_sigmoid_against_large_targets_are_broken(
     found, here = vetoes(model, scores(model, "train"), 0.25, Thresholds(), 0)
     assert ([veto.subtype for veto in found], here) == (["constant-output"], True)
     nodes[1]["op"] = "sigmoid"
-    assert (
-        out_of_range(build_model(nodes=nodes, y_train=np.full((20, 1), 10.0), **given), Thresholds()).value
-        == 1.0
+    far = build_model(nodes=nodes, y_train=np.linspace(5, 10, 20)[:, None], **given)
+    constant = float(np.var(np.linspace(5, 10, 20)))
+    assert out_of_range(far, 50.0, constant, Thresholds()).value == pytest.approx(
+        np.mean((np.linspace(5, 10, 20) - 1) ** 2)
     )
     assert (
-        out_of_range(build_model(nodes=nodes, y_train=(x > 0).astype(float), **given), Thresholds()) is None
+        out_of_range(
+            build_model(nodes=nodes, y_train=(x > 0).astype(float), **given), 0.2, 0.25, Thresholds()
+        )
+        is None
     )
 
 
@@ -227,15 +230,15 @@ def test_a_second_softmax_bounds_the_loss_from_below():
     x = np.eye(2)
     parameters = {"fc.weight": 1e3 * np.eye(2), "fc.bias": np.zeros(2)}
     model = build_model(nodes=nodes, parameters=parameters, loss="cross_entropy", x_train=x, y_train=[0, 1])
-    assert NetworkObjective(model).value(model.theta) == pytest.approx(bounded_floor(model), rel=1e-12)
-    assert out_of_range(model, Thresholds()).subtype == "output-range"
+    loss = NetworkObjective(model).value(model.theta)
+    assert loss == pytest.approx(math.log(1 + 1 / math.e), rel=1e-12)
+    assert out_of_range(model, loss, math.log(2), Thresholds()).value == pytest.approx(loss, rel=1e-12)
 
 
-def test_the_same_input_with_other_targets_and_shared_examples_are_counted():
+def test_the_same_input_with_other_targets_is_counted():
     x = np.array([[0.0, 1.0], [0.0, 1.0], [2.0, 3.0]])
     assert contradictions(x, np.array([0, 1, 0])) == 1
     assert contradictions(x, np.array([0, 0, 1])) == 0
-    assert shared_rows(x, np.array([[2.0, 3.0], [4.0, 5.0]])) == 1
 
 
 def test_a_log_contradicts_parameters_whose_loss_it_does_not_end_with():

@@ -20,6 +20,7 @@ from landscape.diagnosis.recipe import training_of
 from landscape.diagnosis.remedies import REMEDIES, of_kinds, plan_of, worded
 from landscape.diagnosis.remedy import Remedy
 from landscape.diagnosis.state import State
+from landscape.diagnosis.structure import header_of, regraphed
 from landscape.diagnosis.subtypes import always
 from landscape.diagnosis.thresholds import Thresholds
 from landscape.diagnosis.verdict import decide
@@ -30,7 +31,7 @@ TINY = Budget("tiny", 2, (3, 5), (4, 6), 4e9)
 RECIPE = {"optimizer": "sgd", "learning_rate": 0.1, "batch_size": 8, "steps": 40}
 SUBTYPES = {
     "", "saddle", "symmetric-units", "dead-units", "vanishing-gradient", "plateau", "unfinished", "bouncing", "noise", "exploding",
-    "ill-conditioned", "over-regularized", "width", "depth", "linear",
+    "ill-conditioned", "over-regularized", "width", "depth", "linear", "output-range", "stale-statistics",
 }  # fmt: skip
 
 
@@ -45,7 +46,7 @@ def network(between: tuple[str, ...], sizes: tuple[int, ...] = (2, 6, 6, 3), **c
             f"fc{i}.weight": rng.standard_normal((outputs, inputs)),
             f"fc{i}.bias": np.zeros(outputs),
         }
-    x = rng.standard_normal((30, sizes[0])) * [1.0, 1000.0]
+    x = rng.standard_normal((30, sizes[0])) * ([1.0, 1000.0] if sizes[0] == 2 else 1.0)
     data = {
         "x_train": x,
         "y_train": rng.integers(0, sizes[-1], 30),
@@ -76,7 +77,40 @@ def laboratories() -> list[Laboratory]:
     decays = {"fc0.weight": 0.5}
     models = [network(("relu", "dropout")), network(()), network(("tanh", "dropout"), weight_decay=decays)]
     decoupled = replace(models[0], training={**RECIPE, "optimizer": "adamw", "weight_decay": 0.2})
-    return [laboratory(model) for model in (*models, decoupled)]
+    return [laboratory(model) for model in (*models, decoupled, ended(), far_targets(), normalized())]
+
+
+def ended():
+    """The same with a ReLU on the logits."""
+    model = network(("relu",))
+    nodes = [*map(header_of, model.nodes), {"name": "end", "op": "relu"}]
+    return replace(regraphed(model, nodes), training=RECIPE)
+
+
+def far_targets():
+    """A regression on targets that dwarf an ordinary start's outputs."""
+    rng = np.random.default_rng(1)
+    data = {
+        "y_train": 500 + 100 * rng.standard_normal((30, 3)),
+        "y_validation": 500 + 100 * rng.standard_normal((9, 3)),
+    }
+    return network(("relu",), loss="mse", **data)
+
+
+def normalized():
+    """A batch normalization whose running statistics are those of a start."""
+    rng = np.random.default_rng(2)
+    nodes = [
+        {"name": "fc", "op": "dense"},
+        {"name": "norm", "op": "batchnorm"},
+        {"name": "out", "op": "dense"},
+    ]
+    shapes = {"fc.weight": (4, 2), "fc.bias": (4,), "norm.weight": (4,), "norm.bias": (4,), "norm.running_mean": (4,),
+              "norm.running_var": (4,), "out.weight": (3, 4), "out.bias": (3,)}  # fmt: skip
+    parameters = {key: rng.standard_normal(shape) for key, shape in shapes.items()} | {
+        "norm.running_var": np.ones(4)
+    }
+    return network((), nodes=nodes, parameters=parameters)
 
 
 def seen(remedy: Remedy, lab: Laboratory) -> tuple:
@@ -112,6 +146,9 @@ def test_every_remedy_answers_every_question(remedy, laboratories):
         if plan is None or not remedy.change.variants(lab):
             continue
         possible += 1
+        if plan.ready:
+            assert plan.apply() is plan.start
+            continue
         assert Recipe(**plan.settings).steps >= 1
         assert plan.start.size == model.size
         assert plan.command(lab.model).startswith("landscape ")

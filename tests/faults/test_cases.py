@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from landscape.commands import main
+from landscape.diagnosis import diagnose
 from landscape.errors import InputError
 from landscape.faults import CASES, draw, recipe
 from landscape.model import load_model, save_model
@@ -37,6 +38,19 @@ def test_a_mismatch_is_in_the_test_set_only(name):
     changed = {key for key in faulty if not np.array_equal(faulty[key], healthy[key])}
     assert changed
     assert changed <= {"x_test", "y_test"}
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict"),
+    [
+        ("bounded-logits", "broken/output-range"), ("stale-statistics", "broken/stale-statistics"), ("leakage", "broken/leakage"),
+        ("sorted-split", "mismatch/label-shift"), ("wrong-loss", "broken/wrong-loss"),
+    ],
+)  # fmt: skip
+def test_what_a_diagnosis_says_of_each_newer_case_and_its_twin(name, verdict):
+    faulty, healthy = (diagnose(draw(name, 1, twin=twin), threads=1).report for twin in (False, True))
+    assert f"{faulty['verdict']}/{faulty['subtype']}" == verdict
+    assert healthy["verdict"] == "healthy"
 
 
 def test_dead_units_are_off_on_all_examples_and_those_of_the_twin_are_not():

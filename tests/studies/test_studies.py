@@ -14,6 +14,7 @@ from landscape.objective import NetworkObjective
 from landscape.plots import figures
 from landscape.records import Study, load_record
 from landscape.studies import study_batch_size, study_learning_rate, study_schedule, study_stability
+from landscape.studies.batch_sharpness import batch_curvatures, batch_sharpness
 from landscape.studies.batch_size import noise_scale
 from landscape.studies.learning_rate import CLASSES, TAIL, classes, limits, proposals
 from landscape.studies.limits import limit_factor, sharpness
@@ -40,6 +41,34 @@ def stable() -> Study:
 def test_the_sharpness_of_a_quadratic_is_its_curvature_along_all_of_the_run(stable):
     np.testing.assert_allclose(stable.series["sharpness"][0], 2.0, rtol=1e-6)
     np.testing.assert_allclose(stable.series["limit"], [4.0, 2 / 1.2], rtol=1e-12)
+
+
+def test_the_sharpness_of_batches_of_a_quadratic_is_their_curvature():
+    """Of one slope g = 2 mean(x²)(w − w*) and H = 2 mean(x²): the mean over all batches is twice the mean square of the inputs."""
+    x = np.random.default_rng(3).standard_normal((40, 1))
+    one = build_model(layers=[(np.array([[0.3]]), None)], loss="mse", x_train=x, y_train=2 * x)
+    curvatures = batch_curvatures(one, 4, seed=1, batches=400, threads=1)
+    mean, error = float(curvatures.mean()), float(curvatures.std() / 20)
+    assert abs(mean - 2 * float(np.mean(x**2))) < 4 * error
+    assert batch_sharpness(one, 40, threads=1) == pytest.approx(2 * float(np.mean(x**2)), rel=1e-9)
+    two = np.random.default_rng(4).standard_normal((60, 2))
+    plane = build_model(
+        layers=[(np.array([[0.5, -1.0]]), None)], loss="mse", x_train=two, y_train=two @ [[1.0], [2.0]]
+    )
+    gradient = 2 * two.T @ (two @ (plane.theta - [1.0, 2.0])) / 60
+    hessian = 2 * two.T @ two / 60
+    assert batch_sharpness(plane, 60, threads=1) == pytest.approx(
+        gradient @ hessian @ gradient / (gradient @ gradient), rel=1e-9
+    )
+
+
+def test_with_batches_the_study_follows_their_sharpness_beside_the_largest_curvature():
+    found = study_stability(line(2.0), rates=[0.5], steps=20, looks=3, batch_size=4, threads=1)
+    assert found.series["batch_sharpness"].shape == (1, 3)
+    assert np.isfinite(found.series["batch_sharpness"][0, 0])
+    assert "sharpness of batches" in found.findings[0]
+    with pytest.raises(InputError, match="batch_size"):
+        study_stability(line(), optimizer="adam", batch_size=4)
 
 
 def test_below_the_limit_a_quadratic_converges_and_above_it_grows(stable):

@@ -1,0 +1,88 @@
+"""What needs no network: copying the best single input, and the best constant; a model that does not beat the copy has learned nothing else."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape.diagnosis.outcomes import plain
+from landscape.diagnosis.ranges import DISTANCES
+from landscape.diagnosis.vetoes import flat_inputs
+from landscape.model import Model
+from landscape.objective.examples import score_outputs, scores
+
+Array = NDArray[np.float64]
+
+# The network's lead over the copy must exceed its standard error by this factor to be one.
+ERRORS = 2.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Baseline:
+    """The held-out loss of the network and of a copy of one input, and the network's lead with its standard error over examples."""
+
+    column: int
+    split: str
+    network: float
+    copy: float
+    lead: float
+    error: float
+
+    @property
+    def beaten(self) -> bool:
+        """Whether the network is better than the copy, beyond chance."""
+        return self.lead > ERRORS * self.error
+
+    def told(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        return {name: plain(value) for name, value in asdict(self).items()}
+
+
+def copied(model: Model, held: str | None, threads: int | None = None) -> Baseline | None:
+    """Compare a regression of one number with the copy of the one input whose training loss is least; None where there is no such thing.
+
+    A random walk's best forecast is its last value: a network that mimics it has a loss far below the constant's, and has learned nothing.
+
+    Examples
+    --------
+    >>> from landscape.model import build_model
+    >>> x = np.random.default_rng(0).standard_normal((40, 2))
+    >>> data = {"x_train": x, "y_train": x[:, :1] + 0.1, "x_test": x, "y_test": x[:, :1] + 0.1}
+    >>> found = copied(build_model(layers=[(np.array([[0.9, 0.0]]), np.zeros(1))], loss="mse", **data), "test")
+    >>> found.column, round(found.copy, 3), found.beaten
+    (0, 0.01, False)
+    """
+    y = np.asarray(model.data["y_train"])
+    one = y.reshape(len(y), -1).shape[1] == 1 and math.prod(model.nodes[-1].shape) == 1
+    if (
+        model.loss not in DISTANCES
+        or not one
+        or held is None
+        or not np.issubdtype(model.data["x_train"].dtype, np.floating)
+    ):
+        return None
+    x = flat_inputs(model, "train")
+    if x.shape[1] < 2:
+        return None
+    losses = np.mean(np.abs(x - y.reshape(-1, 1)) ** (1 if model.loss == "mae" else 2), axis=0)
+    column = int(np.argmin(losses))
+    splits = [split for split in ("validation", "test") if split in model.splits]
+    ours = np.concatenate([scores(model, split, threads=threads).loss for split in splits])
+    theirs = np.concatenate([copy_losses(model, split, column) for split in splits])
+    lead = theirs - ours
+    error = float(lead.std(ddof=1) / math.sqrt(len(lead))) if len(lead) > 1 else math.inf
+    return Baseline(
+        column=column, split=" and ".join(splits), network=float(ours.mean()), copy=float(theirs.mean()), lead=float(lead.mean()),
+        error=error,
+    )  # fmt: skip
+
+
+def copy_losses(model: Model, split: str, column: int) -> Array:
+    """Return the losses [N] of a split's column in place of the output."""
+    targets = np.asarray(model.data[f"y_{split}"])
+    outputs = flat_inputs(model, split)[:, column].reshape(len(targets), *model.nodes[-1].shape)
+    return score_outputs(model, outputs, targets)[0]
