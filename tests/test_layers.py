@@ -70,6 +70,7 @@ ALLOWED: dict[str, set[str]] = {
         "plots",
         "tables",
         "model",
+        "objective",
         "records",
     },
 }

@@ -9,8 +9,8 @@ import numpy as np
 
 from landscape import streams
 from landscape.errors import InputError
+from landscape.objective.blame import first_line
 from landscape.objective.probes import unit_rows
-from landscape.torch_objective.blame import first_line
 from landscape.torch_objective.data import mapped
 from landscape.torch_objective.host import Host
 from landscape.torch_objective.losses import Step
