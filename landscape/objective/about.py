@@ -69,7 +69,7 @@ class About:
     same without weight decay, `decay` [P] or None. `model` hashes all that makes the function but θ, `data` the examples.
     `read_run` makes the points of a run of what the objective takes for one, such as the checkpoints of its framework. For a diagnosis
     `examples` looks at the examples of each split, `of` gives the point and the same of another network, or None for what is none, and `kept`
-    has the user's code run without its changing the network.
+    has the user's code run without its changing the network. `matrices` gives the products, at θ, of matrices that stand in for the Hessian with rows.
     """
 
     name: str
@@ -90,6 +90,7 @@ class About:
     examples: Mapping[str, Examples] = field(default_factory=dict)
     of: Callable[[Any], tuple[Array, Mapping[str, Examples]] | None] = lambda found: None
     kept: Callable[[], AbstractContextManager[None]] = nullcontext
+    matrices: Mapping[str, Callable[[Array, Array], Array]] = field(default_factory=dict)
 
     def at_split(self, split: str) -> HasSweep:
         """Return the objective of a part of the data; one of test data alone has no other.

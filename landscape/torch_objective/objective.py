@@ -19,6 +19,7 @@ from landscape.objective.about import About
 from landscape.objective.functions import checked
 from landscape.torch_objective import checkpoints
 from landscape.torch_objective.data import Batches
+from landscape.torch_objective.gauss_newton import gauss_newton
 from landscape.torch_objective.guesses import Guesses
 from landscape.torch_objective.host import Host
 from landscape.torch_objective.identity import digest
@@ -343,6 +344,20 @@ class TorchObjective:
             found = products(self.host, self.step, self.batches, rows)
         return found + self.weight_decay * rows if self.weight_decay else found
 
+    def gauss_newton(self, theta: ArrayLike, vectors: ArrayLike) -> Array:
+        """Give the products of the Gauss–Newton matrix at θ, plus the penalty's Hessian, with each row of vectors [K, P].
+
+        Raises
+        ------
+        InputError
+            The loss is one of batches, the outputs are no tensor, or there are no derivatives.
+        """
+        self.require_derivatives()
+        rows = np.array([checked(row, self.size) for row in np.atleast_2d(np.asarray(vectors, np.float64))])
+        with self.at(theta):
+            found = gauss_newton(self.host, self.step, self.loss, self.batches, rows)
+        return found + self.weight_decay * rows if self.weight_decay else found
+
     def evaluate(self, theta: ArrayLike) -> Evaluation:
         """Give the loss without penalty, the accuracy where there is one, and the penalty at θ."""
         with self.at(theta) as point:
@@ -419,6 +434,7 @@ class TorchObjective:
             examples=self.examples(),
             of=self.of_another,
             kept=self.host.kept,
+            matrices={"gauss-newton": self.gauss_newton},
         )
 
     def require_derivatives(self) -> None:
