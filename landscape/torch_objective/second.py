@@ -17,7 +17,7 @@ from landscape.torch_objective.losses import Step
 from landscape.torch_objective.sums import loss_and_gradient, products
 
 # Steps of differences, as parts of a unit vector, and how far a product may be from the one that agrees best.
-STEPS, APART = (1e-5, 1e-6, 1e-7), 1e-3
+STEPS, APART = (1e-3, 1e-4, 1e-5, 1e-6, 1e-7), 1e-3
 # Two products uᵀHv and vᵀHu may differ by so much of their size, in each precision.
 SYMMETRIC = {"float64": 1e-8, "float32": 1e-2}
 SEED = 0
