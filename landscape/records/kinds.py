@@ -145,7 +145,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     },
     "critical": {"parameters?": "count?", "examples?": "count?"},
     "atlas": {"parameters?": "count?"},
-    "sharpness": {"compare_name?": "text?", "measures?": {"*": MEASURE}},
+    "sharpness": {"compare_name?": "text?", "measures?": {"*": MEASURE}, "not_assessed?": {"*": "text"}},
     "diagnosis": {"budget?": "text?"},
 }  # fmt: skip
 
