@@ -1,14 +1,18 @@
-"""`TorchObjective` beside bare loops of PyTorch, and curvlinops where it is installed: a scan, a gradient and a product of ResNet-18.
+"""`TorchObjective` beside bare loops of PyTorch and other packages: a scan, a gradient and a product of ResNet-18.
+
+The others are those that are installed: loss-landscapes for the scan, curvlinops, hessian-eigenthings and PyHessian for the product (pip install
+loss-landscapes curvlinops-for-pytorch hessian-eigenthings pyhessian). Each has the same batches and the same module in evaluation.
 
     python benchmarks/torch_objective.py --images 512 --points 9 --turns 5
 
 Each turn does every job once in each way, one after the other, so that what else the machine does falls on all of them. Told are the medians of the
-turns, the ratio (bare loop / ours: above 1 is faster than the loop), and how far each result is from the same in float64.
+turns, the ratio (bare loop / this way: above 1 is faster than the loop), and how far each result is from the same in float64.
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
 import statistics
 import time
 from collections.abc import Callable
@@ -101,17 +105,75 @@ class Bare:
         return (total / self.count).double().numpy()
 
 
-def curvlinops_product(bare: Bare, vector: np.ndarray) -> Callable[[], np.ndarray] | None:
-    """Give curvlinops' product, None where it is not installed."""
-    if find_spec("curvlinops") is None:
-        return None
-    from curvlinops import HessianLinearOperator
+def scans(bare: Bare, direction: torch.Tensor, steps: np.ndarray) -> dict[str, Callable[[], np.ndarray]]:
+    """Give the scans of other packages that are installed."""
+    found: dict[str, Callable[[], np.ndarray]] = {}
+    if find_spec("loss_landscapes") is not None and len(steps) > 1:
+        import loss_landscapes
+        from loss_landscapes.metrics import Metric
 
-    operator = HessianLinearOperator(
-        bare.module, nn.CrossEntropyLoss(), bare.parameters, bare.batches, check_deterministic=False
-    )
-    given = torch.from_numpy(vector.astype(np.float32))
-    return lambda: np.asarray((operator @ given).detach().double())
+        class Mean(Metric):
+            """The loss over all batches."""
+
+            def __call__(self, wrapper: Any) -> float:
+                with torch.no_grad():
+                    parts = [float(F.cross_entropy(wrapper.forward(x), y)) * len(x) for x, y in bare.batches]
+                return sum(parts) / bare.count
+
+        # Its line leaves its first end out.
+        gap = float(steps[1] - steps[0])
+        ends = [moved(bare.module, direction, float(step)) for step in (steps[0] - gap, steps[-1])]
+
+        def along() -> np.ndarray:
+            # It moves the module that it is given.
+            values = loss_landscapes.linear_interpolation(
+                *ends, Mean(), steps=len(steps), deepcopy_model=True
+            )
+            return np.asarray(values)
+
+        found["loss-landscapes"] = along
+    return found
+
+
+def moved(module: nn.Module, direction: torch.Tensor, step: float) -> nn.Module:
+    """Copy a module, moved along a direction."""
+    other = copy.deepcopy(module)
+    point = nn.utils.parameters_to_vector(other.parameters()).detach() + step * direction
+    nn.utils.vector_to_parameters(point, other.parameters())
+    return other
+
+
+def products(bare: Bare, vector: torch.Tensor) -> dict[str, Callable[[], np.ndarray]]:
+    """Give the products of other packages that are installed."""
+    found: dict[str, Callable[[], np.ndarray]] = {}
+    loss = nn.CrossEntropyLoss()
+    if find_spec("curvlinops") is not None:
+        from curvlinops import HessianLinearOperator
+
+        linear = HessianLinearOperator(
+            bare.module, loss, bare.parameters, bare.batches, check_deterministic=False
+        )
+        found["curvlinops"] = lambda: (linear @ vector).detach().double().numpy()
+    if find_spec("hessian_eigenthings") is not None:
+        from hessian_eigenthings import HessianOperator, supervised_loss
+
+        operator = HessianOperator(bare.module, bare.batches, supervised_loss(loss))
+        found["hessian-eigenthings"] = lambda: operator.matvec(vector).detach().double().numpy()
+    if find_spec("pyhessian") is not None:
+        from pyhessian import hessian
+
+        whole = hessian(bare.module, loss, dataloader=bare.batches, cuda=False)
+        bare.module.zero_grad()
+        rows = list(vector.split([p.numel() for p in bare.parameters]))
+        rows = [row.view_as(p) for row, p in zip(rows, bare.parameters, strict=True)]
+
+        def product() -> np.ndarray:
+            parts = whole.dataloader_hv_product(rows)[1]
+            bare.module.zero_grad()
+            return torch.cat([part.reshape(-1) for part in parts]).double().numpy()
+
+        found["PyHessian"] = product
+    return found
 
 
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:
@@ -163,9 +225,9 @@ def main() -> None:
             "TorchObjective": lambda: ours.hvp(theta, vector),
         },
     }
-    peer = curvlinops_product(bare, vector)
-    if peer is not None:
-        jobs["product"]["curvlinops"] = peer
+    wanted = given.job or list(jobs)
+    jobs["scan"] |= scans(bare, single, axis) if "scan" in wanted else {}
+    jobs["product"] |= products(bare, single) if "product" in wanted else {}
     wide = landscape.TorchObjective(
         module,
         nn.CrossEntropyLoss(),
@@ -183,7 +245,7 @@ def main() -> None:
         f"ResNet-18, width {given.width}, P = {ours.size:,}, {given.images} images of 32 × 32 in batches of {given.batch}, "
         f"{given.points} points, {torch.get_num_threads()} threads, PyTorch {torch.__version__}"
     )
-    for job in given.job or jobs:
+    for job in wanted:
         ways = jobs[job]
         seconds: dict[str, list[float]] = {way: [] for way in ways}
         found: dict[str, Any] = {}
@@ -194,12 +256,16 @@ def main() -> None:
                 if turn:
                     seconds[way].append(taken)
         loop, right = seconds["bare loop"], exact[job]()
+        others = [times for way, times in seconds.items() if way != "TorchObjective"]
         for way, times in seconds.items():
             ratio = statistics.median(a / b for a, b in zip(loop, times, strict=True))
             print(
-                f"{job:<9} {way:<15} {statistics.median(times):8.3f} s ({min(times):.3f} to {max(times):.3f}), "
+                f"{job:<9} {way:<20} {statistics.median(times):8.3f} s ({min(times):.3f} to {max(times):.3f}), "
                 f"ratio {ratio:.2f}, off by {off(found[way], right):.1e}"
             )
+        fastest = min(others, key=statistics.median)
+        ratio = statistics.median(a / b for a, b in zip(fastest, seconds["TorchObjective"], strict=True))
+        print(f"{job:<9} TorchObjective beside the fastest of the others: ratio {ratio:.2f} (wanted: 0.95)")
 
 
 if __name__ == "__main__":

@@ -77,6 +77,7 @@ ALLOWED: dict[str, set[str]] = {
         "plots",
         "tables",
         "model",
+        "objective",
         "records",
     },
 }

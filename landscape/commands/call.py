@@ -15,7 +15,7 @@ import click
 from landscape.commands import options
 from landscape.commands.progress import interruptible, progress_bar
 from landscape.commands.stem import draw, options_in_name, output_stem, speaker
-from landscape.commands.user_file import objective_of, target_of
+from landscape.commands.user_file import objective_and_training, target_of
 from landscape.errors import InputError
 
 if TYPE_CHECKING:
@@ -76,13 +76,19 @@ class Call:
 
     def subject(self) -> Any:
         """Load MODEL, or make the objective that FILE.py:NAME in its place stands for."""
+        return self.subject_and_training()[0]
+
+    def subject_and_training(
+        self, training: str | None = None, *, allow_nonfinite: bool = False
+    ) -> tuple[Any, Any]:
+        """Load MODEL, or make the objective of FILE.py:NAME, with the function of that file that trains, where one is named."""
         if self.program is None or not self.programs:
             if self.weights is not None:
                 raise InputError("--weights: is for FILE.py:NAME; a model's file has its own weights")
-            return self.load()
+            return self.load(allow_nonfinite=allow_nonfinite), None
         self.require_safe()
         self.hold()
-        return objective_of(*self.program, self.weights)
+        return objective_and_training(*self.program, self.weights, training)
 
     def load(self, path: Path | None = None, *, allow_nonfinite: bool = False) -> Model:
         """Load MODEL, or another one beside it; with MODEL it is seen to that its outputs overwrite nothing else."""

@@ -76,6 +76,18 @@ DIAGNOSIS = 0.9
     help="File with validation data (x and y), if the model has none.",
 )
 @click.option(
+    "--train",
+    metavar="NAME",
+    help="With FILE.py:NAME: the function (settings, seed, theta) of that file that trains as you do; it returns (theta, history). "
+    "Without it no verdict is verified.",
+)
+@click.option(
+    "--constant-loss",
+    type=parsing.Number(0, above=True),
+    metavar="X",
+    help="With FILE.py:NAME: the loss of the best prediction that looks at no input, where it cannot be found.",
+)
+@click.option(
     "--target-loss",
     type=parsing.Number(),
     metavar="X",
@@ -104,9 +116,11 @@ DIAGNOSIS = 0.9
 )
 @options.threads
 @options.seed
-@makes_record("diagnose")
+@makes_record("diagnose", programs=True)
 def command(
     call: Call,
+    train: str | None,
+    constant_loss: float | None,
     validation: Path | None,
     changes: tuple[str, ...],
     target: Path | None,
@@ -124,7 +138,15 @@ def command(
     from landscape.overwrite import refuse_overwriting
     from landscape.progress import part
 
-    loaded = call.load(allow_nonfinite=True)
+    for option, found in (("--train", train), ("--constant-loss", constant_loss)):
+        if found is not None and call.program is None:
+            raise InputError(f"{option}: is for FILE.py:NAME; a model is trained by landscape itself")
+    for option, path in (("--validation", validation), ("--apply", target)):
+        if path is not None and call.program is not None:
+            raise InputError(
+                f"{option}: is for a model; give test=… to TorchObjective, and train by your own function"
+            )
+    loaded, training = call.subject_and_training(train, allow_nonfinite=True)
     if validation is not None:
         loaded = with_validation(loaded, validation)
     if target is not None:
@@ -132,6 +154,8 @@ def command(
     choices |= {
         "validation": validation,
         "thresholds": read_changes(changes),
+        "train": training,
+        "constant_loss": constant_loss,
         "output": call.record_path,
         "announce": call.say,
     }

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
 from landscape.commands import options, parsing
+from landscape.commands.call import refuse_settled
 from landscape.commands.progress import interruptible, progress_bar
 from landscape.commands.stem import speaker
+from landscape.commands.user_file import objective_and_training, target_of
 
 BUDGETS = ("quick", "standard", "thorough")
 
@@ -40,12 +43,22 @@ BUDGETS = ("quick", "standard", "thorough")
     is_flag=True,
     help="Begin anew where an earlier report was cut short, and replace a file that is there, even if it is no report on this model.",
 )
+@click.option(
+    "--train", metavar="NAME",
+    help="With FILE.py:NAME: the function (settings, seed, theta) of that file that trains as you do, as in diagnose.",
+)  # fmt: skip
+@click.option(
+    "--constant-loss", type=parsing.Number(0, above=True), metavar="X",
+    help="With FILE.py:NAME: the loss of the best prediction that looks at no input, where it cannot be found.",
+)  # fmt: skip
+@options.weights
 @options.threads
 @options.seed
 @options.bare_file
 @options.messages
 def command(
-    model: Path, target: Path | None, pdf: Path | None, interactive: bool, budget: str, diagnosis: Path | None, fresh: bool, threads: int | None, seed: int,
+    model: Path, train: str | None, constant_loss: float | None, weights: Path | None, target: Path | None, pdf: Path | None,
+    interactive: bool, budget: str, diagnosis: Path | None, fresh: bool, threads: int | None, seed: int,
     activation: str | None, loss: str | None, as_json: bool, quiet: bool,
 ) -> None:  # fmt: skip
     """Write a report on MODEL for readers who did not run it: verdict, evidence, loss surface, curvature, sharpness, training path.
@@ -55,18 +68,21 @@ def command(
     """
     from landscape.errors import InputError
     from landscape.locks import locked
-    from landscape.model import load_model
     from landscape.records import Diagnosis
     from landscape.reporting import write_report
     from landscape.reporting.report import beside_name
 
     say = speaker(quiet)
-    output = target or Path(f"{model.stem}.report.html")
+    program = target_of(model)
+    stem = model.stem if program is None else ".".join(filter(None, (program[0].stem, program[1])))
+    output = target or Path(f"{stem}.report.html")
     if not (output.suffix == ".html" and (pdf is None or pdf.suffix == ".pdf")):
         raise InputError(
             f"expected names that end in .html and .pdf, found {output}" + (f" and {pdf}" if pdf else "")
         )
-    loaded = load_model(model, activation=activation, loss=loss, allow_nonfinite=True)
+    if program is not None:
+        refuse_settled(click.get_current_context())
+    loaded, options_of = subject_of(model, train, constant_loss, weights, activation, loss)
     earlier = None if diagnosis is None else Diagnosis.load(diagnosis)
     with (
         locked([output]),
@@ -75,7 +91,8 @@ def command(
     ):
         report = write_report(
             loaded, output, pdf, budget=budget, diagnosis=earlier, seed=seed, threads=threads, progress=progress,
-            announce=say, fresh=fresh, inputs=[diagnosis], interactive=interactive,
+            announce=say, fresh=fresh, inputs=[diagnosis, weights, *([] if program is None else [program[0]])],
+            interactive=interactive, **options_of,
         )  # fmt: skip
     page = beside_name(output) if interactive and "scan" in report.records else None
     files = [str(file) for file in (output, pdf, page) if file is not None]
@@ -89,3 +106,26 @@ def command(
         )
     else:
         click.echo(found.lead)
+
+
+def subject_of(
+    model: Path, train: str | None, constant_loss: float | None, weights: Path | None, activation: str | None, loss: str | None
+) -> tuple[Any, dict[str, Any]]:  # fmt: skip
+    """Load MODEL, or make the objective that FILE.py:NAME stands for, with the keywords that the report takes then.
+
+    Raises
+    ------
+    InputError
+        An option of one beside the other.
+    """
+    from landscape.errors import InputError
+    from landscape.model import load_model
+
+    program = target_of(model)
+    if program is None:
+        for option, found in (("--train", train), ("--constant-loss", constant_loss), ("--weights", weights)):
+            if found is not None:
+                raise InputError(f"{option}: is for FILE.py:NAME, and MODEL is a model's file: leave it out")
+        return load_model(model, activation=activation, loss=loss, allow_nonfinite=True), {}
+    objective, training = objective_and_training(*program, weights, train)
+    return objective, {"train": training, "constant_loss": constant_loss, "path": str(model)}

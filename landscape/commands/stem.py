@@ -127,6 +127,8 @@ PARTS: Mapping[str, str | Callable[[Any], str]] = {
     "budget": "{}",
     "validation": "validation-{}",
     "target_loss": "target{}",
+    "train": "train-{}",
+    "constant_loss": "constant{}",
     "changes": "{}",
 }
 

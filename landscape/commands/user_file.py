@@ -28,8 +28,12 @@ def target_of(model: Path) -> tuple[Path, str] | None:
     return None if found is None else (Path(found["file"]), found["name"] or "")
 
 
-def objective_of(file: Path, name: str, weights: Path | None = None) -> Any:
+def objective_and_training(
+    file: Path, name: str, weights: Path | None = None, training: str | None = None
+) -> tuple[Any, Any]:
     """Run the user's file, and make the objective of what its function returns, with the weights of a checkpoint where one is given.
+
+    Beside it the function of the file that trains, None where none is named.
 
     Raises
     ------
@@ -43,12 +47,38 @@ def objective_of(file: Path, name: str, weights: Path | None = None) -> Any:
             f"{file}: {EXPECTED}; the functions there are: {', '.join(functions_in(file)) or 'none'}"
         )
     program = run(file)
-    function = getattr(program, name, None)
-    if function is None:
+    function = found_in(program, file, name)
+    train = None if training is None else found_in(program, file, training)
+    if train is not None and not callable(train):
+        raise InputError(f"--train: {file}: expected a function '{training}', found a {type(train).__name__}")
+    return made_by(function, file, name, weights), train
+
+
+def found_in(program: ModuleType, file: Path, name: str) -> Any:
+    """Find what a program has under a name.
+
+    Raises
+    ------
+    InputError
+        Nothing.
+    """
+    found = getattr(program, name, None)
+    if found is None:
         there = functions_in(file)
         raise InputError(
             f"{file}: no function '{name}', there are {', '.join(there) or 'none'}{did_you_mean(name, there)}"
         )
+    return found
+
+
+def made_by(function: Any, file: Path, name: str, weights: Path | None) -> Any:
+    """Make the objective of what a function returns, with the weights of a checkpoint where one is given.
+
+    Raises
+    ------
+    InputError
+        It fails, returns something else, or takes no checkpoint.
+    """
     from landscape.objective.kinds import is_objective
 
     with blamed(file):
@@ -96,7 +126,7 @@ def blamed(file: Path) -> Iterator[None]:
     InputError
         There was one.
     """
-    from landscape.torch_objective.blame import first_line, place_of
+    from landscape.objective.blame import first_line, place_of
 
     try:
         yield

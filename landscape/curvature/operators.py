@@ -12,6 +12,7 @@ from scipy.sparse.linalg import LinearOperator
 from landscape.errors import ComputationError, InputError, did_you_mean
 from landscape.model import Model
 from landscape.objective import NetworkObjective, complete, require_network
+from landscape.objective.about import about
 from landscape.objective.finite_difference import FiniteDifference
 from landscape.objective.fisher import STAND_INS, fisher_products
 from landscape.objective.functions import checked_point
@@ -206,6 +207,11 @@ def matrix_operator(objective: HasValue, theta: ArrayLike, matrix: str) -> Symme
         )
     if matrix == "hessian":
         return hessian_operator(objective, theta)
+    told = about(objective)
+    if told is not None and matrix in told.matrices:
+        whole, products = complete(objective), told.matrices[matrix]
+        at = checked_point(whole, theta)
+        return SymmetricOperator(at.size, lambda rows: products(at, rows), whole.epsilon)
     network = require_network(objective, matrix, "the outputs", "give a model, or use the Hessian")
     point = checked_point(network, theta)
     return SymmetricOperator(

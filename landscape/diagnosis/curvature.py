@@ -15,7 +15,7 @@ from landscape.critical.polish import polish
 from landscape.curvature import eigenpairs, hessian_operator
 from landscape.curvature.krylov import lanczos
 from landscape.diagnosis.thresholds import Thresholds
-from landscape.objective import NetworkObjective, complete
+from landscape.objective import HasValue, complete
 from landscape.objective.probes import unit_rows
 
 Array = NDArray[np.float64]
@@ -68,24 +68,23 @@ class Escaped:
 
 
 def curvature_at(
-    objective: NetworkObjective, gradient: Array, constant: float, limits: Thresholds
+    objective: HasValue, gradient: Array, constant: float, limits: Thresholds, theta: Array
 ) -> Curvature:
-    """Look at the model's own point: by the whole Hessian where it is small, else by a Krylov space."""
-    theta = objective.model.theta
+    """Look at a point: by the whole Hessian where it is small, else by a Krylov space."""
     nothing = Curvature(theta, math.nan)
     if theta.size > LARGEST or not np.isfinite(gradient).all() or constant <= 0:
         return nothing
     try:
         if theta.size <= DENSE:
-            return by_matrix(objective, gradient, constant)
-        return by_products(objective, gradient, constant, limits)
+            return by_matrix(objective, gradient, constant, theta)
+        return by_products(objective, gradient, constant, limits, theta)
     except (ArithmeticError, ValueError, np.linalg.LinAlgError):
         return nothing
 
 
-def by_matrix(objective: NetworkObjective, gradient: Array, constant: float) -> Curvature:
+def by_matrix(objective: HasValue, gradient: Array, constant: float, theta: Array) -> Curvature:
     """Take all eigenvalues; polish where the point is nearly critical."""
-    derivatives, theta = complete(objective), objective.model.theta
+    derivatives = complete(objective)
     local = look_at_matrix(derivatives, theta, objective.value(theta), gradient, constant)
     if theta.size <= POLISHED and 0 < local.decrement < WORTH:
         reach = REACH * max(1.0, float(np.linalg.norm(theta)))
@@ -117,10 +116,10 @@ def conditioning(values: Array, weights: Array) -> tuple[float, float]:
 
 
 def by_products(
-    objective: NetworkObjective, gradient: Array, constant: float, limits: Thresholds
+    objective: HasValue, gradient: Array, constant: float, limits: Thresholds, theta: Array
 ) -> Curvature:
     """Take the decrement's part and the ends that Krylov spaces see; the least eigenpair itself at a critical point only."""
-    theta, length = objective.model.theta, float(np.linalg.norm(gradient))
+    length = float(np.linalg.norm(gradient))
     operator = hessian_operator(objective, theta)
     starts = unit_rows(0, streams.KRYLOV[0], 1, theta.size)
     if length > 0:
@@ -141,9 +140,7 @@ def by_products(
     return replace(known, least=least, error=error, vector=pairs.vectors[0])
 
 
-def escape_from(
-    objective: NetworkObjective, local: Curvature, constant: float, limits: Thresholds
-) -> Escaped | None:
+def escape_from(objective: HasValue, local: Curvature, constant: float, limits: Thresholds) -> Escaped | None:
     """Go along the least eigenvector, both ways; None away from a saddle, or where no step lowers the loss."""
     if local.vector is None or not (local.decrement <= limits.decrement and local.least < -local.error):
         return None
@@ -153,7 +150,7 @@ def escape_from(
     return Escaped(local.theta + line.best * local.vector, line.steps, line.predicted, line.actual)
 
 
-def largest_curvature(objective: NetworkObjective, theta: Array) -> float:
+def largest_curvature(objective: HasValue, theta: Array) -> float:
     """Give the largest eigenvalue, from below, as a Krylov space sees it."""
     starts = unit_rows(0, streams.KRYLOV[0], 1, theta.size)
     return float(lanczos(hessian_operator(objective, theta), starts, KRYLOV // 2).nodes.max())

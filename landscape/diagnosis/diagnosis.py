@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -16,6 +16,8 @@ from landscape.diagnosis.gap_steps import gap_branch
 from landscape.diagnosis.head import head
 from landscape.diagnosis.leaks import leaks_of, without_leaks
 from landscape.diagnosis.naming import on_free_name
+from landscape.diagnosis.own import diagnose_own
+from landscape.diagnosis.own_training import Train
 from landscape.diagnosis.plan import Plan, options_of
 from landscape.diagnosis.proving import proven
 from landscape.diagnosis.pytorch import rewritten
@@ -32,6 +34,8 @@ from landscape.model import Model
 from landscape.model.header import WEIGHTS
 from landscape.model.losses import OUTPUT
 from landscape.model.required import require_model
+from landscape.objective import HasValue
+from landscape.objective.kinds import is_objective
 from landscape.objective.lowered import checked
 from landscape.objective.program_check import Mode
 from landscape.objective.session import session
@@ -45,8 +49,10 @@ PRODUCTS, BEFORE, TRIALS = 200, 0.2, 0.75
 
 
 def diagnose(
-    model: Model,
+    model: Model | HasValue,
     *,
+    train: Train | None = None,
+    constant_loss: float | None = None,
     budget: str = "standard",
     optimizer: str | None = None,
     learning_rate: float | None = None,
@@ -71,7 +77,15 @@ def diagnose(
     Parameters
     ----------
     model
-        The network where it stands, its data and, where it has them, its log and its settings.
+        The network where it stands, its data and, where it has them, its log and its settings; or a `TorchObjective`.
+    train
+        Of a `TorchObjective`: a function (settings, seed, θ) → (θ, history) that trains as the user does, from θ [P] or, where that is None, from
+        a fresh start, with what `settings` wants otherwise: `settings.get("learning_rate", 0.1)` and so on, where the second is the user's own. It
+        may read `optimizer`, `learning_rate`, `batch_size`, `steps` or `epochs`, `weight_decay`, `dropout`, `width` (a factor) and `data_share` (of
+        the examples). What it does not read is not assessed; what it cannot do may raise `NotImplementedError`. In place of θ it may return
+        the trained module or its state dict, and in place of a history None. Without it no verdict is verified.
+    constant_loss
+        Of a `TorchObjective`: the loss of the best prediction that looks at no input, where that cannot be found, as of a loss of batches.
     budget
         `quick` trains nothing, `standard` is about two minutes for a small network, `thorough` takes more seeds and updates.
     optimizer, learning_rate, batch_size, momentum, weight_decay
@@ -111,13 +125,24 @@ def diagnose(
     >>> found["verdict"], found["confidence"]
     ('healthy', 'suspected')
     """
-    require_model(model, "diagnose")
-    require_prediction(model)
-    require_alike(model)
-    checked(model, Mode.VALUES)
     given = dict(
         zip(TOLD, (optimizer, learning_rate, batch_size, momentum, weight_decay, steps, epochs), strict=True)
     )
+    if is_objective(model):
+        require_target(target_loss)
+        return diagnose_own(
+            cast(HasValue, model), train, budget=budget, given=given, constant_loss=constant_loss, target_loss=target_loss,
+            thresholds=thresholds, seed=seed, output=output, fresh=fresh, progress=progress, announce=announce,
+        )  # fmt: skip
+    require_model(model, "diagnose")
+    assert isinstance(model, Model)
+    if train is not None or constant_loss is not None:
+        raise InputError(
+            "train, constant_loss: are for a TorchObjective; a model is trained by landscape itself: leave them out"
+        )
+    require_prediction(model)
+    require_alike(model)
+    checked(model, Mode.VALUES)
     require_target(target_loss)
     walk = prepared(model, budget, given, thresholds, seed, dtype, threads, announce)
     settings = {

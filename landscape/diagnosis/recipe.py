@@ -47,6 +47,10 @@ class Training:
         values = {name: getattr(self.recipe, name) for name in OPTIONS} | {"steps": self.updates}
         return {name: values[name] for name in values if name in self.missing}
 
+    def told(self) -> dict[str, Any]:
+        """Lay out the recipe, the updates spent, and the names of what had to be assumed."""
+        return {**self.recipe.settings(), "spent": self.spent, "assumed": list(self.missing)}
+
 
 def training_of(model: Model, given: Mapping[str, Any], seed: int) -> Training:
     """Read the recipe; what was given as an option goes before what the file says.

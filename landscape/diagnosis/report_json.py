@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 from landscape.diagnosis.citing import SHARE, Cited, Reason, supports
+from landscape.diagnosis.ensembles import Budget
 from landscape.diagnosis.evidence import Evidence, Verdict
 from landscape.diagnosis.evidence_lines import evidence_lines
 from landscape.diagnosis.gap_rules import allowed_gap, small_loss, unlowered
 from landscape.diagnosis.outcomes import Outcome, best_of, of_kind, plain
 from landscape.diagnosis.remedies import worded
-from landscape.diagnosis.session import Session
 
 # Trials that did better than the remedy, of which the report says at most so many.
 MOST_BETTER = 3
@@ -22,8 +22,34 @@ SAME_SHARE = 0.01
 ATTRIBUTED = ("optimization", "model-bias")
 
 
+class Told(Protocol):
+    """What a report says of a diagnosis beside its evidence."""
+
+    not_assessed: list[str]
+    first: str
+    warned: list[str]
+
+    @property
+    def budget(self) -> Budget:
+        """How much may be trained."""
+
+    @property
+    def training(self) -> Trained:
+        """How the user trains."""
+
+
+class Trained(Protocol):
+    """How a network was trained, as a report says it."""
+
+    def assumed(self) -> dict[str, Any]:
+        """Give what nobody said."""
+
+    def told(self) -> dict[str, Any]:
+        """Give what is known."""
+
+
 def report_json(
-    session: Session, evidence: Evidence, verdict: Verdict, *, command: str = "", pytorch: str = ""
+    session: Told, evidence: Evidence, verdict: Verdict, *, command: str = "", pytorch: str = ""
 ) -> dict[str, Any]:
     """Return the report, with the remedy's training as a command and in PyTorch's words where there is one."""
     return {
@@ -46,12 +72,8 @@ def report_json(
         "not_assessed": session.not_assessed,
         "warnings": session.warned,
         "evidence": numbers(evidence),
-        "recipe": {
-            **session.training.recipe.settings(),
-            "spent": session.training.spent,
-            "assumed": list(session.training.missing),
-        },
-        "budget": session.lab.budget.name,
+        "recipe": session.training.told(),
+        "budget": session.budget.name,
         "thresholds": evidence.limits.told(),
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from landscape.diagnosis.ensembles import Laboratory
+from landscape.diagnosis.ensembles import Budget, Laboratory
 from landscape.diagnosis.leaks import Leak
 from landscape.diagnosis.recipe import Training
 from landscape.diagnosis.thresholds import Thresholds
@@ -36,6 +36,11 @@ class Session:
     def training(self) -> Training:
         """How the model was trained, as far as that is known or assumed."""
         return self.lab.training
+
+    @property
+    def budget(self) -> Budget:
+        """How much may be trained."""
+        return self.lab.budget
 
     @property
     def limits(self) -> Thresholds:

@@ -90,7 +90,7 @@ def state_of(
     gradient = objective.gradient(model.theta)
     dead, layer = dead_share(objective)
     rank = first_rank(model)
-    local = curvature_at(objective, gradient, constant, limits)
+    local = curvature_at(objective, gradient, constant, limits, model.theta)
     escaped = escape_from(objective, local, constant, limits)
     state = State(
         dead=dead, dead_layer=layer, identical=identical_units(model), rank=rank[0], rank_most=rank[1],

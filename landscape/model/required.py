@@ -8,7 +8,7 @@ from landscape.errors import InputError
 from landscape.model.model import Model
 
 # Of the public functions, those that take a function of θ as well.
-OF_OBJECTIVES = "scan, analyze_hessian, analyze_critical, search_critical, trajectory, measure_sharpness"
+OF_OBJECTIVES = "scan, analyze_hessian, analyze_critical, search_critical, trajectory, measure_sharpness, diagnose, make_report"
 
 
 def require_model(given: Any, name: str) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from landscape.errors import InputError
 from landscape.objective.kinds import Wrapper
@@ -41,13 +42,34 @@ class PointsOfRun:
     buffers: Array | None = None
 
 
+class Examples(Protocol):
+    """What a diagnosis asks of the examples of a split beside their mean loss."""
+
+    def count(self) -> int:
+        """Count them."""
+
+    def measured(self, theta: ArrayLike, buffers: Array | None = None, /) -> tuple[float, float | None]:
+        """Give the loss without penalty, and the accuracy where there is one, at θ with these buffers."""
+
+    def single(self, theta: ArrayLike, /) -> tuple[Array, Array | None] | None:
+        """Give the loss [N] of each example at θ, and whether it is right, 1 or 0; None where that is not known."""
+
+    def constant(self) -> float:
+        """Give the least loss of an output that is the same for every input, NaN where it is not known."""
+
+    def chance(self) -> float:
+        """Give the accuracy of guessing, NaN where nothing is right or wrong."""
+
+
 @dataclass(frozen=True)
 class About:
     """What an objective tells of itself, so that its analyses are named, taken up and cut into layers as those of a model are.
 
     `theta` is where it stands. `splits` are the objectives of each part of the data, by name, of which `split` is this one. `bare` is the
     same without weight decay, `decay` [P] or None. `model` hashes all that makes the function but θ, `data` the examples.
-    `read_run` makes the points of a run of what the objective takes for one, such as the checkpoints of its framework.
+    `read_run` makes the points of a run of what the objective takes for one, such as the checkpoints of its framework. For a diagnosis
+    `examples` looks at the examples of each split, `of` gives the point and the same of another network, or None for what is none, and `kept`
+    has the user's code run without its changing the network. `matrices` gives the products, at θ, of matrices that stand in for the Hessian with rows.
     """
 
     name: str
@@ -65,6 +87,10 @@ class About:
     settings: Mapping[str, Any]
     read_run: Callable[[Any], PointsOfRun]
     notes: tuple[str, ...] = ()
+    examples: Mapping[str, Examples] = field(default_factory=dict)
+    of: Callable[[Any], tuple[Array, Mapping[str, Examples]] | None] = lambda found: None
+    kept: Callable[[], AbstractContextManager[None]] = nullcontext
+    matrices: Mapping[str, Callable[[Array, Array], Array]] = field(default_factory=dict)
 
     def at_split(self, split: str) -> HasSweep:
         """Return the objective of a part of the data; one of test data alone has no other.

@@ -29,6 +29,8 @@ BLUE, RED, GREY = "#004c85", "#d55e00", "#777777"
 
 # Networks by what they are beside the model: a label, a marker, a colour.
 SIZES = {
+    "fork": ("from the parameters", "D", GREY),
+    "penalty": ("less penalized", "v", GREY),
     "fresh": ("the same size", "o", BLUE),
     "simpler": ("smaller", "s", BLUE),
     "larger": ("larger", "^", RED),
@@ -131,11 +133,12 @@ def fork_words(outcome: dict[str, Any], remedy: str | None) -> str:
 
 
 def draw_networks(record: Diagnosis) -> Figure:
-    """Draw the losses of networks at equal updates, with intervals."""
+    """Draw the losses of networks at equal updates, with intervals; of a user's own trainings, which are seen at their ends only, all."""
+    every = ends_only(record)
     rows = [
         o
         for o in outcomes(record)
-        if (o["kind"] in ("simpler", "larger") or o["name"] == "fresh, adam")
+        if (every or o["kind"] in ("simpler", "larger") or o["name"] == "fresh, adam")
         and o["train"]
         and np.isfinite(drawable(record, o["train"]))
     ]
@@ -149,7 +152,8 @@ def draw_networks(record: Diagnosis) -> Figure:
         ax.errorbar(
             row["train"], place, xerr=ends, fmt=marker, color=color, markersize=4, linewidth=1, capsize=2
         )
-    for label, marker, color in (SIZES[kind] for kind in SIZES if any(row["kind"] == kind for row in rows)):
+    shown = SIZES | ({"fresh": ("fresh starts", *SIZES["fresh"][1:])} if every else {})
+    for label, marker, color in (shown[kind] for kind in shown if any(row["kind"] == kind for row in rows)):
         ax.plot([], [], marker, color=color, markersize=4, label=label)
     own, constant = (record.report["evidence"].get(f"{name}_loss") for name in ("train", "constant"))
     alike = own is not None and constant is not None and abs(own - constant) <= ALIKE * constant
@@ -158,13 +162,23 @@ def draw_networks(record: Diagnosis) -> Figure:
         ax.axvline(own, color="black", linewidth=0.9, label=label)
     if constant is not None and not alike:
         ax.axvline(constant, color=GREY, linestyle=":", linewidth=0.9, label="best constant predictor")
-    names = ["this one, a fresh start" if row["name"] == "fresh, adam" else named(row) for row in rows]
+    names = [
+        "this one, a fresh start" if row["name"] == "fresh, adam" and not every else named(row)
+        for row in rows
+    ]
     ax.set_yticks(range(len(rows)), names)
     ax.set(xscale="log", xlabel=loss_words(record), ylim=(len(rows) - 0.5, -0.5))
     # Between decades labels would lie on each other; an axis of less than a decade has one or two of them.
     ax.xaxis.set_minor_formatter(ShortLabels(labelOnlyBase=False, minor_thresholds=(0.7, 0.3)))
     figure.legend(*ax.get_legend_handles_labels(), loc="outside lower left", ncols=2)
-    return headed(record, figure, "networks tuned alike, 95 % intervals")
+    what = "what was tried, 95 % intervals" if every else "networks tuned alike, 95 % intervals"
+    return headed(record, figure, what)
+
+
+def ends_only(record: Diagnosis) -> bool:
+    """Say whether trainings were looked at when they had ended, so that there are no curves."""
+    found = runs_of(record, "longer") or runs_of(record, "fresh")
+    return found is not None and len(found[0]) == 1
 
 
 def draw_escape(record: Diagnosis) -> Figure:
@@ -247,8 +261,14 @@ def draw_learning_curve(record: Diagnosis) -> Figure:
 
 # Each figure: whether the record has what it shows, and what draws it.
 DRAWERS: dict[str, tuple[Callable[[Diagnosis], bool], Callable[[Diagnosis], Figure]]] = {
-    "forks": (lambda r: runs_of(r, "longer") is not None and bool(outcomes(r)), draw_forks),
-    "networks": (lambda r: any(o["kind"] in ("simpler", "larger") for o in outcomes(r)), draw_networks),
+    "forks": (
+        lambda r: runs_of(r, "longer") is not None and bool(outcomes(r)) and not ends_only(r),
+        draw_forks,
+    ),
+    "networks": (
+        lambda r: any(ends_only(r) or o["kind"] in ("simpler", "larger") for o in outcomes(r)),
+        draw_networks,
+    ),
     "escape": (lambda r: "escape.step" in r.series, draw_escape),
     "stability": (lambda r: has_stability(r), draw_stability),
     "gaps": (lambda r: has_gap(r), draw_gaps),

@@ -187,7 +187,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     },
     "critical": {"parameters?": "count?", "examples?": "count?"},
     "atlas": {"parameters?": "count?"},
-    "sharpness": {"compare_name?": "text?", "measures?": {"*": MEASURE}},
+    "sharpness": {"compare_name?": "text?", "measures?": {"*": MEASURE}, "not_assessed?": {"*": "text"}},
     "diagnosis": {"budget?": "text?"},
     "topology": {"quantity": "word", "connectivity?": "word", "threshold": "number", "same_across_corners?": "bool?", "scan?": "any"},
 }  # fmt: skip

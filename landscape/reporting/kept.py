@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from landscape.model import Model
 from landscape.overwrite import refuse_overwriting
 from landscape.progress import Announce, Progress
 from landscape.records import Pieces, load_record
 from landscape.records.earlier import require_record
+from landscape.reporting.subject import Subject
 
 # What a part may leave beside its record: the plane of a trajectory, and its own unfinished work.
 BESIDE = ("", ".plane", ".unfinished")
@@ -37,7 +37,7 @@ class PartsBeside(Pieces):
     """
 
     def __init__(
-        self, page: Path, model: Model, settings: dict[str, Any], names: Iterable[str], *, inputs: Iterable[str | Path | None],
+        self, page: Path, model: Subject, settings: dict[str, Any], names: Iterable[str], *, inputs: Iterable[str | Path | None],
         fresh: bool, progress: Progress, announce: Announce,
     ) -> None:  # fmt: skip
         super().__init__(

@@ -14,7 +14,9 @@ from landscape.critical import analyze_critical
 from landscape.curvature import analyze_hessian
 from landscape.errors import InputError
 from landscape.model import Model
+from landscape.objective import HasValue
 from landscape.records import Diagnosis, Hessian, Record, Scan, Sharpness, Trajectory
+from landscape.reporting.subject import Subject
 from landscape.scanning import scan
 from landscape.sharpness import measure_sharpness
 from landscape.tables.critical import critical_lines
@@ -31,6 +33,8 @@ Rows = Iterable[tuple[str, str]]
 OPTION_OF = {"measures": "measure", "polishing": "no-polish"}
 QUICK_MEASURES = ("lambda_max", "trace", "adaptive", "fisher_rao")
 MEASURES = ("lambda_max", "trace", "sam", "adaptive", "adaptive_average", "relative_flatness", "weighted_lambda_max", "fisher_rao")  # fmt: skip
+# Measures that need the examples of a model.
+OF_MODELS = ("fisher_rao",)
 # Parameters up to which all eigenvalues are taken, and up to which a point is polished.
 DENSE, POLISHED = 500, 3000
 # Eigenvalues written out at each end.
@@ -53,7 +57,7 @@ class Part:
     command: str
     title: str
     lead: str
-    options: Callable[[bool, Model], Options]
+    options: Callable[[bool, Subject], Options]
     compute: Callable[..., Record]
     rows: Callable[[Any], Rows]
     others: tuple[Options, ...] = ()
@@ -131,14 +135,14 @@ def trajectory_rows(record: Trajectory) -> Rows:
     yield "on the map", f"{plane[0]:.6g} at first, {plane[-1]:.6g} at last"
 
 
-def hessian_options(quick: bool, model: Model) -> Options:
+def hessian_options(quick: bool, model: Subject) -> Options:
     """Take all eigenvalues of a small network."""
     if model.size <= DENSE:
         return {"all": True}
     return {"top": 3, "bottom": 2} if quick else {"top": 10, "bottom": 5}
 
 
-def critical_options(quick: bool, model: Model) -> Options:
+def critical_options(quick: bool, model: Subject) -> Options:
     """Polish where the whole Hessian is at hand, so that it takes minutes at most."""
     return {"polishing": False} if quick or model.size > POLISHED else {}
 
@@ -162,19 +166,24 @@ def small_loss(diagnosis: Diagnosis) -> str:
     )
 
 
-def sharpness_options(quick: bool, model: Model) -> Options:
-    """Take the measures that need no random direction."""
-    return {"measures": QUICK_MEASURES if quick else MEASURES}
+def sharpness_options(quick: bool, subject: Subject) -> Options:
+    """Take the measures that need no random direction, and of an objective none that needs the examples of a model."""
+    measures = QUICK_MEASURES if quick else MEASURES
+    return {"measures": measures if subject.is_model else tuple(m for m in measures if m not in OF_MODELS)}
 
 
-def tracked(model: Model, **options: Any) -> Trajectory:
-    """Draw the checkpoints, where there are any.
+def tracked(model: Model | HasValue, *, checkpoints: Any = None, **options: Any) -> Trajectory:
+    """Draw the checkpoints, where there are any; those of an objective's run are given.
 
     Raises
     ------
     InputError
         There are less than three.
     """
+    if not isinstance(model, Model):
+        if checkpoints is None:
+            raise InputError("no checkpoints of the run were given")
+        return trajectory(model, checkpoints=checkpoints, **options)
     if model.checkpoints is None or len(model.checkpoints) < 3:
         raise InputError("the file has no checkpoints of its run")
     return trajectory(model, **options)

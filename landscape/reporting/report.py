@@ -14,10 +14,10 @@ import numpy as np
 import scipy
 
 from landscape.diagnosis import diagnose
+from landscape.diagnosis.own_training import Train
 from landscape.errors import ComputationError, InputError
 from landscape.model import Model
-from landscape.model.required import require_model
-from landscape.model.summary import summarize
+from landscape.objective import HasValue
 from landscape.plots.logs import plot_log
 from landscape.plots.saving import figure_bytes
 from landscape.plots.style import figure_of
@@ -28,19 +28,23 @@ from landscape.reporting.kept import PartsBeside
 from landscape.reporting.parts import PARTS, Part, command_line
 from landscape.reporting.pictures import pictures_of
 from landscape.reporting.section import PDF_CREATOR, Picture, Report, Section
+from landscape.reporting.subject import Subject, subject_of
 from landscape.reporting.verdict import ruled_out_section, verdict_section, why_section
 from landscape.reporting.words import PICTURES
 from landscape.version import current_version
 
-MOST_NODES = 60
 # About how long the parts take beside each other; a quick diagnosis trains nothing.
 WEIGHTS = {"diagnose": 6.0, "scan": 2.0, "critical": 2.0, "hessian": 1.0, "sharpness": 2.0, "trajectory": 2.0}
 QUICK_DIAGNOSIS = 1.0
 
 
 def make_report(
-    model: Model,
+    model: Model | HasValue,
     *,
+    train: Train | None = None,
+    constant_loss: float | None = None,
+    checkpoints: Any = None,
+    path: str | None = None,
     budget: str = "standard",
     diagnosis: Diagnosis | None = None,
     seed: int = 0,
@@ -54,7 +58,11 @@ def make_report(
     Parameters
     ----------
     model
-        The network where it stands, its data and, where it has them, its log and checkpoints.
+        The network where it stands, its data and, where it has them, its log and checkpoints; or a `TorchObjective`.
+    train, constant_loss, checkpoints
+        Of a `TorchObjective`: what `diagnose` takes; the checkpoints of its run, as `trajectory` takes them.
+    path
+        What the commands that are printed name in place of a model's file.
     budget
         Of the diagnosis: `quick`, `standard` or `thorough`; a quick one also takes coarser pictures.
     diagnosis
@@ -79,17 +87,24 @@ def make_report(
     >>> make_report(line, budget="quick").sections[0].lead
     'Nothing is wrong, as far as could be seen.'
     """
-    require_model(model, "make_report")
-    begun, path = time.perf_counter(), str(model.path or "MODEL.npz")
+    begun, subject = time.perf_counter(), subject_of(model, "make_report", path)
+    path = subject.path
     kept = Kept(beside, budget == "quick", progress if beside is None else beside.progress)
     kept.begin()
     if diagnosis is None:
         announce("diagnosis")
         diagnosis = diagnose(
-            model, budget=budget, seed=seed, threads=threads, announce=announce, **kept.options("diagnose")
+            model,
+            train=train,
+            constant_loss=constant_loss,
+            budget=budget,
+            seed=seed,
+            threads=threads,
+            announce=announce,
+            **kept.options("diagnose"),
         )
     kept.end("diagnose")
-    require_same(diagnosis, model)
+    require_same(diagnosis, subject)
     records: dict[str, Record] = {"diagnose": diagnosis}
     measured = []
     for number, part in enumerate(PARTS.values(), 1):
@@ -99,7 +114,7 @@ def make_report(
             measured.append(Section(part.title, "", (f"Left out: {reason}. {again} says it all the same.",)))
         else:
             announce(f"{part.title.lower()} ({number} of {len(PARTS)})")
-            section, record = measure(part, model, path, budget == "quick", seed, threads, kept)
+            section, record = measure(part, subject, checkpoints, budget == "quick", seed, threads, kept)
             measured.append(section)
             if record is not None:
                 records[part.command] = record
@@ -108,10 +123,10 @@ def make_report(
         "diagnose", path, {"budget": diagnosis.settings["budget"], "seed": diagnosis.settings["seed"]}
     )
     sections = [
-        verdict_section(diagnosis), why_section(diagnosis, again), ruled_out_section(diagnosis), *log_section(model),
-        *measured, network_section(model), settings_section(model, diagnosis, seed, time.perf_counter() - begun),
+        verdict_section(diagnosis), why_section(diagnosis, again), ruled_out_section(diagnosis), *log_section(subject),
+        *measured, network_section(subject), settings_section(subject, diagnosis, seed, time.perf_counter() - begun),
     ]  # fmt: skip
-    return Report(model.name, tuple(sections), records, model.fingerprint())
+    return Report(subject.name, tuple(sections), records, subject.fingerprint())
 
 
 class Kept:
@@ -164,7 +179,7 @@ def places() -> list[str]:
     return ["diagnose", *tried]
 
 
-def require_same(diagnosis: Diagnosis, model: Model) -> None:
+def require_same(diagnosis: Diagnosis, model: Subject) -> None:
     """Refuse a diagnosis of another model, or one that is not finished.
 
     Raises
@@ -179,20 +194,24 @@ def require_same(diagnosis: Diagnosis, model: Model) -> None:
 
 
 def measure(
-    part: Part, model: Model, path: str, quick: bool, seed: int, threads: int | None, kept: Kept
+    part: Part, subject: Subject, checkpoints: Any, quick: bool, seed: int, threads: int | None, kept: Kept
 ) -> tuple[Section, Record | None]:
     """Compute a part and tell it; where it cannot be had, say why."""
-    options, reason = part.options(quick, model), ""
+    options, reason = part.options(quick, subject), ""
+    # A run of checkpoints of the user's is no option of a command line.
+    given = {} if subject.is_model or part.command != "trajectory" else {"checkpoints": checkpoints}
     for attempt, other in enumerate(({}, *part.others)):
         chosen = options | other | {"seed": seed}
         try:
-            record = part.compute(model, **chosen, threads=threads, **kept.options(part.command, attempt))
+            record = part.compute(
+                subject.given, **chosen, **given, threads=threads, **kept.options(part.command, attempt)
+            )
         except (InputError, ComputationError) as error:
             reason = reason or str(error)
             continue
         section = Section(
             part.title, part.lead, notes(record, reason), tuple(part.rows(record)), pictures=pictures_of(record),
-            command=command_line(part.command, path, chosen),
+            command=command_line(part.command, subject.path, chosen),
         )  # fmt: skip
         return section, record
     return Section(part.title, part.lead, (f"Not assessed: {reason}.",)), None
@@ -206,8 +225,11 @@ def notes(record: Record, reason: str) -> tuple[str, ...]:
     )
 
 
-def log_section(model: Model) -> list[Section]:
+def log_section(subject: Subject) -> list[Section]:
     """Draw the training's log, where there is one."""
+    model = subject.given
+    if not isinstance(model, Model):
+        return []
     try:
         ax = plot_log(model.history, loss=LOSSES.get(model.loss, model.loss))
     except InputError:
@@ -219,31 +241,22 @@ def log_section(model: Model) -> list[Section]:
     ]
 
 
-def network_section(model: Model) -> Section:
+def network_section(subject: Subject) -> Section:
     """Describe the network and its data."""
-    told = summarize(model)
-    rows = [("name", model.name), ("parameters", f"{model.size:,}"), ("loss", model.loss)]
-    rows += [(f"{split} data", f"{model.examples(split):,} examples") for split in model.splits]
-    nodes = told["nodes"][:MOST_NODES]
-    rows += [
-        (node["name"], f"{node['op']}, {node['shape']}, {node['parameters']:,} parameters") for node in nodes
-    ]
-    if len(told["nodes"]) > MOST_NODES:
-        rows.append(("…", f"{len(told['nodes']) - MOST_NODES} more nodes"))
-    inferred = tuple(f"Inferred: {text}" for text in model.inferred)
-    return Section("The network", "", inferred, tuple(rows))
+    rows = [("name", subject.name), ("parameters", f"{subject.size:,}"), *subject.rows()]
+    return Section("The network", "", tuple(f"Inferred: {text}" for text in subject.inferred), tuple(rows))
 
 
-def settings_section(model: Model, diagnosis: Diagnosis, seed: int, seconds: float) -> Section:
+def settings_section(subject: Subject, diagnosis: Diagnosis, seed: int, seconds: float) -> Section:
     """Name what can change a number: settings, thresholds, versions, and the file by its hashes."""
     thresholds = ", ".join(
         f"{name} {value:g}" for name, value in diagnosis.report.get("thresholds", {}).items()
     )
     versions = {"Python": platform.python_version(), "NumPy": np.__version__, "SciPy": scipy.__version__, "Numba": numba.__version__}  # fmt: skip
     rows = [
-        ("file", str(model.path or "none")),
-        ("model, SHA-256", model.fingerprint()),
-        ("data, SHA-256", model.data_fingerprint()),
+        ("file", subject.path if subject.path not in ("MODEL.npz", "FILE.py:NAME") else "none"),
+        ("model, SHA-256", subject.fingerprint()),
+        ("data, SHA-256", subject.data_fingerprint()),
         ("seed", str(seed)),
         ("budget", str(diagnosis.settings["budget"])),
         ("thresholds", thresholds),
@@ -279,13 +292,14 @@ def linked(report: Report, name: str) -> Report:
 
 
 def write_report(
-    model: Model,
+    model: Model | HasValue,
     output: str | Path,
     pdf: str | Path | None = None,
     *,
     fresh: bool = False,
     inputs: Sequence[str | Path | None] = (),
     interactive: bool = False,
+    path: str | None = None,
     budget: str = "standard",
     seed: int = 0,
     progress: Progress = nobody,
@@ -298,7 +312,7 @@ def write_report(
 
     Parameters
     ----------
-    model, budget, seed, progress, announce, settings
+    model, path, budget, seed, progress, announce, settings
         Those of `make_report`.
     output, pdf
         Where to write. An earlier report of the same model is replaced.
@@ -316,28 +330,30 @@ def write_report(
     ComputationError
         The file system refused.
     """
-    require_model(model, "write_report")
+    subject = subject_of(model, "write_report", path)
     from landscape.files import write_bytes_atomically
     from landscape.interactive import save_page
-    from landscape.overwrite import mapped_files, refuse_overwriting, require_distinct
+    from landscape.overwrite import refuse_overwriting, require_distinct
     from landscape.reporting.page import page_of
     from landscape.reporting.pages import pdf_of
 
-    paths = [Path(path) for path in (output, pdf) if path is not None]
+    paths = [Path(file) for file in (output, pdf) if file is not None]
     require_distinct(paths)
-    read = [model.path, *mapped_files(model.data.values()), *inputs]
-    for path in paths:
+    read = [*subject.files, *inputs]
+    for file in paths:
         refuse_overwriting(
-            path, inputs=read, fresh=fresh, ours=lambda found: is_report_on(found, model.fingerprint())
+            file, inputs=read, fresh=fresh, ours=lambda found: is_report_on(found, subject.fingerprint())
         )
     with PartsBeside(
-        paths[0], model, {"report": True, "budget": budget, "seed": seed}, places(), inputs=read, fresh=fresh,
+        paths[0], subject, {"report": True, "budget": budget, "seed": seed}, places(), inputs=read, fresh=fresh,
         progress=progress, announce=announce,
     ) as beside:  # fmt: skip
-        report = make_report(model, budget=budget, seed=seed, announce=announce, beside=beside, **settings)
+        report = make_report(
+            model, path=path, budget=budget, seed=seed, announce=announce, beside=beside, **settings
+        )
         surface = report.records.get("scan")
         if interactive and surface is not None:
-            save_page([surface], beside_name(paths[0]), inputs=[path for path in read if path], fresh=fresh)
+            save_page([surface], beside_name(paths[0]), inputs=[file for file in read if file], fresh=fresh)
             report = linked(report, beside_name(paths[0]).name)
         write_bytes_atomically(paths[0], page_of(report))
         if pdf is not None:

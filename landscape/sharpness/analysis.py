@@ -152,6 +152,7 @@ def measure_sharpness(
         chosen_names(names, other, where=f"in {compare.name}")
     settings = settings_of(whole_subject, request, compare, sorted(moved))
     models = {"curve": subject, "other_curve": compare}
+    left = not_assessed(whole_subject) if measures is None else {}
 
     def work(pieces: Pieces) -> Fields:
         groups = 1 + len(moved) + (other is not None)
@@ -174,7 +175,8 @@ def measure_sharpness(
         if other is not None and compare is not None:
             beside["other"] = measured("other", other, f" of {compare.name}")
         curves = {name: found for name, model in models.items() if (found := curve(model, how))}
-        return {"measures": own, "beside": beside, "curves": curves}
+        words = {"settings": settings | {"not_assessed": left}} if left else {}
+        return {"measures": own, "beside": beside, "curves": curves, **words}
 
     key = Key(whole_subject.model, whole_subject.data, settings)
     path = None if output is None else Path(output)
@@ -225,6 +227,15 @@ def chosen_names(
     if control:
         wanted.add(CONTROL)
     return tuple(name for name in MEASURES if name in wanted)
+
+
+def not_assessed(subject: Subject) -> dict[str, str]:
+    """Say which measures the subject does not allow, and what they need."""
+    return {
+        name: f"needs the {measure.needs} of a model"
+        for name, measure in MEASURES.items()
+        if not measure.possible(subject)
+    }
 
 
 def rescaled_models(subject: Model | HasValue, seed: int, threads: int | None) -> dict[str, Model]:

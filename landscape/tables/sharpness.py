@@ -28,7 +28,8 @@ def sharpness_table(record: Sharpness) -> str:
         if tested
         else "by layer, neuron: whether rescaling a ReLU network changes it (in theory; --rescaling-test measures it)"
     )
-    return "\n".join([first, *lines, last, f"{record.seconds:.2f} s"])
+    left = [f"not assessed: {name}, which {why}" for name, why in settings.get("not_assessed", {}).items()]
+    return "\n".join([first, *lines, *left, last, f"{record.seconds:.2f} s"])
 
 
 def cells(record: Sharpness, name: str, tested: list[str]) -> list[str]:

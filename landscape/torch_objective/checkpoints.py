@@ -109,7 +109,32 @@ def fitting(host: Host, state: State, where: str = "checkpoint") -> dict[str, An
 
 def named_tensors(host: Host) -> list[tuple[str, Any]]:
     """Give the module's parameters and buffers by name."""
-    return [*host.module.named_parameters(), *host.module.named_buffers()]
+    return named_tensors_of(host.module)
+
+
+def named_tensors_of(module: Any) -> list[tuple[str, Any]]:
+    """Give a module's parameters and buffers by name."""
+    return [*module.named_parameters(), *module.named_buffers()]
+
+
+def write(torch: Any, tensors: list[tuple[str, Any]], state: State) -> None:
+    """Write numbers into a module's tensors, by name.
+
+    Raises
+    ------
+    InputError
+        One is missing, or of another shape.
+    """
+    for name, tensor in tensors:
+        if name not in state or state[name].shape != tensor.shape:
+            found = f"shape {list(state[name].shape)}" if name in state else "none"
+            raise InputError(
+                f"module: {name}: expected the objective's own parameter of shape {list(tensor.shape)}, found {found}: "
+                "give a module of the same layers"
+            )
+    with torch.no_grad():
+        for name, tensor in tensors:
+            tensor.copy_(state[name])
 
 
 def point_of(host: Host, found: Mapping[str, Any]) -> tuple[Array, Array]:
@@ -134,9 +159,10 @@ def read_run(host: Host, given: Any) -> PointsOfRun:
     """
     if isinstance(given, np.ndarray):
         return PointsOfRun(np.asarray(given, np.float64))
+    kinds = (Mapping, str, Path, host.torch.nn.Module)
     paths = files_of(given) if isinstance(given, str | Path) else None
     items = list(paths if paths is not None else given)
-    if items and not isinstance(items[0], Mapping | str | Path):
+    if items and not isinstance(items[0], kinds):
         return PointsOfRun(np.asarray(given, np.float64))
     rows = [one_of(host, item, place) for place, item in enumerate(items)]
     if not rows:
@@ -144,7 +170,8 @@ def read_run(host: Host, given: Any) -> PointsOfRun:
             "checkpoints: expected at least two, found none: give state dicts, or a folder of files"
         )
     buffers = np.stack([row[1] for row in rows])
-    own = buffers if buffers.shape[1] and (buffers != buffers[0]).any() else None
+    moved = len(rows) == 1 or (buffers != buffers[0]).any()
+    own = buffers if buffers.shape[1] and moved else None
     return PointsOfRun(np.stack([row[0] for row in rows]), steps_of(items), own)
 
 

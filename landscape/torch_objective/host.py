@@ -146,6 +146,25 @@ class Host:
             buffer.copy_(self.torch.tensor(part))
             start += buffer.numel()
 
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Have a user's code run that may train the module itself, and make its numbers as they were afterwards."""
+        tensors = [*self.module.parameters(), *self.module.buffers()]
+        state = Kept(self.torch, self.module, self.device)
+        copies = [tensor.detach().clone() for tensor in tensors]
+        try:
+            yield
+        finally:
+            with all_back():
+                state.put_back()
+                with self.torch.no_grad():
+                    self.write_back(tensors, copies)
+
+    def write_back(self, tensors: list[Any], copies: list[Any]) -> None:
+        """Write numbers back into the tensors that they were copied from."""
+        for tensor, copy in zip(tensors, copies, strict=True):
+            tensor.copy_(copy)
+
 
 class Kept:
     """All that an evaluation changes, as it was before: a module's tensors, gradients, whether it trains, and PyTorch's settings.

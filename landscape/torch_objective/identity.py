@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import inspect
 import marshal
+import types
 from collections.abc import Iterable
 from typing import Any
 
 from landscape.importers.pytorch.losses import unfolded
 from landscape.torch_objective.data import digest_of
 from landscape.torch_objective.host import Host
+from landscape.torch_objective.surroundings import is_package, of_function
 
 PLAIN = (bool, int, float, str)
 
@@ -18,13 +20,15 @@ PLAIN = (bool, int, float, str)
 def digest(host: Host, functions: Iterable[Any], settings: Iterable[Any]) -> str:
     """Hash a module without the parameters that are θ, the functions beside it, and what else changes a number.
 
-    What a function takes from around it (a closure, a global) is not seen.
+    Numbers, words, tensors and functions that a user's function reads around it (in its closure or module) belong to it.
     """
     whole = hashlib.sha256()
     for text in (repr(host.module), repr([piece.name for piece in host.pieces]), *map(repr, settings)):
         whole.update(text.encode())
     for kind in sorted({type(part) for part in host.module.modules()}, key=full_name):
         whole.update(source_of(kind))
+        for method in methods_of(kind):
+            whole.update(around(host.torch, method))
     for name, part in host.module.named_modules():
         whole.update(name.encode() + plain_settings(part))
     for function in functions:
@@ -41,8 +45,29 @@ def function_digest(torch: Any, function: Any) -> bytes:
     inner, given = unfolded(function)
     numbers = {key: value for key, value in sorted(given.items()) if isinstance(value, PLAIN)}
     tensors = list(inner.state_dict().values()) if hasattr(inner, "state_dict") else []
-    text = source_of(inner) + plain_settings(inner) + repr((sorted(given), numbers)).encode()
+    text = (
+        source_of(inner)
+        + plain_settings(inner)
+        + repr((sorted(given), numbers)).encode()
+        + around(torch, inner)
+    )
     return text + digest_of(torch, [tensors, [given[key] for key in sorted(given)]])
+
+
+def around(torch: Any, function: Any) -> bytes:
+    """Give what a function of the user's, or the call of an object, reads around it."""
+    if not hasattr(function, "__code__"):
+        return b"".join(around(torch, method) for method in methods_of(type(function)))
+    if is_package(function.__code__.co_filename):
+        return b""
+    return of_function(function, lambda value: digest_of(torch, value), source_of, set())
+
+
+def methods_of(kind: type) -> list[Any]:
+    """Give the methods that a class of the user's has by itself, in the order of their names."""
+    if str(kind.__module__).split(".")[0] == "torch":
+        return []
+    return [value for _, value in sorted(vars(kind).items()) if isinstance(value, types.FunctionType)]
 
 
 def plain_settings(part: Any) -> bytes:

@@ -14,7 +14,7 @@ from landscape.importers.pytorch.loss_rows import NAMES, ROWS
 from landscape.importers.pytorch.losses import NAMED, unfolded
 from landscape.importers.pytorch.own_loss import require_no_parameters
 from landscape.model.losses import OF_CLASSES
-from landscape.torch_objective.blame import first_line, place_of
+from landscape.objective.blame import first_line, place_of
 from landscape.torch_objective.data import examples_of, mapped
 from landscape.torch_objective.metrics import Function, Mean, chosen_metrics, counted, ignored, of_classes
 
@@ -26,6 +26,7 @@ class Step:
     """What a batch gives: the loss with its weight, and each metric with its own.
 
     `by` is the name of the argument that makes the loss, for messages. `summed` says that the loss is a sum over all examples, no mean.
+    `function` is the loss of outputs and targets, None for a loss of batches.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Step:
     compute: Callable[[Any, Any], tuple[Mean, dict[str, Mean]]]
     metrics: tuple[str, ...]
     summed: bool = False
+    function: Function | None = None
 
     def __call__(self, torch: Any, module: Any, batch: Any) -> tuple[Mean, dict[str, Mean]]:
         """Evaluate the module on a batch.
@@ -111,7 +113,7 @@ def make_step(
             name: counted(metric(outputs, targets), examples) for name, metric in told.items()
         }
 
-    return Step(name_of(loss), "loss", compute, tuple(told), summed)
+    return Step(name_of(loss), "loss", compute, tuple(told), summed, function)
 
 
 def of_batch(

@@ -19,6 +19,8 @@ from landscape.objective.about import About
 from landscape.objective.functions import checked
 from landscape.torch_objective import checkpoints
 from landscape.torch_objective.data import Batches
+from landscape.torch_objective.gauss_newton import gauss_newton
+from landscape.torch_objective.guesses import Guesses
 from landscape.torch_objective.host import Host
 from landscape.torch_objective.identity import digest
 from landscape.torch_objective.losses import Step, make_step
@@ -136,6 +138,7 @@ class TorchObjective:
         self.make: Callable[[Host], Step] = lambda host: make_step(
             torch, loss, batch_loss, metrics, host.moved
         )
+        self.loss, self.choice = loss, parameters
         self.functions = (loss, batch_loss, *(metrics or {}).values())
         self.step = self.make(self.host)
         self.batches = Batches(torch, data, batch_size, self.host.moved, "data")
@@ -159,6 +162,54 @@ class TorchObjective:
             other.weight_decay = weight_decay
             other.test = None if self.test is None else self.test.beside(weight_decay=weight_decay)
         return other
+
+    def of(self, module: Any) -> TorchObjective:
+        """Return the objective of another module with the same loss and examples; all its trainable parameters are θ."""
+        torch, other = self.host.torch, self.beside()
+        plain = plain_module(torch, module)
+        other.host = Host(
+            torch, plain, chosen_parameters(plain, None), dtype=self.host.dtype, device=self.host.device,
+            deterministic=self.host.deterministic,
+        )  # fmt: skip
+        other.step, other.theta = self.make(other.host), other.host.theta()
+        other.test = None if self.test is None else self.test.of(module)
+        return other
+
+    def examples(self) -> dict[str, Guesses]:
+        """Give what a diagnosis asks of the examples of each split."""
+        splits = {self.split: self} | ({} if self.test is None else {"test": self.test})
+        return {name: Guesses(split, self.loss) for name, split in splits.items()}
+
+    def of_another(self, found: Any) -> tuple[Array, dict[str, Guesses]] | None:
+        """Give where another module stands, and the examples of each split for it; None for what is no module."""
+        if not isinstance(found, self.host.torch.nn.Module):
+            return None
+        other = self.of(found)
+        return other.theta, other.examples()
+
+    def put(self, theta: ArrayLike, module: Any) -> None:
+        """Write θ into a module of the same layers, with the buffers and the other parameters of the objective's own.
+
+        Raises
+        ------
+        InputError
+            It has other parameters.
+
+        Examples
+        --------
+        >>> import torch
+        >>> line, other = torch.nn.Linear(1, 1, bias=False), torch.nn.Linear(1, 1, bias=False)
+        >>> TorchObjective(line, "mse", (torch.ones(1, 1), torch.ones(1, 1))).put([5.0], other)
+        >>> other.weight.item()
+        5.0
+        """
+        torch, point = self.host.torch, checked(theta, self.size)
+        state = dict(checkpoints.named_tensors(self.host))
+        state |= {
+            piece.name: torch.from_numpy(point[piece.start : piece.stop].copy()).view(piece.shape)
+            for piece in self.host.pieces
+        }
+        checkpoints.write(torch, checkpoints.named_tensors_of(plain_module(torch, module)), state)
 
     @property
     def size(self) -> int:
@@ -293,6 +344,20 @@ class TorchObjective:
             found = products(self.host, self.step, self.batches, rows)
         return found + self.weight_decay * rows if self.weight_decay else found
 
+    def gauss_newton(self, theta: ArrayLike, vectors: ArrayLike) -> Array:
+        """Give the products of the Gauss–Newton matrix at θ, plus the penalty's Hessian, with each row of vectors [K, P].
+
+        Raises
+        ------
+        InputError
+            The loss is one of batches, the outputs are no tensor, or there are no derivatives.
+        """
+        self.require_derivatives()
+        rows = np.array([checked(row, self.size) for row in np.atleast_2d(np.asarray(vectors, np.float64))])
+        with self.at(theta):
+            found = gauss_newton(self.host, self.step, self.loss, self.batches, rows)
+        return found + self.weight_decay * rows if self.weight_decay else found
+
     def evaluate(self, theta: ArrayLike) -> Evaluation:
         """Give the loss without penalty, the accuracy where there is one, and the penalty at θ."""
         with self.at(theta) as point:
@@ -366,6 +431,10 @@ class TorchObjective:
                 **({"recompute_statistics": True} if self.statistics is not None else {}),
             },
             read_run=partial(checkpoints.read_run, self.host),
+            examples=self.examples(),
+            of=self.of_another,
+            kept=self.host.kept,
+            matrices={"gauss-newton": self.gauss_newton},
         )
 
     def require_derivatives(self) -> None:

@@ -9,15 +9,15 @@ import numpy as np
 
 from landscape import streams
 from landscape.errors import InputError
+from landscape.objective.blame import first_line
 from landscape.objective.probes import unit_rows
-from landscape.torch_objective.blame import first_line
 from landscape.torch_objective.data import mapped
 from landscape.torch_objective.host import Host
 from landscape.torch_objective.losses import Step
 from landscape.torch_objective.sums import loss_and_gradient, products
 
 # Steps of differences, as parts of a unit vector, and how far a product may be from the one that agrees best.
-STEPS, APART = (1e-5, 1e-6, 1e-7), 1e-3
+STEPS, APART = (1e-3, 1e-4, 1e-5, 1e-6, 1e-7), 1e-3
 # Two products uᵀHv and vᵀHu may differ by so much of their size, in each precision.
 SYMMETRIC = {"float64": 1e-8, "float32": 1e-2}
 SEED = 0

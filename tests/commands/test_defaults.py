@@ -15,7 +15,7 @@ from landscape.commands import COMMANDS
 from landscape.sharpness.options import Options
 from landscape.training import Recipe
 
-# What is written, and how it is told; and how a bare file, or a program, is understood, which `load_model` and `objective_of` do.
+# What is written, and how it is told; and how a bare file, or a program, is understood, which `load_model` and `objective_and_training` do.
 WRITING = {
     "output",
     "no_figure",

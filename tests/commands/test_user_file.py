@@ -115,7 +115,7 @@ def test_what_is_chosen_in_the_program_is_refused_beside_it(program, capsys):
 
 
 def test_commands_that_need_a_model_say_so(program, capsys):
-    for command in ("info", "train", "race", "report"):
+    for command in ("info", "train", "race"):
         words = refused(capsys, command, "toy.py:bowl", *(["--epochs", "1"] if command == "train" else []))
         assert "expected a model file, found a program: scan, hessian, critical" in words
 

@@ -171,10 +171,10 @@ def test_the_condition_that_the_gradient_sees_is_that_of_least_squares():
     gradient = objective.gradient(line.theta)
     assert gradient[1] / gradient[0] == pytest.approx(10.0)
     weights = gradient**2 / np.sum(gradient**2)
-    curvature = by_matrix(objective, gradient, 1.0)
+    curvature = by_matrix(objective, gradient, 1.0, line.theta)
     assert curvature.condition == pytest.approx(float(100 * weights @ [1.0, 0.01]), rel=1e-4)
     assert curvature.spread == pytest.approx(100.0)
-    whole = by_products(objective, gradient, 1.0, Thresholds())
+    whole = by_products(objective, gradient, 1.0, Thresholds(), line.theta)
     assert whole.condition == pytest.approx(curvature.condition, rel=1e-4)
 
 

@@ -329,6 +329,7 @@ def test_losses_are_detached_and_no_graph_is_kept(tmp_path):
 def test_no_number_is_asked_for_at_a_step(tmp_path, monkeypatch):
     """On a device each such question would wait for all that was asked of it before."""
     asked = []
+    monkeypatch.setattr(torch.Tensor, "is_cpu", False, raising=False)
     module, (x, y) = network(), data()
     recorder = landscape.Recorder(
         tmp_path / "run.npz", module, "cross_entropy", (x, y), announce=lambda _: None
@@ -346,7 +347,24 @@ def test_no_number_is_asked_for_at_a_step(tmp_path, monkeypatch):
     recorder.close()
 
 
-def test_a_loss_that_is_changed_in_place_is_copied_from_then_on(tmp_path):
+def test_on_the_cpu_a_loss_is_taken_at_once_so_that_changes_in_place_are_none(tmp_path):
+    said: list[str] = []
+    total = torch.zeros(())
+    with landscape.Recorder(
+        tmp_path / "run.npz", network(), "cross_entropy", data(), announce=said.append
+    ) as recorder:
+        for _ in range(100):
+            total += 1
+            recorder.step(loss=total)
+        recorder.step(loss=torch.zeros(2))
+    assert len(said) == 1
+    found = landscape.load_model(tmp_path / "run.npz").history
+    assert (found["train_loss"][:100] == found["step"][:100]).all()
+    assert np.isnan(found["train_loss"][100])
+
+
+def test_a_loss_on_a_device_that_is_changed_in_place_is_copied_from_then_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.Tensor, "is_cpu", False, raising=False)
     said: list[str] = []
     total = torch.zeros(())
     with landscape.Recorder(

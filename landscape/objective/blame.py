@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sysconfig
 import traceback
 
 
@@ -17,8 +18,9 @@ def is_foreign(path: str) -> bool:
     >>> is_foreign("/home/me/net.py"), is_foreign("/usr/lib/python3/site-packages/torch/nn/module.py")
     (False, True)
     """
-    ours = __file__.rpartition("torch_objective")[0]
-    return "site-packages" in path or path.startswith((ours, "<")) or "importlib" in path
+    ours = __file__.rpartition("objective")[0]
+    pythons = sysconfig.get_path("stdlib")
+    return "site-packages" in path or path.startswith((ours, pythons, "<"))
 
 
 def first_line(error: BaseException) -> str:

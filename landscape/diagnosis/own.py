@@ -1,0 +1,381 @@
+"""The guide walked for an objective of the user's own, such as a PyTorch module's: its loss, its curvature, and trainings by the user's function."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape.diagnosis.curvature import Curvature, Escaped, curvature_at, escape_from
+from landscape.diagnosis.ensembles import Budget
+from landscape.diagnosis.evidence import Evidence, Verdict
+from landscape.diagnosis.gap import Gap, gap
+from landscape.diagnosis.outcomes import Outcome, judged, shared
+from landscape.diagnosis.own_training import Train, Trainer, unknown_names
+from landscape.diagnosis.own_trials import FIRST, FRESH, LARGER, Trials
+from landscape.diagnosis.remedies import remedy_of
+from landscape.diagnosis.report_json import report_json
+from landscape.diagnosis.state import State, stability
+from landscape.diagnosis.thresholds import Thresholds, thresholds_of
+from landscape.diagnosis.verdict import decide
+from landscape.diagnosis.vetoes import Veto
+from landscape.errors import InputError, did_you_mean
+from landscape.objective import HasValue, complete
+from landscape.objective.about import About, about
+from landscape.objective.examples import Scores
+from landscape.optimizer_names import nearest_optimizer
+from landscape.progress import Announce, Progress, counting_toward, nobody, part, silent
+from landscape.records import Diagnosis
+from landscape.records.keeping import Fields, Inside, Key, Wanted, produce_inside
+from landscape.training import Recipe
+
+Array = NDArray[np.float64]
+
+# Seeds of each trial; a training of the user's is as long as it is.
+BUDGETS = {"quick": 0, "standard": 3, "thorough": 5}
+# The part of the time that goes before the trainings, and the products of the curvature in it.
+BEFORE, PRODUCTS = 0.1, 100
+NO_TRAIN = "interventions (other rates, fresh starts, other networks, parts of the data): give train=function"
+NEVER = (
+    "the log (explosion): a TorchObjective has none; landscape.Recorder keeps one",
+    "dead and identical units, targets out of the output's range: they need a model that was imported",
+)
+SOUND = "broken: parameters and loss are finite, and a constant prediction has a loss above 0"
+CONSTANT = "give constant_loss=…, the loss of the best prediction that looks at no input, such as the entropy of the targets"
+
+
+@dataclass(frozen=True)
+class OwnTraining:
+    """How the user trains, as far as that was told or the function's defaults say it."""
+
+    settings: Mapping[str, Any]
+
+    @property
+    def recipe(self) -> Recipe:
+        """The optimizer by the name of the nearest one here, where one is known, and what the rules look at."""
+        name = self.settings.get("optimizer")
+        known: dict[str, Any] = {"optimizer": nearest_optimizer(str(name)) or "sgd"} if name else {}
+        rate = self.settings.get("learning_rate")
+        known |= {"learning_rate": float(rate)} if isinstance(rate, int | float) and rate > 0 else {}
+        return Recipe(**known)
+
+    @property
+    def known(self) -> bool:
+        """Whether optimizer and rate are known."""
+        return bool(self.settings.get("optimizer")) and bool(self.settings.get("learning_rate"))
+
+    def assumed(self) -> dict[str, Any]:
+        """Give nothing: the function trains as its user does."""
+        return {}
+
+    def told(self) -> dict[str, Any]:
+        """Lay out what is known of the training."""
+        return {name: value for name, value in self.settings.items() if isinstance(value, str | int | float)}
+
+
+@dataclass
+class Own:
+    """A diagnosis of an objective in work."""
+
+    objective: HasValue
+    info: About
+    trials: Trials | None
+    limits: Thresholds
+    budget: Budget
+    told: Mapping[str, Any]
+    constant: float
+    seed: int
+    announce: Announce = silent
+    escaped: Escaped | None = None
+    not_assessed: list[str] = field(default_factory=list)
+    warned: list[str] = field(default_factory=list)
+    first: str = ""
+
+    @property
+    def training(self) -> OwnTraining:
+        """How the user trains."""
+        return OwnTraining({**({} if self.trials is None else self.trials.trainer.own), **self.told})
+
+    @property
+    def held(self) -> str | None:
+        """The split beside the training data."""
+        return "test" if "test" in self.info.examples else None
+
+
+def diagnose_own(
+    objective: HasValue, train: Train | None, *, budget: str, given: dict[str, Any], constant_loss: float | None, target_loss: float | None,
+    thresholds: Mapping[str, float] | None, seed: int, output: str | Path | None, fresh: bool, progress: Progress = nobody,
+    announce: Announce = silent,
+) -> Diagnosis:  # fmt: skip
+    """Diagnose an objective that tells about itself; see `diagnose`.
+
+    Raises
+    ------
+    InputError
+        It tells nothing, the function of the training fails, or the loss of a constant prediction is neither found nor given.
+    """
+    info = about(objective)
+    if info is None or "train" not in info.examples:
+        raise InputError(
+            "diagnose: expected a Model, or a TorchObjective of training data, found another objective: make one of these"
+        )
+    if budget not in BUDGETS:
+        raise InputError(
+            f"budget: expected one of {', '.join(BUDGETS)}, found {budget!r}{did_you_mean(budget, BUDGETS)}"
+        )
+    if train is not None and not callable(train):
+        raise InputError(
+            f"train: expected a function (settings, seed, θ) → (θ, history), found {type(train).__name__}"
+        )
+    if constant_loss is not None and not (math.isfinite(constant_loss) and constant_loss > 0):
+        raise InputError(f"constant_loss: expected a number above 0, found {constant_loss:g}")
+    told = {name: value for name, value in given.items() if value is not None}
+    limits = thresholds_of(thresholds)
+    settings = {
+        "budget": budget, **told, "target_loss": target_loss, "constant_loss": constant_loss, "thresholds": limits.told(), "seed": seed,
+        "train": named(train),
+    }  # fmt: skip
+    key = Key(info.fingerprint(info.theta), info.data, settings)
+    own = Own(
+        objective, info, None, limits, Budget(budget, 0 if train is None else BUDGETS[budget], (0, 0), (0, 0), 0.0), told,
+        math.nan if constant_loss is None else constant_loss, seed, announce,
+    )  # fmt: skip
+    kept: dict[str, Any] = {}
+
+    def fields(report: dict[str, Any], done: bool) -> Fields:
+        return {
+            "report": report,
+            "series": dict(kept),
+            "done": done,
+            "settings": {**info.told(), "loss_scale": 1.0, **settings},
+        }
+
+    def work(keeper: Inside[Diagnosis]) -> Fields:
+        if keeper.earlier is not None:
+            kept.update(keeper.earlier.series)
+        keeper.state = lambda: fields({}, False) if kept else None
+        report = walked(own, train, target_loss, kept, keeper)
+        count = 0 if own.trials is None else own.trials.done
+        keeper.progress(1.0, f"{count:,} trainings" if count else "no training was needed")
+        return fields(report, True)
+
+    return produce_inside(
+        Wanted(Diagnosis, key, None if output is None else Path(output), fresh, progress, announce), work
+    )
+
+
+def named(train: Train | None) -> str | None:
+    """Name a training function in a record."""
+    return None if train is None else str(getattr(train, "__qualname__", type(train).__name__))
+
+
+def walked(
+    own: Own, train: Train | None, target: float | None, kept: dict[str, Any], keeper: Inside[Diagnosis]
+) -> dict[str, Any]:
+    """Go through the steps and give the report."""
+    with counting_toward(part(keeper.progress, 0.0, BEFORE), PRODUCTS):
+        evidence = facts(own, target, kept)
+    own.not_assessed += NEVER
+    if train is None or own.budget.seeds == 0:
+        own.not_assessed.append(
+            NO_TRAIN if train is None else "interventions: the quick budget trains nothing"
+        )
+    else:
+        own.trials = trials_of(own, train, evidence, kept, keeper)
+        own.trials.take_up()
+    if not evidence.vetoes:
+        if not evidence.is_small and own.trials is not None:
+            evidence = training_branch(own, own.trials, evidence)
+        verdict = decide(evidence)
+        if verdict.code not in ("optimization", "model-bias", "broken", "undetermined"):
+            evidence = gap_branch(own, evidence)
+    if own.trials is not None and own.trials.done:
+        own.not_assessed += own.trials.not_taken()
+        own.warned += unknown_names(own.trials.trainer.asked)
+    verdict = decide(evidence)
+    report = report_json(own, evidence, verdict, command=next_training(own, verdict))
+    said = [SOUND if text.startswith("broken: ") else text for text in report["ruled_out"]]
+    return report | {"ruled_out": said}
+
+
+def facts(own: Own, target: float | None, kept: dict[str, Any]) -> Evidence:
+    """Return what needs no training: the loss, the best constant predictor's, and the parameters where the loss is large."""
+    info, limits = own.info, own.limits
+    split = info.examples["train"]
+    loss, _ = split.measured(info.theta)
+    constant = own.constant if math.isfinite(own.constant) else split.constant()
+    if not math.isfinite(constant):
+        raise InputError(f"diagnose: the best constant predictor of this loss could not be found: {CONSTANT}")
+    own.constant = constant
+    evidence = Evidence(
+        loss=loss, constant=constant, limits=limits, target=target, held=own.held, optimizer=""
+    )
+    if not math.isfinite(loss):
+        reason = f"the training loss is {loss}"
+        return replace(
+            evidence,
+            vetoes=(
+                Veto(
+                    "exploding", reason, math.nan, 0.0, "go back to a finite checkpoint, with a smaller rate"
+                ),
+            ),
+        )
+    if not constant > 0:
+        reason = "all training targets are the same: the best constant predictor's loss is 0"
+        return replace(
+            evidence, vetoes=(Veto("no-signal", reason, constant, 0.0, "check how the targets were made"),)
+        )
+    if evidence.is_small:
+        return evidence
+    own.announce("looking at the curvature")
+    return replace(evidence, state=state_of(own, kept))
+
+
+def state_of(own: Own, kept: dict[str, Any]) -> State | None:
+    """Look at the gradient, and at the Hessian where the network is small enough; None where there are no derivatives."""
+    theta, constant = own.info.theta, own.constant
+    try:
+        derivatives = complete(own.info.bare)
+        gradient = np.asarray(derivatives.gradient(theta))
+        local = curvature_at(own.info.bare, gradient, constant, own.limits, theta)
+        own.escaped = escape_from(own.info.bare, local, constant, own.limits)
+    except InputError as error:
+        own.not_assessed.append(f"gradient and curvature: {error}")
+        return None
+    if not math.isfinite(local.decrement):
+        own.not_assessed.append("curvature: too many parameters, or products that are not finite")
+    if own.escaped is not None:
+        kept |= own.escaped.series()
+    return seen(own, gradient, local)
+
+
+def seen(own: Own, gradient: Array, local: Curvature) -> State:
+    """Lay out what the parameters show."""
+    escape = 0.0 if own.escaped is None else -float(own.escaped.actual.min()) / own.constant
+    largest = stability(own.training.recipe, local.largest) if own.training.known else math.nan
+    return State(
+        gradient_ratio=gradient_ratio(own.info, gradient), gradient_norm=float(np.linalg.norm(gradient)), decrement=local.decrement,
+        eigenvalue_min=local.least, eigenvalue_error=local.error, eigenvalue_max=local.largest, escape=escape, stability=largest,
+        condition=local.condition, spread=local.spread,
+    )  # fmt: skip
+
+
+def gradient_ratio(info: About, gradient: Array) -> float:
+    """Give the root mean square gradient of the first tensor of weights over the last one's; NaN for one tensor, or none that moves."""
+    sizes = [
+        float(np.sqrt(np.mean(gradient[p.start : p.stop] ** 2))) for p in info.pieces if len(p.shape) >= 2
+    ]
+    return sizes[0] / sizes[-1] if len(sizes) > 1 and sizes[-1] > 0 else math.nan
+
+
+def trials_of(
+    own: Own, train: Train, evidence: Evidence, kept: dict[str, Any], keeper: Inside[Diagnosis]
+) -> Trials:
+    """Make what runs the user's trainings."""
+    counted = own.info.examples["train"].count()
+    seeds = range(own.seed + 1, own.seed + 1 + own.budget.seeds)
+    return Trials(
+        Trainer(train, own.info, own.told), own.info.theta, evidence.loss, counted, own.held, seeds, own.seed,
+        None if own.escaped is None else own.escaped.theta, kept, keeper.save, own.announce,
+        part(keeper.progress, BEFORE, 1.0), expected=len(FIRST) + 3 * own.budget.seeds,
+    )  # fmt: skip
+
+
+def training_branch(own: Own, trials: Trials, evidence: Evidence) -> Evidence:
+    """Steps 1 and 2: what lowers the training loss, with a larger network only where the same one does not get there."""
+    own.announce(
+        f"planned: up to {len(FIRST) + len(LARGER)} ways to train, each once and the promising ones with {own.budget.seeds} seeds; "
+        "Ctrl-C keeps the finished trainings where there is an output"
+    )
+    found = trials.outcomes(FIRST[:2])
+    found += trials.outcomes([trial for trial in FIRST[2:] if trials.takes_start or trial.fresh])
+    found = [o for o in found if o.kind != "fork" or trials.takes_start]
+    evidence = measured(own, evidence, found)
+    own_best = [o for o in evidence.outcomes or () if o.useful and (o.same or o.kind == "penalty")]
+    if min((o.train for o in own_best), default=math.inf) > own.limits.large * own.constant:
+        evidence = measured(own, evidence, [*found, *trials.outcomes(LARGER)])
+    highs = trials.kept.get(f"train.{FRESH}.highest", np.zeros(0))
+    highs = highs[~np.isnan(highs)]
+    training = own.training
+    state = evidence.state
+    if state is not None and training.known:
+        # Only now is the rate known that the function has by itself.
+        state = replace(state, stability=stability(training.recipe, state.eigenvalue_max))
+    rate = training.settings.get("learning_rate")
+    return replace(
+        evidence, state=state, highest=float(highs.max()) if len(highs) else math.nan,
+        optimizer=training.recipe.optimizer if training.settings.get("optimizer") else "",
+        learning_rate=float(rate) if isinstance(rate, int | float) else math.nan,
+    )  # fmt: skip
+
+
+def measured(own: Own, evidence: Evidence, found: list[Outcome]) -> Evidence:
+    """Say which outcomes are useful, what the best loss is, and every outcome's share of what can be removed."""
+    held = constant = math.nan
+    if own.held is not None:
+        split = own.info.examples[own.held]
+        held, _ = split.measured(own.info.theta)
+        constant = held_constant(own)
+    useful = judged(found, evidence.loss, held, constant, own.limits.useful)
+    start = min(evidence.loss, evidence.constant)
+    best = min([start, *(o.train for o in useful if o.useful)])
+    best = best if evidence.target is None else min(best, evidence.target)
+    return replace(evidence, outcomes=tuple(shared(useful, start, best)), best=best)
+
+
+def held_constant(own: Own) -> float:
+    """Give the best constant predictor's loss on the held-out data, the training data's where it is not found."""
+    assert own.held is not None
+    found = own.info.examples[own.held].constant()
+    return found if math.isfinite(found) else own.constant
+
+
+def gap_branch(own: Own, evidence: Evidence) -> Evidence:
+    """Step 3: the gap of the held-out data, and what closes it."""
+    own.not_assessed.append("mismatch: an objective has one set of held-out data")
+    if own.held is None:
+        own.not_assessed.append("overfitting: no held-out data, give test=… to TorchObjective")
+        return evidence
+    found = gap_of(own)
+    if found is None:
+        own.not_assessed.append(
+            "overfitting: a loss of batches has no losses of single examples; give eight batches or more"
+        )
+        return evidence
+    evidence = replace(evidence, validation_gap=found)
+    if not found.material(own.limits.gap) or own.trials is None:
+        return evidence
+    by_loss = found.metric == "loss"
+    chance = held_constant(own) if by_loss else 1.0 - own.info.examples[own.held].chance()
+    curve = own.trials.generalization(by_loss, chance)
+    return evidence if curve is None else replace(evidence, generalization=curve)
+
+
+def gap_of(own: Own) -> Gap | None:
+    """Compare the held-out data with the training data, example by example; None where there are no single ones."""
+    assert own.held is not None
+    splits = [own.info.examples[name] for name in ("train", own.held)]
+    scored = []
+    for split in splits:
+        single = split.single(own.info.theta)
+        if single is None:
+            return None
+        scored.append(Scores(single[0], single[1], np.zeros(0)))
+    return gap("train", own.held, scored[0], scored[1], splits[0].chance(), held_constant(own), own.seed)
+
+
+def next_training(own: Own, verdict: Verdict) -> str:
+    """Write the training that the remedy is, as a call of the user's function; empty where it is none."""
+    remedy = remedy_of(verdict.remedy)
+    trials = own.trials
+    if remedy is None or trials is None or verdict.remedy not in trials.chosen:
+        return ""
+    start = "theta=None" if remedy.start == "fresh" else "theta"
+    if verdict.remedy == "escape":
+        start = "theta=record.series['escape.theta']"
+    return f"train({trials.chosen[verdict.remedy]}, seed, {start})"

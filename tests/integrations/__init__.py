@@ -1,0 +1,1 @@
+"""With real frameworks, each where it is installed: `pip install -e ".[integrations]"`."""
