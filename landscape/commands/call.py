@@ -28,7 +28,7 @@ Kind = TypeVar("Kind", bound="Record")
 # Options that name a file to write.
 WRITTEN = ("escape", "target", "animate", "save_directions")
 # Options that an objective of the user's own program has settled where it is made.
-SETTLED = ("activation", "loss", "dtype", "examples", "threads", "device", "recompute_statistics")
+SETTLED = ("activation", "loss", "dtype", "examples", "threads", "device", "recompute_statistics", "metrics")
 
 
 @dataclass
@@ -194,10 +194,11 @@ def refuse_settled(context: click.Context) -> None:
     InputError
         There is one.
     """
-    for name in SETTLED:
-        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+    for option in context.command.params:
+        given = context.get_parameter_source(option.name or "") is click.core.ParameterSource.COMMANDLINE
+        if option.name in SETTLED and given:
             raise InputError(
-                f"--{name.replace('_', '-')}: is for a model; FILE.py:NAME chooses it where its objective is made"
+                f"{option.opts[0]}: is for a model; FILE.py:NAME chooses it where its objective is made"
             )
 
 

@@ -61,7 +61,7 @@ FILES = ("html", "vti", "vtr", "vtp", "pvd", "nc", "csv")
 @click.option(
     "--quantity",
     metavar="NAME",
-    help="Quantity to draw: train_loss, test_loss, train_accuracy, test_accuracy, penalty. "
+    help="Quantity to draw: train_loss, test_loss, train_accuracy, test_accuracy, penalty, or a metric such as test_top5. "
     "By default the losses (and, of a line, the accuracies).",
 )
 @click.option(

@@ -72,6 +72,14 @@ from landscape.commands.scan_report import ScanReport
     show_default=True,
     help="curvature also finds the extreme eigenvalues of the Hessian at every point, which is slow; float64 gives tighter bounds.",
 )
+@click.option(
+    "--metric",
+    "metrics",
+    multiple=True,
+    metavar="NAME",
+    help="Also measure, as the loss has them: of classes topK (such as top5), balanced_accuracy, macro_f1, mean_iou, of yes and no also precision, "
+    "recall, f1; of numbers mean_absolute_error, mean_squared_error, root_mean_squared_error, r2. May be given several times; costs a pass a point.",
+)
 @options.data
 @options.engine
 @options.device

@@ -47,6 +47,7 @@ PARTS: Mapping[str, str | Callable[[Any], str]] = {
     "no_orthogonalize": "no-orthogonalize",
     "recompute_statistics": "recomputed",
     "quantity": "{}",
+    "metrics": "{}",
     # data and arithmetic
     "split": "{}",
     "examples": "examples{}",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ class Evaluation:
     """Loss and accuracy of one split at one θ, and the penalty of weight decay, which the loss leaves out.
 
     Errors are standard errors over examples where the objective has a subset of them, and zero where it has all.
-    `accuracy` is None where the loss has none.
+    `accuracy` is None where the loss has none. `metrics` are those that were chosen by name, `metric_errors` their errors.
     """
 
     loss: float
@@ -28,6 +29,8 @@ class Evaluation:
     accuracy: float | None
     accuracy_error: float | None
     penalty: float
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    metric_errors: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

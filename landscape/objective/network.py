@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -19,6 +19,8 @@ from landscape.objective.cpu_network import CpuNetwork
 from landscape.objective.devices import CPU, settle_device
 from landscape.objective.engine import HESSIAN, Engine, Grid, Matrix, Setting
 from landscape.objective.evaluation import HAS_ACCURACY, Counts, Evaluation, ratio, ratio_error
+from landscape.objective.metric_sweep import MetricSweep
+from landscape.objective.metrics import Metrics
 from landscape.objective.sample import Sample
 from landscape.objective.session import checked_threads
 from landscape.objective.sweep import NetworkSweep
@@ -46,11 +48,14 @@ class NetworkObjective:
         "cpu", "cuda" or "cuda:N", or "auto", which is the CPU.
     engine
         What makes the engine that computes, `Setting` → `Engine`; without it, the device's.
+    metrics
+        What is measured beside the loss where it is evaluated and in sweeps: names such as `top5`, `mean_iou` or `r2`, as the loss has them.
+        Each point costs a forward pass more.
 
     Raises
     ------
     InputError
-        A split that is not there, an op that the engine does not run, a wrong dtype or number, a device that is not there.
+        A split that is not there, a metric that does not fit the loss, an op that the engine does not run, a wrong dtype or number, a device that is not there.
 
     Examples
     --------
@@ -75,10 +80,12 @@ class NetworkObjective:
         seed: int = 0,
         device: str = CPU,
         engine: Callable[[Setting], Engine] = make_engine,
+        metrics: str | Sequence[str] = (),
     ) -> None:
         self.model, self.split, self.dtype = model, split, checked_dtype(dtype)
         self.threads = checked_threads(threads)
         self.sample = Sample(model, split, examples, seed)
+        self.metrics = Metrics(self.sample, metrics)
         self.decay = model.decay_vector()
         self.decays = bool(self.decay.any())
         chosen = settle_device(device, model)
@@ -190,15 +197,22 @@ class NetworkObjective:
         return result
 
     def evaluate(self, theta: ArrayLike) -> Evaluation:
-        """Give loss (without penalty), accuracy, their standard errors, and the penalty at θ."""
-        return self.evaluation(self.engine.sums(self.complete(theta))[0], theta)
+        """Give loss (without penalty), accuracy, the metrics that were chosen, their standard errors, and the penalty at θ."""
+        return self.evaluation(self.engine.sums(self.complete(theta))[0], theta, self.measure(theta))
+
+    def measure(self, theta: ArrayLike, constants: ArrayLike | None = None) -> Array:
+        """Give the metrics that were chosen at θ, [M] as `metrics.columns` names them; `constants` [C] stand in place of the model's."""
+        if not self.metrics.columns:
+            return np.zeros(0)
+        return self.metrics.measure(self.engine.outputs(self.complete(theta, constants)[0]))
 
     def outputs(self, theta: ArrayLike) -> NDArray:
         """Give the network's outputs at θ for every example, [N, …] in the arithmetic's dtype."""
         return self.engine.outputs(self.complete(theta)[0])
 
-    def evaluation(self, sums: Array, theta: ArrayLike) -> Evaluation:
-        """Turn the sums [6] at θ into an evaluation."""
+    def evaluation(self, sums: Array, theta: ArrayLike, measured: Array) -> Evaluation:
+        """Turn the sums [6] and the metrics [M] at θ into an evaluation."""
+        found = dict(zip(self.metrics.columns, map(float, measured), strict=True))
         columns = {name: float(column[0]) for name, column in self.columns(sums[None]).items()}
         accuracy = columns.get("accuracy")
         return Evaluation(
@@ -207,6 +221,8 @@ class NetworkObjective:
             accuracy=accuracy,
             accuracy_error=None if accuracy is None else columns.get("accuracy.error", 0.0),
             penalty=float(self.penalties(theta)[0]),
+            metrics={name: found[name] for name in self.metrics.chosen},
+            metric_errors={name: found.get(f"{name}.error", 0.0) for name in self.metrics.chosen},
         )
 
     def gradients(self, thetas: ArrayLike) -> Array:
@@ -262,17 +278,25 @@ class NetworkObjective:
         """Give the exact product of the Hessian of loss plus penalty at θ with a vector, float64 [P]."""
         return np.asarray(self.hvps(theta, np.asarray(vector)[None])[0])
 
-    def sweep(self, center: ArrayLike, directions: ArrayLike, axes: tuple[Array, ...]) -> NetworkSweep:
+    def sweep(
+        self, center: ArrayLike, directions: ArrayLike, axes: tuple[Array, ...]
+    ) -> NetworkSweep | MetricSweep:
         """Prepare the grid center + Σ αᵢ directions[i], αᵢ from axes[i]; losses there leave the penalty out."""
         rows = np.atleast_2d(np.asarray(directions))
         if len(rows) != len(axes):
             raise InputError(f"expected an axis for each of {len(rows)} directions, found {len(axes)}")
         vectors = np.concatenate([self.complete(np.asarray(center)), self.complete(rows, 0.0)])
         grid = Grid(vectors, axes)
-        return NetworkSweep(self.engine.sweep(grid), grid.points, self.columns)
+        losses = NetworkSweep(self.engine.sweep(grid), grid.points, self.columns)
+        if not self.metrics.columns:
+            return losses
+        point = np.asarray(center, np.float64)
+        return MetricSweep(losses, self.measure, self.metrics.columns, point, rows.astype(np.float64), axes)
 
 
-def evaluate_model(model: Model) -> dict[str, Evaluation]:
-    """Evaluate every split of a model at its own θ, in float64."""
+def evaluate_model(model: Model, metrics: str | Sequence[str] = ()) -> dict[str, Evaluation]:
+    """Evaluate every split of a model at its own θ, in float64, with metrics by name as `NetworkObjective` takes them."""
     require_model(model, "evaluate_model")
-    return {split: NetworkObjective(model, split).evaluate(model.theta) for split in model.splits}
+    return {
+        split: NetworkObjective(model, split, metrics=metrics).evaluate(model.theta) for split in model.splits
+    }

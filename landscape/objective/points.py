@@ -12,6 +12,7 @@ from landscape.errors import InputError
 from landscape.kernels.cpu.losses import SUMS
 from landscape.model import Model
 from landscape.objective.evaluation import Evaluation
+from landscape.objective.metric_sweep import point_of
 from landscape.objective.network import NetworkObjective
 
 Array = NDArray[np.float64]
@@ -38,8 +39,16 @@ class PointwiseObjective:
 
     def sums(self, theta: ArrayLike) -> Array:
         """Sum over examples at θ, [6]."""
-        complete = self.objective.complete(theta, self.constants_at(theta))
-        return self.objective.engine.sums(complete)[0]
+        return self.sums_with(theta, self.constants_at(theta))
+
+    def sums_with(self, theta: ArrayLike, constants: Array) -> Array:
+        """Sum over examples at θ with given constants, [6]."""
+        return self.objective.engine.sums(self.objective.complete(theta, constants))[0]
+
+    def row(self, theta: ArrayLike) -> Array:
+        """Give the sums and the metrics at θ, [6 + M]."""
+        constants = self.constants_at(theta)
+        return np.concatenate([self.sums_with(theta, constants), self.objective.measure(theta, constants)])
 
     def values(self, thetas: ArrayLike) -> Array:
         """Evaluate loss plus penalty at each row of thetas [K, P], giving [K]."""
@@ -52,8 +61,9 @@ class PointwiseObjective:
         return float(self.values(np.asarray(theta)[None])[0])
 
     def evaluate(self, theta: ArrayLike) -> Evaluation:
-        """Give loss (without penalty), accuracy, their standard errors, and the penalty at θ."""
-        return self.objective.evaluation(self.sums(theta), theta)
+        """Give loss (without penalty), accuracy, the metrics that were chosen, their standard errors, and the penalty at θ."""
+        row = self.row(theta)
+        return self.objective.evaluation(row[:SUMS], theta, row[SUMS:])
 
     def sweep(self, center: ArrayLike, directions: ArrayLike, axes: tuple[Array, ...]) -> PointwiseSweep:
         """Prepare the grid center + Σ αᵢ directions[i]."""
@@ -61,7 +71,7 @@ class PointwiseObjective:
 
 
 class PointwiseSweep:
-    """A grid of points, one a step; `state` holds the six sums of each point, then the number of steps done."""
+    """A grid of points, one a step; `state` holds the six sums and the metrics of each point, then the number of steps done."""
 
     def __init__(
         self, objective: PointwiseObjective, center: Array, directions: Array, axes: tuple[Array, ...]
@@ -70,15 +80,15 @@ class PointwiseSweep:
             raise InputError(f"expected an axis for each of {len(directions)} directions, found {len(axes)}")
         self.objective, self.center, self.directions, self.axes = objective, center, directions, axes
         self.steps = math.prod(len(axis) for axis in axes)
-        self.state = np.zeros(self.steps * SUMS + 1)
-        self.names = tuple(objective.objective.columns(np.zeros((1, SUMS))))
+        self.metrics = objective.objective.metrics.columns
+        self.width = SUMS + len(self.metrics)
+        self.state = np.zeros(self.steps * self.width + 1)
+        self.names = (*objective.objective.columns(np.zeros((1, SUMS))), *self.metrics)
 
     def run(self, step: int) -> None:
         """Evaluate one point."""
-        place = np.unravel_index(step, [len(axis) for axis in self.axes])
-        coordinates = np.array([axis[i] for axis, i in zip(self.axes, place, strict=True)])
-        sums = self.objective.sums(self.center + coordinates @ self.directions)
-        self.state[step * SUMS : (step + 1) * SUMS] = sums
+        theta = point_of(self.center, self.directions, self.axes, step)
+        self.state[step * self.width : (step + 1) * self.width] = self.objective.row(theta)
         self.state[-1] = step + 1
 
     def point_done(self) -> NDArray[np.bool_]:
@@ -87,5 +97,7 @@ class PointwiseSweep:
 
     def finish(self) -> dict[str, Array]:
         """Give each column [K]; points that are not done are NaN."""
-        columns = self.objective.objective.columns(self.state[:-1].reshape(self.steps, SUMS))
+        table = self.state[:-1].reshape(self.steps, self.width)
+        columns = self.objective.objective.columns(table[:, :SUMS])
+        columns |= dict(zip(self.metrics, table[:, SUMS:].T, strict=True))
         return {name: np.where(self.point_done(), column, np.nan) for name, column in columns.items()}

@@ -163,7 +163,8 @@ class RecomputedObjective(PointwiseObjective):
 
     def __init__(self, model: Model, split: str = "train", **options: Any) -> None:
         super().__init__(model, split, **options)
-        self.statistics = RunningStatistics(model, **options)
+        # What is measured beside the loss is no matter of the statistics.
+        self.statistics = RunningStatistics(model, **{**options, "metrics": ()})
 
     def constants_at(self, theta: ArrayLike) -> Array:
         """Give the model's constants with the statistics at θ."""

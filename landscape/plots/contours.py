@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.contour import QuadContourSet
 
 from landscape.errors import InputError
-from landscape.plots.field import Field, drawable, field_of
+from landscape.plots.field import Field, field_of
 from landscape.plots.levels import Levels, choose_levels
 from landscape.plots.line_labels import label_lines
 from landscape.plots.look import chosen
@@ -114,7 +114,7 @@ def shared_levels(field: Field, wanted: int | Sequence[float] | None) -> Levels:
     record = field.record
     _, _, what = field.quantity.partition("_")
     family = [name for name in record.values if what and name.partition("_")[2] == what]
-    values = np.stack([drawable(record.quantity(name)) for name in family or [field.quantity]])
+    values = np.stack([field_of(record, name).values for name in family or [field.quantity]])
     return looked_levels(values, wanted, even=field.rises)
 
 

@@ -1,8 +1,9 @@
-"""A line through the loss as curves: training and test, the loss above and the accuracy below."""
+"""A line through the loss as curves: training and test, the loss above, the accuracy and chosen metrics below."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -32,10 +33,21 @@ from landscape.plots.style import (
     house_style_unless,
     new_figure,
 )
-from landscape.plots.words import SPLITS, axis_label, quantity_label, quantity_name
+from landscape.plots.words import (
+    EIGENVALUES,
+    LOWEST,
+    SPLITS,
+    axis_label,
+    quantity_label,
+    quantity_name,
+    words_of,
+)
 from landscape.records import Scan
 
-HEIGHT = {1: 2.1, 2: 3.1}
+# Of the first panel, and of each that stands below it.
+HEIGHT, PANEL = 2.1, 1.0
+# Letters that fit beside a low panel.
+LOW_LABEL = 15
 LEGEND_ROW = 0.135
 # The heights are logarithmic from here on: highest over lowest.
 LOG_RATIO = 1000.0
@@ -52,7 +64,7 @@ def plot_curves(
 ) -> Axes:
     """Draw a one-dimensional scan as curves.
 
-    By default the loss of every split, and below it the accuracy; with a `quantity`, that one for every
+    By default the loss of every split, below it the accuracy, and the metrics that were chosen; with a `quantity`, that one for every
     split. Standard errors are bands. Stretches that are not finite are hatched. Logarithmic where the losses
     span decades.
 
@@ -61,7 +73,7 @@ def plot_curves(
     record
         A scan with one axis of more than one point (or a single point).
     quantity
-        `train_loss`, `test_accuracy`, …; by default losses and accuracies.
+        `train_loss`, `test_accuracy`, …; by default losses, accuracies and the chosen metrics.
     levels
         Refused: curves have no contour lines.
     ax
@@ -94,14 +106,16 @@ def _groups(record: Scan, quantity: str | None) -> list[list[str]]:
     """Say which quantities share a panel."""
     if quantity is not None and quantity not in record.values:
         return [[quantity]]
-    kinds = ["loss", "accuracy"] if quantity is None else [quantity.partition("_")[2]]
+    there = [name.partition("_")[2] for name in record.values]
+    metrics = dict.fromkeys(what for what in there if what not in ("loss", "accuracy", *EIGENVALUES))
+    kinds = ["loss", "accuracy", *metrics] if quantity is None else [quantity.partition("_")[2]]
     groups = [[f"{split}_{kind}" for split in SPLITS if f"{split}_{kind}" in record.values] for kind in kinds]
     return [group for group in groups if group] or [[record.main]]
 
 
 def _on_own_figure(record: Scan, groups: list[list[str]]) -> Axes:
-    figure = new_figure(HEIGHT[len(groups)])
-    ratios = [3, 2][: len(groups)]
+    figure = new_figure(HEIGHT + PANEL * (len(groups) - 1))
+    ratios = [3] + [2] * (len(groups) - 1)
     panels = figure.subplots(len(groups), 1, sharex=True, squeeze=False, height_ratios=ratios)[:, 0]
     keys: list[Artist] = []
     for panel, group in zip(panels, groups, strict=True):
@@ -119,7 +133,7 @@ def _subject(record: Scan, group: list[str]) -> str:
     if len(group) == 1:
         return quantity_name(record, group[0])
     splits = [SPLITS[quantity.partition("_")[0]] for quantity in group]
-    what = group[0].partition("_")[2].replace("_", " ")
+    what = words_of(group[0].partition("_")[2])
     return f"{', '.join(splits[:-1])} and {splits[-1]} {what}"
 
 
@@ -186,7 +200,8 @@ def _scale(ax: Axes, fields: list[Field]) -> None:
         ax.set_yticks([])
         return
     if fields[0].rises:
-        ax.set_ylim(min(0.0, known[0]), max(1.0, known[-1]))
+        low = LOWEST.get(fields[0].quantity.partition("_")[2], known[0])
+        ax.set_ylim(min(0.0, max(low, known[0])), max(1.0, known[-1]))
         return
     top = without_outliers(known)
     logarithmic = known[0] > 0 and top >= LOG_RATIO * known[0]
@@ -252,5 +267,9 @@ def _label(ax: Axes, fields: list[Field]) -> None:
     split, _, what = first.quantity.partition("_")
     label = quantity_label(record, first.quantity)
     if len(fields) > 1 and split in SPLITS:
-        label = label.replace(quantity_name(record, first.quantity), what.replace("_", " "), 1)
-    ax.set_ylabel(label.replace(" (", "\n("))
+        label = label.replace(quantity_name(record, first.quantity), words_of(what), 1)
+    name, bracket, unit = label.partition(" (")
+    low = what not in ("loss", "accuracy", "", *EIGENVALUES)
+    ax.set_ylabel(
+        "\n".join([*(wrap(name, LOW_LABEL) if low else [name]), *([f"({unit}"] if bracket else [])])
+    )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from landscape.plots.words import GREEK, leads_to_other_model, short
+from landscape.plots.words import GREEK, LOWEST, leads_to_other_model, more_is_better, short
 from landscape.records import Scan
 
 # Beyond, differences and squares of values overflow on their way through matplotlib.
@@ -63,7 +63,7 @@ class Field:
     @property
     def rises(self) -> bool:
         """Whether more is better."""
-        return self.quantity.endswith("_accuracy")
+        return more_is_better(self.quantity.partition("_")[2])
 
     @property
     def beaten(self) -> bool:
@@ -99,13 +99,16 @@ def field_of(record: Scan, quantity: str | None = None) -> Field:
         The record has no such quantity.
     """
     name = record.main if quantity is None else quantity
-    values = record.quantity(name)
+    values, axes = record.quantity(name), drawn_axes(record)
+    drawn = drawable(values)
+    if len(axes) > 1:
+        drawn = np.maximum(drawn, LOWEST.get(name.partition("_")[2], -LARGEST))
     diverged = record.diverged(name)
     return Field(
         record=record,
         quantity=name,
-        axes=drawn_axes(record),
-        values=np.squeeze(drawable(values)),
+        axes=axes,
+        values=np.squeeze(drawn),
         diverged=np.squeeze(diverged),
         unfinished=np.squeeze(~record.done),
         at={index: float(axis[0]) for index, axis in enumerate(record.axes) if axis.size == 1},

@@ -33,6 +33,25 @@ EIGENVALUES = {
     "lambda_min": "smallest eigenvalue",
     "lambda_max": "largest eigenvalue",
 }
+# Metrics by name, and what stands in brackets behind them.
+METRICS = {
+    "accuracy": ("accuracy", "fraction correct"),
+    "balanced_accuracy": ("balanced accuracy", "class mean"),
+    "macro_f1": ("macro F1", "class mean"),
+    "mean_iou": ("mean IoU", "class mean"),
+    "precision": ("precision", "of class 1"),
+    "recall": ("recall", "of class 1"),
+    "f1": ("F1", "of class 1"),
+    "r2": ("R²", "drawn from −1"),
+    "mean_absolute_error": ("mean absolute error", "target's unit"),
+    "mean_squared_error": ("mean squared error", "squared unit"),
+    "root_mean_squared_error": ("root mean squared error", "target's unit"),
+}
+TOP = re.compile(r"top(\d+)")
+# Those of which less is better.
+ERRORS = ("mean_absolute_error", "mean_squared_error", "root_mean_squared_error")
+# From where on a metric without a lower end is drawn: most of a map would be far below.
+LOWEST = {"r2": -1.0}
 IN_NATS = ("cross_entropy", "binary_cross_entropy", "kl_divergence")
 LONGEST_NAME = 28
 # Letters that fit, in a column, on a line of a title, of an axis label, of the legend.
@@ -49,7 +68,26 @@ def quantity_name(record: Scan, quantity: str) -> str:
         return quantity
     if what in EIGENVALUES:
         return EIGENVALUES[what] if not record.data else f"{EIGENVALUES[what]}, {SPLITS[split]} loss"
-    return what.replace("_", " ") if not record.data else f"{SPLITS[split]} {what.replace('_', ' ')}"
+    return words_of(what) if not record.data else f"{SPLITS[split]} {words_of(what)}"
+
+
+def words_of(what: str) -> str:
+    """Say what is measured, without the split.
+
+    >>> words_of("loss"), words_of("top5"), words_of("mean_iou"), words_of("my_own")
+    ('loss', 'top-5 accuracy', 'mean IoU', 'my own')
+    """
+    top = TOP.fullmatch(what)
+    return f"top-{top[1]} accuracy" if top else METRICS.get(what, (what.replace("_", " "), ""))[0]
+
+
+def more_is_better(what: str) -> bool:
+    """Say whether what is measured is good where it is high.
+
+    >>> more_is_better("top5"), more_is_better("r2"), more_is_better("mean_squared_error"), more_is_better("loss")
+    (True, True, False, False)
+    """
+    return (what in METRICS and what not in ERRORS) or TOP.fullmatch(what) is not None
 
 
 def quantity_label(record: Scan, quantity: str) -> str:
@@ -57,8 +95,10 @@ def quantity_label(record: Scan, quantity: str) -> str:
     name = quantity_name(record, quantity)
     if quantity == "penalty":
         return "penalty (weight decay)"
-    if quantity.endswith("_accuracy"):
-        return f"{name} (fraction correct)"
+    what = quantity.partition("_")[2]
+    if what in METRICS or TOP.fullmatch(what):
+        unit = METRICS[what][1] if what in METRICS else "fraction correct"
+        return f"{name} ({unit})"
     loss = record.settings.get("loss")
     if not quantity.endswith("_loss") or not isinstance(loss, str):
         return name

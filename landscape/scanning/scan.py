@@ -23,6 +23,7 @@ from landscape.files import require_writable
 from landscape.model import Model, load_model
 from landscape.objective import HasValue, complete, require_network
 from landscape.objective.about import About, about
+from landscape.objective.metric_table import read_names
 from landscape.progress import Announce, Progress, nobody, silent
 from landscape.records import Connection, Scan
 from landscape.scanning.driver import run_plan, wanted_of
@@ -59,6 +60,7 @@ def scan(
     threads: int | None = None,
     device: str = "auto",
     recompute_statistics: bool = False,
+    metrics: str | Sequence[str] = (),
     output: str | Path | None = None,
     fresh: bool = False,
     progress: Progress = nobody,
@@ -108,6 +110,8 @@ def scan(
         What computes a model's: `cpu`, `cuda`, `cuda:N`, or `auto`, which is the CPU.
     recompute_statistics
         At every point, average the statistics of batch normalization over the training data before evaluating.
+    metrics
+        Of a model: what is measured beside the loss, `top5` (or any K), `balanced_accuracy`, `r2`, …, as its loss has them; one more pass a point.
     output
         The record's file. Work is saved there as it goes, and taken up if it was cut short; a finished record
         of the same settings is returned as it is.
@@ -139,6 +143,10 @@ def scan(
     if dimensions is not None and not 1 <= dimensions <= MAXIMUM_DIMENSIONS:
         raise InputError(f"cannot scan {dimensions} dimensions: expected 1, 2 or 3")
     require_grid(points, span, quantity, dimensions)
+    if read_names(metrics) and quantity != "loss":
+        raise InputError(
+            f"metrics go with the quantity loss, found {quantity}: leave metrics (--metric) out, or scan twice"
+        )
     path = None if output is None else Path(output)
     if path is not None:
         require_writable(path)
@@ -158,12 +166,14 @@ def scan(
             threads=threads,
             device=device,
             recompute_statistics=recompute_statistics,
+            metrics=metrics,
             toward=leads_to(subject, other, direction, normalize, said(to)),
             across=leads_to(subject, third, direction, normalize, said(further)),
         )
     else:
         whole = objective_subject(
-            subject, center, seed, split=split, examples=examples, device=device, recompute_statistics=recompute_statistics
+            subject, center, seed, split=split, examples=examples, device=device, recompute_statistics=recompute_statistics,
+            metrics=metrics,
         )  # fmt: skip
     directions = make_directions(
         find_origin(subject, whole, shapes),
@@ -285,9 +295,14 @@ def objective_subject(
 
 
 def refuse_options_of_models(
-    *, split: str, examples: int | None, device: str, recompute_statistics: bool
+    *,
+    split: str,
+    examples: int | None,
+    device: str,
+    recompute_statistics: bool,
+    metrics: str | Sequence[str] = (),
 ) -> None:
-    """Refuse a choice of data, device or statistics, which an objective that is given has made.
+    """Refuse a choice of data, metrics, device or statistics, which an objective that is given has made.
 
     Raises
     ------
@@ -297,6 +312,10 @@ def refuse_options_of_models(
     if examples is not None or split == "test" or recompute_statistics or device not in ("cpu", "auto"):
         raise InputError(
             "an objective has its own data: choose split, examples, device and statistics where it is made"
+        )
+    if len(metrics):
+        raise InputError(
+            "an objective has its own metrics: choose them where it is made, NetworkObjective(…, metrics=…)"
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -22,11 +22,13 @@ from landscape.objective import (
     NetworkObjective,
     PlaneObjective,
     RecomputedObjective,
+    as_network,
     carries,
 )
 from landscape.objective.about import About
 from landscape.objective.constant import constant_loss
 from landscape.objective.devices import CPU, device_notes, recorded_device, settle_device
+from landscape.objective.metric_table import read_names
 from landscape.scanning.plan import Subject
 
 Array = NDArray[np.float64]
@@ -70,19 +72,21 @@ def model_subject(
     recompute_statistics: bool = False,
     toward: Model | None = None,
     across: Model | None = None,
+    metrics: str | Sequence[str] = (),
 ) -> Subject:
     """Make a model's objectives for a scan, or for one of the line `toward` another model, or of the plane through that and one `across`.
 
     Raises
     ------
     InputError
-        A split without data, parameters that are none or not finite, an op that the engine does not run, or a device that is not there.
+        A split without data, parameters that are none or not finite, an op that the engine does not run, no such device, or a metric of another loss.
     """
     if model.size == 0:
         raise InputError("the model has no trainable parameters, so there is nothing to scan")
     if not np.all(np.isfinite(model.theta)):
         raise InputError("the model's parameters hold NaN or infinity: `landscape info` says where")
     splits = chosen_splits(model, split)
+    chosen = read_names(metrics)
     subset = {name: examples for name in splits if examples is not None and examples < model.examples(name)}
     others = [other for other in (toward, across) if other is not None]
     carried = not recompute_statistics and any(carries(model, other) for other in others)
@@ -96,7 +100,14 @@ def model_subject(
     device = settle_device(device, model, without=without)
     objectives: dict[str, Any] = {
         name: kind(
-            model, name, dtype=dtype, threads=threads, device=device, examples=subset.get(name), seed=seed
+            model,
+            name,
+            dtype=dtype,
+            threads=threads,
+            device=device,
+            examples=subset.get(name),
+            seed=seed,
+            metrics=chosen,
         )
         for name in splits
     }
@@ -113,6 +124,7 @@ def model_subject(
             "dtype": dtype,
             "device": recorded_device(device),
             "header_sha256": header_digest(model),
+            **({"metrics": chosen} if chosen else {}),
             **({"recompute_statistics": True} if recompute_statistics else {}),
             **({"constants": constants_digest(toward)} if carried and toward is not None else {}),
             **({"constants_across": constants_digest(across)} if carried and across is not None else {}),
@@ -128,7 +140,7 @@ def model_subject(
         line=next(iter(objectives.values())) if carried and across is None else None,
         far=None
         if toward is None or across is not None
-        else far_end(model, toward, objectives, subset, seed, threads, device),
+        else far_end(model, toward, objectives, subset, seed, threads, device, chosen),
     )
 
 
@@ -150,6 +162,7 @@ def far_end(
     seed: int,
     threads: int | None,
     device: str,
+    metrics: Sequence[str] = (),
 ) -> dict[str, dict[str, float]]:
     """Evaluate the other model itself on this model's data: what the line should come to at its end.
 
@@ -160,7 +173,7 @@ def far_end(
         for split, ours in objectives.items():
             theirs = NetworkObjective(
                 replace(other, data=model.data), split, dtype=str(np.dtype(ours.dtype)), examples=subset.get(split), seed=seed,
-                threads=threads, device=device,
+                threads=threads, device=device, metrics=metrics,
             )  # fmt: skip
             values[split] = measured(theirs.evaluate(other.theta))
     except InputError:
@@ -169,9 +182,11 @@ def far_end(
 
 
 def measured(evaluation: Evaluation) -> dict[str, float]:
-    """Give what a record says of one point: the loss, and the accuracy where there is one."""
-    found = {"loss": float(evaluation.loss)}
-    return found if evaluation.accuracy is None else found | {"accuracy": float(evaluation.accuracy)}
+    """Give what a record says of one point: the loss, the accuracy where there is one, and the metrics that were chosen."""
+    accuracy = {} if evaluation.accuracy is None else {"accuracy": evaluation.accuracy}
+    # What stands in for an evaluation may have no metrics.
+    found = {"loss": evaluation.loss, **accuracy, **getattr(evaluation, "metrics", {})}
+    return {name: float(value) for name, value in found.items()}
 
 
 def constants_digest(other: Model) -> str:
@@ -269,6 +284,8 @@ def function_subject(objective: Completed, center: Array, seed: int) -> Subject:
     probes = center + np.array([0.0, 1e-3, -1e-2, 0.1, 1.0])[:, None] * scale * pattern
     values = np.asarray(objective.values(probes), dtype="<f8")
     digest = hashlib.sha256(probes.astype("<f8").tobytes() + values.tobytes()).hexdigest()
+    network = as_network(objective)
+    metrics = [] if network is None else list(network.metrics.chosen)
     return Subject(
         objectives={FUNCTION_SPLIT: objective},
         center=center,
@@ -281,6 +298,7 @@ def function_subject(objective: Completed, center: Array, seed: int) -> Subject:
             "seed": seed,
             "dtype": str(np.dtype(objective.dtype)),
             "device": "cpu",
+            **({"metrics": metrics} if metrics else {}),
         },
         words={"model_name": "function"},
     )

@@ -359,11 +359,15 @@ class TorchObjective:
         return found + self.weight_decay * rows if self.weight_decay else found
 
     def evaluate(self, theta: ArrayLike) -> Evaluation:
-        """Give the loss without penalty, the accuracy where there is one, and the penalty at θ."""
+        """Give the loss without penalty, the accuracy and the other metrics where there are any, and the penalty at θ."""
         with self.at(theta) as point:
             loss, *metrics = self.measure()
-            found = dict(zip(self.step.metrics, metrics, strict=True)).get("accuracy")
-        return Evaluation(loss, 0.0, found, None if found is None else 0.0, self.penalty(point))
+            others = dict(zip(self.step.metrics, metrics, strict=True))
+            found = others.pop("accuracy", None)
+        errors = dict.fromkeys(others, 0.0)
+        return Evaluation(
+            loss, 0.0, found, None if found is None else 0.0, self.penalty(point), others, errors
+        )
 
     def metrics(self, theta: ArrayLike) -> dict[str, float]:
         """Give each metric at θ by name."""

@@ -102,6 +102,25 @@ def test_accuracy_has_even_steps_and_its_best_is_the_highest():
     assert field.values[field.best] == record.values["test_accuracy"].max()
 
 
+def test_a_metric_is_best_where_it_is_high_unless_it_is_an_error():
+    a = axis(9)
+    square = a[:, None] ** 2 + a**2
+    values = {
+        "train_loss": square,
+        "train_top5": 1 - square / 4,
+        "train_r2": 1 - 100 * square,
+        "train_mean_absolute_error": square,
+    }
+    record = made((a, a), values)
+    for name in values:
+        field = field_of(record, name)
+        assert field.best == (4, 4), name
+        assert field.rises == (name in ("train_top5", "train_r2"))
+    assert field_of(record, "train_r2").values.min() == -1
+    assert field_of(record, "train_r2").values[4, 4] == 1
+    assert shared_levels(field_of(record, "train_r2"), None).low == -1
+
+
 def test_an_open_end_of_the_scale_says_that_values_lie_above():
     ax = plot_contours(outliers())
     assert scale_of(ax)._colorbar.extend == "max"

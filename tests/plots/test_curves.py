@@ -36,6 +36,26 @@ def test_loss_stands_above_accuracy_and_shares_its_axis():
     assert set(curves(upper)) == set(curves(lower)) == {"training", "test"}
 
 
+def test_metrics_by_name_have_panels_of_their_own():
+    record = line()
+    a = record.axes[0]
+    more = {
+        "train_top5": np.full(a.size, 0.9),
+        "train_r2": 1 - 40 * a**2,
+        "train_root_mean_squared_error": a**2,
+    }
+    ax = plot_curves(made((a,), {**record.values, **more}))
+    loss, accuracy, top, share, error = figure_of(ax).axes
+    assert accuracy.get_ylabel() == "accuracy\n(fraction correct)"
+    assert top.get_ylabel() == "training top-5\naccuracy\n(fraction correct)"
+    assert share.get_ylabel() == "training R²\n(drawn from −1)"
+    assert error.get_ylabel() == "training root\nmean squared\nerror\n(target's unit)"
+    assert share.get_ylim() == (-1.0, 1.0)
+    assert top.get_ylim() == (0.0, 1.0)
+    assert curves(share)["training"][:, 1] == pytest.approx(1 - 40 * a**2)
+    assert loss.get_xlabel() == ""
+
+
 def test_train_and_test_differ_in_more_than_colour():
     ax = plot_curves(line())
     styles = {each.get_linestyle() for each in ax.lines if len(each.get_xydata()) > 2}

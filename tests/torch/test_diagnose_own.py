@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from landscape.diagnosis.examples import scores
 
 import landscape
 from landscape import InputError, TorchObjective, diagnose
 from landscape.commands import main
 from landscape.objective import NetworkObjective
 from landscape.objective.constant import constant_loss
+from landscape.objective.examples import scores
 
 torch = pytest.importorskip("torch")
 nn, F = torch.nn, torch.nn.functional

@@ -147,6 +147,26 @@ def test_metrics_stand_beside_the_loss():
     assert objective.metrics(objective.theta)["margin"] == pytest.approx(expected, rel=1e-6)
 
 
+def test_a_users_metrics_stand_in_the_evaluation_and_are_the_engines_of_the_same_name():
+    module = network()
+
+    def top2(output, target):
+        return (output.topk(2, dim=1).indices == target[:, None]).any(1).double().mean()
+
+    objective = TorchObjective(module, nn.CrossEntropyLoss(), (X, Y), dtype="float64", metrics={"top2": top2})
+    model = landscape.from_torch(module, "cross_entropy", {"x_train": X, "y_train": Y})
+    engine = landscape.NetworkObjective(model, metrics="top2")
+    direction = np.random.default_rng(5).standard_normal((1, objective.size))
+    for theta in (objective.theta, objective.theta + direction[0]):
+        found = objective.evaluate(theta)
+        assert found.accuracy is None
+        assert found.metrics == pytest.approx(engine.evaluate(theta).metrics, rel=1e-12)
+    one = landscape.scan(objective, points=3, direction=direction)
+    other = landscape.scan(model, points=3, direction=direction, dtype="float64", metrics="top2")
+    np.testing.assert_allclose(one.values["train_top2"], other.values["train_top2"], rtol=1e-12)
+    assert one.center_values["train"]["top2"] == other.center_values["train"]["top2"]
+
+
 def test_between_two_states_goes_from_one_to_the_other(tmp_path):
     module, other = network(), network()
     with torch.no_grad():
