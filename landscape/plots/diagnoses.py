@@ -130,15 +130,20 @@ def fork_words(outcome: dict[str, Any], remedy: str | None) -> str:
     return "\n".join(wrap(said, LEGEND_LETTERS))
 
 
-def draw_networks(record: Diagnosis) -> Figure:
-    """Draw the losses of networks at equal updates, with intervals."""
-    rows = [
+def compared(record: Diagnosis) -> list[dict[str, Any]]:
+    """Give the networks at equal updates, as far as their losses can be drawn."""
+    return [
         o
         for o in outcomes(record)
         if (o["kind"] in ("simpler", "larger") or o["name"] == "fresh, adam")
         and o["train"]
         and np.isfinite(drawable(record, o["train"]))
     ]
+
+
+def draw_networks(record: Diagnosis) -> Figure:
+    """Draw the losses of networks at equal updates, with intervals."""
+    rows = compared(record)
     figure = new_figure(1.3 + 0.2 * len(rows))
     ax = figure.add_subplot()
     for place, row in enumerate(rows):
@@ -248,7 +253,7 @@ def draw_learning_curve(record: Diagnosis) -> Figure:
 # Each figure: whether the record has what it shows, and what draws it.
 DRAWERS: dict[str, tuple[Callable[[Diagnosis], bool], Callable[[Diagnosis], Figure]]] = {
     "forks": (lambda r: runs_of(r, "longer") is not None and bool(outcomes(r)), draw_forks),
-    "networks": (lambda r: any(o["kind"] in ("simpler", "larger") for o in outcomes(r)), draw_networks),
+    "networks": (lambda r: any(o["kind"] in ("simpler", "larger") for o in compared(r)), draw_networks),
     "escape": (lambda r: "escape.step" in r.series, draw_escape),
     "stability": (lambda r: has_stability(r), draw_stability),
     "gaps": (lambda r: has_gap(r), draw_gaps),

@@ -154,8 +154,10 @@ def test_losses_so_far_away_that_no_figure_could_show_them_are_left_out_of_a_dia
     """Trials that ended at finite losses of 1e288 overflowed where axes are laid out."""
     record = EXAMPLES["diagnosis"]()
     record.series["runs.forks.train_loss"] = np.where(np.arange(3) > 0, 1e288, 0.5) * np.ones((4, 1))
-    record.report["evidence"]["outcomes"][-1]["train"] = 1e288
+    wide = record.report["evidence"]["outcomes"][-1]
+    record.report["evidence"]["outcomes"].append(wide | {"name": "deeper", "train": 1e288})
     for draw in (draw_forks, draw_networks):
         figure = draw(record)
         figure.canvas.draw()
         assert max(ax.get_ylim()[1] for ax in figure.axes) < 1e6
+        assert max(ax.get_xlim()[1] for ax in figure.axes) < 1e6
