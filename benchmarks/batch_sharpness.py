@@ -17,7 +17,7 @@ from landscape.machine import cpu_kind
 from landscape.model import bundled_path, load_model
 
 # A rate for each, at which full-batch descent reaches its edge within the run.
-RATES = {"digits": 0.1, "waves": 0.1}
+RATES = {"digits": 0.5, "waves": 0.1}
 
 
 def networks() -> dict:
@@ -55,6 +55,9 @@ def main() -> None:
             found = study_stability(
                 model, rates=[rate], steps=options.steps, looks=options.looks, batch_size=size, threads=1
             )
+            if not np.isfinite(found.series["loss"][0][-1]):
+                print(f"{name:8} η {rate:g} batch {size:4}: diverged", flush=True)
+                continue
             late = slice(-max(2, options.looks // 3), None)
             batches, largest = (
                 0.5 * rate * found.series[key][0][late] for key in ("batch_sharpness", "sharpness")

@@ -132,16 +132,21 @@ def fork_words(outcome: dict[str, Any], remedy: str | None) -> str:
     return "\n".join(wrap(said, LEGEND_LETTERS))
 
 
-def draw_networks(record: Diagnosis) -> Figure:
-    """Draw the losses of networks at equal updates, with intervals; of a user's own trainings, which are seen at their ends only, all."""
+def compared(record: Diagnosis) -> list[dict[str, Any]]:
+    """Give the networks at equal updates, as far as their losses can be drawn; of a user's own trainings, which are seen at their ends only, all."""
     every = ends_only(record)
-    rows = [
+    return [
         o
         for o in outcomes(record)
         if (every or o["kind"] in ("simpler", "larger") or o["name"] == "fresh, adam")
         and o["train"]
         and np.isfinite(drawable(record, o["train"]))
     ]
+
+
+def draw_networks(record: Diagnosis) -> Figure:
+    """Draw the losses of networks at equal updates, with intervals."""
+    rows, every = compared(record), ends_only(record)
     figure = new_figure(1.3 + 0.2 * len(rows))
     ax = figure.add_subplot()
     for place, row in enumerate(rows):
@@ -266,7 +271,7 @@ DRAWERS: dict[str, tuple[Callable[[Diagnosis], bool], Callable[[Diagnosis], Figu
         draw_forks,
     ),
     "networks": (
-        lambda r: any(ends_only(r) or o["kind"] in ("simpler", "larger") for o in outcomes(r)),
+        lambda r: any(ends_only(r) or o["kind"] in ("simpler", "larger") for o in compared(r)),
         draw_networks,
     ),
     "escape": (lambda r: "escape.step" in r.series, draw_escape),

@@ -16,9 +16,11 @@ from matplotlib.figure import Figure
 
 from landscape.errors import InputError
 from landscape.plots import figures, plot_scan, save_figures, saving
+from landscape.plots.diagnoses import draw_forks, draw_networks
 from landscape.plots.saving import FAMILIES, figure_bytes
 from landscape.records import Scan
 from tests.plots.examples import axis, bowl, line, made, oblong, single_row, valley, volume
+from tests.records.examples import EXAMPLES
 
 STARTS = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}
 
@@ -146,3 +148,16 @@ def test_no_plotter_takes_what_it_ignores():
                 node.id for part in function.body for node in ast.walk(part) if isinstance(node, ast.Name)
             }
             assert named <= read, (path.name, function.name)
+
+
+def test_losses_so_far_away_that_no_figure_could_show_them_are_left_out_of_a_diagnosis():
+    """Trials that ended at finite losses of 1e288 overflowed where axes are laid out."""
+    record = EXAMPLES["diagnosis"]()
+    record.series["runs.forks.train_loss"] = np.where(np.arange(3) > 0, 1e288, 0.5) * np.ones((4, 1))
+    wide = record.report["evidence"]["outcomes"][-1]
+    record.report["evidence"]["outcomes"].append(wide | {"name": "deeper", "train": 1e288})
+    for draw in (draw_forks, draw_networks):
+        figure = draw(record)
+        figure.canvas.draw()
+        assert max(ax.get_ylim()[1] for ax in figure.axes) < 1e6
+        assert max(ax.get_xlim()[1] for ax in figure.axes) < 1e6
