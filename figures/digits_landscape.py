@@ -26,6 +26,11 @@ def draw(record: landscape.Scan) -> Figure:
         landscape.plot_contours(record, ax=contours, legend=False)
         # The map beside it says all that the surface would have to.
         surface.set(title="", xlabel="α", ylabel="β", zlabel="")
+        along = [
+            f"{name} along random direction {number}\n(filter-normalized)"
+            for number, name in enumerate("αβ", 1)
+        ]
+        contours.set(title="digits: training loss", xlabel=along[0], ylabel=along[1])
         figure.legend(*contours.get_legend_handles_labels(), loc="lower left")
     return figure
 
