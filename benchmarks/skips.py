@@ -1,8 +1,8 @@
 """The famous figure: a thin ResNet-56 with and without its skips, scanned and compared on one scale; and the depth from which the other is chaotic.
 
 Trains the networks of `networks_train.py` deeper, 6n + 2 layers of widths 8, 16 and 32 on Fashion-MNIST halved to 14 × 14, as He and others (2016) build
-them, imports and scans them along two random filter-normalized directions (Li and others, 2018), and counts the basins of each slice. A surface is called
-chaotic here where it has more than one basin that lasts: persistence above 1 % of the median's height above the minimum, and above its error.
+them, imports and scans them along two random filter-normalized directions (Li and others, 2018), and counts the basins of each slice. It is called chaotic
+here where it has more than one basin inside of the window that lasts: persistence above 1 % of the median's height above the minimum, and above its error.
 Where the deepest network without skips is not, deeper ones are trained until one is, or the depths end; the answer is printed either way.
 
     python benchmarks/skips.py FOLDER --images DIR [--depths 20,56,110] [--epochs 10] [--points 51] [--span 1]
@@ -87,8 +87,8 @@ def told_range(record: landscape.Scan) -> str:
 
 
 def basins(record: landscape.Scan) -> int:
-    """Count the basins that last."""
-    return len(landscape.analyze_topology(record).kept)
+    """Count the basins inside of the window that last; open ones are no evidence."""
+    return len(landscape.analyze_topology(record).summary()["basins"])
 
 
 def main() -> None:

@@ -23,11 +23,14 @@ def draw(record: landscape.Scan) -> Figure:
         surface = figure.add_axes((0.0, 0.1, 0.5, 0.9), projection="3d", computed_zorder=False)
         contours = figure.add_axes((0.59, 0.21, 0.32, 0.66))
         landscape.plot_scan(record, kind="surface", ax=surface)
-        landscape.plot_scan(record, kind="contour", ax=contours)
+        landscape.plot_contours(record, ax=contours, legend=False)
         # The map beside it says all that the surface would have to.
         surface.set(title="", xlabel="α", ylabel="β", zlabel="")
-        for axes in (surface, contours):
-            axes.get_legend().remove()
+        along = [
+            f"{name} along random direction {number}\n(filter-normalized)"
+            for number, name in enumerate("αβ", 1)
+        ]
+        contours.set(title="digits: training loss", xlabel=along[0], ylabel=along[1])
         figure.legend(*contours.get_legend_handles_labels(), loc="lower left")
     return figure
 

@@ -82,7 +82,7 @@ FILES = ("html", "vti", "vtr", "vtp", "pvd", "nc", "csv")
 @click.option(
     "--titles",
     metavar="A,B,…",
-    help="What stands above each of several records; by default the models' names.",
+    help="Headings above several records, in their order; by default the models' names.",
 )
 @click.option("--columns", type=parsing.Whole(1, 12), metavar="N", help="Panels in a row.")
 @click.option(

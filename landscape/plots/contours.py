@@ -151,7 +151,7 @@ def draw_map(
         # Inset, the bar is as high as the map, whatever the layout makes of that.
         place = axes.inset_axes((1.03, 0.0, 0.045, 1.0))
         draw_scale(figure_of(axes), field, levels, height=map_height(field), cax=place)
-        value = constant_of(field)
+        value = constant_of(field) if ax is None else None
         if value is not None and levels.low < value < levels.high:
             place.axhline(value, color="black", linestyle=(0, (2, 1)), linewidth=1.1)
     elif not levels.lines.size:

@@ -257,6 +257,17 @@ def test_a_report_replaces_an_earlier_one_on_the_model_and_nothing_else(
     assert (tmp_path / "r.html").read_bytes() == page
 
 
+def test_the_interactive_page_stands_beside_the_report_which_links_to_it(tmp_path, one_part):
+    save_model(curve(HOSTILE, NODE), tmp_path / "m.npz")
+    write_report(
+        load_model(tmp_path / "m.npz"), tmp_path / "r.html", interactive=True, budget="quick", threads=1
+    )
+    assert (tmp_path / "r.interactive.html").read_bytes().startswith(b"<!DOCTYPE html>")
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert 'href="r.interactive.html"' in page
+    assert "<script" not in page
+
+
 @pytest.mark.parametrize("more", [(), ("--fresh",)])
 @pytest.mark.parametrize("source", ["curve.npz", "made.npz"])
 def test_what_a_report_reads_is_never_written(hostile, tmp_path, capsys, monkeypatch, source, more):
