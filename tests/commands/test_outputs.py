@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from landscape.commands import COMMANDS, main
-from landscape.commands.outputs import FIGURES
+from landscape.commands.outputs import FIGURES, KINDS
 from landscape.files import write_archive
 from landscape.marks import holds_mark
 from landscape.model import load_model, save_model
@@ -26,6 +26,8 @@ CASES: dict[str, tuple[str, tuple[str, ...]]] = {
     "scan of a line": ("scan m.npz --output x --dimensions 1 --figure-format svg", ("x.npz", "x.curves.svg")),
     "scan, its directions": ("scan m.npz --output x --save-directions d.npz", ("d.npz",)),
     "scan to another": ("scan m.npz --output x --direction between --to n.npz", ("x.npz", "x.contour.png")),
+    "connect": ("connect m.npz n.npz --output x", ("x.npz", "x.paths.png", "x.tree.png", "x.unfinished.npz")),
+    "align": ("align m.npz n.npz -o x.npz", ("x.npz",)),
     "hessian": ("hessian m.npz --output x", ("x.npz", "x.spectrum.png", "x.nodes.png", "x.vectors.png")),
     "critical": ("critical m.npz --output x", ("x.npz", "x.escape.png", "x.model.png", "x.random.png")),
     "sharpness": ("sharpness m.npz --output x --compare n.npz", ("x.npz", "x.curves.png")),
@@ -46,7 +48,7 @@ CASES: dict[str, tuple[str, tuple[str, ...]]] = {
 # What each reads beside the model.
 READ = {
     "scan to another": ("m.npz", "n.npz"), "sharpness": ("m.npz", "n.npz"), "import": ("w.npz", "d.npz", "h.json"), "plot": ("r.npz",), "topology": ("r.npz",),
-    "demo": (), "figures": (),
+    "demo": (), "figures": (), "connect": ("m.npz", "n.npz"), "align": ("m.npz", "n.npz"),
 }  # fmt: skip
 PLACES = [(name, place) for name, (_, places) in CASES.items() for place in places]
 WRITES_NOTHING = {"info", "warm"}
@@ -162,7 +164,7 @@ def test_every_figure_has_its_place_checked_before_the_work():
 
     for name, make in examples.EXAMPLES.items():
         record = make()
-        kind = "diagnose" if record.kind == "diagnosis" else record.kind
+        kind = {name: command for command, name in KINDS.items()}.get(record.kind, record.kind)
         assert set(figures(record)) <= set(FIGURES[kind]), name
 
 

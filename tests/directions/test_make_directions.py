@@ -110,7 +110,7 @@ def test_between_goes_exactly_to_the_other_model_from_0_to_1():
         ("between", None, "--to OTHER.npz"),
         ("between", THETA, "the same parameters"),
         ("between", THETA[:-1], f"has {SIZE - 1} parameters, expected {SIZE}"),
-        ("random", THETA, "'between' only"),
+        ("random", THETA, "'between' or 'plane' only"),
         ("sideways", None, ", ".join(SOURCES)),
     ],
 )
