@@ -24,6 +24,7 @@ from landscape.torch_objective.guesses import Guesses
 from landscape.torch_objective.host import Host
 from landscape.torch_objective.identity import digest
 from landscape.torch_objective.losses import Step, make_step
+from landscape.torch_objective.many import LEAST, Measure, many_points
 from landscape.torch_objective.metrics import Function
 from landscape.torch_objective.parameters import (
     Choice,
@@ -48,7 +49,7 @@ MOST_POINTS, SMALL = 64, 5_000_000
 SECOND = ("hvp", "hvps")
 FIRST = ("gradient", "gradients", "value_and_gradient")
 # What is found out when it is asked for, and belongs to one objective.
-FOUND = ("about", "differences")
+FOUND = ("about", "differences", "many")
 
 
 class TorchObjective:
@@ -378,7 +379,13 @@ class TorchObjective:
         """Prepare the grid center + Σ αᵢ directions[i], αᵢ from axes[i]; losses there leave the penalty out."""
         names = ("loss", *self.step.metrics)
         length = max(1, min(MOST_POINTS, SMALL // (self.size * self.batches.examples)))
-        return TorchSweep(self.host, self.measure, names, center, directions, axes, length)
+        many = self.many if length >= LEAST and self.statistics is None else None
+        return TorchSweep(self.host, self.measure, names, center, directions, axes, length, many)
+
+    @cached_property
+    def many(self) -> Measure | None:
+        """What evaluates a small network at many points at once; None where that cannot be, which is tried once."""
+        return many_points(self.host, self.step, self.batches)
 
     def load(self, checkpoint: Any) -> None:
         """Put a checkpoint's parameters and buffers into the module itself, and stand there.

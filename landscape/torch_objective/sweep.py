@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from landscape.errors import InputError
 from landscape.objective.functions import checked
 from landscape.torch_objective.host import Host
+from landscape.torch_objective.many import Measure
 
 Array = NDArray[np.float64]
 
@@ -31,6 +32,8 @@ class TorchSweep:
         The grid center + Σ αᵢ directions[i], αᵢ from axes[i].
     length
         How many points a step evaluates.
+    many
+        What gives the numbers at many points at once, where there is such a way.
     """
 
     def __init__(
@@ -42,12 +45,14 @@ class TorchSweep:
         directions: ArrayLike,
         axes: tuple[Array, ...],
         length: int = 1,
+        many: Measure | None = None,
     ) -> None:
         rows = np.array([checked(row, host.size) for row in np.atleast_2d(np.asarray(directions))])
         if len(rows) != len(axes):
             raise InputError(f"expected an axis for each of {len(rows)} directions, found {len(axes)}")
         self.host, self.measure, self.names, self.axes = host, measure, names, axes
         self.center, self.directions = checked(center, host.size), rows
+        self.many = many
         self.there: tuple[Any, Any] | None = None
         self.theta: Any = None
         self.length, self.points = length, math.prod(len(axis) for axis in axes)
@@ -59,9 +64,16 @@ class TorchSweep:
         if self.there is None:
             self.there = self.host.as_wide(self.center), self.host.as_wide(self.directions)
             self.theta = self.host.torch.empty_like(self.there[0])
-        count = len(self.names)
+        count, numbers = (
+            len(self.names),
+            range(step * self.length, min(self.points, (step + 1) * self.length)),
+        )
         with self.host.lent():
-            for number in range(step * self.length, min(self.points, (step + 1) * self.length)):
+            if self.many is not None:
+                points = self.host.torch.stack([self.point(number).clone() for number in numbers])
+                self.state[numbers.start * count : numbers.stop * count] = self.many(points).ravel()
+                numbers = range(0)
+            for number in numbers:
                 self.host.place(self.point(number))
                 self.state[number * count : (number + 1) * count] = self.measure()
         self.state[-1] = step + 1
