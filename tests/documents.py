@@ -13,10 +13,19 @@ GUIDES = {
     for name in (
         "README.md",
         "docs/commands.md",
+        "docs/faq.md",
+        "docs/index.md",
+        "docs/lecture.md",
         "docs/numbers.md",
         "docs/pytorch.md",
+        "docs/reading.md",
         "docs/recording.md",
         "docs/speed.md",
+        "docs/start/command-line.md",
+        "docs/start/notebook.md",
+        "docs/start/training-loop.md",
+        "docs/zh/lecture.md",
+        "docs/zh/start.md",
     )
 }
 TEXT = "\n".join(path.read_text(encoding="utf-8") for path in GUIDES.values())
