@@ -42,8 +42,8 @@ def shell_lines() -> list[str]:
 
 
 def commands() -> list[list[str]]:
-    """Give the arguments of every line that calls `landscape`."""
-    return [shlex.split(line)[1:] for line in shell_lines() if line.startswith("landscape ")]
+    """Give the arguments of every line that calls `landscape`, once where several guides have it."""
+    return [shlex.split(line)[1:] for line in dict.fromkeys(shell_lines()) if line.startswith("landscape ")]
 
 
 def installs() -> list[str]:
