@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import logging
+import re
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
+# Sphinx counts the warnings of what is named after it.
+LOGGER = logging.getLogger("sphinx.landscape")
 PLACE = ROOT / "docs" / "reference" / "generated"
 # What a reader looks for, and the names that belong to it; a name that is in none is listed at the end.
 TOPICS: dict[str, tuple[str, ...]] = {
@@ -148,7 +152,27 @@ def write_pages(app: Any) -> None:
     api_pages()
 
 
+def loaded(page: str) -> list[str]:
+    """Give what a page would load from the network when it is read; a link to be followed is none.
+
+    >>> loaded('<a href="https://a.org">a</a> <img src="https://b.org/b.png"> <script src="//c.org/c.js"></script>')
+    ['https://b.org/b.png', '//c.org/c.js']
+    """
+    return re.findall(
+        r"""<(?:script|img|iframe|link|source)\b[^>]*?(?:src|href)=["']((?:https?:)?//[^"']+)""", page
+    )
+
+
+def look_at_pages(app: Any, error: Exception | None) -> None:
+    """Warn of each page that needs the network, which ends a build with warnings as errors."""
+    if error is None and app.builder.format == "html":
+        for page in sorted(Path(app.outdir).rglob("*.html")):
+            for address in loaded(page.read_text(encoding="utf-8")):
+                LOGGER.warning("%s loads %s when it is read", page.name, address)
+
+
 def setup(app: Any) -> dict[str, bool]:
     """Write the pages when a build begins."""
     app.connect("builder-inited", write_pages)
+    app.connect("build-finished", look_at_pages)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
