@@ -167,6 +167,30 @@ def test_the_reference_of_the_commands_has_every_help(extensions, tmp_path, monk
     assert "### landscape study batch-size" in text
 
 
+FORMULAS = (ROOT / "docs" / "reference" / "formulas.md").read_text(encoding="utf-8")
+
+
+def test_optimizers_stand_in_the_reference_with_their_defaults():
+    from landscape.formulas.optimizers import OPTIMIZERS
+
+    said = {
+        name: {key: float(number) for key, number in re.findall(r"(\S+) = ([\d.e-]+)", defaults)}
+        for name, defaults in re.findall(r"^\| `(\w+)` \| [^|]* \| ([^|]*) \| ", FORMULAS, re.MULTILINE)
+    }
+    fields = {"β₁": "momentum", "β₂": "beta2", "ε": "eps", "λ": "weight_decay", "ρ": "radius"}
+    real = {
+        name: {key: getattr(one, field) for key, field in fields.items() if getattr(one, field)}
+        for name, one in OPTIMIZERS.items()
+    }
+    assert {name: {key: x for key, x in numbers.items() if x} for name, numbers in said.items()} == real
+
+
+def test_schedules_stand_in_the_reference():
+    from landscape.formulas.schedules import SCHEDULES
+
+    assert set(re.findall(r"^\| `(\w+)` \| [^|]* \|$", FORMULAS, re.MULTILINE)) == set(SCHEDULES)
+
+
 def test_a_page_that_loads_something_is_found(extensions):
     import reference
 

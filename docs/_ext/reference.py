@@ -15,6 +15,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 # Sphinx counts the warnings of what is named after it.
 LOGGER = logging.getLogger("sphinx.landscape")
+# An inch of the figures in `figures/`.
+PIXELS = 300
 PLACE = ROOT / "docs" / "reference" / "generated"
 # What a reader looks for, and the names that belong to it; a name that is in none is listed at the end.
 TOPICS: dict[str, tuple[str, ...]] = {
@@ -145,8 +147,26 @@ def decision_page() -> None:
     write("decisions.md", "\n".join(lines))
 
 
+def measure_page() -> None:
+    """Write the definitions of the measures of sharpness."""
+    from landscape.sharpness.table import MEASURES
+
+    told = "As `landscape sharpness` and `landscape.measure_sharpness` take them, of the loss without weight decay."
+    head = ["# Measures of sharpness", "", told, ""]
+    rows = [
+        "| measure | definition | its error | unchanged by rescaling | source |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for name, one in MEASURES.items():
+        kept = [word for word, same in (("layers", one.layer), ("neurons", one.neuron)) if same]
+        cells = (one.definition, one.error, " and ".join(kept) or "neither", one.source)
+        rows.append(f"| `{name}` | " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |")
+    write("measures.md", "\n".join([*head, *rows, ""]))
+
+
 def write_pages(app: Any) -> None:
     """Write all of them."""
+    measure_page()
     command_pages()
     decision_page()
     api_pages()
@@ -163,6 +183,21 @@ def loaded(page: str) -> list[str]:
     )
 
 
+def size_of(picture: Path) -> int:
+    """Read the width in pixels of a PNG, which stands in its first chunk."""
+    return int.from_bytes(picture.read_bytes()[16:20])
+
+
+def size_pictures(app: Any, doctree: Any) -> None:
+    """Show figures in the size that they were drawn for, half as large again: letters are then as large as the text's."""
+    from docutils import nodes
+
+    for image in doctree.findall(nodes.image):
+        picture = ROOT / image["uri"]
+        if picture.suffix == ".png" and picture.is_file() and "width" not in image:
+            image["width"] = f"{round(size_of(picture) / PIXELS * 96 * 1.5)}px"
+
+
 def look_at_pages(app: Any, error: Exception | None) -> None:
     """Warn of each page that needs the network, which ends a build with warnings as errors."""
     if error is None and app.builder.format == "html":
@@ -174,5 +209,6 @@ def look_at_pages(app: Any, error: Exception | None) -> None:
 def setup(app: Any) -> dict[str, bool]:
     """Write the pages when a build begins."""
     app.connect("builder-inited", write_pages)
+    app.connect("doctree-read", size_pictures)
     app.connect("build-finished", look_at_pages)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
