@@ -14,11 +14,20 @@ GUIDES = {
         "README.md",
         "docs/commands.md",
         "docs/connect.md",
+        "docs/faq.md",
+        "docs/index.md",
+        "docs/lecture.md",
         "docs/numbers.md",
         "docs/pytorch.md",
+        "docs/reading.md",
         "docs/recording.md",
         "docs/speed.md",
         "docs/surfaces.md",
+        "docs/start/command-line.md",
+        "docs/start/notebook.md",
+        "docs/start/training-loop.md",
+        "docs/zh/lecture.md",
+        "docs/zh/start.md",
     )
 }
 TEXT = "\n".join(path.read_text(encoding="utf-8") for path in GUIDES.values())
@@ -35,8 +44,8 @@ def shell_lines() -> list[str]:
 
 
 def commands() -> list[list[str]]:
-    """Give the arguments of every line that calls `landscape`."""
-    return [shlex.split(line)[1:] for line in shell_lines() if line.startswith("landscape ")]
+    """Give the arguments of every line that calls `landscape`, once where several guides have it."""
+    return [shlex.split(line)[1:] for line in dict.fromkeys(shell_lines()) if line.startswith("landscape ")]
 
 
 def installs() -> list[str]:

@@ -81,3 +81,23 @@ def test_what_an_importer_asks_for_is_an_extra_of_the_project():
     named = [*INSTALL.values(), shlex.split(EXTRA)[-1]]
     assert {name.partition("[")[0] for name in named} == {DISTRIBUTION}
     assert {name.partition("[")[2].rstrip("]") for name in named} <= set(EXTRAS)
+
+
+def test_the_package_is_typed_and_holds_no_pictures():
+    """What the wheel has is the folder of the package."""
+    package = ROOT / "landscape"
+    assert (package / "py.typed").is_file()
+    assert [
+        path for path in package.rglob("*") if path.suffix in {".png", ".svg", ".pdf", ".gif", ".jpg"}
+    ] == []
+
+
+def test_the_citation_is_of_this_version_and_licence():
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    said = dict(re.findall(r"^(version|license): (.*)$", citation, re.MULTILINE))
+    assert said == {"version": PROJECT["version"], "license": PROJECT["license"]}
+
+
+def test_the_workflow_runs_what_a_contributor_runs():
+    workflow = (ROOT / ".github" / "workflows" / "checks.yml").read_text(encoding="utf-8")
+    assert re.findall(r"^ +- run: (.*)$", workflow, re.MULTILINE) == [".ci/run"]

@@ -104,7 +104,7 @@ def test_every_decision_is_listed_and_says_what_why_and_where():
 def test_every_layer_stands_in_the_architecture():
     layers = {
         path.name.removesuffix(".py") for path in PACKAGE.iterdir() if not path.name.startswith("_")
-    } - {"data"}
+    } - {"data", "py.typed"}
     picture = ARCHITECTURE[ARCHITECTURE.index("## Layers") : ARCHITECTURE.index("## Where")]
     assert {layer for layer in layers if not re.search(rf"\b{layer}\b", picture)} == set()
 

@@ -14,7 +14,9 @@ import pytest
 
 from landscape.commands import COMMANDS, group, main
 from landscape.commands.stem import options_in_name, output_stem
-from landscape.model import bundled_path, load_model, save_model
+from landscape.faults import CASES
+from landscape.gallery import FIGURES
+from landscape.model import bundled, bundled_path, load_model, save_model
 from landscape.ops.table import OPERATIONS
 from tests.commands.test_names import context_of
 from tests.documents import GUIDES, README, ROOT, TEXT, blocks, commands, installs
@@ -28,13 +30,16 @@ QUICK = {
     # The type that the other tests have compiled.
     "train": ["--dtype", "float64"],
     "report": ["--budget", "quick"],
+    "diagnose": ["--budget", "quick"],
+    # `tests/gallery/` draws each of them.
+    "figures": ["--list"],
 }
 
 
 # What a part needs that is no dependency, by its mark: words to know it by, and the packages.
-PROGRAM = "train.py:make"
+PROGRAM, RECORDING = "train.py:make", "run.npz"
 OPTIONAL = {
-    "torch": (("import torch", PROGRAM), ("torch",)),
+    "torch": (("import torch", PROGRAM, RECORDING), ("torch",)),
     "sklearn": (("from sklearn",), ("sklearn",)),
     "onnx": ((".onnx",), ("onnx", "onnxruntime")),
 }
@@ -151,6 +156,21 @@ def write_program() -> None:
         torch.save({name: (step - 1.5) * value**2 for name, value in state.items()}, f"run/{step}.pt")
 
 
+def write_recording() -> None:
+    """Record the training that the first guide begins with."""
+    code = next(block for block in blocks("python") if block.startswith("# train_signs.py"))
+    exec(compile(code, "train_signs.py", "exec"), {})
+
+
+def write_model(name: str) -> None:
+    """Write the bundled model, or the one with a known fault, that a file is named after."""
+    stem = name.removesuffix(".npz")
+    fault = ["--fault"] if stem in CASES else []
+    if (fault or stem in bundled()) and not Path(name).exists():
+        with pytest.raises(SystemExit):
+            main(["demo", *fault, stem])
+
+
 @pytest.mark.parametrize("code", [marked(code, code) for code in blocks("python")])
 def test_python_blocks_run(code, tmp_path, monkeypatch):
     require(code)
@@ -166,6 +186,12 @@ def test_command_lines_run(arguments, folder):
         write_imports()
     if rest[:1] == [PROGRAM]:
         write_program()
+    if rest[:1] == [RECORDING]:
+        write_recording()
+    for word in rest[:2]:
+        write_model(word)
+    if name == "figures":
+        assert set(rest[: rest.index("--quick")]) <= set(FIGURES)
     if "-o" in rest:
         # What another line makes is not there yet.
         Path(rest[rest.index("-o") + 1]).unlink(missing_ok=True)

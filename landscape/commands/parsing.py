@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from landscape.commands.completion import complete_values
 from landscape.errors import did_you_mean
 
 # More of anything that is counted is a typing error, and would not fit into what counts it.
@@ -32,7 +33,14 @@ def shown(text: str) -> str:
 
 
 class Command(click.Command):
-    """A command that refuses an option which is given twice: which of the two was meant is not known."""
+    """A command that refuses an option which is given twice: which of the two was meant is not known.
+
+    The Tab key completes its options, and the names that they take.
+    """
+
+    def __init__(self, *arguments: Any, **choices: Any) -> None:
+        super().__init__(*arguments, **choices)
+        complete_values(self)
 
     def parse_args(self, context: click.Context, arguments: list[str]) -> list[str]:
         """Read the options, each at most once where it takes one value."""

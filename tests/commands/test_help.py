@@ -109,6 +109,18 @@ def test_a_mistyped_word_is_answered_with_the_nearest(words, near, tmp_path, mon
         ("landscape sc", "scan"),
         ("landscape study le", "learning-rate"),
         ("landscape scan --dtype float3", "float32"),
+        ("landscape scan --normalize f", "filter"),
+        ("landscape scan --direction pr", "principal"),
+        ("landscape scan --activation leak", "leaky_relu"),
+        ("landscape scan --loss cross", "cross_entropy"),
+        ("landscape train --optimizer adag", "adagrad_rms"),
+        ("landscape train --schedule one", "one_cycle"),
+        ("landscape train --init x", "xavier"),
+        ("landscape race --optimizer sgd,rms", "sgd,rmsprop"),
+        ("landscape study schedule --schedules constant,cos", "constant,cosine"),
+        ("landscape demo --fault zero", "zero-start"),
+        ("landscape figures toy", "toy_saddle"),
+        ("landscape sharpness --measure lam", "lambda_max"),
     ],
 )
 def test_the_shell_completes_commands_and_choices(words, expected, monkeypatch, capsys):
@@ -121,6 +133,15 @@ def test_the_shell_completes_commands_and_choices(words, expected, monkeypatch, 
     with pytest.raises(SystemExit):
         main()
     assert f"plain,{expected}" in capsys.readouterr().out
+
+
+def test_the_names_that_completion_knows_are_those_of_the_library():
+    from landscape.commands.completion import DIRECTIONS, SCHEDULES
+    from landscape.directions.sources import SOURCES
+    from landscape.formulas.schedules import SCHEDULES as KNOWN
+
+    assert set(DIRECTIONS) == set(SOURCES)
+    assert set(SCHEDULES) == set(KNOWN)
 
 
 def test_an_option_of_a_training_says_the_same_in_every_command_that_trains():
