@@ -124,7 +124,7 @@ CASES: dict[str, Case] = {
     ),
     "wrong-loss": Case(
         "products, trained on targets that broadcast", "the loss of a constant after many updates, and a fresh start that is better in few",
-        ("broken/wrong-loss",), "targets of the output's shape",
+        ("broken/wrong-loss", "optimization/dead-units"), "targets of the output's shape",
     ),
     "unscaled-targets": Case(
         "heights in millionths, 2-32-1 tanh, Adam 0.01", "a loss above the constant's, outputs that cannot get as far as the targets",
