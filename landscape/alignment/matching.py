@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -139,16 +139,33 @@ def ascend(
     """Take the best order of one group after another until a sweep changes nothing; orders, score and sweeps."""
     keys = {place.key for group in groups for place in group.places} & ours.keys()
     orders, there = list(begin), permuted({key: theirs[key] for key in keys}, reached(groups, keys), begin)
+    near, stale = neighbours(groups, keys), set(range(len(groups)))
     for sweep in range(SWEEPS):
-        changed = False
         # From the output back, then from the input on: neither end is favoured.
         numbers = range(len(groups)) if sweep % 2 else reversed(range(len(groups)))
         for number in numbers:
-            changed |= improved(ours, there, groups[number], orders, number, keys)
-        if not changed:
+            # The best order of a group changes with those around it alone.
+            if number in stale:
+                stale.discard(number)
+                if improved(ours, there, groups[number], orders, number, keys):
+                    stale |= near[number]
+        if not stale:
             break
     score = float(sum(np.vdot(ours[key], there[key]) for key in sorted(keys)))
     return tuple(orders), score, sweep + 1
+
+
+def neighbours(groups: Sequence[Group], keys: Collection[str]) -> list[set[int]]:
+    """Give for each group those that stand on another axis of one of its parameters; itself where it stands on both."""
+    axes: dict[str, list[tuple[int, int]]] = {}
+    for number, group in enumerate(groups):
+        for place in group.places:
+            if place.key in keys:
+                axes.setdefault(place.key, []).append((number, place.axis))
+    return [
+        {other for found in axes.values() for one, axis in found if one == number for other, at in found if at != axis}
+        for number in range(len(groups))
+    ]  # fmt: skip
 
 
 def reached(groups: Sequence[Group], keys: set[str]) -> list[Group]:
