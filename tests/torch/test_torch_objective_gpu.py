@@ -26,6 +26,7 @@ def test_numbers_on_a_card_are_those_of_the_cpu(name):
     here = TorchObjective(module, "cross_entropy", data(*shape), batch_size=3)
     theta, v = here.theta, np.random.default_rng(0).standard_normal(here.size)
     expected = here.value(theta), here.gradient(theta), here.hvp(theta, v)
+    curved = here.gauss_newton(theta, v[None])
     copied = TorchObjective(module, "cross_entropy", data(*shape), device="cuda", batch_size=3)
     state = torch.cuda.get_rng_state()
     moved = TorchObjective(module.cuda(), "cross_entropy", data(*shape), batch_size=3)
@@ -34,7 +35,14 @@ def test_numbers_on_a_card_are_those_of_the_cpu(name):
         assert there.value(theta) == pytest.approx(expected[0], abs=1e-10)
         assert np.allclose(there.gradient(theta), expected[1], rtol=0, atol=1e-10)
         assert np.allclose(there.hvp(theta, v), expected[2], rtol=0, atol=1e-10)
+        assert np.allclose(there.gauss_newton(theta, v[None]), curved, rtol=0, atol=1e-10)
         record = scan(there, points=3, dimensions=1)
         assert record.values["train_loss"][1] == pytest.approx(expected[0], abs=1e-10)
+        # Many points at once lie on the card too.
+        if there.many is not None:
+            points = there.host.as_wide(np.stack([theta, theta + 0.1 * v]))
+            with there.host.lent():
+                table = there.many(points)
+            assert np.allclose(table[:, 0], there.values(points.cpu().numpy()), rtol=0, atol=1e-10)
     assert torch.equal(state, torch.cuda.get_rng_state())
     assert all(p.device.type == "cuda" for p in module.parameters())
