@@ -1,7 +1,8 @@
 """How long the topology of a scanned surface takes, beside gudhi and landscaper where they are installed.
 
 Required: 51 × 51 points in less than 2 ms, a million in less than a second, each with the pairs, the tree and a label for every point. Times are
-those of the processor, since one thread does it all: the best of some turns in one process, ratios within one run. gudhi computes all dimensions of homology and no labels; landscaper is
+those of the processor, since one thread does it all: the best of some turns in one process, ratios within one run.
+gudhi computes all dimensions of homology and no labels; landscaper is
 Yang and others' merge tree of a grid's graph.
 
     python benchmarks/topology.py [--turns 5]
