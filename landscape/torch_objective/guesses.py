@@ -27,15 +27,15 @@ class Guesses:
 
     Parameters
     ----------
-    objective
-        The `TorchObjective` of the split.
+    split
+        The `TorchObjective` of its examples.
     loss
         The loss that it was made with; None for a loss of batches.
     """
 
-    def __init__(self, objective: Any, loss: Any) -> None:
-        self.objective, self.loss = objective, loss
-        self.torch, self.host, self.step = objective.host.torch, objective.host, objective.step
+    def __init__(self, split: Any, loss: Any) -> None:
+        self.objective, self.loss = split, loss
+        self.torch, self.host, self.step = split.host.torch, split.host, split.step
 
     def count(self) -> int:
         """Count the examples."""
