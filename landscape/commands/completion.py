@@ -10,7 +10,7 @@ from click.shell_completion import CompletionItem
 
 # The names of `landscape.directions.sources.SOURCES` and of `landscape.formulas.schedules.SCHEDULES`, here since the Tab
 # key cannot wait until Numba is imported.
-DIRECTIONS = ("random", "gradient", "principal", "eigen", "between")
+DIRECTIONS = ("random", "gradient", "principal", "eigen", "between", "plane")
 SCHEDULES = (
     "constant", "step", "exponential", "inverse_sqrt", "cosine", "linear", "transformer", "one_cycle",
 )  # fmt: skip
