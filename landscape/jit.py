@@ -134,6 +134,7 @@ class Compiling(event.Listener):
 
     def __init__(self) -> None:
         self.ours: list[bool] = []
+        self.for_python: list[bool] = []
 
     @property
     def of_ours(self) -> bool:
@@ -142,17 +143,19 @@ class Compiling(event.Listener):
 
     @property
     def a_part(self) -> bool:
-        """Whether the innermost is a function of ours that another of ours calls."""
-        return len(self.ours) > 1 and self.ours[-1] and any(self.ours[:-1])
+        """Whether the innermost is a function of ours that another of ours calls, and that Python cannot call."""
+        return len(self.ours) > 1 and self.ours[-1] and any(self.ours[:-1]) and not self.for_python[-1]
 
     def on_start(self, event: Any) -> None:
         """Note a function; the outermost of ours sets the option."""
         self.ours.append(self.is_ours(event))
+        self.for_python.append(not event.data["dispatcher"].targetoptions.get("no_cpython_wrapper"))
         self.interleave()
 
     def on_end(self, event: Any) -> None:
         """Forget the innermost; LLVM chooses again (0) when none of ours is left."""
         self.ours.pop()
+        self.for_python.pop()
         self.interleave()
 
     @staticmethod

@@ -21,6 +21,9 @@ WITHOUT = {
     ("objective/network.py", "evaluate_model"),
     ("commands/demo.py", "write_fault"),
     ("commands/remarks.py", "remarks"),
+    # Of an objective, which has its threads.
+    ("connection/analysis.py", "lowest_direction"),
+    ("connection/saddles.py", "saddle_of"),
 }
 SOURCES = [path for path in sorted(PACKAGE.rglob("*.py")) if not FREE & set(path.parts)]
 
@@ -112,7 +115,16 @@ CALLS: dict[str, dict[str, Any]] = {
     "trajectory": {"points": 3, "dtype": "float64"},
 }
 # Those that take something else than a network or what another one found, and a report, which only calls the others.
-OTHERS = {"CompiledObjective", "analyze_topology", "apply_remedy", "make_report", "descend", "train_recipes"}
+OTHERS = {
+    "CompiledObjective",
+    "align",
+    "connect",
+    "analyze_topology",
+    "apply_remedy",
+    "make_report",
+    "descend",
+    "train_recipes",
+}
 
 
 def takes_threads(name: str) -> bool:

@@ -30,7 +30,7 @@ class Network(Change, ABC):
     def chain(self, chain: Chain) -> Chain | None:
         """Return what becomes of a chain of dense layers, or None where it stays as it is."""
 
-    def graph(self, model: Model) -> Model | None:
+    def graph(self, lab: Laboratory) -> Model | None:
         """Return what becomes of a network that is no such chain, or None where nothing does."""
         return None
 
@@ -38,7 +38,7 @@ class Network(Change, ABC):
         """Return the network that is trained, or None where the user's has no such neighbour."""
         found = chain_of(lab.model)
         if found is None:
-            return self.graph(lab.model)
+            return self.graph(lab)
         other = self.chain(found)
         return None if other is None else rebuilt(lab.model, other)
 
@@ -65,9 +65,9 @@ class Width(Network):
             return replace(chain, hidden=wider) if chain.activation else None
         return replace(chain, hidden=widths) if widths and min(widths) >= LEAST_NARROW else None
 
-    def graph(self, model: Model) -> Model | None:
+    def graph(self, lab: Laboratory) -> Model | None:
         """Return the graph with other widths, where its nodes allow them."""
-        made = scaled(model, self.factor)
+        made = scaled(lab.model, self.factor)
         return None if isinstance(made, str) else made
 
     def ensemble(self, lab: Laboratory) -> Ensemble:
@@ -111,9 +111,9 @@ class Activations(Network):
         hidden = tuple(max(LEAST_WIDTH, width) for width in chain.hidden) or (LEAST_WIDTH,)
         return replace(chain, hidden=hidden, activation=ACTIVATION)
 
-    def graph(self, model: Model) -> Model | None:
+    def graph(self, lab: Laboratory) -> Model | None:
         """Return the graph with an activation behind each of its layers but the last, where it is affine."""
-        return with_activations(model, ACTIVATION) if is_affine(model) else None
+        return with_activations(lab.model, ACTIVATION) if is_affine(lab.model, lab.threads) else None
 
 
 class Linear(Network):

@@ -25,6 +25,7 @@ from landscape.diagnosis.thresholds import Thresholds, thresholds_of
 from landscape.diagnosis.verdict import decide
 from landscape.diagnosis.vetoes import Veto
 from landscape.errors import InputError, did_you_mean
+from landscape.model.required import OF_OBJECTIVES
 from landscape.objective import HasValue, complete
 from landscape.objective.about import About, about
 from landscape.objective.examples import Scores
@@ -122,7 +123,8 @@ def diagnose_own(
     info = about(objective)
     if info is None or "train" not in info.examples:
         raise InputError(
-            "diagnose: expected a Model, or a TorchObjective of training data, found another objective: make one of these"
+            f"diagnose needs a model, or a TorchObjective of training data, found {type(objective).__name__}. "
+            f"Another objective is taken by {OF_OBJECTIVES}"
         )
     if budget not in BUDGETS:
         raise InputError(

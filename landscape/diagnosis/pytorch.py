@@ -23,6 +23,8 @@ LAYERS = {
     "relu": "nn.ReLU()", "tanh": "nn.Tanh()", "sigmoid": "nn.Sigmoid()", "gelu": "nn.GELU()", "elu": "nn.ELU()", "silu": "nn.SiLU()",
     "leaky_relu": "nn.LeakyReLU()", "softplus": "nn.Softplus()",
 }  # fmt: skip
+# What stands at a network's end.
+ENDS = LAYERS | {"softmax": "nn.Softmax()"}
 STARTS = {"he": "kaiming_normal_", "xavier": "xavier_normal_"}
 MOMENTUM = ("SGD", "RMSprop")
 

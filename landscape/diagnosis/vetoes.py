@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape.diagnosis.citing import SHARE, Cited, Reason
+from landscape.diagnosis.pytorch import ENDS
 from landscape.diagnosis.ranges import end_of, least_loss
 from landscape.diagnosis.thresholds import Thresholds
 from landscape.errors import InputError
@@ -120,14 +121,9 @@ WITHOUT_END = "without end"
 
 def without_words(model: Model, op: str) -> str:
     """Say in PyTorch's words how the last activation is left out."""
-    layers = {"softmax": "nn.Softmax", "sigmoid": "nn.Sigmoid", "relu": "nn.ReLU", "tanh": "nn.Tanh"}
     losses = {"cross_entropy": "nn.CrossEntropyLoss", "binary_cross_entropy": "nn.BCEWithLogitsLoss"}
-    layer = layers.get(op, f"the {op}")
-    said = (
-        f"delete {layer}() behind the last nn.Linear"
-        if op in layers
-        else f"delete {layer} at the end of forward"
-    )
+    layer = ENDS.get(op)
+    said = f"delete {layer} behind the last nn.Linear" if layer else f"delete the {op} at the end of forward"
     return said + (f"; {losses[model.loss]}()(net(x), y) takes what is left" if model.loss in losses else "")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from landscape.errors import InputError
 from landscape.model import Model
-from landscape.model.required import require_model
+from landscape.model.required import OF_OBJECTIVES, require_model
 from landscape.model.summary import summarize
 from landscape.objective import HasValue
 from landscape.objective.about import About, about
@@ -60,7 +60,7 @@ def subject_of(given: Model | HasValue, name: str, path: str | None) -> Subject:
         info = about(given)  # type: ignore[arg-type]
         if info is None:
             raise InputError(
-                f"{name}: expected a Model or a TorchObjective, found another objective: make one of these"
+                f"{name} needs a model, or a TorchObjective, found {type(given).__name__}. Another objective is taken by {OF_OBJECTIVES}"
             )
         size = len(info.theta)
         return Subject(

@@ -148,9 +148,8 @@ def constants_of(model: Model, objectives: Mapping[str, Any]) -> dict[str, Any]:
     """Give the loss of the best constant prediction on each split, by which a figure shows a plateau; nothing where it is not quickly found."""
     if model.loss not in QUICK_CONSTANTS:
         return {}
-    found = {
-        name: constant_loss(each) for name, each in objectives.items() if isinstance(each, NetworkObjective)
-    }
+    networks = {name: as_network(each) for name, each in objectives.items()}
+    found = {name: constant_loss(each) for name, each in networks.items() if each is not None}
     return {"constant_loss": found} if found else {}
 
 

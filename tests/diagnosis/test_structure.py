@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 
 from landscape.diagnosis.architectures import Chain
+from landscape.diagnosis.ensembles import BUDGETS, Laboratory
 from landscape.diagnosis.linear import contains_linear, fitted, linear_model
 from landscape.diagnosis.networks import Activations, Shallower
+from landscape.diagnosis.recipe import training_of
 from landscape.diagnosis.scales import put_back, scale_of, with_scaled_targets
 from landscape.diagnosis.state import dead_outputs, identical_units
 from landscape.diagnosis.structure import is_affine, without_end
+from landscape.diagnosis.thresholds import Thresholds
 from landscape.model import build_model
 from landscape.objective import NetworkObjective
 from landscape.training import initialize
@@ -42,11 +45,15 @@ def images(between: str | None = None, norm: bool = True):
     return build_model(nodes=nodes, parameters=parameters, loss="cross_entropy", **data)
 
 
+def laboratory(model):
+    return Laboratory(model, training_of(model, {}, 0), Thresholds(), BUDGETS["quick"], None, threads=1)
+
+
 def test_convolutions_averages_sums_and_norms_in_evaluation_are_affine_until_something_bends():
     assert is_affine(images())
     for op in ("relu", "tanh", "leaky_relu"):
         assert not is_affine(images(op))
-    bent = Activations().graph(images(norm=False))
+    bent = Activations().graph(laboratory(images(norm=False)))
     assert [node.op for node in bent.nodes] == [
         "conv1d",
         "relu",
@@ -57,7 +64,7 @@ def test_convolutions_averages_sums_and_norms_in_evaluation_are_affine_until_som
         "dense",
     ]
     assert not is_affine(bent)
-    assert Activations().graph(images("relu")) is None, "a network that bends lacks no activation"
+    assert Activations().graph(laboratory(images("relu"))) is None, "a network that bends lacks no activation"
 
 
 def test_the_last_activation_is_left_out_and_all_else_is_the_same_function():

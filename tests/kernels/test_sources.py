@@ -233,6 +233,28 @@ def test_what_only_compiled_code_calls_has_no_machine_code_of_its_own_until_pyth
     assert numba.njit(cache=False)(lambda x: tripled(x) - 1.0)(2.0) == 5.0
 
 
+def in_the_package(function):
+    """Compile a function by Numba's own decorator, as a module of the package might."""
+    function.__module__ = jit.__name__
+    return numba.njit(cache=False)(function)
+
+
+@in_the_package
+def halved(x):
+    return 0.5 * x
+
+
+@of_the_package
+def halved_and_one(x):
+    return halved(x) + 1.0
+
+
+def test_a_function_under_another_decorator_can_be_called_from_python_after_compiled_code_took_it():
+    assert halved_and_one(2.0) == 2.0
+    assert len(halved.signatures) == 1
+    assert halved(2.0) == 1.0
+
+
 @of_the_package
 def shifted(x, count, back):
     return x - count if back else x + count

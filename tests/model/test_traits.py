@@ -188,6 +188,8 @@ NAMING = {
     "kernels/cuda/target.py": "has the same for the GPU",
     "kernels/cuda/table.py": "lists files of kernels, some of which are called after an op",
     "faults/networks.py": "builds networks",
+    "diagnosis/pytorch.py": "gives activations the names that PyTorch has for them",
+    "interactive/content.py": "has keys of a page's data that are called as ops are",
 }
 # Folders that may, with the reason.
 NAMING_FOLDERS = {
