@@ -71,7 +71,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Runs:
-    """Trials that were run, in groups of one label: `step` [K], losses [G, S, K] over all training and held-out data."""
+    """Trials that were run, in groups of one label: `step` [G, K], losses [G, S, K] over all training and held-out data."""
 
     labels: tuple[str, ...]
     step: Array

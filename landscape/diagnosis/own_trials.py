@@ -288,7 +288,7 @@ class Trials:
         """Give what a label came to, forks against the control at the same seeds."""
         train, held = (self.table(trial.label, f"{name}_loss") for name in ("train", self.held))
         assert train is not None
-        runs = Runs((trial.label,), np.zeros(1), train, held)
+        runs = Runs((trial.label,), np.zeros((1, 1)), train, held)
         control = self.losses(CONTROL)[: train.shape[1]]
         fork = trial.kind == "fork" and trial.label != CONTROL and bool(np.isfinite(control).all())
         return outcome(runs, 0, trial.kind, self.train_loss, control if fork else None)

@@ -356,7 +356,7 @@ def test_a_training_is_for_an_objective_and_an_objective_has_to_tell_of_itself()
     model = landscape.from_torch(line(), "mse", (X, LINE))
     with pytest.raises(InputError, match=r"train, constant_loss: are for a TorchObjective"):
         diagnose(model, train=returns(None))
-    with pytest.raises(InputError, match=r"expected a Model, or a TorchObjective"):
+    with pytest.raises(InputError, match=r"needs a model, or a TorchObjective"):
         diagnose(landscape.CallableObjective(lambda theta: 0.0, size=1))
 
 
@@ -455,5 +455,5 @@ def test_a_report_of_an_objective_in_the_library():
     assert [section.title for section in found.sections][:2] == ["Verdict", "Why"]
     assert set(found.records) == {"diagnose", "scan", "critical", "hessian", "sharpness", "trajectory"}
     assert train.calls == []
-    with pytest.raises(InputError, match="expected a Model or a TorchObjective"):
+    with pytest.raises(InputError, match="needs a model, or a TorchObjective"):
         landscape.make_report(landscape.CallableObjective(lambda theta: 0.0, size=1))
