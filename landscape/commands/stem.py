@@ -178,7 +178,7 @@ def default_of(option: click.Parameter, context: click.Context) -> Any:
 def part_of(name: str, value: Any) -> str:
     """Write one option; what is no letter, digit, point, plus or minus becomes a minus.
 
-    >>> part_of("dimensions", 1), part_of("learning_rate", "0.1,0.01"), part_of("to", Path("a/other.npz")), part_of("trace", True)
+    >>> part_of("dimensions", 1), part_of("learning_rate", "0.1,0.01"), part_of("to", (Path("a/other.npz"),)), part_of("trace", True)
     ('1d', 'rate0.1-0.01', 'to-other', 'trace')
     """
     pattern = PARTS[name]

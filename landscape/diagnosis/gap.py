@@ -77,7 +77,7 @@ def standard_error(one: Array, two: Array) -> float:
     """Give the standard error of the difference of two independent means; of shares by Wilson's, which does not vanish at 0 and 1.
 
     >>> round(standard_error(np.ones(100), np.ones(100)), 4), standard_error(np.full(9, 0.3), np.full(9, 0.3))
-    (0.0261, 0.0)
+    (0.0133, 0.0)
     """
     return float(np.sqrt(sum(squared_error(values) for values in (one, two) if len(values) > 1)))
 

@@ -156,7 +156,7 @@ def closed(base: float, other: float, corrected: float, constant: float) -> floa
 
     A correction that stays worse than the constant closes nothing, however far above the constant the loss was.
 
-    >>> closed(0.0, 50.0, 1.2, 0.2), closed(0.0, 50.0, 0.05, 0.2), closed(0.1, 0.5, 0.1, 2.0)
+    >>> closed(0.0, 50.0, 1.2, 0.2), round(closed(0.0, 50.0, 0.05, 0.2), 12), closed(0.1, 0.5, 0.1, 2.0)
     (0.0, 0.75, 1.0)
     """
     if not other > base:
