@@ -41,6 +41,9 @@ Array = NDArray[np.float64]
 BUDGETS = {"quick": 0, "standard": 3, "thorough": 5}
 # The part of the time that goes before the trainings, and the products of the curvature in it.
 BEFORE, PRODUCTS = 0.1, 100
+# Trainings have seeds that a user's own program hardly begins with: a fresh start from the seed of the network itself would be that network, and look as
+# if the function did not take the start that it is given.
+FIRST_SEED = 1009
 NO_TRAIN = "interventions (other rates, fresh starts, other networks, parts of the data): give train=function"
 NEVER = (
     "the log (explosion): a TorchObjective has none; landscape.Recorder keeps one",
@@ -280,7 +283,7 @@ def trials_of(
 ) -> Trials:
     """Make what runs the user's trainings."""
     counted = own.info.examples["train"].count()
-    seeds = range(own.seed + 1, own.seed + 1 + own.budget.seeds)
+    seeds = range(own.seed + FIRST_SEED, own.seed + FIRST_SEED + own.budget.seeds)
     return Trials(
         Trainer(train, own.info, own.told), own.info.theta, evidence.loss, counted, own.held, seeds, own.seed,
         None if own.escaped is None else own.escaped.theta, kept, keeper.save, own.announce,

@@ -446,6 +446,17 @@ def test_a_report_holds_the_diagnosis_and_every_analysis(tmp_path, monkeypatch, 
     assert "--train: is for FILE.py:NAME" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("own", [0, 1, 42])
+def test_a_network_from_a_small_seed_is_not_taken_for_a_function_that_ignores_its_start(own):
+    def make() -> Any:
+        return nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1))
+
+    torch.manual_seed(own)
+    objective = objective_of(make())
+    report = diagnose(objective, train=Descent(objective, {"learning_rate": 1e-4, "steps": 5}, make)).report
+    assert not [said for said in report["not_assessed"] if "does not take the start" in said]
+
+
 def test_a_report_of_an_objective_in_the_library():
     objective = objective_of(zeros())
     train = Descent(objective, {"learning_rate": 1e-4})
