@@ -249,6 +249,7 @@ def kernel(
     cached: bool = True,
     within: bool = False,
     viewing: bool = False,
+    apart: bool = False,
 ) -> Any:
     """Compile a function of the engine without signatures, cached on disk, NumPy's error model.
 
@@ -256,7 +257,8 @@ def kernel(
     reassociation; what is made anew for each type by an overload is
     not cached by itself, since it is part of its callers. `within` makes a long formula a part of its callers whatever LLVM thinks of its length,
     since a call in a loop keeps it scalar. `viewing` makes a function part of its callers' text, so that it may return a view of an array. In such a caller
-    Numba drops stores into arrays that came out of a tuple by unpacking, which it takes for dead (`tests/kernels/test_sources.py`).
+    Numba drops stores into arrays that came out of a tuple by unpacking, which it takes for dead (`tests/kernels/test_sources.py`). `apart` has a
+    function optimized by itself before its callers take it, for a loop that LLVM vectorizes only where it knows nothing of what surrounds it.
 
     References to arrays are not counted: a kernel allocates nothing, and what it is given outlives it. The counts are atomic additions to memory
     that all threads share, a tenth of the time of a small network's point, and a sixth of the compiler's.
@@ -274,7 +276,7 @@ def kernel(
     def decorate(target: Function) -> Any:
         with cache_in(CACHE):
             dispatcher = whole_compiles(saved_alone(numba.njit(**options)(target)))
-        return dispatcher if numba.config.DISABLE_JIT else in_parts(dispatcher, options)
+        return dispatcher if apart or numba.config.DISABLE_JIT else in_parts(dispatcher, options)
 
     return decorate if function is None else decorate(function)
 

@@ -65,7 +65,7 @@ def maxpool_linear(shape, x, y, d, into, scratch, reverse):
                     )
 
 
-@kernel
+@kernel(apart=True)
 def move_maximum(x, y, free, d, into):
     """Add d where x is its window's maximum y and none before it was."""
     zero = x.dtype.type(0)
