@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -44,7 +45,7 @@ class Examples:
     weight: Array
 
 
-class Ends:
+class Ends(ABC):
     """M minima of one function: θ [M, P], names, and values at any θ with the constants that belong there.
 
     `scale` is the range of losses by which a barrier is small: of a network from the better end to the best constant predictor.
@@ -69,33 +70,33 @@ class Ends:
         """P, the length of θ."""
         return int(self.thetas.shape[1])
 
+    @abstractmethod
     def columns(self, split: str, thetas: Array, constants: Array | None) -> Columns:
         """Give loss, and accuracy where there is one, at each row, without weight decay."""
-        raise NotImplementedError
 
+    @abstractmethod
     def values(self, thetas: Array, constants: Array | None) -> Array:
         """Give training losses with weight decay [K]."""
-        raise NotImplementedError
 
+    @abstractmethod
     def values_and_gradients(self, thetas: Array, constants: Array | None) -> tuple[Array, Array]:
         """Give training losses with weight decay [K], and their gradients [K, P]."""
-        raise NotImplementedError
 
+    @abstractmethod
     def examples(self, split: str, theta: Array, constants: Array | None) -> Examples | None:
         """Give what each example has at θ, None where that is not known."""
-        raise NotImplementedError
 
+    @abstractmethod
     def objective(self, constants: Array | None) -> HasValue:
         """Give the training objective with constants [C], for an analysis of one point."""
-        raise NotImplementedError
 
+    @abstractmethod
     def range_of(self, i: int, j: int) -> float:
         """Give the range of losses by which a barrier between two ends is small."""
-        raise NotImplementedError
 
+    @abstractmethod
     def own(self, number: int) -> dict[str, Columns]:
         """Give what each end has by itself, by split."""
-        raise NotImplementedError
 
     def constants_between(self, i: int, j: int, t: Array) -> Array | None:
         """Give the constants on the line from one end's to another's, [K, C]."""
