@@ -22,7 +22,7 @@ WITHOUT = {
     ("commands/demo.py", "write_fault"),
     ("commands/remarks.py", "remarks"),
     # Of an objective, which has its threads.
-    ("connection/analysis.py", "lowest_direction"),
+    ("connection/pair.py", "lowest_direction"),
     ("connection/saddles.py", "saddle_of"),
 }
 SOURCES = [path for path in sorted(PACKAGE.rglob("*.py")) if not FREE & set(path.parts)]

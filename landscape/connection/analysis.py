@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -12,55 +10,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from landscape.alignment import align as align_models
-from landscape.connection import fit
-from landscape.connection.band import places_of, relax, require_memory
-from landscape.connection.barrier import Points, Profile, evaluate, refined, told
-from landscape.connection.climbing import MOST_DENSE, climb, follow, highest
-from landscape.connection.curves import CURVES, along, lengths, started
-from landscape.connection.ends import Ends, NetworkEnds, between, ends_of, require_own_losses
-from landscape.connection.repair import Repair
-from landscape.connection.saddles import minimax, saddle_of, tree_of
-from landscape.curvature import analyze_hessian
-from landscape.errors import ComputationError, InputError, did_you_mean
+from landscape.connection.band import require_memory
+from landscape.connection.barrier import finite_or_none
+from landscape.connection.curves import CURVES
+from landscape.connection.ends import Ends, NetworkEnds, ends_of
+from landscape.connection.pair import Between, Choices
+from landscape.connection.saddles import minimax, tree_of
+from landscape.errors import InputError, did_you_mean
 from landscape.files import require_writable
 from landscape.model import Model
-from landscape.objective import HasValue, complete
+from landscape.objective import HasValue
 from landscape.objective.session import session
 from landscape.progress import Announce, Progress, nobody, part, silent
 from landscape.records import Connection, Pieces
 from landscape.records.keeping import Fields, Key, Wanted, produce
 
 Array = NDArray[np.float64]
-Told = tuple[dict[str, Any], dict[str, Array]]
 
-# Points along a line, and along a curve.
-LINE, CURVE = 25, 61
-# Starts of an alignment that are told of where their number was left to it.
-MOST_STARTS = 10
+# Points along a line.
+LINE = 25
 FITS = ("auto", "full", "batches")
 # Most points of a band and of a curve.
 MOST_PIVOTS, MOST_BENDS = 2000, 100
-# How far the top of a band may move while it climbs, of the distance between the ends.
-REACH = 0.2
-
-
-@dataclass(frozen=True)
-class Choices:
-    """What is asked for beside the line."""
-
-    curves: tuple[str, ...]
-    bends: int
-    fit: str
-    repair: bool
-    band: bool
-    pivots: int
-    align: bool
-    matching: str
-    starts: int | None
-    recompute_statistics: bool
-    count: int
-    seed: int
 
 
 def connect(
@@ -265,262 +236,6 @@ def told_ends(ends: Ends) -> list[dict[str, Any]]:
             for quantity in ("loss", "accuracy"):
                 if quantity in columns:
                     value = float(columns[quantity][0])
-                    entry[f"{split}_{quantity}"] = value if np.isfinite(value) else None
+                    entry[f"{split}_{quantity}"] = finite_or_none(value)
         found.append(entry)
     return found
-
-
-class Between:
-    """Two ends, and all that is asked for between them."""
-
-    def __init__(
-        self, ends: Ends, i: int, j: int, choices: Choices, pieces: Pieces, progress: Progress
-    ) -> None:
-        self.ends, self.i, self.j, self.choices, self.pieces = ends, i, j, choices, pieces
-        self.name, self.progress = f"{i}-{j}", progress
-        self.scale = ends.range_of(i, j)
-        self.steps = ["linear", *choices.curves]
-        self.steps += ["repair"] * choices.repair + ["band"] * choices.band + ["aligned"] * choices.align
-
-    def everything(self) -> Told:
-        """Do what is asked for; what the report says of the pair, and its arrays."""
-        pair, series = self.once("linear", lambda: self.walked(self.ends, "linear", self.line(self.ends)))
-        pair = {"from": self.i, "to": self.j, "distance": self.ends.distance(self.i, self.j), "scale": self.scale, **pair}  # fmt: skip
-        pair["curves"] = {}
-        for name in self.choices.curves:
-            pair["curves"][name], arrays = self.once(name, lambda name=name: self.curved(name))  # type: ignore[misc]
-            series |= arrays
-        if self.choices.repair:
-            pair["curves"]["repair"], arrays = self.once("repair", lambda: self.repaired(self.ends, "repair"))
-            series |= arrays
-        if self.choices.band:
-            told_band, arrays = self.once("band", self.banded)
-            pair["saddle"], pair["curves"]["band"] = told_band.pop("saddle"), told_band
-            series |= arrays
-        if self.choices.align:
-            pair["aligned"], arrays = self.once("aligned", self.aligned)
-            series |= arrays
-        return pair, series
-
-    def once(self, step: str, do: Callable[[], Told]) -> Told:
-        """Give a part that is done, or do it and keep it."""
-        place = self.steps.index(step)
-        self.progress(place / len(self.steps), f"{step}, {' to '.join(self.ends.names[k] for k in (self.i, self.j))}")  # fmt: skip
-
-        def kept() -> dict[str, np.ndarray]:
-            report, arrays = do()
-            return {"report": np.array(json.dumps(report, allow_nan=False)), **arrays}
-
-        found = dict(self.pieces.once(f"{self.name}.{step}", kept))
-        return json.loads(str(found.pop("report")[()])), found
-
-    def part(self, step: str) -> Callable[[int, int], object]:
-        """Give what a step is told how far it is by."""
-        place = self.steps.index(step)
-        own = part(self.progress, place / len(self.steps), (place + 1) / len(self.steps))
-        return lambda done, whole: own(done / whole, f"{step}, {done:,} of {whole:,}")
-
-    def line(self, ends: Ends) -> Points:
-        """Give the points of the line."""
-        i, j = self.i, self.j
-        return lambda t: (between(ends.thetas[i], ends.thetas[j], t), ends.constants_between(i, j, t))
-
-    def walked(
-        self, ends: Ends, name: str, points: Points, t: Array | None = None, *, own: bool = True, more: dict[str, Array] | None = None,
-    ) -> Told:  # fmt: skip
-        """Evaluate a path, refine its maximum, and see to it that its ends are the models themselves."""
-        grid = np.linspace(0.0, 1.0, self.choices.count if t is None else CURVE) if t is None else t
-        profile = refined(ends, points, evaluate(ends, points, grid))
-        if own:
-            for place, number in ((0, self.i), (-1, self.j)):
-                require_own_losses(profile.columns, ends.own(number), place, ends.names[number])
-        report = told(ends, points, profile, self.scale)
-        return report, self.laid_out(name, profile) | {
-            f"path.{self.name}.{name}.{key}": array for key, array in (more or {}).items()
-        }
-
-    def laid_out(self, name: str, profile: Profile) -> dict[str, Array]:
-        """Name the arrays of a path."""
-        found = {f"path.{self.name}.{name}.t": profile.t}
-        for split, columns in profile.columns.items():
-            for quantity in ("loss", "accuracy"):
-                if quantity in columns:
-                    found[f"path.{self.name}.{name}.{split}_{quantity}"] = columns[quantity]
-        return found
-
-    def constants(self, thetas: Array, t: Array, *, recomputed: bool) -> Array | None:
-        """Give the constants at points of a path: on the way from end to end, or with statistics taken anew at each."""
-        if recomputed and isinstance(self.ends, NetworkEnds):
-            return np.stack([self.ends.statistics.at(theta) for theta in thetas])
-        return self.ends.constants_between(self.i, self.j, t)
-
-    def curved(self, name: str) -> Told:
-        """Fit a curve and evaluate it."""
-        curve, choices = CURVES[name](self.choices.bends), self.choices
-        much = isinstance(self.ends, NetworkEnds) and self.ends.models[0].examples("train") * self.ends.size > fit.MUCH  # fmt: skip
-        points = fit.fitted(
-            self.ends, curve, self.i, self.j, seed=choices.seed, minibatches=choices.fit == "batches" or (choices.fit == "auto" and much),
-            recomputed=choices.recompute_statistics, piece=self.pieces.piece(f"{self.name}.{name}.fit"), progress=self.part(name),
-        )  # fmt: skip
-
-        def places(t: Array) -> tuple[Array, Array | None]:
-            thetas = along(curve, points, t)
-            return thetas, self.constants(thetas, t, recomputed=choices.recompute_statistics)
-
-        grid = np.linspace(0.0, 1.0, CURVE)
-        report, arrays = self.walked(
-            self.ends, name, places, grid, own=not choices.recompute_statistics, more={"points": points}
-        )
-        rows = along(curve, points, np.linspace(0.0, 1.0, 16 * CURVE))
-        losses = arrays[f"path.{self.name}.{name}.{self.ends.splits[0]}_loss"]
-        report |= self.shape_of(rows, points[1:-1]) | self.of_loss(losses, arrays[f"path.{self.name}.{name}.t"], curve, points)  # fmt: skip
-        if choices.recompute_statistics:
-            report["ends_recomputed"] = [float(losses[0]), float(losses[-1])]
-        return report, arrays
-
-    def of_loss(self, losses: Array, t: Array, curve: Any, points: Array) -> dict[str, Any]:
-        """Give least, highest and mean loss, and the mean by length."""
-        pieces = lengths(along(curve, points, t))
-        middle = 0.5 * (losses[1:] + losses[:-1])
-        found = {
-            "least": losses.min(), "highest": losses.max(), "mean": np.trapezoid(losses, t), "mean_by_length": middle @ pieces / pieces.sum(),
-        }  # fmt: skip
-        return {name: float(value) if np.isfinite(value) else None for name, value in found.items()}
-
-    def shape_of(self, rows: Array, bends: Array) -> dict[str, Any]:
-        """Say how long a path is by the distance between its ends, and how far its points lie from the line between them."""
-        line = self.ends.thetas[self.j] - self.ends.thetas[self.i]
-        offset = bends - self.ends.thetas[self.i]
-        aside = offset - (offset @ line / (line @ line))[:, None] * line
-        return {
-            "length": float(lengths(rows).sum() / np.linalg.norm(line)),
-            "away": float(np.linalg.norm(aside, axis=1).max()),
-        }
-
-    def repaired(self, ends: Ends, name: str) -> Told:
-        """Walk along the line with the statistics of hidden units set right."""
-        assert isinstance(ends, NetworkEnds)
-        line = self.line(ends)
-        normalizes = any(node.traits.batch_statistics for node in ends.models[0].nodes)
-        repair = None if normalizes else Repair(ends, self.i, self.j)
-
-        def places(t: Array) -> tuple[Array, Array | None]:
-            thetas, constants = line(t)
-            if repair is None:
-                inner = (t > 0) & (t < 1)
-                rows = np.array(constants)
-                for k in np.flatnonzero(inner):
-                    rows[k] = ends.statistics.at(thetas[k])
-                return thetas, rows
-            rows = np.stack(
-                [
-                    repair.at(theta, None if constants is None else constants[k], float(t[k]))
-                    for k, theta in enumerate(thetas)
-                ]
-            )
-            return rows, constants
-
-        return self.walked(ends, name, places)
-
-    def aligned(self) -> Told:
-        """Put the second model's units in the first one's order, and walk along the line again."""
-        ends = self.ends
-        assert isinstance(ends, NetworkEnds)
-        found = align_models(
-            ends.models[self.i], ends.models[self.j], method=self.choices.matching, starts=self.choices.starts, seed=self.choices.seed,
-            threads=ends.options["threads"], progress=lambda done: self.part("aligned")(done, max(done, self.choices.starts or MOST_STARTS)),
-        )  # fmt: skip
-        moved = ends.with_end(self.j, found.model)
-        # Sums over units in another order differ in their last bits.
-        report, arrays = self.walked(moved, "aligned", self.line(moved))
-        report |= found.told()
-        if self.choices.repair:
-            report["repair"], more = self.repaired(moved, "aligned_repair")
-            arrays |= more
-        for group, order in found.permutations().items():
-            arrays[f"permutation.{self.name}.{group}"] = order.astype(np.float64)
-        return report, arrays
-
-    def banded(self) -> Told:
-        """Let a band slide down, let its top climb, and judge that point."""
-        ends, i, j, choices = self.ends, self.i, self.j, self.choices
-        piece = self.pieces.piece(f"{self.name}.band.points")
-        state = piece.state
-        if state is None:
-            # Kicked aside as a curve is: by symmetry the line itself may be a way that no force leads from.
-            aside = fit.kick_of(ends, i, j, 1, choices.seed)
-            bulge = np.sin(np.pi * np.linspace(0.0, 1.0, choices.pivots))[1:-1, None] * aside
-            points = started(ends.thetas[i], ends.thetas[j], choices.pivots - 2, bulge)
-            state = {"points": points, "done": np.array(0), "taken": np.array(0)}
-        given = None if ends.constants is None else ends.constants[[i, j]]
-
-        def sloped(thetas: Array, t: Array) -> tuple[Array, Array]:
-            return ends.values_and_gradients(thetas, ends.constants_between(i, j, t))
-
-        def valued(thetas: Array, t: Array) -> Array:
-            return ends.values(thetas, ends.constants_between(i, j, t))
-
-        def keep(points: Array, done: int, taken: int) -> None:
-            now = {"points": points, "done": np.array(done), "taken": np.array(taken)}
-            piece.keep(lambda: now, now=True)
-
-        band = relax(
-            sloped, valued, state["points"], ends.values(ends.thetas[[i, j]], given), done=int(state["done"]),
-            before=int(state["taken"]), most=max(choices.pivots, 60), keep=keep, progress=self.part("band"),
-        )  # fmt: skip
-        theta, tangent, place = highest(valued, band)
-
-        def chain(t: Array) -> tuple[Array, Array | None]:
-            return at_places(band.points, t), ends.constants_between(i, j, t)
-
-        inner = np.linspace(0.0, 1.0, 5)[:-1]
-        grid = (band.places[:-1, None] + inner * np.diff(band.places)[:, None]).reshape(-1)
-        grid = np.unique(np.concatenate([grid, [1.0]]))
-        report, arrays = self.walked(ends, "band", chain, grid, more={"points": band.points})
-        report |= self.shape_of(band.points, band.points[1:-1]) | {"pivots": len(band.points), "gradients": band.gradients}  # fmt: skip
-        constants = ends.constants_between(i, j, np.array([place]))
-        report["saddle"], more = self.saddle(
-            None if constants is None else constants[0], sloped, theta, tangent, place, float(np.max(valued(theta[None], np.array([place])))),
-        )  # fmt: skip
-        return report, arrays | more
-
-    def saddle(
-        self, constants: Array | None, sloped: Callable[[Array, Array], tuple[Array, Array]], theta: Array, tangent: Array, place: float,
-        top: float,
-    ) -> Told:  # fmt: skip
-        """Climb from the highest point of the band, and judge where that ends."""
-        ends = self.ends
-        if place in (0.0, 1.0):
-            number = self.i if place == 0.0 else self.j
-            reason = f"the band's highest point is {ends.names[number]} itself, so there is no pass between the two"
-            return {"height": top, "above": 0.0, "error": 0.0, "index": None, "certified": False, "reason": reason, "highest": top}, {}  # fmt: skip
-        reach = REACH * ends.distance(self.i, self.j)
-        point = climb(sloped, theta, tangent, place, reach)
-        if ends.size <= MOST_DENSE:
-            point = follow(complete(ends.objective(constants)), point, tangent, reach)
-        try:
-            found, record = saddle_of(ends, self.i, self.j, point, constants, self.scale, self.choices.seed)
-        except (InputError, ComputationError) as error:
-            reason = f"the point could not be judged: {error}"
-            return {"height": top, "above": None, "error": None, "index": None, "certified": False, "reason": reason, "highest": top}, {}  # fmt: skip
-        arrays = {f"saddle.{self.name}.theta": np.asarray(record.theta)}
-        if found["certified"]:
-            arrays[f"saddle.{self.name}.eigenvector"] = lowest_direction(ends, record.theta, constants)
-        return {**found, "highest": top}, arrays
-
-
-def lowest_direction(ends: Ends, theta: Array, constants: Array | None) -> Array:
-    """Give the eigenvector of the least eigenvalue at a point, [P], its largest element above zero."""
-    record = analyze_hessian(complete(ends.objective(constants)), theta, top=0, bottom=1)
-    vector = np.array(record.eigenvectors[0])
-    return vector if vector[np.argmax(np.abs(vector))] > 0 else -vector
-
-
-def at_places(points: Array, t: Array) -> Array:
-    """Give the points of a chain [N, P] at shares t [K] of its length, [K, P]."""
-    places = places_of(points)
-    left = np.clip(np.searchsorted(places, t, side="right") - 1, 0, len(points) - 2)
-    share = (t - places[left]) / (places[left + 1] - places[left])
-    rows = points[left] + share[:, None] * (points[left + 1] - points[left])
-    rows[t == 0.0], rows[t == 1.0] = points[0], points[-1]
-    return np.asarray(rows)

@@ -88,19 +88,24 @@ def tangents(points: Array, values: Array) -> Array:
     return np.divide(found, norms, out=np.zeros_like(found), where=norms > 0)
 
 
+def at_places(points: Array, t: Array) -> Array:
+    """Give the points of a chain [N, P] at shares t [K] of its length, [K, P]."""
+    places = places_of(points)
+    left = np.clip(np.searchsorted(places, t, side="right") - 1, 0, len(points) - 2)
+    width = places[left + 1] - places[left]
+    share = np.divide(t - places[left], width, out=np.zeros_like(t), where=width > 0)
+    rows = points[left] + share[:, None] * (points[left + 1] - points[left])
+    rows[t == 0.0], rows[t == 1.0] = points[0], points[-1]
+    return np.asarray(rows)
+
+
 def spaced(points: Array) -> Array:
     """Put the points of a chain [N, P] at equal distances along it, its ends where they are.
 
     >>> spaced(np.array([[0.0], [0.1], [1.0]])).tolist()
     [[0.0], [0.5], [1.0]]
     """
-    places, wanted = places_of(points), np.linspace(0.0, 1.0, len(points))
-    left = np.clip(np.searchsorted(places, wanted, side="right") - 1, 0, len(points) - 2)
-    width = places[left + 1] - places[left]
-    share = np.divide(wanted - places[left], width, out=np.zeros_like(wanted), where=width > 0)
-    rows = points[left] + share[:, None] * (points[left + 1] - points[left])
-    rows[0], rows[-1] = points[0], points[-1]
-    return np.asarray(rows)
+    return at_places(points, np.linspace(0.0, 1.0, len(points)))
 
 
 class Relaxing:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from landscape.alignment import align
-from landscape.connection import analysis, connect
+from landscape.connection import connect, pair
 from landscape.connection.ends import NetworkEnds
 from landscape.connection.repair import Repair
 from landscape.errors import InputError
@@ -178,7 +178,7 @@ def test_what_cannot_be_connected_is_named(tmp_path):
 
 def test_a_path_whose_end_is_not_the_model_is_a_fault(monkeypatch):
     monkeypatch.setattr(
-        analysis, "between", lambda one, other, t: (1 - t)[:, None] * one + (t * (1 + 1e-9))[:, None] * other
+        pair, "between", lambda one, other, t: (1 - t)[:, None] * one + (t * (1 + 1e-9))[:, None] * other
     )
     with pytest.raises(Exception, match="this is a fault of the program"):
         connect([A, B], alphas=5, **FAST)
