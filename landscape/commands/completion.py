@@ -58,16 +58,49 @@ def figures() -> Iterable[str]:
     return FIGURES
 
 
+def thresholds() -> Iterable[str]:
+    """Name the thresholds of a diagnosis, each with the sign before its value."""
+    from dataclasses import fields
+
+    from landscape.diagnosis.thresholds import Thresholds
+
+    return [f"{one.name}=" for one in fields(Thresholds)]
+
+
+def metrics() -> Iterable[str]:
+    """Name the metrics of every kind of loss, and of topK the usual one."""
+    from landscape.objective.metric_table import OF_DECISIONS, OF_NUMBERS, OF_TWO
+
+    return ["top5", *OF_DECISIONS, *OF_TWO, *OF_NUMBERS]
+
+
+def quantities() -> Iterable[str]:
+    """Name the quantities that a scan may have, and those of its metrics."""
+    of_a_split = ("loss", "accuracy", *metrics())
+    return [*(f"{split}_{name}" for split in ("train", "test") for name in of_a_split), "penalty"]
+
+
+def colour_maps() -> Iterable[str]:
+    """Name matplotlib's colour maps."""
+    import matplotlib
+
+    return matplotlib.colormaps
+
+
 # By the command and the name of the parameter, or by the latter alone.
 VALUES: dict[str, Callable[[], Iterable[str]]] = {
     "activation": activations,
+    "changes": thresholds,
+    "cmap": colour_maps,
     "device": lambda: ("auto", "cpu", "cuda"),
     "direction": lambda: DIRECTIONS,
     "fault": faults,
     "figures names": figures,
     "init": initializations,
     "loss": losses,
+    "metrics": metrics,
     "optimizer": optimizers,
+    "quantity": quantities,
     "schedule": lambda: SCHEDULES,
     "schedules": lambda: SCHEDULES,
 }

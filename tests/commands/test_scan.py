@@ -133,7 +133,7 @@ def test_one_and_three_dimensions_have_one_and_three_axes(run, folder):
         (["--direction", "missing.npz"], "missing.npz"),
         (["--normalize", "weights"], "filter, layer, none, found 'weights'"),
         (["--split", "validation"], "train, test, both"),
-        (["--dtype", "float16"], "float32, float64, found 'float16': did you mean 'float64'?"),
+        (["--dtype", "float16"], "float32, float64, found 'float16'; did you mean 'float64'?"),
         (["--points", "0"], "no points"),
         (["--points", "5x5x5"], "3 axes"),
         (["--span", "2:1"], "range"),
