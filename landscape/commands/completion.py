@@ -8,11 +8,20 @@ from functools import partial
 import click
 from click.shell_completion import CompletionItem
 
-# The names of `landscape.directions.sources.SOURCES` and of `landscape.formulas.schedules.SCHEDULES`, here since the Tab
-# key cannot wait until Numba is imported.
+# The names of `landscape.directions.sources.SOURCES`, `landscape.formulas.schedules.SCHEDULES`, the fields of
+# `landscape.diagnosis.Thresholds` and the metrics of `landscape.objective.metric_table`, of topK the usual one: here since the
+# Tab key cannot wait until Numba is imported.
 DIRECTIONS = ("random", "gradient", "principal", "eigen", "between", "plane")
 SCHEDULES = (
     "constant", "step", "exponential", "inverse_sqrt", "cosine", "linear", "transformer", "one_cycle",
+)  # fmt: skip
+THRESHOLDS = (
+    "constant", "large", "removable", "useful", "tie", "verified", "bias", "simpler", "gap", "shift", "dead", "gradient_ratio",
+    "decrement", "plateau", "edge", "condition", "sixteen", "output_range", "scales", "floor", "leak", "stale", "early",
+)  # fmt: skip
+METRICS = (
+    "top5", "balanced_accuracy", "macro_f1", "mean_iou", "precision", "recall", "f1",
+    "mean_absolute_error", "mean_squared_error", "root_mean_squared_error", "r2",
 )  # fmt: skip
 
 
@@ -58,25 +67,9 @@ def figures() -> Iterable[str]:
     return FIGURES
 
 
-def thresholds() -> Iterable[str]:
-    """Name the thresholds of a diagnosis, each with the sign before its value."""
-    from dataclasses import fields
-
-    from landscape.diagnosis.thresholds import Thresholds
-
-    return [f"{one.name}=" for one in fields(Thresholds)]
-
-
-def metrics() -> Iterable[str]:
-    """Name the metrics of every kind of loss, and of topK the usual one."""
-    from landscape.objective.metric_table import OF_DECISIONS, OF_NUMBERS, OF_TWO
-
-    return ["top5", *OF_DECISIONS, *OF_TWO, *OF_NUMBERS]
-
-
 def quantities() -> Iterable[str]:
     """Name the quantities that a scan may have, and those of its metrics."""
-    of_a_split = ("loss", "accuracy", *metrics())
+    of_a_split = ("loss", "accuracy", *METRICS)
     return [*(f"{split}_{name}" for split in ("train", "test") for name in of_a_split), "penalty"]
 
 
@@ -90,7 +83,7 @@ def colour_maps() -> Iterable[str]:
 # By the command and the name of the parameter, or by the latter alone.
 VALUES: dict[str, Callable[[], Iterable[str]]] = {
     "activation": activations,
-    "changes": thresholds,
+    "changes": lambda: [f"{name}=" for name in THRESHOLDS],
     "cmap": colour_maps,
     "device": lambda: ("auto", "cpu", "cuda"),
     "direction": lambda: DIRECTIONS,
@@ -98,7 +91,7 @@ VALUES: dict[str, Callable[[], Iterable[str]]] = {
     "figures names": figures,
     "init": initializations,
     "loss": losses,
-    "metrics": metrics,
+    "metrics": lambda: METRICS,
     "optimizer": optimizers,
     "quantity": quantities,
     "schedule": lambda: SCHEDULES,

@@ -170,12 +170,18 @@ def test_the_shell_completes_commands_and_choices(words, expected, monkeypatch, 
 
 
 def test_the_names_that_completion_knows_are_those_of_the_library():
-    from landscape.commands.completion import DIRECTIONS, SCHEDULES
+    from dataclasses import fields
+
+    from landscape.commands.completion import DIRECTIONS, METRICS, SCHEDULES, THRESHOLDS
+    from landscape.diagnosis.thresholds import Thresholds
     from landscape.directions.sources import SOURCES
     from landscape.formulas.schedules import SCHEDULES as KNOWN
+    from landscape.objective.metric_table import OF_DECISIONS, OF_NUMBERS, OF_TWO
 
     assert set(DIRECTIONS) == set(SOURCES)
     assert set(SCHEDULES) == set(KNOWN)
+    assert THRESHOLDS == tuple(one.name for one in fields(Thresholds))
+    assert set(METRICS) == {"top5", *OF_DECISIONS, *OF_TWO, *OF_NUMBERS}
 
 
 def test_an_option_of_a_training_says_the_same_in_every_command_that_trains():
