@@ -181,7 +181,7 @@ def _entries(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]
             )
         if key in entries:
             raise InputError(
-                f"{path}: {shown(key)}: stands twice in the archive; expected one array of that name"
+                f"{path}: {shown(key)}: is in the archive twice; expected one array of that name"
             )
         left -= entry.compress_size
         _require_honest(path, key, entry, left)
@@ -246,7 +246,7 @@ def _read_member(
         and int(array.reshape(-1).view(np.uint32).max()) > sys.maxunicode
     ):
         # NumPy takes any four bytes for a character, and Python ends in a SystemError later on.
-        raise InputError(f"{path}: {shown(key)}: damaged: a text with characters that there are not")
+        raise InputError(f"{path}: {shown(key)}: damaged: a text with invalid characters")
     return array
 
 

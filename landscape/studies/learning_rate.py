@@ -134,7 +134,7 @@ def study_learning_rate(
             "rates": tried, "train_loss": last, "half_loss": half, "swing": swing, "class": kinds,
             "diverged": gone.reshape(shape), "gradient_norm": found.losses["gradient_norm"][:, 2].reshape(shape),
         }  # fmt: skip
-        announce("taking the curvature at the start")
+        announce("measuring the curvature at the start")
         parts["limits"](0.0, "the curvature at the start")
         bounds = starting_limits(pieces, start, list(optimizers), batch_size, seed, threads, device)
         numbers, words = proposals(optimizers, np.array(tried), last)

@@ -295,7 +295,7 @@ def test_ctrl_c_ends_with_130_a_file_that_loads_and_a_sentence(long_folder):
     assert not Scan.load(path).finished
     status, _, err = finish(start(long_folder))
     assert status == 0
-    assert "taking up at" in err
+    assert "resuming at" in err
     assert Scan.load(path).finished
 
 
