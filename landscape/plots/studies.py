@@ -82,7 +82,7 @@ def draw_batch_size(record: Study) -> Figure:
     # A logarithmic scale needs something to show.
     loss.set(yscale="log" if np.isfinite(ends).all(axis=1).any() else "linear", ylabel=loss_words(record))
     loss.legend(ncols=2)
-    sharp.set(ylim=(0, None), ylabel="sharpness\n(λₘₐₓ where it ended)", xlabel="batch size (examples)")
+    sharp.set(ylim=(0, None), ylabel="sharpness\n(λₘₐₓ at the end)", xlabel="batch size (examples)")
     sharp.set_xticks(sizes, [f"{size:g}" for size in sizes])
     sharp.tick_params(axis="x", which="minor", bottom=False, labelbottom=False)
     figure.align_ylabels()
@@ -136,7 +136,7 @@ def draw_limits(ax: Axes, record: Study) -> None:
     for color, limit in drawn.items():
         ax.axvline(limit, color=color, linestyle=":", linewidth=1.1)
     if drawn:
-        words = "stable at the start up to here" if own else "2/λₘₐₓ at the start"
+        words = "stability limit at the start" if own else "2/λₘₐₓ at the start"
         ax.plot([], [], color=GREY, linestyle=":", linewidth=1.1, label=words)
 
 
