@@ -73,7 +73,7 @@ def draw_path(ax: Axes, record: Trajectory) -> list[Artist]:
     path = ax.plot(x, y, label=words, **PATH)
     path[0].set_path_effects([Stroke(**EDGE), Normal()])
     ax.plot(x, y, **STOP)
-    start = f"the start (update {int(record.step[0]):,})"
+    start = f"the first of them (update {int(record.step[0]):,})"
     return [*path, *ax.plot(x[:1], y[:1], label=start, **START)]
 
 

@@ -69,7 +69,7 @@ def _draw(ax: Axes, curve: dict[str, np.ndarray]) -> None:
             ax.plot(curve["axis"], curve[f"{split}_loss"], label=SPLITS[split], **SPLIT_LINES[split])
     ax.axvline(0.0, color="#888888", linewidth=0.6, linestyle=":", zorder=0.8)
     ax.set_xlim(curve["axis"][0], curve["axis"][-1])
-    ax.set_xlabel("α (1: as long as the weight vector)")
+    ax.set_xlabel("α (1: as far as the weights are long)")
 
 
 def _scale(panels: Sequence[Axes], record: Sharpness) -> None:
@@ -84,7 +84,7 @@ def _scale(panels: Sequence[Axes], record: Sharpness) -> None:
     panels[-1].legend(loc="upper center" if len(panels) == 1 else "best")
     if len(panels) > 1:
         for panel in panels:
-            panel.set_xlabel("α (of the weights’ norm)")
+            panel.set_xlabel("α (weights’ length)")
 
 
 def _write(ax: Axes, record: Sharpness) -> None:
@@ -114,7 +114,7 @@ def _table(record: Sharpness) -> tuple[list[tuple[float, str]], list[list[str]]]
     for name, numbers in record.measures.items():
         values = [measured(*numbers)] + ([measured(*record.beside["other"][name])] if two else [])
         rows.append([NAMES.get(name, name), *values, *(_change(record, level, name) for level in LEVELS)])
-    told = "factor by which rescaling changes the measure" if tested else "what rescaling does (in theory)"
+    told = "factor when rescaled, the function being the same" if tested else "when rescaled (in theory)"
     return columns, [*rows, [f"layers, neurons: {told}"]]
 
 

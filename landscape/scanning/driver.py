@@ -79,7 +79,7 @@ class Work:
             if state is None or step is None or not part.fits(state, step):
                 raise InputError(
                     "the unfinished scan at the output holds no state that can be taken up: "
-                    "give --fresh to start again"
+                    "give --fresh to start anew"
                 )
             part.sweep.state[...] = state
             part.step = int(step)
