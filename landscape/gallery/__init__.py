@@ -40,8 +40,8 @@ FIGURES: dict[str, str] = {
     "momentum": "a ball past a shallow minimum, with and without momentum",
     "optimizer_race": "optimizers on one surface, and on a real network's plane",
     "edge_of_stability": "the sharpness meets 2/η, Adam's preconditioned one 38/η",
-    "loss_functions": "squared error and cross-entropy on the same network, near and far from the target",
-    "normalization": "a valley before and after features are normalized, in the data and in hidden layers",
+    "loss_functions": "squared error and cross-entropy on the same network",
+    "normalization": "normalized features, of the data and of hidden layers, make a valley round",
     "small_networks": "planes through small trained networks: LeNet, conv1d, a transformer",
     "batch_statistics": "batch norm's statistics kept from the centre and recomputed",
 }
