@@ -104,7 +104,8 @@ def draw_learning_rate(record: Study) -> Figure:
         proposed, low, high = (record.numbers.get(f"{name}.rate{end}") for end in ("", "_low", "_high"))
         words = name
         if proposed is not None and low is not None and high is not None:
-            words += f": η = {short(proposed)} (best of a seed: {short(low)} to {short(high)})"
+            best = "for every seed" if low == high else f"best of a seed: {short(low)} to {short(high)}"
+            words += f": η = {short(proposed)} ({best})"
             ax.axvspan(low / 1.08, high * 1.08, color=COLORS[index % len(COLORS)], alpha=0.12, linewidth=0)
         band(ax, rates, table, label=words, **look(index))
         gone = ~np.isfinite(table).all(axis=1)

@@ -86,9 +86,9 @@ def test_people_get_a_table_with_centre_extremes_and_the_check(run):
         "diverged",
         "time",
     ]
-    assert "row norms equal the filters'" in out
-    assert "cosine" in out
-    assert "zeroed" in out
+    assert "norms of rows equal the filters'" in out
+    assert "cosine of the directions" in out
+    assert "parameters that stay" in out
 
 
 def test_json_is_one_strict_object_with_the_keys_of_the_contract(run):
