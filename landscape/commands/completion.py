@@ -16,9 +16,9 @@ SCHEDULES = (
     "constant", "step", "exponential", "inverse_sqrt", "cosine", "linear", "transformer", "one_cycle",
 )  # fmt: skip
 THRESHOLDS = (
-    "constant", "large", "removable", "useful", "tie", "verified", "bias", "simpler", "gap", "shift", "dead", "gradient_ratio",
-    "decrement", "plateau", "edge", "condition", "sixteen", "output_range", "scales", "floor", "leak", "stale", "early",
-)  # fmt: skip
+    "constant large removable useful tie verified bias simpler gap shift dead gradient_ratio decrement plateau edge condition "
+    "sixteen output_range scales floor leak stale early"
+)
 METRICS = (
     "top5", "balanced_accuracy", "macro_f1", "mean_iou", "precision", "recall", "f1",
     "mean_absolute_error", "mean_squared_error", "root_mean_squared_error", "r2",
@@ -83,7 +83,7 @@ def colour_maps() -> Iterable[str]:
 # By the command and the name of the parameter, or by the latter alone.
 VALUES: dict[str, Callable[[], Iterable[str]]] = {
     "activation": activations,
-    "changes": lambda: [f"{name}=" for name in THRESHOLDS],
+    "changes": lambda: [f"{name}=" for name in THRESHOLDS.split()],
     "cmap": colour_maps,
     "device": lambda: ("auto", "cpu", "cuda"),
     "direction": lambda: DIRECTIONS,

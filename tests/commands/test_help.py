@@ -180,7 +180,7 @@ def test_the_names_that_completion_knows_are_those_of_the_library():
 
     assert set(DIRECTIONS) == set(SOURCES)
     assert set(SCHEDULES) == set(KNOWN)
-    assert tuple(one.name for one in fields(Thresholds)) == THRESHOLDS
+    assert [one.name for one in fields(Thresholds)] == THRESHOLDS.split()
     assert set(METRICS) == {"top5", *OF_DECISIONS, *OF_TWO, *OF_NUMBERS}
 
 
