@@ -148,7 +148,7 @@ def test_one_and_three_dimensions_have_one_and_three_axes(run, folder):
         (["--output", "missing/r"], "no folder"),
         (["--output", ""], "names no file"),
         (["--output", "m"], "never overwritten"),
-        (["--save-directions", "m.npz"], "so it stays"),
+        (["--save-directions", "m.npz"], "so it is not overwritten"),
         (["--save-directions", "missing/d.npz"], "no folder"),
         (["--no-such-option"], "--no-such-option"),
     ],

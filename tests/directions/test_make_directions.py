@@ -193,7 +193,7 @@ def test_a_file_without_the_key_or_that_is_not_there_is_refused(tmp_path):
 
 def test_saving_directions_never_overwrites_anything_else(tmp_path):
     np.savez(tmp_path / "model.npz", weight=np.ones(3))
-    with pytest.raises(InputError, match="so it stays"):
+    with pytest.raises(InputError, match="so it is not overwritten"):
         save_directions(tmp_path / "model.npz", np.ones((1, 3)))
     save_directions(tmp_path / "d.npz", np.ones((1, 3)))
     save_directions(tmp_path / "d.npz", np.zeros((1, 3)))
