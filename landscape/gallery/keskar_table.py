@@ -11,14 +11,14 @@ from landscape.gallery.drawing import PAGE, panels
 from landscape.gallery.networks import digits
 
 SEES = (
-    "The digits network trained with Adam in batches of 16 and of 144 (10 % of the data), five seeds: for "
-    "equal epochs the large batch is a point behind on test data and has the larger λ_max, for equal "
-    "updates it is behind by less than a standard deviation and has the smaller λ_max."
+    "The digits network trained with Adam in batches of 16 and of 144 (10 % of the data), five seeds. With equal epochs "
+    "the large batch is one point worse on test data and has the larger λ_max; with equal updates it is worse by less "
+    "than a standard deviation and has the smaller λ_max."
 )
 CORRECTS = (
-    "The lecture shows the paper's table without its sharpness and its errors. The gap in test accuracy "
-    "is 0.22 points there, and here it closes when both batches have the same number of updates: it is "
-    "contested how much of it is the batch's own."
+    "The lecture shows the paper's table without its sharpness and its standard deviations. The gap in test accuracy is "
+    "0.22 points there, and here it closes once both batches make the same number of updates: how much of it is due to "
+    "the batch size itself is disputed."
 )
 
 SMALL, LARGE, EPOCHS, SEEDS = 16, 144, 40, 5
