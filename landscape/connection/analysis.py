@@ -59,7 +59,7 @@ def connect(
     progress: Progress = nobody,
     announce: Announce = silent,
 ) -> Connection:
-    r"""Say whether minima lie in one valley: how high the loss rises on the line between them, on curves, and over the lowest pass.
+    r"""Measure how high the loss rises between minima: on the straight line, on curves, and over the lowest pass.
 
     The barrier is $\max_\alpha L(\theta_\alpha) - (1-\alpha) L(A) - \alpha L(B)$ on the line $\theta_\alpha = (1-\alpha)A + \alpha B$, its maximum
     refined, with the standard error of that difference over examples. Two are "connected" where the barrier and twice its error stay below a fiftieth of

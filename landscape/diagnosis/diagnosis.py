@@ -72,7 +72,7 @@ def diagnose(
     progress: Progress = nobody,
     announce: Announce = silent,
 ) -> Diagnosis:
-    """Say why a network fails to train or to generalize, or that it does neither; each verdict by an intervention.
+    """Say why a network fails to train or to generalize, or that it is healthy, verified by trainings.
 
     Parameters
     ----------

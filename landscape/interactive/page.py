@@ -167,7 +167,9 @@ def save_page(
     inputs: Sequence[str | Path] = (),
     fresh: bool = False,
 ) -> Path:
-    """Write the page of records to `path`, and return it. A page of the same model is replaced, anything else only if `fresh`.
+    """Write the interactive page of one or several records to `path`, and return the path.
+
+    A page of the same model is replaced, any other file only with `fresh`.
 
     Raises
     ------

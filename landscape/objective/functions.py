@@ -124,7 +124,7 @@ class CallableObjective:
 
     @property
     def missing(self) -> frozenset[str]:
-        """The methods whose function was not given."""
+        """The methods for which no function was given."""
         given = {("gradient", "gradients"): self._gradient, ("hvp", "hvps"): self._hvp}
         return frozenset(name for names, function in given.items() if function is None for name in names)
 
@@ -137,7 +137,7 @@ class CallableObjective:
         return np.array([self.value(theta) for theta in np.atleast_2d(np.asarray(thetas))])
 
     def gradient(self, theta: ArrayLike) -> Array:
-        """Give the gradient at θ."""
+        """Return the gradient at θ."""
         if self._gradient is None:
             raise InputError(
                 "the objective has no gradient: give gradient=…, or take landscape.complete(objective), which makes it of differences"
@@ -145,11 +145,11 @@ class CallableObjective:
         return checked(self._gradient(checked(theta, self.size)), self.size)
 
     def gradients(self, thetas: ArrayLike) -> Array:
-        """Give the gradient at each row of thetas [K, P]."""
+        """Return the gradients at each row of thetas [K, P]."""
         return np.stack([self.gradient(theta) for theta in np.atleast_2d(np.asarray(thetas))])
 
     def hvp(self, theta: ArrayLike, vector: ArrayLike) -> Array:
-        """Give the product of the Hessian at θ with a vector."""
+        """Return the Hessian at θ times a vector."""
         if self._hvp is None:
             raise InputError(
                 "the objective has no hvp: give hvp=…, or take landscape.complete(objective), which makes it of differences"
@@ -157,20 +157,22 @@ class CallableObjective:
         return checked(self._hvp(checked(theta, self.size), checked(vector, self.size)), self.size)
 
     def hvps(self, theta: ArrayLike, vectors: ArrayLike) -> Array:
-        """Give the products of the Hessian at θ with each row of vectors [K, P]."""
+        """Return the Hessian at θ times each row of vectors [K, P]."""
         return np.stack([self.hvp(theta, vector) for vector in np.atleast_2d(np.asarray(vectors))])
 
     def evaluate(self, theta: ArrayLike) -> Evaluation:
-        """Give the value as a loss."""
+        """Return the value as an `Evaluation`."""
         return Evaluation(self.value(theta), 0.0, None, None, 0.0)
 
     def sweep(self, center: ArrayLike, directions: ArrayLike, axes: tuple[Array, ...]) -> FunctionSweep:
-        """Prepare the grid center + Σ αᵢ directions[i]."""
+        """Prepare the evaluation on the grid center + Σ αᵢ directions[i]."""
         return function_sweep(self.values, self.size, center, directions, axes, 1)
 
 
 class CompiledObjective(CallableObjective):
-    """A user's `@njit` function of θ, evaluated at many points in parallel; derivatives as in `CallableObjective`.
+    """A function of θ compiled by Numba, evaluated at many points in parallel.
+
+    Derivatives are given or missing as in `CallableObjective`.
 
     Examples
     --------
@@ -209,7 +211,7 @@ class CompiledObjective(CallableObjective):
         return out
 
     def sweep(self, center: ArrayLike, directions: ArrayLike, axes: tuple[Array, ...]) -> FunctionSweep:
-        """Prepare the grid center + Σ αᵢ directions[i]."""
+        """Prepare the evaluation on the grid center + Σ αᵢ directions[i]."""
         return function_sweep(self.values, self.size, center, directions, axes, RUN)
 
 

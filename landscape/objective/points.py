@@ -61,12 +61,12 @@ class PointwiseObjective:
         return float(self.values(np.asarray(theta)[None])[0])
 
     def evaluate(self, theta: ArrayLike) -> Evaluation:
-        """Give loss (without penalty), accuracy, the metrics that were chosen, their standard errors, and the penalty at θ."""
+        """Evaluate loss (without penalty), accuracy, the chosen metrics, their standard errors, and the penalty at θ."""
         row = self.row(theta)
         return self.objective.evaluation(row[:SUMS], theta, row[SUMS:])
 
     def sweep(self, center: ArrayLike, directions: ArrayLike, axes: tuple[Array, ...]) -> PointwiseSweep:
-        """Prepare the grid center + Σ αᵢ directions[i]."""
+        """Prepare the evaluation on the grid center + Σ αᵢ directions[i]."""
         return PointwiseSweep(self, np.asarray(center), np.atleast_2d(np.asarray(directions)), axes)
 
 

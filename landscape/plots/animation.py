@@ -48,7 +48,9 @@ def require_film(path: str | Path, *, inputs: Sequence[str | Path] = (), fresh: 
 def save_film(
     record: Trajectory, path: str | Path, *, inputs: Sequence[str | Path] = (), fresh: bool = False
 ) -> None:
-    """Write the film of a trajectory: a frame a checkpoint, with its update and its true loss.
+    """Write the film of a trajectory, one frame for each checkpoint.
+
+    Each frame shows its update and its true loss.
 
     Raises
     ------

@@ -44,7 +44,7 @@ def plot_comparison(
     columns: int | None = None,
     look: Look | None = None,
 ) -> Figure:
-    """Draw scans (or the planes of trajectories, topologies) side by side on one scale; lines in one panel.
+    """Draw several scans side by side on one scale, and lines in one panel.
 
     Parameters
     ----------

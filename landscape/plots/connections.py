@@ -182,7 +182,7 @@ def captions(record: Connection) -> list[str]:
 
 
 def plot_tree(record: Connection, *, ax: Axes | None = None) -> Axes:
-    """Draw the passes between three minima or more as a tree: each branch ends at a minimum's loss, and two join at the height of the lowest pass.
+    """Draw the passes between three or more minima as a tree, whose branches join at the height of the lowest pass.
 
     References
     ----------

@@ -38,7 +38,7 @@ def plot_path(
     levels: int | Sequence[float] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw a run over the loss on its plane.
+    """Draw the path of a training over the loss on its plane.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def draw_path(ax: Axes, record: Trajectory) -> list[Artist]:
 
 
 def plot_out_of_plane(record: Trajectory, *, quantity: str | None = None, ax: Axes | None = None) -> Axes:
-    """Draw the true loss of the checkpoints beside their projections', and the distance between the two.
+    """Draw the true loss of the checkpoints beside that of their projections, and their distance from the plane.
 
     Parameters
     ----------

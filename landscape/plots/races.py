@@ -35,7 +35,7 @@ def look_of(index: int) -> dict[str, Any]:
 
 
 def plot_race(record: Race, *, quantity: str | None = None, ax: Axes | None = None) -> Axes:
-    """Draw a quantity against updates: medians, and bands from the least to the largest over the seeds.
+    """Draw a quantity against updates, with medians and ranges over the seeds.
 
     The axis above counts the examples seen. In the legend the best stands first.
 
@@ -130,7 +130,7 @@ def plot_race_paths(
     levels: int | Sequence[float] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw the first seed's paths over the loss, or a `quantity`, on their principal plane.
+    """Draw the paths of the first seed over the loss on their principal plane.
 
     Raises
     ------

@@ -47,7 +47,9 @@ SLICE = "Basins and saddles of this slice: of the whole loss they need be neithe
 def plot_basins(
     record: Topology, *, levels: int | Sequence[float] | None = None, ax: Axes | None = None
 ) -> Axes:
-    """Draw the basins of a plane on its contour map: outlined, numbered from the deepest on, with the saddles between them.
+    """Draw the basins of a plane on its contour map, outlined and numbered, with the saddles between them.
+
+    The deepest basin has the number 1.
 
     Parameters
     ----------
@@ -132,7 +134,9 @@ def borders(label: np.ndarray, x: np.ndarray, y: np.ndarray) -> list[list[tuple[
 
 
 def plot_barcode(record: Topology, *, ax: Axes | None = None) -> Axes:
-    """Draw each basin as a bar from its lowest point to the saddle where it joins a deeper one; what is noise is grey.
+    """Draw each basin as a bar from its lowest point to the saddle where it joins a deeper one.
+
+    Basins that count as noise are grey.
 
     Parameters
     ----------
@@ -167,7 +171,9 @@ def plot_barcode(record: Topology, *, ax: Axes | None = None) -> Axes:
 
 
 def plot_persistence(record: Topology, *, ax: Axes | None = None) -> Axes:
-    """Draw basins by the heights of minimum and saddle: the farther above the diagonal, the deeper; the band is what counts as noise.
+    """Draw basins by the heights of minimum and saddle, where deeper basins lie farther above the diagonal.
+
+    The band along the diagonal is what counts as noise.
 
     Parameters
     ----------
@@ -204,7 +210,9 @@ def plot_persistence(record: Topology, *, ax: Axes | None = None) -> Axes:
 
 
 def plot_merge_tree(record: Topology, *, ax: Axes | None = None) -> Axes:
-    """Draw how basins join: a branch for each, from its lowest point up to the saddle where it meets a deeper one; wide ones fill more of the window.
+    """Draw how basins merge: a branch for each, from its lowest point up to the saddle where it meets a deeper one.
+
+    Wider branches are basins that fill more of the window.
 
     Parameters
     ----------

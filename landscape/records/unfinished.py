@@ -35,11 +35,11 @@ class Unfinished(Record):
         return False
 
     def named(self) -> str:
-        """Name what it is in a message."""
+        """Name the record in a message."""
         return "unfinished work"
 
     def arrays(self) -> Arrays:
-        """All arrays by the names they have in the file."""
+        """All arrays by their names in the file."""
         return {
             f"{piece}{MARK}{name}": array
             for piece, told in self.pieces.items()

@@ -53,7 +53,7 @@ def make_report(
     announce: Announce = silent,
     beside: PartsBeside | None = None,
 ) -> Report:
-    """Diagnose a model, and measure what a person who was not there wants to see beside the verdict.
+    """Diagnose a model, and compute everything else that a report on it contains.
 
     Parameters
     ----------
@@ -306,7 +306,7 @@ def write_report(
     announce: Announce = silent,
     **settings: Any,
 ) -> Report:
-    """Make a report and write it as one HTML page, and as a PDF where asked.
+    """Make a report and write it as one HTML page, and as a PDF if requested.
 
     Until the page is written, its finished parts stand beside it, and what was cut short is taken up from them by the same call.
 

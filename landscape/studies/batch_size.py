@@ -61,7 +61,7 @@ def study_batch_size(
     progress: Progress = nobody,
     announce: Announce = silent,
 ) -> Study:
-    """Train with every batch size for equal epochs, and for as many updates as the smallest one takes.
+    """Train with several batch sizes, for equal epochs and for equal numbers of updates.
 
     Parameters
     ----------

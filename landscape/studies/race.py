@@ -68,7 +68,7 @@ def race(
     progress: Progress = nobody,
     announce: Announce = silent,
 ) -> Race:
-    """Train a model with several optimizers from the same start, each at the rate that is best for it.
+    """Train a model with several optimizers from the same start, each at its best learning rate.
 
     Parameters
     ----------

@@ -51,7 +51,7 @@ def study_schedule(
     progress: Progress = nobody,
     announce: Announce = silent,
 ) -> Study:
-    """Train with each schedule, without and with a warm-up in front, over seeds, at one peak rate.
+    """Train with several schedules at one peak rate, each with and without warm-up.
 
     Parameters
     ----------

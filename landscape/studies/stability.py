@@ -62,7 +62,7 @@ def study_stability(
     progress: Progress = nobody,
     announce: Announce = silent,
 ) -> Study:
-    """Train on all examples at once, or on batches, and follow the largest eigenvalue of the (preconditioned) Hessian.
+    """Follow the largest eigenvalue of the (preconditioned) Hessian during training.
 
     Each eigen-solve starts from the vector found at the look before. For `adam` and `rmsprop` the Hessian is
     preconditioned by what the optimizer divides by.

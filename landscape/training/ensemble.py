@@ -33,7 +33,7 @@ KEEP = ("nothing", "theta", "projected")
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Ensemble:
-    """R trainings, looked at K times each, evenly spread from the first step to the last.
+    """R trainings, each evaluated at K evenly spaced steps from the first to the last.
 
     `recipes` are the R settings, every default written out; `step` [R, K]; `losses` has `train_loss`, `train_accuracy`, `validation_loss`, … [R, K]
     over whole splits, `gradient_norm` [R, K] of the whole gradient with the penalty; `theta` [R, P] is where each run ended, at its last finite point
@@ -54,7 +54,7 @@ class Ensemble:
     seconds: float = 0.0
 
     def end(self, model: Model, run: int) -> Model:
-        """Give the model of the ensemble where a run ended, with the run's own running statistics."""
+        """Return the model at the end of a run, with the run's own running statistics."""
         return model.with_theta(self.theta[run]).with_buffers(self.buffers[run])
 
 
@@ -76,7 +76,7 @@ def train_many(
     announce: Announce = silent,
     **settings: Any,
 ) -> Ensemble:
-    """Train once for every combination of the settings that are lists, all runs at once.
+    """Train once for every combination of settings given as lists, all runs at once.
 
     Parameters
     ----------
@@ -142,7 +142,9 @@ def train_recipes(
     piece: Piece | None = None,
     progress: Progress = nobody,
 ) -> Ensemble:
-    """Train once for each of any recipes [R] from its own start [R, P], all runs at once; the rest is as in `train_many`.
+    """Train once for each of R recipes from its own start [R, P], all runs at once.
+
+    Everything else is as in `train_many`.
 
     Raises
     ------
