@@ -26,37 +26,37 @@ from landscape.version import current_version
 COMMANDS: dict[str, tuple[str, str]] = {
     "align": (
         "landscape.commands.align",
-        "Put a model's hidden units in the order of another's.",
+        "Permute a model's hidden units to match another's.",
     ),
     "connect": (
         "landscape.commands.connect",
-        "Say whether models lie in one valley, or how high the barrier is between them.",
+        "Find out whether models lie in one valley, or how high the barrier between them is.",
     ),
     "critical": (
         "landscape.commands.critical",
-        "Say whether a model is at a minimum, a saddle or a plateau; search for more.",
+        "Find out whether a model is at a minimum, a saddle or a plateau; search for others.",
     ),
     "demo": (
         "landscape.commands.demo",
-        "Write a bundled model, or one with a known fault, to try the others on.",
+        "Write a bundled model, or one with a known fault, to try the commands on.",
     ),
     "diagnose": (
         "landscape.commands.diagnose",
-        "Say why a network fails to train or to generalize, verified, and what to do.",
+        "Find out why a network fails to train or to generalize, and what to do.",
     ),
     "figures": (
         "landscape.commands.figures",
-        "Draw the gallery: the pictures of the lecture, computed.",
+        "Draw the pictures of a lecture on why training fails, computed.",
     ),
     "hessian": (
         "landscape.commands.hessian",
-        "Find the curvature: eigenvalues, trace and density, each with its error.",
+        "Compute the curvature: eigenvalues, trace and density, each with its error.",
     ),
     "import": (
         "landscape.commands.import_file",
-        "Make a model file of a network of PyTorch or ONNX, or of safetensors.",
+        "Make a model file from a network of PyTorch or ONNX, or from safetensors.",
     ),
-    "info": ("landscape.commands.info", "Show what a model file holds and how it was understood."),
+    "info": ("landscape.commands.info", "Show what a model file holds and how it was read."),
     "plot": (
         "landscape.commands.plot",
         "Draw a record again without recomputing it, or the log of a training.",
@@ -64,27 +64,40 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "race": ("landscape.commands.race", "Train with several optimizers from one start, and rank them."),
     "report": (
         "landscape.commands.report",
-        "Write one page on a model, the verdict first, with its figures.",
+        "Write a report on a model: the verdict first, then the evidence and figures.",
     ),
-    "scan": ("landscape.commands.scan", "Evaluate the loss along directions and draw it."),
+    "scan": ("landscape.commands.scan", "Evaluate the loss along one, two or three directions, and draw it."),
     "sharpness": (
         "landscape.commands.sharpness",
         "Measure how sharp a minimum is, and what rescaling the layers does to it.",
     ),
-    "train": ("landscape.commands.train", "Train a network, with its history and checkpoints."),
+    "train": ("landscape.commands.train", "Train a network, and keep its history and checkpoints."),
     "study": (
         "landscape.commands.study",
-        "Answer a question about training by an experiment: batch size, rate, stability, schedule.",
+        "Answer a question on training by an experiment: batch size, learning rate, stability, schedule.",
     ),
     "topology": (
         "landscape.commands.topology",
-        "Find the basins of a scanned surface, the saddles between them, and how sure they are.",
+        "Find the basins of a scanned surface, and the saddles between them.",
     ),
     "trajectory": (
         "landscape.commands.trajectory",
-        "Draw the checkpoints of a run over the loss on a plane.",
+        "Draw the path of a training over the loss on a plane.",
     ),
-    "warm": ("landscape.commands.warm", "Compile all kernels ahead, so that no later run waits for it."),
+    "warm": (
+        "landscape.commands.warm",
+        "Compile all kernels now, so that no later run waits for the compiler.",
+    ),
+}
+
+# How `landscape --help` divides them; one that stands in no section comes first.
+SECTIONS: dict[str, tuple[str, ...]] = {
+    "Begin": ("demo", "import", "info", "warm"),
+    "Find out why training fails": ("diagnose", "report"),
+    "Draw the loss": ("scan", "trajectory", "plot", "figures"),
+    "Measure the loss around a model": ("critical", "hessian", "sharpness", "topology"),
+    "Compare models": ("connect", "align"),
+    "Train": ("train", "race", "study"),
 }
 
 INTERRUPTED = 130
@@ -106,9 +119,14 @@ class LazyGroup(Group):
         return importlib.import_module(COMMANDS[name][0]).command
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the table of commands from the one-line helps."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(context)])
+        """Write the commands from the one-line helps, by what they are for."""
+        divided = {name for names in SECTIONS.values() for name in names}
+        wide = max(map(len, COMMANDS))
+        others = tuple(name for name in self.list_commands(context) if name not in divided)
+        for heading, names in {"Commands": others, **SECTIONS}.items():
+            if names:
+                with formatter.section(heading):
+                    formatter.write_dl([(name.ljust(wide), COMMANDS[name][1]) for name in names])
 
 
 def show_version(context: click.Context, option: click.Parameter, asked: bool) -> None:

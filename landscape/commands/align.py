@@ -42,10 +42,10 @@ def command(
     fresh: bool,
     messages: options.Messages,
 ) -> None:
-    """Write OTHER with its hidden units in the order in which they are most like those of MODEL.
+    """Permute the hidden units of OTHER to match those of MODEL as well as possible, and write the result.
 
-    The network computes what it did: its outputs before and after are compared, and it is not written unless they agree to 1e-12. Which units may
-    change places, and with tanh their sign, is derived from the graph.
+    The network computes the same function: its outputs before and after are compared, and it is written only if they agree to 1e-12. Which
+    units may change places, and with tanh their sign, is derived from the graph.
     """
     from landscape.alignment import align
     from landscape.locks import locked

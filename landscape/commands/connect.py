@@ -25,8 +25,8 @@ starts = click.option(
     "--starts",
     type=parsing.Whole(1, 10_000),
     metavar="N",
-    help="Orders of the units that the matching by weights starts from, of which the best end is taken; by default 10 of up to 500 units, 2 of up to "
-    "1,200, and 1 of more.",
+    help="Random starts of the matching by weights, of which the best result is kept; by default 10 for up to 500 units, 2 for up to "
+    "1,200, and 1 above.",
 )
 
 
@@ -41,12 +41,12 @@ starts = click.option(
     metavar="N",
     default=25,
     show_default=True,
-    help="Points along the line, before the maximum is refined.",
+    help="Number of points along the line, before the search for its maximum is refined.",
 )
 @click.option(
     "--align",
     is_flag=True,
-    help="Also the line to each other model with its hidden units in the order of the first one's.",
+    help="Also evaluate the line to each other model after permuting its hidden units to match the first model's.",
 )
 @matching
 @starts
@@ -55,7 +55,7 @@ starts = click.option(
     type=parsing.Choice(CURVES),
     multiple=True,
     metavar="bezier|polychain",
-    help="Also a curve, fitted so that the mean loss along it is least; may be given twice.",
+    help="Also fit a curve between the models along which the mean loss is as low as possible; may be given twice.",
 )
 @click.option(
     "--bends",
@@ -63,24 +63,24 @@ starts = click.option(
     metavar="N",
     default=1,
     show_default=True,
-    help="Points between its ends that a curve bends at.",
+    help="Number of points between its ends that shape a curve.",
 )
 @click.option(
     "--fitting",
     type=parsing.Choice(FITS),
     default="auto",
     show_default=True,
-    help="Fit curves on all examples at once, or by minibatches; auto takes these where examples times parameters exceed 2e8.",
+    help="Fit curves on all examples at once (full) or on minibatches (batches); auto chooses minibatches if examples times parameters exceed 2e8.",
 )
 @click.option(
     "--repair",
     is_flag=True,
-    help="Also the line with means and deviations of hidden units set between the models' own (REPAIR).",
+    help="Also evaluate the line with the means and standard deviations of hidden units reset to lie between the two models' (REPAIR).",
 )
 @click.option(
     "--band",
     is_flag=True,
-    help="Also the lowest way that an elastic band slides down to, and the saddle at its top.",
+    help="Also find a low path with an elastic band, and the saddle at the highest point of that path.",
 )
 @click.option(
     "--pivots",
@@ -88,7 +88,7 @@ starts = click.option(
     metavar="N",
     default=7,
     show_default=True,
-    help="Points of the band at the start, ends included.",
+    help="Number of points of the elastic band at the start, including both ends.",
 )
 @options.recompute_statistics
 @options.examples
@@ -101,8 +101,9 @@ starts = click.option(
 def command(call: Call, others: tuple[Path, ...], fresh: bool, **choices: Any) -> None:
     """Say whether MODEL and each OTHER lie in one valley of the loss, or how high the barrier between them is.
 
-    Each two models are compared: on the line between them, and on the curves, the band and the aligned line that are asked for. Of FILE.py:NAME each OTHER
-    is a checkpoint. Writes STEM.npz and figures. Cut short, by Ctrl-C or otherwise, the same command takes up where it stopped.
+    Every two models are compared: along the line between them, and along the curves, the band and the aligned line that are asked for.
+    If MODEL is FILE.py:NAME, each OTHER is a checkpoint. Writes STEM.npz and figures. After an interruption the same command
+    continues where it stopped.
     """
     from landscape.connection import connect
     from landscape.files import require_writable

@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 @click.option(
     "--no-polish",
     is_flag=True,
-    help="Judge the parameters as they are, without moving to the critical point nearby.",
+    help="Judge the parameters as they are, without moving to a nearby critical point first.",
 )
 @click.option(
     "--radius",
     type=parsing.Number(0, above=True),
     metavar="R",
-    help="How far away is nearby; a tenth of the larger of MODEL's norm and a usual start's if not given.",
+    help="Largest distance at which a critical point counts as nearby; by default a tenth of the norm of MODEL "
+    "or of a usual initialization, whichever is larger.",
 )
 @click.option(
     "--escape",
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     "--search",
     type=parsing.Whole(1),
     metavar="N",
-    help="Search critical points of the network from N random starts, and write them as an atlas.",
+    help="Search for critical points of the network from N random starts instead, and write them as an atlas.",
 )
 @options.point
 @makes_record("critical", programs=True)

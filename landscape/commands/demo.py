@@ -26,10 +26,10 @@ EPILOG = (
     "output",
     type=parsing.FileName(),
     metavar="FILE.npz",
-    help="Where to write it; by default NAME.npz in the working directory.",
+    help="Where to write the model; by default NAME.npz in the working directory.",
 )
 @click.option(
-    "--list", "listing", is_flag=True, help="Name the bundled models and the faults, write nothing."
+    "--list", "listing", is_flag=True, help="List the bundled models and the faults, and write nothing."
 )
 @click.option(
     "--fault", metavar="NAME", help="Train a network with this known fault, in seconds, and write it."
@@ -37,7 +37,7 @@ EPILOG = (
 @click.option(
     "--twin",
     is_flag=True,
-    help="With --fault: the healthy network that differs from it in nothing but the fault.",
+    help="With --fault: write the healthy counterpart, which differs only in the fault.",
 )
 @options.seed
 @options.fresh
@@ -50,7 +50,7 @@ def command(
     seed: int,
     fresh: bool,
 ) -> None:
-    """Write the bundled model NAME (digits) to a file, or a network with a known fault."""
+    """Write the bundled model NAME (by default digits) to a file, or a network with a known fault."""
     from landscape.model import bundled_path
 
     if listing:

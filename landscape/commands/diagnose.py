@@ -28,19 +28,20 @@ DIAGNOSIS = 0.9
     OPTION,
     metavar="PATH",
     expose_value=False,
-    help="In place of MODEL the log of a training alone: CSV, JSON or JSON lines with a step, event files of TensorBoard; the verdict is at most suspected.",
+    help="Diagnose from a training log alone, in place of MODEL: CSV, JSON or JSON Lines with a step, or TensorBoard event files. "
+    "Such a verdict is at most suspected.",
 )
 @click.option(
     "--budget",
     type=parsing.Choice(("quick", "standard", "thorough")),
     default="standard",
     show_default=True,
-    help="Effort: quick trains nothing, standard takes up to about two minutes for a small network, thorough more seeds and updates.",
+    help="Effort: quick trains nothing, standard takes up to about two minutes for a small network, thorough uses more seeds and updates.",
 )
 @click.option(
     "--optimizer",
     metavar="NAME",
-    help="Optimizer it was trained with, if the file does not say; a name of train's or PyTorch's.",
+    help="Optimizer it was trained with, if the file does not say: a name that train knows, or PyTorch's.",
 )
 @options.of_training(
     "--learning-rate", options.RATE, "X", "Learning rate it was trained with, if the file does not say."
@@ -58,10 +59,10 @@ DIAGNOSIS = 0.9
     "--weight-decay",
     parsing.Number(0),
     "X",
-    "Weight decay it was trained with, if the file does not say; for adamw and lion it is their own.",
+    "Weight decay it was trained with, if the file does not say; for adamw and lion the decoupled one.",
 )
 @options.of_training(
-    "--steps", parsing.Whole(1), "N", "How many updates it was trained for, if the file does not say."
+    "--steps", parsing.Whole(1), "N", "Number of updates it was trained for, if the file does not say."
 )
 @options.of_training(
     "--epochs",
@@ -78,41 +79,41 @@ DIAGNOSIS = 0.9
 @click.option(
     "--train",
     metavar="NAME",
-    help="With FILE.py:NAME: the function (settings, seed, theta) of that file that trains as you do; it returns (theta, history). "
-    "Without it no verdict is verified.",
+    help="With FILE.py:NAME: name of a function (settings, seed, theta) in that file that trains as you do and returns (theta, history). "
+    "Without it no verdict can be verified.",
 )
 @click.option(
     "--constant-loss",
     type=parsing.Number(0, above=True),
     metavar="X",
-    help="With FILE.py:NAME: the loss of the best prediction that looks at no input, where it cannot be found.",
+    help="With FILE.py:NAME: loss of the best constant prediction, if it cannot be determined from the data.",
 )
 @click.option(
     "--target-loss",
     type=parsing.Number(),
     metavar="X",
-    help="Training loss that is good enough; a model that reaches it is not tried to be improved.",
+    help="Training loss that is good enough; no improvement is sought for a model that reaches it.",
 )
 @click.option(
     "--threshold",
     "changes",
     multiple=True,
     metavar="NAME=X",
-    help="Change a threshold of the verdict, such as large=0.2; may be given several times. The output lists them.",
+    help="Change a threshold of the verdict, such as large=0.2; may be given several times. The output lists all thresholds.",
 )
 @click.option(
     "--apply",
     "target",
     type=parsing.FileName(),
     metavar="OUT.npz",
-    help="Carry out the remedy that won, and write the resulting model.",
+    help="Apply the best remedy, and write the resulting model.",
 )
 @click.option(
     "--dtype",
     type=parsing.Choice(options.DTYPES),
     default="float64",
     show_default=True,
-    help="Precision of the trials' trainings; losses and curvature are always computed in float64.",
+    help="Precision of the trial trainings; losses and curvature are always computed in float64.",
 )
 @options.threads
 @options.seed
@@ -126,7 +127,7 @@ def command(
     target: Path | None,
     **choices: Any,
 ) -> int:
-    """Say why MODEL fails to train or to generalize, by interventions, and what to do; or that it is healthy.
+    """Find out by interventions why MODEL fails to train or to generalize, and what to do; or that it is healthy.
 
     Follows a decision guide: is anything broken; is the training loss large; if so, is it model bias or optimization,
     decided by retraining from the current parameters; if not, is it overfitting or a mismatch of the data. What could not

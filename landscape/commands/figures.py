@@ -15,13 +15,15 @@ from landscape.commands.stem import speaker
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option(
     "-o", "--output", "folder", metavar="DIR", type=parsing.FileName(folder=True), default=Path("figures"),
-    show_default=True, help="The folder that the figures and their page README.md go into.",
+    show_default=True, help="Folder for the figures and their page README.md.",
 )  # fmt: skip
-@click.option("--list", "listed", is_flag=True, help="Name the figures and what they show, draw none.")
-@click.option("--quick", is_flag=True, help="Fewer points, runs and steps: for a look, not for a report.")
+@click.option("--list", "listed", is_flag=True, help="List the figures with what they show, and draw none.")
+@click.option(
+    "--quick", is_flag=True, help="Use fewer points, runs and steps: for a first look, not for a report."
+)
 @options.figure_format
 @click.option(
-    "--fresh", is_flag=True, help="Replace files in their places that are no figures of the gallery."
+    "--fresh", is_flag=True, help="Also overwrite files of these names that are not figures of the gallery."
 )
 @options.messages
 def command(
@@ -36,7 +38,7 @@ def command(
 ) -> None:
     """Draw the figures NAME of the gallery, by default all: the lecture's pictures, computed.
 
-    Each is drawn from a fixed seed by networks that are trained, or functions that are scanned, on the spot.
+    Each is computed anew, with fixed seeds: networks are trained and functions are scanned.
     """
     from landscape.gallery import FIGURES, draw_gallery
 

@@ -26,24 +26,27 @@ METHODS = ("exact", "finite-difference", "both")
     type=parsing.Choice(OPERATORS),
     default="hessian",
     show_default=True,
-    help="Which matrix: the Hessian, or one of its positive semidefinite approximations.",
+    help="Matrix to analyze: the Hessian, or one of its positive semidefinite approximations.",
 )
 @click.option(
     "--precondition",
     is_flag=True,
-    help="Analyze P^(-1/2) H P^(-1/2), the curvature that Adam sees, with P from the optimizer's state in the file.",
+    help="Analyze P^(-1/2) H P^(-1/2), the curvature that Adam sees, with P from the optimizer state in the file.",
 )
 @click.option(
     "--top",
     type=parsing.Whole(0),
     metavar="K",
-    help="Find the K largest eigenvalues. By default 10, and the 5 smallest.",
+    help="Number of largest eigenvalues to find; by default 10, and the 5 smallest.",
 )
 @click.option(
-    "--bottom", type=parsing.Whole(0), metavar="K", help="Find the K smallest (most negative) eigenvalues."
+    "--bottom",
+    type=parsing.Whole(0),
+    metavar="K",
+    help="Number of smallest (most negative) eigenvalues to find.",
 )
 @click.option(
-    "--all", "every", is_flag=True, help="Find all eigenvalues, by the dense matrix; for small networks."
+    "--all", "every", is_flag=True, help="Find all eigenvalues from the dense matrix; for small networks."
 )
 @click.option(
     "--density", is_flag=True, help="Estimate the density of all eigenvalues (stochastic Lanczos quadrature)."
@@ -53,19 +56,21 @@ METHODS = ("exact", "finite-difference", "both")
     type=parsing.Number(0, 1, above=True, below=True),
     default=0.05,
     show_default=True,
-    help="Width to which --density resolves eigenvalues, as a fraction of the spectrum's range.",
+    help="Resolution of --density, as a fraction of the range of the spectrum.",
 )
 @click.option(
     "--trace", is_flag=True, help="Estimate the trace and the Frobenius norm, with standard errors."
 )
-@click.option("--node", metavar="NAME", help="Analyze the parameters of one node (layer) alone.")
+@click.option("--node", metavar="NAME", help="Analyze only the parameters of this node (layer).")
 @click.option(
-    "--by-node", is_flag=True, help="Also find the extreme eigenvalues of each node's parameters alone."
+    "--by-node",
+    is_flag=True,
+    help="Also find the extreme eigenvalues for each node's parameters by themselves.",
 )
 @options.point
 @makes_record("hessian", programs=True)
 def command(call: Call, every: bool, **choices: Any) -> int:
-    """Find the curvature of the loss of MODEL at its parameters: eigenvalues, trace, density.
+    """Compute the curvature of the loss of MODEL at its parameters: eigenvalues, trace, density.
 
     Writes STEM.npz, and figures beside it. Every number comes with its error: a bound from the residual for
     an eigenvalue, a standard error for an estimate. Exit status 1 where a search did not converge; what was

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     required=True,
     type=click.Path(path_type=Path),
     metavar="DATA.npz",
-    help="The examples and targets: arrays x_train and y_train, and perhaps x_test and y_test.",
+    help="Examples and targets: arrays x_train and y_train, and optionally x_test and y_test.",
 )
 @click.option(
     "-o",
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     "--header",
     type=click.Path(path_type=Path),
     metavar="HEADER.json",
-    help="For a file of weights alone: the layers that they belong to (docs/model-format.md).",
+    help="For a file of weights alone: description of the layers that they belong to (docs/model-format.md).",
 )
 @options.reading
 @options.fresh
@@ -52,7 +52,7 @@ def command(
 ) -> None:
     """Make a model file of FILE (.onnx, .safetensors, .pt with a state dict) and data.
 
-    An ONNX graph is run by onnxruntime too, and nothing is written unless the outputs are equal.
+    An ONNX graph is also run by onnxruntime, and nothing is written unless the outputs are equal.
     """
     from landscape.importers import import_file
     from landscape.locks import locked

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @options.bare_file
 @options.json_summary
 def command(model: Path, activation: str | None, loss: str | None, as_json: bool) -> None:
-    """Show a model file: graph, losses and accuracies now, data, history, and what was inferred."""
+    """Show what a model file holds: graph, current losses and accuracies, data, history, and what was inferred."""
     from landscape.commands.info_text import describe
     from landscape.commands.remarks import remarks
     from landscape.model import load_model

@@ -92,8 +92,8 @@ weights = click.option(
     "--weights",
     metavar="CKPT.pt",
     type=click.Path(path_type=Path),
-    help="MODEL may also be FILE.py:NAME, a function of your own program that returns an objective, or (module, loss, data) of PyTorch; "
-    "the file is run. This reads its weights from a checkpoint (of trajectory: its run from a folder of checkpoints).",
+    help="Checkpoint to load if MODEL is FILE.py:NAME, a function in your own program that returns an objective or PyTorch's (module, loss, data); "
+    "the file is executed. For trajectory: folder with the checkpoints of a run.",
 )
 """`weights: Path | None`"""
 
@@ -101,7 +101,7 @@ output = click.option(
     "-o",
     "--output",
     metavar="STEM",
-    help="Name of what is written: STEM.npz, STEM.<figure>.png. By default the names of the model, of the command and of "
+    help="Name of the files: STEM.npz and STEM.<figure>.png. By default it is made of the names of the model, the command and "
     "the options that change the result, in the working directory.",
 )
 """`output: str | None`"""
@@ -110,7 +110,7 @@ json_summary = click.option(
     "--json",
     "as_json",
     is_flag=True,
-    help="Print the summary as one JSON object on stdout and nothing else there.",
+    help="Print the summary as one JSON object, and nothing else, on stdout.",
 )
 """`as_json: bool`"""
 
@@ -125,7 +125,7 @@ quiet = click.option(
     "--quiet",
     is_flag=True,
     callback=keep_silence,
-    help="Print no progress and no messages on stderr, only errors.",
+    help="Print only errors on stderr, no progress and no messages.",
 )
 """`quiet: bool`"""
 
@@ -154,7 +154,7 @@ one_thread = click.option(
     "--threads",
     type=parsing.Whole(1),
     metavar="N",
-    help="Number of threads; by default one, since small networks gain nothing by more.",
+    help="Number of threads; by default one, since small networks gain nothing from more.",
 )
 """`threads: int | None`, of a single training"""
 
@@ -163,7 +163,7 @@ device = click.option(
     metavar="auto|cpu|cuda[:N]",
     default="auto",
     show_default=True,
-    help="Where to compute; auto keeps to the CPU until the GPU's tests have passed on a card.",
+    help="Device to compute on; auto stays on the CPU until the tests of the GPU code have passed on a card.",
 )
 """`device: str`. Unknown ones, and those that are not there, are refused by the library."""
 
@@ -185,7 +185,7 @@ dtype, precise_dtype = dtype_option("float32"), dtype_option("float64")
 recompute_statistics = click.option(
     "--recompute-statistics",
     is_flag=True,
-    help="At every point, average the statistics of batch normalization over the training data before evaluating.",
+    help="Recompute the statistics of batch normalization over the training data at every point before evaluating it.",
 )
 """`recompute_statistics: bool`"""
 
@@ -206,7 +206,7 @@ examples = click.option(
 )
 """`examples: int | None`"""
 
-no_figure = click.option("--no-figure", is_flag=True, help="Write no figures, only the record.")
+no_figure = click.option("--no-figure", is_flag=True, help="Write only the record, no figures.")
 """`no_figure: bool`"""
 
 figure_format = click.option(
@@ -221,21 +221,21 @@ figure_format = click.option(
 activation = click.option(
     "--activation",
     metavar="NAME",
-    help="For a file of weights without a header: activation between the layers (relu if not given).",
+    help="For a file of weights without a header: activation between the layers; by default relu.",
 )
 """`activation: str | None`"""
 
 loss = click.option(
     "--loss",
     metavar="NAME",
-    help="For a file of weights without a header: loss function (chosen by the targets if not given).",
+    help="For a file of weights without a header: loss function; by default chosen by the targets.",
 )
 """`loss: str | None`"""
 
 normalize = click.option(
     "--normalize",
     type=parsing.Choice(NORMALIZATIONS),
-    help="Scale directions to the norm of the weights, filter (row) by filter or layer by layer; "
+    help="Scale directions to the norm of the weights, filter by filter (row by row) or layer by layer; "
     "by default filter for random directions, none for others.",
 )
 """`normalize: str | None`"""
@@ -243,12 +243,12 @@ normalize = click.option(
 include_bias = click.option(
     "--include-bias",
     is_flag=True,
-    help="Move biases too, scaled to their norm; by default filter and layer leave them where they are.",
+    help="Move biases too, scaled to their norm; by default --normalize filter and layer leave them unchanged.",
 )
 """`include_bias: bool`"""
 
 points = click.option(
-    "--points", metavar="N|NxM", default="51", show_default=True, help="Points along the axes."
+    "--points", metavar="N|NxM", default="51", show_default=True, help="Number of points along each axis."
 )
 """`points: str`"""
 
@@ -268,7 +268,7 @@ def learning_rate(default: float, when: str = "") -> Decorator:
         "--learning-rate",
         RATE,
         "X",
-        sentence(when, "learning rate, at its peak if there is a schedule."),
+        sentence(when, "learning rate; with a schedule, its peak."),
         default,
     )
 
@@ -290,20 +290,20 @@ def epochs(default: float | None = None, otherwise: str = "") -> Decorator:
         "--epochs",
         RATE,
         "X",
-        f"Passes of a run over the training data{otherwise}.",
+        f"Number of passes over the training data{otherwise}.",
         default,
     )
 
 
 def seeds(default: int = 3) -> Decorator:
     """Make `seeds: int`."""
-    text = "Runs of each optimizer or setting, with different orders of the batches."
+    text = "Number of runs for each optimizer or setting, with different orders of the batches."
     return of_training("--seeds", parsing.Whole(1, 10_000), "N", text, default)
 
 
 def init(when: str = "") -> Decorator:
     """Make `init: str | None`."""
-    text = sentence(when, "start from new parameters drawn by --seed: he, xavier, normal or zero.")
+    text = sentence(when, "start from new parameters, drawn with --seed: he, xavier, normal or zero.")
     return click.option("--init", metavar="NAME", help=text)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from landscape.commands.completion import complete_values
+from landscape.commands.help_groups import in_groups
 from landscape.errors import did_you_mean
 
 # More of anything that is counted is a typing error, and would not fit into what counts it.
@@ -51,6 +52,19 @@ class Command(click.Command):
                 if once and given.count(option) > 1:
                     context.fail(f"Option '{option.opts[-1]}' is given twice: give it once")
         return super().parse_args(context, arguments)
+
+    def format_options(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, under headings where they are many."""
+        shown = []
+        for one in self.get_params(context):
+            row = one.get_help_record(context)
+            if row is not None and isinstance(one, click.Option):
+                # click's versions name this option's argument differently.
+                own = set(one.opts) & set(context.help_option_names)
+                shown.append(("help" if own else str(one.name), row))
+        for heading, rows in in_groups(shown):
+            with formatter.section(heading):
+                formatter.write_dl(rows)
 
 
 class Group(click.Group):

@@ -56,7 +56,7 @@ class PairType(click.ParamType):
 FILES = ("html", "vti", "vtr", "vtp", "pvd", "nc", "csv")
 
 
-@parsing.command()
+@parsing.command(epilog="For example: landscape plot digits.scan.npz --figure-format pdf --kind contour")
 @click.argument("record", type=click.Path(path_type=Path), nargs=-1, required=True)
 @click.option(
     "--quantity",
@@ -65,14 +65,14 @@ FILES = ("html", "vti", "vtr", "vtp", "pvd", "nc", "csv")
     "By default the losses (and, of a line, the accuracies).",
 )
 @click.option(
-    "--levels", type=LevelsType(), metavar="N|A,B,…", help="Contour lines: how many, or their heights."
+    "--levels", type=LevelsType(), metavar="N|A,B,…", help="Number of contour lines, or their heights."
 )
 @click.option(
     "--kind",
     type=parsing.Choice(["contour", "surface", "both"]),
     default="both",
     show_default=True,
-    help="Which figures of a plane.",
+    help="Figures to draw of a plane.",
 )
 @click.option(
     "--format", "file_format", type=parsing.Choice(FILES),
@@ -82,18 +82,18 @@ FILES = ("html", "vti", "vtr", "vtp", "pvd", "nc", "csv")
 @click.option(
     "--titles",
     metavar="A,B,…",
-    help="Headings above several records, in their order; by default the models' names.",
+    help="Titles of several records, in their order; by default the models' names.",
 )
-@click.option("--columns", type=parsing.Whole(1, 12), metavar="N", help="Panels in a row.")
+@click.option("--columns", type=parsing.Whole(1, 12), metavar="N", help="Number of panels in a row.")
 @click.option(
     "--limits", type=PairType(), metavar="LOW,HIGH",
-    help="Ends of the colours and heights, so that figures of several calls share a scale.",
+    help="Ends of the scale of colours and heights, so that figures of several calls can be compared.",
 )  # fmt: skip
 @click.option(
-    "--scale", type=parsing.Choice(("linear", "log")), help="Scale of the colours; by default as the values ask for."
+    "--scale", type=parsing.Choice(("linear", "log")), help="Scale of the colours; by default log if the values span decades."
 )  # fmt: skip
 @click.option(
-    "--view", type=PairType(), metavar="ELEVATION,AZIMUTH", help="From where a surface is seen, in degrees."
+    "--view", type=PairType(), metavar="ELEVATION,AZIMUTH", help="Viewpoint of a surface, in degrees."
 )  # fmt: skip
 @click.option(
     "--cmap", metavar="NAME", default="viridis", show_default=True, help="Colour map, by matplotlib's name."
@@ -104,16 +104,23 @@ FILES = ("html", "vti", "vtr", "vtp", "pvd", "nc", "csv")
 )  # fmt: skip
 @click.option(
     "--style", type=parsing.Choice(("paper", "slides")), default="paper", show_default=True,
-    help="slides has larger letters and thicker lines.",
+    help="Style of the figures; slides has larger letters and thicker lines.",
 )  # fmt: skip
 @click.option(
-    "--dpi", type=parsing.Number(20, 2400), metavar="N", help="Points an inch of png files; 300 if not given."
+    "--dpi", type=parsing.Number(20, 2400), metavar="N", help="Resolution of png files in dots per inch; by default 300."
 )  # fmt: skip
 @click.option(
-    "-o", "--output", metavar="STEM", help="Name the figures STEM.<figure>.png; by default after the record."
+    "-o",
+    "--output",
+    metavar="STEM",
+    help="Name of the files: STEM.<figure>.png; by default the record's name.",
 )
 @options.figure_format
-@click.option("--fresh", is_flag=True, help="Replace files that are no figures of this record's model.")
+@click.option(
+    "--fresh",
+    is_flag=True,
+    help="Also overwrite files of these names that are not figures of this record's model.",
+)
 @options.speech
 def command(
     record: tuple[Path, ...],
@@ -133,8 +140,6 @@ def command(
 
     A log is a model file with one, CSV, JSON or JSON lines with a step, or event files of TensorBoard.
     --format writes an interactive page, or files for ParaView, NetCDF and tables.
-
-    Example: `landscape plot digits.scan.npz --figure-format pdf --kind contour`
     """
     from landscape.errors import InputError
     from landscape.plots import save_comparison, save_figures

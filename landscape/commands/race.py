@@ -23,17 +23,17 @@ NOT_TUNED = "rates are as given, not tuned: another rate may change the ranking 
     metavar="NAME,NAME,…",
     default="sgd,heavy_ball,rmsprop,adam",
     show_default=True,
-    help="Optimizers to compare, with the names of train, or PyTorch's.",
+    help="Optimizers to compare: names that train knows, or PyTorch's.",
 )
 @click.option(
     "--learning-rate",
     metavar="R[,R,…]",
-    help="Learning rate: one for all optimizers, or one for each; without it rates are tuned.",
+    help="Learning rate, one for all optimizers or one for each; by default each is tuned.",
 )
 @click.option(
     "--tune/--no-tune",
     default=None,
-    help="Choose each optimizer's rate from the same ten rates, by runs with other seeds; the default, unless --learning-rate is given.",
+    help="Choose each optimizer's learning rate from the same ten, by runs with other seeds; the default unless --learning-rate is given.",
 )
 @options.init()
 @options.steps(otherwise=", in place of --epochs")
@@ -46,7 +46,7 @@ NOT_TUNED = "rates are as given, not tuned: another rate may change the ranking 
     metavar="N",
     default=31,
     show_default=True,
-    help="Points along each axis of the plane that the paths are drawn on.",
+    help="Number of points along each axis of the plane on which the paths are drawn.",
 )
 @options.engine
 @options.device
@@ -54,9 +54,9 @@ NOT_TUNED = "rates are as given, not tuned: another rate may change the ranking 
 def command(call: Call, optimizer: str, learning_rate: str | None, **choices: Any) -> None:
     """Train MODEL with several optimizers from the same start, and rank them.
 
-    Each runs at the best of ten learning rates, chosen for it by runs of other seeds: at equal rates the ranking would be that of the rates.
+    Each optimizer runs at the best of ten learning rates, chosen by runs with other seeds; at equal rates the comparison would be unfair.
     Draws the loss against updates and examples seen, with a band over the seeds, and the paths on one plane.
-    A divergence is a result, and ranks last. Cut short, by Ctrl-C or otherwise, the same command goes on with what is not done yet.
+    A run that diverges ranks last. After an interruption the same command continues where it stopped.
     """
     from landscape.studies import race
 

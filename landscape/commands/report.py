@@ -24,11 +24,11 @@ BUDGETS = ("quick", "standard", "thorough")
     help="Where to write the page; by default MODEL's name with .report.html, in the working directory.",
 )  # fmt: skip
 @click.option(
-    "--pdf", type=parsing.FileName(), metavar="REPORT.pdf", help="Also write it as a PDF of A4 pages."
+    "--pdf", type=parsing.FileName(), metavar="REPORT.pdf", help="Also write the report as a PDF of A4 pages."
 )  # fmt: skip
 @click.option(
     "--interactive", is_flag=True,
-    help="Also write an interactive page of the loss around the network beside the report, and link to it.",
+    help="Also write an interactive page of the loss around the network, and link to it.",
 )  # fmt: skip
 @click.option(
     "--budget", type=parsing.Choice(BUDGETS), default="standard", show_default=True,
@@ -36,20 +36,20 @@ BUDGETS = ("quick", "standard", "thorough")
 )  # fmt: skip
 @click.option(
     "--diagnosis", type=click.Path(path_type=Path), metavar="RECORD.npz",
-    help="A record that diagnose wrote, to be taken in place of a new diagnosis.",
+    help="Record written by diagnose, to use in place of a new diagnosis.",
 )  # fmt: skip
 @click.option(
     "--fresh",
     is_flag=True,
-    help="Begin anew where an earlier report was cut short, and replace a file that is there, even if it is no report on this model.",
+    help="Start again instead of continuing an interrupted report, and overwrite the file even if it is not a report on this model.",
 )
 @click.option(
     "--train", metavar="NAME",
-    help="With FILE.py:NAME: the function (settings, seed, theta) of that file that trains as you do, as in diagnose.",
+    help="With FILE.py:NAME: name of a function (settings, seed, theta) in that file that trains as you do, as in diagnose.",
 )  # fmt: skip
 @click.option(
     "--constant-loss", type=parsing.Number(0, above=True), metavar="X",
-    help="With FILE.py:NAME: the loss of the best prediction that looks at no input, where it cannot be found.",
+    help="With FILE.py:NAME: loss of the best constant prediction, if it cannot be determined from the data.",
 )  # fmt: skip
 @options.weights
 @options.threads
@@ -61,10 +61,10 @@ def command(
     interactive: bool, budget: str, diagnosis: Path | None, fresh: bool, threads: int | None, seed: int,
     activation: str | None, loss: str | None, as_json: bool, quiet: bool,
 ) -> None:  # fmt: skip
-    """Write a report on MODEL for readers who did not run it: verdict, evidence, loss surface, curvature, sharpness, training path.
+    """Write a report on MODEL for readers who did not run the experiments: verdict, evidence, loss surface, curvature, sharpness, training path.
 
-    The page holds everything that it shows: it needs no network and no script. Each figure stands with the command
-    that computes it again. Cut short, by Ctrl-C or otherwise, the same command goes on with what is not done yet.
+    The page is complete in itself: it needs no network connection and no script. Each figure comes with the command
+    that computes it again. After an interruption the same command continues where it stopped.
     """
     from landscape.errors import InputError
     from landscape.locks import locked

@@ -28,41 +28,41 @@ from landscape.commands.scan_report import ScanReport
     multiple=True,
     metavar="S|A:B|auto",
     help="Range of the axes: S means -S:S, auto searches for a range over which the loss rises visibly. Give it once, or once "
-    "for each axis. By default 1, and 0:1 between two models.",
+    "for each axis. By default 1, or 0:1 between two models.",
 )
 @click.option(
     "--direction",
     metavar="random|gradient|principal|eigen|between|plane|FILE.npz",
     default="random",
     show_default=True,
-    help="Directions of the axes: principal (of the checkpoints), eigen (eigenvectors of the largest and the smallest eigenvalue), plane (through "
-    "three models) and a file (array 'directions' [d, P]) have several axes; where one is missing, it is a random direction.",
+    help="Directions of the axes: random; the gradient; principal components of the checkpoints; eigenvectors of the largest and the smallest "
+    "eigenvalue; between two models, or the plane through three (--to); a file's array 'directions' [d, P]. A missing second axis is random.",
 )
 @click.option(
     "--to",
     metavar="OTHER.npz",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="The model at the other end of --direction between; given twice, the two others of --direction plane.",
+    help="Model at the other end of --direction between; given twice, the two other models of --direction plane.",
 )
 @click.option(
     "--overlay",
     metavar="CONNECT.npz",
     type=click.Path(path_type=Path),
-    help="With --direction plane: draw the curves of this record of connect, and say how far out of the plane they run.",
+    help="With --direction plane: also draw the curves of this record of connect, and report how far they leave the plane.",
 )
 @options.normalize
 @options.include_bias
 @click.option(
     "--no-orthogonalize",
     is_flag=True,
-    help="Leave random directions as they were drawn; by default they are made orthogonal.",
+    help="Keep random directions as they were drawn; by default they are made orthogonal.",
 )
 @click.option(
     "--save-directions",
     metavar="FILE.npz",
     type=parsing.FileName(),
-    help="Also write the directions, for --direction FILE.npz.",
+    help="Also write the directions to a file, for --direction FILE.npz.",
 )
 @options.recompute_statistics
 @click.option(
@@ -70,15 +70,16 @@ from landscape.commands.scan_report import ScanReport
     type=parsing.Choice(("loss", "curvature")),
     default="loss",
     show_default=True,
-    help="curvature also finds the extreme eigenvalues of the Hessian at every point, which is slow; float64 gives tighter bounds.",
+    help="Quantity to evaluate; curvature also finds the extreme eigenvalues of the Hessian at every point, which is slow, and needs float64 for tight bounds.",
 )
 @click.option(
     "--metric",
     "metrics",
     multiple=True,
     metavar="NAME",
-    help="Also measure, as the loss has them: of classes topK (such as top5), balanced_accuracy, macro_f1, mean_iou, of yes and no also precision, "
-    "recall, f1; of numbers mean_absolute_error, mean_squared_error, root_mean_squared_error, r2. May be given several times; costs a pass a point.",
+    help="Metric to evaluate too: for classes topK (such as top5), balanced_accuracy, macro_f1, mean_iou; for two classes also precision, "
+    "recall, f1; for numbers mean_absolute_error, mean_squared_error, root_mean_squared_error, r2. "
+    "May be given several times; each point then takes another pass over the data.",
 )
 @options.data
 @options.engine
@@ -94,8 +95,8 @@ def command(
 ) -> None:
     """Evaluate the loss of MODEL along directions around its parameters, and draw it.
 
-    Writes STEM.npz, and figures beside it. Cut short, by Ctrl-C or otherwise, the same command takes up
-    where it stopped.
+    Writes STEM.npz, and figures beside it. After an interruption the same command continues where it
+    stopped.
     """
     from landscape.scanning import scan
 

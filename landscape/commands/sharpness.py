@@ -30,18 +30,18 @@ def radius(name: str, default: float, text: str) -> Any:
     type=parsing.Choice(MEASURES),
     multiple=True,
     metavar="NAME",
-    help=f"Measure only this; may be given several times. {', '.join(MEASURES)}.",
+    help=f"Measure to compute in place of all; may be given several times. Known are {', '.join(MEASURES)}.",
 )
 @click.option(
     "--compare",
     type=click.Path(path_type=Path),
     metavar="OTHER.npz",
-    help="Measure another model too, and show both.",
+    help="Also measure this model, and show both.",
 )
 @click.option(
     "--rescaling-test",
     is_flag=True,
-    help="Measure again after rescaling layers, and neurons, of a ReLU network, which leaves its outputs as they are.",
+    help="Measure again after rescaling layers and neurons of a ReLU network in ways that leave its outputs unchanged.",
 )
 @radius(
     "--epsilon", 1e-3, "keskar: half the width of the box around the parameters, in units of |parameter| + 1."
@@ -70,9 +70,9 @@ def command(
 ) -> int:
     """Measure how sharp the loss of MODEL is at its parameters, without weight decay.
 
-    Every measure comes with its error, its definition, and whether it depends on how a ReLU network spreads its scale
-    over layers or neurons: a measure that does is not a property of the function itself. Writes STEM.npz and a figure of training and
-    test loss. Exit status 1 where the rescaling test finds another answer than theory.
+    Every measure comes with its error, its definition, and whether it depends on how the scale of a ReLU network is distributed over its layers or
+    neurons: a measure that does is not a property of the function itself. Writes STEM.npz and a figure of training and test loss. Exit status 1 where
+    the rescaling test contradicts theory.
     """
     from landscape.sharpness import Options, measure_sharpness
     from landscape.tables.sharpness import sharpness_table, surprises

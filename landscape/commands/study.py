@@ -19,14 +19,14 @@ optimizer_option = click.option(
     metavar="NAME",
     default="sgd",
     show_default=True,
-    help="Optimizer; the names are those of train.",
+    help="Optimizer to train with: a name that train knows, or PyTorch's.",
 )
 optimizers_option = click.option(
     "--optimizer",
     metavar="NAME,NAME,…",
     default="sgd,adam",
     show_default=True,
-    help="Optimizers to try; the names are those of train.",
+    help="Optimizers to try: names that train knows, or PyTorch's.",
 )
 common = options.together(options.init(), options.engine, options.device)
 # Curvature is followed in float64.
@@ -37,8 +37,8 @@ precise = options.together(options.init(), options.precise_engine, options.devic
 def command() -> None:
     """Answer a question about training by an experiment on MODEL.
 
-    Each writes a record, a figure, and sentences that say what was found. A divergence is a result. Cut short, by Ctrl-C
-    or otherwise, the same command goes on with what is not done yet.
+    Each writes a record, a figure, and sentences that say what was found. A run that diverges is a result too. After an
+    interruption the same command continues where it stopped.
     """
 
 
@@ -53,7 +53,7 @@ def command() -> None:
 @common
 @makes_record("study.batch-size")
 def batch_size(call: Call, batch_sizes: str, **choices: Any) -> None:
-    """Compare batch sizes for equal epochs and for equal updates: time, losses, sharpness, noise."""
+    """Compare batch sizes for equal epochs and for equal updates: time, losses, sharpness and noise."""
     from landscape.studies import study_batch_size
 
     sizes = parsing.read_several(batch_sizes, parsing.Whole(1), "--batch-sizes")
@@ -71,7 +71,7 @@ def batch_size(call: Call, batch_sizes: str, **choices: Any) -> None:
 @common
 @makes_record("study.learning-rate")
 def learning_rate(call: Call, optimizer: str, rates: str | None, **choices: Any) -> None:
-    """Propose a rate for each optimizer with an interval over seeds, and say where and how others fail."""
+    """Propose a learning rate for each optimizer, with an interval over seeds, and say where and how other rates fail."""
     from landscape.studies import study_learning_rate
 
     tried: dict[str, Any] = (
@@ -100,18 +100,18 @@ def learning_rate(call: Call, optimizer: str, rates: str | None, **choices: Any)
     metavar="N",
     default=40,
     show_default=True,
-    help="How many times the largest curvature is measured along each run.",
+    help="Number of times that the largest curvature is measured along each run.",
 )
 @options.of_training(
     "--batch-size",
     parsing.Whole(1),
     "N",
-    "Examples in each update, under sgd; the sharpness of batches is then followed too. All examples by default.",
+    "Examples in each update, for sgd; the curvature of the batches' losses is then measured too. By default all examples.",
 )
 @precise
 @makes_record("study.stability")
 def stability(call: Call, rates: str, **choices: Any) -> None:
-    """Follow the largest curvature along training, full-batch or with batches, against what the rate allows."""
+    """Follow the largest curvature along training, with all examples or batches, and compare it with the stability limit of the rate."""
     from landscape.studies import study_stability
 
     run(call, study_stability, rates=parsing.read_several(rates, options.RATE, "--rates"), **choices)
@@ -122,7 +122,7 @@ def stability(call: Call, rates: str, **choices: Any) -> None:
 )
 @click.option(
     "--schedules", metavar="NAME,NAME,…", default="constant,step,inverse_sqrt,cosine,linear", show_default=True,
-    help="Schedules to compare; the names are those of train.",
+    help="Schedules to compare: names that train knows.",
 )  # fmt: skip
 @optimizer_option
 @options.learning_rate(0.1)
@@ -130,7 +130,7 @@ def stability(call: Call, rates: str, **choices: Any) -> None:
     "--warmup",
     type=parsing.Whole(1),
     metavar="N",
-    help="Steps of the linear rise of the rate in the runs with a warm-up; a tenth of the run by default.",
+    help="Number of updates over which the rate rises in the runs with a warm-up; by default a tenth of the run.",
 )
 @options.steps(500)
 @options.batch_size()

@@ -15,15 +15,15 @@ from landscape.commands.stem import draw, options_in_name, speaker
 @parsing.command("topology", epilog="For example: landscape topology digits.scan.npz")
 @click.argument("record", type=click.Path(path_type=Path))
 @click.option(
-    "--quantity", metavar="NAME", help="Quantity to look at: train_loss, test_loss, …; by default the training loss."
+    "--quantity", metavar="NAME", help="Quantity to analyze: train_loss, test_loss, …; by default the training loss."
 )  # fmt: skip
 @click.option(
     "--connectivity", type=parsing.Choice(("faces", "corners")), default="faces", show_default=True,
-    help="Neighbours of a point: across faces (two along each axis), or across corners too.",
+    help="Neighbours of a point: those across faces (two along each axis), or across corners too.",
 )  # fmt: skip
 @click.option(
     "--threshold", type=parsing.Number(0), metavar="X",
-    help="Depth of a basin up to which it is left out; by default 1 % of the median's height above the minimum.",
+    help="Leave out basins that are shallower than X; by default 1 % of the height of the median loss above the minimum.",
 )  # fmt: skip
 @click.option(
     "--verify", type=click.Path(path_type=Path), metavar="MODEL.npz",
@@ -38,7 +38,7 @@ def command(
 ) -> None:  # fmt: skip
     """Find the basins of RECORD, a scan (or a trajectory's plane), the saddles between them, and the maxima.
 
-    Each basin has its depth, the height of the lowest way out of it, with the error that the numbers allow, and its share of the window.
+    Each basin has its depth, the height of the lowest way out of it, with its error, and its share of the window.
     They are features of the slice; --verify looks at the whole space. Writes STEM.npz and figures.
     """
     from landscape.commands.outputs import record_paths, require_safe_outputs

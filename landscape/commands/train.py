@@ -35,8 +35,8 @@ LENGTHS = ("steps", "epochs", "checkpoints", "history")
     default="sgd",
     show_default=True,
     metavar="NAME",
-    help="Which update: sgd, heavy_ball, nesterov, adagrad, "
-    "adagrad_rms, rmsprop, adam, adamw, amsgrad, radam, lion or sam, or PyTorch's names of these.",
+    help="Optimizer to train with: sgd, heavy_ball, nesterov, adagrad, "
+    "adagrad_rms, rmsprop, adam, adamw, amsgrad, radam, lion or sam, or PyTorch's name of one of these.",
 )
 @options.learning_rate(0.01)
 @options.momentum
@@ -45,34 +45,34 @@ LENGTHS = ("steps", "epochs", "checkpoints", "history")
     "--weight-decay",
     type=parsing.Number(0),
     metavar="X",
-    help="Coefficient of the penalty ½λ‖θ‖², in place of the model's; adamw and lion shrink the parameters directly.",
+    help="Coefficient λ of the penalty ½λ‖θ‖², in place of the model's; for adamw and lion the decoupled weight decay.",
 )
 @click.option(
     "--clip",
     type=parsing.Number(0),
     default=0.0,
     metavar="X",
-    help="Rescale gradients whose norm is larger than X; 0 leaves them as they are.",
+    help="Scale gradients whose norm is larger down to norm X; 0 does not.",
 )
 @click.option(
     "--schedule",
     default="constant",
     show_default=True,
     metavar="NAME",
-    help="How the rate changes over the run: constant, step, exponential, inverse_sqrt, cosine, linear, transformer or one_cycle.",
+    help="Schedule of the learning rate over the run: constant, step, exponential, inverse_sqrt, cosine, linear, transformer or one_cycle.",
 )
 @click.option(
     "--warmup",
     type=parsing.Whole(0),
     default=0,
     metavar="N",
-    help="Steps of a linear rise of the rate from zero, before the schedule.",
+    help="Number of updates over which the learning rate rises linearly from zero, before the schedule.",
 )
 @click.option(
     "--schedule-steps",
     type=parsing.Whole(1),
     metavar="N",
-    help="Steps that the schedule is laid out for; by default those of the run.",
+    help="Number of updates that the schedule spans; by default the length of the run.",
 )
 @options.batch_size()
 @click.option(
@@ -86,7 +86,7 @@ LENGTHS = ("steps", "epochs", "checkpoints", "history")
     default=20,
     show_default=True,
     metavar="K",
-    help="How many parameter vectors to keep in the file, spread evenly over the run.",
+    help="Number of checkpoints to keep in the file, spread evenly over the run.",
 )
 @click.option(
     "--history",
@@ -94,7 +94,7 @@ LENGTHS = ("steps", "epochs", "checkpoints", "history")
     default=50,
     show_default=True,
     metavar="K",
-    help="How many times the losses over all data are measured and logged.",
+    help="Number of times that the losses over all data are computed and logged.",
 )
 @options.init()
 @click.option(
@@ -121,7 +121,7 @@ def command(
 ) -> None:
     """Train MODEL from its parameters, or from new ones, and write the result with its log and checkpoints.
 
-    Cut short, by Ctrl-C or otherwise, the same command takes up where the file was last saved, and ends with the same bits.
+    After an interruption the same command continues where the file was last saved, and ends with the same bits.
     The same command with more --steps or --epochs goes on from a finished one, unless the schedule depends on the length of the run.
     A training that diverges ends with exit status 1; the file then has the last finite parameters.
     """

@@ -34,7 +34,7 @@ CHECKPOINTS, OF_RUN = 60, "With --optimizer: "
     "--span",
     multiple=True,
     metavar="S|A:B",
-    help="Range of the axes, given once or once for each axis; by default the whole path is shown.",
+    help="Range of the axes, given once or once for each axis; by default wide enough for the whole path.",
 )
 @options.normalize
 @options.include_bias
@@ -73,8 +73,8 @@ def command(
 
     Says which share of the path lies on the plane, how far out of it the checkpoints are, and how their own
     losses differ from what the map shows at their places. Writes STEM.npz, STEM.plane.npz (the scan of the
-    plane), STEM.run.npz (a fresh run, with its checkpoints) and figures. Cut short, by Ctrl-C or otherwise, the same command takes
-    up where it stopped.
+    plane), STEM.run.npz (a fresh run, with its checkpoints) and figures. After an interruption the same
+    command continues where it stopped.
     """
     from landscape.progress import part
     from landscape.trajectories import require_possible, trajectory

@@ -15,7 +15,7 @@ from landscape.messages import say
     "dtypes",
     type=parsing.Choice(options.DTYPES),
     multiple=True,
-    help="Compile for this precision only; may be given twice. Scans and trainings use float32, curvature float64; both by default.",
+    help="Precision to compile for; may be given twice, by default both. Scans and trainings use float32, curvature uses float64.",
 )
 @options.quiet
 def command(dtypes: tuple[str, ...], quiet: bool) -> None:

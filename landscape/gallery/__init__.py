@@ -40,6 +40,8 @@ FIGURES: dict[str, str] = {
     "momentum": "momentum carries a ball past a shallow minimum",
     "optimizer_race": "optimizers on one surface, and on the plane of a real network",
     "edge_of_stability": "the edge of stability: sharpness reaches 2/η, Adam's preconditioned sharpness 38/η",
+    "loss_functions": "squared error and cross-entropy on the same network: where the gradient vanishes",
+    "normalization": "normalization makes a valley rounder, in the data and in hidden layers",
     "small_networks": "planes through small trained networks: LeNet, 1-D convolutions, a transformer",
     "batch_statistics": "batch normalization with statistics kept from the centre, and recomputed",
 }

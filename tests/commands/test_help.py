@@ -9,7 +9,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from landscape.commands import COMMANDS, group
+from landscape.commands import COMMANDS, SECTIONS, group
+from landscape.commands.help_groups import FEW, GROUPS, OWN
 from landscape.commands.options import NORMALIZATIONS
 from landscape.directions.normalize import NORMALIZATIONS as TABLE
 from tests.commands.test_names import context_of, leaves
@@ -33,12 +34,32 @@ def test_every_option_is_explained_by_itself(name, command):
             assert not re.match(r"(Of|At the curvature|As|Likewise|It|Its|See|What)\b", text), option.opts
 
 
-@pytest.mark.parametrize(("name", "command"), [case for case in EVERY if case.values[0] != "plot"])
+@pytest.mark.parametrize(("name", "command"), EVERY)
 def test_every_command_has_an_example_that_parses(name, command):
     assert command.epilog is not None
     assert command.epilog.startswith("For example: landscape ")
     for line in re.findall(r"landscape ([^&\n,;]+)", command.epilog):
         context_of(shlex.split(line.strip()))
+
+
+@pytest.mark.parametrize(("name", "command"), EVERY)
+def test_a_help_shows_each_option_once_and_many_under_headings(name, command):
+    context = click.Context(command, info_name=name, terminal_width=88, max_content_width=88)
+    told = command.get_help(context)
+    given = [option for option in command.get_params(context) if isinstance(option, click.Option)]
+    for option in given:
+        name_of = max(option.opts, key=len)
+        assert len(re.findall(rf"^  (?:-\w, )?{name_of}(?=[ /\n])", told, re.M)) == 1, name_of
+    headings = re.findall(r"^(\w.*):$", told, re.M)
+    assert headings == ["Options"] if len(given) <= FEW else len(headings) > 2
+    assert set(headings) <= {OWN, *GROUPS}
+
+
+def test_groups_of_a_help_name_options_that_are_there():
+    known = {option.name for case in EVERY for option in case.values[1].params}
+    listed = [name for names in GROUPS.values() for name in names]
+    assert len(listed) == len(set(listed))
+    assert set(listed) - known <= {"help", "workers", "mixed"}
 
 
 def test_the_parts_of_a_study_are_said_in_whole_sentences():
@@ -156,3 +177,10 @@ def test_an_option_of_a_training_says_the_same_in_every_command_that_trains():
                 said.setdefault(key, set()).add((re.split("[,;.]", core)[0], bounds))
     assert {flag for flag, _ in said} == {f"--{name.replace(chr(95), chr(45))}" for name in TRAINED_BY}
     assert {key: texts for key, texts in said.items() if len(texts) > 1} == {}
+
+
+def test_the_first_help_shows_every_command_once():
+    told = CliRunner().invoke(group, ["--help"]).output
+    listed = re.findall(r"^  ([a-z]+)  +\w", told, re.M)
+    assert sorted(listed) == sorted(COMMANDS)
+    assert sorted(name for names in SECTIONS.values() for name in names) == sorted(COMMANDS)

@@ -1,0 +1,6 @@
+"""Draw the figure of this name: `python figures/loss_functions.py [--quick] [--output FILE.png]`."""
+
+from landscape.gallery.script import main
+
+if __name__ == "__main__":
+    main(__file__)
