@@ -16,6 +16,10 @@ class InputError(ValueError):
     """What was asked for, or the file that was given, cannot be used as it is."""
 
 
+class WorkerError(InputError):
+    """Workers, which compute parts of the work elsewhere, cannot do what was asked of them; what is done is kept."""
+
+
 class ComputationError(RuntimeError):
     """The input was good and the work still failed: a full disk, a solver that did not converge."""
 

@@ -89,6 +89,9 @@ class Scan(Record):
     @property
     def share(self) -> float:
         """The share of its steps that is done, as far as it says; 1 where it is finished."""
+        whole = [value for name, value in self.partial.items() if name.endswith(".whole")]
+        if whole and not self.finished:
+            return float(np.mean([np.mean(value) for value in whole]))
         done = sum(int(np.sum(value)) for name, value in self.partial.items() if name.endswith(".step"))
         total = sum(int(np.sum(value)) for name, value in self.partial.items() if name.endswith(".steps"))
         return 1.0 if self.finished else done / total if total else 0.0
