@@ -88,12 +88,13 @@ class Remade:
 
     maker: Callable[[], Any]
     split: str
+    seed: int
 
     def __call__(self) -> HasSweep:
         """Make it."""
         made = self.maker()
         told = about(made)
-        return complete(made) if told is None else told.splits[self.split]
+        return complete(made).anew(self.seed) if told is None else told.splits[self.split]
 
 
 class Cutter:
