@@ -16,6 +16,10 @@ class InputError(ValueError):
     """A request or a file cannot be used as it is."""
 
 
+class WorkerError(InputError):
+    """Workers, which compute parts of the work elsewhere, cannot do what was asked of them; what is done is kept."""
+
+
 class ComputationError(RuntimeError):
     """A computation failed although its input was valid: a full disk, a solver that did not converge."""
 

@@ -79,6 +79,9 @@ class Completed(Wrapper):
         # Points nearby want the same step.
         self.gradient_step: float | None = None
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Completed, (self.objective, self.seed)
+
     def anew(self, seed: int) -> Completed:
         """Return the same objective with another seed and without memory of steps: an analysis is then a function of its arguments."""
         return Completed(self.objective, seed)

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from landscape.errors import InputError
 from landscape.objective.evaluation import Evaluation
 from landscape.objective.protocol import HasValue
+from landscape.objective.rows import Rows
 from landscape.objective.session import checked_threads, session, share_work
 
 Array = NDArray[np.float64]
@@ -22,7 +23,7 @@ Function = Callable[[Array], float]
 RUN = 256
 
 
-class FunctionSweep:
+class FunctionSweep(Rows):
     """A grid of points of a function of θ, in runs of points; `state` holds the values, then the steps done."""
 
     names: tuple[str, ...] = ("loss",)
@@ -47,6 +48,11 @@ class FunctionSweep:
         self.points = math.prod(len(axis) for axis in axes)
         self.steps = math.ceil(self.points / run)
         self.state = np.zeros(self.points + 1)
+
+    @property
+    def grain(self) -> int:
+        """The points of a run, which are evaluated together."""
+        return self.length
 
     def run(self, step: int) -> None:
         """Evaluate one run of points."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -84,12 +84,20 @@ class NetworkObjective:
     ) -> None:
         self.model, self.split, self.dtype = model, split, checked_dtype(dtype)
         self.threads = checked_threads(threads)
+        self.given = {
+            "dtype": dtype, "threads": threads, "examples": examples, "seed": seed, "device": device, "engine": engine,
+            "metrics": metrics,
+        }  # fmt: skip
         self.sample = Sample(model, split, examples, seed)
         self.metrics = Metrics(self.sample, metrics)
         self.decay = model.decay_vector()
         self.decays = bool(self.decay.any())
         chosen = settle_device(device, model)
         self.engine = engine(Setting(model, self.sample, self.dtype, self.threads, chosen))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # An engine holds addresses of machine code: another process makes its own.
+        return made_anew, (self.model, self.split, self.given, self.__dict__.get("constants"))
 
     @property
     def device(self) -> str:
@@ -122,7 +130,8 @@ class NetworkObjective:
 
         Both share one engine.
         """
-        there = copy.copy(self)
+        there = object.__new__(type(self))
+        there.__dict__ |= self.__dict__
         there.constants = np.asarray(constants).astype(self.dtype)
         return there
 
@@ -301,6 +310,12 @@ class NetworkObjective:
             return losses
         point = np.asarray(center, np.float64)
         return MetricSweep(losses, self.measure, self.metrics.columns, point, rows.astype(np.float64), axes)
+
+
+def made_anew(model: Model, split: str, given: dict[str, Any], constants: NDArray | None) -> NetworkObjective:
+    """Make an objective again, in another process say."""
+    made = NetworkObjective(model, split, **given)
+    return made if constants is None else made.with_constants(constants)
 
 
 def evaluate_model(model: Model, metrics: str | Sequence[str] = ()) -> dict[str, Evaluation]:

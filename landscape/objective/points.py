@@ -14,6 +14,7 @@ from landscape.model import Model
 from landscape.objective.evaluation import Evaluation
 from landscape.objective.metric_sweep import point_of
 from landscape.objective.network import NetworkObjective
+from landscape.objective.rows import Rows
 
 Array = NDArray[np.float64]
 
@@ -70,7 +71,7 @@ class PointwiseObjective:
         return PointwiseSweep(self, np.asarray(center), np.atleast_2d(np.asarray(directions)), axes)
 
 
-class PointwiseSweep:
+class PointwiseSweep(Rows):
     """A grid of points, one a step; `state` holds the six sums and the metrics of each point, then the number of steps done."""
 
     def __init__(
@@ -79,7 +80,7 @@ class PointwiseSweep:
         if len(directions) != len(axes):
             raise InputError(f"expected an axis for each of {len(directions)} directions, found {len(axes)}")
         self.objective, self.center, self.directions, self.axes = objective, center, directions, axes
-        self.steps = math.prod(len(axis) for axis in axes)
+        self.points = self.steps = math.prod(len(axis) for axis in axes)
         self.metrics = objective.objective.metrics.columns
         self.width = SUMS + len(self.metrics)
         self.state = np.zeros(self.steps * self.width + 1)

@@ -64,9 +64,16 @@ def pool(workers: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(workers, thread_name_prefix="landscape")
 
 
+class Neighbours:
+    """How many processes of one work share the cores of this machine, this one among them."""
+
+    count = 1
+
+
 def available_cores() -> int:
-    """Count the cores that this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Count the cores that this process may run on, or its share of them where others of the same work run beside it."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, cores // Neighbours.count)
 
 
 def checked_threads(threads: int | None) -> int:

@@ -89,6 +89,9 @@ class Scan(Record):
     @property
     def share(self) -> float:
         """The share of the work that is done, 1 if finished."""
+        whole = [value for name, value in self.partial.items() if name.endswith(".whole")]
+        if whole and not self.finished:
+            return float(np.mean([np.mean(value) for value in whole]))
         done = sum(int(np.sum(value)) for name, value in self.partial.items() if name.endswith(".step"))
         total = sum(int(np.sum(value)) for name, value in self.partial.items() if name.endswith(".steps"))
         return 1.0 if self.finished else done / total if total else 0.0

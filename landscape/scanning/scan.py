@@ -32,6 +32,7 @@ from landscape.scanning.grid import MAXIMUM_DIMENSIONS, Span
 from landscape.scanning.plan import Plan, Subject, make_plan, require_grid
 from landscape.scanning.plane import digest_of, marks_of, overlay_record, overlays_of
 from landscape.scanning.subject import function_subject, held_notes, model_subject, told_splits, told_subject
+from landscape.workers import Executor, Workers
 
 Array = NDArray[np.float64]
 # Where a direction may lead.
@@ -63,6 +64,7 @@ def scan(
     metrics: str | Sequence[str] = (),
     output: str | Path | None = None,
     fresh: bool = False,
+    executor: Executor | Workers | None = None,
     progress: Progress = nobody,
     announce: Announce = silent,
     planned: Callable[[Plan], object] | None = None,
@@ -117,6 +119,8 @@ def scan(
         of the same settings is returned as it is.
     fresh
         Start anew, and overwrite what `output` holds.
+    executor
+        Anything with `submit` of `concurrent.futures`, whose workers compute runs of points, or `Workers` around it; the record is the same to the bit.
     progress, announce
         Called with the share that is done and the same in words, such as "1,300 of 2,601 points"; and with sentences.
     planned
@@ -126,8 +130,10 @@ def scan(
     ------
     InputError
         A choice that is impossible; an output that cannot be written or holds a scan of other settings.
+    WorkerError
+        Workers are of another kind or version, or cannot read what they are sent.
     ComputationError
-        A save failed; the last good record is still there.
+        A save failed, or workers died; the last good record is still there.
     KeyboardInterrupt
         Ctrl-C; what was done is in `output`.
 
@@ -201,7 +207,7 @@ def scan(
         planned(plan)
     for note in plan.notes:
         announce(note)
-    return run_plan(plan, path=path, fresh=fresh, progress=progress, announce=announce)
+    return run_plan(plan, path=path, fresh=fresh, executor=executor, progress=progress, announce=announce)
 
 
 def is_plane(direction: str | Path | NDArray[np.floating]) -> bool:

@@ -98,8 +98,9 @@ def model_subject(
             kind = partial(PlaneObjective, other=toward, third=across)
         without = ("statistics that move along a line",)
     device = settle_device(device, model, without=without)
-    objectives: dict[str, Any] = {
-        name: kind(
+    makers: dict[str, Any] = {
+        name: partial(
+            kind,
             model,
             name,
             dtype=dtype,
@@ -111,8 +112,10 @@ def model_subject(
         )
         for name in splits
     }
+    objectives = {name: make() for name, make in makers.items()}
     return Subject(
         objectives=objectives,
+        makers=makers,
         center=np.asarray(model.theta, dtype=np.float64),
         decay=model.decay_vector(),
         model=model.fingerprint(),
