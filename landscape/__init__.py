@@ -92,6 +92,7 @@ NAMES: dict[str, str] = {
     "plot_comparison": "landscape.plots",
     "plot_connection": "landscape.plots",
     "plot_contours": "landscape.plots",
+    "plot_cuts": "landscape.plots",
     "plot_curves": "landscape.plots",
     "plot_escape": "landscape.plots",
     "plot_log": "landscape.plots",

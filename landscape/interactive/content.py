@@ -12,6 +12,7 @@ from landscape.errors import InputError
 from landscape.plots.contours import equal_units
 from landscape.plots.field import drawn_axes, field_of
 from landscape.plots.levels import choose_levels
+from landscape.plots.planes import Run, marked
 from landscape.plots.words import GREEK, one_line_label, quantity_label, quantity_name, short
 from landscape.records import Race, Record, Scan, Topology, Trajectory
 
@@ -174,6 +175,9 @@ def panel_of(
         ]  # fmt: skip
     elif isinstance(record, Topology) and len(axes) == 2:
         told["basins"] = basins_of(record, axes, step)
+    run = marked(scan, axes)
+    if "paths" not in told and isinstance(run, Run):
+        told["paths"] = [{"at": finite_pairs(run.places), "words": run.words()}]
     return told
 
 
