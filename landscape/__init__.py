@@ -93,6 +93,7 @@ NAMES: dict[str, str] = {
     "plot_connection": "landscape.plots",
     "plot_contours": "landscape.plots",
     "plot_curves": "landscape.plots",
+    "plot_cuts": "landscape.plots",
     "plot_escape": "landscape.plots",
     "plot_log": "landscape.plots",
     "plot_merge_tree": "landscape.plots",

@@ -48,7 +48,7 @@ TOPICS: dict[str, tuple[str, ...]] = {
         "Record", "load_record", "Scan", "Hessian", "Critical", "Sharpness", "Trajectory", "Diagnosis", "Race", "Study", "Atlas",
     ),
     "Figures": (
-        "figures", "save_figures", "save_film", "style", "plot_scan", "plot_contours", "plot_surface", "plot_curves",
+        "figures", "save_figures", "save_film", "style", "plot_scan", "plot_contours", "plot_surface", "plot_curves", "plot_cuts",
         "plot_slices", "plot_escape", "plot_atlas", "plot_path", "plot_out_of_plane", "plot_race", "plot_race_paths",
         "plot_sharpness", "plot_log",
     ),

@@ -24,7 +24,7 @@ from landscape.records import Record, Topology
 HERE = Path(__file__).parent
 RESOLUTION = 110
 KEYS = (
-    "Drag to turn, pinch or roll to zoom, point to read. Keys: arrows turn, + and − zoom, t changes surface and contour map, "
+    "Drag to turn, pinch or roll to zoom, point to read. Keys: arrows turn, + and − zoom, t changes the view, "
     "l the height's scale, r resets."
 )
 

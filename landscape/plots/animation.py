@@ -16,7 +16,7 @@ from landscape.marks import holds_mark
 from landscape.overwrite import refuse_overwriting
 from landscape.plots.contours import draw_map, shared_levels
 from landscape.plots.field import field_of
-from landscape.plots.paths import EDGE, PATH, STOP
+from landscape.plots.planes import EDGE, PATH, STOP
 from landscape.plots.style import figure_of, style
 from landscape.records import Trajectory
 

@@ -17,7 +17,8 @@ from landscape.plots.levels import Levels
 from landscape.plots.line_labels import label_lines
 from landscape.plots.look import Look, chosen, looking
 from landscape.plots.marks import CENTER, hatch_missing, mark_points
-from landscape.plots.paths import draw_path
+from landscape.plots.paths import run_of
+from landscape.plots.planes import marked
 from landscape.plots.scale import draw_scale
 from landscape.plots.style import SMALL, new_figure, style
 from landscape.plots.surface import draw_sheet_between
@@ -172,8 +173,9 @@ def maps_of(
         elif alike:
             ax.tick_params(labelleft=False)
         ax.locator_params(nbins=3 if columns > 1 and chosen().width == "single" else 4)
-        if isinstance(record, Trajectory):
-            draw_path(ax, record)
+        run = run_of(record) if isinstance(record, Trajectory) else marked(field.record, field.axes)
+        if run is not None:
+            run.draw(ax)
         if isinstance(record, Topology):
             outlined(ax, record)
         mark_points(ax, field, best=False)

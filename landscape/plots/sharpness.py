@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from landscape.errors import InputError
 from landscape.plots.levels import finite_of
 from landscape.plots.style import SMALL, SPLIT_LINES, figure_of, new_figure, style
-from landscape.plots.words import IN_NATS, LOSSES, SPLITS, shorten
+from landscape.plots.words import IN_NATS, LOSSES, MINUS, SPLITS, shorten
 from landscape.records import Sharpness
 
 CURVE_HEIGHT, ROW, AROUND = 1.75, 0.128, 0.25
@@ -69,7 +69,7 @@ def _draw(ax: Axes, curve: dict[str, np.ndarray]) -> None:
             ax.plot(curve["axis"], curve[f"{split}_loss"], label=SPLITS[split], **SPLIT_LINES[split])
     ax.axvline(0.0, color="#888888", linewidth=0.6, linestyle=":", zorder=0.8)
     ax.set_xlim(curve["axis"][0], curve["axis"][-1])
-    ax.set_xlabel("α (1: as far as the weights are long)")
+    ax.set_xlabel("α (at 1 the step is as long as the weights)")
 
 
 def _scale(panels: Sequence[Axes], record: Sharpness) -> None:
@@ -81,7 +81,7 @@ def _scale(panels: Sequence[Axes], record: Sharpness) -> None:
     loss = str(record.settings.get("loss", ""))
     unit = ", nats" if loss in IN_NATS else ""
     panels[0].set_ylabel(f"loss ({LOSSES.get(loss, loss)}{unit})")
-    panels[-1].legend(loc="upper center" if len(panels) == 1 else "best")
+    panels[-1].legend(loc="best")
     if len(panels) > 1:
         for panel in panels:
             panel.set_xlabel("α (weights’ length)")
@@ -122,13 +122,13 @@ def measured(value: float, error: float) -> str:
     """Write a value to the digits that its error leaves, the error of the last digit in brackets where it is seen.
 
     >>> measured(0.0005099, 2.2e-5), measured(136.5, 1.9), measured(2.25834, 1e-15), measured(1.2e-7, 3e-9)
-    ('0.00051(2)', '136(2)', '2.26', '1.20(3)e-07')
+    ('0.00051(2)', '136(2)', '2.26', '1.20(3)e−7')
     """
     if not (1e-300 < abs(value) < np.inf and error < np.inf) or error <= 1e-3 * abs(value):
-        return f"{value:.3g}"
+        return f"{value:.3g}".replace("-", MINUS)
     if not 1e-4 <= abs(value) < 1e5:
         power = int(np.floor(np.log10(abs(value))))
-        return f"{measured(value / 10.0**power, error / 10.0**power)}e{power:+03d}"
+        return f"{measured(value / 10.0**power, error / 10.0**power)}e{power}".replace("-", MINUS)
     place = int(np.floor(np.log10(error)))
     return f"{value:.{max(0, -place)}f}({error / 10.0 ** min(0, place):.0f})"
 

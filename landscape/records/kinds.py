@@ -170,13 +170,16 @@ MEASURE = {"definition?": "text?", "invariant?": ({"*": "bool?"},)}
 ANY_KIND: dict[str, Any] = {
     "model_name?": "text?", "loss?": "word?", "loss_scale?": "number?", "dtype?": "word?", "device?": "word?", "split?": "word?",
     "splits?": (["word"],), "seed?": "count?", "seeds?": "count?", "node?": "text?", "directions?": (["text"],),
-    "constant_loss?": ({"*": "number?"},),
+    "constant_loss?": ({"*": "number?"},), "constant_accuracy?": ({"*": "number?"},),
 }  # fmt: skip
-# What is marked on the plane through three models: the models and their mean, and curves between them.
+# What is marked on a plane: models, their mean and curves between them, or a run's checkpoints.
 MARKED: dict[str, Any] = {
     "marks?": ([{"name": "text", "at": ["number", "number"], "loss?": "number?"}],),
     "overlays?": (
         [{"name": "text", "curve?": "word?", "points": [["number", "number"]], "distance": "number"}],
+    ),
+    "run?": (
+        {"points": [["number", "number"]], "captured": "number", "distance": "number", "steps?": ["count"]},
     ),
 }
 SETTINGS: dict[str, dict[str, Any]] = {

@@ -30,7 +30,7 @@ from landscape.scanning.driver import run_plan, wanted_of
 from landscape.scanning.eigen import extreme_eigenvectors, in_double
 from landscape.scanning.grid import MAXIMUM_DIMENSIONS, Span
 from landscape.scanning.plan import Plan, Subject, make_plan, require_grid
-from landscape.scanning.plane import digest_of, marks_of, overlay_record, overlays_of
+from landscape.scanning.plane import digest_of, marks_of, overlay_record, overlays_of, path_of
 from landscape.scanning.subject import function_subject, held_notes, model_subject, told_splits, told_subject
 from landscape.workers import Executor, Workers
 
@@ -201,6 +201,7 @@ def scan(
         plan = with_marks(plan, [target(subject, one, "") for one in (other, third)], names, curves)
     if isinstance(subject, Model) and isinstance(direction, str) and direction == "principal":
         plan = replace(plan, notes=plan.notes + held_notes(subject, recompute_statistics))
+        plan = with_path(plan, subject)
     # A refusal comes before anything is said, or kept beside the record.
     wanted_of(plan, path, fresh).found()
     if planned is not None:
@@ -270,6 +271,15 @@ def with_marks(
         words, settings = words | {"overlays": overlays}, settings | {"overlay": digest_of(curves)}
         notes += tuple(f"{one['name']}: up to {one['distance']:.4g} out of the plane" for one in overlays)
     return replace(plan, words=words, settings=settings, notes=notes)
+
+
+def with_path(plan: Plan, model: Model) -> Plan:
+    """Add the run to a plan whose plane its checkpoints gave, unless a normalization has turned the directions."""
+    vectors = plan.directions.vectors
+    if model.checkpoints is None or len(vectors) != 2 or plan.directions.normalize != "none":
+        return plan
+    run = path_of(model.checkpoints, model.checkpoint_steps, plan.subject.center, vectors)
+    return replace(plan, words=plan.words | {"run": run})
 
 
 def far_point(
