@@ -51,7 +51,8 @@ ALLOWED: dict[str, set[str]] = {
     "curvature": {"objective"} | BELOW_OBJECTIVES,
     "critical": {"curvature", "objective"} | BELOW_OBJECTIVES,
     "alignment": {"directions", "objective", "ops"} | BELOW_OBJECTIVES,
-    "connection": {"alignment", "critical", "curvature", "directions", "objective"} | BELOW_OBJECTIVES,
+    "connection": {"alignment", "critical", "curvature", "directions", "objective", "topology"}
+    | BELOW_OBJECTIVES,
     "scanning": {"directions", "curvature", "objective"} | BELOW_OBJECTIVES,
     "sharpness": {"curvature", "directions", "objective"} | BELOW_OBJECTIVES,
     "topology": {"objective", "jit"} | BELOW_OBJECTIVES,
