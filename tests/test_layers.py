@@ -52,7 +52,7 @@ ALLOWED: dict[str, set[str]] = {
     "curvature": {"objective"} | BELOW_OBJECTIVES,
     "critical": {"workers", "curvature", "objective"} | BELOW_OBJECTIVES,
     "alignment": {"directions", "objective", "ops"} | BELOW_OBJECTIVES,
-    "connection": {"workers", "alignment", "critical", "curvature", "directions", "objective"}
+    "connection": {"workers", "alignment", "critical", "curvature", "directions", "objective", "topology"}
     | BELOW_OBJECTIVES,
     "scanning": {"workers", "directions", "curvature", "objective"} | BELOW_OBJECTIVES,
     "sharpness": {"curvature", "directions", "objective"} | BELOW_OBJECTIVES,

@@ -238,6 +238,7 @@ ON_PATH: dict[str, Any] = {
 }
 SADDLE: dict[str, Any] = {
     "height": "number?", "above": "number?", "error": "number?", "index": "count?", "certified": "bool", "reason": "text",
+    "sides?": [{"to": "count?", "reordered": "bool", "loss": "number", "distance": "number", "highest": "number"}], "joins?": "bool",
 }  # fmt: skip
 CONNECTION: dict[str, Any] = {
     "ends": [{"name": "text", "train_loss?": "number?", "test_loss?": "number?"}],
