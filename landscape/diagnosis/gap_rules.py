@@ -13,6 +13,7 @@ from landscape.diagnosis.gap import ERRORS, Gap
 from landscape.diagnosis.generalization import Generalization
 from landscape.diagnosis.remedies import worded
 from landscape.diagnosis.shift import ALIKE, CLOSES, RARE, Shift
+from landscape.diagnosis.signal import TELLS
 
 NOISY_DATA = "look at the data: noisy targets or missing features"
 # Held-out examples of classes that training lacks, from this share on, are a split by order whatever else.
@@ -138,8 +139,9 @@ def overfitting(evidence: Evidence, gap: Gap, accepted: tuple[str, ...]) -> Verd
     found = evidence.generalization
     reasons: list[Reason] = [told_gap(gap, evidence.limits.gap)]
     if found is None:
-        # Held-out data at chance, and a linear model that finds nothing either: there may be nothing to carry over.
-        flat = gap.part >= evidence.limits.constant and evidence.linear_learns is False
+        # Held-out data at chance, and neither a linear model nor near examples that tell anything: there may be nothing to carry over.
+        flat = gap.part >= evidence.limits.constant and tells_nothing(evidence)
+        reasons += without_signal(evidence) if flat else []
         return Verdict(
             code="overfitting",
             subtype="no-signal" if flat else "",
@@ -156,7 +158,9 @@ def overfitting(evidence: Evidence, gap: Gap, accepted: tuple[str, ...]) -> Verd
         and not found.falls
         and found.is_chance
         and not found.linear_learns
+        and not (evidence.signal is not None and evidence.signal.tells)
     )
+    reasons += without_signal(evidence) if flat_at_chance else []
     if best is not None:
         reasons.append(
             Cited(
@@ -169,6 +173,30 @@ def overfitting(evidence: Evidence, gap: Gap, accepted: tuple[str, ...]) -> Verd
         confidence="verified" if found.verifies else "consistent", reasons=tuple(reasons),
         remedy=closing(found, flat_at_chance), gain=gap.part if best is None else best.gain, accepted=accepted,
     )  # fmt: skip
+
+
+def tells_nothing(evidence: Evidence) -> bool:
+    """Say whether what was looked at, a linear model and near examples, finds nothing of the targets in the inputs; at least one of them was."""
+    found = evidence.signal
+    if found is not None and found.tells:
+        return False
+    return evidence.linear_learns is False or (
+        evidence.linear_learns is None and found is not None and found.is_nothing
+    )
+
+
+def without_signal(evidence: Evidence) -> list[Reason]:
+    """Cite that near examples have no nearer targets than permuted ones, where that was looked at."""
+    found = evidence.signal
+    if found is None:
+        return []
+    return [
+        Cited(
+            sentence=f"nearest neighbours among the training inputs are alike in their targets by {found.alike:.2g}, with permuted targets by "
+            f"{found.chance:.2g} (p {{value}})",
+            claim="nothing told", value=found.p, side="above", threshold=TELLS,
+        )
+    ]  # fmt: skip
 
 
 def closing(found: Generalization, flat: bool) -> str:
@@ -227,7 +255,7 @@ def noise_floor(evidence: Evidence) -> Verdict:
     )  # fmt: skip
     return Verdict(
         code="noise-floor", subtype="no-signal" if useless else "", confidence="consistent" if tried else "suspected",
-        reasons=(floor, *unlowered(evidence)),
+        reasons=(floor, *(without_signal(evidence) if useless else ()), *unlowered(evidence)),
         remedy=NOISY_DATA, accepted=("undetermined",),
     )  # fmt: skip
 
