@@ -147,6 +147,13 @@ def test_a_linear_network_gets_no_linear_model_as_its_remedy():
     assert decide(evidence(slow, line)).remedy == "linear"
 
 
+def test_a_linear_network_that_no_training_helps_is_solved_and_said_to_be_linear():
+    found = decide(evidence(NOTHING, outcome("linear", "simpler", 0.0), state=State(affine=True)))
+    assert (found.code, found.remedy) == ("optimization", "linear")
+    assert "convex" in found.advice
+    assert not any("a linear model training" in text for text in found.why)
+
+
 def test_no_activation_is_bias_whatever_layers_do():
     state = State(linear=True)
     assert told(NOTHING, outcome("with activations", "larger", 0.01), state=state) == "model-bias/linear"
