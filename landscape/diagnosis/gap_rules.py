@@ -9,7 +9,7 @@ from landscape.diagnosis.baselines import ERRORS as COPIED
 from landscape.diagnosis.baselines import Baseline
 from landscape.diagnosis.citing import SHARE, Cited, Reason, written
 from landscape.diagnosis.evidence import Evidence, Verdict
-from landscape.diagnosis.gap import ERRORS, Gap
+from landscape.diagnosis.gap import Gap
 from landscape.diagnosis.generalization import Generalization
 from landscape.diagnosis.remedies import worded
 from landscape.diagnosis.shift import ALIKE, CLOSES, RARE, Shift
@@ -27,11 +27,8 @@ def small(evidence: Evidence) -> Verdict:
     if first is not None and learned and first.material(limits.gap) and is_ordered(evidence, first):
         return by_order(evidence, first)
     shifted = second is not None and second.material(limits.shift)
-    known = evidence.generalization is not None and evidence.generalization.verifies
     # What is no better than a constant has learned nothing, nor by heart.
-    over = (
-        learned and first is not None and (first.material(limits.gap) if known else first.clear(limits.gap))
-    )
+    over = learned and first is not None and first.clear(limits.gap)
     if shifted and second is not None and not (over and first is not None and first.part > second.part):
         return mismatch(evidence, second, ("overfitting",) if over else ())
     if over and first is not None:
@@ -137,7 +134,7 @@ def told_apart(shift: Shift, gap: Gap, subtype: str) -> list[Reason]:
 def overfitting(evidence: Evidence, gap: Gap, accepted: tuple[str, ...]) -> Verdict:
     """Validation is worse than training; a learning curve or a constraint verifies it."""
     found = evidence.generalization
-    reasons: list[Reason] = [told_gap(gap, evidence.limits.gap)]
+    reasons: list[Reason] = [told_gap(gap, evidence.limits.gap, clear=True)]
     if found is None:
         # Held-out data at chance, and neither a linear model nor near examples that tell anything: there may be nothing to carry over.
         flat = gap.part >= evidence.limits.constant and tells_nothing(evidence)
@@ -217,9 +214,9 @@ def twice_the_data(found: Generalization) -> Cited:
     )  # fmt: skip
 
 
-def told_gap(gap: Gap, least: float) -> Cited:
+def told_gap(gap: Gap, least: float, *, clear: bool = False) -> Cited:
     """Cite a gap that counts."""
-    bound = max(least, ERRORS * gap.error)
+    bound = gap.bound(least, clear=clear)
     return Cited(
         sentence=f"{gap.other} loss {gap.loss:.3g} above {gap.base} (95 % interval {gap.low:.3g} to {gap.high:.3g}), {gap.metric} worse by "
         f"{{value}} ± {written(gap.error, '.1%')} of its range",
@@ -227,9 +224,9 @@ def told_gap(gap: Gap, least: float) -> Cited:
     )  # fmt: skip
 
 
-def allowed_gap(gap: Gap, least: float) -> Cited:
+def allowed_gap(gap: Gap, least: float, *, clear: bool = False) -> Cited:
     """Cite a gap that does not count; one above the allowed part counts for nothing where the loss's interval holds 0."""
-    bound = max(least, ERRORS * gap.error)
+    bound = gap.bound(least, clear=clear)
     doubt = (
         ""
         if gap.part <= bound
@@ -305,8 +302,11 @@ def unlowered(evidence: Evidence) -> list[Reason]:
 def healthy(evidence: Evidence) -> Verdict:
     """Nothing is wrong as far as one could look."""
     reasons = small_loss(evidence)
-    gaps = ((evidence.validation_gap, evidence.limits.gap), (evidence.test_gap, evidence.limits.shift))
-    reasons += [allowed_gap(gap, least) for gap, least in gaps if gap is not None]
+    gaps = (
+        (evidence.validation_gap, evidence.limits.gap, True),
+        (evidence.test_gap, evidence.limits.shift, False),
+    )
+    reasons += [allowed_gap(gap, least, clear=clear) for gap, least, clear in gaps if gap is not None]
     assessed = evidence.validation_gap is not None or evidence.test_gap is not None
     return Verdict(
         code="healthy", confidence="consistent" if assessed else "suspected", reasons=tuple(reasons)

@@ -158,9 +158,9 @@ def ordered_split(session: Session, evidence: Evidence) -> Evidence:
 
 
 def overfit(session: Session, evidence: Evidence) -> Evidence:
-    """Verify overfitting by a learning curve and constraints, where the gap is material."""
+    """Verify overfitting by a learning curve and constraints, where the gap is clear."""
     first = evidence.validation_gap
-    if first is None or not first.material(session.limits.gap):
+    if first is None or not first.clear(session.limits.gap):
         return evidence
     evidence = with_signal(session, evidence)
     if session.lab.budget.seeds == 0:
