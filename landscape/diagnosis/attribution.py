@@ -50,10 +50,7 @@ def large(evidence: Evidence) -> Verdict | None:
         return wrong_loss(evidence)
     if penalty is not None and penalty.share >= limits.verified and share(same) < limits.tie * penalty.share:
         return attributed(evidence, "model-bias", tried(penalty).rule(evidence), penalty, shares)
-    forks = share(best_of(o for o in ours if o.kind == "fork"))
-    if other is not None and is_held_back(
-        evidence, other, max(share(same), share(simple), share(big)), forks
-    ):
+    if other is not None and is_held_back(evidence, other, max(share(same), share(simple), share(big))):
         return attributed(evidence, "broken", tried(other).rule(evidence), other, shares)
     if same is not None and same.share >= limits.bias * max(share(simple), share(big), share(penalty)):
         winner = simplest(ours, same, limits)
@@ -73,16 +70,15 @@ def large(evidence: Evidence) -> Verdict | None:
     return None
 
 
-def is_held_back(evidence: Evidence, other: Outcome, rival: float, forks: float) -> bool:
+def is_held_back(evidence: Evidence, other: Outcome, rival: float) -> bool:
     """Say whether the last activation holds the loss up: without it the same parameters remove twice as much as anything else does.
 
-    Where outputs are dead behind it, it has to be twice what else goes on from these parameters, and the most of all.
+    Where outputs are dead behind it, it has to remove the most of all.
     """
     limits = evidence.limits
     dead = evidence.state is not None and evidence.state.dead_outputs > 0
-    clear = rival < limits.bias * other.share
     return other.share >= limits.verified and (
-        clear or (dead and forks < limits.bias * other.share and rival < other.share)
+        rival < limits.bias * other.share or (dead and rival < other.share - limits.simpler)
     )
 
 

@@ -121,13 +121,23 @@ def refit(lab: Laboratory, model: Model, key: str, words: str, work: float = WOR
 
 
 def resplit(lab: Laboratory, split: str) -> Model | None:
-    """Put a held-out split and the training set together, split by chance, and refit; None where there are too few examples."""
-    data = {key: array for key, array in lab.model.data.items() if not key.endswith(f"_{split}")}
-    for axis in "xy":
-        parts = [np.asarray(lab.model.data[f"{axis}_{part}"]) for part in ("train", split)]
-        data[f"{axis}_train"] = np.concatenate(parts)
-    made = carve(replace(lab.model, data=data), lab.seed)
-    return None if made is None else refit(lab, made, "resplit", "after a split by chance")
+    """Put a held-out split and the training set together, split by chance into as many examples each, and refit; None where there are too few.
+
+    With more training data than the user's a gap would close for another reason.
+    """
+    total, other = lab.model.examples("train"), lab.model.examples(split)
+    if total < LEAST or other < 2:
+        return None
+    both = {
+        axis: np.concatenate([np.asarray(lab.model.data[f"{axis}_{part}"]) for part in ("train", split)])
+        for axis in "xy"
+    }
+    order = streams.numpy_generator("carved validation set", lab.seed, 2).permutation(total + other)
+    rows = {"train": np.sort(order[:total]), "validation": np.sort(order[total:])}
+    data = {key: array for key, array in lab.model.data.items() if not key.endswith((f"_{split}", "_train"))}
+    data |= {f"{axis}_{part}": both[axis][kept] for part, kept in rows.items() for axis in "xy"}
+    made = replace(lab.model, data=data, checkpoints=None, checkpoint_steps=None, history={})
+    return refit(lab, made, "resplit", "after a split by chance")
 
 
 def crossed(lab: Laboratory) -> dict[str, Scores] | None:

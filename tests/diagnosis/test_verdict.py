@@ -124,6 +124,8 @@ def test_a_last_activation_is_broken_where_the_parameters_do_clearly_better_with
     assert told(outcome("fresh", "fresh", 0.25), without).startswith("optimization")
     dead = State(dead_outputs=2, outputs=10)
     assert told(outcome("fresh", "fresh", 0.25), without, state=dead) == "broken/output-range"
+    assert told(outcome("adam", "fork", 0.1), without, state=dead) == "broken/output-range"
+    assert told(outcome("fresh", "fresh", 0.01), without, state=dead).startswith("optimization")
 
 
 def test_a_loop_that_its_own_recipe_beats_in_few_updates_minimizes_another_loss():
