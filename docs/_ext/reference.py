@@ -129,6 +129,9 @@ def api_pages() -> None:
             lines += directive(name, getattr(module, name), landscape.NAMES[name])
         write(f"api/{page}.md", "\n".join(lines))
         contents.append(f"api/{page}")
+    for path in (PLACE / "api").glob("*.md"):
+        if f"api/{path.stem}" not in contents:  # of a topic that an earlier build had
+            path.unlink()
     head = ["# Public names", "", "Everything that `import landscape` gives, by subject.", ""]
     lines = [*head, "```{toctree}", ":maxdepth: 2", "", *contents, "```", ""]
     write("api.md", "\n".join(lines))
