@@ -55,13 +55,22 @@ def look_at_links(folder: Path) -> tuple[list[str], dict[str, set[str]]]:
     return lost, outside
 
 
+def few(pages: list[str]) -> str:
+    """Name pages, or count them where they are many, as those of the theme's own links are.
+
+    >>> few(["a", "b"]), few(["a", "b", "c", "d"])
+    ('a, b', '4 pages')
+    """
+    return ", ".join(pages) if len(pages) <= 3 else f"{len(pages)} pages"
+
+
 def check(app: Any, error: Exception | None) -> None:
     """Warn of each link that leads nowhere, which ends a build with warnings as errors, and list the others."""
     if error is None and app.builder.format == "html":
         lost, outside = look_at_links(Path(app.outdir))
         for link in lost:
             LOGGER.warning("a link leads nowhere: %s", link)
-        lines = [f"{address}\t{', '.join(sorted(pages))}" for address, pages in sorted(outside.items())]
+        lines = [f"{address}\t{few(sorted(pages))}" for address, pages in sorted(outside.items())]
         (Path(app.outdir) / LIST).write_text("\n".join([*lines, ""]), encoding="utf-8")
 
 

@@ -39,7 +39,7 @@ TOPICS: dict[str, tuple[str, ...]] = {
         "scan", "make_directions", "load_directions", "save_directions", "analyze_hessian", "analyze_critical",
         "search_critical", "measure_sharpness", "trajectory",
     ),
-    "Between minima, and basins": ("connect", "align", "Connection", "analyze_topology", "Topology"),
+    "Minima and basins": ("connect", "align", "Connection", "analyze_topology", "Topology"),
     "Diagnosis and reports": ("diagnose", "diagnose_log", "apply_remedy", "make_report", "write_report"),
     "Training and studies": (
         "train", "train_many", "train_recipes", "Recipe", "Ensemble", "descend", "Descent", "race", "study_batch_size",
