@@ -224,6 +224,10 @@ def test_the_story_of_a_fault_is_what_the_commands_print(folder, capsys):
     assert f"{'':12}{typed[2]}\n" in printed
 
 
+def test_readme_counts_the_faults():
+    assert f"There are {len(CASES)} such faults" in " ".join(README.split())
+
+
 def test_the_first_install_leaves_a_record_and_figures():
     first = installs()[0].split(" && ")
     assert first[1:] == [

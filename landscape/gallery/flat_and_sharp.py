@@ -11,11 +11,11 @@ from landscape.gallery.networks import digits
 
 SEES = (
     "Two minima of the digits network after the same number of updates, along filter-normalized lines. The large batch's "
-    "minimum is deeper and has steeper walls. By λ_max the small batch's minimum is the sharper one; by the adaptive "
+    "minimum is deeper and has steeper walls. By λₘₐₓ the small batch's minimum is the sharper one; by the adaptive "
     "measure the large batch's is."
 )
 CORRECTS = (
-    "The lecture draws a flat and a sharp minimum by hand and adds that the idea is disputed. λ_max falls with the loss, "
+    "The lecture draws a flat and a sharp minimum by hand and adds that the idea is disputed. λₘₐₓ falls with the loss, "
     "and it changes when layers are rescaled, which changes no output (Dinh et al. 2017). The adaptive measure does not "
     "change, and here the two disagree about which minimum is sharp."
 )

@@ -12,8 +12,8 @@ from landscape.gallery.networks import digits
 
 SEES = (
     "The digits network trained with Adam in batches of 16 and of 144 (10 % of the data), five seeds. With equal epochs "
-    "the large batch is one point worse on test data and has the larger λ_max; with equal updates it is worse by less "
-    "than a standard deviation and has the smaller λ_max."
+    "the large batch is one point worse on test data and has the larger λₘₐₓ; with equal updates it is worse by less "
+    "than a standard deviation and has the smaller λₘₐₓ."
 )
 CORRECTS = (
     "The lecture shows the paper's table without its sharpness and its standard deviations. The gap in test accuracy is "

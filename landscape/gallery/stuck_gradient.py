@@ -15,7 +15,7 @@ SEES = (
     "valley."
 )
 CORRECTS = (
-    "The lecture shows only the loss and the gradient, and explains them by a drawing of a valley. The measured λ_max "
+    "The lecture shows only the loss and the gradient, and explains them by a drawing of a valley. The measured λₘₐₓ "
     "beside 2/η shows that this is oscillation and not a critical point; the gradient there is far from zero."
 )
 
