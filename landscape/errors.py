@@ -33,13 +33,13 @@ class InternalError(ComputationError):
         )
 
 
-def did_you_mean(found: object, known: Iterable[str]) -> str:
-    """The end of a message about a name that is not there: the nearest one that is, or nothing where none is near.
+def nearest(found: object, known: Iterable[str]) -> str | None:
+    """Return the name that is most like a mistyped one, or None where none is near.
 
     Examples
     --------
-    >>> did_you_mean("adm", ["sgd", "adam"]), did_you_mean("tosy", ["toy_saddle"]), did_you_mean("x", ["sgd"])
-    (": did you mean 'adam'?", ": did you mean 'toy_saddle'?", '')
+    >>> nearest("adm", ["sgd", "adam"]), nearest("tosy", ["toy_saddle"]), nearest("x", ["sgd"])
+    ('adam', 'toy_saddle', None)
     """
     from difflib import get_close_matches
 
@@ -50,5 +50,17 @@ def did_you_mean(found: object, known: Iterable[str]) -> str:
     for names, likeness in ((whole, 0.6), (begun, 0.75)):
         near = get_close_matches(word, names, n=1, cutoff=likeness)
         if near:
-            return f": did you mean '{names[near[0]]}'?"
-    return ""
+            return names[near[0]]
+    return None
+
+
+def did_you_mean(found: object, known: Iterable[str]) -> str:
+    """Write the end of a message about an unknown name: the nearest known one, or nothing where none is near.
+
+    Examples
+    --------
+    >>> did_you_mean("adm", ["sgd", "adam"]), did_you_mean("x", ["sgd"])
+    ("; did you mean 'adam'?", '')
+    """
+    near = nearest(found, known)
+    return "" if near is None else f"; did you mean '{near}'?"

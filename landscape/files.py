@@ -14,13 +14,14 @@ import sys
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any, cast
 
 import numpy as np
 
 from landscape.atomic import require_writable, write_atomically, write_bytes_atomically
-from landscape.errors import InputError
+from landscape.errors import InputError, nearest
 from landscape.file_array import FileArray
 from landscape.memory import available_memory
 from landscape.npy import ArrayHeader, is_plain, read_header
@@ -37,6 +38,8 @@ __all__ = [
 ]
 
 CHUNK = 1 << 20
+# Names in a folder among which a mistyped one is looked for.
+MOST_LOOKED_AT = 1000
 # Deflate cannot expand more than this; a member that claims more is damaged or lying.
 DEFLATE_LIMIT = 1032
 _DAMAGE = (
@@ -118,6 +121,17 @@ def write_archive(
     write_atomically(Path(path), lambda stream: _write_members(stream, arrays, compress))
 
 
+def _near_file(path: Path) -> str:
+    """Write the end of a message about a file that is not there: one of its kind beside it whose name is much like its own."""
+    try:
+        beside = [one.name for one in islice(path.absolute().parent.iterdir(), MOST_LOOKED_AT)]
+    except (OSError, ValueError):
+        return ""
+    names = {name.removesuffix(path.suffix): name for name in beside if name.endswith(path.suffix)}
+    near = nearest(path.stem, names)
+    return "" if near is None else f"; did you mean '{names[near]}'?"
+
+
 def require_regular(path: Path) -> None:
     """Refuse what is no file: a pipe or a device would block or never end.
 
@@ -129,7 +143,7 @@ def require_regular(path: Path) -> None:
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
-        raise InputError(f"{path}: there is no such file") from None
+        raise InputError(f"{path}: there is no such file{_near_file(path)}") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
     except ValueError:
@@ -167,7 +181,7 @@ def _entries(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]
             )
         if key in entries:
             raise InputError(
-                f"{path}: {shown(key)}: stands twice in the archive; expected one array of that name"
+                f"{path}: {shown(key)}: is in the archive twice; expected one array of that name"
             )
         left -= entry.compress_size
         _require_honest(path, key, entry, left)
@@ -232,7 +246,7 @@ def _read_member(
         and int(array.reshape(-1).view(np.uint32).max()) > sys.maxunicode
     ):
         # NumPy takes any four bytes for a character, and Python ends in a SystemError later on.
-        raise InputError(f"{path}: {shown(key)}: damaged: a text with characters that there are not")
+        raise InputError(f"{path}: {shown(key)}: damaged: a text with invalid characters")
     return array
 
 

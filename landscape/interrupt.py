@@ -75,7 +75,7 @@ class Hold:
         if first and self.compiling:
             # It may have come in the middle of another message.
             with contextlib.suppress(RuntimeError):
-                say("landscape: stopping, as soon as the kernel in work is through")
+                say("landscape: stopping as soon as the running kernel has finished")
 
     def end(self, *, compiled: bool, failed: BaseException | None) -> None:
         """Raise what was noted, at the end of a function that was compiled; else hand it to the handler that was there."""

@@ -136,7 +136,7 @@ class TestReading:
             stream.writestr("a.npy", content)
             with pytest.warns(UserWarning, match="Duplicate"):
                 stream.writestr("a.npy", content)
-        assert "stands twice" in refused(tmp_path / "d.npz")
+        assert "is in the archive twice" in refused(tmp_path / "d.npz")
 
     def test_members_that_are_no_arrays_are_refused(self, tmp_path):
         assert "'readme.txt'" in refused(archive(tmp_path / "m.npz", {"readme.txt": b"hello"}))

@@ -197,7 +197,7 @@ def test_a_command_that_is_interrupted_while_it_compiles_says_so_and_no_more(tmp
     assert process.returncode == 130
     assert out == ""
     assert re.fullmatch(
-        r"(landscape: stopping, as soon as the kernel in work is through\n)?interrupted; nothing was written\n",
+        r"(landscape: stopping as soon as the running kernel has finished\n)?interrupted; nothing was written\n",
         err,
     )
     assert not list(tmp_path.glob("*.npz"))

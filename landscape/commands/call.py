@@ -216,7 +216,7 @@ def refuse_settled(context: click.Context) -> None:
         given = context.get_parameter_source(option.name or "") is click.core.ParameterSource.COMMANDLINE
         if option.name in SETTLED and given:
             raise InputError(
-                f"{option.opts[0]}: is for a model; FILE.py:NAME chooses it where its objective is made"
+                f"{option.opts[0]}: is for a model's file; with FILE.py:NAME it is chosen where the objective is made"
             )
 
 

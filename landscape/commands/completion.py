@@ -8,11 +8,20 @@ from functools import partial
 import click
 from click.shell_completion import CompletionItem
 
-# The names of `landscape.directions.sources.SOURCES` and of `landscape.formulas.schedules.SCHEDULES`, here since the Tab
-# key cannot wait until Numba is imported.
+# The names of `landscape.directions.sources.SOURCES`, `landscape.formulas.schedules.SCHEDULES`, the fields of
+# `landscape.diagnosis.Thresholds` and the metrics of `landscape.objective.metric_table`, of topK the usual one: here since the
+# Tab key cannot wait until Numba is imported.
 DIRECTIONS = ("random", "gradient", "principal", "eigen", "between", "plane")
 SCHEDULES = (
     "constant", "step", "exponential", "inverse_sqrt", "cosine", "linear", "transformer", "one_cycle",
+)  # fmt: skip
+THRESHOLDS = (
+    "constant large removable useful tie verified bias simpler gap shift dead gradient_ratio decrement plateau edge condition "
+    "sixteen output_range scales floor leak stale early"
+)
+METRICS = (
+    "top5", "balanced_accuracy", "macro_f1", "mean_iou", "precision", "recall", "f1",
+    "mean_absolute_error", "mean_squared_error", "root_mean_squared_error", "r2",
 )  # fmt: skip
 
 
@@ -58,16 +67,33 @@ def figures() -> Iterable[str]:
     return FIGURES
 
 
+def quantities() -> Iterable[str]:
+    """Name the quantities that a scan may have, and those of its metrics."""
+    of_a_split = ("loss", "accuracy", *METRICS)
+    return [*(f"{split}_{name}" for split in ("train", "test") for name in of_a_split), "penalty"]
+
+
+def colour_maps() -> Iterable[str]:
+    """Name matplotlib's colour maps."""
+    import matplotlib
+
+    return matplotlib.colormaps
+
+
 # By the command and the name of the parameter, or by the latter alone.
 VALUES: dict[str, Callable[[], Iterable[str]]] = {
     "activation": activations,
+    "changes": lambda: [f"{name}=" for name in THRESHOLDS.split()],
+    "cmap": colour_maps,
     "device": lambda: ("auto", "cpu", "cuda"),
     "direction": lambda: DIRECTIONS,
     "fault": faults,
     "figures names": figures,
     "init": initializations,
     "loss": losses,
+    "metrics": lambda: METRICS,
     "optimizer": optimizers,
+    "quantity": quantities,
     "schedule": lambda: SCHEDULES,
     "schedules": lambda: SCHEDULES,
 }

@@ -116,7 +116,7 @@ def command(call: Call, others: tuple[Path, ...], fresh: bool, **choices: Any) -
         if call.program is None:
             twice = repeated([call.model, *others])
             if twice is not None:
-                raise InputError(f"{twice}: is given twice: a model has nothing between it and itself")
+                raise InputError(f"{twice}: is given twice: give two different models")
             subjects: dict[str, Any] = {"subjects": [first, *(call.load(path) for path in others)]}
         else:
             subjects = {"subjects": first, "points": list(others)}

@@ -62,9 +62,7 @@ def command(
     from landscape.errors import InputError
 
     if call.program is not None and (escape is not None or search is not None):
-        raise InputError(
-            "--escape and --search: are for a model's file, which they write or start from anew: leave them out"
-        )
+        raise InputError("--escape and --search: are for a model's file: leave them out with FILE.py:NAME")
     if search is None:
         return judged(call, no_polish, radius, escape, fresh, choices)
     if escape is not None or no_polish or radius is not None:

@@ -119,7 +119,7 @@ def copy(source: Path, target: Path, fresh: bool) -> None:
     content = source.read_bytes()
     if target.exists() and not fresh and not holds(target, content):
         raise InputError(
-            f"{target}: another file is there already; give -o another name, or --fresh to replace it"
+            f"{target}: another file exists there; give -o another name, or --fresh to replace it"
         )
     write_bytes_atomically(target, content)
 

@@ -244,7 +244,7 @@ def draw_log(
     from landscape.plots.saving import save_log_figure
 
     if not plain:
-        raise InputError(f"{path}: is a log, whose figure has nothing to choose: leave the options out")
+        raise InputError(f"{path}: is a log, whose figure takes none of these options: leave them out")
     log = read_log(path)
     stem = path.name.removesuffix(path.suffix) if output is None else output
     file = save_log_figure(

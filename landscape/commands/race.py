@@ -77,7 +77,7 @@ def table(record: Race) -> str:
 
     told = record.summary()
     lines = [
-        f"{'':>2}  {'optimizer':<12} {'rate':>8}  {'training loss':>13}  band over {counted_seeds(told['seeds'])}"
+        f"{'':>2}  {'optimizer':<12} {'rate':>8}  {'training loss':>13}  range over {counted_seeds(told['seeds'])}"
     ]
     for place, row in enumerate(told["ranking"], start=1):
         low, high = (f"{end:.4g}" if end is not None else "diverged" for end in row["band"])

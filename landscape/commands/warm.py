@@ -30,6 +30,6 @@ def command(dtypes: tuple[str, ...], quiet: bool) -> None:
         with progress_bar("compiling", quiet=quiet) as progress:
             count = compile_ahead(dtypes or DTYPES, progress=progress)
     except KeyboardInterrupt:
-        say("interrupted; what is compiled is kept, and the same command goes on from there")
+        say("interrupted; the kernels compiled so far are kept, and the same command continues from there")
         raise click.exceptions.Exit(INTERRUPTED) from None
     click.echo(f"{count} kernels compiled; all are in {CACHE}")

@@ -80,7 +80,7 @@ class Journal:
         if digests[:known] != self.digests[self.place : self.place + known]:
             raise InputError(
                 "the unfinished analysis at the output multiplied other vectors than this one does (another machine, or "
-                "another version of a library): give --fresh to start anew"
+                "another version of a library): give --fresh to start again"
             )
         result = np.empty(vectors.shape)
         result[:known] = np.reshape(self.products[self.place : self.place + known], (known, vectors.shape[1]))

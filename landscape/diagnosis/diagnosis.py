@@ -212,7 +212,7 @@ def require_prediction(model: Model) -> None:
     """
     if model.loss == OUTPUT:
         raise InputError(
-            "diagnose: the loss is the network's own output (a function of your own), so that nothing says which loss is small; "
+            "diagnose: the loss is the network's own output (a function of your own), so it is not known which loss is small; "
             "expected a loss of the format; scan, hessian, critical and sharpness take this one"
         )
 

@@ -228,11 +228,11 @@ def unknown_names(asked: set[str]) -> list[str]:
     """Warn of settings that the function reads and no diagnosis sets, where one of ours is meant.
 
     >>> unknown_names({"lr", "momentum"})
-    ["train reads settings 'lr', which is never set: did you mean 'learning_rate'?"]
+    ["train reads settings 'lr', which is never set; did you mean 'learning_rate'?"]
     """
     said = []
     for name in sorted(asked - set(NAMES)):
         other = series_name(name)
-        meant = f": did you mean '{other}'?" if other in NAMES else did_you_mean(name, NAMES)
+        meant = f"; did you mean '{other}'?" if other in NAMES else did_you_mean(name, NAMES)
         said += [f"train reads settings '{name}', which is never set{meant}"] if meant else []
     return said

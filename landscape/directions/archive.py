@@ -38,7 +38,9 @@ def require_no_other(path: Path | str) -> None:
     """
     require_writable(path)
     if Path(path).exists() and list(read_archive(path)) != ["directions"]:
-        raise InputError(f"{path}: exists and is no file of directions, so it stays: try another name")
+        raise InputError(
+            f"{path}: exists and is not a file of directions, so it is not overwritten: give another name"
+        )
 
 
 def save_directions(path: Path | str, directions: Array) -> None:

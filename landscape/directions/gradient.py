@@ -22,7 +22,7 @@ def gradient_direction(origin: Origin) -> Array:
         )
     gradient = np.array(origin.gradient(origin.theta), dtype=np.float64)
     if not np.all(np.isfinite(gradient)):
-        raise InputError("the gradient here is not finite, so it is no direction: try 'random'")
+        raise InputError("the gradient here is not finite, so it gives no direction: try 'random'")
     if not np.any(gradient):
-        raise InputError("the gradient here is exactly zero, so it is no direction: try 'random'")
+        raise InputError("the gradient here is exactly zero, so it gives no direction: try 'random'")
     return gradient[None, :]

@@ -264,7 +264,7 @@ class Builder:
             return value
         shape = (*value.shape[:axis], len(chosen), *value.shape[axis + 1 :])
         if not len(chosen):
-            raise InputError("takes nothing of an axis")
+            raise InputError("takes an empty part of an axis")
         laid = value.laid_axis(axis)
         if isinstance(chosen, range):
             more = {"axis": laid, "start": chosen.start, "stop": chosen.stop, "step": chosen.step}

@@ -51,7 +51,7 @@ def from_state_dict(
     examples = read_data(data)
     for key in examples:
         if key in arrays:
-            raise InputError(f"{shown(key)}: stands among the weights and in the data")
+            raise InputError(f"{shown(key)}: is among the weights and in the data")
     if header is None:
         settings = {"name": name}
         model = read_bare(

@@ -122,7 +122,7 @@ def remarks(records: Sequence[Record], step: int) -> list[str]:
     """Say what a reader should know beside the picture."""
     said = []
     if any(isinstance(record, Topology) for record in records):
-        said.append("Basins and saddles of this slice: of the whole loss they need be neither.")
+        said.append("Basins and saddles of this slice; the whole loss need not have them.")
     if step > 1:
         said.append(f"Every {step}th point along each axis is shown, since the page would be larger than 20 MB; the record has all.")  # fmt: skip
     return said

@@ -59,7 +59,7 @@ def require_names(names: list[str]) -> None:
     """
     twice = [name for name in names if name and names.count(name) > 1]
     if twice:
-        raise InputError(f"{shown(twice[0])} stands twice in the first line: expected each column once")
+        raise InputError(f"{shown(twice[0])} is in the first line twice: expected each column once")
     if len([name for name in names if name]) < 2:
         raise InputError("expected a table with a step and at least one series, named in its first line")
 

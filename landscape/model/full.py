@@ -145,7 +145,7 @@ def _data(header: Header, arrays: Arrays, path: Path | None) -> Arrays:
     inside = {key: array for key, array in arrays.items() if key in DATA_KEYS}
     for key in header.data:
         if key in inside:
-            raise InputError(f"{key}: stands in the archive and in the header's data; expected one of them")
+            raise InputError(f"{key}: is in the archive and in the header's data; expected it in one of them")
     # Links are followed first: paths are relative to the file itself.
     folder = path.resolve().parent if path else None
     return examples.order(inside | examples.map_data(header.data, folder))

@@ -171,10 +171,10 @@ def _input_shape(
         return nodes[name].shape
     if name in drafts:
         raise InputError(
-            f"inputs: reads {shown(name)}, which does not stand before it; "
+            f"inputs: reads {shown(name)}, which does not come before it; "
             "expected topological order (or the graph has a cycle)"
         )
-    raise InputError(f"inputs: reads {shown(name)}, but no node is called so")
+    raise InputError(f"inputs: reads {shown(name)}, but there is no node of that name")
 
 
 def _owner(draft: Draft, drafts: dict[str, Draft], found: Found) -> Draft:

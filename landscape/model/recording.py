@@ -68,7 +68,7 @@ def read_recording(folder: Path, size: int, buffers: int) -> Recording:
     """
     if not folder.is_dir():
         raise InputError(
-            f"header: recording: there is no folder {folder}: the recording was cut short, and its checkpoints and log lie there; expected it beside the file"
+            f"header: recording: there is no folder {folder}: the recording was interrupted, and its checkpoints and log are there; expected it beside the file"
         )
     steps = np.asarray(map_array(folder / STEPS))
     if steps.ndim != 1 or steps.dtype.kind != "i":

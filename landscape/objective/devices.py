@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from typing import Any
 
-from landscape.errors import InputError
+from landscape.errors import InputError, did_you_mean
 from landscape.kernels.cuda.supported import unsupported_ops
 from landscape.model import Model
 
@@ -42,7 +42,9 @@ def read_device(device: str) -> tuple[str, int]:
         return kind, 0
     if kind == "cuda" and ((number.isdecimal() and len(number) <= DIGITS) or not colon):
         return kind, int(number or 0)
-    raise InputError(f"device: expected auto, cpu, cuda or cuda:N, found '{device}'")
+    raise InputError(
+        f"device: expected auto, cpu, cuda or cuda:N, found '{device}'{did_you_mean(kind, ('auto', CPU, 'cuda'))}"
+    )
 
 
 def simulated() -> bool:

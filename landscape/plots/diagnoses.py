@@ -101,7 +101,7 @@ def draw_forks(record: Diagnosis) -> Figure:
         ax.axhline(constant, color=GREY, linestyle=":", linewidth=0.9, label="best constant predictor")
     ax.set(yscale="log", xlabel="updates", ylabel=loss_words(record))
     figure.legend(
-        *ax.get_legend_handles_labels(), loc="outside lower left", title="how much of what can be removed is gone",
+        *ax.get_legend_handles_labels(), loc="outside lower left", title="share of the removable loss that is removed",
         alignment="left",
     )  # fmt: skip
     return headed(record, figure, "what was tried, range of seeds")
@@ -245,7 +245,7 @@ def draw_gaps(record: Diagnosis) -> Figure:
             ax.plot([limit, limit], [place - 0.4, place + 0.4], color=RED, linewidth=1.5, label=label)
     ax.axvline(0, color="black", linewidth=0.6)
     ax.set_yticks(range(len(shown)), [f"{gap['other']}\nagainst {gap['base']}" for gap, _ in shown])
-    ax.set(ylim=(len(shown) - 0.5, -0.5), xlabel=f"{shown[0][0]['metric']} worse by, in parts of its range")
+    ax.set(ylim=(len(shown) - 0.5, -0.5), xlabel=f"{shown[0][0]['metric']} gap (fraction of its range)")
     figure.legend(*ax.get_legend_handles_labels(), loc="outside lower left")
     return headed(record, figure, "gaps, two standard errors")
 

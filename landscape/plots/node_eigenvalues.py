@@ -68,7 +68,9 @@ def _draw(ax: Axes, record: Hessian) -> list[Artist]:
         keys += ax.plot(values, places, linestyle="none", label=text, **look)
     if len(whole):
         keys.append(
-            ax.axvline(whole[0], color="#333333", linestyle=":", linewidth=0.9, label="largest of the whole")
+            ax.axvline(
+                whole[0], color="#333333", linestyle=":", linewidth=0.9, label="largest of the whole Hessian"
+            )
         )
     ax.set_yticks(places, [shorten(name, LONGEST_NAME) for name in record.node_names])
     ax.set_ylim(len(places) - 0.5, -0.5)

@@ -62,7 +62,7 @@ def plot_race(record: Race, *, quantity: str | None = None, ax: Axes | None = No
         figure.legend(
             handles=lines,
             loc="outside lower left",
-            title="best first, by the final training loss",
+            title="ranked by the final training loss",
             alignment="left",
         )
         return axes

@@ -142,7 +142,7 @@ def _marked(ax: Axes, record: Hessian) -> list[Artist]:
     }
     if apart:
         chosen = values[len(values) - apart :]
-        text = f"{apart} above the widest gap (a factor of {short(ratio, 2)})"
+        text = f"{apart} outlier{'s' * (apart != 1)} above the widest gap (a factor of {short(ratio, 2)})"
         keys += ax.plot(chosen, np.full(apart, 0.94), label=text, **OUTLIER, **height)
     if len(values) and values[0] + errors[0] < 0:
         text = f"smallest, {short(float(values[0]))} ± {short(float(errors[0]), 1)}"
@@ -170,7 +170,11 @@ def _rank_marks(
     negative = values + errors < 0
     outlying = np.arange(len(values)) >= len(values) - apart
     groups = (
-        (outlying, OUTLIER, f"{apart} above the widest gap (a factor of {short(ratio, 2)})"),
+        (
+            outlying,
+            OUTLIER,
+            f"{apart} outlier{'s' * (apart != 1)} above the widest gap (a factor of {short(ratio, 2)})",
+        ),
         (negative, NEGATIVE, f"negative beyond the error: {np.count_nonzero(negative)}"),
         (~negative & ~outlying, POSITIVE, "the others"),
     )
@@ -178,7 +182,7 @@ def _rank_marks(
     for which, look, text in groups:
         if which.any():
             keys += ax.plot(places[which], values[which], linestyle="none", label=text, **look)
-    return [*keys, Line2D([], [], color="#555555", linewidth=0.6, label="± error (where it can be seen)")]
+    return [*keys, Line2D([], [], color="#555555", linewidth=0.6, label="± error (where visible)")]
 
 
 def _rank_labels(ax: Axes, places: np.ndarray, bottom: int, top: int) -> None:

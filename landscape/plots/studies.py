@@ -82,7 +82,7 @@ def draw_batch_size(record: Study) -> Figure:
     # A logarithmic scale needs something to show.
     loss.set(yscale="log" if np.isfinite(ends).all(axis=1).any() else "linear", ylabel=loss_words(record))
     loss.legend(ncols=2)
-    sharp.set(ylim=(0, None), ylabel="sharpness\n(λₘₐₓ where it ended)", xlabel="batch size (examples)")
+    sharp.set(ylim=(0, None), ylabel="sharpness\n(λₘₐₓ at the end)", xlabel="batch size (examples)")
     sharp.set_xticks(sizes, [f"{size:g}" for size in sizes])
     sharp.tick_params(axis="x", which="minor", bottom=False, labelbottom=False)
     figure.align_ylabels()
@@ -104,7 +104,8 @@ def draw_learning_rate(record: Study) -> Figure:
         proposed, low, high = (record.numbers.get(f"{name}.rate{end}") for end in ("", "_low", "_high"))
         words = name
         if proposed is not None and low is not None and high is not None:
-            words += f": η = {short(proposed)} (best of a seed: {short(low)} to {short(high)})"
+            best = "for every seed" if low == high else f"best of a seed: {short(low)} to {short(high)}"
+            words += f": η = {short(proposed)} ({best})"
             ax.axvspan(low / 1.08, high * 1.08, color=COLORS[index % len(COLORS)], alpha=0.12, linewidth=0)
         band(ax, rates, table, label=words, **look(index))
         gone = ~np.isfinite(table).all(axis=1)
@@ -136,7 +137,7 @@ def draw_limits(ax: Axes, record: Study) -> None:
     for color, limit in drawn.items():
         ax.axvline(limit, color=color, linestyle=":", linewidth=1.1)
     if drawn:
-        words = "stable at the start up to here" if own else "2/λₘₐₓ at the start"
+        words = "stability limit at the start" if own else "2/λₘₐₓ at the start"
         ax.plot([], [], color=GREY, linestyle=":", linewidth=1.1, label=words)
 
 

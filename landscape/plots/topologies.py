@@ -41,7 +41,7 @@ SADDLE: dict[str, Any] = {
 HEIGHT, ROW = 2.2, 0.135
 # Logarithmic from here on: highest over lowest.
 LOG_RATIO = 1000.0
-SLICE = "Basins and saddles of this slice: of the whole loss they need be neither."
+SLICE = "Basins and saddles of this slice; the whole loss need not have them."
 
 
 def plot_basins(

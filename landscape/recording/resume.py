@@ -35,7 +35,7 @@ def earlier(path: Path, *, fresh: bool, resume: bool | int) -> Model | Opaque | 
     if not path.exists() or fresh:
         return None
     if resume is False:
-        raise InputError(f"{path}: is there already: resume=True goes on with it, fresh=True replaces it")
+        raise InputError(f"{path}: exists already: resume=True continues it, fresh=True replaces it")
     header = header_at(path)
     return load_opaque(path) if header.get("kind") == KIND else load_model(path, allow_nonfinite=True)
 

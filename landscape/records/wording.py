@@ -18,11 +18,11 @@ def taking_up(share: float, begun_on: str = "", here: str = "") -> str:
     """Say where work goes on, and where another kind of CPU began it.
 
     >>> taking_up(0.5249)
-    'taking up at 52%'
-    >>> taking_up(0.5, "znver5, vectors of 64 bytes", "haswell, vectors of 32 bytes")[17:48]
+    'resuming at 52%'
+    >>> taking_up(0.5, "znver5, vectors of 64 bytes", "haswell, vectors of 32 bytes")[16:47]
     'what another kind of CPU began '
     """
-    at = f"taking up at {share:.0%}"
+    at = f"resuming at {share:.0%}"
     if not begun_on or begun_on == here:
         return at
     return f"{at} what another kind of CPU began ({begun_on}; here {here}): last digits may differ from those of one machine"

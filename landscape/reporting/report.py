@@ -190,7 +190,7 @@ def require_same(diagnosis: Diagnosis, model: Subject) -> None:
     if (diagnosis.model, diagnosis.data) != (model.fingerprint(), model.data_fingerprint()):
         raise InputError("the diagnosis is of another model or of other data: expected one of this file")
     if not diagnosis.done:
-        raise InputError("the diagnosis is not finished: `landscape diagnose` takes it up")
+        raise InputError("the diagnosis is not finished: `landscape diagnose` continues it")
 
 
 def measure(

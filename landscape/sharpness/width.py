@@ -57,7 +57,7 @@ def crossings(subject: Subject, rows: Array, level: float) -> Array:
         high[open_] *= 2
         if len(open_) and high[open_].max() > LAST:
             raise ComputationError(
-                f"the width: the loss does not rise by the wished part along {len(open_)} of {len(rows)} "
+                f"the width: the loss does not rise by the requested fraction along {len(open_)} of {len(rows)} "
                 f"ways within {LAST:g} times the weights' size; ask for a smaller rise"
             )
     for _ in range(BISECTIONS):

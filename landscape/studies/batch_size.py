@@ -111,7 +111,7 @@ def study_batch_size(
     )  # fmt: skip
     experiment.require(optimizer=optimizer, learning_rate=learning_rate, batch_size=sizes)
     if max(batch_sizes) > examples:
-        announce(f"there are {examples} training examples: a larger batch is all of them")
+        announce(f"there are {examples} training examples: larger batches have all of them")
 
     def work(pieces: Pieces) -> Found:
         start = experiment.start()
@@ -138,7 +138,7 @@ def study_batch_size(
             )
             ends[budget] = found
             series |= table_of(budget, found, (len(sizes), seeds))
-        announce("taking the sharpness of the minima")
+        announce("measuring the sharpness of the minima")
         for place, (budget, found) in enumerate(ends.items()):
             told = among(
                 part(parts["minima"], place / 2, (place + 1) / 2), place * runs, runs, 2 * runs, "minima"

@@ -134,7 +134,7 @@ def study_learning_rate(
             "rates": tried, "train_loss": last, "half_loss": half, "swing": swing, "class": kinds,
             "diverged": gone.reshape(shape), "gradient_norm": found.losses["gradient_norm"][:, 2].reshape(shape),
         }  # fmt: skip
-        announce("taking the curvature at the start")
+        announce("measuring the curvature at the start")
         parts["limits"](0.0, "the curvature at the start")
         bounds = starting_limits(pieces, start, list(optimizers), batch_size, seed, threads, device)
         numbers, words = proposals(optimizers, np.array(tried), last)
@@ -184,14 +184,15 @@ def proposals(optimizers: Sequence[str], rates: Array, last: Array) -> tuple[dic
     for name, table in zip(optimizers, last, strict=True):
         usable = np.isfinite(table).any(axis=0)
         if not usable.any():
-            words.append(f"{name}: no rate was without divergence")
+            words.append(f"{name}: a run diverged at every rate")
             continue
         best = np.sort(rates[np.argmin(table[:, usable], axis=0)])
         middle = float(best[(best.size - 1) // 2])
         numbers |= {f"{name}.rate": middle, f"{name}.rate_low": best[0], f"{name}.rate_high": best[-1]}
         loss = float(np.median(table[list(rates).index(middle)]))
+        spread = "is the same" if best[0] == best[-1] else f"lies from {best[0]:g} to {best[-1]:g}"
         words.append(
-            f"{name}: η = {middle:g} (the best lies from {best[0]:g} to {best[-1]:g} {over_seeds(best.size)}), "
+            f"{name}: η = {middle:g} (the best {spread} {over_seeds(best.size)}), "
             f"with a median final training loss of {told(loss)}"
             + ("; it is the end of the range tried" if middle in (rates[0], rates[-1]) else "")
         )

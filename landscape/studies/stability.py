@@ -140,7 +140,9 @@ def study_stability(
         there = sum(int(piece["look"]) for piece in pieces.pieces.values())
         pieces.progress(there / every, counted(there, every, "looks"))
         for place, rate in enumerate(tried):
-            announce(f"η = {rate:g}: {steps:,} steps of {examples} examples, {looks} looks at the curvature")
+            announce(
+                f"η = {rate:g}: {steps:,} steps of {examples} examples, {looks} measurements of the curvature"
+            )
             mine = part(pieces.progress, place / len(tried), (place + 1) / len(tried))
             told = among(mine, place * looks, looks, every, "looks")
             runs.append(follower.run(rate, pieces.piece(f"{rate:g}"), told))

@@ -49,7 +49,7 @@ def require_same_so_far(path: Path, found: Model, recipe: Recipe) -> None:
     if not np.array_equal(rates_of(replace(recipe, **fields), done), rates_of(recipe, done)):
         raise InputError(
             f"{path} was trained for {fields['steps']} steps, and the schedule '{recipe.schedule}' of a run of {steps} has other "
-            "rates from early on: give --fresh to train anew; a run that is to be extended wants --schedule-steps from the start"
+            "rates from early on: give --fresh to train anew; a run that is to be extended needs --schedule-steps from the start"
         )
 
 

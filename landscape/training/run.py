@@ -200,7 +200,7 @@ class Run:
         if told or "step" not in found.optimizer:
             why = f" ({'; '.join(told)})" if told else ""
             raise InputError(
-                f"{path} is there already, and not of this training{why}: give another name, or --fresh to replace it"
+                f"{path} exists already and is not the result of this training{why}: give another name, or --fresh to replace it"
             )
         if found.training != self.training:
             require_same_so_far(path, found, self.recipe)

@@ -165,7 +165,7 @@ def require_choices(
             loaded(Trajectory, path)
     if isinstance(direction, str) and direction in ("between", "plane"):
         raise InputError(
-            f"direction '{direction}' has one end only here: choose principal, random, gradient, eigen or a .npz file"
+            f"direction '{direction}' goes to another model, which a trajectory does not have: choose principal, random, gradient, eigen or a .npz file"
         )
     rows_of(direction, subject.size)
     if isinstance(subject, Model):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from pathlib import Path
 
 import click
 import pytest
@@ -104,6 +105,11 @@ def test_help_is_printed_and_ends_well(words):
         (["hessian", "m.npz", "--node", "fc9"], "fc"),
         (["scan", "m.npz", "--activation", "tahn"], "tanh"),
         (["scan", "m.npz", "--loss", "huberr"], "huber"),
+        (["scan", "m.npz", "--device", "cdua"], "cuda"),
+        (["scan", "m.npz", "--metric", "balancedaccuracy"], "balanced_accuracy"),
+        (["plot", "m.npz", "--cmap", "virdis"], "viridis"),
+        (["connect", "m.npz", "m.npz", "--curve", "bezir"], "bezier"),
+        (["info", "longname.npz"], "long_name.npz"),
     ],
     ids=lambda part: " ".join(part) if isinstance(part, list) else None,
 )
@@ -116,6 +122,7 @@ def test_a_mistyped_word_is_answered_with_the_nearest(words, near, tmp_path, mon
     np.savez(
         "m.npz", **{"fc1.weight": np.eye(4, 3), "fc2.weight": np.eye(3)}, x=np.eye(4), y=np.arange(4) % 3
     )
+    Path("long_name.npz").write_bytes(b"")
     with pytest.raises(SystemExit) as end:
         main(words)
     told = capsys.readouterr().err
@@ -142,6 +149,12 @@ def test_a_mistyped_word_is_answered_with_the_nearest(words, near, tmp_path, mon
         ("landscape demo --fault zero", "zero-start"),
         ("landscape figures toy", "toy_saddle"),
         ("landscape sharpness --measure lam", "lambda_max"),
+        ("landscape diagnose --threshold lar", "large="),
+        ("landscape plot --quantity test_a", "test_accuracy"),
+        ("landscape topology --quantity train_l", "train_loss"),
+        ("landscape scan --quantity curv", "curvature"),
+        ("landscape scan --metric macro", "macro_f1"),
+        ("landscape plot --cmap civi", "cividis"),
     ],
 )
 def test_the_shell_completes_commands_and_choices(words, expected, monkeypatch, capsys):
@@ -157,12 +170,18 @@ def test_the_shell_completes_commands_and_choices(words, expected, monkeypatch, 
 
 
 def test_the_names_that_completion_knows_are_those_of_the_library():
-    from landscape.commands.completion import DIRECTIONS, SCHEDULES
+    from dataclasses import fields
+
+    from landscape.commands.completion import DIRECTIONS, METRICS, SCHEDULES, THRESHOLDS
+    from landscape.diagnosis.thresholds import Thresholds
     from landscape.directions.sources import SOURCES
     from landscape.formulas.schedules import SCHEDULES as KNOWN
+    from landscape.objective.metric_table import OF_DECISIONS, OF_NUMBERS, OF_TWO
 
     assert set(DIRECTIONS) == set(SOURCES)
     assert set(SCHEDULES) == set(KNOWN)
+    assert [one.name for one in fields(Thresholds)] == THRESHOLDS.split()
+    assert set(METRICS) == {"top5", *OF_DECISIONS, *OF_TWO, *OF_NUMBERS}
 
 
 def test_an_option_of_a_training_says_the_same_in_every_command_that_trains():

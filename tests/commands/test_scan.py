@@ -86,9 +86,9 @@ def test_people_get_a_table_with_centre_extremes_and_the_check(run):
         "diverged",
         "time",
     ]
-    assert "row norms equal the filters'" in out
-    assert "cosine" in out
-    assert "zeroed" in out
+    assert "norms of rows equal the filters'" in out
+    assert "cosine of the directions" in out
+    assert "parameters that stay" in out
 
 
 def test_json_is_one_strict_object_with_the_keys_of_the_contract(run):
@@ -133,7 +133,7 @@ def test_one_and_three_dimensions_have_one_and_three_axes(run, folder):
         (["--direction", "missing.npz"], "missing.npz"),
         (["--normalize", "weights"], "filter, layer, none, found 'weights'"),
         (["--split", "validation"], "train, test, both"),
-        (["--dtype", "float16"], "float32, float64, found 'float16': did you mean 'float64'?"),
+        (["--dtype", "float16"], "float32, float64, found 'float16'; did you mean 'float64'?"),
         (["--points", "0"], "no points"),
         (["--points", "5x5x5"], "3 axes"),
         (["--span", "2:1"], "range"),
@@ -295,7 +295,7 @@ def test_ctrl_c_ends_with_130_a_file_that_loads_and_a_sentence(long_folder):
     assert not Scan.load(path).finished
     status, _, err = finish(start(long_folder))
     assert status == 0
-    assert "taking up at" in err
+    assert "resuming at" in err
     assert Scan.load(path).finished
 
 

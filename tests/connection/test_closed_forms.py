@@ -234,7 +234,7 @@ def test_a_band_that_folded_back_or_left_the_numbers_is_refused():
 @pytest.mark.parametrize(
     ("choices", "message"),
     [
-        ({"curve": "bezir"}, "unknown curve 'bezir': choose bezier, polychain: did you mean 'bezier'"),
+        ({"curve": "bezir"}, "unknown curve 'bezir': choose bezier, polychain; did you mean 'bezier'"),
         ({"bends": 0}, "bends: expected a whole number from 1 to 100, found 0"),
         ({"pivots": 2}, "pivots: expected a whole number from 3"),
         ({"fitting": "ful"}, "unknown fitting 'ful'"),

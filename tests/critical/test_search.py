@@ -87,7 +87,7 @@ def test_a_search_that_was_cut_is_taken_up_with_the_same_bits(tmp_path, monkeypa
     monkeypatch.setattr(search, "run", run)
     said = []
     resumed = search_critical(egg_box(), 6, [0.0, 0.0], output=path, announce=said.append)
-    assert said[0] == "taking up at 50%"
+    assert said[0] == "resuming at 50%"
     assert len(said) == 4
     assert all(np.array_equal(resumed.arrays()[name], array) for name, array in whole.arrays().items())
     assert search_critical(egg_box(), 6, [0.0, 0.0], output=path) == resumed

@@ -107,7 +107,7 @@ def test_an_interrupted_diagnosis_is_taken_up_with_the_same_result(dead, found, 
     said.clear()
     again = diagnose(dead, threads=1, output=path, announce=said.append)
     assert again.report == found.report
-    assert any(sentence.startswith("taking up at ") for sentence in said)
+    assert any(sentence.startswith("resuming at ") for sentence in said)
     assert not any(sentence.startswith("forks:") for sentence in said)
     assert load_record(path) == again
     with pytest.raises(InputError, match="--fresh"):

@@ -113,8 +113,8 @@ def test_parameters_keep_the_names_of_the_file(tmp_path):
 REFUSED = {
     "op": ([node("Det", "x", "h"), GEMM], {}, (6,), "'Det' is not supported"),
     "shape": ([node("Gemm", "x w", "h"), GEMM], {"w": normal(5, 4)}, (5,), "node_y"),
-    "nothing_reads": ([node("Tanh", "nowhere", "h"), GEMM], {}, (6,), "nothing puts out"),
-    "put_out_twice": ([node("Tanh", "x", "w"), node("Tanh", "w", "h"), GEMM], {"w": normal(6)}, (6,), "put out twice"),
+    "nothing_reads": ([node("Tanh", "nowhere", "h"), GEMM], {}, (6,), "no node outputs"),
+    "put_out_twice": ([node("Tanh", "x", "w"), node("Tanh", "w", "h"), GEMM], {"w": normal(6)}, (6,), "the output of two nodes"),
 }  # fmt: skip
 
 

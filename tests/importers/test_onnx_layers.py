@@ -220,7 +220,7 @@ REFUSED = {
     "strides": ([node("Conv", "x w", "a", strides=2)], "strides=2"),
     "no_stride": ([node("MaxPool", "x", "a", kernel_shape=[2, 2], strides=[0, 0], auto_pad="SAME_UPPER")], "strides=[0, 0]"),
     "groups": ([node("GroupNormalization", "x g g", "a", num_groups=1)], "one number for each of 2 channels"),
-    "places": ([node("MaxPool", "x", "b i", kernel_shape=[2, 2]), node("Cast", "i", "a", to=1)], "reads 'i', which nothing puts out"),
+    "places": ([node("MaxPool", "x", "b i", kernel_shape=[2, 2]), node("Cast", "i", "a", to=1)], "reads 'i', which no node outputs"),
     "too_large_a_window": ([node("AveragePool", "x", "a", kernel_shape=[9, 9])], "expected one that fits"),
     "examples_averaged": ([node("ReduceMean", "x axes", "a")], "mixes the examples"),
     "cropped": ([node("Resize", "x _ g2", "a", mode="linear", coordinate_transformation_mode="tf_crop_and_resize")], "tf_crop_and_resize"),

@@ -210,7 +210,7 @@ HOSTILE = {
         "no steps: expected a column such as step, global_step or epoch",
     ),
     "no series": ("log.csv", "step,colour\n1,2\n", "no series that is known"),
-    "twice the same column": ("log.csv", "step,loss,loss\n1,2,3\n", "'loss' stands twice in the first line"),
+    "twice the same column": ("log.csv", "step,loss,loss\n1,2,3\n", "'loss' is in the first line twice"),
     "two of one meaning": (
         "log.csv",
         "step,loss,train_loss\n1,2,3\n",

@@ -111,7 +111,7 @@ def test_a_file_that_is_there_is_not_replaced_by_itself(tmp_path):
     path = tmp_path / "run.npz"
     recorder_of(path, {"w": np.zeros(2)}).close()
     before = path.read_bytes()
-    with pytest.raises(InputError, match="is there already"):
+    with pytest.raises(InputError, match="exists already"):
         recorder_of(path, {"w": np.zeros(2)})
     with pytest.raises(InputError, match="network of 2 parameters, this one has 3"):
         recorder_of(path, {"w": np.zeros(3)}, resume=True)

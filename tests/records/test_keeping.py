@@ -211,7 +211,7 @@ def test_pieces_that_are_taken_up_are_said_once(tmp_path):
     with Pieces(tmp_path / "r.npz", **key, announce=said.append) as pieces:
         pieces.progress(0.5, "1 of 2 pieces")
         pieces.progress(1.0, "2 of 2 pieces")
-    assert said == ["taking up at 50%"]
+    assert said == ["resuming at 50%"]
     assert names_in(tmp_path) == []
 
 
@@ -228,7 +228,7 @@ def test_work_that_another_kind_of_cpu_began_is_taken_up_and_says_so(tmp_path, m
     with Pieces(path, **key, announce=said.append) as pieces:
         pieces.progress(0.5, "1 of 2 pieces")
     assert said[0].startswith(
-        "taking up at 50% what another kind of CPU began (another, vectors of 16 bytes; here "
+        "resuming at 50% what another kind of CPU began (another, vectors of 16 bytes; here "
     )
     assert cpu_kind() in said[0]
     assert pieces.machine == f"another, vectors of 16 bytes; then {cpu_kind()}"
@@ -250,7 +250,7 @@ def test_a_record_that_does_not_say_where_it_was_computed_is_read_and_taken_up_w
         tmp_path / "r.npz", model="m", data="d", settings={"seed": 0}, announce=said.append
     ) as pieces:
         pieces.progress(0.5, "1 of 2 pieces")
-    assert said == ["taking up at 50%"]
+    assert said == ["resuming at 50%"]
 
 
 def names_in(folder):

@@ -373,7 +373,7 @@ def test_an_interrupted_report_goes_on_with_what_is_not_done_and_leaves_nothing_
         computed.counts, computed.press = {}, pressed
         assert run("curve.npz", "--budget", "quick") == 130
         err = capsys.readouterr().err
-        assert ("taking up at" in err) == bool(place)
+        assert ("resuming at" in err) == bool(place)
         assert "curve.report.unfinished.npz keeps what is done" in err
         assert not (tmp_path / "curve.report.html").exists()
     assert "diagnose" not in computed.counts

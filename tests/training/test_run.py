@@ -167,7 +167,7 @@ def test_a_training_that_another_kind_of_cpu_began_says_so(tmp_path):
     save_model(replace(begun, training={**begun.training, "machine": "another, vectors of 16 bytes"}), path)
     longer = train(MODEL, steps=25, output=path, announce=said.append, **COMMON)
     assert said[0].startswith(
-        "taking up at 40% what another kind of CPU began (another, vectors of 16 bytes; here "
+        "resuming at 40% what another kind of CPU began (another, vectors of 16 bytes; here "
     )
     assert longer.training["machine"] == f"another, vectors of 16 bytes; then {cpu_kind()}"
 
@@ -178,7 +178,7 @@ def test_a_finished_training_is_extended_to_the_parameters_of_the_longer_one(tmp
     train(MODEL, steps=10, output=path, **settings)
     longer = train(MODEL, steps=25, output=path, announce=said.append, **settings)
     whole = train(MODEL, steps=25, **settings)
-    assert said == ["taking up at 40%"]
+    assert said == ["resuming at 40%"]
     assert longer.training == whole.training
     np.testing.assert_array_equal(longer.theta, whole.theta)
     np.testing.assert_array_equal(load_model(path).theta, whole.theta)

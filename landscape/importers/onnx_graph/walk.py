@@ -152,7 +152,7 @@ def _graph(onnx: Any, proto: Any, network: Network, several: set[str]) -> Graph:
             readers.setdefault(name, []).append(node)
         for name in node.output:
             if name and (name in makers or name in given):
-                raise InputError(f"{shown(name)}: is put out twice")
+                raise InputError(f"{shown(name)}: is the output of two nodes")
             makers[name] = node
     version = max(
         (entry.version for entry in proto.opset_import if entry.domain in ("", "ai.onnx")), default=1
@@ -209,7 +209,7 @@ def _step(onnx: Any, graph: Graph, node: Any) -> None:
     settings = settings_of(onnx, node)
     for source in node.input:
         if source and source not in graph.known:
-            raise InputError(f"{label}: reads {shown(source)}, which nothing puts out")
+            raise InputError(f"{label}: reads {shown(source)}, which no node outputs")
     try:
         if node.op_type == "Constant":
             graph.known[node.output[0]] = graph.fixed(_constant(onnx, node, settings), node.output[0])

@@ -91,7 +91,7 @@ def walk_exported(
             value = whole(builder, known[result])
             join_attentions(network)
             return network, value, tail
-    raise InputError("the exported program puts out nothing")
+    raise InputError("the exported program has no output")
 
 
 def weights_of(tensors: dict[str, Any], dtype: np.dtype) -> Callable[[str], Weight]:
@@ -297,7 +297,7 @@ def only(results: Any) -> Any:
         It puts out something else than one tensor.
     """
     if len(results) != 1 or not hasattr(getattr(results[0], "meta", {}).get("val"), "shape"):
-        raise InputError("the module puts out something else than one tensor; expected one tensor [N, …]")
+        raise InputError("the output of the module is not one tensor; expected one tensor [N, …]")
     return results[0]
 
 
