@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     help="Search critical points of the network from N random starts, and write them as an atlas.",
 )
 @options.point
+@options.workers
 @makes_record("critical", programs=True)
 def command(
     call: Call,
@@ -65,6 +66,10 @@ def command(
             "--escape and --search: are for a model's file, which they write or start from anew: leave them out"
         )
     if search is None:
+        if call.workers is not None:
+            raise InputError(
+                "--workers: take starts of a search, and one point has none: give --search N too, or leave it out"
+            )
         return judged(call, no_polish, radius, escape, fresh, choices)
     if escape is not None or no_polish or radius is not None:
         raise InputError("--search finds points of its own: leave --escape, --radius and --no-polish out")
