@@ -51,6 +51,7 @@ NAMES: dict[str, str] = {
     "Topology": "landscape.records",
     "TorchObjective": "landscape.torch_objective",
     "Trajectory": "landscape.records",
+    "Workers": "landscape.workers",
     "align": "landscape.alignment",
     "analyze_critical": "landscape.critical",
     "analyze_hessian": "landscape.curvature",

@@ -47,7 +47,7 @@ ALLOWED: dict[str, set[str]] = {
     "torch_objective": {"importers", "model", "objective"},
     "logs": {"model"},
     "recording": {"importers", "model", "ops"},
-    "workers": {"objective"},
+    "workers": {"objective", "records"},
     "directions": {"objective"} | BELOW_OBJECTIVES,
     "curvature": {"objective"} | BELOW_OBJECTIVES,
     "critical": {"workers", "curvature", "objective"} | BELOW_OBJECTIVES,

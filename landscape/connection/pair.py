@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,8 @@ from landscape.connection.sides import sides_of
 from landscape.curvature import analyze_hessian
 from landscape.errors import ComputationError, InputError
 from landscape.objective import Completed, complete
-from landscape.progress import Progress, part
+from landscape.objective.session import session
+from landscape.progress import Progress, nobody, part
 from landscape.records import Pieces
 
 Array = NDArray[np.float64]
@@ -57,6 +59,33 @@ class Choices:
     count: int
     seed: int
 
+    @property
+    def steps(self) -> list[str]:
+        """The parts of the work on a pair, in their order."""
+        more = {"repair": self.repair, "band": self.band, "aligned": self.align}
+        return ["linear", *self.curves, *(name for name, asked in more.items() if asked)]
+
+
+@dataclass(frozen=True)
+class PairSteps:
+    """The parts of the work on all pairs, each by its name."""
+
+    ends: Ends
+    choices: Choices
+
+    def names(self) -> list[str]:
+        """Name all parts, as they are kept."""
+        pairs = combinations(range(self.ends.count), 2)
+        return [f"{i}-{j}.{step}" for i, j in pairs for step in self.choices.steps]
+
+    def do(self, asked: tuple[str, Any]) -> dict[str, np.ndarray]:
+        """Do one part on a worker."""
+        name, _ = asked
+        pair, _, step = name.partition(".")
+        i, j = map(int, pair.split("-"))
+        with session(), Pieces(None, model="", data="", settings={}) as pieces:
+            return Between(self.ends, i, j, self.choices, pieces, nobody).kept(step)
+
 
 class Between:
     """Two ends, and all that is asked for between them."""
@@ -67,40 +96,43 @@ class Between:
         self.ends, self.i, self.j, self.choices, self.pieces = ends, i, j, choices, pieces
         self.name, self.progress = f"{i}-{j}", progress
         self.scale = ends.range_of(i, j)
-        self.steps = ["linear", *choices.curves]
-        self.steps += ["repair"] * choices.repair + ["band"] * choices.band + ["aligned"] * choices.align
+        self.steps = choices.steps
 
     def everything(self) -> Told:
         """Do what is asked for; what the report says of the pair, and its arrays."""
-        pair, series = self.once("linear", lambda: self.walked(self.ends, "linear", self.line(self.ends)))
+        pair, series = self.once("linear")
         pair = {"from": self.i, "to": self.j, "distance": self.ends.distance(self.i, self.j), "scale": self.scale, **pair}  # fmt: skip
         pair["curves"] = {}
-        for name in self.choices.curves:
-            pair["curves"][name], arrays = self.once(name, lambda name=name: self.curved(name))  # type: ignore[misc]
-            series |= arrays
-        if self.choices.repair:
-            pair["curves"]["repair"], arrays = self.once("repair", lambda: self.repaired(self.ends, "repair"))
-            series |= arrays
-        if self.choices.band:
-            told_band, arrays = self.once("band", self.banded)
-            pair["saddle"], pair["curves"]["band"] = told_band.pop("saddle"), told_band
-            series |= arrays
-        if self.choices.align:
-            pair["aligned"], arrays = self.once("aligned", self.aligned)
+        for step in self.steps[1:]:
+            found, arrays = self.once(step)
+            if step == "band":
+                pair["saddle"] = found.pop("saddle")
+            if step == "aligned":
+                pair["aligned"] = found
+            else:
+                pair["curves"][step] = found
             series |= arrays
         return pair, series
 
-    def once(self, step: str, do: Callable[[], Told]) -> Told:
+    def once(self, step: str) -> Told:
         """Give a part that is done, or do it and keep it."""
         place = self.steps.index(step)
         self.progress(place / len(self.steps), f"{step}, {' to '.join(self.ends.names[k] for k in (self.i, self.j))}")  # fmt: skip
-
-        def kept() -> dict[str, np.ndarray]:
-            report, arrays = do()
-            return {"report": np.array(json.dumps(report, allow_nan=False)), **arrays}
-
-        found = dict(self.pieces.once(f"{self.name}.{step}", kept))
+        found = dict(self.pieces.once(f"{self.name}.{step}", lambda: self.kept(step)))
         return json.loads(str(found.pop("report")[()])), found
+
+    def kept(self, step: str) -> dict[str, np.ndarray]:
+        """Do a part, and lay it out as arrays."""
+        report, arrays = self.make(step)
+        return {"report": np.array(json.dumps(report, allow_nan=False)), **arrays}
+
+    def make(self, step: str) -> Told:
+        """Do a part: the line, a curve, or what was chosen beside them."""
+        if step == "linear":
+            return self.walked(self.ends, step, self.line(self.ends))
+        if step == "repair":
+            return self.repaired(self.ends, step)
+        return self.banded() if step == "band" else self.aligned() if step == "aligned" else self.curved(step)
 
     def part(self, step: str) -> Callable[[int, int], object]:
         """Give what a step is told how far it is by."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -135,6 +136,22 @@ class Session:
         while self.threaded:
             library, before = self.threaded.pop()
             library.set_num_threads(before)
+
+    @contextmanager
+    def left_to_others(self) -> Iterator[None]:
+        """Let other threads have the session while the one that owns it waits for them."""
+        if not self.lock._is_owned():  # type: ignore[attr-defined]
+            yield
+            return
+        depth, self.depth = self.depth, 0
+        self.end()
+        held = self.lock._release_save()  # type: ignore[attr-defined]
+        try:
+            yield
+        finally:
+            self.lock._acquire_restore(held)  # type: ignore[attr-defined]
+            self.begin()
+            self.depth = depth
 
     def begin_anew(self) -> None:
         """Let go of what another thread held when this one forked; a session of its own the thread leaves as usual."""

@@ -16,6 +16,7 @@ SCAN: Table = {
     "partial.*.state": "float [...]",
     "partial.*.step": "whole [...]",
     "partial.*.steps": "whole [...]",
+    "partial.*.whole": "bool [...]",
     "end.*": "float []",
 }
 NESTED: Table = {f"scan.{name}": text for name, text in SCAN.items() if name not in ("directions", "center")}

@@ -89,11 +89,16 @@ class Scan(Record):
     @property
     def share(self) -> float:
         """The share of the work that is done, 1 if finished."""
-        whole = [value for name, value in self.partial.items() if name.endswith(".whole")]
-        if whole and not self.finished:
-            return float(np.mean([np.mean(value) for value in whole]))
-        done = sum(int(np.sum(value)) for name, value in self.partial.items() if name.endswith(".step"))
-        total = sum(int(np.sum(value)) for name, value in self.partial.items() if name.endswith(".steps"))
+        done, total = 0.0, 0
+        for name, value in self.partial.items():
+            split, _, what = name.rpartition(".")
+            if what == "steps":
+                steps = int(np.sum(value))
+                total += steps
+                # Where points are computed in any order, those that are whole; else steps in their order.
+                whole = self.partial.get(f"{split}.whole")
+                step = float(np.sum(self.partial.get(f"{split}.step", 0)))
+                done += step if whole is None else float(np.mean(whole)) * steps
         return 1.0 if self.finished else done / total if total else 0.0
 
     def named(self) -> str:

@@ -124,6 +124,11 @@ class TorchObjective:
         deterministic: bool = True,
     ) -> None:
         torch = need("torch")
+        self.given = {
+            "module": module, "loss": loss, "data": data, "test": test, "metrics": metrics, "batch_loss": batch_loss,
+            "recompute_statistics": recompute_statistics, "device": device, "dtype": dtype, "batch_size": batch_size,
+            "parameters": parameters, "deterministic": deterministic,
+        }  # fmt: skip
         if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
             raise InputError(f"batch_size: expected a whole number above 0, found {batch_size!r}")
         if not np.isfinite(weight_decay):
@@ -153,6 +158,9 @@ class TorchObjective:
             self.test = self.beside(Batches(torch, test, batch_size, self.host.moved, "test"))
             tried(self.host, self.step, self.test.batches)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return made_anew, (self.given, self.split, self.weight_decay, self.theta)
+
     def beside(self, batches: Batches | None = None, weight_decay: float | None = None) -> TorchObjective:
         """Return an objective of the same module with other examples, or another weight decay."""
         other = object.__new__(TorchObjective)
@@ -175,6 +183,7 @@ class TorchObjective:
             torch, plain, chosen_parameters(plain, None), dtype=self.host.dtype, device=self.host.device,
             deterministic=self.host.deterministic,
         )  # fmt: skip
+        other.given = self.given | {"module": module, "parameters": None}
         other.step, other.theta = self.make(other.host), other.host.theta()
         other.test = None if self.test is None else self.test.of(module)
         return other
@@ -464,3 +473,11 @@ class TorchObjective:
         """
         if self.without_derivatives:
             raise InputError(self.without_derivatives)
+
+
+def made_anew(given: dict[str, Any], split: str, weight_decay: float, theta: Array) -> TorchObjective:
+    """Make an objective again, in another process say, of what it was made of."""
+    whole = TorchObjective(**given, weight_decay=weight_decay)
+    made = whole if split == whole.split or whole.test is None else whole.test
+    made.theta = theta
+    return made

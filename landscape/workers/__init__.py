@@ -5,7 +5,8 @@ their results in the order in which they come. What a part is, and where results
 """
 
 from landscape.workers.crew import Executor, Workers, as_workers
+from landscape.workers.fill import fill
 from landscape.workers.parcel import Shared
 from landscape.workers.read import open_workers
 
-__all__ = ["Executor", "Shared", "Workers", "as_workers", "open_workers"]
+__all__ = ["Executor", "Shared", "Workers", "as_workers", "fill", "open_workers"]

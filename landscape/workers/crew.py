@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from landscape.errors import ComputationError, WorkerError
+from landscape.objective.session import session
 from landscape.version import DISTRIBUTION, current_version
 from landscape.workers.identity import identity
 from landscape.workers.parcel import Parcel, Shared, packed
@@ -214,7 +215,9 @@ class Round:
         """Wait a moment for a result."""
         self.pause()
         try:
-            future = self.back.get(timeout=POLL)
+            # Workers may be threads of this process.
+            with session().left_to_others():
+                future = self.back.get(timeout=POLL)
         except queue.Empty:
             self.look_after()
             return None

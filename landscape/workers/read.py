@@ -6,7 +6,7 @@ import multiprocessing
 import re
 import signal
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -70,7 +70,7 @@ class LocalPool:
         self.end()
         # A fork would have the threads and locks of the middle of a work.
         context = multiprocessing.get_context("spawn")
-        self.pool = ProcessPoolExecutor(self.count, mp_context=context, initializer=leave_interrupts)
+        self.pool = Undisturbed(self.count, mp_context=context, initializer=leave_interrupts)
         return self.pool
 
     def end(self) -> None:
@@ -84,6 +84,20 @@ class LocalPool:
         for process in processes:
             process.join()
         self.pool = None
+
+
+class Undisturbed(ProcessPoolExecutor):
+    """A pool whose processes get no Ctrl-C, which a terminal sends to all: not even while they begin."""
+
+    def submit(self, function: Callable[..., Any], /, *arguments: Any, **named: Any) -> Future[Any]:
+        """Give a part to a process; the first call begins them all, which keep what signals are held back now."""
+        if not hasattr(signal, "pthread_sigmask"):
+            return super().submit(function, *arguments, **named)
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            return super().submit(function, *arguments, **named)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def leave_interrupts() -> None:
