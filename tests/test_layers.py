@@ -54,7 +54,7 @@ ALLOWED: dict[str, set[str]] = {
     "connection": {"alignment", "critical", "curvature", "directions", "objective"} | BELOW_OBJECTIVES,
     "scanning": {"directions", "curvature", "objective"} | BELOW_OBJECTIVES,
     "sharpness": {"curvature", "directions", "objective"} | BELOW_OBJECTIVES,
-    "topology": {"objective", "jit"} | BELOW_OBJECTIVES,
+    "topology": {"connection", "objective", "jit"} | BELOW_OBJECTIVES,
     "training": {"directions", "objective"} | BELOW_OBJECTIVES,
     "faults": {"training", "model"},
     "trajectories": {"scanning", "directions", "objective"} | BELOW_OBJECTIVES,

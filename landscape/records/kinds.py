@@ -104,6 +104,7 @@ ARRAYS: dict[str, Table] = {
         "verified.gradient_norm": "float [b]",
         "verified.distance": "float [b, b]",
         "verified.between": "float [b, b]",
+        "verified.way": "float [b, b]",
         "verified.minimum": "whole [b] counts",
         "verified.converged": "bool [b]",
         **NESTED,

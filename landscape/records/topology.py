@@ -24,7 +24,7 @@ OWN = (
 FIELDS = (
     "pairs", "index", "error", "open", "label", "parent", "survivor", "grid_dependent", "maxima", "maxima_index",
 )  # fmt: skip
-VERIFIED = ("basin", "loss", "gradient_norm", "distance", "between", "minimum", "converged")
+VERIFIED = ("basin", "loss", "gradient_norm", "distance", "between", "way", "minimum", "converged")
 _AGAIN = "make the record again with `landscape topology`"
 
 
@@ -182,6 +182,9 @@ class Topology(Record):
         for name in OWN:
             require(name in arrays, f"the array {name} is missing; {_AGAIN}")
         found = {name: arrays[f"verified.{name}"] for name in VERIFIED if f"verified.{name}" in arrays}
+        if "between" in found:
+            # Records of earlier versions have no bent ways.
+            found.setdefault("way", np.full(np.shape(found["between"]), np.nan))
         require(len(found) in (0, len(VERIFIED)), f"a part of what was verified is missing; {_AGAIN}")
         return {
             "scan": arrays[PREFIX],
@@ -220,10 +223,30 @@ class Topology(Record):
             "mean_persistence": float(finite.mean()) if finite.size else None,
             "total_persistence": or_null(float(finite.sum())),
             "verified": self._descents(),
+            "ways": self.ways() if self.verified else None,
             "points": int(self.scan.done.size),
             "seconds": self.seconds,
             "files": [str(file) for file in files],
         }
+
+    def ways(self) -> list[dict[str, Any]]:
+        """Tell the ways that were looked for between ends of descents that no straight way had connected.
+
+        `straight` and `bent` are how far the way rises above the higher end; `bent` is null where none was found. Both are no lower than the lowest pass.
+        """
+        found, told = self.verified, []
+        for i, j in zip(*np.nonzero(np.triu(np.ones_like(found["way"]), 1)), strict=True):
+            if np.isnan(found["way"][i, j]):
+                continue
+            higher = max(found["loss"][i], found["loss"][j])
+            told.append(
+                {
+                    "basins": [int(found["basin"][i]), int(found["basin"][j])],
+                    "straight": or_null(found["between"][i, j] - higher),
+                    "bent": or_null(found["way"][i, j] - higher),
+                }
+            )
+        return told
 
     @property
     def resolved(self) -> bool:
@@ -279,7 +302,7 @@ def _verified(found: dict[str, np.ndarray], count: int) -> dict[str, np.ndarray]
     }
     result |= {
         name: checks.numbers(f"verified.{name}", found[name], (many, many))
-        for name in ("distance", "between")
+        for name in ("distance", "between", "way")
     }
     result |= {"basin": _places("verified.basin", found["basin"], (many,), count)}
     result |= {"minimum": _places("verified.minimum", found["minimum"], (many,), count)}

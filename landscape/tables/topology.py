@@ -90,6 +90,7 @@ def verified_lines(record: Topology) -> Iterator[tuple[str, str]]:
     if not found:
         return
     minima = found["minimum"]
+    places = {int(k): place for place, k in enumerate(record.kept, start=1)}
     distinct = len(set(minima.tolist()))
     count = len(minima)
     ends = f"{count} descent{'s' * (count != 1)} from the basins' lowest points, to losses from {found['loss'].min():.6g} to {found['loss'].max():.6g}"
@@ -102,12 +103,15 @@ def verified_lines(record: Topology) -> Iterator[tuple[str, str]]:
     if distinct == 1:
         yield (
             "",
-            "no straight way between two ends rises: one and the same low region, the basins are of the slice alone",
+            "ways between the ends do not rise: one and the same low region, the basins are of the slice alone",
         )
         return
-    i, j = np.nonzero(minima[:, None] < minima[None])
-    between = found["between"][i, j] - np.maximum(found["loss"][i], found["loss"][j])
-    yield (
-        "",
-        f"{distinct} distinct ones by straight ways, which rise by {between.min():.4g} to {between.max():.4g} between them; a curved way may be lower",
-    )
+    ways = [way for way in record.ways() if way["bent"] is not None]
+    yield "", f"{distinct} distinct ones, as far as ways were found between them"
+    for way in ways:
+        one, other = (places[basin] for basin in way["basins"])
+        straight = "∞" if way["straight"] is None else f"{way['straight']:.4g}"
+        yield (
+            "",
+            f"between those of basins {one} and {other} the loss rises by {way['bent']:.4g} at most ({straight} on the straight way)",
+        )

@@ -136,7 +136,54 @@ def test_descents_tell_basins_of_the_slice_from_minima():
     assert found.verified["distance"][0, 1] == pytest.approx(2 * np.sqrt(2), rel=1e-3)
     assert found.verified["between"][0, 1] == pytest.approx(1.0, rel=0.02)
     assert found.verified["converged"].all()
+    assert found.verified["way"][0, 1] == pytest.approx(1.0, rel=0.02), "the straight way is the lowest"
+    (way,) = found.summary()["ways"]
+    assert way["bent"] == pytest.approx(1.0, rel=0.02)
     assert "2 distinct ones" in topology_table(found)
+    assert "between those of basins 1 and 2 the loss rises by 1" in topology_table(found)
+
+
+def test_a_bent_way_shows_two_ends_to_be_one_minimum_or_how_high_the_pass_is():
+    def ring(depth):
+        """A ring of low loss around a hill, cut at the south more than at the north, so that the straight way is the highest."""
+
+        def value(x):
+            r = x[0] ** 2 + x[1] ** 2 - 1
+            return float(r**2 + depth * np.exp(-8 * x[0] ** 2) * (1 + 0.5 * (x[1] < 0)) + 1e-5 * x[1] ** 2)
+
+        return CallableObjective(value, size=2)
+
+    for depth, distinct in ((0.3, 2), (0.0, 1)):
+        surface = scan(
+            ring(depth),
+            center=np.array([0.0, 0.1]),
+            direction=np.eye(2)[:1],
+            dimensions=1,
+            points=61,
+            span=1.5,
+        )
+        found = analyze_topology(surface, verify=ring(depth), threshold=0.2)
+        assert found.kept.size == 2
+        assert np.unique(found.verified["minimum"]).size == distinct
+        assert found.verified["between"][0, 1] > 0.9
+        if distinct == 2:
+            assert found.verified["way"][0, 1] == pytest.approx(depth, rel=0.05), "over the north"
+
+
+def test_records_without_bent_ways_stay_readable(tmp_path):
+    from tests.records.examples import topology
+
+    made = topology()
+    made.save(tmp_path / "new.npz")
+    with np.load(tmp_path / "new.npz") as file:
+        arrays = {name: file[name] for name in file if name != "verified.way"}
+    np.savez(tmp_path / "old.npz", **arrays)
+    old = load_record(tmp_path / "old.npz")
+    assert np.isnan(old.verified["way"]).all()
+    assert old.summary()["ways"] == []
+    assert made.summary()["ways"] == [
+        {"basins": [0, 1], "straight": pytest.approx(0.8), "bent": pytest.approx(0.6)}
+    ]
 
 
 def test_a_valley_that_bends_out_of_the_slice_is_one_minimum():
