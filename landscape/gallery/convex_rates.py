@@ -11,7 +11,7 @@ from landscape.gallery.drawing import PAGE, panels
 
 SEES = (
     "Gradient descent from (−120, −4): with η = 1e-7 it is in the valley at once and at (−123.69, 2.48) after 100,000 steps, with "
-    "η = 1e-6, just under 2/λ_max = 1.145e-6, it swings across the valley and gets to (−149.23, 2.56)."
+    "η = 1e-6, just under 2/λₘₐₓ = 1.145e-6, it swings across the valley and gets to (−149.23, 2.56)."
 )
 CORRECTS = (
     "The slide's η = 1e-2 shows five vertical strokes; computed, that run diverges by a factor of 3.05e8 a step and is out of the "

@@ -11,7 +11,7 @@ from landscape.gallery.drawing import LOOKS, PAGE, panels
 from landscape.gallery.networks import chebyshev
 
 SEES = (
-    "Full-batch training of a tanh network on T₄: whatever the rate, λ_max rises until it meets 2/η and then swings about it, its "
+    "Full-batch training of a tanh network on T₄: whatever the rate, λₘₐₓ rises until it meets 2/η and then swings about it, its "
     "median over the last third within 2 % of it; for Adam it is the preconditioned Hessian's, which swings from 0.88 to 1.04 of 38/η, its "
     "median within 4 % of it."
 )

@@ -11,11 +11,11 @@ from landscape.gallery.networks import digits
 
 SEES = (
     "Two minima of the digits network after the same number of updates, on a filter-normalized line: the "
-    "large batch's is deeper, with steeper walls; λ_max calls the small batch's the sharper one all the "
+    "large batch's is deeper, with steeper walls; λₘₐₓ calls the small batch's the sharper one all the "
     "same, and the adaptive measure the large batch's."
 )
 CORRECTS = (
-    "The lecture draws a flat and a sharp minimum by hand and adds that the idea is doubted. λ_max falls "
+    "The lecture draws a flat and a sharp minimum by hand and adds that the idea is doubted. λₘₐₓ falls "
     "with the loss and changes when layers are rescaled, which changes no output (Dinh et al. 2017); the "
     "adaptive measure does not, and the two disagree here about which minimum is the sharp one."
 )

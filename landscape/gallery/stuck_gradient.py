@@ -14,7 +14,7 @@ SEES = (
     "the gradient stays above 0.5, because the curvature has come to its limit 2/η and the point swings across a valley."
 )
 CORRECTS = (
-    "The lecture shows loss and gradient only and leaves the reason to a drawing of a valley; the measured λ_max beside 2/η says that it is "
+    "The lecture shows loss and gradient only and leaves the reason to a drawing of a valley; the measured λₘₐₓ beside 2/η says that it is "
     "oscillation and not a critical point, and the gradient there is far from zero."
 )
 

@@ -28,6 +28,19 @@ VERIFIED = ("basin", "loss", "gradient_norm", "distance", "between", "way", "min
 _AGAIN = "make the record again with `landscape topology`"
 
 
+def stands_out(pairs: np.ndarray, threshold: float, scale: str) -> np.ndarray:
+    """Say which pairs [k, 2] of a low and a high point are more than a threshold apart: by their difference, or on a `log` scale by their ratio.
+
+    >>> pairs = np.array([[0.01, 0.02], [1.0, 1.05]])
+    >>> stands_out(pairs, 0.03, "linear").tolist(), stands_out(pairs, 1.5, "log").tolist()
+    ([False, True], [True, False])
+    """
+    with np.errstate(invalid="ignore"):
+        return np.asarray(
+            pairs[:, 1] > threshold * pairs[:, 0] if scale == "log" else pairs[:, 1] - pairs[:, 0] > threshold
+        )
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Topology(Record):
     """What one quantity of a scan holds: k basins, the oldest (deepest) first, the noise among them.
@@ -104,9 +117,14 @@ class Topology(Record):
 
     @property
     def threshold(self) -> float:
-        """The persistence up to which a basin is left out."""
+        """The persistence up to which a basin is left out, or on a logarithmic scale the ratio of saddle and minimum."""
         value = self.settings.get("threshold")
         return float(value) if isinstance(value, int | float) else 0.0
+
+    @property
+    def scale(self) -> str:
+        """Whether the threshold is one of differences, `linear`, or of ratios, `log`."""
+        return str(self.settings.get("scale", "linear"))
 
     @cached_property
     def kept(self) -> np.ndarray:
@@ -156,7 +174,7 @@ class Topology(Record):
 
     def kept_maxima(self) -> np.ndarray:
         """Give the numbers of the maxima that stand out by more than the threshold, the highest first."""
-        standing = np.flatnonzero(self.maxima[:, 1] - self.maxima[:, 0] > self.threshold)
+        standing = np.flatnonzero(stands_out(self.maxima, self.threshold, self.scale))
         return standing[np.argsort(-self.maxima[standing, 1], kind="stable")]
 
     def arrays(self) -> Arrays:
@@ -216,6 +234,7 @@ class Topology(Record):
             "open_basins": [self.basin_summary(int(k)) for k in self.kept if self.open[k]],
             "depth_of_center": self.depth_of_center(),
             "threshold": self.threshold,
+            "scale": self.scale,
             "maxima": [self._maximum(int(m)) for m in self.kept_maxima()],
             "connectivity": self.settings.get("connectivity"),
             "resolved": self.resolved,

@@ -28,7 +28,7 @@ def headline(record: Topology) -> str:
     told = record.summary()
     inside, edge = len(told["basins"]), len(told["open_basins"])
     parts = [
-        f"{inside} basin{'s' * (inside != 1)} inside the window, {edge} open at its edge (persistence above {record.threshold:.3g})"
+        f"{inside} basin{'s' * (inside != 1)} inside the window, {edge} open at its edge ({threshold_words(record)})"
     ]
     depth = told["depth_of_center"]
     if depth is not None:
@@ -36,6 +36,13 @@ def headline(record: Topology) -> str:
     if not record.resolved:
         parts.append("not resolved by this grid")
     return "; ".join(parts)
+
+
+def threshold_words(record: Topology) -> str:
+    """Say what counts as a basin."""
+    if record.scale == "log":
+        return f"saddle above {record.threshold:.3g} times the minimum"
+    return f"persistence above {record.threshold:.3g}"
 
 
 def topology_lines(record: Topology) -> Iterator[tuple[str, str]]:

@@ -250,3 +250,52 @@ def test_the_command_writes_the_record_and_figures_and_tells_them(tmp_path, caps
     with pytest.raises(SystemExit) as end:
         main(["topology", "him.npz", "--threshold", "-1"])
     assert end.value.code == 2
+
+
+def test_a_notebook_shows_what_the_command_prints():
+    from landscape.notebook.lines import lines_of
+
+    rows = lines_of(analyze_topology(himmelblau(31)))
+    assert ("surface", headline(analyze_topology(himmelblau(31)))) in rows
+    assert any(label == "basin 1" for label, _ in rows)
+
+
+def test_on_a_logarithmic_scale_ratios_decide_and_not_differences(tmp_path, capsys, monkeypatch):
+    values = np.array([0.05, 0.01, 0.1, 0.02, 5.0, 4.0, 6.0])
+    line = scan_of(values, np.arange(7.0))
+    linear, log = (
+        analyze_topology(line, threshold=limit, scale=scale)
+        for limit, scale in ((0.5, "linear"), (2.0, "log"))
+    )
+    assert sorted(linear.pairs[linear.kept, 0].tolist()) == [0.01, 4.0]
+    assert sorted(log.pairs[log.kept, 0].tolist()) == [0.01, 0.02]
+    assert (log.summary()["scale"], linear.summary()["scale"]) == ("log", "linear")
+    assert "saddle above 2 times the minimum" in headline(log)
+    assert analyze_topology(line, scale="log").threshold == 1.1
+    # A factor of all values changes nothing.
+    again = analyze_topology(scan_of(1e-3 * values, np.arange(7.0)), scale="log")
+    assert again.kept.tolist() == analyze_topology(line, scale="log").kept.tolist()
+    line.save(tmp_path / "a.npz")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as end:
+        main(["topology", "a.npz", "--scale", "log", "--quiet"])
+    assert end.value.code == 0
+    assert "saddle above 1.1 times the minimum" in capsys.readouterr().out
+    assert (tmp_path / "a.topology.log.npz").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"scale": "log"}, "needs values above 0, found .* 0"),
+        ({"scale": "logarithm"}, "expected linear or log, found 'logarithm'"),
+        ({"scale": "log", "threshold": 0.5}, "from 1 on"),
+    ],
+)
+def test_a_scale_that_cannot_be_is_refused_in_one_line(options, words):
+    surface = two_valleys() if options == {"scale": "log"} else himmelblau(31)
+    if "threshold" in options:
+        surface = scan_of(np.array([1.0, 2.0, 1.5]), np.arange(3.0))
+    with pytest.raises(InputError, match=words) as refusal:
+        analyze_topology(surface, **options)
+    assert "\n" not in str(refusal.value)
