@@ -12,8 +12,8 @@ from landscape.gallery.networks import chebyshev
 
 SEES = (
     "Full-batch training of a tanh network on T₄: whatever the rate, λₘₐₓ rises until it meets 2/η and then swings about it, its "
-    "median over the last third within 2 % of it; for Adam it is the preconditioned Hessian's, which swings from 0.88 to 1.04 of 38/η, its "
-    "median within 4 % of it."
+    "median over the last third within 2 % of it; for Adam it is the preconditioned Hessian's, its median within "
+    "5 % of 38/η."
 )
 CORRECTS = (
     "The lecture chooses the rate for a given curvature; along training it is the other way round as well, the rate chooses the "

@@ -41,6 +41,8 @@ SADDLE: dict[str, Any] = {
 HEIGHT, ROW = 2.2, 0.135
 # Logarithmic from here on: highest over lowest.
 LOG_RATIO = 1000.0
+# And where ratios decide.
+RATIO = 3.0
 SLICE = "Basins and saddles of this slice: of the whole loss they need be neither."
 
 
@@ -309,7 +311,7 @@ def color_of(record: Topology, basin: int) -> str:
 def limit_words(record: Topology) -> str:
     """Say up to where a basin counts as noise."""
     if record.scale == "log":
-        return f"saddle up to {short(record.threshold)} times the minimum"
+        return f"saddle up to {short(record.threshold, 5)} times the minimum"
     return f"persistence up to {short(record.threshold)}"
 
 
@@ -337,7 +339,8 @@ def keys_of(record: Topology, noise: int, *, bars: bool) -> list[Artist]:
 def scaled(ax: Axes, record: Topology, axis: str) -> None:
     """Make an axis logarithmic where the heights span decades."""
     low = float(record.pairs[:, 0].min())
-    if low > 0 and (record.scale == "log" or top_of(record) > LOG_RATIO * low):
+    # Over a narrow range a logarithm is a line, and its ticks are not round.
+    if low > 0 and top_of(record) > (RATIO if record.scale == "log" else LOG_RATIO) * low:
         (ax.set_xscale if axis == "x" else ax.set_yscale)("log")
 
 

@@ -41,7 +41,7 @@ def headline(record: Topology) -> str:
 def threshold_words(record: Topology) -> str:
     """Say what counts as a basin."""
     if record.scale == "log":
-        return f"saddle above {record.threshold:.3g} times the minimum"
+        return f"saddle above {record.threshold:.6g} times the minimum"
     return f"persistence above {record.threshold:.3g}"
 
 
