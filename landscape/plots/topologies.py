@@ -342,6 +342,9 @@ def scaled(ax: Axes, record: Topology, axis: str) -> None:
     # Over a narrow range a logarithm is a line, and its ticks are not round.
     if low > 0 and top_of(record) > (RATIO if record.scale == "log" else LOG_RATIO) * low:
         (ax.set_xscale if axis == "x" else ax.set_yscale)("log")
+    elif axis == "x":
+        # Numbers that differ late are long.
+        ax.locator_params(axis="x", nbins=4)
 
 
 def finish(ax: Axes, record: Topology, subject: str, keys: Sequence[Artist], ours: bool) -> None:

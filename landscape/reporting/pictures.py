@@ -13,9 +13,11 @@ from landscape.reporting.words import PICTURES
 def pictures_of(record: Record) -> tuple[Picture, ...]:
     """Draw all figures of a record, those that belong together side by side."""
     order = list(PICTURES)
-    # The numbers stand in the page's text.
-    bare = isinstance(record, Sharpness) and bool(record.curves)
-    drawn = {"curves": figure_of(plot_sharpness(record, table=False))} if bare else figures(record)
+    if isinstance(record, Sharpness) and record.curves:
+        # The numbers stand in the page's text.
+        drawn = {"curves": figure_of(plot_sharpness(record, table=False))}
+    else:
+        drawn = figures(record)
     names = sorted(drawn, key=lambda name: order.index(name) if name in PICTURES else len(order))
     return tuple(
         Picture(name, figure_bytes(drawn[name]), PICTURES.get(name, name.replace("_", " "))) for name in names
