@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -177,10 +178,7 @@ def verify_basins(
             (len(places) + number / len(pairs)) / (len(places) + 1),
             f"{number} of {len(pairs)} ways between minima",
         )
-        found = once(
-            f"way {i}-{j}",
-            lambda i=i, j=j: {"height": np.array(height_over(objective, thetas[i], thetas[j]))},
-        )  # type: ignore[misc]
+        found = once(f"way {i}-{j}", partial(_height, objective, thetas[i], thetas[j]))
         way[i, j] = way[j, i] = float(found["height"])
     progress(1.0, f"{len(places)} of {len(places)} descents")
     return {
@@ -189,6 +187,10 @@ def verify_basins(
         "converged": np.array([bool(end["converged"]) for end in ends]),
         "minimum": distinct_minima(np.fmin(between, way), loss, np.fmax(rise, NO_BARRIER * (between - np.maximum(loss[:, None], loss)))),
     }  # fmt: skip
+
+
+def _height(objective: Completed, one: Array, other: Array) -> dict[str, np.ndarray]:
+    return {"height": np.array(height_over(objective, one, other))}
 
 
 def _as_arrays(found: dict[str, Any]) -> dict[str, np.ndarray]:
