@@ -52,11 +52,11 @@ ALLOWED: dict[str, set[str]] = {
     "curvature": {"objective"} | BELOW_OBJECTIVES,
     "critical": {"workers", "curvature", "objective"} | BELOW_OBJECTIVES,
     "alignment": {"directions", "objective", "ops"} | BELOW_OBJECTIVES,
-    "connection": {"workers", "alignment", "critical", "curvature", "directions", "objective", "topology"}
+    "connection": {"workers", "alignment", "critical", "curvature", "directions", "objective"}
     | BELOW_OBJECTIVES,
     "scanning": {"workers", "directions", "curvature", "objective"} | BELOW_OBJECTIVES,
     "sharpness": {"curvature", "directions", "objective"} | BELOW_OBJECTIVES,
-    "topology": {"objective", "jit"} | BELOW_OBJECTIVES,
+    "topology": {"connection", "objective", "jit"} | BELOW_OBJECTIVES,
     "training": {"workers", "directions", "objective"} | BELOW_OBJECTIVES,
     "faults": {"training", "model"},
     "trajectories": {"workers", "scanning", "directions", "objective"} | BELOW_OBJECTIVES,

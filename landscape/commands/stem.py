@@ -88,6 +88,7 @@ PARTS: Mapping[str, str | Callable[[Any], str]] = {
     # topology
     "connectivity": "{}",
     "threshold": "threshold{}",
+    "scale": "{}",
     "verify": "verified",
     # sharpness
     "measures": "{}",

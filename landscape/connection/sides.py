@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from landscape.connection.descents import NO_BARRIER, STEPS, descend_from, height_between
 from landscape.objective import Completed
-from landscape.topology.descents import NO_BARRIER, STEPS, descend_from, height_between
 
 Array = NDArray[np.float64]
 

@@ -13,7 +13,7 @@ from landscape.gallery.networks import chebyshev
 SEES = (
     "Full-batch training of a tanh network on T₄. Whatever the learning rate, λₘₐₓ rises until it reaches 2/η and then "
     "oscillates around it; its median over the last third is within 2 % of it. For Adam the same holds for the "
-    "preconditioned Hessian and 38/η: it oscillates between 0.88 and 1.04 of it, its median within 4 %."
+    "preconditioned Hessian and 38/η, with a median within 5 %."
 )
 CORRECTS = (
     "The lecture chooses the learning rate for a given curvature. During training the opposite happens too: the learning "

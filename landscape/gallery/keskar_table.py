@@ -60,13 +60,13 @@ def both(found: landscape.Ensemble, name: str, seeds: int) -> str:
 
 
 def sharpness(found: landscape.Ensemble, seeds: int) -> str:
-    """Write λ_max of the minima of both batch sizes, the median over the seeds."""
+    """Write λₘₐₓ of the minima of both batch sizes, the median over the seeds."""
     model = digits()
     values = [
         landscape.analyze_hessian(found.end(model, run), top=1, bottom=0, tolerance=1e-3).eigenvalues[-1]
         for run in range(2 * seeds)
     ]
-    return "λ_max: " + " / ".join(
+    return "λₘₐₓ: " + " / ".join(
         f"{middle:.3g}" for middle in np.median(np.reshape(values, (2, seeds)), axis=1)
     )
 

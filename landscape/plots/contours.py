@@ -142,6 +142,8 @@ def draw_map(
     frame_plane(axes, field, brief=ax is not None)
     head(axes, field, ours=ax is None)
     extra = [] if overlay is None else overlay(axes)
+    if ax is not None:
+        extra = shortened(extra)
     if ax is None:
         set_height(figure_of(axes), height_of(field) + MARKED_ROW * len(extra))
     marks = mark_points(axes, field, brief=ax is not None)
@@ -176,6 +178,20 @@ def draw_map(
             holes=holes(field),
         )
     return axes
+
+
+def shortened(keys: Sequence[Artist]) -> list[Artist]:
+    """Leave out of a legend's keys what is words alone, and the details of the others: on axes of one's own it hides a part of the map."""
+    drawn = [
+        key
+        for key in keys
+        if not isinstance(key, Line2D)
+        or key.get_linestyle() != "None"
+        or key.get_marker() not in ("", "None", None)
+    ]
+    for key in drawn:
+        key.set_label(str(key.get_label()).partition(",")[0].partition(" (")[0])
+    return drawn
 
 
 def draw_center_contour(ax: Axes, field: Field) -> list[Artist]:

@@ -56,7 +56,7 @@ def plot_path(
 
 def run_of(record: Trajectory) -> Run:
     """Give the checkpoints of a trajectory on its plane."""
-    return Run(record.projected, record.step, float(record.captured.sum()))
+    return Run(record.projected, record.step.tolist(), float(record.captured.sum()))
 
 
 def plot_out_of_plane(record: Trajectory, *, quantity: str | None = None, ax: Axes | None = None) -> Axes:

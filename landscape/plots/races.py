@@ -168,8 +168,11 @@ def draw_paths(ax: Axes, record: Race) -> list[Artist]:
         )  # fmt: skip
         path.set_path_effects([Stroke(foreground="white", linewidth=2.2), Normal()])
         keys.append(path)
-    share = f"all start at {start_of(record)}; {record.captured.sum():.1%} of the paths' variance is on this plane"
-    return [*keys, *worded_keys([share])]
+    words = [
+        f"all start at {start_of(record)}",
+        f"{record.captured.sum():.1%} of the paths' variance is on this plane",
+    ]
+    return [*keys, *worded_keys(words)]
 
 
 def race_figure_names(record: Race, *, quantity: str | None = None, kind: str = "both") -> list[str]:

@@ -35,11 +35,18 @@ HIGHEST = 4.0
 LEVELS = ("layer", "neuron")
 
 
-def plot_sharpness(record: Sharpness) -> Axes:
+def plot_sharpness(record: Sharpness, *, table: bool = True) -> Axes:
     """Draw the losses along a filter-normalized direction, and the measures with their errors below.
 
     A model that was compared stands beside it, on the same scale. Beside each measure stands by what rescaling layers
     and neurons multiplies it (where that was tested) or whether it changes it.
+
+    Parameters
+    ----------
+    record
+        The measures of a network.
+    table
+        Whether the measures are written below; a page that has them in its text wants the curves alone.
 
     Raises
     ------
@@ -49,17 +56,18 @@ def plot_sharpness(record: Sharpness) -> Axes:
     if not record.curves:
         raise InputError("the record has no curves to draw: it is of a function of θ")
     with style():
-        rows = len(record.measures) + 3
+        rows = len(record.measures) + 3 if table else 0
         figure = new_figure(CURVE_HEIGHT + ROW * rows + AROUND)
-        halves = figure.subfigures(2, 1, height_ratios=[CURVE_HEIGHT + AROUND, ROW * rows], squeeze=False)
-        upper, lower = halves[:, 0]
+        heights = [CURVE_HEIGHT + AROUND, *([ROW * rows] if table else [])]
+        upper, *lower = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
         panels = upper.subplots(1, len(record.curves), sharey=True, squeeze=False)[0]
         names = [record.settings.get("model_name"), record.settings.get("compare_name")]
         for panel, (key, curve), name in zip(panels, record.curves.items(), names, strict=False):
             _draw(panel, curve)
             panel.set_title(shorten(str(name or key)))
         _scale(panels, record)
-        _write(lower.subplots(), record)
+        if lower:
+            _write(lower[0].subplots(), record)
         return panels[0]
 
 

@@ -41,6 +41,8 @@ SADDLE: dict[str, Any] = {
 HEIGHT, ROW = 2.2, 0.135
 # Logarithmic from here on: highest over lowest.
 LOG_RATIO = 1000.0
+# And where ratios decide.
+RATIO = 3.0
 SLICE = "Basins and saddles of this slice; the whole loss need not have them."
 
 
@@ -187,8 +189,14 @@ def plot_persistence(record: Topology, *, ax: Axes | None = None) -> Axes:
         axes = new_figure(2.6 + 4 * ROW).add_subplot() if ax is None else ax
         top, low = top_of(record), float(record.pairs[:, 0].min())
         line = np.linspace(low, top, 200)
-        band = np.maximum(record.threshold, float(np.median(record.error)))
-        axes.fill_between(line, line, np.minimum(line + band, top), color="#e4e4e4", linewidth=0, zorder=0)
+        error = float(np.median(record.error))
+        ratio = record.scale == "log"
+        band = (
+            np.maximum(line * record.threshold, line + error)
+            if ratio
+            else line + max(record.threshold, error)
+        )
+        axes.fill_between(line, line, np.minimum(band, top), color="#e4e4e4", linewidth=0, zorder=0)
         axes.plot(line, line, color="#333333", linewidth=0.6, zorder=1)
         for k in [*shallow(record), *shown(record)]:
             height = min(record.pairs[k, 1], top)
@@ -204,7 +212,7 @@ def plot_persistence(record: Topology, *, ax: Axes | None = None) -> Axes:
         axes.set_ylabel("saddle")
         scaled(axes, record, "x")
         scaled(axes, record, "y")
-        keys = [*keys_of(record, len(shallow(record)), bars=False), Patch(color="#e4e4e4", label=f"within {short(band)} of the diagonal: noise")]  # fmt: skip
+        keys = [*keys_of(record, len(shallow(record)), bars=False), Patch(color="#e4e4e4", label=f"{limit_words(record)}: noise")]  # fmt: skip
         finish(axes, record, "basins by height", keys, ours)
         return axes
 
@@ -308,6 +316,13 @@ def color_of(record: Topology, basin: int) -> str:
     return AT_EDGE if record.open[basin] else INTERIOR
 
 
+def limit_words(record: Topology) -> str:
+    """Say up to where a basin counts as noise."""
+    if record.scale == "log":
+        return f"saddle up to {short(record.threshold, 5)} times the minimum"
+    return f"persistence up to {short(record.threshold)}"
+
+
 def keys_of(record: Topology, noise: int, *, bars: bool) -> list[Artist]:
     """Give the legend's keys."""
     look: dict[str, Any] = (
@@ -325,15 +340,19 @@ def keys_of(record: Topology, noise: int, *, bars: bool) -> list[Artist]:
     keys += (
         [Line2D([], [], color=AT_EDGE, label=f"open at its edge ({edge})", **look, **hollow)] if edge else []
     )
-    keys += [Line2D([], [], color=NOISE, label=f"persistence up to {short(record.threshold)}: left out ({noise})", **look)] if noise else []  # fmt: skip
+    keys += [Line2D([], [], color=NOISE, label=f"{limit_words(record)}: left out ({noise})", **look)] if noise else []  # fmt: skip
     return keys
 
 
 def scaled(ax: Axes, record: Topology, axis: str) -> None:
     """Make an axis logarithmic where the heights span decades."""
     low = float(record.pairs[:, 0].min())
-    if low > 0 and top_of(record) > LOG_RATIO * low:
+    # Over a narrow range a logarithm is a line, and its ticks are not round.
+    if low > 0 and top_of(record) > (RATIO if record.scale == "log" else LOG_RATIO) * low:
         (ax.set_xscale if axis == "x" else ax.set_yscale)("log")
+    elif axis == "x":
+        # Numbers that differ late are long.
+        ax.locator_params(axis="x", nbins=4)
 
 
 def finish(ax: Axes, record: Topology, subject: str, keys: Sequence[Artist], ours: bool) -> None:

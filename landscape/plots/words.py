@@ -153,7 +153,7 @@ def _split_label(label: str) -> tuple[str, str]:
         details[1] = f"{eigenvalue_rank(int(known[2]))} {details[1]}".strip()
     elif known:
         name = f"{known[1]} direction {known[2]}"
-        details[1] += " of the checkpoints' variance" if known[1] == "principal" and details[1] else ""
+        details[1] += " of the variance" if known[1] == "principal" and details[1] else ""
     if name == "gradient":
         # As long as it is: then the coordinate is a learning rate.
         name, details[1] = (

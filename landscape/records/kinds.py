@@ -105,6 +105,7 @@ ARRAYS: dict[str, Table] = {
         "verified.gradient_norm": "float [b]",
         "verified.distance": "float [b, b]",
         "verified.between": "float [b, b]",
+        "verified.way": "float [b, b]",
         "verified.minimum": "whole [b] counts",
         "verified.converged": "bool [b]",
         **NESTED,
@@ -193,7 +194,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "atlas": {"parameters?": "count?"},
     "sharpness": {"compare_name?": "text?", "measures?": {"*": MEASURE}, "not_assessed?": {"*": "text"}},
     "diagnosis": {"budget?": "text?"},
-    "topology": {"quantity": "word", "connectivity?": "word", "threshold": "number", "same_across_corners?": "bool?", "scan?": "any"},
+    "topology": {"quantity": "word", "connectivity?": "word", "threshold": "number", "scale?": "word?", "same_across_corners?": "bool?", "scan?": "any"},
 }  # fmt: skip
 
 VERDICT: dict[str, Any] = {

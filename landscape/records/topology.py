@@ -24,8 +24,21 @@ OWN = (
 FIELDS = (
     "pairs", "index", "error", "open", "label", "parent", "survivor", "grid_dependent", "maxima", "maxima_index",
 )  # fmt: skip
-VERIFIED = ("basin", "loss", "gradient_norm", "distance", "between", "minimum", "converged")
+VERIFIED = ("basin", "loss", "gradient_norm", "distance", "between", "way", "minimum", "converged")
 _AGAIN = "make the record again with `landscape topology`"
+
+
+def stands_out(pairs: np.ndarray, threshold: float, scale: str) -> np.ndarray:
+    """Say which pairs [k, 2] of a low and a high point are more than a threshold apart: by their difference, or on a `log` scale by their ratio.
+
+    >>> pairs = np.array([[0.01, 0.02], [1.0, 1.05]])
+    >>> stands_out(pairs, 0.03, "linear").tolist(), stands_out(pairs, 1.5, "log").tolist()
+    ([False, True], [True, False])
+    """
+    with np.errstate(invalid="ignore"):
+        return np.asarray(
+            pairs[:, 1] > threshold * pairs[:, 0] if scale == "log" else pairs[:, 1] - pairs[:, 0] > threshold
+        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -106,9 +119,14 @@ class Topology(Record):
 
     @property
     def threshold(self) -> float:
-        """The persistence up to which a basin is left out."""
+        """The persistence up to which a basin is left out, or on a logarithmic scale the ratio of saddle and minimum."""
         value = self.settings.get("threshold")
         return float(value) if isinstance(value, int | float) else 0.0
+
+    @property
+    def scale(self) -> str:
+        """Whether the threshold is one of differences, `linear`, or of ratios, `log`."""
+        return str(self.settings.get("scale", "linear"))
 
     @cached_property
     def kept(self) -> np.ndarray:
@@ -158,7 +176,7 @@ class Topology(Record):
 
     def kept_maxima(self) -> np.ndarray:
         """Return the indices of the maxima with a persistence above the threshold, highest first."""
-        standing = np.flatnonzero(self.maxima[:, 1] - self.maxima[:, 0] > self.threshold)
+        standing = np.flatnonzero(stands_out(self.maxima, self.threshold, self.scale))
         return standing[np.argsort(-self.maxima[standing, 1], kind="stable")]
 
     def arrays(self) -> Arrays:
@@ -187,6 +205,9 @@ class Topology(Record):
         for name in OWN:
             require(name in arrays, f"the array {name} is missing; {_AGAIN}")
         found = {name: arrays[f"verified.{name}"] for name in VERIFIED if f"verified.{name}" in arrays}
+        if "between" in found:
+            # Records of earlier versions have no bent ways.
+            found.setdefault("way", np.full(np.shape(found["between"]), np.nan))
         require(len(found) in (0, len(VERIFIED)), f"a part of what was verified is missing; {_AGAIN}")
         return {
             "scan": arrays[PREFIX],
@@ -218,6 +239,7 @@ class Topology(Record):
             "open_basins": [self.basin_summary(int(k)) for k in self.kept if self.open[k]],
             "depth_of_center": self.depth_of_center(),
             "threshold": self.threshold,
+            "scale": self.scale,
             "maxima": [self._maximum(int(m)) for m in self.kept_maxima()],
             "connectivity": self.settings.get("connectivity"),
             "resolved": self.resolved,
@@ -225,10 +247,30 @@ class Topology(Record):
             "mean_persistence": float(finite.mean()) if finite.size else None,
             "total_persistence": or_null(float(finite.sum())),
             "verified": self._descents(),
+            "ways": self.ways() if self.verified else None,
             "points": int(self.scan.done.size),
             "seconds": self.seconds,
             "files": [str(file) for file in files],
         }
+
+    def ways(self) -> list[dict[str, Any]]:
+        """Tell the ways that were looked for between ends of descents that no straight way had connected.
+
+        `straight` and `bent` are how far the way rises above the higher end; `bent` is null where none was found. Both are no lower than the lowest pass.
+        """
+        found, told = self.verified, []
+        for i, j in zip(*np.nonzero(np.triu(np.ones_like(found["way"]), 1)), strict=True):
+            if np.isnan(found["way"][i, j]):
+                continue
+            higher = max(found["loss"][i], found["loss"][j])
+            told.append(
+                {
+                    "basins": [int(found["basin"][i]), int(found["basin"][j])],
+                    "straight": or_null(found["between"][i, j] - higher),
+                    "bent": or_null(found["way"][i, j] - higher),
+                }
+            )
+        return told
 
     @property
     def resolved(self) -> bool:
@@ -284,7 +326,7 @@ def _verified(found: dict[str, np.ndarray], count: int) -> dict[str, np.ndarray]
     }
     result |= {
         name: checks.numbers(f"verified.{name}", found[name], (many, many))
-        for name in ("distance", "between")
+        for name in ("distance", "between", "way")
     }
     result |= {"basin": _places("verified.basin", found["basin"], (many,), count)}
     result |= {"minimum": _places("verified.minimum", found["minimum"], (many,), count)}

@@ -10,6 +10,7 @@ import pytest
 
 from landscape.alignment import align
 from landscape.connection import connect, pair
+from landscape.connection.descents import descend_from
 from landscape.connection.ends import NetworkEnds
 from landscape.connection.repair import Repair
 from landscape.errors import InputError
@@ -17,7 +18,6 @@ from landscape.model import Model, build_model, bundled_path, load_model, save_m
 from landscape.objective import NetworkObjective, complete
 from landscape.objective.examples import score_outputs
 from landscape.records import Connection, load_record
-from landscape.topology.descents import descend_from
 from tests.alignment.test_align import planted
 from tests.scanning.examples import small_model
 

@@ -88,6 +88,12 @@ def test_a_principal_plane_shows_the_run_that_gave_it():
     assert run["steps"] == [0, 5, 10, 15]
     assert np.abs(run["points"]).max() == pytest.approx(1.0)
     assert any(text.startswith("4 checkpoints") for text in texts(plot_contours(record)))
+    ax = figure_of(plot_contours(record)).add_subplot(3, 3, 9)
+    plot_contours(record, ax=ax)
+    assert [text.get_text() for text in ax.get_legend().get_texts()][:2] == [
+        "4 checkpoints",
+        "the first of them",
+    ]
     assert "run" not in scan(model, direction="principal", points=3, normalize="filter", threads=1).settings
 
 

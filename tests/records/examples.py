@@ -218,7 +218,8 @@ def topology() -> Topology:
     }
     verified = {
         "basin": np.array([0, 1]), "loss": np.array([0.0, 0.1]), "gradient_norm": np.full(2, 1e-9), "minimum": np.array([0, 1]),
-        "distance": np.array([[0.0, 2.0], [2.0, 0.0]]), "between": np.array([[0.0, 0.9], [0.9, 0.1]]), "converged": np.ones(2, bool),
+        "distance": np.array([[0.0, 2.0], [2.0, 0.0]]), "between": np.array([[0.0, 0.9], [0.9, 0.1]]),
+        "way": np.array([[np.nan, 0.7], [0.7, np.nan]]), "converged": np.ones(2, bool),
     }  # fmt: skip
     return Topology(
         scan=plane, pairs=np.array([[0.1, np.inf], [0.3, 0.9], [0.5, 0.52]]), index=np.array([[0, -1], [6, 8], [4, 5]]),
