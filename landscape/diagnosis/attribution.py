@@ -15,6 +15,8 @@ from landscape.diagnosis.thresholds import Thresholds
 
 # A gradient of targets that broadcast below this part of the loss's own is what the loop followed.
 BROADCAST = 0.1
+# An interval below this part of the mean is not written.
+SAME = 1e-4
 LOOP_ADVICE = (
     "look at the loop: it does not minimize this loss (shapes that broadcast, such as [N, 1] against [N]; other targets; parameters that "
     "the optimizer does not have)"
@@ -277,12 +279,12 @@ def removed(winner: Outcome, evidence: Evidence) -> Cited:
 
 
 def spread(found: Outcome) -> str:
-    """Write a trial's training loss with its interval over seeds, of which one seed has none."""
-    return (
-        f"{found.train:.4g} ± {found.half:.2g} over {found.seeds} seeds"
-        if found.seeds > 1
-        else f"{found.train:.4g}"
-    )
+    """Write a trial's training loss with its interval over seeds, of which one seed has none, nor have seeds that all come to the same."""
+    if found.seeds == 1:
+        return f"{found.train:.4g}"
+    if found.half < SAME * abs(found.train):
+        return f"{found.train:.4g} with each of {found.seeds} seeds"
+    return f"{found.train:.4g} ± {found.half:.2g} over {found.seeds} seeds"
 
 
 def beaten_by_simpler(evidence: Evidence, code: str, winner: Outcome) -> list[Reason]:

@@ -184,7 +184,7 @@ def excluded(
     """Say what the best remedy of a branch removes, where that is too little beside the remedy that won."""
     if best is None or best.share <= 0:
         return [f"{code}: none of {len(tried)} remedies lowers the loss to the good of held-out data"]
-    if verdict.code not in ATTRIBUTED or not math.isfinite(verdict.gain):
+    if verdict.code not in (*ATTRIBUTED, "broken") or not math.isfinite(verdict.gain):
         return [
             f"{code}: {reason}"
             if isinstance(reason, str)

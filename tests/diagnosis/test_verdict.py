@@ -90,7 +90,12 @@ def test_a_slower_rate_against_noise_and_against_walls():
 def test_bouncing_is_named_only_where_the_run_shows_it():
     """By its curvature, by its batches' sharpness, or by its control going up and down; a remedy that is slower does not show it."""
     for winner in (outcome("rate/10", "fork", 0.01), outcome("fresh, rate/10", "fresh", 0.01)):
-        for state in (State(stability=1.1), State(highest=1.0), State(batch_stability=0.95)):
+        for state in (
+            State(stability=1.1),
+            State(highest=1.0),
+            State(batch_stability=0.95),
+            State(turning=-0.9),
+        ):
             assert told(NOTHING, winner, state=state) == "optimization/bouncing"
         assert told(outcome("longer", "fork", LOSS, wobble=0.1), winner) == "optimization/bouncing"
         assert told(outcome("longer", "fork", LOSS, wobble=0.001), winner) == "optimization"
