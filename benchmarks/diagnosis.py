@@ -139,10 +139,12 @@ def is_right(r: dict[str, Any], *, subtype: bool = False) -> bool:
 
 
 def shows_fault(r: dict[str, Any]) -> bool:
-    """Whether a fault's training came out as it should: a draw that learned all the same is no fault."""
+    """Whether a fault's training came out as it should: a draw that learned all the same is none, nor is a shift that costs the test set nothing."""
     f, codes = r["features"], {code.split("/")[0] for code in r["accepted"]}
     if codes & {"optimization", "model-bias"}:
         return f["train_loss"] > 0.1 * f["constant"]
+    if codes == {"mismatch"} and {"validation_loss", "test_loss"} <= f.keys():
+        return gap(f, "validation", "test") > 0.05
     return True
 
 

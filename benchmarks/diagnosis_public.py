@@ -327,6 +327,62 @@ def decayed(seed: int, cured: bool) -> Made:
     }
 
 
+def rare(seed: int, signal: float, scales: float, settings: dict[str, Any]) -> Made:
+    """One class in nine (datascience.stackexchange 19283): the network answers with the other one everywhere, for three different reasons."""
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((4000, 30))
+    z = signal * x @ np.random.default_rng(7).standard_normal((30, 1)) / np.sqrt(30)
+    shift = np.quantile(z + rng.logistic(size=z.shape), 0.884)
+    y = (z + rng.logistic(size=z.shape) > shift).astype(float)
+    data = parted(x * np.geomspace(1, scales, 30), y, rng)
+    return started(dense(data, (30, 8, 8, 1), loss="binary_cross_entropy"), "he", seed), settings
+
+
+def rare_weak(seed: int, cured: bool) -> Made:
+    """The signal is so weak that no example is more likely than not of the rare class."""
+    return rare(seed, 0.4, 1.0, adam(1e-3, 1500))
+
+
+def rare_scales(seed: int, cured: bool) -> Made:
+    """A clear signal in inputs of scales from 1 to a million."""
+    return rare(seed, 12.0, 1.0 if cured else 1e6, adam(3e-3, 3000))
+
+
+def rare_slow(seed: int, cured: bool) -> Made:
+    """A clear signal at a rate of a millionth."""
+    return rare(seed, 12.0, 1.0, adam(3e-3 if cured else 1e-6, 3000))
+
+
+def dropped_head(seed: int, cured: bool) -> Made:
+    """Dropout before the head of a regression (towardsdatascience, pitfalls with dropout and batch norm): evaluation is off, training is not."""
+    rng = np.random.default_rng(seed)
+    radius, height = rng.uniform(0.3, 0.5, (1500, 1)), rng.uniform(5, 35, (1500, 1))
+    x = standard(np.concatenate([radius, height, rng.standard_normal((1500, 6))], axis=1))
+    data = parted(x, standard(np.pi * radius**2 * height), rng)
+    sizes = (8, 64, 64, 1)
+    nodes: list[dict[str, Any]] = []
+    for layer in range(3):
+        nodes.append({"name": f"fc{layer}", "op": "dense"})
+        nodes += [{"name": f"act{layer}", "op": "relu"}] if layer < 2 else []
+        nodes += [{"name": "drop", "op": "dropout", "p": 0.0 if cured else 0.8}] if layer == 0 else []
+    zero = {
+        f"fc{i}.{kind}": np.zeros((sizes[i + 1], sizes[i]) if kind == "weight" else sizes[i + 1])
+        for i in range(3)
+        for kind in ("weight", "bias")
+    }
+    return started(build_model(nodes=nodes, parameters=zero, loss="mse", **data), "he", seed), adam(
+        3e-3, 2000
+    )
+
+
+def sorted_labels(seed: int, cured: bool) -> Made:
+    """Labels that were sorted while the inputs were not, and no held-out data: learned by heart."""
+    data = digits(seed)
+    x, y = data["x_train"][:300], data["y_train"][:300]
+    data = {"x_train": x, "y_train": y if cured else np.sort(y)}
+    return started(dense(data, (64, 128, 10)), "he", seed), adam(3e-3, 2500)
+
+
 ANY = ("optimization",)
 # What is right to say of each, the most exact first; of a twin that is the cure, that nothing is wrong.
 PUBLIC: dict[str, tuple[Cured, tuple[str, ...], tuple[str, ...]]] = {
@@ -352,4 +408,9 @@ PUBLIC: dict[str, tuple[Cured, tuple[str, ...], tuple[str, ...]]] = {
     "shuffled-labels": (shuffled_labels, ("overfitting/no-signal", "noise-floor"), ("healthy", "overfitting")),
     "walk": (walk, ("noise-floor",), ("healthy",)),
     "decayed": (decayed, ("model-bias/over-regularized",), ("healthy", "overfitting")),
+    "rare-weak": (rare_weak, ("noise-floor", "healthy"), ()),
+    "rare-scales": (rare_scales, ANY, ("healthy", "overfitting", "noise-floor")),
+    "rare-slow": (rare_slow, ("optimization/unfinished",), ("healthy", "overfitting", "noise-floor")),
+    "dropped-head": (dropped_head, ("model-bias/over-regularized",), ("healthy",)),
+    "sorted-labels": (sorted_labels, ("overfitting/no-signal", "noise-floor"), ("healthy", "overfitting")),
 }  # fmt: skip

@@ -21,7 +21,7 @@ author = "The landscape authors"
 project_copyright = "2026, the landscape authors"
 language = "en"
 
-extensions = ["sphinx.ext.autodoc", "numpydoc", "myst_nb", "docstrings", "reference"]
+extensions = ["sphinx.ext.autodoc", "numpydoc", "myst_nb", "docstrings", "reference", "links"]
 root_doc = "docs/index"
 include_patterns = ["docs/**", "figures/README.md", "*.md"]
 exclude_patterns = ["docs/_ext", "docs/_static", "**.ipynb_checkpoints"]

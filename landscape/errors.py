@@ -13,11 +13,15 @@ LONGEST = 100
 
 
 class InputError(ValueError):
-    """What was asked for, or the file that was given, cannot be used as it is."""
+    """A request or a file cannot be used as it is."""
+
+
+class WorkerError(InputError):
+    """Workers, which compute parts of the work elsewhere, cannot do what was asked of them; what is done is kept."""
 
 
 class ComputationError(RuntimeError):
-    """The input was good and the work still failed: a full disk, a solver that did not converge."""
+    """A computation failed although its input was valid: a full disk, a solver that did not converge."""
 
 
 class InternalError(ComputationError):

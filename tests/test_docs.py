@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import landscape
 from landscape.commands import COMMANDS
 from landscape.diagnosis import Thresholds
 from landscape.model.losses import LOSSES
@@ -182,3 +184,23 @@ def test_the_figure_of_readme_has_its_picture_and_its_script_runs(tmp_path: Path
         timeout=300,
     )
     assert picture.stat().st_size > 0
+
+
+def public_docstrings() -> dict[str, str]:
+    """Give the first line of every public name and of the methods that its class has itself."""
+    found = {}
+    for name in landscape.NAMES:
+        one = getattr(landscape, name)
+        found[name] = inspect.getdoc(one) or ""
+        for part, value in (vars(one) if inspect.isclass(one) else {}).items():
+            code = value.fget if isinstance(value, property) else getattr(value, "__func__", value)
+            if not part.startswith("_") and (inspect.isfunction(code)):
+                found[f"{name}.{part}"] = inspect.getdoc(code) or ""
+    return {name: text.partition("\n")[0] for name, text in found.items()}
+
+
+def test_public_docstrings_begin_with_one_plain_sentence():
+    """It ends with a full stop and has no semicolon: what else there is to say stands below it."""
+    assert {
+        name: line for name, line in public_docstrings().items() if not line.endswith(".") or ";" in line
+    } == {}

@@ -21,6 +21,7 @@ from landscape.ops.table import OPERATIONS
 from tests.commands.test_names import context_of
 from tests.documents import GUIDES, README, ROOT, TEXT, blocks, commands, installs
 
+MOST_WORDS = 1500
 # Small enough to be quick, and still a grid; one measure beside the control.
 QUICK = {
     "scan": ["--points", "3"],
@@ -121,7 +122,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def write_imports() -> None:
-    """Write what README imports: data, weights, and a graph where onnx is installed."""
+    """Write what the guide imports: data, weights, and a graph where onnx is installed."""
     rng = np.random.default_rng(0)
     weight = rng.standard_normal((3, 4)).astype(np.float32)
     np.savez("data.npz", x_train=rng.standard_normal((8, 4)), y_train=np.arange(8) % 3)
@@ -223,6 +224,10 @@ def test_the_story_of_a_fault_is_what_the_commands_print(folder, capsys):
     assert f"{'':12}{typed[2]}\n" in printed
 
 
+def test_readme_counts_the_faults():
+    assert f"There are {len(CASES)} such faults" in " ".join(README.split())
+
+
 def test_the_first_install_leaves_a_record_and_figures():
     first = installs()[0].split(" && ")
     assert first[1:] == [
@@ -272,8 +277,14 @@ def test_every_option_of_a_command_is_named(name):
 
 
 def test_every_op_of_the_format_is_listed_and_runs():
-    limits = README[README.index("## Limits") :]
-    assert {name for name in OPERATIONS if f"`{name}`" in limits} == set(OPERATIONS)
+    guide = (ROOT / "docs" / "importing.md").read_text(encoding="utf-8")
+    listed = guide[guide.index("## Operations that run") :]
+    assert {name for name in OPERATIONS if f"`{name}`" in listed} == set(OPERATIONS)
+
+
+def test_readme_is_a_page():
+    """It is what a stranger reads first; whatever is longer has a page of its own."""
+    assert len(README.split()) <= MOST_WORDS
 
 
 def test_readme_names_every_command():

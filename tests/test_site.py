@@ -143,7 +143,7 @@ def extensions(monkeypatch):
     """Have the modules of the site's own extensions found."""
     monkeypatch.syspath_prepend(str(ROOT / "docs" / "_ext"))
     yield
-    for name in ("reference", "docstrings"):
+    for name in ("reference", "docstrings", "links"):
         sys.modules.pop(name, None)
 
 
@@ -196,6 +196,21 @@ def test_a_page_that_loads_something_is_found(extensions):
 
     page = '<a href="https://a.org">a</a> <link rel="x" href="own.css"> <img src="https://b.org/b.png"> <script src="//c.org/c.js">'
     assert reference.loaded(page) == ["https://b.org/b.png", "//c.org/c.js"]
+
+
+def test_links_of_the_built_site_are_followed_and_those_that_leave_it_are_listed(extensions, tmp_path):
+    import links
+
+    (tmp_path / "a.html").write_text(
+        '<h1 id="here">A</h1> <a href="#here">1</a> <a href="b.html#part">2</a> <a href="b.html#no">3</a>'
+        ' <a href="c.html">4</a> <a href="https://a.org/x#y">5</a>'
+    )
+    (tmp_path / "b.html").write_text(
+        '<section id="part"><a href="a.html#">6</a> <a href="mailto:a@b">7</a></section>'
+    )
+    lost, outside = links.look_at_links(tmp_path)
+    assert lost == ["a.html: b.html#no", "a.html: c.html"]
+    assert outside == {"https://a.org/x#y": {"a.html"}, "mailto:a@b": {"b.html"}}
 
 
 def test_docstrings_become_what_sphinx_reads(extensions):

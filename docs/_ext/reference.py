@@ -39,6 +39,7 @@ TOPICS: dict[str, tuple[str, ...]] = {
         "scan", "make_directions", "load_directions", "save_directions", "analyze_hessian", "analyze_critical",
         "search_critical", "measure_sharpness", "trajectory",
     ),
+    "Minima and basins": ("connect", "align", "Connection", "analyze_topology", "Topology"),
     "Diagnosis and reports": ("diagnose", "diagnose_log", "apply_remedy", "make_report", "write_report"),
     "Training and studies": (
         "train", "train_many", "train_recipes", "Recipe", "Ensemble", "descend", "Descent", "race", "study_batch_size",
@@ -48,10 +49,12 @@ TOPICS: dict[str, tuple[str, ...]] = {
         "Record", "load_record", "Scan", "Hessian", "Critical", "Sharpness", "Trajectory", "Diagnosis", "Race", "Study", "Atlas",
     ),
     "Figures": (
-        "figures", "save_figures", "save_film", "style", "plot_scan", "plot_contours", "plot_surface", "plot_curves",
+        "figures", "save_figures", "save_film", "style", "plot_scan", "plot_contours", "plot_surface", "plot_curves", "plot_cuts",
         "plot_slices", "plot_escape", "plot_atlas", "plot_path", "plot_out_of_plane", "plot_race", "plot_race_paths",
-        "plot_sharpness", "plot_log",
+        "plot_sharpness", "plot_log", "plot_connection", "plot_tree", "plot_basins", "plot_barcode", "plot_persistence",
+        "plot_merge_tree", "plot_comparison", "save_comparison", "Look", "looking",
     ),
+    "Files for other programs": ("export_record", "save_page"),
     "Errors": ("InputError", "ComputationError", "DivergenceError"),
 }  # fmt: skip
 
@@ -126,6 +129,9 @@ def api_pages() -> None:
             lines += directive(name, getattr(module, name), landscape.NAMES[name])
         write(f"api/{page}.md", "\n".join(lines))
         contents.append(f"api/{page}")
+    for path in (PLACE / "api").glob("*.md"):
+        if f"api/{path.stem}" not in contents:  # of a topic that an earlier build had
+            path.unlink()
     head = ["# Public names", "", "Everything that `import landscape` gives, by subject.", ""]
     lines = [*head, "```{toctree}", ":maxdepth: 2", "", *contents, "```", ""]
     write("api.md", "\n".join(lines))

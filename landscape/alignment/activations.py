@@ -16,6 +16,7 @@ from landscape.model.model import Slot
 from landscape.objective import NetworkObjective
 
 Array = NDArray[np.float64]
+Whole = NDArray[np.int64]
 
 # Examples whose activations are compared: evenly spread over the training set.
 EXAMPLES = 500
@@ -24,7 +25,7 @@ EXAMPLES = 500
 class Part:
     """A network as far as one of its nodes, over some of its training examples: what the node puts out at any parameters."""
 
-    def __init__(self, model: Model, node: str, rows: NDArray[np.int64], **options: Any) -> None:
+    def __init__(self, model: Model, node: str, rows: Whole, **options: Any) -> None:
         number = [one.name for one in model.nodes].index(node)
         nodes = model.nodes[: number + 1]
         owners = {one.owner for one in nodes}
@@ -60,13 +61,13 @@ class Part:
         return np.asarray(there.outputs(np.asarray(theta)[self.theta]), np.float64)
 
 
-def places(layout: Sequence[Slot], owners: Collection[str]) -> NDArray[np.int64]:
+def places(layout: Sequence[Slot], owners: Collection[str]) -> Whole:
     """Give where the parameters of some nodes lie in a flat vector, in its order."""
     chosen = [np.arange(slot.start, slot.stop) for slot in layout if slot.node in owners]
     return np.concatenate(chosen) if chosen else np.zeros(0, np.int64)
 
 
-def spread_rows(model: Model, count: int = EXAMPLES) -> NDArray[np.int64]:
+def spread_rows(model: Model, count: int = EXAMPLES) -> Whole:
     """Choose examples evenly over the training set."""
     whole = model.examples("train")
     return np.unique(np.linspace(0, whole - 1, min(count, whole)).astype(np.int64))
@@ -102,14 +103,15 @@ def correlations(ours: Array, theirs: Array) -> Array:
 def match_activations(model: Model, other: Model, symmetry: Symmetry, **options: Any) -> tuple[Order, ...]:
     """Find the order of each group in which its activations over the training data correlate most with the first network's.
 
-    Groups that no node carries, such as heads of attention, are matched by their weights afterwards.
+    Groups that no node carries, such as heads of attention, are matched by their weights afterwards, and so are units that give the same for all
+    examples, such as dead ones.
     """
     rows = spread_rows(model)
     seen: dict[str, tuple[Array, Array]] = {}
-    orders, left = [], []
+    orders, left = [], list[tuple[int, Whole]]()
     for number, group in enumerate(symmetry.groups):
         places = carriers(group, symmetry)
-        order = Order.identity(group.size)
+        order, idle = Order.identity(group.size), np.ones(group.size, bool)
         if places:
             for one in places:
                 if one.node not in seen:
@@ -118,30 +120,35 @@ def match_activations(model: Model, other: Model, symmetry: Symmetry, **options:
                         part.outputs(model.theta, model.constants),
                         part.outputs(other.theta, other.constants),
                     )
-            gains = sum(
-                (
-                    correlations(*(rows_in(group, one, outputs) for outputs in seen[one.node]))
-                    for one in places
-                ),
-                np.zeros((group.size, group.size)),
-            )
+            pairs = [tuple(rows_in(group, one, outputs) for outputs in seen[one.node]) for one in places]
+            gains = sum((correlations(*pair) for pair in pairs), np.zeros((group.size, group.size)))
             order = assigned(gains, np.zeros_like(gains), group.odd)
-        else:
-            left.append(number)
+            for ours, theirs in pairs:
+                idle &= (np.ptp(ours, axis=1) == 0) & (np.ptp(theirs, axis=1) == 0)[order.places]
         orders.append(order)
+        left.append((number, np.flatnonzero(idle)))
     return by_weights(model, symmetry.applied(other, orders), symmetry, orders, left)
 
 
 def by_weights(
-    model: Model, moved: Model, symmetry: Symmetry, orders: Sequence[Order], left: Sequence[int]
+    model: Model, moved: Model, symmetry: Symmetry, orders: Sequence[Order], left: Sequence[tuple[int, Whole]]
 ) -> tuple[Order, ...]:
-    """Match the groups that are left by their weights."""
-    groups = [symmetry.groups[number] for number in left]
+    """Match by their weights what activations leave: of some groups, some units."""
+    left = [(number, units) for number, units in left if len(units)]
+    groups = [some_of(symmetry.groups[number], units) for number, units in left]
     begin = [Order.identity(group.size) for group in groups]
     found = (
         ascend(dict(model.parameters), dict(moved.parameters), groups, begin)[0] if groups else tuple(begin)
     )
     result = list(orders)
-    for number, order in zip(left, found, strict=True):
-        result[number] = order
+    for (number, units), order in zip(left, found, strict=True):
+        whole = Order.identity(symmetry.groups[number].size)
+        whole.places[units], whole.signs[units] = units[order.places], order.signs
+        result[number] = orders[number].then(whole)
     return tuple(result)
+
+
+def some_of(group: Group, units: Whole) -> Group:
+    """Give some of the units of a group as a group of their own."""
+    places = tuple(replace(place, positions=place.positions[units]) for place in group.places)
+    return replace(group, units=group.units[units], places=places)

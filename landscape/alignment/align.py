@@ -82,7 +82,7 @@ def align(
     model: Model, other: Model, *, method: str = "weights", starts: int | None = None, seed: int = 0, threads: int | None = None,
     device: str = "auto", progress: Callable[[int], object] = lambda done: None,
 ) -> Alignment:  # fmt: skip
-    r"""Put the hidden units of a network in the order in which they are most like another's, without a change of its function.
+    r"""Permute the hidden units of a network to match another network's, without changing its function.
 
     The groups of units that may change places are derived from the graph (`symmetry_of`). By weights, the order raises
     $\sum \langle A, \pi B \rangle$ over all parameters; where a group's activations are odd (tanh, none), its units may turn their sign too.

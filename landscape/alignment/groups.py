@@ -158,8 +158,14 @@ def symmetry_of(model: Model) -> Symmetry:
     values: dict[str, Value] = {INPUT: Value(model.input_shape)}
     for node in model.nodes:
         rule = rule_of(node.op, elementwise=node.traits.elementwise) or stays
-        values[node.name] = rule(units, node, [values[name] for name in node.inputs], keys)
+        inputs, units.used = [values[name] for name in node.inputs], set()
+        values[node.name] = rule(units, node, inputs, keys)
+        for value in inputs:
+            # A parameter whose units were not followed here must not move because of where else it is read.
+            if value.key not in units.used and values[node.name].key != value.key:
+                units.tie(value)
     units.fix(values[model.nodes[-1].name])
+    units.tie(values[model.nodes[-1].name])
     axes = units.resolved()
     carried = tuple(
         Carried(node.name, value.axis, units.roots(value.units), node.traits.bend is not None)

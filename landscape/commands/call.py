@@ -53,6 +53,8 @@ class Call:
     before: dict[Path, int | None] = field(default_factory=dict)
     weights: Path | None = None
     programs: bool = False
+    workers: str | None = None
+    mixed: bool = False
 
     @property
     def program(self) -> tuple[Path, str] | None:
@@ -132,17 +134,33 @@ class Call:
         with interruptible(self.say, quiet=self.quiet), progress_bar(self.name, quiet=self.quiet) as progress:
             yield progress
 
+    @contextmanager
+    def crew(self) -> Iterator[dict[str, Any]]:
+        """Begin the workers that are asked for, and give them as the argument `executor`; {} where none are."""
+        if self.workers is None:
+            if self.mixed:
+                raise InputError("--mixed: is for workers, and there are none: give --workers too")
+            yield {}
+            return
+        from landscape.commands.user_file import Remaking
+        from landscape.workers import open_workers
+
+        maker = None if self.program is None else Remaking.of(*self.program, self.weights)
+        with open_workers(self.workers, mixed=self.mixed, maker=maker) as workers:
+            yield {"executor": workers}
+
     def record(self, work: Callable[..., Kind], *arguments: Any, **choices: Any) -> Kind:
         """Load the model and let `work` make its record and save it."""
         from landscape.files import require_writable
 
         require_writable(self.record_path)
-        loaded = self.subject()
-        with self.working() as progress:
-            return work(
-                loaded, *arguments, output=self.record_path, progress=progress, announce=self.say, **choices,
-                **standing(loaded, "theta"),
-            )  # fmt: skip
+        with self.crew() as crew:
+            loaded = self.subject()
+            with self.working() as progress:
+                return work(
+                    loaded, *arguments, output=self.record_path, progress=progress, announce=self.say, **choices, **crew,
+                    **standing(loaded, "theta"),
+                )  # fmt: skip
 
     def draw(self, record: Record) -> list[Path]:
         """Write the figures beside the record, if they are wanted."""
@@ -256,7 +274,7 @@ def makes_record(name: str, *, programs: bool = False) -> Callable[[Callable[...
             call = Call(
                 model, activation, loss, name, named, output, no_figure, figure_format, as_json, say, quiet,
                 fresh=choices["fresh"], read=read, written=written, weights=weights,
-                programs=programs,
+                programs=programs, workers=choices.pop("workers", None), mixed=choices.pop("mixed", False),
             )  # fmt: skip
             # Before the model is read, and whatever the work does.
             require_writable(call.record_path)

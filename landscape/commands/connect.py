@@ -96,6 +96,7 @@ starts = click.option(
 @options.threads
 @options.device
 @options.seed
+@options.workers
 @makes_record("connect", programs=True)
 @click.argument("others", metavar="OTHER...", nargs=-1, required=True, type=click.Path(path_type=Path))
 def command(call: Call, others: tuple[Path, ...], fresh: bool, **choices: Any) -> None:
@@ -111,8 +112,12 @@ def command(call: Call, others: tuple[Path, ...], fresh: bool, **choices: Any) -
 
     require_writable(call.record_path)
     call.read = [*call.read, *others]
+    if call.program is not None and call.workers is not None:
+        raise InputError(
+            "--workers: takes models here; for an objective of a module of yours call landscape.connect(…, executor=…)"
+        )
     first = call.subject()
-    with call.working() as progress:
+    with call.crew() as crew, call.working() as progress:
         if call.program is None:
             twice = repeated([call.model, *others])
             if twice is not None:
@@ -122,7 +127,13 @@ def command(call: Call, others: tuple[Path, ...], fresh: bool, **choices: Any) -
             subjects = {"subjects": first, "points": list(others)}
             choices = {name: value for name, value in choices.items() if name not in ("dtype", "threads", "device", "examples")}  # fmt: skip
         record = connect(
-            **subjects, output=call.record_path, fresh=fresh, progress=progress, announce=call.say, **choices
+            **subjects,
+            output=call.record_path,
+            fresh=fresh,
+            progress=progress,
+            announce=call.say,
+            **choices,
+            **crew,
         )
     call.end(record, connection_table)
 

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     help="Search for critical points of the network from N random starts instead, and write them as an atlas.",
 )
 @options.point
+@options.workers
 @makes_record("critical", programs=True)
 def command(
     call: Call,
@@ -64,6 +65,10 @@ def command(
     if call.program is not None and (escape is not None or search is not None):
         raise InputError("--escape and --search: are for a model's file: leave them out with FILE.py:NAME")
     if search is None:
+        if call.workers is not None:
+            raise InputError(
+                "--workers: take starts of a search, and one point has none: give --search N too, or leave it out"
+            )
         return judged(call, no_polish, radius, escape, fresh, choices)
     if escape is not None or no_polish or radius is not None:
         raise InputError("--search finds points of its own: leave --escape, --radius and --no-polish out")

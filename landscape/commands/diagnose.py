@@ -117,6 +117,7 @@ DIAGNOSIS = 0.9
 )
 @options.threads
 @options.seed
+@options.workers
 @makes_record("diagnose", programs=True)
 def command(
     call: Call,
@@ -160,9 +161,9 @@ def command(
         "output": call.record_path,
         "announce": call.say,
     }
-    with call.working() as progress:
+    with call.crew() as crew, call.working() as progress:
         mine = part(progress, 0.0, 1.0 if target is None else DIAGNOSIS)
-        record = diagnose(loaded, progress=mine, **choices)
+        record = diagnose(loaded, progress=mine, **choices, **crew)
         applied, problem = None, ""
         if target is not None:
             then = part(progress, DIAGNOSIS, 1.0)

@@ -158,6 +158,21 @@ one_thread = click.option(
 )
 """`threads: int | None`, of a single training"""
 
+workers = together(
+    click.option(
+        "--workers",
+        metavar="N|ADDRESS",
+        help="Have parts of the work computed by N processes on this machine, which share its cores, or by the workers of a Dask scheduler "
+        "(tcp://HOST:8786, tls://…); the numbers are the same. A scheduler is trusted with code.",
+    ),
+    click.option(
+        "--mixed",
+        is_flag=True,
+        help="Accept workers with another kind of CPU or other versions of libraries: last digits may differ, and the record names them.",
+    ),
+)
+"""`workers: str | None`, `mixed: bool`, which `makes_record` takes"""
+
 device = click.option(
     "--device",
     metavar="auto|cpu|cuda[:N]",

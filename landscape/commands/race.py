@@ -50,6 +50,7 @@ NOT_TUNED = "rates are as given, not tuned: another rate may change the ranking 
 )
 @options.engine
 @options.device
+@options.workers
 @makes_record("race")
 def command(call: Call, optimizer: str, learning_rate: str | None, **choices: Any) -> None:
     """Train MODEL with several optimizers from the same start, and rank them.

@@ -84,6 +84,7 @@ from landscape.commands.scan_report import ScanReport
 @options.data
 @options.engine
 @options.device
+@options.workers
 @makes_record("scan", programs=True)
 def command(
     call: Call,
@@ -104,7 +105,7 @@ def command(
     loaded = call.subject()
     # An objective reads a checkpoint itself.
     others: list[Any] = [path if call.program is not None else call.load(path) for path in to]
-    with call.working() as progress:
+    with call.crew() as crew, call.working() as progress:
         record = scan(
             loaded,
             to=others[0] if len(others) == 1 else others or None,
@@ -115,6 +116,7 @@ def command(
             announce=call.say,
             progress=progress,
             **choices,
+            **crew,
             **standing(loaded, "center"),
         )
     files = [call.record_path, *call.draw(record)]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 # What changes no number: where it is written, how it is drawn and told, and with how many threads.
 UNNAMED = (
     "model", "target", "output", "fresh", "no_figure", "figure_format", "as_json", "quiet", "threads", "save_directions",
-    "escape", "animate", "pdf", "diagnosis", "interactive", "log",
+    "escape", "animate", "pdf", "diagnosis", "interactive", "log", "workers", "mixed",
 )  # fmt: skip
 # Letters of all parts together; longer ones are cut, and end with a hash of the whole.
 LONGEST = 100
@@ -88,6 +88,7 @@ PARTS: Mapping[str, str | Callable[[Any], str]] = {
     # topology
     "connectivity": "{}",
     "threshold": "threshold{}",
+    "scale": "{}",
     "verify": "verified",
     # sharpness
     "measures": "{}",

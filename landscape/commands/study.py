@@ -28,9 +28,9 @@ optimizers_option = click.option(
     show_default=True,
     help="Optimizers to try: names that train knows, or PyTorch's.",
 )
-common = options.together(options.init(), options.engine, options.device)
+common = options.together(options.init(), options.engine, options.device, options.workers)
 # Curvature is followed in float64.
-precise = options.together(options.init(), options.precise_engine, options.device)
+precise = options.together(options.init(), options.precise_engine, options.device, options.workers)
 
 
 @click.group("study", cls=parsing.Group)

@@ -26,6 +26,10 @@ from landscape.commands.stem import draw, options_in_name, speaker
     help="Leave out basins that are shallower than X; by default 1 % of the height of the median loss above the minimum.",
 )  # fmt: skip
 @click.option(
+    "--scale", type=parsing.Choice(("linear", "log")), default="linear", show_default=True,
+    help="log makes the threshold one of saddle over minimum, 1.1 by default; all values must be above 0.",
+)  # fmt: skip
+@click.option(
     "--verify", type=click.Path(path_type=Path), metavar="MODEL.npz",
     help="Descend from each basin's lowest point in the whole space of this model, the one that was scanned, and say whether "
     "the ends are distinct minima.",
@@ -33,7 +37,7 @@ from landscape.commands.stem import draw, options_in_name, speaker
 @options.threads
 @options.record
 def command(
-    record: Path, quantity: str | None, connectivity: str, threshold: float | None, verify: Path | None, threads: int | None,
+    record: Path, quantity: str | None, connectivity: str, threshold: float | None, scale: str, verify: Path | None, threads: int | None,
     output: str | None, fresh: bool, no_figure: bool, figure_format: str, as_json: bool, quiet: bool,
 ) -> None:  # fmt: skip
     """Find the basins of RECORD, a scan (or a trajectory's plane), the saddles between them, and the maxima.
@@ -75,7 +79,7 @@ def command(
         progress_bar("topology", quiet=quiet) as progress,
     ):
         found = analyze_topology(
-            loaded, quantity=quantity, connectivity=connectivity, threshold=threshold, verify=model, threads=threads,
+            loaded, quantity=quantity, connectivity=connectivity, threshold=threshold, scale=scale, verify=model, threads=threads,
             output=path, fresh=fresh, progress=progress, announce=say,
         )  # fmt: skip
     files = [path, *([] if no_figure else draw(found, stem, figure_format, inputs=inputs, fresh=fresh))]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import importlib.util
 import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -52,6 +54,46 @@ def objective_and_training(
     if train is not None and not callable(train):
         raise InputError(f"--train: {file}: expected a function '{training}', found a {type(train).__name__}")
     return made_by(function, file, name, weights), train
+
+
+@dataclass(frozen=True)
+class Remaking:
+    """FILE.py:NAME for a worker, which makes the objective anew: the paths, and the hashes of what they held."""
+
+    file: Path
+    name: str
+    weights: Path | None
+    hashes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, file: Path, name: str, weights: Path | None) -> Remaking:
+        """Note the files as they are now."""
+        paths = [path.resolve() for path in (file, weights) if path is not None]
+        return cls(paths[0], name, None if weights is None else paths[1], tuple(map(hash_of, paths)))
+
+    def __call__(self) -> Any:
+        """Run the file, and make the objective.
+
+        Raises
+        ------
+        InputError
+            This machine does not see the files, or they are others by now.
+        """
+        paths = [path for path in (self.file, self.weights) if path is not None]
+        if tuple(map(hash_of, paths)) != self.hashes:
+            raise InputError(
+                f"{', '.join(map(str, paths))}: not there, or not what they were where the work began: put them where all workers see them"
+            )
+        return objective_and_training(self.file, self.name, self.weights)[0]
+
+
+def hash_of(path: Path) -> str:
+    """Hash a file; "" where it cannot be read."""
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError:
+        return ""
 
 
 def found_in(program: ModuleType, file: Path, name: str) -> Any:

@@ -14,7 +14,7 @@ from landscape.connection.band import require_memory
 from landscape.connection.barrier import finite_or_none
 from landscape.connection.curves import CURVES
 from landscape.connection.ends import Ends, NetworkEnds, ends_of
-from landscape.connection.pair import Between, Choices
+from landscape.connection.pair import Between, Choices, PairSteps
 from landscape.connection.saddles import minimax, tree_of
 from landscape.errors import InputError, did_you_mean
 from landscape.files import require_writable
@@ -24,6 +24,7 @@ from landscape.objective.session import session
 from landscape.progress import Announce, Progress, nobody, part, silent
 from landscape.records import Connection, Pieces
 from landscape.records.keeping import Fields, Key, Wanted, produce
+from landscape.workers import Executor, Workers, as_workers, fill
 
 Array = NDArray[np.float64]
 
@@ -56,10 +57,11 @@ def connect(
     device: str = "auto",
     output: str | Path | None = None,
     fresh: bool = False,
+    executor: Executor | Workers | None = None,
     progress: Progress = nobody,
     announce: Announce = silent,
 ) -> Connection:
-    r"""Say whether minima lie in one valley: how high the loss rises on the line between them, on curves, and over the lowest pass.
+    r"""Measure how high the loss rises between minima: on the straight line, on curves, and over the lowest pass.
 
     The barrier is $\max_\alpha L(\theta_\alpha) - (1-\alpha) L(A) - \alpha L(B)$ on the line $\theta_\alpha = (1-\alpha)A + \alpha B$, its maximum
     refined, with the standard error of that difference over examples. Two are "connected" where the barrier and twice its error stay below a fiftieth of
@@ -98,6 +100,8 @@ def connect(
     output, fresh
         Where to save; a record of the same settings that is there is returned unless `fresh`. What is done of an unfinished one stands
         beside it, and is taken up.
+    executor
+        Anything with `submit` of `concurrent.futures`, whose workers take lines, curves and bands, or `Workers` around it.
     progress, announce
         Called with the share that is done and the same in words; and with sentences.
 
@@ -137,7 +141,8 @@ def connect(
     settings = {**ends.settings, **chosen, "names": list(ends.names), "parameters": ends.size}
     key = Key(ends.model, ends.data, settings)
     return produce(
-        Wanted(Connection, key, path, fresh, progress, announce), lambda pieces: work(ends, choices, pieces)
+        Wanted(Connection, key, path, fresh, progress, announce),
+        lambda pieces: work(ends, choices, pieces, as_workers(executor)),
     )
 
 
@@ -193,8 +198,11 @@ def require_possible(ends: Ends, choices: Choices) -> None:
         ends.statistics  # noqa: B018
 
 
-def work(ends: Ends, choices: Choices, pieces: Pieces) -> Fields:
-    """Do all pairs, one after the other; the fields of the record."""
+def work(ends: Ends, choices: Choices, pieces: Pieces, workers: Workers | None) -> Fields:
+    """Do all pairs, one after the other, or what workers leave of them; the fields of the record."""
+    pairs = PairSteps(ends, choices)
+    left = [name for name in pairs.names() if name not in pieces.pieces]
+    fill(pieces, workers, pairs, left, pieces.progress, "ways")
     with session():
         return all_pairs(ends, choices, pieces)
 

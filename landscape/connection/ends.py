@@ -67,7 +67,7 @@ class Ends(ABC):
 
     @property
     def size(self) -> int:
-        """P, the length of θ."""
+        """The length P of θ."""
         return int(self.thetas.shape[1])
 
     @abstractmethod

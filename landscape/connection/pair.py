@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -14,15 +15,17 @@ from landscape.alignment import align as align_models
 from landscape.connection import fit
 from landscape.connection.band import at_places, relax
 from landscape.connection.barrier import Points, Profile, evaluate, refined, told
-from landscape.connection.climbing import MOST_DENSE, climb, follow, highest
+from landscape.connection.climbing import climb, follow, highest
 from landscape.connection.curves import CURVES, along, lengths, started
 from landscape.connection.ends import Ends, NetworkEnds, between, require_own_losses
 from landscape.connection.repair import Repair
 from landscape.connection.saddles import saddle_of
+from landscape.connection.sides import sides_of
 from landscape.curvature import analyze_hessian
 from landscape.errors import ComputationError, InputError
-from landscape.objective import complete
-from landscape.progress import Progress, part
+from landscape.objective import Completed, complete
+from landscape.objective.session import session
+from landscape.progress import Progress, nobody, part
 from landscape.records import Pieces
 
 Array = NDArray[np.float64]
@@ -32,8 +35,11 @@ Told = tuple[dict[str, Any], dict[str, Array]]
 CURVE = 61
 # Starts of an alignment that are told of where their number was left to it.
 MOST_STARTS = 10
-# How far the top of a band may move while it climbs, of the distance between the ends.
-REACH = 0.2
+# How far the top of a band may move while it climbs along gradients, and along eigenvectors, of the distance between the ends: a band of few points stays
+# above the way, and its saddle may lie far below.
+REACH, FURTHER = 0.2, 1.0
+# Losses on the way down may lie above the saddle's by its rounding.
+ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,33 @@ class Choices:
     count: int
     seed: int
 
+    @property
+    def steps(self) -> list[str]:
+        """The parts of the work on a pair, in their order."""
+        more = {"repair": self.repair, "band": self.band, "aligned": self.align}
+        return ["linear", *self.curves, *(name for name, asked in more.items() if asked)]
+
+
+@dataclass(frozen=True)
+class PairSteps:
+    """The parts of the work on all pairs, each by its name."""
+
+    ends: Ends
+    choices: Choices
+
+    def names(self) -> list[str]:
+        """Name all parts, as they are kept."""
+        pairs = combinations(range(self.ends.count), 2)
+        return [f"{i}-{j}.{step}" for i, j in pairs for step in self.choices.steps]
+
+    def do(self, asked: tuple[str, Any]) -> dict[str, np.ndarray]:
+        """Do one part on a worker."""
+        name, _ = asked
+        pair, _, step = name.partition(".")
+        i, j = map(int, pair.split("-"))
+        with session(), Pieces(None, model="", data="", settings={}) as pieces:
+            return Between(self.ends, i, j, self.choices, pieces, nobody).kept(step)
+
 
 class Between:
     """Two ends, and all that is asked for between them."""
@@ -63,40 +96,43 @@ class Between:
         self.ends, self.i, self.j, self.choices, self.pieces = ends, i, j, choices, pieces
         self.name, self.progress = f"{i}-{j}", progress
         self.scale = ends.range_of(i, j)
-        self.steps = ["linear", *choices.curves]
-        self.steps += ["repair"] * choices.repair + ["band"] * choices.band + ["aligned"] * choices.align
+        self.steps = choices.steps
 
     def everything(self) -> Told:
         """Do what is asked for; what the report says of the pair, and its arrays."""
-        pair, series = self.once("linear", lambda: self.walked(self.ends, "linear", self.line(self.ends)))
+        pair, series = self.once("linear")
         pair = {"from": self.i, "to": self.j, "distance": self.ends.distance(self.i, self.j), "scale": self.scale, **pair}  # fmt: skip
         pair["curves"] = {}
-        for name in self.choices.curves:
-            pair["curves"][name], arrays = self.once(name, lambda name=name: self.curved(name))  # type: ignore[misc]
-            series |= arrays
-        if self.choices.repair:
-            pair["curves"]["repair"], arrays = self.once("repair", lambda: self.repaired(self.ends, "repair"))
-            series |= arrays
-        if self.choices.band:
-            told_band, arrays = self.once("band", self.banded)
-            pair["saddle"], pair["curves"]["band"] = told_band.pop("saddle"), told_band
-            series |= arrays
-        if self.choices.align:
-            pair["aligned"], arrays = self.once("aligned", self.aligned)
+        for step in self.steps[1:]:
+            found, arrays = self.once(step)
+            if step == "band":
+                pair["saddle"] = found.pop("saddle")
+            if step == "aligned":
+                pair["aligned"] = found
+            else:
+                pair["curves"][step] = found
             series |= arrays
         return pair, series
 
-    def once(self, step: str, do: Callable[[], Told]) -> Told:
+    def once(self, step: str) -> Told:
         """Give a part that is done, or do it and keep it."""
         place = self.steps.index(step)
         self.progress(place / len(self.steps), f"{step}, {' to '.join(self.ends.names[k] for k in (self.i, self.j))}")  # fmt: skip
-
-        def kept() -> dict[str, np.ndarray]:
-            report, arrays = do()
-            return {"report": np.array(json.dumps(report, allow_nan=False)), **arrays}
-
-        found = dict(self.pieces.once(f"{self.name}.{step}", kept))
+        found = dict(self.pieces.once(f"{self.name}.{step}", lambda: self.kept(step)))
         return json.loads(str(found.pop("report")[()])), found
+
+    def kept(self, step: str) -> dict[str, np.ndarray]:
+        """Do a part, and lay it out as arrays."""
+        report, arrays = self.make(step)
+        return {"report": np.array(json.dumps(report, allow_nan=False)), **arrays}
+
+    def make(self, step: str) -> Told:
+        """Do a part: the line, a curve, or what was chosen beside them."""
+        if step == "linear":
+            return self.walked(self.ends, step, self.line(self.ends))
+        if step == "repair":
+            return self.repaired(self.ends, step)
+        return self.banded() if step == "band" else self.aligned() if step == "aligned" else self.curved(step)
 
     def part(self, step: str) -> Callable[[int, int], object]:
         """Give what a step is told how far it is by."""
@@ -278,23 +314,46 @@ class Between:
             number = self.i if place == 0.0 else self.j
             reason = f"the band's highest point is {ends.names[number]} itself, so there is no pass between the two"
             return {"height": top, "above": 0.0, "error": 0.0, "index": None, "certified": False, "reason": reason, "highest": top}, {}  # fmt: skip
-        reach = REACH * ends.distance(self.i, self.j)
-        point = climb(sloped, theta, tangent, place, reach)
-        if ends.size <= MOST_DENSE:
-            point = follow(complete(ends.objective(constants)), point, tangent, reach)
+        apart = ends.distance(self.i, self.j)
+        objective = complete(ends.objective(constants))
         try:
+            point = climb(sloped, theta, tangent, place, REACH * apart)
+            given = None if ends.constants is None else ends.constants[[self.i, self.j]]
+            floor = float(ends.values(ends.thetas[[self.i, self.j]], given).max())
+            point = follow(objective, point, tangent, FURTHER * apart, floor)
             found, record = saddle_of(ends, self.i, self.j, point, constants, self.scale, self.choices.seed)
         except (InputError, ComputationError) as error:
             reason = f"the point could not be judged: {error}"
             return {"height": top, "above": None, "error": None, "index": None, "certified": False, "reason": reason, "highest": top}, {}  # fmt: skip
         arrays = {f"saddle.{self.name}.theta": np.asarray(record.theta)}
         if found["certified"]:
-            arrays[f"saddle.{self.name}.eigenvector"] = lowest_direction(ends, record.theta, constants)
+            vector = lowest_direction(objective, record.theta)
+            arrays[f"saddle.{self.name}.eigenvector"] = vector
+            found |= self.both_sides(objective, record.theta, vector)
         return {**found, "highest": top}, arrays
 
+    def both_sides(self, objective: Completed, saddle: Array, vector: Array) -> dict[str, Any]:
+        """Say which minima both ways down from the saddle come to, and whether that joins the two over it and nothing higher."""
+        turned = self.turned if isinstance(self.ends, NetworkEnds) else None
+        sides = sides_of(objective, saddle, vector, self.ends.thetas[[self.i, self.j]], turned)
+        top = float(objective.value(saddle))
+        over = all(side["highest"] <= top + ROUNDING * abs(top) for side in sides)
+        joins = over and {None if side["reordered"] else side["to"] for side in sides} == {0, 1}
+        told = [side | {"to": None if side["to"] is None else (self.i, self.j)[side["to"]]} for side in sides]
+        return {"sides": told, "joins": joins}
 
-def lowest_direction(ends: Ends, theta: Array, constants: Array | None) -> Array:
+    def turned(self, one: Array, other: Array) -> Array:
+        """Give the second of two points with the network's units in the order in which it is most like the first."""
+        assert isinstance(self.ends, NetworkEnds)
+        model = self.ends.models[self.i]
+        if np.array_equal(one, other):
+            return other
+        models = (model.with_theta(one), model.with_theta(other))
+        return np.array(align_models(*models, seed=self.choices.seed, threads=self.ends.options["threads"]).model.theta)  # fmt: skip
+
+
+def lowest_direction(objective: Completed, theta: Array) -> Array:
     """Give the eigenvector of the least eigenvalue at a point, [P], its largest element above zero."""
-    record = analyze_hessian(complete(ends.objective(constants)), theta, top=0, bottom=1)
+    record = analyze_hessian(objective, theta, top=0, bottom=1)
     vector = np.array(record.eigenvectors[0])
     return vector if vector[np.argmax(np.abs(vector))] > 0 else -vector

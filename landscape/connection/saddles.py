@@ -13,6 +13,7 @@ from scipy.sparse.csgraph import minimum_spanning_tree
 from landscape.connection.barrier import standard_error
 from landscape.connection.ends import Ends
 from landscape.critical import analyze_critical
+from landscape.critical.polish import CRITICAL
 from landscape.records import Critical
 
 Array = NDArray[np.float64]
@@ -28,7 +29,7 @@ def saddle_of(
     objective = ends.objective(constants)
     record = analyze_critical(objective, theta, scale=scale, seed=seed, surfaces=False)
     verdict = record.verdict
-    low, high = verdict["index_interval"]
+    low, high = index_of(record, scale)
     certified = verdict["kind"] == "saddle" and (low, high) == (1, 1)
     given = None if ends.constants is None else ends.constants[[i, j]]
     losses = ends.values_and_gradients(ends.thetas[[i, j]], given)[0]
@@ -41,7 +42,8 @@ def saddle_of(
     elif certified:
         reason = "the gradient vanishes, one eigenvalue is negative beyond its error, and a step along its eigenvector lowers the loss"
     elif verdict["kind"] == "saddle":
-        reason = f"a saddle of index {low} to {high}: the top of a lowest way has index 1"
+        most = "an unknown number" if high is None else high
+        reason = f"a saddle of index {low} to {most}: the top of a lowest way has index 1"
     elif above < FLAT * scale:
         reason = "the way is flat: its top is no higher than an end, so there is no pass to certify"
     else:
@@ -57,6 +59,23 @@ def saddle_of(
         "eigenvalue": float(record.eigenvalues[0]),
     }
     return told, record
+
+
+def index_of(record: Critical, scale: float) -> tuple[int, int | None]:
+    r"""Bracket the number of negative eigenvalues at a point.
+
+    Where the Hessian is known by products only, the least eigenvalues are known, none of them missed: the first that is positive beyond its error ends
+    the count, if the whole gradient is as small beside the eigenvalues as at a critical point,
+    $\tfrac12 \|g\|^2 / \min_k |\lambda_k|$ being at most 1e-12 of the scale.
+    """
+    low, high = (record.verdict["index_interval"][k] for k in (0, 1))
+    values, errors = record.eigenvalues, record.errors
+    if high is not None or record.status or not 0 < low < len(values):
+        return low, high
+    least = float(np.min(np.abs(values[: low + 1]) - errors[: low + 1]))
+    settled = values[low] > 0 and least > float(record.verdict["tolerance"])
+    small = 0.5 * float(record.verdict["gradient_norm"]) ** 2 <= CRITICAL * scale * least
+    return low, low if settled and small else None
 
 
 def height_error(

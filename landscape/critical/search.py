@@ -7,7 +7,8 @@ goes to a critical point of whatever index, however far away: the search is for 
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ from landscape.progress import Announce, Progress, counted, nobody, silent
 from landscape.records import Atlas
 from landscape.records.atlas import FLAGS, NUMBERS
 from landscape.records.keeping import Fields, Inside, Key, Wanted, produce_inside
+from landscape.workers import Executor, Workers, as_workers
 
 Array = NDArray[np.float64]
 
@@ -56,6 +58,7 @@ def search_critical(
     device: str = "auto",
     output: str | Path | None = None,
     fresh: bool = False,
+    executor: Executor | Workers | None = None,
     progress: Progress = nobody,
     announce: Announce = silent,
 ) -> Atlas:
@@ -78,6 +81,8 @@ def search_critical(
         As `NetworkObjective` takes them; `seed` also draws the starts.
     output, fresh
         Where to save, and whether to begin anew.
+    executor
+        Anything with `submit` of `concurrent.futures`, whose workers take starts, or `Workers` around it.
     progress, announce
         Called with the share that is done and the same in words, such as "7 of 50 starts"; and with a sentence a start.
 
@@ -124,24 +129,53 @@ def search_critical(
         arrays = empty(starts, size) if keeper.earlier is None else arrays_of(keeper.earlier)
         keeper.state = lambda: {**arrays, "status": ""} if arrays["done"].any() else None
         keeper.progress(float(np.mean(arrays["done"])), counted(np.sum(arrays["done"]), starts, "starts"))
-        for number in np.flatnonzero(~arrays["done"]):
-            with session():
-                # Each start has its own, as a search that was cut and taken up would.
-                derivatives = complete(point.objective).anew(seed)
-                begin = start_of(point, subject, int(number), spread, seed)
-                found = run(derivatives, begin, int(number), frame)
+        left = [int(number) for number in np.flatnonzero(~arrays["done"])]
+        searches = Searches(point, subject, spread, seed, frame)
+        for number, found in found_by(searches, left, as_workers(executor), keeper):
             # The mark comes last: a row that is half-written by Ctrl-C is computed again.
             for name, value in sorted(found.items(), key=lambda item: item[0] == "done"):
                 arrays[name][number] = value
             keeper.save()
             keeper.progress(float(np.mean(arrays["done"])), counted(np.sum(arrays["done"]), starts, "starts"))
-            announce(sentence(int(number), starts, found))
+            announce(sentence(number, starts, found))
         missed = bool(np.all(arrays["done"]) and not np.any(arrays["critical"]))
         status = f"none of {starts} starts reached a critical point: try more starts." if missed else ""
         return {**arrays, "status": status}
 
     path = None if output is None else Path(output)
     return produce_inside(Wanted(Atlas, key, path, fresh, progress, announce), work)
+
+
+@dataclass(frozen=True)
+class Searches:
+    """What all starts share."""
+
+    point: Point
+    subject: Model | HasValue
+    spread: float
+    seed: int
+    frame: Frame
+
+    def do(self, number: int) -> dict[str, Any]:
+        """Search from one start."""
+        with session():
+            # Each start has its own, as a search that was cut and taken up would.
+            derivatives = complete(self.point.objective).anew(self.seed)
+            begin = start_of(self.point, self.subject, number, self.spread, self.seed)
+            return run(derivatives, begin, number, self.frame)
+
+
+def found_by(
+    searches: Searches, numbers: list[int], workers: Workers | None, keeper: Inside[Atlas]
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Search from starts, by workers in whatever order they come, or here one after the other."""
+    if workers is None:
+        for number in numbers:
+            yield number, searches.do(number)
+        return
+    for number, outcome in workers.results(searches, numbers):
+        keeper.computed_on(outcome.kind)
+        yield number, outcome.value
 
 
 def arrays_of(earlier: Atlas) -> dict[str, NDArray[Any]]:

@@ -48,7 +48,7 @@ def apply_remedy(
     progress: Progress = nobody,
     announce: Announce = silent,
 ) -> dict[str, Any]:
-    """Run the remedy that a diagnosis recommends, write the model it leads to, and give the losses before and after.
+    """Run the remedy that a diagnosis recommends, write the resulting model, and return the losses before and after.
 
     Returns
     -------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from landscape.diagnosis.citing import SHARE, Cited, Reason
@@ -14,6 +15,8 @@ from landscape.diagnosis.thresholds import Thresholds
 
 # A gradient of targets that broadcast below this part of the loss's own is what the loop followed.
 BROADCAST = 0.1
+# An interval below this part of the mean is not written.
+SAME = 1e-4
 LOOP_ADVICE = (
     "look at the loop: it does not minimize this loss (shapes that broadcast, such as [N, 1] against [N]; other targets; parameters that "
     "the optimizer does not have)"
@@ -21,6 +24,7 @@ LOOP_ADVICE = (
 LOOP_PYTORCH = "assert net(x).shape == y.shape; loss = criterion(net(x), y.view_as(net(x))); torch.optim.Adam(net.parameters())"
 
 CONVEX_ADVICE = "the network is a linear model, whose training problem is convex: standardize inputs and targets, and solve it in place of descending"
+CONVEX_LOGITS = "torch.optim.LBFGS(net.parameters(), line_search_fn='strong_wolfe').step(closure)  # zero_grad, loss, backward on all data"
 CONVEX_PYTORCH = "w = torch.linalg.lstsq(torch.hstack([x, torch.ones(len(x), 1)]), y).solution"
 
 
@@ -48,10 +52,7 @@ def large(evidence: Evidence) -> Verdict | None:
         return wrong_loss(evidence)
     if penalty is not None and penalty.share >= limits.verified and share(same) < limits.tie * penalty.share:
         return attributed(evidence, "model-bias", tried(penalty).rule(evidence), penalty, shares)
-    forks = share(best_of(o for o in ours if o.kind == "fork"))
-    if other is not None and is_held_back(
-        evidence, other, max(share(same), share(simple), share(big)), forks
-    ):
+    if other is not None and is_held_back(evidence, other, max(share(same), share(simple), share(big))):
         return attributed(evidence, "broken", tried(other).rule(evidence), other, shares)
     if same is not None and same.share >= limits.bias * max(share(simple), share(big), share(penalty)):
         winner = simplest(ours, same, limits)
@@ -71,16 +72,15 @@ def large(evidence: Evidence) -> Verdict | None:
     return None
 
 
-def is_held_back(evidence: Evidence, other: Outcome, rival: float, forks: float) -> bool:
+def is_held_back(evidence: Evidence, other: Outcome, rival: float) -> bool:
     """Say whether the last activation holds the loss up: without it the same parameters remove twice as much as anything else does.
 
-    Where outputs are dead behind it, it has to be twice what else goes on from these parameters, and the most of all.
+    Where outputs are dead behind it, it has to remove the most of all.
     """
     limits = evidence.limits
     dead = evidence.state is not None and evidence.state.dead_outputs > 0
-    clear = rival < limits.bias * other.share
     return other.share >= limits.verified and (
-        clear or (dead and forks < limits.bias * other.share and rival < other.share)
+        rival < limits.bias * other.share or (dead and rival < other.share - limits.simpler)
     )
 
 
@@ -126,7 +126,7 @@ def wrong_loss(evidence: Evidence) -> Verdict:
 
 
 def trained_instead(simple: Outcome, same: Outcome | None, evidence: Evidence) -> Outcome | None:
-    """Return the remedy in place of a linear model, where the network is one itself: its own best trial, or none where that removes nothing."""
+    """Return the remedy in place of a linear model, where the network is one itself: its own best trial, or none where it is better solved."""
     linear = evidence.state is not None and evidence.state.affine
     if not (tried(simple).change.solved and linear):
         return simple
@@ -209,11 +209,11 @@ def attributed(
     shares: dict[str, float],
     remedy: Outcome | str | None = "winner",
 ) -> Verdict:
-    """Make the verdict of a remedy that won; `remedy` is another one to recommend, or None for none."""
+    """Make the verdict of a remedy that won; `remedy` is another one to recommend, or None where the network is linear and is to be solved."""
     limits = evidence.limits
     if code == "optimization" and explodes(evidence):
         subtype = "exploding"
-    advised = winner if isinstance(remedy, str) else remedy
+    advised = remedy if isinstance(remedy, Outcome) else winner
     codes = {"simpler": "optimization"}
     near = limits.bias * min(1.0, winner.share)
     others = [codes.get(name, name) for name, value in shares.items() if value > 0 and value >= near]
@@ -227,10 +227,15 @@ def attributed(
     return Verdict(
         code=code, subtype=subtype, confidence="verified" if is_sure(winner, limits) else "consistent",
         reasons=(large_loss(evidence), removed(winner, evidence), *reasons_for(subtype, evidence), *beaten_by_simpler(evidence, code, winner)),
-        supported=is_supported(subtype, evidence, tried(winner).proves), remedy="" if advised is None else advised.name,
-        gain=winner.share if advised is None else advised.share, accepted=tuple(dict.fromkeys(accepted)),
-        advice=CONVEX_ADVICE if advised is None else "", pytorch=CONVEX_PYTORCH if advised is None else "",
+        supported=is_supported(subtype, evidence, tried(winner).proves), remedy=advised.name,
+        gain=advised.share, accepted=tuple(dict.fromkeys(accepted)),
+        advice=CONVEX_ADVICE if remedy is None else "", pytorch=solving(evidence) if remedy is None else "",
     )  # fmt: skip
+
+
+def solving(evidence: Evidence) -> str:
+    """Return the line that solves a linear network's problem: least squares for targets that are numbers, else Newton's kind of descent."""
+    return CONVEX_PYTORCH if math.isfinite(evidence.target_size) else CONVEX_LOGITS
 
 
 def is_sure(winner: Outcome, limits: Thresholds) -> bool:
@@ -259,6 +264,8 @@ def removed(winner: Outcome, evidence: Evidence) -> Cited:
     """Cite what the remedy removes: as a proof where it is one, else as too little, or too uncertain, to be one."""
     least = evidence.limits.verified
     said = f"with {worded(winner.name)}{assumption(winner, evidence)} training ends at {spread(winner)}"
+    if tried(winner).change.solved and evidence.state is not None and evidence.state.affine:
+        said = f"the network is linear: solved in place of descended it has the loss {winner.train:.4g}"
     if winner.share >= least and not winner.gain > winner.gain_half:
         return Cited(
             sentence=f"{said}: {winner.share:.0%} of what can be removed is gone, a gain of {{value}} ± {winner.gain_half:.3g}",
@@ -272,12 +279,12 @@ def removed(winner: Outcome, evidence: Evidence) -> Cited:
 
 
 def spread(found: Outcome) -> str:
-    """Write a trial's training loss with its interval over seeds, of which one seed has none."""
-    return (
-        f"{found.train:.4g} ± {found.half:.2g} over {found.seeds} seeds"
-        if found.seeds > 1
-        else f"{found.train:.4g}"
-    )
+    """Write a trial's training loss with its interval over seeds, of which one seed has none, nor have seeds that all come to the same."""
+    if found.seeds == 1:
+        return f"{found.train:.4g}"
+    if found.half < SAME * abs(found.train):
+        return f"{found.train:.4g} with each of {found.seeds} seeds"
+    return f"{found.train:.4g} ± {found.half:.2g} over {found.seeds} seeds"
 
 
 def beaten_by_simpler(evidence: Evidence, code: str, winner: Outcome) -> list[Reason]:

@@ -1,4 +1,4 @@
-"""What needs no network: copying the best single input, and the best constant; a model that does not beat the copy has learned nothing else."""
+"""What needs no network: copying the best single input, and a linear model; a network that does not beat them has learned nothing beside them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from landscape.diagnosis.linear import fitted, standard_inputs
 from landscape.diagnosis.outcomes import plain
 from landscape.diagnosis.ranges import DISTANCES
 from landscape.diagnosis.vetoes import flat_inputs
@@ -19,6 +20,8 @@ Array = NDArray[np.float64]
 
 # The network's lead over the copy must exceed its standard error by this factor to be one.
 ERRORS = 2.0
+# Numbers in the inputs times outputs, beyond which no linear model is fitted.
+LARGEST_FIT = 5_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,3 +89,45 @@ def copy_losses(model: Model, split: str, column: int) -> Array:
     targets = np.asarray(model.data[f"y_{split}"])
     outputs = flat_inputs(model, split)[:, column].reshape(len(targets), *model.nodes[-1].shape)
     return score_outputs(model, outputs, targets)[0]
+
+
+def linear_lead(model: Model, held: str | None, threads: int | None = None) -> Baseline | None:
+    """Compare with the linear model of the training data, which `column` −1 stands for; None where there is none, or too large a one.
+
+    Examples
+    --------
+    >>> from landscape.model import build_model
+    >>> x = np.random.default_rng(0).standard_normal((60, 2))
+    >>> data = {"x_train": x[:40], "y_train": x[:40, :1], "x_test": x[40:], "y_test": x[40:, :1]}
+    >>> found = linear_lead(build_model(layers=[(np.array([[0.9, 0.0]]), np.zeros(1))], loss="mse", **data), "test")
+    >>> round(found.copy, 9), found.beaten
+    (0.0, False)
+    """
+    if (
+        held is None
+        or math.prod(np.shape(model.data["x_train"])) * math.prod(model.nodes[-1].shape) > LARGEST_FIT
+    ):
+        return None
+    weights = fitted(model)
+    if weights is None:
+        return None
+    x = standard_inputs(model, held)
+    outputs = (np.concatenate([x, np.ones((len(x), 1))], axis=1) @ weights).reshape(
+        len(x), *model.nodes[-1].shape
+    )
+    theirs = score_outputs(model, outputs, np.asarray(model.data[f"y_{held}"]))[0]
+    lead = theirs - (ours := scores(model, held, threads=threads).loss)
+    error = float(lead.std(ddof=1) / math.sqrt(len(lead))) if len(lead) > 1 else math.inf
+    return Baseline(
+        column=-1, split=held, network=float(ours.mean()), copy=float(theirs.mean()), lead=float(lead.mean()), error=error,
+    )  # fmt: skip
+
+
+def linear_words(found: Baseline | None, constant: float) -> list[str]:
+    """Warn that a linear model does as well on held-out data as the network, where it does and knows more than a constant."""
+    if found is None or found.beaten or not found.copy < constant:
+        return []
+    return [
+        f"on {found.split} data a linear model has the loss {found.copy:.4g}, the network {found.network:.4g}: what it learned beside a linear model does "
+        "not show there"
+    ]

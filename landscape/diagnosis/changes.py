@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, NamedTuple
 
-from landscape.diagnosis.ensembles import Ensemble, Laboratory, part_of
+from landscape.diagnosis.ensembles import Ensemble, Laboratory
 from landscape.diagnosis.plan import rounded
 from landscape.diagnosis.standardized import standardized
+from landscape.diagnosis.subsets import halved
 from landscape.model import Model
 
 Settings = dict[str, Any]
@@ -231,18 +232,24 @@ class Penalty(Change):
 
 
 class EarlyStopping(Change):
-    """As many updates as were best for held-out data, by the runs on all training data."""
+    """As many updates as were best for one half of the held-out data, which the other half scores."""
 
     stops_early = True
 
+    def model(self, lab: Laboratory) -> Model | None:
+        """Return the network with halves of the held-out data for validation and test, or None where these are too few."""
+        return None if lab.held is None else halved(lab.model, lab.held, lab.seed)
+
     def ensemble(self, lab: Laboratory) -> Ensemble:
         """Return the ensemble that its trials are run in."""
-        return part_of(lab.model.examples("train"))
+        return Ensemble(
+            "early stopping", "with one half of the held-out data to stop by, and the other to score"
+        )
 
     def planned(self, lab: Laboratory) -> Planned | None:
-        """Return the change as a training of a file."""
-        runs = lab.finished(self.ensemble(lab))
-        if runs is None:
+        """Return the change as a training of a file, or None where it was not tried."""
+        runs = replace(lab, held="validation").finished(self.ensemble(lab))
+        if runs is None or self.model(lab) is None:
             return None
         best = int(runs.error.mean(axis=0).argmin())
         return Planned(lab.model, {"steps": max(1, int(runs.step[0][best]))})

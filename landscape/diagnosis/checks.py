@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from landscape.diagnosis.evidence import Evidence
+from landscape.diagnosis.imbalance import majority_words
 from landscape.diagnosis.leaks import leak_veto, leak_words
 from landscape.diagnosis.nonfinite import not_finite
 from landscape.diagnosis.ranges import DISTANCES
@@ -44,6 +45,7 @@ def facts(session: Session, target: float | None) -> Evidence:
     session.warned = [*leak_words(session.leaks), *warnings(model, limits)]
     missing(session)
     scored = scores(model, "train", threads=session.lab.threads)
+    session.warned += majority_words(model, scored, constant)
     found, constant_here = vetoes(model, scored, constant, limits, session.lab.seed, session.lab.threads)
     threads = session.lab.threads
     more = (

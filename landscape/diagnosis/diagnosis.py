@@ -43,6 +43,7 @@ from landscape.optimizer_names import optimizer_name
 from landscape.progress import Announce, Progress, counting_toward, expected, nobody, part, silent
 from landscape.records import Diagnosis
 from landscape.records.keeping import Fields, Inside, Key, Wanted, produce_inside
+from landscape.workers import Executor, Workers, as_workers
 
 # About how many products the curvature takes, and the parts of the time that go before the trials and into them.
 PRODUCTS, BEFORE, TRIALS = 200, 0.2, 0.75
@@ -69,10 +70,11 @@ def diagnose(
     output: str | Path | None = None,
     validation: str | Path | None = None,
     fresh: bool = False,
+    executor: Executor | Workers | None = None,
     progress: Progress = nobody,
     announce: Announce = silent,
 ) -> Diagnosis:
-    """Say why a network fails to train or to generalize, or that it does neither; each verdict by an intervention.
+    """Say why a network fails to train or to generalize, or that it is healthy, verified by trainings.
 
     Parameters
     ----------
@@ -106,6 +108,8 @@ def diagnose(
         unless `fresh`.
     validation
         The file that validation data were read from, for the command line under `next`.
+    executor
+        Anything with `submit` of `concurrent.futures`, whose workers take trials of a model, or `Workers` around it.
     progress, announce
         Called with the share that is done and the same in words, such as "7 of about 74 trials"; and with sentences.
 
@@ -129,6 +133,10 @@ def diagnose(
         zip(TOLD, (optimizer, learning_rate, batch_size, momentum, weight_decay, steps, epochs), strict=True)
     )
     if is_objective(model):
+        if executor is not None:
+            raise InputError(
+                "executor: trials of a model are for workers; an objective is trained by its user's own function, which runs here: leave it out"
+            )
         require_target(target_loss)
         return diagnose_own(
             cast(HasValue, model), train, budget=budget, given=given, constant_loss=constant_loss, target_loss=target_loss,
@@ -145,6 +153,7 @@ def diagnose(
     checked(model, Mode.VALUES)
     require_target(target_loss)
     walk = prepared(model, budget, given, thresholds, seed, dtype, threads, announce)
+    walk.lab.executor = as_workers(executor)
     settings = {
         "budget": budget, **told_settings(given), "target_loss": target_loss, "thresholds": walk.limits.told(), "seed": seed, "device": "cpu",
         "dtype": dtype,
@@ -166,6 +175,8 @@ def diagnose(
         # Losses far beyond the constant's overflow in variances, and are seen for what they are.
         with session(), np.errstate(over="ignore", invalid="ignore"):
             report = walked(walk, target_loss, options_of(settings, validation), keeper.progress)
+        for kind in walk.lab.executor.kinds if walk.lab.executor else ():
+            keeper.computed_on(kind)
         trials = len(walk.lab.done)
         keeper.progress(1.0, f"{trials:,} trials" if trials else "no trial was needed")
         return fields(report, True)

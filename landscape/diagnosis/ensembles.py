@@ -15,6 +15,7 @@ from landscape.diagnosis.thresholds import Thresholds
 from landscape.model import Model
 from landscape.progress import Announce, Progress, counted, expected, nobody, silent
 from landscape.training import Recipe, initialize, train_recipes
+from landscape.workers import Workers
 
 Array = NDArray[np.float64]
 Series = dict[str, NDArray[Any]]
@@ -111,6 +112,7 @@ class Laboratory:
     save: Callable[[], None] = lambda: None
     announce: Announce = silent
     progress: Progress = nobody
+    executor: Workers | None = None
     done: list[str] = field(default_factory=list)
 
     @property
@@ -174,7 +176,7 @@ class Laboratory:
         """Train and keep what was seen, [R, K]."""
         found = train_recipes(
             model, [trial.recipe for trial in trials], np.stack([trial.start for trial in trials]), looks=LOOKS,
-            dtype=self.dtype, threads=self.threads, progress=self.among([trial.label for trial in trials]),
+            dtype=self.dtype, threads=self.threads, executor=self.executor, progress=self.among([trial.label for trial in trials]),
         )  # fmt: skip
         names = [f"{split}_{what}" for split in model.splits for what in ("loss", "accuracy")]
         kept = {"step": found.step.astype(np.float64)}

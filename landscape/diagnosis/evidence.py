@@ -11,6 +11,7 @@ from landscape.diagnosis.gap import Gap
 from landscape.diagnosis.generalization import Generalization
 from landscape.diagnosis.outcomes import Outcome
 from landscape.diagnosis.shift import Shift
+from landscape.diagnosis.signal import Signal
 from landscape.diagnosis.splits import SplitShift
 from landscape.diagnosis.state import State
 from landscape.diagnosis.thresholds import Thresholds
@@ -53,6 +54,7 @@ class Evidence:
     baseline: Baseline | None = None
     linear_learns: bool | None = None
     split: SplitShift | None = None
+    signal: Signal | None = None
 
     @property
     def removable(self) -> float:

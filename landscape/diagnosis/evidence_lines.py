@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from landscape.diagnosis.evidence import Evidence
+from landscape.diagnosis.replay import TURNS
 from landscape.diagnosis.state import State
 from landscape.diagnosis.thresholds import NOISY, Thresholds
 
@@ -49,6 +50,9 @@ def of_state(state: State, limits: Thresholds) -> list[str]:
         ),
         f"batch sharpness: {state.batch_sharpness:.3g}, {state.batch_stability:.2f} times what the rate allows (bouncing from {limits.edge:g})": math.isfinite(
             state.batch_stability
+        ),
+        f"mean cosine between successive steps of the last updates, done again: {state.turning:.2f} (bouncing up to {TURNS:g})": math.isfinite(
+            state.turning
         ),
         f"outputs that are the same for every input: {state.dead_outputs} of {state.outputs}": state.dead_outputs
         > 0,

@@ -37,7 +37,7 @@ NOT_ASSESSED = (
 
 
 def diagnose_log(log: Log | str | Path, *, thresholds: Mapping[str, float] | None = None) -> Diagnosis:
-    """Say what the log of a training alone lets one suspect, and what would verify it.
+    """Say what can be suspected from the log of a training alone, and what would verify it.
 
     Parameters
     ----------

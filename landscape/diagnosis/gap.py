@@ -43,13 +43,17 @@ class Gap:
     error: float
     metric: str
 
+    def bound(self, least: float, *, clear: bool = False) -> float:
+        """Give what the metric's gap has to exceed: `least`, by its error too where it has to be clear, and two errors."""
+        return max(least + (self.error if clear else 0.0), ERRORS * self.error)
+
     def material(self, least: float) -> bool:
         """Tell whether the loss's interval lies above 0 and the metric's gap above two errors and `least`."""
-        return self.low > 0 and self.part > max(ERRORS * self.error, least)
+        return self.low > 0 and self.part > self.bound(least)
 
     def clear(self, least: float) -> bool:
-        """Tell whether it is material and lies above `least` by its error too: what a gap that nothing verifies has to be."""
-        return self.material(least) and self.part - self.error > least
+        """Tell whether it is material and lies above `least` by its error too: what overfitting has to be."""
+        return self.low > 0 and self.part > self.bound(least, clear=True)
 
     def told(self) -> dict[str, Any]:
         """Give it as JSON."""

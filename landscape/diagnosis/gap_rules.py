@@ -9,10 +9,11 @@ from landscape.diagnosis.baselines import ERRORS as COPIED
 from landscape.diagnosis.baselines import Baseline
 from landscape.diagnosis.citing import SHARE, Cited, Reason, written
 from landscape.diagnosis.evidence import Evidence, Verdict
-from landscape.diagnosis.gap import ERRORS, Gap
+from landscape.diagnosis.gap import Gap
 from landscape.diagnosis.generalization import Generalization
 from landscape.diagnosis.remedies import worded
 from landscape.diagnosis.shift import ALIKE, CLOSES, RARE, Shift
+from landscape.diagnosis.signal import TELLS
 
 NOISY_DATA = "look at the data: noisy targets or missing features"
 # Held-out examples of classes that training lacks, from this share on, are a split by order whatever else.
@@ -26,11 +27,8 @@ def small(evidence: Evidence) -> Verdict:
     if first is not None and learned and first.material(limits.gap) and is_ordered(evidence, first):
         return by_order(evidence, first)
     shifted = second is not None and second.material(limits.shift)
-    known = evidence.generalization is not None and evidence.generalization.verifies
     # What is no better than a constant has learned nothing, nor by heart.
-    over = (
-        learned and first is not None and (first.material(limits.gap) if known else first.clear(limits.gap))
-    )
+    over = learned and first is not None and first.clear(limits.gap)
     if shifted and second is not None and not (over and first is not None and first.part > second.part):
         return mismatch(evidence, second, ("overfitting",) if over else ())
     if over and first is not None:
@@ -136,10 +134,11 @@ def told_apart(shift: Shift, gap: Gap, subtype: str) -> list[Reason]:
 def overfitting(evidence: Evidence, gap: Gap, accepted: tuple[str, ...]) -> Verdict:
     """Validation is worse than training; a learning curve or a constraint verifies it."""
     found = evidence.generalization
-    reasons: list[Reason] = [told_gap(gap, evidence.limits.gap)]
+    reasons: list[Reason] = [told_gap(gap, evidence.limits.gap, clear=True)]
     if found is None:
-        # Held-out data at chance, and a linear model that finds nothing either: there may be nothing to carry over.
-        flat = gap.part >= evidence.limits.constant and evidence.linear_learns is False
+        # Held-out data at chance, and neither a linear model nor near examples that tell anything: there may be nothing to carry over.
+        flat = gap.part >= evidence.limits.constant and tells_nothing(evidence)
+        reasons += without_signal(evidence) if flat else []
         return Verdict(
             code="overfitting",
             subtype="no-signal" if flat else "",
@@ -156,7 +155,9 @@ def overfitting(evidence: Evidence, gap: Gap, accepted: tuple[str, ...]) -> Verd
         and not found.falls
         and found.is_chance
         and not found.linear_learns
+        and not (evidence.signal is not None and evidence.signal.tells)
     )
+    reasons += without_signal(evidence) if flat_at_chance else []
     if best is not None:
         reasons.append(
             Cited(
@@ -169,6 +170,30 @@ def overfitting(evidence: Evidence, gap: Gap, accepted: tuple[str, ...]) -> Verd
         confidence="verified" if found.verifies else "consistent", reasons=tuple(reasons),
         remedy=closing(found, flat_at_chance), gain=gap.part if best is None else best.gain, accepted=accepted,
     )  # fmt: skip
+
+
+def tells_nothing(evidence: Evidence) -> bool:
+    """Say whether what was looked at, a linear model and near examples, finds nothing of the targets in the inputs; at least one of them was."""
+    found = evidence.signal
+    if found is not None and found.tells:
+        return False
+    return evidence.linear_learns is False or (
+        evidence.linear_learns is None and found is not None and found.is_nothing
+    )
+
+
+def without_signal(evidence: Evidence) -> list[Reason]:
+    """Cite that near examples have no nearer targets than permuted ones, where that was looked at."""
+    found = evidence.signal
+    if found is None:
+        return []
+    return [
+        Cited(
+            sentence=f"nearest neighbours among the training inputs are alike in their targets by {found.alike:.2g}, with permuted targets by "
+            f"{found.chance:.2g} (p {{value}})",
+            claim="nothing told", value=found.p, side="above", threshold=TELLS,
+        )
+    ]  # fmt: skip
 
 
 def closing(found: Generalization, flat: bool) -> str:
@@ -189,9 +214,9 @@ def twice_the_data(found: Generalization) -> Cited:
     )  # fmt: skip
 
 
-def told_gap(gap: Gap, least: float) -> Cited:
+def told_gap(gap: Gap, least: float, *, clear: bool = False) -> Cited:
     """Cite a gap that counts."""
-    bound = max(least, ERRORS * gap.error)
+    bound = gap.bound(least, clear=clear)
     return Cited(
         sentence=f"{gap.other} loss {gap.loss:.3g} above {gap.base} (95 % interval {gap.low:.3g} to {gap.high:.3g}), {gap.metric} worse by "
         f"{{value}} ± {written(gap.error, '.1%')} of its range",
@@ -199,9 +224,9 @@ def told_gap(gap: Gap, least: float) -> Cited:
     )  # fmt: skip
 
 
-def allowed_gap(gap: Gap, least: float) -> Cited:
+def allowed_gap(gap: Gap, least: float, *, clear: bool = False) -> Cited:
     """Cite a gap that does not count; one above the allowed part counts for nothing where the loss's interval holds 0."""
-    bound = max(least, ERRORS * gap.error)
+    bound = gap.bound(least, clear=clear)
     doubt = (
         ""
         if gap.part <= bound
@@ -227,7 +252,7 @@ def noise_floor(evidence: Evidence) -> Verdict:
     )  # fmt: skip
     return Verdict(
         code="noise-floor", subtype="no-signal" if useless else "", confidence="consistent" if tried else "suspected",
-        reasons=(floor, *unlowered(evidence)),
+        reasons=(floor, *(without_signal(evidence) if useless else ()), *unlowered(evidence)),
         remedy=NOISY_DATA, accepted=("undetermined",),
     )  # fmt: skip
 
@@ -277,8 +302,11 @@ def unlowered(evidence: Evidence) -> list[Reason]:
 def healthy(evidence: Evidence) -> Verdict:
     """Nothing is wrong as far as one could look."""
     reasons = small_loss(evidence)
-    gaps = ((evidence.validation_gap, evidence.limits.gap), (evidence.test_gap, evidence.limits.shift))
-    reasons += [allowed_gap(gap, least) for gap, least in gaps if gap is not None]
+    gaps = (
+        (evidence.validation_gap, evidence.limits.gap, True),
+        (evidence.test_gap, evidence.limits.shift, False),
+    )
+    reasons += [allowed_gap(gap, least, clear=clear) for gap, least, clear in gaps if gap is not None]
     assessed = evidence.validation_gap is not None or evidence.test_gap is not None
     return Verdict(
         code="healthy", confidence="consistent" if assessed else "suspected", reasons=tuple(reasons)

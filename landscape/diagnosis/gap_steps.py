@@ -9,13 +9,14 @@ from typing import TypeVar
 
 import numpy as np
 
-from landscape.diagnosis.baselines import copied
+from landscape.diagnosis.baselines import copied, linear_lead, linear_words
 from landscape.diagnosis.ensembles import Laboratory
 from landscape.diagnosis.evidence import Evidence
 from landscape.diagnosis.gap import chance, gap, gap_of
 from landscape.diagnosis.learning_curve import generalization, linear_learns
 from landscape.diagnosis.session import Session
 from landscape.diagnosis.shift import CLOSES, RARE, shift_of
+from landscape.diagnosis.signal import disordered, signal_of
 from landscape.diagnosis.splits import SplitShift, split_shift
 from landscape.diagnosis.subsets import carved, crossed, resplit
 from landscape.errors import InputError
@@ -36,6 +37,12 @@ def gap_branch(session: Session, evidence: Evidence) -> Evidence:
     if not np.isfinite(evidence.loss):
         return evidence
     evidence = replace(evidence, baseline=copied(model, session.lab.held, session.lab.threads))
+    if evidence.is_small:
+        session.warned += linear_words(
+            linear_lead(model, session.lab.held, session.lab.threads), evidence.constant
+        )
+    else:
+        evidence = with_signal(session, evidence)
     if "validation" in splits:
         scored = {split: scores(model, split, threads=session.lab.threads) for split in splits}
         return gaps_seen(session, model, scored, evidence)
@@ -59,6 +66,15 @@ def gap_branch(session: Session, evidence: Evidence) -> Evidence:
     if found.test_gap is not None and found.test_gap.material(session.limits.shift):
         return found
     return overfit(session, replace(found, validation_gap=together))
+
+
+def with_signal(session: Session, evidence: Evidence) -> Evidence:
+    """Look whether the inputs tell anything of the targets, once."""
+    if evidence.signal is not None:
+        return evidence
+    found = signal_of(session.model, session.lab.seed)
+    session.warned += disordered(found)
+    return replace(evidence, signal=found)
 
 
 def crossed_gap(session: Session, evidence: Evidence) -> Evidence:
@@ -142,9 +158,12 @@ def ordered_split(session: Session, evidence: Evidence) -> Evidence:
 
 
 def overfit(session: Session, evidence: Evidence) -> Evidence:
-    """Verify overfitting by a learning curve and constraints, where the gap is material."""
+    """Verify overfitting by a learning curve and constraints, where the gap is clear."""
     first = evidence.validation_gap
-    if first is None or not first.material(session.limits.gap) or session.lab.budget.seeds == 0:
+    if first is None or not first.clear(session.limits.gap):
+        return evidence
+    evidence = with_signal(session, evidence)
+    if session.lab.budget.seeds == 0:
         return evidence
     if session.lab.held is None:
         session.not_assessed.append("a learning curve: no held-out data of the file's own")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,8 +93,19 @@ def constrained(lab: Laboratory, remedy: Remedy, control: Array) -> Constrained 
     model = remedy.change.model(lab)
     if model is None:
         return None
-    error = fitted(lab, remedy.ensemble(lab), model).error
-    lead = control - (error.min(axis=1) if remedy.change.stops_early else error[:, -1])
+    runs = fitted(lab, remedy.ensemble(lab), model)
+    lead = stopped(lab, remedy) if remedy.change.stops_early else control - runs.error[:, -1]
     known = bool(np.isfinite(lead).all())
     gain = float(lead.mean()) if known else -math.inf
     return Constrained(name=remedy.label, gain=gain, half=half_interval(lead))
+
+
+def stopped(lab: Laboratory, remedy: Remedy) -> Array:
+    """Return what stopping at each run's best look gains [S]: chosen on one half of the held-out data, scored on the other one."""
+    chosen, scored = (
+        replace(lab, held=half).finished(remedy.ensemble(lab)) for half in ("validation", "test")
+    )
+    assert chosen is not None
+    assert scored is not None
+    best = chosen.error.argmin(axis=1)
+    return np.asarray(scored.error[:, -1] - scored.error[np.arange(len(best)), best])

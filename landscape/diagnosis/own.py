@@ -353,7 +353,7 @@ def gap_branch(own: Own, evidence: Evidence) -> Evidence:
         )
         return evidence
     evidence = replace(evidence, validation_gap=found)
-    if not found.material(own.limits.gap) or own.trials is None:
+    if not found.clear(own.limits.gap) or own.trials is None:
         return evidence
     by_loss = found.metric == "loss"
     chance = held_constant(own) if by_loss else 1.0 - own.info.examples[own.held].chance()

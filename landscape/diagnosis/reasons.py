@@ -7,6 +7,7 @@ import math
 from landscape.diagnosis.citing import SHARE, Cited, Reason, supporting
 from landscape.diagnosis.evidence import Evidence
 from landscape.diagnosis.outcomes import CONTROL
+from landscape.diagnosis.replay import TURNS
 from landscape.diagnosis.scales import LARGE
 from landscape.diagnosis.state import State
 from landscape.diagnosis.subtypes import DIVERGES, OWN, WOBBLES
@@ -131,9 +132,13 @@ def bouncing(state: State, limits: Thresholds) -> list[Cited]:
     said[
         f"the batches' sharpness along their own gradients is {state.batch_sharpness:.3g}, {{value}} times what the rate allows"
     ] = state.batch_stability
+    turns = "its last updates, done again, turn back: the mean cosine between successive steps is {value}"
     return [
-        Cited(sentence=sentence, claim="bouncing", value=value, side="from", threshold=limits.edge)
-        for sentence, value in said.items()
+        *(
+            Cited(sentence=sentence, claim="bouncing", value=value, side="from", threshold=limits.edge)
+            for sentence, value in said.items()
+        ),
+        Cited(sentence=turns, claim="bouncing", value=state.turning, side="up to", threshold=TURNS),
     ]
 
 

@@ -92,6 +92,7 @@ def numbers(evidence: Evidence) -> dict[str, Any]:
     parts = {
         "validation_gap": evidence.validation_gap, "test_gap": evidence.test_gap, "shift": evidence.shift,
         "generalization": evidence.generalization, "state": evidence.state, "baseline": evidence.baseline, "split": evidence.split,
+        "signal": evidence.signal,
     }  # fmt: skip
     return {
         "train_loss": plain(evidence.loss),
@@ -136,8 +137,9 @@ def ruled_out(evidence: Evidence, verdict: Verdict) -> list[str]:
         ("overfitting", evidence.validation_gap, evidence.limits.gap),
         ("mismatch", evidence.test_gap, evidence.limits.shift),
     ):
-        if gap is not None and verdict.code != code and not gap.material(least):
-            reason = allowed_gap(gap, least)
+        clear = code == "overfitting"
+        if gap is not None and verdict.code != code and not (gap.clear if clear else gap.material)(least):
+            reason = allowed_gap(gap, least, clear=clear)
             said.append(replace(reason, sentence=f"{code}: {reason.sentence}"))
     return [str(reason) for reason in said if supports(reason) and not str(reason).startswith(verdict.code)]
 
@@ -182,7 +184,7 @@ def excluded(
     """Say what the best remedy of a branch removes, where that is too little beside the remedy that won."""
     if best is None or best.share <= 0:
         return [f"{code}: none of {len(tried)} remedies lowers the loss to the good of held-out data"]
-    if verdict.code not in ATTRIBUTED or not math.isfinite(verdict.gain):
+    if verdict.code not in (*ATTRIBUTED, "broken") or not math.isfinite(verdict.gain):
         return [
             f"{code}: {reason}"
             if isinstance(reason, str)

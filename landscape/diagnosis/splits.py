@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import chi2_contingency
 
 from landscape.diagnosis.outcomes import plain
@@ -58,10 +59,7 @@ def split_shift(model: Model, split: str) -> SplitShift | None:
     (1.0, 1.0, True)
     """
     ours, theirs = (np.asarray(model.data[f"y_{part}"]) for part in ("train", split))
-    classes = model.loss == "binary_cross_entropy" or (
-        ours.dtype.kind in "iu" and not is_soft(model.loss, ours)
-    )
-    if not classes or ours.reshape(len(ours), -1).shape[1] != 1 or model.loss not in LABELLED:
+    if not targets_of_classes(model, ours):
         return None
     names, places = np.unique(np.concatenate([ours.ravel(), theirs.ravel()]), return_inverse=True)
     if not 1 < len(names) <= MOST_CLASSES:
@@ -75,3 +73,11 @@ def split_shift(model: Model, split: str) -> SplitShift | None:
     return SplitShift(
         split=split, unseen=unseen, distance=float(0.5 * np.abs(shares[0] - shares[1]).sum()), p=p
     )
+
+
+def targets_of_classes(model: Model, targets: NDArray) -> bool:
+    """Say whether targets are a class for each example."""
+    classes = model.loss == "binary_cross_entropy" or (
+        targets.dtype.kind in "iu" and not is_soft(model.loss, targets)
+    )
+    return classes and targets.reshape(len(targets), -1).shape[1] == 1 and model.loss in LABELLED

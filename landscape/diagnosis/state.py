@@ -39,7 +39,8 @@ class State:
     `stability` is the largest curvature over what the rate allows, `highest` the largest that it was at the checkpoints, and
     `highest_step` the update of that one. `batch_sharpness` is the mean over batches of gᵀH_B g/‖g‖², `batch_stability` that over what the
     rate allows. `affine` says whether the network is an affine function of its inputs, `linear` whether one of several layers is.
-    `dead_outputs` of `outputs` are the same for all inputs behind a last activation.
+    `dead_outputs` of `outputs` are the same for all inputs behind a last activation. `turning` is the mean cosine between successive steps of
+    the user's last updates, done again.
     """
 
     dead: float = 0.0
@@ -67,6 +68,7 @@ class State:
     batch_stability: float = math.nan
     dead_outputs: int = 0
     outputs: int = 0
+    turning: float = math.nan
 
     def told(self) -> dict[str, Any]:
         """Give it as JSON, null for what is not known."""

@@ -19,6 +19,8 @@ from landscape.training import train_recipes
 
 # Parts that the training set is cut into where there are no validation data, and the least number of examples for it.
 FOLDS, LEAST = 5, 20
+# The least number of held-out examples that are worth two halves.
+LEAST_HELD = 8
 # A refit may take so many times the work of a run of an ensemble, and ends this part of the constant's loss above the user's.
 WORK, CLOSE = 10.0, 0.02
 
@@ -41,6 +43,25 @@ def carve(model: Model, seed: int, fold: int = 0) -> Model | None:
     data = {key: (array[kept] if key.endswith("_train") else array) for key, array in model.data.items()}
     data |= {f"{axis}_validation": model.data[f"{axis}_train"][out] for axis in "xy"}
     return replace(model, data=data, checkpoints=None, checkpoint_steps=None, history={})
+
+
+def halved(model: Model, held: str, seed: int) -> Model | None:
+    """Return the model with one half of a held-out split for validation and the other for test, by chance; None where there are too few examples.
+
+    What is chosen on the first half can be scored on the second.
+    """
+    total = model.examples(held)
+    if total < LEAST_HELD:
+        return None
+    order = streams.numpy_generator("carved validation set", seed, 1).permutation(total)
+    halves = {"validation": np.sort(order[: total // 2]), "test": np.sort(order[total // 2 :])}
+    data = {key: array for key, array in model.data.items() if key.endswith("_train")}
+    data |= {
+        f"{axis}_{split}": model.data[f"{axis}_{held}"][rows]
+        for split, rows in halves.items()
+        for axis in "xy"
+    }
+    return replace(model, data=data)
 
 
 def carved(lab: Laboratory, fold: int = 0, work: float = WORK) -> Model | None:
@@ -100,13 +121,23 @@ def refit(lab: Laboratory, model: Model, key: str, words: str, work: float = WOR
 
 
 def resplit(lab: Laboratory, split: str) -> Model | None:
-    """Put a held-out split and the training set together, split by chance, and refit; None where there are too few examples."""
-    data = {key: array for key, array in lab.model.data.items() if not key.endswith(f"_{split}")}
-    for axis in "xy":
-        parts = [np.asarray(lab.model.data[f"{axis}_{part}"]) for part in ("train", split)]
-        data[f"{axis}_train"] = np.concatenate(parts)
-    made = carve(replace(lab.model, data=data), lab.seed)
-    return None if made is None else refit(lab, made, "resplit", "after a split by chance")
+    """Put a held-out split and the training set together, split by chance into as many examples each, and refit; None where there are too few.
+
+    With more training data than the user's a gap would close for another reason.
+    """
+    total, other = lab.model.examples("train"), lab.model.examples(split)
+    if total < LEAST or other < 2:
+        return None
+    both = {
+        axis: np.concatenate([np.asarray(lab.model.data[f"{axis}_{part}"]) for part in ("train", split)])
+        for axis in "xy"
+    }
+    order = streams.numpy_generator("carved validation set", lab.seed, 2).permutation(total + other)
+    rows = {"train": np.sort(order[:total]), "validation": np.sort(order[total:])}
+    data = {key: array for key, array in lab.model.data.items() if not key.endswith((f"_{split}", "_train"))}
+    data |= {f"{axis}_{part}": both[axis][kept] for part, kept in rows.items() for axis in "xy"}
+    made = replace(lab.model, data=data, checkpoints=None, checkpoint_steps=None, history={})
+    return refit(lab, made, "resplit", "after a split by chance")
 
 
 def crossed(lab: Laboratory) -> dict[str, Scores] | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from landscape.diagnosis.evidence import Evidence
 from landscape.diagnosis.outcomes import CONTROL
+from landscape.diagnosis.replay import TURNS
 from landscape.diagnosis.state import State
 from landscape.diagnosis.thresholds import EXPLODED, NOISY, Thresholds
 
@@ -60,13 +61,12 @@ def explodes(evidence: Evidence) -> bool:
 
 
 def bounces(evidence: Evidence) -> bool:
-    """Say whether the curvature against the rate shows that the run bounces, of all examples or of its batches."""
+    """Say whether the run bounces: by the curvature against the rate, of all examples or of its batches, or since its last steps turn back."""
     state = evidence.state
     if state is None:
         return False
-    return any(
-        value >= evidence.limits.edge for value in (state.stability, state.highest, state.batch_stability)
-    )
+    beyond = (state.stability, state.highest, state.batch_stability)
+    return any(value >= evidence.limits.edge for value in beyond) or state.turning <= TURNS
 
 
 def wobbles(evidence: Evidence) -> bool:

@@ -13,6 +13,7 @@ from landscape.diagnosis.experiments import FIRST, outcomes_of, plan_words, sixt
 from landscape.diagnosis.networks import not_possible
 from landscape.diagnosis.outcomes import Outcome, judged, shared
 from landscape.diagnosis.remedies import of_kinds
+from landscape.diagnosis.replay import replayed
 from landscape.diagnosis.session import Session
 from landscape.diagnosis.subsets import carve
 from landscape.errors import InputError
@@ -26,6 +27,9 @@ def training_branch(session: Session, evidence: Evidence) -> Evidence:
         session.not_assessed.append("forks, baselines and larger networks: the quick budget trains nothing")
         return evidence
     lab = sighted(session)
+    if evidence.state is not None:
+        turning = replayed(session.model, session.training, lab.dtype, lab.threads)
+        evidence = replace(evidence, state=replace(evidence.state, turning=turning))
     lab.announce(plan_words(lab))
     loss = evidence.loss
     try:

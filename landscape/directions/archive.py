@@ -13,7 +13,7 @@ from landscape.files import read_archive, require_writable, write_archive
 
 
 def load_directions(path: Path | str) -> NDArray[np.floating]:
-    """Read `directions` from a `.npz`; the record of a scan has them too.
+    """Read `directions` from an `.npz` file, such as the record of a scan.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def require_no_other(path: Path | str) -> None:
 
 
 def save_directions(path: Path | str, directions: Array) -> None:
-    """Write `directions` [d, P] so that `load_directions` reads them.
+    """Write `directions` [d, P] to a file for `load_directions`.
 
     Raises
     ------

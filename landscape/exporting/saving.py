@@ -51,7 +51,7 @@ def export_names(record: Record, path: str | Path) -> list[Path]:
 def export_record(
     record: Record, path: str | Path, *, inputs: Sequence[str | Path] = (), fresh: bool = False
 ) -> list[Path]:
-    """Write a record for another program; the end of the name says which.
+    """Write a record for another program, in the format given by the ending of the name.
 
     Parameters
     ----------

@@ -19,34 +19,42 @@ if TYPE_CHECKING:
 
 FIGURES: dict[str, str] = {
     "general_guide": "the decision tree, with a measured example on every leaf",
-    "overfitting": "three points, a flexible and a constrained network, the true curve",
-    "critical_points": "networks at a saddle and at a minimum: the loss and two planes",
+    "overfitting": "overfitting: three points, a flexible and a constrained network, and the true curve",
+    "critical_points": "a saddle and a minimum: the loss, and two planes",
     "toy_saddle": "the saddle of y = w₁w₂x, its Taylor model and the way out",
     "random_plane_hides_saddle": "one saddle on a random plane and on its extreme eigenvectors",
-    "minimum_ratio": "critical points of many networks: loss against inertia, and the naive ratio",
-    "batch_update_time": "the time of an update against the batch size, on this machine",
-    "batch_epoch_time": "the time of an epoch against the batch size, on this machine",
+    "minimum_ratio": "how common minima are: the loss at critical points against the signs of their eigenvalues",
+    "batch_update_time": "the time of an update against the batch size",
+    "batch_epoch_time": "the time of an epoch against the batch size",
     "batch_accuracy": "accuracy against the batch size, for equal epochs and for equal updates",
-    "noisy_updates": "the loss of two batches on one line: stuck on one, not on the other",
-    "flat_and_sharp": "minima of a small and a large batch, training and test loss",
-    "valleys": "barriers between trainings, before and after their units are put in one order",
-    "keskar_table": "Keskar's experiment redone on digits, beside the paper's numbers",
-    "stuck_gradient": "a flat loss with a gradient that is not small, and the curvature at 2/η",
-    "convex_rates": "gradient descent on the convex example with three rates",
-    "root_mean_square": "a rate for each parameter by the root mean square of its gradients",
-    "explosion": "the bursts of the root-mean-square form at a constant rate",
+    "noisy_updates": "noisy updates: stuck on one batch, and not on another",
+    "flat_and_sharp": "flat and sharp minima: training and test loss of a small and a large batch",
+    "valleys": "barriers between two trainings, before and after their hidden units are put in one order",
+    "keskar_table": "Keskar's experiment repeated on digits, beside the paper's numbers",
+    "stuck_gradient": "a loss that has stopped falling while the gradient is large",
+    "convex_rates": "a convex loss with three learning rates",
+    "root_mean_square": "root mean square: a learning rate for each parameter",
+    "explosion": "bursts of the root-mean-square method at a constant rate",
     "decay": "the same with a decaying rate: Adagrad",
-    "warmup": "schedules that rise before they fall, and what the rise is good for",
-    "momentum": "a ball past a shallow minimum, with and without momentum",
-    "optimizer_race": "optimizers on one surface, and on a real network's plane",
-    "edge_of_stability": "the sharpness meets 2/η, Adam's preconditioned one 38/η",
-    "loss_functions": "squared error and cross-entropy on the same network",
-    "normalization": "normalized features, of the data and of hidden layers, make a valley round",
-    "small_networks": "planes through small trained networks: LeNet, conv1d, a transformer",
-    "batch_statistics": "batch norm's statistics kept from the centre and recomputed",
+    "warmup": "warm-up: schedules that rise before they fall, and what that is good for",
+    "momentum": "momentum carries a ball past a shallow minimum",
+    "optimizer_race": "optimizers on one surface, and on the plane of a real network",
+    "edge_of_stability": "the edge of stability: sharpness reaches 2/η, Adam's preconditioned sharpness 38/η",
+    "loss_functions": "squared error and cross-entropy on the same network: where the gradient vanishes",
+    "normalization": "normalization makes a valley rounder, in the data and in hidden layers",
+    "small_networks": "planes through small trained networks: LeNet, 1-D convolutions, a transformer",
+    "batch_statistics": "batch normalization with statistics kept from the centre, and recomputed",
 }
 
 PAGE, TITLE = "README.md", "# The lecture's pictures, computed"
+ABOUT = (
+    'The pictures of Hung-yi Lee\'s lecture "What to do if my network fails to train" (Machine Learning, Spring 2022) and of those on',
+    "optimization that belong to it. Every number is computed when a picture is drawn, from fixed seeds. `landscape figures` draws",
+    "them all. The [story of the lecture](../docs/lecture.md) shows them in their order; [the diagnosis](../docs/diagnosis.md) is built on it.",
+    "What the lecture, or written notes on it, say otherwise or leave out stands in a box of its own under each picture.",
+)
+# Of the small pictures at the top of the page.
+COLUMNS = 4
 
 
 def figure_module(name: str) -> Any:
@@ -111,18 +119,43 @@ def draw_gallery(
 
 
 def page_text(names: Sequence[str] = (), figure_format: str = "png") -> str:
-    """Write the page that shows figures with two sentences each: what one sees, and what was wrong."""
-    chosen = names or list(FIGURES)
-    lines = [TITLE, ""]
-    lines += [
-        "Drawn by `landscape figures -o figures`; one of them by its script or by `landscape figures NAME`.",
-        "Every number in them is computed when they are drawn, from fixed seeds.",
-        'The lecture is Hung-yi Lee\'s "What to do if my network fails to train" (Machine Learning, Spring 2022), with those on',
-        "optimization that belong to it; [docs/diagnosis.md](../docs/diagnosis.md) of the project says how it is used here.",
-        "",
-    ]
+    """Write the page that shows figures: what one sees, the command that draws it, and what the lecture says otherwise."""
+    chosen = list(names) or list(FIGURES)
+    lines = [TITLE, "", *ABOUT, "", *thumbnails(chosen, figure_format), ""]
     for name in chosen:
         module = figure_module(name)
-        lines += [f"## {name}", "", f"![{FIGURES[name]}]({name}.{figure_format})", ""]
-        lines += [module.SEES, "", module.CORRECTS, ""]
+        lines += [
+            f"## {heading(name)}",
+            "",
+            f"![{heading(name)}]({name}.{figure_format})",
+            "",
+            module.SEES,
+            "",
+        ]
+        lines += ["```sh", f"landscape figures {name} -o figures", "```", ""]
+        lines += [f"> **Compared with the lecture.** {module.CORRECTS}", ""]
     return "\n".join(lines)
+
+
+def heading(name: str) -> str:
+    """Return the title of a figure, as a heading has it."""
+    return FIGURES[name][:1].upper() + FIGURES[name][1:]
+
+
+def thumbnails(names: Sequence[str], figure_format: str) -> list[str]:
+    """Write a table of small pictures, each a link to its section."""
+    cells = [f"[![{heading(name)}]({name}.{figure_format})](#{anchor(heading(name))})" for name in names] + [
+        ""
+    ] * (-len(names) % COLUMNS)
+    rows = [cells[start : start + COLUMNS] for start in range(0, len(cells), COLUMNS)]
+    return [f"|{' |' * COLUMNS}", f"|{' --- |' * COLUMNS}", *(f"| {' | '.join(row)} |" for row in rows)]
+
+
+def anchor(text: str) -> str:
+    """Return the anchor that readers of Markdown give a heading: letters, digits and dashes.
+
+    >>> anchor("Sharpness meets 2/η, Adam's 38/η")
+    'sharpness-meets-2η-adams-38η'
+    """
+    kept = [char for char in text.lower() if char.isalnum() or char in "_- "]
+    return "".join(kept).replace(" ", "-")

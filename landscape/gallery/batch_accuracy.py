@@ -12,12 +12,12 @@ from landscape.gallery.drawing import BLUE, DASHED, ORANGE, PAGE, panels
 from landscape.gallery.networks import digits
 
 SEES = (
-    "SGD at η = 0.1 on digits, three seeds: after 15 epochs training and test accuracy fall together with the batch size, so that it is not "
-    "overfitting; given the same number of updates, a batch of 1,000 is as good as one of 16."
+    "SGD at η = 0.1 on digits, three seeds: after 15 epochs, training and test accuracy fall together as the batch grows, "
+    "so overfitting is not the reason; with the same number of updates, a batch of 1,000 does as well as one of 16."
 )
 CORRECTS = (
-    "The lecture concludes from equal epochs that large batches have an optimization problem; most of it is that they take "
-    "forty-five times fewer updates (30 in place of 1,350) at a rate that was not retuned."
+    "The lecture concludes from equal epochs that large batches have an optimization problem. Most of it is that they "
+    "make 45 times fewer updates (30 in place of 1,350), at a learning rate that was not tuned for them."
 )
 
 BATCHES, EPOCHS, RATE = (16, 64, 256, 1000), 15, 0.1

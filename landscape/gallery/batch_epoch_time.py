@@ -15,9 +15,9 @@ SEES = (
     "same for 1 example and for 4, so that four times the batch is a fourth of the time."
 )
 CORRECTS = (
-    "The notes say 'large batch' in both bullets on the cost; the second is the small batch. The slide's "
-    "factor of 36 between batch 1 and 1,000 is no peculiarity of GPUs: one CPU core has half of it, "
-    "and is through with gaining at 64."
+    "The notes say 'large batch' in both bullets on the cost; the second should say small batch. The slide's factor of 36 "
+    "between batch 1 and 1,000 is not peculiar to GPUs: one CPU core shows half of it, and batches above 64 bring no "
+    "further gain."
 )
 
 

@@ -12,12 +12,13 @@ import landscape
 from landscape.gallery.drawing import BLUE, DASHED, ORANGE, PAGE, panels
 
 SEES = (
-    "A LeNet with batch norm on two random lines: at the trained point both curves are 0.27, at α = 1 of the first the loss is 55 with the "
-    "statistics of the centre and 6.5 with those of the point, and on the second one is above guessing (dotted), the other below."
+    "A LeNet with batch norm along two random lines. At the trained point both curves are at 0.27. At α = 1 on the first "
+    "line the loss is 55 with the statistics kept from the centre and 6.5 with statistics computed anew; on the second "
+    "line one curve lies above guessing (dotted), the other below."
 )
 CORRECTS = (
-    "The lecture's landscapes are of networks without batch norm. With it the usual map, whose statistics stay as they were at the "
-    "centre, is the loss of a network that training would never meet there, and its walls are partly the statistics' own."
+    "The lecture's landscapes are of networks without batch norm. With batch norm, a map whose statistics are kept from "
+    "the centre shows losses that training would never meet, and part of its walls comes from the outdated statistics."
 )
 
 NETWORK, SPAN = "lenet_bn", 1.0

@@ -14,9 +14,9 @@ SEES = (
     "twice as much for 16, and some 30 times as much for 1,024."
 )
 CORRECTS = (
-    "The lecture's 'batch 1 to 1000 about the same' is a V100's, which has room for a thousand examples "
-    "at once; a CPU's vectors are full at eight. A GPU's curve is drawn beside it where there is "
-    "one; there was none here."
+    "The lecture's 'batch 1 to 1000 takes about the same time' was measured on a V100, which has room for a thousand "
+    "examples at once; a CPU's vector units are full at eight. The curve of a GPU is drawn too where there is one; there "
+    "was none here."
 )
 
 

@@ -10,12 +10,13 @@ from landscape.gallery.convex import STEPS, draw_map, draw_path, map_of_loss, pa
 from landscape.gallery.drawing import PAGE, panels
 
 SEES = (
-    "Gradient descent from (−120, −4): with η = 1e-7 it is in the valley at once and at (−123.69, 2.48) after 100,000 steps, with "
-    "η = 1e-6, just under 2/λ_max = 1.145e-6, it swings across the valley and gets to (−149.23, 2.56)."
+    "Gradient descent from (−120, −4). With η = 1e-7 it reaches the valley at once but only (−123.69, 2.48) after 100,000 "
+    "steps; with η = 1e-6, just below 2/λₘₐₓ = 1.145e-6, it oscillates across the valley and reaches (−149.23, 2.56)."
 )
 CORRECTS = (
-    "The slide's η = 1e-2 shows five vertical strokes; computed, that run diverges by a factor of 3.05e8 a step and is out of the "
-    "picture after the first. The notes say steep → high rate, flat → low rate: it is the other way round."
+    "The slide shows η = 1e-2 as five vertical strokes; computed, that run diverges by a factor of 3.05e8 per step and "
+    "leaves the picture after the first. The notes say that steep directions want a high rate and flat ones a low rate; "
+    "the opposite is true."
 )
 
 # Steps of each rate that are drawn; the divergence is over after a few.

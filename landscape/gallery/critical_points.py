@@ -11,14 +11,14 @@ from landscape.gallery.drawing import BLUE, DASHED, ORANGE, PAGE, panels, quiet_
 from landscape.gallery.random_plane_hides_saddle import saddle
 
 SEES = (
-    "A linear network on digits from small weights: the loss first rests beside the saddle at the origin, "
-    "where eigenvalues of both signs are as large, and then falls to the floor of a valley, whose least "
-    "eigenvalue is zero within 1e-4."
+    "A linear network on digits, started from small weights. The loss first rests near the saddle at the origin, where "
+    "the negative eigenvalues are as large as the positive ones, and then falls to the floor of a valley, where the "
+    "smallest eigenvalue is zero within 1e-4."
 )
 CORRECTS = (
-    "The lecture's two loss curves that stop falling look alike, and a small gradient does not tell them "
-    "apart: the spectrum does. It leaves out that the run at the saddle goes on by itself, as this one "
-    "does after its rest, and that the end is a degenerate minimum."
+    "In the lecture the losses of two runs stop falling and look alike. A small gradient does not tell a saddle from a "
+    "minimum; the eigenvalues do. The lecture does not say that a run at a saddle goes on by itself, as this one does, "
+    "nor that the end is a degenerate minimum."
 )
 
 RATE = 0.5

@@ -10,12 +10,14 @@ from landscape.gallery.convex import STEPS, draw_map, draw_path, goal, map_of_lo
 from landscape.gallery.drawing import BLUE, DASHED, GREY, ORANGE, PAGE, panels
 
 SEES = (
-    "With η/√(t + 1) in place of η the same optimizer has no burst and goes smoothly along the valley to (−188.37, 2.67); from "
-    "the valley on the distance to the goal falls all the way, where the constant rate is thrown back again and again."
+    "With η/√(t + 1) in place of η, the same optimizer has no bursts and moves smoothly along the valley to (−188.37, "
+    "2.67). Once in the valley its distance to the goal falls all the time, while the constant rate is thrown back again "
+    "and again."
 )
 CORRECTS = (
-    "The lecture presents decay as a cure beside Adagrad; the root mean square with η/√(t + 1) is textbook Adagrad (the sum) with the "
-    "constant η, step for step: the two paths differ by rounding only."
+    "The lecture presents decay as a remedy beside Adagrad. In fact the root mean square with rate η/√(t + 1) is textbook "
+    "Adagrad (which divides by the root of the sum) with a constant η, step for step: the two paths differ only by "
+    "rounding."
 )
 
 

@@ -10,12 +10,14 @@ from landscape.gallery.convex import STEPS, bursts, draw_map, draw_path, goal, m
 from landscape.gallery.drawing import BLUE, DOTTED, GREY, ORANGE, PAGE, panels
 
 SEES = (
-    "With η = 1 the flat run ends in a burst near step 714, when the old, large gradients of w weigh so little in its mean that a step is too "
-    "long; σ_w grows, the path calms down, and it happens again, 62 times in 100,000 steps."
+    "With η = 1 the flat part of the run ends in a burst near step 714: the old, large gradients of w then have so little "
+    "weight in the mean that a step becomes too long. σ_w grows, the path calms down, and it happens again, 62 times in "
+    "100,000 steps."
 )
 CORRECTS = (
-    "The lecture says that the accumulated small gradients explode once and are then corrected; computed, there is no end to it at "
-    "a constant rate, with η = 0.1 there is no burst at all, and Duchi's Adagrad, which sums, has none with η = 1."
+    "The lecture says that the accumulated small gradients make the step explode once, and that it is then corrected. "
+    "Computed at a constant rate, it never ends; with η = 0.1 there is no burst at all, and Duchi's Adagrad, which sums, "
+    "has none even with η = 1."
 )
 
 

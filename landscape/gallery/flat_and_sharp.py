@@ -10,14 +10,14 @@ from landscape.gallery.drawing import BLUE, DASHED, ORANGE, PAGE, panels
 from landscape.gallery.networks import digits
 
 SEES = (
-    "Two minima of the digits network after the same number of updates, on a filter-normalized line: the "
-    "large batch's is deeper, with steeper walls; λ_max calls the small batch's the sharper one all the "
-    "same, and the adaptive measure the large batch's."
+    "Two minima of the digits network after the same number of updates, along filter-normalized lines. The large batch's "
+    "minimum is deeper and has steeper walls. By λₘₐₓ the small batch's minimum is the sharper one; by the adaptive "
+    "measure the large batch's is."
 )
 CORRECTS = (
-    "The lecture draws a flat and a sharp minimum by hand and adds that the idea is doubted. λ_max falls "
-    "with the loss and changes when layers are rescaled, which changes no output (Dinh et al. 2017); the "
-    "adaptive measure does not, and the two disagree here about which minimum is the sharp one."
+    "The lecture draws a flat and a sharp minimum by hand and adds that the idea is disputed. λₘₐₓ falls with the loss, "
+    "and it changes when layers are rescaled, which changes no output (Dinh et al. 2017). The adaptive measure does not "
+    "change, and here the two disagree about which minimum is sharp."
 )
 
 RUNS = {"small batch": 16, "large batch": 1000}

@@ -15,12 +15,14 @@ from landscape.gallery.drawing import BLUE, GREEN, ORANGE, PAGE, panels
 from landscape.gallery.networks import digits
 
 SEES = (
-    "The lecture's decision tree, with a trained example on every leaf: a linear network on a spiral, a deep network that a shallow one beats on "
-    "training data, a network with few examples, one whose test images were inverted, and one that is done."
+    "The lecture's decision tree, with a trained example on every leaf: a linear network on a spiral, a deep network that "
+    "a shallow one beats on training data, a network with few examples, one whose test images were inverted, and one that "
+    "is done."
 )
 CORRECTS = (
-    "The lecture says 'large' and 'small' without a scale, a budget or a number of seeds; here each example is two losses of equal updates, and the "
-    "pair that decides is written out. The notes would choose a model by the public test set, which the lecture warns of."
+    "The lecture says 'large' and 'small' without a scale, a budget or a number of seeds. Here every example compares two "
+    "losses after equal numbers of updates, and both are printed. The notes would choose a model by the public test set, "
+    "which the lecture warns against."
 )
 
 

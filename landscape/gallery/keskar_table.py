@@ -11,14 +11,14 @@ from landscape.gallery.drawing import PAGE, panels
 from landscape.gallery.networks import digits
 
 SEES = (
-    "The digits network trained with Adam in batches of 16 and of 144 (10 % of the data), five seeds: for "
-    "equal epochs the large batch is a point behind on test data and has the larger λ_max, for equal "
-    "updates it is behind by less than a standard deviation and has the smaller λ_max."
+    "The digits network trained with Adam in batches of 16 and of 144 (10 % of the data), five seeds. With equal epochs "
+    "the large batch is one point worse on test data and has the larger λₘₐₓ; with equal updates it is worse by less "
+    "than a standard deviation and has the smaller λₘₐₓ."
 )
 CORRECTS = (
-    "The lecture shows the paper's table without its sharpness and its errors. The gap in test accuracy "
-    "is 0.22 points there, and here it closes when both batches have the same number of updates: it is "
-    "contested how much of it is the batch's own."
+    "The lecture shows the paper's table without its sharpness and its standard deviations. The gap in test accuracy is "
+    "0.22 points there, and here it closes once both batches make the same number of updates: how much of it is due to "
+    "the batch size itself is disputed."
 )
 
 SMALL, LARGE, EPOCHS, SEEDS = 16, 144, 40, 5
@@ -60,13 +60,13 @@ def both(found: landscape.Ensemble, name: str, seeds: int) -> str:
 
 
 def sharpness(found: landscape.Ensemble, seeds: int) -> str:
-    """Write λ_max of the minima of both batch sizes, the median over the seeds."""
+    """Write λₘₐₓ of the minima of both batch sizes, the median over the seeds."""
     model = digits()
     values = [
         landscape.analyze_hessian(found.end(model, run), top=1, bottom=0, tolerance=1e-3).eigenvalues[-1]
         for run in range(2 * seeds)
     ]
-    return "λ_max: " + " / ".join(
+    return "λₘₐₓ: " + " / ".join(
         f"{middle:.3g}" for middle in np.median(np.reshape(values, (2, seeds)), axis=1)
     )
 

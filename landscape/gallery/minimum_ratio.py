@@ -11,12 +11,14 @@ import landscape
 from landscape.gallery.drawing import BLUE, GREY, ORANGE, PAGE, panels
 
 SEES = (
-    "Tanh networks 2-2-1, each with six random examples of its own, driven to points where the gradient vanishes: saddles and points "
-    "without a negative eigenvalue stand at every height of the loss, and at most of them more than half of the eigenvalues are zero."
+    "Tanh networks 2-2-1, each with six random examples of its own, moved to points where the gradient vanishes. Saddles "
+    "and points without a negative eigenvalue occur at every height of the loss, and at most of them more than half of "
+    "the eigenvalues are zero."
 )
 CORRECTS = (
-    "The lecture plots the share of positive eigenvalues, where a zero counts by the sign of its rounding: a change of the Hessian by "
-    "one part in 10¹⁵ moves the same point by up to four eigenvalues, so that the ratio never reaches 1 says nothing about minima."
+    "The lecture plots the share of positive eigenvalues. There a zero counts as positive or negative by its rounding "
+    "error: changing the Hessian by one part in 10¹⁵ moves a point by up to four eigenvalues. So it says nothing about "
+    "minima that this ratio never reaches 1."
 )
 
 EXAMPLES = 6

@@ -11,12 +11,13 @@ import landscape
 from landscape.gallery.drawing import BLUE, GREY, ORANGE, PAGE, panels
 
 SEES = (
-    "From the same start on the same curve plain descent stays in the shallow minimum, and with m ← 0.9m − ηg the movement of the past carries "
-    "the ball over the rise behind it and into the deep one, where it swings before it rests."
+    "From the same start on the same curve, plain gradient descent stays in the shallow minimum. With momentum, m ← 0.9m "
+    "− ηg, the accumulated movement carries the ball over the next rise and into the deep minimum, where it oscillates "
+    "before it rests."
 )
 CORRECTS = (
-    "The notes write momentum as m ← βm + (1 − β)g; that form takes steps 1/(1 − β) = 10 times smaller, and with the same η = 0.03 it does "
-    "not get out of the shallow minimum."
+    "The notes write momentum as m ← βm + (1 − β)g. That form takes steps 1/(1 − β) = 10 times smaller, and with the same "
+    "η = 0.03 it does not leave the shallow minimum."
 )
 
 START, RATE, STEPS = -2.2, 0.03, 150

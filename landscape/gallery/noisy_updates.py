@@ -11,12 +11,14 @@ import landscape
 from landscape.gallery.drawing import COLUMN, LOOKS, panels
 
 SEES = (
-    "On one line through a half-trained digits network the losses of two batches of 16 and of all 1,437 examples have their minima at "
-    "different places: where L¹ has no slope an update on its batch is stuck, and one on the other batch is not."
+    "The losses of two batches of 16 and of all 1,437 examples, along one line through a half-trained digits network. "
+    "Their minima lie at different places: where batch 1 has no slope, an update on it is stuck, and an update on the "
+    "other batch is not."
 )
 CORRECTS = (
-    "The notes say 'large batch' in both bullets on the cost of an update; the second is the small batch, whose updates are cheap "
-    "and noisy, and only their gradients, not the loss that one wants to lower, differ from batch to batch."
+    "The notes say 'large batch' in both bullets on the cost of an update; the second should say small batch, whose "
+    "updates are cheap and noisy. Only the gradients differ from batch to batch; the loss that one wants to lower stays "
+    "the same."
 )
 
 BATCH = 16

@@ -12,12 +12,13 @@ from landscape.gallery.drawing import PAGE, panels, quiet_map
 from landscape.gallery.networks import digits
 
 SEES = (
-    "From one start on Rosenbrock's valley each optimizer comes to the floor in its own way and then goes along it; on the principal plane of "
-    "their paths the same optimizers, each with its tuned rate, take a digits network to different places."
+    "From one start on Rosenbrock's valley, each optimizer reaches the floor in its own way and then follows it. On the "
+    "principal plane of their paths, the same optimizers, each with a tuned rate, take a digits network to different "
+    "places."
 )
 CORRECTS = (
-    "The lecture's summary reads as if σ and momentum might cancel; the paths show that they do not: momentum keeps the direction, σ only "
-    "changes the magnitude in each coordinate."
+    "The lecture's summary reads as if σ and momentum might cancel. The paths show that they do not: momentum keeps the "
+    "direction, and σ only changes the step's length in each coordinate."
 )
 
 SURFACE = "rosenbrock"

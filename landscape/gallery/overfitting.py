@@ -10,12 +10,13 @@ import landscape
 from landscape.gallery.drawing import COLUMN, GREY, LOOKS, panels
 
 SEES = (
-    "Three points of a parabola are fitted exactly by both networks: the one with 40 tanh units runs free between the points and "
-    "does so anew from every start, the one that can only make parabolas finds the curve."
+    "Both networks fit three points of a parabola exactly. The one with 40 tanh units takes any course between the "
+    "points, and another one from every start; the one that can only represent parabolas finds the true curve."
 )
 CORRECTS = (
-    "The lecture draws the flexible curve by hand; trained ones differ from start to start, so that the test loss of one run says "
-    "little, and the notes' advice to compare on the public test set would choose between runs by luck."
+    "The lecture draws the flexible curve by hand. Trained curves differ from start to start, so the test loss of a "
+    "single run says little, and choosing between runs by the public test set, as the notes advise, would be choosing by "
+    "luck."
 )
 
 POINTS = np.array([-0.8, 0.1, 0.9])

@@ -13,8 +13,9 @@ SEES = (
     "a bowl on a random plane and a saddle on the plane of its most negative and most positive eigenvectors."
 )
 CORRECTS = (
-    "The lecture tells minimum from saddle by the Hessian and then shows landscapes on random planes, where the curvature is an "
-    "average of all eigenvalues: a few negative ones among hundreds of positive ones are not seen (arXiv 2208.13219)."
+    "The lecture tells a minimum from a saddle by the Hessian, and later shows landscapes on random planes. On those the "
+    "curvature is an average of all eigenvalues, in which a few negative ones among hundreds of positive ones do not show "
+    "(arXiv 2208.13219)."
 )
 
 HIDDEN, LEARNED = 16, 3

@@ -10,12 +10,14 @@ from landscape.gallery.convex import START, draw_map, draw_path, map_of_loss, pa
 from landscape.gallery.drawing import BLUE, DASHED, ORANGE, PAGE, panels
 
 SEES = (
-    "With η = 1 the step is at first ±1 in both parameters, whatever their gradients; b turns at −113.84 in step 15, and then σ_w, "
-    "hundreds of times σ_b, holds w in the valley while b goes along it at a rate that plain descent cannot have."
+    "With η = 1 the first steps are ±1 in both parameters, however large their gradients. b turns at −113.84 in step 15; "
+    "then σ_w, hundreds of times as large as σ_b, keeps w in the valley while b moves along it at a rate at which plain "
+    "gradient descent would diverge."
 )
 CORRECTS = (
-    "The lecture calls this Adagrad, but Duchi's Adagrad divides by the root of the sum of squares, this by that of their mean; the "
-    "notes write σᵗ with gᵗ⁻¹, and say that a steep direction wants a high rate: it wants a low one."
+    "The lecture calls this Adagrad. Duchi's Adagrad divides by the root of the sum of the squares, this method by the "
+    "root of their mean. The notes write σᵗ with gᵗ⁻¹, and say that a steep direction wants a high rate; it wants a low "
+    "one."
 )
 
 

@@ -9,12 +9,13 @@ import landscape
 from landscape.gallery.drawing import PAGE, panels, quiet_map
 
 SEES = (
-    "Four trained networks on planes of two random, filter-normalized directions: each sits in one basin. LeNet's is round without batch "
-    "norm and steep to two sides with it (up to 133 against 26); the transformer's rises least, from 1.66 to 6.1."
+    "Four trained networks on planes of two random, filter-normalized directions; each lies in a single basin. LeNet's "
+    "basin is round without batch norm and steep on two sides with it (up to 133 against 26). The transformer's loss "
+    "rises least, from 1.66 to 6.1."
 )
 CORRECTS = (
-    "The lecture's pictures are of networks of dense layers; these have convolutions, batch norm and attention. A plane of random "
-    "directions (seed 0) shows an average over all others, and batch norm's statistics are those of the centre."
+    "The lecture's pictures are of dense networks; these have convolutions, batch norm and attention. A plane of random "
+    "directions (seed 0) shows an average over all others, and the statistics of batch norm are kept from the centre."
 )
 
 NETWORKS = {

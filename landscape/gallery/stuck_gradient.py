@@ -10,12 +10,13 @@ from landscape.gallery.drawing import BLUE, DOTTED, GREY, ORANGE, PAGE, panels
 from landscape.gallery.networks import chebyshev
 
 SEES = (
-    "Gradient descent with η = 0.2 on a tanh network: from step 900 to 1,350 the loss comes from 0.08 to 0.06 only, while the norm of "
-    "the gradient stays above 0.5, because the curvature has come to its limit 2/η and the point swings across a valley."
+    "Gradient descent with η = 0.2 on a tanh network. From step 900 to 1,350 the loss falls only from 0.08 to 0.06 while "
+    "the gradient's norm stays above 0.5: the curvature has reached its limit 2/η, and the parameters oscillate across a "
+    "valley."
 )
 CORRECTS = (
-    "The lecture shows loss and gradient only and leaves the reason to a drawing of a valley; the measured λ_max beside 2/η says that it is "
-    "oscillation and not a critical point, and the gradient there is far from zero."
+    "The lecture shows only the loss and the gradient, and explains them by a drawing of a valley. The measured λₘₐₓ "
+    "beside 2/η shows that this is oscillation and not a critical point; the gradient there is far from zero."
 )
 
 RATE = 0.2

@@ -21,12 +21,14 @@ from landscape.gallery.drawing import (
 )
 
 SEES = (
-    "The loss (1 − w₁w₂)² has two valleys and a saddle at the origin with λ = ±2; along the eigenvector u of λ = −2 the "
-    "loss falls to 0 at α = √2, while the second-order Taylor model 1 − α² falls for ever and says −1 there."
+    "The loss (1 − w₁w₂)² has two valleys and a saddle at the origin with eigenvalues ±2. Along the eigenvector u of −2 "
+    "the loss falls to 0 at α = √2, while its second-order Taylor model 1 − α² has already fallen to −1 there and has no "
+    "minimum."
 )
 CORRECTS = (
-    "The lecture calls a critical point with all λ > 0 a minimum, but every minimum of its own example has λ = 0 along the "
-    "valley: at (1, 1) they are 0 and 4, a degenerate minimum; and the notes' Taylor expansion lacks the transpose in (θ − θ′)ᵀg."
+    "The lecture calls a critical point with all λ > 0 a minimum, but every minimum of its own example has λ = 0 along "
+    "the valley: at (1, 1) they are 0 and 4, a degenerate minimum. The Taylor expansion in the notes lacks the transpose "
+    "in (θ − θ′)ᵀg."
 )
 
 Array = NDArray[np.float64]

@@ -12,13 +12,14 @@ import landscape
 from landscape.gallery.drawing import BLACK, DASHED, ORANGE, PAGE, panels
 
 SEES = (
-    "Left: the barrier on the line between two trainings of the digits network, median and range of five pairs, falls with "
-    "width once the second network's units are in the first one's order. Right: at width 32, the line, the aligned "
-    "line and a curve with one bend that stays low."
+    "Left: the barrier on the line between two trainings of the digits network (median and range of five pairs) falls "
+    "with width once the hidden units of the second network are put in the order of the first. Right, at width 32: the "
+    "line, the line after alignment, and a curve with one bend that stays low."
 )
 CORRECTS = (
-    "The lecture draws minima as separate valleys in one dimension. In many dimensions two trainings are often joined by a low curve, and much of "
-    "the wall on the line between them is that the same units stand in another order."
+    "The lecture draws minima as separate valleys in one dimension. In many dimensions two trainings are often joined by "
+    "a curve of low loss, and much of the wall on the straight line between them arises because the same hidden units are "
+    "in another order."
 )
 
 PAIRS, WIDTHS = 5, (8, 16, 32, 64, 128, 256)

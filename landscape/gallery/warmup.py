@@ -11,14 +11,14 @@ from landscape.gallery.drawing import BLUE, GREEN, LOOKS, ORANGE, PAGE, panels
 from landscape.gallery.networks import digits
 
 SEES = (
-    "Left, the rates of three schedules over their peak. Right, Adam on digits at η = 0.3, five seeds: it "
-    "is lost after its first steps and stays so, a rise over 30 steps saves much of it, and RAdam, which "
-    "has a rise of its own, more."
+    "Left: the rates of three schedules relative to their peak. Right: Adam on digits at η = 0.3, five seeds. Without "
+    "warm-up the first steps ruin the run and it does not recover; a warm-up of 30 steps prevents much of that, and "
+    "RAdam, which has one built in, more."
 )
 CORRECTS = (
-    "The lecture gives RAdam's reason, that σ is estimated from few gradients early on. The notes lack "
-    "the exponents in m̂ = m/(1 − βᵗ), without which Adam's steps are 0.316 of what they should be at "
-    "steady state; and at η = 0.05 the same runs need no warm-up."
+    "The lecture gives the reason for RAdam: early on, σ is estimated from few gradients. The notes lack the exponents in "
+    "m̂ = m/(1 − βᵗ), without which Adam's steps are 0.316 of what they should be at steady state. At η = 0.05 the same "
+    "runs need no warm-up."
 )
 
 RATE, STEPS, SEEDS, RISE = 0.3, 300, 5, 30

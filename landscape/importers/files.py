@@ -31,7 +31,7 @@ def import_file(
     activation: str | None = None,
     loss: str | None = None,
 ) -> Model:
-    """Make a model of an `.onnx`, `.safetensors`, `.pt` or `.pth` file, and data.
+    """Make a model from an `.onnx`, `.safetensors`, `.pt` or `.pth` file, and data.
 
     Raises
     ------

@@ -42,7 +42,7 @@ def from_safetensors(
     loss: str | None = None,
     name: str | None = None,
 ) -> Model:
-    """Make a model of a `.safetensors` file and data.
+    """Make a model from a `.safetensors` file and data.
 
     The header is the text under `landscape` in the file's `__metadata__`, or the one given (a mapping or the path of
     a JSON file); without either the weights are read as a bare file's.

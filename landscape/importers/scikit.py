@@ -50,7 +50,7 @@ class Found(NamedTuple):
 
 
 def from_sklearn(estimator: Any, data: Data, *, name: str | None = None) -> Model:
-    """Make a model of a fitted estimator and the data that it was fitted to, with its regularization.
+    """Make a model from a fitted estimator of scikit-learn and its training data, with its regularization.
 
     Labels may be those of `classes_`. The translation is compared with `predict_proba` or `predict` on up
     to 1,000 training examples, and again with other coefficients in a copy of the estimator; the last of the model's

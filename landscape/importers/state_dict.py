@@ -32,7 +32,7 @@ def from_state_dict(
     loss: str | None = None,
     name: str = "model",
 ) -> Model:
-    """Make a model of a mapping from names to arrays or tensors, and data.
+    """Make a model from a mapping of names to arrays or tensors, and data.
 
     With a header (a mapping, or the path of a JSON file) the names are those of its nodes; without one the
     weights are read as a bare file's, with `activation` and `loss` for what it leaves open.

@@ -10,8 +10,9 @@ import numpy as np
 
 from landscape.errors import InputError
 from landscape.plots.contours import equal_units
-from landscape.plots.field import drawn_axes, field_of
+from landscape.plots.field import drawn_axes, field_of, slice_of
 from landscape.plots.levels import choose_levels
+from landscape.plots.planes import Run, marked
 from landscape.plots.words import GREEK, one_line_label, quantity_label, quantity_name, short
 from landscape.records import Race, Record, Scan, Topology, Trajectory
 
@@ -69,7 +70,7 @@ def content_of(
         "dimensions": counts.pop(),
         "names": [quantity_name(scans[0], name) for name in names],
         "logarithmic": scales[names[0]].pop("log"),
-        "aspect": all(equal_units(field_of(scan)) for scan in scans) if len(drawn_axes(scans[0])) == 2 else False,
+        "aspect": all(even(scan) for scan in scans),
         "middle": middle_of(scans[0], step),
         "step": step,
         "panels": [
@@ -77,6 +78,12 @@ def content_of(
             for record, scan, title in zip(records, scans, titles, strict=True)
         ],
     }  # fmt: skip
+
+
+def even(scan: Scan) -> bool:
+    """Say whether a step along both axes of a map, or of a slice of a volume, is equally long."""
+    axes, field = drawn_axes(scan), field_of(scan)
+    return len(axes) > 1 and equal_units(field if len(axes) == 2 else slice_of(field, 2, 0))
 
 
 def shared_quantities(scans: Sequence[Scan], quantity: str | None) -> list[str]:
@@ -174,6 +181,9 @@ def panel_of(
         ]  # fmt: skip
     elif isinstance(record, Topology) and len(axes) == 2:
         told["basins"] = basins_of(record, axes, step)
+    run = marked(scan, axes)
+    if "paths" not in told and isinstance(run, Run):
+        told["paths"] = [{"at": finite_pairs(run.places), "words": run.words()}]
     return told
 
 
@@ -185,8 +195,9 @@ def finite_pairs(places: np.ndarray) -> list[list[float | None]]:
 def checkpoint_words(record: Trajectory) -> list[str]:
     """Say of each checkpoint when it was, and what the loss is there and on the map."""
     values, plane = record.values[record.main], record.plane_values[record.main]
+    name = quantity_name(record.scan, record.main)
     return [
-        f"update {int(step):,}: {record.main.replace('_', ' ')} {short(value, 4)}, the map shows {short(shown, 4)}, {short(away)} out of the plane"
+        f"update {int(step):,}: {name} {short(value, 4)}, the map shows {short(shown, 4)}, {short(away)} out of the plane"
         for step, value, shown, away in zip(record.step, values, plane, record.distance, strict=True)
     ]
 

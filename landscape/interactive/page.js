@@ -128,6 +128,35 @@ function levelSurface(values, shape, level, step) {
   return found;
 }
 
+// A value of a volume between its points, at a place in steps of the grid; beyond the rim that of the rim.
+function inVolume(values, shape, p) {
+  const low = p.map((v, k) => Math.max(0, Math.min(shape[k] - 2, Math.floor(v)))), s = p.map((v, k) => Math.max(0, Math.min(1, v - low[k])));
+  let sum = 0;
+  for (const [i, j, k] of CORNERS) {
+    const weight = (i ? s[0] : 1 - s[0]) * (j ? s[1] : 1 - s[1]) * (k ? s[2] : 1 - s[2]);
+    if (weight > 0) sum += weight * values[((low[0] + i) * shape[1] + low[1] + j) * shape[2] + low[2] + k];
+  }
+  return sum;
+}
+
+// The slope of a volume, for each step of the grid, in the middle of each triangle.
+function slopesOf(values, shape, triangles, step) {
+  const found = [];
+  for (let t = 0; t < triangles.length; t += 9) {
+    const middle = [0, 1, 2].map(k => (triangles[t + k] + triangles[t + 3 + k] + triangles[t + 6 + k]) / 3);
+    found.push([0, 1, 2].map(k => { const moved = d => middle.map((v, m) => v + (m === k ? d : 0)); return inVolume(values, shape, moved(step)) - inVolume(values, shape, moved(-step)); }));
+  }
+  return found;
+}
+
+// How far a surface with this slope faces the eye, from 0 (edge-on) to 1.
+function facing(slope, shape, view) {
+  const across = slope.map((v, k) => v * (shape[k] - 1) / (k === 2 ? 0.8 : 2)), size = Math.hypot(...across);
+  if (!(size > 0)) return 0.5;
+  const x = Math.sin(view.azimuth) * Math.cos(view.elevation), y = Math.cos(view.azimuth) * Math.cos(view.elevation), z = Math.sin(view.elevation);
+  return Math.abs(across[0] * x + across[1] * y + across[2] * z) / size;
+}
+
 // Pieces of the borders between basins, in places of the grid: [i0, j0, i1, j1], half-way between points.
 function borders(labels, shape) {
   const found = [], [n, m] = shape, differ = (a, b) => labels[a] !== labels[b] && labels[a] >= 0 && labels[b] >= 0;
@@ -167,9 +196,14 @@ function fillTriangle(pixels, width, height, a, b, c, paint) {
   }
 }
 
+// What a surface or a volume may be shown as.
+function modesOf(dimensions) {
+  return dimensions === 2 ? [["surface", "surface"], ["contour", "contour"]] : dimensions === 3 ? [["slice", "slices"], ["level", "level surface"]] : [];
+}
+
 // The page.
 const HOME = { azimuth: 0.65, elevation: 0.85, zoom: 1 };
-let data, panels = [], state, asked = false;
+let data, panels = [], state, asked = false, paper = false;
 
 function start() {
   data = JSON.parse(document.getElementById("data").textContent);
@@ -180,13 +214,16 @@ function start() {
   }
   for (const panel of data.panels) if (panel.basins) { panel.basins.grid = decode(panel.basins.label); }
   state = { ...HOME, mode: data.dimensions === 1 ? "curve" : data.dimensions === 3 ? "slice" : "surface", log: data.logarithmic, clip: 1, quantity: 0, step: 1e9, slice: data.middle || 0, basins: true, centre: null };
-  // An address that ends in #contour opens the map.
-  if (["surface", "contour"].includes(location.hash.slice(1)) && data.dimensions === 2) state.mode = location.hash.slice(1);
+  // An address that ends in #contour opens the map, one in #level the surface of one level of a volume.
+  if (modesOf(data.dimensions).some(([mode]) => mode === location.hash.slice(1))) state.mode = location.hash.slice(1);
   build();
   redraw();
   // A colour scheme may change, a window be resized.
   addEventListener("resize", redraw);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+  // Paper is white, whatever the screen is; what is printed is drawn before it is laid out.
+  addEventListener("beforeprint", () => { paper = true; for (const one of panels) draw(one); });
+  addEventListener("afterprint", () => { paper = false; redraw(); });
 }
 
 function make(name, parent, words) {
@@ -201,7 +238,7 @@ function build() {
   document.getElementById("still").hidden = true;
   const bar = make("div", main);
   bar.className = "bar";
-  const modes = data.dimensions === 2 ? [["surface", "surface"], ["contour", "contour"]] : data.dimensions === 3 ? [["slice", "slices"], ["level", "level surface"]] : [];
+  const modes = modesOf(data.dimensions);
   if (modes.length) choice(bar, "view", modes, () => state.mode, mode => { state.mode = mode; });
   choice(bar, "quantity", data.names.map((name, i) => [String(i), name]), () => String(state.quantity), i => { state.quantity = Number(i); state.clip = 1; });
   choice(bar, "height", [["", "linear"], ["1", "logarithmic"]], () => state.log ? "1" : "", log => { state.log = Boolean(log); });
@@ -295,7 +332,7 @@ function listen(one) {
     else if (e.key === "+" || e.key === "=") closer(1.2);
     else if (e.key === "-") closer(1 / 1.2);
     else if (e.key === "r") Object.assign(state, HOME, { clip: 1, centre: null });
-    else if (e.key === "t" && data.dimensions === 2) state.mode = state.mode === "surface" ? "contour" : "surface";
+    else if (e.key === "t" && data.dimensions > 1) state.mode = modesOf(data.dimensions).find(([mode]) => mode !== state.mode)[0];
     else if (e.key === "l") state.log = !state.log;
     else return;
     e.preventDefault();
@@ -310,8 +347,7 @@ function scaleOf(quantity) {
 }
 
 function inks() {
-  const css = getComputedStyle(document.body);
-  return { text: css.color, back: css.backgroundColor };
+  return { text: paper ? "#000" : getComputedStyle(document.body).color };
 }
 
 function fitted(canvas) {
@@ -332,14 +368,16 @@ function draw(one) {
   const area = fitted(one.canvas), quantity = current(one), range = scaleOf(quantity), ink = inks();
   const shape = data.axes.map(axis => axis.values.length), whole = { ...area, quantity, range, ink };
   one.hits = [];
+  let level = null, right = whole.width - 62;
   if (state.mode === "curve") drawCurve(one, whole);
-  else if (state.mode === "level") drawLevel(one, whole, shape);
+  else if (state.mode === "level") level = drawLevel(one, whole, shape);
   else {
     const values = data.dimensions === 3 ? sliceOf(quantity.grid, shape, state.slice) : quantity.grid;
     if (state.mode === "surface") drawSurface(one, whole, values, shape);
-    else drawContour(one, whole, values, shape);
+    else right = drawContour(one, whole, values, shape);
   }
-  if (data.dimensions > 1) drawScale(whole);
+  if (level !== null) drawScale({ ...whole, range: { ...range, high: quantity.high } }, right, level);
+  else if (data.dimensions > 1) drawScale(whole, right);
 }
 
 function box(whole, x, y, z) {
@@ -350,7 +388,7 @@ function box(whole, x, y, z) {
 
 function unit(axis, value) { const low = axis[0], high = axis[axis.length - 1]; return high > low ? 2 * (value - low) / (high - low) - 1 : 0; }
 
-function frame(whole, zlabel) {
+function frame(whole, zlabel, upright, name) {
   const { pen, ink } = whole, line = (a, b) => { pen.beginPath(); pen.moveTo(a[0], a[1]); pen.lineTo(b[0], b[1]); pen.stroke(); };
   pen.strokeStyle = ink.text; pen.fillStyle = ink.text; pen.globalAlpha = 0.35; pen.lineWidth = 1;
   const corners = [[-1, -1], [1, -1], [1, 1], [-1, 1]];
@@ -363,7 +401,10 @@ function frame(whole, zlabel) {
   for (const t of ticks(axes[1][0], axes[1][axes[1].length - 1], 4)) { const p = box(whole, 1.13 * nearX, unit(axes[1], t), 0); pen.fillText(said(t, 3), p[0], p[1]); }
   let p = box(whole, 0, 1.36 * nearY, 0); pen.fillText(data.axes[0].name, p[0], p[1]);
   p = box(whole, 1.36 * nearX, 0, 0); pen.fillText(data.axes[1].name, p[0], p[1]);
-  if (zlabel) { line(box(whole, -nearX, nearY, 0), box(whole, -nearX, nearY, 1)); pen.textAlign = "left"; pen.textBaseline = "top"; pen.fillText(zlabel, 4, 4); }
+  line(box(whole, -nearX, nearY, 0), box(whole, -nearX, nearY, 1));
+  if (upright) for (const t of ticks(upright[0], upright[upright.length - 1], 3)) if (unit(upright, t) > -0.95) { p = box(whole, -1.12 * nearX, 1.12 * nearY, (unit(upright, t) + 1) / 2); pen.fillText(said(t, 3), p[0], p[1]); }
+  if (upright) { p = box(whole, -nearX, nearY, 1.14); pen.fillText(name, p[0], p[1]); }
+  if (zlabel) { pen.textAlign = "left"; pen.textBaseline = "top"; pen.fillText(zlabel, 4, 4); }
 }
 
 // Lays a picture over what is drawn already.
@@ -432,13 +473,16 @@ function drawContour(one, whole, values, shape) {
   pen.textAlign = "center"; pen.textBaseline = "top";
   for (const t of ticks(...ends[0], 4)) pen.fillText(said(t, 3), toX(t), top + high + 4);
   pen.fillText(data.axes[0].name, left + wide / 2, top + high + 20);
-  pen.textAlign = "right"; pen.textBaseline = "middle";
+  pen.textAlign = "right";
+  if (data.dimensions === 3) pen.fillText(data.axes[2].name + " = " + said(data.axes[2].values[state.slice], 3), left + wide, top + high + 20);
+  pen.textBaseline = "middle";
   for (const t of ticks(...ends[1], 4)) pen.fillText(said(t, 3), left - 5, toY(t));
   pen.textAlign = "left"; pen.fillText(data.axes[1].name, 2, top + 6);
   one.inverse = (x, y) => [ends[0][0] + (x - left) / wide * (ends[0][1] - ends[0][0]), ends[1][0] + (top + high - y) / high * (ends[1][1] - ends[1][0])];
   pen.save(); pen.beginPath(); pen.rect(left, top, wide, high); pen.clip();
   marks(one, whole, shape, (x, y) => [toX(x), toY(y)]);
   pen.restore();
+  return left + wide;
 }
 
 function drawCurve(one, whole) {
@@ -474,25 +518,28 @@ function drawCurve(one, whole) {
 }
 
 function drawLevel(one, whole, shape) {
-  const { pen, quantity, range } = whole, axes = data.axes.map(axis => axis.values);
-  const level = range.high, step = Math.max(1, Math.ceil(Math.max(...shape) / 34));
-  const triangles = levelSurface(quantity.grid, shape, state.clip >= 1 ? valueAt(0.5, { ...range, high: quantity.high }) : level, step), faces = [];
-  frame(whole, data.axes[2].name);
+  const { pen, quantity, range } = whole, axes = data.axes.map(axis => axis.values), top = { ...range, high: quantity.high };
+  const level = state.clip >= 1 ? valueAt(0.5, top) : range.high, step = Math.max(1, Math.ceil(Math.max(...shape) / 34));
+  // The triangles stay while the picture is turned.
+  const known = [state.quantity, level, step].join();
+  if (!one.level || one.level.known !== known) one.level = { known, triangles: levelSurface(quantity.grid, shape, level, step), slopes: null };
+  const { triangles } = one.level, faces = [], paint = color(heightOf(level, top));
+  if (!one.level.slopes) one.level.slopes = slopesOf(quantity.grid, shape, triangles, step);
+  frame(whole, "", axes[2], data.axes[2].name);
   for (let t = 0; t < triangles.length; t += 9) {
     const points = [0, 3, 6].map(c => { const at = [0, 1, 2].map(k => along(axes[k], triangles[t + c + k])); return box(whole, unit(axes[0], at[0]), unit(axes[1], at[1]), (unit(axes[2], at[2]) + 1) / 2); });
-    faces.push([points, points[0][2] + points[1][2] + points[2][2]]);
+    faces.push([points, points[0][2] + points[1][2] + points[2][2], facing(one.level.slopes[t / 9], shape, state)]);
   }
   faces.sort((a, b) => a[1] - b[1]);
-  for (const [points] of faces) {
-    const turn = (points[1][0] - points[0][0]) * (points[2][1] - points[0][1]) - (points[1][1] - points[0][1]) * (points[2][0] - points[0][0]);
-    const long = Math.hypot(points[1][0] - points[0][0], points[1][1] - points[0][1]) * Math.hypot(points[2][0] - points[0][0], points[2][1] - points[0][1]) || 1;
-    const light = 0.45 + 0.55 * Math.abs(turn / long), fill = "rgb(" + [64, 150, 170].map(c => Math.round(c * light)).join(",") + ")";
+  for (const [points, , light] of faces) {
+    const fill = "rgb(" + paint.map(c => Math.round((0.5 + 0.5 * light) * c + 70 * light * light * light * light)).join(",") + ")";
     pen.fillStyle = fill; pen.strokeStyle = fill; pen.beginPath();
     points.forEach((p, i) => i ? pen.lineTo(p[0], p[1]) : pen.moveTo(p[0], p[1]));
     pen.closePath(); pen.fill(); pen.stroke();
   }
   dot(pen, box(whole, unit(axes[0], 0), unit(axes[1], 0), (unit(axes[2], 0) + 1) / 2), "white", "black", 4);
-  one.told.textContent = "the surface on which " + quantity.label + " is " + said(state.clip >= 1 ? valueAt(0.5, { ...range, high: quantity.high }) : level);
+  one.told.textContent = "the surface on which " + quantity.label + " is " + said(level) + (triangles.length ? "" : ": it does not cross the grid");
+  return level;
 }
 
 function dot(pen, at, fill, edge, size) {
@@ -523,11 +570,14 @@ function marks(one, whole, shape, place) {
   if (inside(0, 0) && !(data.dimensions === 3 && state.slice !== data.middle)) dot(pen, place(0, 0), "white", "black", 5);
 }
 
-function drawScale(whole) {
-  const { pen, width, height, range, ink } = whole, x = width - 52, top = 14, h = height - 60;
+function drawScale(whole, right, level = null) {
+  const { pen, height, range, ink } = whole, x = right + 10, top = 14, h = height - 60;
   for (let k = 0; k < 60; k++) { pen.fillStyle = "rgb(" + color((k + 0.5) / 60).join(",") + ")"; pen.fillRect(x, top + h * (59 - k) / 60, 12, h / 60 + 1); }
   pen.fillStyle = ink.text; pen.textAlign = "left"; pen.textBaseline = "middle";
   for (let k = 0; k <= 4; k++) pen.fillText(said(valueAt(k / 4, range), 2), x + 15, top + h * (1 - k / 4));
+  if (level === null) return;
+  const y = top + h * (1 - heightOf(level, range));
+  pen.fillStyle = "#c00000"; pen.fillRect(x - 5, y - 1.5, 22, 3);
 }
 
 // Says what is under the pointer.

@@ -24,7 +24,7 @@ from landscape.records import Record, Topology
 HERE = Path(__file__).parent
 RESOLUTION = 110
 KEYS = (
-    "Drag to turn, pinch or roll to zoom, point to read. Keys: arrows turn, + and − zoom, t changes surface and contour map, "
+    "Drag to turn, pinch or roll to zoom, point to read. Keys: arrows turn, + and − zoom, t changes the view, "
     "l the height's scale, r resets."
 )
 
@@ -167,7 +167,9 @@ def save_page(
     inputs: Sequence[str | Path] = (),
     fresh: bool = False,
 ) -> Path:
-    """Write the page of records to `path`, and return it. A page of the same model is replaced, anything else only if `fresh`.
+    """Write the interactive page of one or several records to `path`, and return the path.
+
+    A page of the same model is replaced, any other file only with `fresh`.
 
     Raises
     ------

@@ -22,7 +22,7 @@ GROWTH = 12
 
 
 def read_log(path: str | Path) -> Log:
-    """Read the log of a training: CSV, JSON, JSON lines, TensorBoard's event files (a file or their folder), or the log of a model file.
+    """Read the log of a training from CSV, JSON, JSON lines, TensorBoard's event files, or a model file.
 
     Known among them are Hugging Face's `trainer_state.json`, Lightning's `metrics.csv`, Keras' CSVLogger and `History.history`, and the exports
     of trackers. What the step is called, and the series, is looked up in one table of names; what only looks alike is left alone.

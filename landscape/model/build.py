@@ -40,7 +40,7 @@ def build_model(
     arrays: Mapping[str, Array] | None = None,
     allow_nonfinite: bool = False,
 ) -> Model:
-    """Build a model of dense layers, or of any nodes, with its data.
+    """Build a model from dense layers, or from any nodes, with its data.
 
     `layers` are pairs of weight and bias (or None), read as a bare file's: `[in, out]` or `[out, in]`,
     whichever chains from the data, with `activation` (relu) between them. Or `nodes` are the header's, and

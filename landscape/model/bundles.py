@@ -10,13 +10,13 @@ from landscape.files import shown
 
 
 def bundled() -> dict[str, Path]:
-    """Give the bundled models' files by name."""
+    """Return the files of the bundled models by name."""
     folder = Path(str(resources.files("landscape"))) / "data"
     return {path.stem: path for path in sorted(folder.glob("*.npz"))}
 
 
 def bundled_path(name: str) -> Path:
-    """Find a bundled model's file.
+    """Return the path of a bundled model's file.
 
     Raises
     ------

@@ -18,7 +18,7 @@ from landscape.model.opaque import refusal
 def load_model(
     path: str | Path, *, activation: str | None = None, loss: str | None = None, allow_nonfinite: bool = False
 ) -> Model:
-    """Read a model file of either form.
+    """Read a model file.
 
     `activation` and `loss` say what a bare file leaves open. With `allow_nonfinite` parameters and data may
     hold NaN and infinity; `Model.not_finite` says where.

@@ -37,7 +37,7 @@ class Slot:
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A network with its data, as a file or `build_model` gave it.
+    """A network with its parameters and data, from a file or `build_model`.
 
     `nodes` are in topological order, the last is the output. `parameters` holds every parameter, trainable
     or not, in node order and within a node in the op table's; `buffers` likewise. `data` holds `x_train`,
@@ -125,12 +125,12 @@ class Model:
 
     @property
     def size(self) -> int:
-        """P, the number of trainable parameters."""
+        """The number of trainable parameters P."""
         return self.layout[-1].stop if self.layout else 0
 
     @property
     def splits(self) -> tuple[str, ...]:
-        """Which of "train", "validation" and "test" there are."""
+        """The splits that the model has, out of "train", "validation" and "test"."""
         return tuple(split for split in SPLITS if f"x_{split}" in self.data)
 
     def examples(self, split: str) -> int:
@@ -148,7 +148,7 @@ class Model:
         return len(self.data[f"x_{split}"])
 
     def with_theta(self, theta: np.ndarray) -> Model:
-        """Give the same model at another θ [P], without the optimizer's state, which belonged to the old one.
+        """Return the same model at another θ [P], without the optimizer's state, which belongs to the old one.
 
         Raises
         ------
@@ -165,11 +165,11 @@ class Model:
 
     @property
     def buffer_size(self) -> int:
-        """B, the number of elements in buffers, which are the last of `constants`."""
+        """The number of elements B in buffers, which are the last of `constants`."""
         return sum(array.size for array in self.buffers.values())
 
     def with_buffers(self, buffers: np.ndarray) -> Model:
-        """Give the same model with other buffers, flat [B], such as a row of `checkpoint_buffers`.
+        """Return the same model with other buffers, flat [B], such as a row of `checkpoint_buffers`.
 
         Raises
         ------
@@ -199,7 +199,7 @@ class Model:
         return importlib.import_module("landscape.notebook").bundle(self, include, exclude)
 
     def decay_vector(self) -> np.ndarray:
-        """Give the weight decay of every element of θ, float64 [P]."""
+        """Return the weight decay of every element of θ, float64 [P]."""
         result = np.zeros(self.size)
         for slot in self.layout:
             decay = self.weight_decay
@@ -207,15 +207,15 @@ class Model:
         return result
 
     def not_finite(self) -> tuple[str, ...]:
-        """Say, a sentence an array, where parameters, buffers and data are NaN or infinite."""
+        """Say where parameters, buffers and data are NaN or infinite, in one sentence for each array."""
         return describe_not_finite(self.parameters | self.buffers | self.data)
 
     def fingerprint(self) -> str:
-        """SHA-256 over graph, loss, parameters and buffers; names, data and history are not in it."""
+        """The SHA-256 hash of graph, loss, parameters and buffers, without names, data and history."""
         return self._model_hash
 
     def data_fingerprint(self) -> str:
-        """SHA-256 over the data of all splits; mapped files are streamed."""
+        """The SHA-256 hash of the data of all splits."""
         return self._data_hash
 
     @cached_property

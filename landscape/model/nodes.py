@@ -39,17 +39,17 @@ class Node:
 
     @property
     def owner(self) -> str:
-        """The node under whose name its parameters are kept."""
+        """The node that owns the parameters, which another node may share."""
         return self.parameters_of or self.name
 
     @property
     def operation(self) -> Operation:
-        """Its row of the op table."""
+        """The operation's row of the op table."""
         return OPERATIONS[self.op]
 
     @property
     def traits(self) -> Traits:
-        """What its op answers."""
+        """The traits of the node's operation."""
         return OPERATIONS[self.op].traits
 
 
@@ -67,12 +67,12 @@ class Draft:
 
     @property
     def operation(self) -> Operation:
-        """Its row of the op table."""
+        """The operation's row of the op table."""
         return OPERATIONS[self.op]
 
     @property
     def owner(self) -> str:
-        """The node under whose name its parameters are kept."""
+        """The node that owns the parameters, which another node may share."""
         return self.parameters_of or self.name
 
 

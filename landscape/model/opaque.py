@@ -31,7 +31,7 @@ LONGEST = 1000
 
 @dataclass(frozen=True, eq=False)
 class Opaque:
-    """A recorded network without a graph: θ float64 [P] at the end, its tensors by name, and the story of its training.
+    """A recorded network that could not be translated: its final θ, tensors by name, and the log and checkpoints of its training.
 
     `shapes` and `buffer_shapes` are in the order of θ and of the buffers; `why` says why it could not be imported.
     """
@@ -52,12 +52,12 @@ class Opaque:
 
     @property
     def size(self) -> int:
-        """P, the number of recorded parameters."""
+        """The number of recorded parameters P."""
         return sum(map(math.prod, self.shapes.values()))
 
     @property
     def buffer_size(self) -> int:
-        """B, the number of elements in buffers."""
+        """The number of elements B in buffers."""
         return sum(map(math.prod, self.buffer_shapes.values()))
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
@@ -66,7 +66,7 @@ class Opaque:
         return importlib.import_module("landscape.notebook").bundle(self, include, exclude)
 
     def state_dict(self, checkpoint: int | None = None) -> Arrays:
-        """Give the tensors by name as they were at a checkpoint, counted from 0, or at the end.
+        """Return the tensors by name at a checkpoint, counted from 0, or at the end.
 
         Raises
         ------
@@ -137,7 +137,7 @@ def listed(shapes: Mapping[str, Shape]) -> list[dict[str, Any]]:
 
 
 def load_opaque(path: str | Path) -> Opaque:
-    """Read a network that was recorded and could not be imported.
+    """Read a recorded network that could not be translated.
 
     Raises
     ------

@@ -20,7 +20,7 @@ from landscape.model.story import CHECKPOINT_KEYS
 
 
 def save_model(model: Model, path: str | Path) -> None:
-    """Write a model in the full form, atomically.
+    """Write a model file, completely or not at all.
 
     Data that is mapped from files in the target's folder stays there and is named in the header; other data
     is written into the archive.

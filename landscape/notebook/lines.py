@@ -10,10 +10,11 @@ import numpy as np
 
 from landscape.model import Model
 from landscape.model.opaque import Opaque
-from landscape.records import Critical, Diagnosis, Hessian, Record
+from landscape.records import Critical, Diagnosis, Hessian, Record, Topology
 from landscape.tables.critical import critical_lines
 from landscape.tables.diagnosis import headline
 from landscape.tables.hessian import hessian_lines
+from landscape.tables.topology import topology_lines
 
 Row = tuple[str, str]
 # So many lines, nodes, sentences and letters of one are read at a glance.
@@ -61,6 +62,8 @@ def of_kind(record: Record) -> list[Row]:
             return list(critical_lines(record))
         if isinstance(record, Hessian):
             return list(hessian_lines(record))
+        if isinstance(record, Topology):
+            return list(topology_lines(record))
     except KeyError:  # settings that earlier versions did not note
         pass
     return list(flat(record.summary(), ""))

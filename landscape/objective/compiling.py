@@ -65,7 +65,7 @@ def compile_together(pieces: Sequence[Piece], dtype: np.dtype) -> None:
 
 
 def compile_ahead(dtypes: Sequence[str] = DTYPES, *, progress: Progress = nobody) -> int:
-    """Compile every kernel of the CPU for some dtypes, so that nothing is compiled at a first run.
+    """Compile every CPU kernel for the given dtypes, so that no later run has to.
 
     Parameters
     ----------

@@ -25,7 +25,7 @@ METHODS = (
 
 
 def complete(objective: HasValue) -> Completed:
-    """Return an objective that has everything which algorithms ask for, whatever the given one has.
+    """Return an objective with every method that the analyses need, computing missing ones by finite differences.
 
     What is missing is made once, here: values one by one, gradients as differences of values (Richardson's, of order 6), products with the
     Hessian as differences of gradients (the same), a sweep of its values. What is complete is returned as it is.
@@ -78,6 +78,9 @@ class Completed(Wrapper):
         self.last: FiniteDifference | None = None
         # Points nearby want the same step.
         self.gradient_step: float | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Completed, (self.objective, self.seed)
 
     def anew(self, seed: int) -> Completed:
         """Return the same objective with another seed and without memory of steps: an analysis is then a function of its arguments."""
@@ -140,7 +143,7 @@ class Completed(Wrapper):
         return shaped(self.own["values"](rows), (len(rows),), "values(thetas)")
 
     def gradient(self, theta: ArrayLike) -> Array:
-        """Give the gradient at θ, [P]."""
+        """Return the gradient at θ, [P]."""
         point = np.asarray(theta, np.float64)
         if "gradient" in self.own:
             return shaped(self.own["gradient"](point), (self.size,), "gradient(theta)")
@@ -154,7 +157,7 @@ class Completed(Wrapper):
         return self.by_values.at(checked(point, self.size))
 
     def gradients(self, thetas: ArrayLike) -> Array:
-        """Give the gradient at each row of thetas [K, P], [K, P]."""
+        """Return the gradients at each row of thetas [K, P], as [K, P]."""
         rows = np.atleast_2d(np.asarray(thetas, np.float64))
         if "gradients" not in self.own:
             return np.stack([self.gradient(row) for row in rows])
@@ -168,15 +171,15 @@ class Completed(Wrapper):
         return number(value), shaped(gradient, (self.size,), "value_and_gradient(theta)")
 
     def hvp(self, theta: ArrayLike, vector: ArrayLike) -> Array:
-        """Give the product of the Hessian at θ with a vector, [P]."""
+        """Return the Hessian at θ times a vector, [P]."""
         return np.asarray(self.hvps(theta, np.asarray(vector, np.float64)[None])[0])
 
     def hvps(self, theta: ArrayLike, vectors: ArrayLike) -> Array:
-        """Give the products of the Hessian at θ with each row of vectors [K, P], [K, P]."""
+        """Return the Hessian at θ times each row of vectors [K, P], as [K, P]."""
         return self.hvps_at(theta)(np.atleast_2d(np.asarray(vectors, np.float64)))
 
     def hvps_at(self, theta: ArrayLike) -> Callable[[Array], Array]:
-        """Give the function vectors → `hvps(theta, vectors)`, for many calls at one θ."""
+        """Return the function vectors → `hvps(theta, vectors)`, prepared for many calls at one θ."""
         point = np.asarray(theta, np.float64)
         network = as_network(self, point)
         if network is not None:

@@ -1,4 +1,4 @@
-"""The loss of the best predictor that ignores its input: the scale by which a loss is large or small."""
+"""Loss and accuracy of the best predictor that ignores its input: the scale by which a loss is large or small."""
 
 from __future__ import annotations
 
@@ -48,6 +48,27 @@ def constant_loss(objective: NetworkObjective) -> float:
         least = [CONSTANTS[model.loss](*pair, number) for pair in zip(columns[:size], weights, strict=True)]
         loss = float(np.mean(least))
     return loss * abs(model.loss_scale)
+
+
+def constant_accuracy(objective: NetworkObjective) -> float | None:
+    """Give the accuracy of a predictor that always names the most common class: its share of the examples; None where there are no classes.
+
+    With equally many examples of each of C classes it is 1/C.
+
+    Examples
+    --------
+    >>> from landscape.model import build_model
+    >>> x, y = np.zeros((4, 1)), np.array([0, 1, 1, 1])
+    >>> model = build_model(layers=[(np.zeros((2, 1)), np.zeros(2))], loss="cross_entropy", x_train=x, y_train=y)
+    >>> constant_accuracy(NetworkObjective(model))
+    0.75
+    """
+    sample = objective.sample
+    if sample.made.code != CROSS_ENTROPY:
+        return None
+    labels = sample.prepared(np.arange(sample.examples))[0]
+    found = np.unique(labels[labels != IGNORED], return_counts=True)[1]
+    return float(found.max() / found.sum()) if found.size else None
 
 
 def of_masses(numbers: Array, classes: int) -> float:

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from landscape.errors import InputError
 from landscape.objective.evaluation import Evaluation
 from landscape.objective.protocol import HasValue
+from landscape.objective.rows import Rows
 from landscape.objective.session import checked_threads, session, share_work
 
 Array = NDArray[np.float64]
@@ -22,7 +23,7 @@ Function = Callable[[Array], float]
 RUN = 256
 
 
-class FunctionSweep:
+class FunctionSweep(Rows):
     """A grid of points of a function of θ, in runs of points; `state` holds the values, then the steps done."""
 
     names: tuple[str, ...] = ("loss",)
@@ -47,6 +48,11 @@ class FunctionSweep:
         self.points = math.prod(len(axis) for axis in axes)
         self.steps = math.ceil(self.points / run)
         self.state = np.zeros(self.points + 1)
+
+    @property
+    def grain(self) -> int:
+        """The points of a run, which are evaluated together."""
+        return self.length
 
     def run(self, step: int) -> None:
         """Evaluate one run of points."""
@@ -124,7 +130,7 @@ class CallableObjective:
 
     @property
     def missing(self) -> frozenset[str]:
-        """The methods whose function was not given."""
+        """The methods for which no function was given."""
         given = {("gradient", "gradients"): self._gradient, ("hvp", "hvps"): self._hvp}
         return frozenset(name for names, function in given.items() if function is None for name in names)
 
@@ -137,7 +143,7 @@ class CallableObjective:
         return np.array([self.value(theta) for theta in np.atleast_2d(np.asarray(thetas))])
 
     def gradient(self, theta: ArrayLike) -> Array:
-        """Give the gradient at θ."""
+        """Return the gradient at θ."""
         if self._gradient is None:
             raise InputError(
                 "the objective has no gradient: give gradient=…, or take landscape.complete(objective), which makes it of differences"
@@ -145,11 +151,11 @@ class CallableObjective:
         return checked(self._gradient(checked(theta, self.size)), self.size)
 
     def gradients(self, thetas: ArrayLike) -> Array:
-        """Give the gradient at each row of thetas [K, P]."""
+        """Return the gradients at each row of thetas [K, P]."""
         return np.stack([self.gradient(theta) for theta in np.atleast_2d(np.asarray(thetas))])
 
     def hvp(self, theta: ArrayLike, vector: ArrayLike) -> Array:
-        """Give the product of the Hessian at θ with a vector."""
+        """Return the Hessian at θ times a vector."""
         if self._hvp is None:
             raise InputError(
                 "the objective has no hvp: give hvp=…, or take landscape.complete(objective), which makes it of differences"
@@ -157,20 +163,22 @@ class CallableObjective:
         return checked(self._hvp(checked(theta, self.size), checked(vector, self.size)), self.size)
 
     def hvps(self, theta: ArrayLike, vectors: ArrayLike) -> Array:
-        """Give the products of the Hessian at θ with each row of vectors [K, P]."""
+        """Return the Hessian at θ times each row of vectors [K, P]."""
         return np.stack([self.hvp(theta, vector) for vector in np.atleast_2d(np.asarray(vectors))])
 
     def evaluate(self, theta: ArrayLike) -> Evaluation:
-        """Give the value as a loss."""
+        """Return the value as an `Evaluation`."""
         return Evaluation(self.value(theta), 0.0, None, None, 0.0)
 
     def sweep(self, center: ArrayLike, directions: ArrayLike, axes: tuple[Array, ...]) -> FunctionSweep:
-        """Prepare the grid center + Σ αᵢ directions[i]."""
+        """Prepare the evaluation on the grid center + Σ αᵢ directions[i]."""
         return function_sweep(self.values, self.size, center, directions, axes, 1)
 
 
 class CompiledObjective(CallableObjective):
-    """A user's `@njit` function of θ, evaluated at many points in parallel; derivatives as in `CallableObjective`.
+    """A function of θ compiled by Numba, evaluated at many points in parallel.
+
+    Derivatives are given or missing as in `CallableObjective`.
 
     Examples
     --------
@@ -209,7 +217,7 @@ class CompiledObjective(CallableObjective):
         return out
 
     def sweep(self, center: ArrayLike, directions: ArrayLike, axes: tuple[Array, ...]) -> FunctionSweep:
-        """Prepare the grid center + Σ αᵢ directions[i]."""
+        """Prepare the evaluation on the grid center + Σ αᵢ directions[i]."""
         return function_sweep(self.values, self.size, center, directions, axes, RUN)
 
 

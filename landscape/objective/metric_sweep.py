@@ -62,6 +62,32 @@ class MetricSweep:
         self.table[point] = self.measure(point_of(self.center, self.directions, self.axes, point))
         self.state[-1] = point + 1
 
+    @property
+    def grain(self) -> int:
+        """One: a point is evaluated by itself."""
+        return 1
+
+    def rows(self, first: int, last: int) -> Array:
+        """Copy the sums and the metrics of points first … last − 1, [last − first, 6 + M]."""
+        return np.hstack([self.losses.rows(first, last), self.table[first:last]])
+
+    def put(self, first: int, rows: Array) -> None:
+        """Set the sums and the metrics of the points from `first` on."""
+        count = rows.shape[1] - len(self.columns)
+        self.losses.put(first, rows[:, :count])
+        self.table[first : first + len(rows)] = rows[:, count:]
+
+    def compute(self, first: int, last: int, step: int) -> None:
+        """Complete the sums of points first … last − 1 that the first `step` steps left, and measure what these did not."""
+        self.losses.compute(first, last, step)
+        for point in range(max(first, step - self.losses.steps), last):
+            self.table[point] = self.measure(point_of(self.center, self.directions, self.axes, point))
+
+    def close(self) -> None:
+        """Take all steps for done."""
+        self.losses.close()
+        self.state[-1] = self.points
+
     def point_done(self) -> NDArray[np.bool_]:
         """Say which points have seen every part of the data and are measured, bool [K]."""
         return np.asarray(self.losses.point_done() & (np.arange(self.points) < self.state[-1]))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -84,6 +84,10 @@ class NetworkObjective:
     ) -> None:
         self.model, self.split, self.dtype = model, split, checked_dtype(dtype)
         self.threads = checked_threads(threads)
+        self.given = {
+            "dtype": dtype, "threads": threads, "examples": examples, "seed": seed, "device": device, "engine": engine,
+            "metrics": metrics,
+        }  # fmt: skip
         self.sample = Sample(model, split, examples, seed)
         self.metrics = Metrics(self.sample, metrics)
         self.decay = model.decay_vector()
@@ -91,14 +95,18 @@ class NetworkObjective:
         chosen = settle_device(device, model)
         self.engine = engine(Setting(model, self.sample, self.dtype, self.threads, chosen))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # An engine holds addresses of machine code: another process makes its own.
+        return made_anew, (self.model, self.split, self.given, self.__dict__.get("constants"))
+
     @property
     def device(self) -> str:
-        """What computes, "cpu" or "cuda:N"."""
+        """The device that computes, "cpu" or "cuda:N"."""
         return self.engine.device
 
     @property
     def on_cpu(self) -> CpuNetwork:
-        """The network as the CPU's kernels take it, for what only they compute.
+        """The network for the kernels of the CPU, for what only they compute.
 
         Raises
         ------
@@ -114,18 +122,22 @@ class NetworkObjective:
 
     @property
     def counts(self) -> Counts:
-        """How many examples and targets are summed over."""
+        """The numbers of examples and of targets in the sums."""
         return self.sample.counts
 
     def with_constants(self, constants: ArrayLike) -> NetworkObjective:
-        """Return the same objective with other frozen parameters and buffers, flat [C]; both compute with one engine."""
-        there = copy.copy(self)
+        """Return the same objective with other frozen parameters and buffers, flat [C].
+
+        Both share one engine.
+        """
+        there = object.__new__(type(self))
+        there.__dict__ |= self.__dict__
         there.constants = np.asarray(constants).astype(self.dtype)
         return there
 
     @property
     def size(self) -> int:
-        """P, the length of θ."""
+        """The length P of θ."""
         return self.model.size
 
     @cached_property
@@ -134,7 +146,7 @@ class NetworkObjective:
         return self.model.constants.astype(self.dtype)
 
     def complete(self, thetas: ArrayLike, constants: ArrayLike | None = None) -> NDArray:
-        """Give [θ, constants] for each θ, [K, P + C] in the arithmetic's dtype.
+        """Return [θ, constants] for each θ, [K, P + C] in the dtype of the arithmetic.
 
         Raises
         ------
@@ -158,7 +170,7 @@ class NetworkObjective:
         return result
 
     def penalties(self, thetas: ArrayLike) -> Array:
-        """Give ½ Σ weight_decay·θ² of each row."""
+        """Return the penalty ½ Σ weight_decay·θ² of each row."""
         rows = np.atleast_2d(np.asarray(thetas, np.float64))
         if not self.decays:
             return np.zeros(len(rows))
@@ -166,7 +178,7 @@ class NetworkObjective:
             return np.asarray(0.5 * np.sum(self.decayed(rows) * rows, axis=1, where=self.decay != 0))
 
     def decayed(self, vectors: ArrayLike) -> Array:
-        """Give weight_decay·v for each row: the penalty's gradient at v, and its Hessian's product with v."""
+        """Return weight_decay·v for each row: the penalty's gradient at v, and its Hessian times v."""
         rows = np.atleast_2d(np.asarray(vectors, np.float64))
         # Not 0·∞ where nothing decays.
         return np.multiply(self.decay, rows, out=np.zeros(rows.shape), where=self.decay != 0)
@@ -176,7 +188,10 @@ class NetworkObjective:
         return ratio(sums, self.counts) * self.model.loss_scale
 
     def values(self, thetas: ArrayLike, constants: ArrayLike | None = None) -> Array:
-        """Evaluate loss plus penalty at each row of thetas [K, P], giving float64 [K]; `constants` [K, C] are the rows' own in place of the model's."""
+        """Evaluate loss plus penalty at each row of thetas [K, P], returning float64 [K].
+
+        `constants` [K, C], one row for each θ, replace those of the model.
+        """
         sums = self.engine.sums(self.complete(thetas, constants))
         return self.losses(sums) + self.penalties(thetas)
 
@@ -197,17 +212,20 @@ class NetworkObjective:
         return result
 
     def evaluate(self, theta: ArrayLike) -> Evaluation:
-        """Give loss (without penalty), accuracy, the metrics that were chosen, their standard errors, and the penalty at θ."""
+        """Evaluate loss (without penalty), accuracy, the chosen metrics, their standard errors, and the penalty at θ."""
         return self.evaluation(self.engine.sums(self.complete(theta))[0], theta, self.measure(theta))
 
     def measure(self, theta: ArrayLike, constants: ArrayLike | None = None) -> Array:
-        """Give the metrics that were chosen at θ, [M] as `metrics.columns` names them; `constants` [C] stand in place of the model's."""
+        """Evaluate the chosen metrics at θ, [M] in the order of `metrics.columns`.
+
+        `constants` [C] replace those of the model.
+        """
         if not self.metrics.columns:
             return np.zeros(0)
         return self.metrics.measure(self.engine.outputs(self.complete(theta, constants)[0]))
 
     def outputs(self, theta: ArrayLike) -> NDArray:
-        """Give the network's outputs at θ for every example, [N, …] in the arithmetic's dtype."""
+        """Return the network's outputs at θ for every example, [N, …] in the dtype of the arithmetic."""
         return self.engine.outputs(self.complete(theta)[0])
 
     def evaluation(self, sums: Array, theta: ArrayLike, measured: Array) -> Evaluation:
@@ -226,11 +244,11 @@ class NetworkObjective:
         )
 
     def gradients(self, thetas: ArrayLike) -> Array:
-        """Give the gradients of loss plus penalty at each row of thetas [K, P], float64 [K, P]."""
+        """Return the gradients of loss plus penalty at each row of thetas [K, P], float64 [K, P]."""
         return self.values_and_gradients(thetas)[1]
 
     def values_and_gradients(self, thetas: ArrayLike) -> tuple[Array, Array]:
-        """Give values [K] and gradients [K, P] from one pass."""
+        """Return values [K] and gradients [K, P] from one pass."""
         sums, gradients = self.engine.gradients(self.complete(thetas))
         values = self.losses(sums) + self.penalties(thetas)
         return values, self.finished(gradients) + self.decayed(thetas)
@@ -250,38 +268,38 @@ class NetworkObjective:
             return np.asarray(summed[:, : self.size] * self.factor)
 
     def gradient(self, theta: ArrayLike) -> Array:
-        """Give the gradient of loss plus penalty at θ, float64 [P]."""
+        """Return the gradient of loss plus penalty at θ, float64 [P]."""
         return np.asarray(self.gradients(np.asarray(theta)[None])[0])
 
     def value_and_gradient(self, theta: ArrayLike) -> tuple[float, Array]:
-        """Give value and gradient at θ from one pass."""
+        """Return value and gradient at θ from one pass."""
         values, gradients = self.values_and_gradients(np.asarray(theta)[None])
         return float(values[0]), gradients[0]
 
     def hvps(self, theta: ArrayLike, vectors: ArrayLike) -> Array:
-        """Give the exact products of the Hessian at θ with each row of vectors [K, P], float64 [K, P]."""
+        """Return the exact Hessian of loss plus penalty at θ times each row of vectors [K, P], float64 [K, P]."""
         return self.hvps_at(theta)(vectors)
 
     def hvps_at(self, theta: ArrayLike) -> Products:
-        """Give the function vectors → `hvps(theta, vectors)`, for many calls at one θ."""
+        """Return the function vectors → `hvps(theta, vectors)`, prepared for many calls at one θ."""
         products = self.products(HESSIAN, theta)
         if not self.decays:
             return products
         return lambda vectors: products(vectors) + self.decayed(vectors)
 
     def products(self, matrix: Matrix, theta: ArrayLike) -> Products:
-        """Give the function that multiplies rows of vectors [K, P] by a matrix at θ, for the loss without penalty."""
+        """Return the function that multiplies rows of vectors [K, P] by a matrix at θ, for the loss without penalty."""
         summed = self.engine.products(matrix, self.complete(theta)[0])
         return lambda vectors: self.finished(summed(self.complete(vectors, 0.0)))
 
     def hvp(self, theta: ArrayLike, vector: ArrayLike) -> Array:
-        """Give the exact product of the Hessian of loss plus penalty at θ with a vector, float64 [P]."""
+        """Return the exact Hessian of loss plus penalty at θ times a vector, float64 [P]."""
         return np.asarray(self.hvps(theta, np.asarray(vector)[None])[0])
 
     def sweep(
         self, center: ArrayLike, directions: ArrayLike, axes: tuple[Array, ...]
     ) -> NetworkSweep | MetricSweep:
-        """Prepare the grid center + Σ αᵢ directions[i], αᵢ from axes[i]; losses there leave the penalty out."""
+        """Prepare the evaluation of the loss (without penalty) on the grid center + Σ αᵢ directions[i], αᵢ from axes[i]."""
         rows = np.atleast_2d(np.asarray(directions))
         if len(rows) != len(axes):
             raise InputError(f"expected an axis for each of {len(rows)} directions, found {len(axes)}")
@@ -294,8 +312,14 @@ class NetworkObjective:
         return MetricSweep(losses, self.measure, self.metrics.columns, point, rows.astype(np.float64), axes)
 
 
+def made_anew(model: Model, split: str, given: dict[str, Any], constants: NDArray | None) -> NetworkObjective:
+    """Make an objective again, in another process say."""
+    made = NetworkObjective(model, split, **given)
+    return made if constants is None else made.with_constants(constants)
+
+
 def evaluate_model(model: Model, metrics: str | Sequence[str] = ()) -> dict[str, Evaluation]:
-    """Evaluate every split of a model at its own θ, in float64, with metrics by name as `NetworkObjective` takes them."""
+    """Evaluate every split of a model at its own θ, in float64, with optional metrics by name."""
     require_model(model, "evaluate_model")
     return {
         split: NetworkObjective(model, split, metrics=metrics).evaluate(model.theta) for split in model.splits

@@ -14,6 +14,7 @@ from landscape.model import Model
 from landscape.objective.evaluation import Evaluation
 from landscape.objective.metric_sweep import point_of
 from landscape.objective.network import NetworkObjective
+from landscape.objective.rows import Rows
 
 Array = NDArray[np.float64]
 
@@ -61,16 +62,16 @@ class PointwiseObjective:
         return float(self.values(np.asarray(theta)[None])[0])
 
     def evaluate(self, theta: ArrayLike) -> Evaluation:
-        """Give loss (without penalty), accuracy, the metrics that were chosen, their standard errors, and the penalty at θ."""
+        """Evaluate loss (without penalty), accuracy, the chosen metrics, their standard errors, and the penalty at θ."""
         row = self.row(theta)
         return self.objective.evaluation(row[:SUMS], theta, row[SUMS:])
 
     def sweep(self, center: ArrayLike, directions: ArrayLike, axes: tuple[Array, ...]) -> PointwiseSweep:
-        """Prepare the grid center + Σ αᵢ directions[i]."""
+        """Prepare the evaluation on the grid center + Σ αᵢ directions[i]."""
         return PointwiseSweep(self, np.asarray(center), np.atleast_2d(np.asarray(directions)), axes)
 
 
-class PointwiseSweep:
+class PointwiseSweep(Rows):
     """A grid of points, one a step; `state` holds the six sums and the metrics of each point, then the number of steps done."""
 
     def __init__(
@@ -79,7 +80,7 @@ class PointwiseSweep:
         if len(directions) != len(axes):
             raise InputError(f"expected an axis for each of {len(directions)} directions, found {len(axes)}")
         self.objective, self.center, self.directions, self.axes = objective, center, directions, axes
-        self.steps = math.prod(len(axis) for axis in axes)
+        self.points = self.steps = math.prod(len(axis) for axis in axes)
         self.metrics = objective.objective.metrics.columns
         self.width = SUMS + len(self.metrics)
         self.state = np.zeros(self.steps * self.width + 1)

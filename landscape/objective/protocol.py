@@ -43,7 +43,7 @@ class HasValue(Protocol):
 
     @property
     def size(self) -> int:
-        """P, the length of θ."""
+        """The length P of θ."""
 
     def value(self, theta: Array, /) -> float:
         """Evaluate at θ."""
@@ -70,19 +70,19 @@ class HasSweep(HasValue, Protocol):
 
 
 class Objective(HasSweep, Protocol):
-    """A function of θ [P] with its derivatives, which include the penalty as values do."""
+    """A function of θ [P] with its derivatives, all of them with the penalty of weight decay."""
 
     def gradient(self, theta: ArrayLike, /) -> Array:
-        """Give the gradient at θ, [P]."""
+        """Return the gradient at θ, [P]."""
 
     def gradients(self, thetas: ArrayLike, /) -> Array:
-        """Give the gradient at each row of thetas [K, P], [K, P]."""
+        """Return the gradients at each row of thetas [K, P], as [K, P]."""
 
     def hvp(self, theta: ArrayLike, vector: ArrayLike, /) -> Array:
-        """Give the product of the Hessian at θ with a vector, [P]."""
+        """Return the Hessian at θ times a vector, [P]."""
 
     def hvps(self, theta: ArrayLike, vectors: ArrayLike, /) -> Array:
-        """Give the products of the Hessian at θ with each row of vectors [K, P], [K, P]."""
+        """Return the Hessian at θ times each row of vectors [K, P], as [K, P]."""
 
 
 class NetworkLike(Objective, Protocol):

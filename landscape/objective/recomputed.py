@@ -146,7 +146,7 @@ def moments(block: NDArray, channels: int) -> tuple[Array, Array]:
 
 
 class RecomputedObjective(PointwiseObjective):
-    """A network's loss over a split, with the running statistics of the training data at each θ.
+    """A network's loss over a split, with running statistics recomputed from the training data at each θ.
 
     The parameters are those of `NetworkObjective`; batches are the `batch_size` of the model's nodes. It has values, no derivatives.
 
@@ -167,9 +167,9 @@ class RecomputedObjective(PointwiseObjective):
         self.statistics = RunningStatistics(model, **{**options, "metrics": ()})
 
     def constants_at(self, theta: ArrayLike) -> Array:
-        """Give the model's constants with the statistics at θ."""
+        """Return the model's constants with the running statistics at θ."""
         return self.statistics.at(theta)
 
     def values(self, thetas: ArrayLike, constants: ArrayLike | None = None) -> Array:
-        """Evaluate loss plus penalty at each row of thetas [K, P], with the rows' own `constants` [K, C] in place of statistics at θ."""
+        """Evaluate loss plus penalty at each row of thetas [K, P]."""
         return super().values(thetas) if constants is None else self.objective.values(thetas, constants)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -64,9 +65,16 @@ def pool(workers: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(workers, thread_name_prefix="landscape")
 
 
+class Neighbours:
+    """How many processes of one work share the cores of this machine, this one among them."""
+
+    count = 1
+
+
 def available_cores() -> int:
-    """Count the cores that this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Count the cores that this process may run on, or its share of them where others of the same work run beside it."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, cores // Neighbours.count)
 
 
 def checked_threads(threads: int | None) -> int:
@@ -128,6 +136,22 @@ class Session:
         while self.threaded:
             library, before = self.threaded.pop()
             library.set_num_threads(before)
+
+    @contextmanager
+    def left_to_others(self) -> Iterator[None]:
+        """Let other threads have the session while the one that owns it waits for them."""
+        if not self.lock._is_owned():  # type: ignore[attr-defined]
+            yield
+            return
+        depth, self.depth = self.depth, 0
+        self.end()
+        held = self.lock._release_save()  # type: ignore[attr-defined]
+        try:
+            yield
+        finally:
+            self.lock._acquire_restore(held)  # type: ignore[attr-defined]
+            self.begin()
+            self.depth = depth
 
     def begin_anew(self) -> None:
         """Let go of what another thread held when this one forked; a session of its own the thread leaves as usual."""

@@ -48,16 +48,16 @@ class SurfaceObjective(CallableObjective):
 
     @property
     def box(self) -> tuple[tuple[float, float], tuple[float, float]]:
-        """Where the surface is usually looked at: the range of each parameter."""
+        """The usual range of each parameter."""
         return self.surface.box
 
     @property
     def minima(self) -> Array:
-        """The global minima, [K, 2]; of `toy` and `monkey_saddle` none."""
+        """The isolated global minima, [K, 2], of which `toy` and `monkey_saddle` have none."""
         return np.array(self.surface.minima).reshape(-1, 2)
 
     def hessian(self, theta: ArrayLike) -> Array:
-        """Give the Hessian at θ, [2, 2]."""
+        """Return the Hessian at θ, [2, 2]."""
         point = checked(theta, 2)
         xx, xy, yy = self.surface.curvature(point[0], point[1])
         return np.array([[xx, xy], [xy, yy]], np.float64)

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from landscape.kernels.cpu.losses import SUMS
 from landscape.objective.engine import GridSums
+from landscape.objective.rows import Rows
 
 Array = NDArray[np.float64]
 
 
-class NetworkSweep:
+class NetworkSweep(Rows):
     """Losses of a network over a grid; steps go part by part of the data, and within a part by runs of points.
 
     `state` holds the six sums of each point, then the number of steps done.
@@ -48,6 +49,14 @@ class NetworkSweep:
         first = run * self.run_length
         self.sums.add(part, first, min(self.points, first + self.run_length), self.table)
         self.state[-1] = step + 1
+
+    def compute(self, first: int, last: int, step: int) -> None:
+        """Add every part's sums at points first … last − 1, but those that the first `step` steps added."""
+        for part in range(self.sums.parts):
+            # Of a part that was begun, the points of its first runs were done.
+            begun = min(max(0, step - part * self.runs), self.runs) * self.run_length
+            if max(first, begun) < last:
+                self.sums.add(part, max(first, begun), last, self.table)
 
     def point_done(self) -> NDArray[np.bool_]:
         """Say which points have seen every part, bool [K]."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 
+from landscape.ops.unit_products import mixture, product
 from landscape.ops.units import Units, Value, spread
 from landscape.program.building import GraphNode
 
@@ -49,15 +50,28 @@ def layer(units: Units, node: GraphNode, inputs: Sequence[Value], keys: Collecti
     if groups == 1:
         units.place(weight, 1, value, signed=True)
         made = units.fresh(node.shape, axis)
-    elif groups == inputs[0].shape[0]:
-        made = repeated(value, axis, node.shape, node.shape[0] // groups)
     else:
-        units.fix(value, node.name, "a convolution in groups has a symmetry of its own")
-        return Value(node.shape)
-    units.place(weight, 0, made, signed=True)
+        made = in_groups(units, node, value, groups)
+    # Within a group of inputs the sign of a unit is that of its outputs, and the weight between them stays as it is.
+    units.place(weight, 0, made, signed=groups == 1 or value.units is None)
     if bias in keys:
         units.place(bias, 0, made, signed=True)
     return made
+
+
+def in_groups(units: Units, node: GraphNode, value: Value, groups: int) -> Value:
+    """Let channels of a convolution in groups move as whole groups, with their outputs; those of an input that stays move within their group."""
+    before, after = value.shape[0] // groups, node.shape[0] // groups
+    if value.units is None:
+        made = units.new(node.shape[0])
+        return Value(node.shape, 0, made, np.arange(len(made)) // after)
+    if before == 1:
+        return repeated(value, 0, node.shape, after)
+    wholes, places = units.new(groups), np.arange(value.shape[0])
+    units.bundle(value, wholes[places // before], places % before)
+    return repeated(
+        Value((groups, *value.shape[1:]), 0, wholes, np.zeros(groups, np.int64)), 0, node.shape, after
+    )
 
 
 def repeated(value: Value, axis: int, shape: tuple[int, ...], times: int) -> Value:
@@ -190,7 +204,27 @@ def reshaped(units: Units, node: GraphNode, inputs: Sequence[Value], keys: Colle
             place = np.broadcast_to(other, coordinate.shape)
             tags = value.tags[unit] * (outer * inner) + place
             return Value(shape, axis, value.units[unit].reshape(-1), tags.reshape(-1))
-    return stays(units, node, inputs, keys)
+    return split(units, node, value)
+
+
+def split(units: Units, node: GraphNode, value: Value) -> Value:
+    """Split an axis of units into heads and rows, or into several for each head: heads move as wholes."""
+    assert value.axis is not None
+    shape, before, count = node.shape, math.prod(value.shape[: value.axis]), value.shape[value.axis]
+    for first in range(len(shape)):
+        for last in range(first + 1, len(shape)):
+            parts = shape[first : last + 1]
+            if math.prod(shape[:first]) != before or math.prod(parts) != count or len(parts) > 3:
+                continue
+            place = len(parts) - 2
+            coordinates = list(np.indices(parts).reshape(len(parts), -1))
+            head = coordinates.pop(place)
+            rows = np.ravel_multi_index(tuple(coordinates), (*parts[:place], *parts[place + 1 :]))
+            wholes = units.fresh(shape, first + place)
+            assert wholes.units is not None
+            units.bundle(value, wholes.units[head], rows)
+            return wholes
+    return stays(units, node, [value], ())
 
 
 def transposed(units: Units, node: GraphNode, inputs: Sequence[Value], keys: Collection[str]) -> Value:
@@ -215,6 +249,8 @@ def taken(units: Units, node: GraphNode, inputs: Sequence[Value], keys: Collecti
         chosen = np.arange(count)[slice(start, stop, step)]
     if len(chosen) != node.shape[axis]:
         return stays(units, node, inputs, keys)
+    if len(chosen) < count:
+        units.cut(value.units[chosen])
     return Value(node.shape, axis, value.units[chosen], value.tags[chosen])
 
 
@@ -294,6 +330,8 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(("dense", "conv1d", "conv2d"), layer),
     **dict.fromkeys(("batchnorm", "layernorm", "groupnorm"), normalization),
     "attention": attention,
+    "matmul": product,
+    "scaled_dot_product_attention": mixture,
     "embedding": table,
     "position": positions,
     "softmax": softmax,

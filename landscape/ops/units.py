@@ -63,6 +63,13 @@ class Units:
         self.sets: list[Axis] = []
         self.tied: set[tuple[str, int]] = set()
         self.stays: dict[str, str] = {}
+        # Units that only move together: the unit, the one that it is a row of, and which row.
+        self.bundled: list[tuple[int, int, int]] = []
+        # By unit, the parts of a value that it was cut into.
+        self.parts: dict[int, tuple[int, ...]] = {}
+        self.cuts = 0
+        # The keys of parameters on which units were placed of late.
+        self.used: set[str] = set()
 
     def new(self, count: int) -> Whole:
         """Make units that nothing is known of."""
@@ -92,6 +99,11 @@ class Units:
             first, second = sorted((self.find(int(a)), self.find(int(b))))
             self.parents[second] = first
 
+    def same(self, one: Value, other: Value) -> None:
+        """Make the units of two values one, place by place."""
+        if one.units is not None and other.units is not None:
+            self.join(one.units, other.units)
+
     def fix(self, value: Value, node: str = "", why: str = "") -> Value:
         """Let the units of a value stay, and say why where they moved so far."""
         if value.units is not None:
@@ -107,6 +119,7 @@ class Units:
 
     def place(self, key: str, axis: int, value: Value, *, signed: bool) -> None:
         """Note that the units of a value stand along an axis of a parameter."""
+        self.used.add(key)
         if value.units is None or value.tags is None:
             self.tied.add((key, axis))
             earlier = self.axes.get((key, axis))
@@ -127,25 +140,86 @@ class Units:
             self.sets.append(Axis("", len(self.sets), value.units, value.tags, False))
             self.turn_no_sign(value)
 
+    def bundle(self, value: Value, wholes: Whole, rows: Whole) -> None:
+        """Let the units of a value move only together, as rows of larger ones: `wholes` [n] says of which, `rows` [n] which row."""
+        if value.units is not None:
+            self.bundled.extend(zip(value.units.tolist(), wholes.tolist(), rows.tolist(), strict=True))
+
+    def cut(self, units: Whole) -> None:
+        """Note that units are one part of a value: one of them that becomes the same as one of another part has a place in each."""
+        self.cuts += 1
+        for unit in np.unique(units).tolist():
+            self.parts[unit] = (*self.parts.get(unit, ()), self.cuts)
+
+    def tie(self, value: Value) -> None:
+        """Let all numbers of a parameter of its own stay where they are."""
+        if value.key is not None:
+            for axis in range(len(value.shape)):
+                self.place(value.key, axis, Value(value.shape), signed=False)
+
     def settle(self, value: Value, axis: int, *, signed: bool) -> Value:
         """Give a parameter of its own units along an axis."""
         if value.key is None or not 0 <= axis < len(value.shape):
             return value
         found = self.fresh(value.shape, axis)
+        for other in range(len(value.shape)):
+            # Its other axes are places, which stay.
+            if other != axis:
+                self.place(value.key, other, Value(value.shape), signed=False)
         self.place(value.key, axis, found, signed=signed)
         return found
 
     def resolved(self) -> list[Axis]:
         """Give all axes with what stands for each unit; a unit that would stand twice at one place stays."""
         while True:
-            axes = [
-                Axis(one.key, one.axis, self.roots(one.units), one.tags, one.signed)
-                for one in (*self.axes.values(), *self.sets)
-            ]
+            wholes = self._wholes()
+            axes = [self._named(one, wholes) for one in (*self.axes.values(), *self.sets)]
             twice = {unit for one in axes for unit in _repeated(one)} - {FIXED}
             if not twice:
                 return axes
             self.join(np.array(sorted(twice)), np.full(len(twice), FIXED))
+
+    def _wholes(self) -> dict[int, tuple[int, int]]:
+        """Give for each unit that is a row of a larger one that one and the row; rows that contradict each other stay."""
+        while True:
+            found: dict[int, tuple[int, int]] = {}
+            wrong: list[tuple[int, int]] = []
+            for unit, whole, row in self.bundled:
+                one, larger = self.find(unit), self.find(whole)
+                known = found.setdefault(one, (larger, row))
+                if one == larger or known[1] != row or FIXED in (one, larger):
+                    wrong += [(end, FIXED) for end in (one, larger, known[0]) if end != FIXED]
+                elif known[0] != larger:
+                    wrong.append((known[0], larger))
+            if not wrong:
+                return {one: told for one, told in found.items() if one != FIXED}
+            for one, other in wrong:
+                self.join(np.array([one]), np.array([other]))
+
+    def _named(self, axis: Axis, wholes: dict[int, tuple[int, int]]) -> Axis:
+        """Give an axis with what stands for each unit: the larger one that it is a row of, and the row in its tag."""
+        roots, tags = list[int](), list[tuple[int, ...]]()
+        for unit, tag in zip(axis.units.tolist(), axis.tags.tolist(), strict=True):
+            root = self.find(unit)
+            told: tuple[int, ...] = (tag,)
+            while root in wholes:
+                root, row = wholes[root]
+                told = (*told, row)
+            roots.append(root)
+            tags.append(told)
+        found = Axis(axis.key, axis.axis, np.array(roots, np.int64), _numbered(tags), axis.signed)
+        if not _repeated(found) - {FIXED}:
+            return found
+        cut = [
+            (*told, *self.parts.get(unit, ())) for unit, told in zip(axis.units.tolist(), tags, strict=True)
+        ]
+        return Axis(axis.key, axis.axis, found.units, _numbered(cut), axis.signed)
+
+
+def _numbered(tags: Sequence[tuple[int, ...]]) -> Whole:
+    """Number tags that consist of several numbers, in their order."""
+    numbers = {told: number for number, told in enumerate(sorted(set(tags)))}
+    return np.array([numbers[told] for told in tags], np.int64)
 
 
 def _repeated(axis: Axis) -> set[int]:
@@ -182,8 +256,7 @@ def spread(units: Units, node: str, inputs: Sequence[Value], shape: Shape, *, pr
             units.fix(value, node, "units meet numbers of other places")
         return Value(shape)
     for other in whole[1:]:
-        if first.units is not None and other.units is not None:
-            units.join(first.units, other.units)
+        units.same(first, other)
     if (len(moving) > 1) if product else (len(moving) < len(inputs)):
         units.turn_no_sign(first)
     return Value(shape, place, first.units, first.tags)

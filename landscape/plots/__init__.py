@@ -11,6 +11,7 @@ from landscape.plots.comparing import plot_comparison
 from landscape.plots.connections import plot_connection, plot_tree
 from landscape.plots.contours import plot_contours
 from landscape.plots.curves import plot_curves
+from landscape.plots.cuts import plot_cuts
 from landscape.plots.eigenvector_mass import plot_eigenvector_mass
 from landscape.plots.escapes import plot_escape
 from landscape.plots.logs import plot_log
@@ -38,6 +39,7 @@ __all__ = [
     "plot_connection",
     "plot_contours",
     "plot_curves",
+    "plot_cuts",
     "plot_eigenvector_mass",
     "plot_escape",
     "plot_log",

@@ -16,7 +16,7 @@ from landscape.marks import holds_mark
 from landscape.overwrite import refuse_overwriting
 from landscape.plots.contours import draw_map, shared_levels
 from landscape.plots.field import field_of
-from landscape.plots.paths import EDGE, PATH, STOP
+from landscape.plots.planes import EDGE, PATH, STOP
 from landscape.plots.style import figure_of, style
 from landscape.records import Trajectory
 
@@ -48,7 +48,9 @@ def require_film(path: str | Path, *, inputs: Sequence[str | Path] = (), fresh: 
 def save_film(
     record: Trajectory, path: str | Path, *, inputs: Sequence[str | Path] = (), fresh: bool = False
 ) -> None:
-    """Write the film of a trajectory: a frame a checkpoint, with its update and its true loss.
+    """Write the film of a trajectory, one frame for each checkpoint.
+
+    Each frame shows its update and its true loss.
 
     Raises
     ------

@@ -26,7 +26,7 @@ INDEX: dict[str, Any] = {"linestyle": "none", "marker": "v", "color": "#333333",
 
 
 def plot_atlas(record: Atlas, *, ax: Axes | None = None) -> Axes:
-    """Draw each critical point's loss against its index and against the lecture's minimum ratio.
+    """Draw the loss of each critical point against its index and its share of positive eigenvalues.
 
     The index is the number of eigenvalues below zero beyond the error. The ratio is that of positive eigenvalues among all:
     with the error (filled), and by the sign alone (open), which for zero eigenvalues is the sign of rounding.

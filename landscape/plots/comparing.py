@@ -15,11 +15,12 @@ from landscape.plots.field import Field, dimensions, drawable, field_of, slice_o
 from landscape.plots.heights import choose_heights
 from landscape.plots.levels import Levels
 from landscape.plots.line_labels import label_lines
-from landscape.plots.look import Look, chosen, looking
+from landscape.plots.look import WIDTHS, Look, chosen, looking
 from landscape.plots.marks import CENTER, hatch_missing, mark_points
-from landscape.plots.paths import draw_path
+from landscape.plots.paths import run_of
+from landscape.plots.planes import marked
 from landscape.plots.scale import draw_scale
-from landscape.plots.style import SMALL, new_figure, style
+from landscape.plots.style import COLUMN_WIDTH, SMALL, new_figure, style
 from landscape.plots.surface import draw_sheet_between
 from landscape.plots.topologies import outlined
 from landscape.plots.words import GREEK, one_line_label, quantity_label, quantity_name, short, wrapped
@@ -27,6 +28,8 @@ from landscape.records import Record, Scan, Topology, Trajectory
 
 # Inches at a column's width: what stands above and below the panels, a title, a legend's row.
 AROUND, TITLE, ROW = 0.42, 0.2, 0.14
+# Beside maps, for numbers and the colour bar; below surfaces, for the words; a surface's height in parts of its width.
+SCALE, BELOW, TALL = 0.75, 0.42, 0.82
 # Panels in a row.
 COLUMNS = {"single": 2, "double": 4}
 # Okabe and Ito's, in an order that stays apart in grey.
@@ -44,7 +47,7 @@ def plot_comparison(
     columns: int | None = None,
     look: Look | None = None,
 ) -> Figure:
-    """Draw scans (or the planes of trajectories, topologies) side by side on one scale; lines in one panel.
+    """Draw several scans side by side on one scale, and lines in one panel.
 
     Parameters
     ----------
@@ -135,9 +138,14 @@ def shared_fields(records: Sequence[Record], quantity: str | None) -> list[Field
     return fields
 
 
+def room() -> float:
+    """Give how many columns wide a figure is: letters do not grow with it."""
+    return WIDTHS[chosen().width]
+
+
 def panel_size(fields: Sequence[Field], columns: int) -> tuple[float, float]:
     """Give width and height of a panel's map, in inches at a column's width."""
-    width = (3.4 - 0.75) / columns
+    width = (COLUMN_WIDTH - SCALE / room()) / columns
     ratios = [
         (f.coordinates[1][-1] - f.coordinates[1][0]) / (f.coordinates[0][-1] - f.coordinates[0][0]) if equal_units(f) else 0.9
         for f in fields
@@ -151,7 +159,7 @@ def maps_of(
     """Draw contour maps with one colour bar."""
     rows = -(-len(fields) // columns)
     _, height = panel_size(fields, columns)
-    figure = new_figure(rows * (height + TITLE) + AROUND, layout="compressed")
+    figure = new_figure(rows * height + (rows * TITLE + AROUND) / room(), layout="compressed")
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for unused in panels[len(fields) :]:
         unused.remove()
@@ -172,8 +180,9 @@ def maps_of(
         elif alike:
             ax.tick_params(labelleft=False)
         ax.locator_params(nbins=3 if columns > 1 and chosen().width == "single" else 4)
-        if isinstance(record, Trajectory):
-            draw_path(ax, record)
+        run = run_of(record) if isinstance(record, Trajectory) else marked(field.record, field.axes)
+        if run is not None:
+            run.draw(ax)
         if isinstance(record, Topology):
             outlined(ax, record)
         mark_points(ax, field, best=False)
@@ -199,15 +208,16 @@ def maps_of(
 def surfaces_of(fields: Sequence[Field], titles: Sequence[str], levels: Levels, columns: int) -> Figure:
     """Draw surfaces with one height and one view."""
     rows = -(-len(fields) // columns)
-    width = 3.4 / columns
-    figure = new_figure(rows * (0.85 * width + TITLE) + AROUND, layout=None)
+    width = COLUMN_WIDTH / columns
+    figure = new_figure(rows * (TALL * width + TITLE / room()) + BELOW / room(), layout=None)
     values = np.concatenate([field.values.ravel() for field in fields])
     heights = choose_heights(values, levels)
-    below = 0.36 / figure.get_figheight() * chosen().factor
+    inch = chosen().factor / room() / figure.get_figheight()
+    below = BELOW * inch
     for number, (field, name) in enumerate(zip(fields, titles, strict=True)):
         row, column = divmod(number, columns)
         part = (1 - below) / rows
-        place = (column / columns * 0.93, 1 - (row + 1) * part, 0.93 / columns, part * 0.93)
+        place = (column / columns * 0.93, 1 - (row + 1) * part, 0.93 / columns, part - TITLE * inch)
         ax: Any = figure.add_axes(place, projection="3d", computed_zorder=False)
         draw_sheet_between(ax, field, heights, levels)
         if field.holds_center:
@@ -218,7 +228,15 @@ def surfaces_of(fields: Sequence[Field], titles: Sequence[str], levels: Levels, 
                 ax.plot([0.0], [0.0], [float(heights.of(np.array(at)))], **CENTER)
         elevation, azimuth = chosen().view or VIEW
         ax.view_init(elev=elevation, azim=azimuth)
-        ax.set_title(name, loc="center", y=1.0, pad=-2)
+        middle = (column + 0.5) / columns * 0.93
+        figure.text(
+            middle,
+            1 - row * part - 0.3 * TITLE * inch,
+            name,
+            ha="center",
+            va="top",
+            fontsize=ax.title.get_fontsize(),
+        )
     words = f"height: {quantity_label(fields[0].record, fields[0].quantity)}"
     words += ", logarithmic" if heights.logarithmic else ""
     words += f", {short(levels.low)} to {short(levels.high)}" + (" (cut)" if levels.clipped else "")

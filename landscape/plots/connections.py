@@ -177,12 +177,16 @@ def captions(record: Connection) -> list[str]:
     if saddle:
         kind = f"certified saddle of index {saddle['index']}" if saddle["certified"] else "no certified saddle"  # fmt: skip
         height = "" if saddle["height"] is None else f" (loss {short(saddle['height'])})"
-        words.append(f"top of the band: {kind}{height}")
+        # Records of earlier versions do not say it.
+        joins = {True: ", which joins the two", False: ", whose sides lead elsewhere"}.get(
+            saddle.get("joins"), ""
+        )
+        words.append(f"top of the band: {kind}{height}{joins}")
     return [*words, "a low path need not lie in any plane that can be drawn"]
 
 
 def plot_tree(record: Connection, *, ax: Axes | None = None) -> Axes:
-    """Draw the passes between three minima or more as a tree: each branch ends at a minimum's loss, and two join at the height of the lowest pass.
+    """Draw the passes between three or more minima as a tree, whose branches join at the height of the lowest pass.
 
     References
     ----------

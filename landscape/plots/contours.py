@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.contour import QuadContourSet
+from matplotlib.lines import Line2D
+from matplotlib.patheffects import Normal, Stroke
 
 from landscape.errors import InputError
 from landscape.plots.field import Field, field_of
@@ -28,7 +31,7 @@ from landscape.plots.style import (
     new_figure,
     set_height,
 )
-from landscape.plots.words import GREEK, axis_label
+from landscape.plots.words import GREEK, axis_label, eigenvalues_of
 from landscape.records import Scan
 
 # Inches: the map's width in a column beside its labels and scale; what stands above and below it.
@@ -139,10 +142,14 @@ def draw_map(
     frame_plane(axes, field, brief=ax is not None)
     head(axes, field, ours=ax is None)
     extra = [] if overlay is None else overlay(axes)
+    if ax is not None:
+        extra = shortened(extra)
     if ax is None:
         set_height(figure_of(axes), height_of(field) + MARKED_ROW * len(extra))
     marks = mark_points(axes, field, brief=ax is not None)
+    saddle = draw_center_contour(axes, field)
     plateau = [*draw_constant_contour(axes, field), *worded_keys(flat_words(field))] if ax is None else []
+    plateau = [*saddle, *plateau] if ax is None else plateau
     if plateau:
         add_rows(figure_of(axes), LEGEND_ROW * len(plateau))
     if parts.legend:
@@ -171,6 +178,52 @@ def draw_map(
             holes=holes(field),
         )
     return axes
+
+
+def shortened(keys: Sequence[Artist]) -> list[Artist]:
+    """Leave out of a legend's keys what is words alone, and the details of the others: on axes of one's own it hides a part of the map."""
+    drawn = [
+        key
+        for key in keys
+        if not isinstance(key, Line2D)
+        or key.get_linestyle() != "None"
+        or key.get_marker() not in ("", "None", None)
+    ]
+    for key in drawn:
+        key.set_label(str(key.get_label()).partition(",")[0].partition(" (")[0])
+    return drawn
+
+
+def draw_center_contour(ax: Axes, field: Field) -> list[Artist]:
+    """Draw the line on which a plane of eigenvectors has the loss of θ, where a curvature is negative; give the legend's key.
+
+    At a saddle it is the cross between what lies above θ and what lies below it, which the levels may miss.
+    """
+    down = [
+        index for index, value in eigenvalues_of(field.record).items() if index in field.axes and value < 0
+    ]
+    value, values = field.center_value(), field.values[np.isfinite(field.values)]
+    if not down or field.rises or value is None or not field.holds_center:
+        return []
+    if not (values.size and values.min() < value < values.max()):
+        return []
+    x, y = field.coordinates
+    look: dict[str, Any] = {"color": "white", "linewidth": 1.0, "linestyle": (0, (1, 1.2))}
+    edge = [Stroke(linewidth=2.0, foreground="black"), Normal()]
+    surface = np.ma.masked_invalid(field.values).T
+    lines = ax.contour(
+        x,
+        y,
+        surface,
+        levels=[value],
+        colors="white",
+        linewidths=1.0,
+        linestyles=[look["linestyle"]],
+        zorder=3,
+    )
+    lines.set_path_effects(edge)
+    words = f"as high as θ; negative curvature along {' and '.join(GREEK[index] for index in down)}"
+    return [Line2D([], [], label=words, path_effects=edge, **look)]
 
 
 def draw_bands(ax: Axes, field: Field, levels: Levels) -> QuadContourSet | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -53,16 +54,20 @@ def scale_eigenvalues(ax: Axes, values: np.ndarray, which: Literal["x", "y"]) ->
     powers = linear * 10.0 ** np.arange(DECADES + 2)
     low, high = float(values.min(initial=0.0)), float(values.max(initial=0.0))
     ticks = [-power for power in powers[::-1] if power <= -low] + [0.0]
-    axis.set_major_locator(FixedLocator(ticks + [power for power in powers if power <= 1.01 * high]))
-    axis.set_major_formatter(FuncFormatter(_tick))
+    ticks += [power for power in powers if power <= 1.01 * high]
+    axis.set_major_locator(FixedLocator(ticks))
+    # In one manner: in full, or all as powers.
+    exponents = [round(np.log10(abs(tick))) for tick in ticks if tick]
+    plain = not exponents or (min(exponents) >= -3 and max(exponents) <= 3)
+    axis.set_major_formatter(FuncFormatter(partial(_tick, plain)))
     axis.set_minor_locator(NullLocator())
 
 
-def _tick(value: float, position: int | None = None) -> str:
+def _tick(plain: bool, value: float, position: int | None = None) -> str:
     if value == 0:
         return "0"
     exponent = round(np.log10(abs(value)))
-    text = f"{abs(value):g}" if -2 <= exponent <= 3 else f"$10^{{{exponent}}}$"
+    text = f"{abs(value):g}" if plain else f"$10^{{{exponent}}}$"
     return (MINUS if value < 0 else "") + text
 
 

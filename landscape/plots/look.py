@@ -21,7 +21,7 @@ SCALES = ("linear", "log")
 
 @dataclass(frozen=True)
 class Look:
-    """The choices; None leaves one to the figure.
+    """How figures look, where None leaves a choice to each figure.
 
     `limits` are the lowest and the highest value that has a colour of its own; `view` is elevation and azimuth of surfaces, in degrees.
     """
@@ -62,7 +62,7 @@ class Look:
 
     @property
     def factor(self) -> float:
-        """The width of a figure beside that of a column."""
+        """The width of a figure relative to that of a column."""
         return WIDTHS[self.width] * STYLES[self.style][2]
 
 
@@ -77,7 +77,7 @@ def chosen() -> Look:
 
 @contextmanager
 def looking(look: Look | None) -> Iterator[None]:
-    """Draw with a look inside the `with`."""
+    """Change how figures look within a `with` block."""
     if look is None:
         yield
         return

@@ -22,6 +22,9 @@ CENTER = {**_POINT, "marker": "o", "markersize": 5.5, "markerfacecolor": "white"
 OTHER = {**_POINT, "marker": "s", "markersize": 5, "markerfacecolor": "white", "markeredgewidth": 1.1}
 BEST = {**_POINT, "marker": "v", "markersize": 5.5, "markerfacecolor": "#ffd23f", "markeredgewidth": 0.7}
 
+# Values that differ by less than this part are told by their difference.
+CLOSE = 0.01
+
 
 def center_text(field: Field) -> str:
     """Name the centre, with its value."""
@@ -42,12 +45,13 @@ def best_text(field: Field, brief: bool = False) -> str:
 
 
 def value_beside(field: Field, value: float) -> str:
-    """Write a value, or its difference from the centre's where the two round alike.
+    """Write a value, or its difference from the centre's where that is below 1 % of it.
 
-    It is a difference, since 2.30 beside 2.30 says nothing.
+    It is a difference, since 2.30 beside 2.31 says little.
     """
     center = field.center_value()
-    if center is None or not np.isfinite(center) or short(center) != short(value) or center == value:
+    near = center is not None and np.isfinite(center) and abs(value - center) < CLOSE * abs(center)
+    if center is None or not near or center == value:
         return short(value)
     return f"{short(abs(value - center), 2)} {'higher' if value > center else 'lower'}"
 

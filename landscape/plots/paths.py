@@ -6,27 +6,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.patheffects import Normal, Stroke
 
 from landscape.plots.contours import draw_map, shared_levels
 from landscape.plots.field import field_of
+from landscape.plots.planes import Run
 from landscape.plots.style import SPLIT_LINES, figure_of, house_style_unless, new_figure
 from landscape.plots.words import quantity_label, shorten
 from landscape.records import Trajectory
 
-# White between black edges is seen on every band of the map.
-PATH: dict[str, Any] = {"color": "white", "linewidth": 1.1, "zorder": 4}
-EDGE: dict[str, Any] = {"foreground": "black", "linewidth": 2.2}
-STOP: dict[str, Any] = {
-    "linestyle": "none", "marker": ".", "markersize": 3.4, "color": "black",
-    "markeredgewidth": 0, "zorder": 4.1,
-}  # fmt: skip
-START: dict[str, Any] = {
-    "linestyle": "none", "marker": "D", "markersize": 4.6, "markerfacecolor": "white",
-    "markeredgecolor": "black", "markeredgewidth": 1.0, "zorder": 6, "clip_on": False,
-}  # fmt: skip
 ON_PLANE: dict[str, Any] = {"color": "#d55e00", "linestyle": (0, (4, 1.5))}
 HEIGHT = 3.3
 
@@ -38,7 +26,7 @@ def plot_path(
     levels: int | Sequence[float] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw a run over the loss on its plane.
+    """Draw the path of a training over the loss on its plane.
 
     Parameters
     ----------
@@ -55,30 +43,24 @@ def plot_path(
         No such quantity, or levels that cannot be drawn.
     """
     field = field_of(record.scan, quantity)
-    points = [(float(x), float(y)) for x, y in record.projected]
+    run = run_of(record)
     with house_style_unless(ax):
         return draw_map(
             field,
             shared_levels(field, levels),
             ax,
-            overlay=lambda axes: draw_path(axes, record),
-            around=points,
+            overlay=run.draw,
+            around=run.points,
         )
 
 
-def draw_path(ax: Axes, record: Trajectory) -> list[Artist]:
-    """Draw the projected checkpoints; give the legend's keys."""
-    x, y = record.projected.T
-    words = f"{len(x)} checkpoints, {record.captured.sum():.1%} of their variance on this plane"
-    path = ax.plot(x, y, label=words, **PATH)
-    path[0].set_path_effects([Stroke(**EDGE), Normal()])
-    ax.plot(x, y, **STOP)
-    start = f"the first of them (update {int(record.step[0]):,})"
-    return [*path, *ax.plot(x[:1], y[:1], label=start, **START)]
+def run_of(record: Trajectory) -> Run:
+    """Give the checkpoints of a trajectory on its plane."""
+    return Run(record.projected, record.step.tolist(), float(record.captured.sum()))
 
 
 def plot_out_of_plane(record: Trajectory, *, quantity: str | None = None, ax: Axes | None = None) -> Axes:
-    """Draw the true loss of the checkpoints beside their projections', and the distance between the two.
+    """Draw the true loss of the checkpoints beside that of their projections, and their distance from the plane.
 
     Parameters
     ----------

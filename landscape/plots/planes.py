@@ -1,10 +1,12 @@
-"""What is marked on the plane through three models: the models, their mean, and curves between them."""
+"""What is drawn over a plane: models, their mean and curves between them, or the checkpoints of a run."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.patheffects import Normal, Stroke
@@ -20,7 +22,15 @@ POINT: dict[str, Any] = {
 DASHES: dict[str, Any] = {"bezier": "-", "polychain": (0, (4, 1.5)), "band": (0, (1, 1))}
 NAMES = {"bezier": "Bézier curve", "polychain": "chain of pieces", "band": "elastic band"}
 # White between black edges is seen on every band of the map.
-EDGE: dict[str, Any] = {"foreground": "black", "linewidth": 2.4}
+EDGE: dict[str, Any] = {"foreground": "black", "linewidth": 2.2}
+PATH: dict[str, Any] = {"color": "white", "linewidth": 1.1, "zorder": 4}
+STOP: dict[str, Any] = {
+    "linestyle": "none", "marker": ".", "markersize": 3.4, "color": "black", "markeredgewidth": 0, "zorder": 4.1,
+}  # fmt: skip
+START: dict[str, Any] = {
+    "linestyle": "none", "marker": "D", "markersize": 4.6, "markerfacecolor": "white", "markeredgecolor": "black", "markeredgewidth": 1.0,
+    "zorder": 6, "clip_on": False,
+}  # fmt: skip
 HONESTY = "a low path need not lie in this plane, nor in any that can be drawn"
 
 
@@ -58,7 +68,41 @@ class Marked:
         return [*keys, *worded_keys([HONESTY])]
 
 
-def marked(record: Scan) -> Marked | None:
-    """Give what a record has marked, None where there is nothing."""
-    marks = record.settings.get("marks")
-    return Marked(marks, record.settings.get("overlays") or []) if marks else None
+@dataclass(frozen=True)
+class Run:
+    """The checkpoints of a run on a plane: `places` [K, 2], the update of each where it is known, and the share of their variance on the plane."""
+
+    places: np.ndarray
+    steps: Sequence[int]
+    captured: float
+
+    @property
+    def points(self) -> list[tuple[float, float]]:
+        """The places, on which no label may stand."""
+        return [(float(x), float(y)) for x, y in self.places]
+
+    def words(self) -> list[str]:
+        """Name each checkpoint."""
+        if len(self.steps):
+            return [f"update {int(step):,}" for step in self.steps]
+        return [f"checkpoint {number} of {len(self.places)}" for number in range(1, len(self.places) + 1)]
+
+    def draw(self, ax: Axes) -> list[Artist]:
+        """Draw the path; give the legend's keys."""
+        x, y = self.places.T
+        words = f"{len(x)} checkpoints, {self.captured:.1%} of their variance on this plane"
+        path = ax.plot(x, y, label=words, **PATH)
+        path[0].set_path_effects([Stroke(**EDGE), Normal()])
+        ax.plot(x, y, **STOP)
+        start = "the first of them" + (f" (update {int(self.steps[0]):,})" if len(self.steps) else "")
+        return [*path, *ax.plot(x[:1], y[:1], label=start, **START)]
+
+
+def marked(record: Scan, axes: Sequence[int] = (0, 1)) -> Marked | Run | None:
+    """Give what a record has marked on the plane of its first two axes, None where there is nothing."""
+    marks, run = record.settings.get("marks"), record.settings.get("run")
+    if marks:
+        return Marked(marks, record.settings.get("overlays") or [])
+    if not run or not run["points"] or len(record.axes) != 2 or tuple(axes) != (0, 1):
+        return None
+    return Run(np.asarray(run["points"], np.float64), run.get("steps", []), run["captured"])

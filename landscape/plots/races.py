@@ -35,7 +35,7 @@ def look_of(index: int) -> dict[str, Any]:
 
 
 def plot_race(record: Race, *, quantity: str | None = None, ax: Axes | None = None) -> Axes:
-    """Draw a quantity against updates: medians, and bands from the least to the largest over the seeds.
+    """Draw a quantity against updates, with medians and ranges over the seeds.
 
     The axis above counts the examples seen. In the legend the best stands first.
 
@@ -130,7 +130,7 @@ def plot_race_paths(
     levels: int | Sequence[float] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw the first seed's paths over the loss, or a `quantity`, on their principal plane.
+    """Draw the paths of the first seed over the loss on their principal plane.
 
     Raises
     ------
@@ -168,8 +168,11 @@ def draw_paths(ax: Axes, record: Race) -> list[Artist]:
         )  # fmt: skip
         path.set_path_effects([Stroke(foreground="white", linewidth=2.2), Normal()])
         keys.append(path)
-    share = f"all start at {start_of(record)}; {record.captured.sum():.1%} of the paths' variance is on this plane"
-    return [*keys, *worded_keys([share])]
+    words = [
+        f"all start at {start_of(record)}",
+        f"{record.captured.sum():.1%} of the paths' variance is on this plane",
+    ]
+    return [*keys, *worded_keys(words)]
 
 
 def race_figure_names(record: Race, *, quantity: str | None = None, kind: str = "both") -> list[str]:

@@ -75,7 +75,7 @@ def figures(
     kind: str = "both",
     levels: int | Sequence[float] | None = None,
 ) -> dict[str, Figure]:
-    """Draw the figures of a record in the house's style: `contour`, `surface`, `curves`, `slices`, ….
+    """Draw all figures of a record and return them by name (`contour`, `surface`, `curves`, `slices`, …).
 
     Raises
     ------
@@ -98,7 +98,7 @@ def save_figures(
     inputs: Sequence[str | Path] = (),
     fresh: bool = False,
 ) -> list[Path]:
-    """Draw the figures of a record and write them to `STEM.<figure>.<format>`; return the paths.
+    """Draw the figures of a record, write them to `STEM.<figure>.<format>`, and return the paths.
 
     A figure of the same kind of record, of the same model and data, is replaced; anything else only if `fresh`, and a
     file of `inputs` never.
@@ -143,7 +143,9 @@ def save_comparison(
     inputs: Sequence[str | Path] = (),
     fresh: bool = False,
 ) -> list[Path]:
-    """Draw records side by side on one scale, and write `STEM.contour.<format>`, `STEM.surface.<format>` or `STEM.curves.<format>`, and a caption.
+    """Draw records side by side on one scale and write the figures and a caption.
+
+    The files are `STEM.contour.<format>`, `STEM.surface.<format>` or `STEM.curves.<format>`, and `STEM.caption.txt`.
 
     The caption, `STEM.caption.txt`, has the settings of each. A figure of the same models is replaced, other files only if `fresh`.
 

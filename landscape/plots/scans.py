@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from landscape.errors import InputError, did_you_mean
 from landscape.plots.contours import plot_contours
 from landscape.plots.curves import plot_curves
-from landscape.plots.field import dimensions
+from landscape.plots.cuts import cut_axes, plot_cuts
+from landscape.plots.field import dimensions, field_of
 from landscape.plots.slices import plot_slices
 from landscape.plots.style import figure_of
 from landscape.plots.surface import plot_surface
@@ -78,9 +79,10 @@ def scan_figures(
     drawn = {}
     for name in scan_figure_names(record, quantity=quantity, kind=kind):
         base, _, split = name.partition("_")
-        plotter = PLOTTERS[dimensions(record)][base]
+        plotter = plot_cuts if base == "cuts" else PLOTTERS[dimensions(record)][base]
         shown = f"{split}_loss" if split == "test" else (split and f"{_curved(record)}_curvature") or quantity
-        drawn[name] = figure_of(plotter(record, quantity=shown, levels=levels))
+        lines = None if base == "cuts" else levels
+        drawn[name] = figure_of(plotter(record, quantity=shown, levels=lines))
     return drawn
 
 
@@ -98,6 +100,13 @@ def scan_figure_names(record: Scan, *, quantity: str | None = None, kind: str = 
         names += [f"{name}_test" for name in names if name != "surface"]
     if quantity is None and _curved(record):
         names.append(f"{names[0]}_curvature")
+    if (
+        kind == "both"
+        and dimensions(record) > 1
+        and cut_axes(record)
+        and not field_of(record, quantity).rises
+    ):
+        names.append("cuts")
     return names
 
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from landscape.errors import InputError
 from landscape.plots.levels import finite_of
 from landscape.plots.style import SMALL, SPLIT_LINES, figure_of, new_figure, style
-from landscape.plots.words import IN_NATS, LOSSES, SPLITS, shorten
+from landscape.plots.words import IN_NATS, LOSSES, MINUS, SPLITS, shorten
 from landscape.records import Sharpness
 
 CURVE_HEIGHT, ROW, AROUND = 1.75, 0.128, 0.25
@@ -35,11 +35,18 @@ HIGHEST = 4.0
 LEVELS = ("layer", "neuron")
 
 
-def plot_sharpness(record: Sharpness) -> Axes:
+def plot_sharpness(record: Sharpness, *, table: bool = True) -> Axes:
     """Draw the losses along a filter-normalized direction, and the measures with their errors below.
 
     A model that was compared stands beside it, on the same scale. Beside each measure stands by what rescaling layers
     and neurons multiplies it (where that was tested) or whether it changes it.
+
+    Parameters
+    ----------
+    record
+        The measures of a network.
+    table
+        Whether the measures are written below; a page that has them in its text wants the curves alone.
 
     Raises
     ------
@@ -49,17 +56,18 @@ def plot_sharpness(record: Sharpness) -> Axes:
     if not record.curves:
         raise InputError("the record has no curves to draw: it is of a function of θ")
     with style():
-        rows = len(record.measures) + 3
+        rows = len(record.measures) + 3 if table else 0
         figure = new_figure(CURVE_HEIGHT + ROW * rows + AROUND)
-        halves = figure.subfigures(2, 1, height_ratios=[CURVE_HEIGHT + AROUND, ROW * rows], squeeze=False)
-        upper, lower = halves[:, 0]
+        heights = [CURVE_HEIGHT + AROUND, *([ROW * rows] if table else [])]
+        upper, *lower = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
         panels = upper.subplots(1, len(record.curves), sharey=True, squeeze=False)[0]
         names = [record.settings.get("model_name"), record.settings.get("compare_name")]
         for panel, (key, curve), name in zip(panels, record.curves.items(), names, strict=False):
             _draw(panel, curve)
             panel.set_title(shorten(str(name or key)))
         _scale(panels, record)
-        _write(lower.subplots(), record)
+        if lower:
+            _write(lower[0].subplots(), record)
         return panels[0]
 
 
@@ -69,7 +77,7 @@ def _draw(ax: Axes, curve: dict[str, np.ndarray]) -> None:
             ax.plot(curve["axis"], curve[f"{split}_loss"], label=SPLITS[split], **SPLIT_LINES[split])
     ax.axvline(0.0, color="#888888", linewidth=0.6, linestyle=":", zorder=0.8)
     ax.set_xlim(curve["axis"][0], curve["axis"][-1])
-    ax.set_xlabel("α (1: as far as the weights are long)")
+    ax.set_xlabel("α (at 1 the step is as long as the weights)")
 
 
 def _scale(panels: Sequence[Axes], record: Sharpness) -> None:
@@ -81,7 +89,7 @@ def _scale(panels: Sequence[Axes], record: Sharpness) -> None:
     loss = str(record.settings.get("loss", ""))
     unit = ", nats" if loss in IN_NATS else ""
     panels[0].set_ylabel(f"loss ({LOSSES.get(loss, loss)}{unit})")
-    panels[-1].legend(loc="upper center" if len(panels) == 1 else "best")
+    panels[-1].legend(loc="best")
     if len(panels) > 1:
         for panel in panels:
             panel.set_xlabel("α (weights’ length)")
@@ -122,13 +130,13 @@ def measured(value: float, error: float) -> str:
     """Write a value to the digits that its error leaves, the error of the last digit in brackets where it is seen.
 
     >>> measured(0.0005099, 2.2e-5), measured(136.5, 1.9), measured(2.25834, 1e-15), measured(1.2e-7, 3e-9)
-    ('0.00051(2)', '136(2)', '2.26', '1.20(3)e-07')
+    ('0.00051(2)', '136(2)', '2.26', '1.20(3)e−7')
     """
     if not (1e-300 < abs(value) < np.inf and error < np.inf) or error <= 1e-3 * abs(value):
-        return f"{value:.3g}"
+        return f"{value:.3g}".replace("-", MINUS)
     if not 1e-4 <= abs(value) < 1e5:
         power = int(np.floor(np.log10(abs(value))))
-        return f"{measured(value / 10.0**power, error / 10.0**power)}e{power:+03d}"
+        return f"{measured(value / 10.0**power, error / 10.0**power)}e{power}".replace("-", MINUS)
     place = int(np.floor(np.log10(error)))
     return f"{value:.{max(0, -place)}f}({error / 10.0 ** min(0, place):.0f})"
 

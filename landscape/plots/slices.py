@@ -35,7 +35,7 @@ def plot_slices(
     levels: int | Sequence[float] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw a three-dimensional scan as contour maps at up to nine places along the third axis.
+    """Draw a three-dimensional scan as up to nine contour maps along the third axis.
 
     All slices have the same levels and colours; the ones nearest to the centre and through the best point are
     among them.

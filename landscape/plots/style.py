@@ -81,7 +81,7 @@ STYLE: Mapping[Any, Any] = {
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Draw in the house's style inside the `with`; matplotlib's own settings are as before after it."""
+    """Use the style of the package's figures within a `with` block."""
     letters, lines, _ = STYLES[chosen().style]
     scaled = {
         name: value * (letters if (name.endswith("size") and "font" in name) or "labelsize" in name or "titlesize" in name else lines)

@@ -41,13 +41,17 @@ SADDLE: dict[str, Any] = {
 HEIGHT, ROW = 2.2, 0.135
 # Logarithmic from here on: highest over lowest.
 LOG_RATIO = 1000.0
+# And where ratios decide.
+RATIO = 3.0
 SLICE = "Basins and saddles of this slice; the whole loss need not have them."
 
 
 def plot_basins(
     record: Topology, *, levels: int | Sequence[float] | None = None, ax: Axes | None = None
 ) -> Axes:
-    """Draw the basins of a plane on its contour map: outlined, numbered from the deepest on, with the saddles between them.
+    """Draw the basins of a plane on its contour map, outlined and numbered, with the saddles between them.
+
+    The deepest basin has the number 1.
 
     Parameters
     ----------
@@ -132,7 +136,9 @@ def borders(label: np.ndarray, x: np.ndarray, y: np.ndarray) -> list[list[tuple[
 
 
 def plot_barcode(record: Topology, *, ax: Axes | None = None) -> Axes:
-    """Draw each basin as a bar from its lowest point to the saddle where it joins a deeper one; what is noise is grey.
+    """Draw each basin as a bar from its lowest point to the saddle where it joins a deeper one.
+
+    Basins that count as noise are grey.
 
     Parameters
     ----------
@@ -167,7 +173,9 @@ def plot_barcode(record: Topology, *, ax: Axes | None = None) -> Axes:
 
 
 def plot_persistence(record: Topology, *, ax: Axes | None = None) -> Axes:
-    """Draw basins by the heights of minimum and saddle: the farther above the diagonal, the deeper; the band is what counts as noise.
+    """Draw basins by the heights of minimum and saddle, where deeper basins lie farther above the diagonal.
+
+    The band along the diagonal is what counts as noise.
 
     Parameters
     ----------
@@ -181,8 +189,14 @@ def plot_persistence(record: Topology, *, ax: Axes | None = None) -> Axes:
         axes = new_figure(2.6 + 4 * ROW).add_subplot() if ax is None else ax
         top, low = top_of(record), float(record.pairs[:, 0].min())
         line = np.linspace(low, top, 200)
-        band = np.maximum(record.threshold, float(np.median(record.error)))
-        axes.fill_between(line, line, np.minimum(line + band, top), color="#e4e4e4", linewidth=0, zorder=0)
+        error = float(np.median(record.error))
+        ratio = record.scale == "log"
+        band = (
+            np.maximum(line * record.threshold, line + error)
+            if ratio
+            else line + max(record.threshold, error)
+        )
+        axes.fill_between(line, line, np.minimum(band, top), color="#e4e4e4", linewidth=0, zorder=0)
         axes.plot(line, line, color="#333333", linewidth=0.6, zorder=1)
         for k in [*shallow(record), *shown(record)]:
             height = min(record.pairs[k, 1], top)
@@ -198,13 +212,15 @@ def plot_persistence(record: Topology, *, ax: Axes | None = None) -> Axes:
         axes.set_ylabel("saddle")
         scaled(axes, record, "x")
         scaled(axes, record, "y")
-        keys = [*keys_of(record, len(shallow(record)), bars=False), Patch(color="#e4e4e4", label=f"within {short(band)} of the diagonal: noise")]  # fmt: skip
+        keys = [*keys_of(record, len(shallow(record)), bars=False), Patch(color="#e4e4e4", label=f"{limit_words(record)}: noise")]  # fmt: skip
         finish(axes, record, "basins by height", keys, ours)
         return axes
 
 
 def plot_merge_tree(record: Topology, *, ax: Axes | None = None) -> Axes:
-    """Draw how basins join: a branch for each, from its lowest point up to the saddle where it meets a deeper one; wide ones fill more of the window.
+    """Draw how basins merge: a branch for each, from its lowest point up to the saddle where it meets a deeper one.
+
+    Wider branches are basins that fill more of the window.
 
     Parameters
     ----------
@@ -300,6 +316,13 @@ def color_of(record: Topology, basin: int) -> str:
     return AT_EDGE if record.open[basin] else INTERIOR
 
 
+def limit_words(record: Topology) -> str:
+    """Say up to where a basin counts as noise."""
+    if record.scale == "log":
+        return f"saddle up to {short(record.threshold, 5)} times the minimum"
+    return f"persistence up to {short(record.threshold)}"
+
+
 def keys_of(record: Topology, noise: int, *, bars: bool) -> list[Artist]:
     """Give the legend's keys."""
     look: dict[str, Any] = (
@@ -317,15 +340,19 @@ def keys_of(record: Topology, noise: int, *, bars: bool) -> list[Artist]:
     keys += (
         [Line2D([], [], color=AT_EDGE, label=f"open at its edge ({edge})", **look, **hollow)] if edge else []
     )
-    keys += [Line2D([], [], color=NOISE, label=f"persistence up to {short(record.threshold)}: left out ({noise})", **look)] if noise else []  # fmt: skip
+    keys += [Line2D([], [], color=NOISE, label=f"{limit_words(record)}: left out ({noise})", **look)] if noise else []  # fmt: skip
     return keys
 
 
 def scaled(ax: Axes, record: Topology, axis: str) -> None:
     """Make an axis logarithmic where the heights span decades."""
     low = float(record.pairs[:, 0].min())
-    if low > 0 and top_of(record) > LOG_RATIO * low:
+    # Over a narrow range a logarithm is a line, and its ticks are not round.
+    if low > 0 and top_of(record) > (RATIO if record.scale == "log" else LOG_RATIO) * low:
         (ax.set_xscale if axis == "x" else ax.set_yscale)("log")
+    elif axis == "x":
+        # Numbers that differ late are long.
+        ax.locator_params(axis="x", nbins=4)
 
 
 def finish(ax: Axes, record: Topology, subject: str, keys: Sequence[Artist], ours: bool) -> None:

@@ -146,10 +146,41 @@ def _split_label(label: str) -> tuple[str, str]:
     name, _, normalization = label.partition(", ") if "(" not in label else _after_bracket(label)
     inside = re.search(r"\(([^()]*)\)", name)
     name = re.sub(r"\s*\([^()]*\)", "", name).strip()
-    name = re.sub(r"^(random|principal|eigen) (\d+)$", r"\1 direction \2", name)
-    name = "the gradient" if name == "gradient" else name
     details = [normalization.strip(), inside.group(1) if inside else ""]
+    known = re.fullmatch(r"(random|principal|eigen) (\d+)", name)
+    if known and known[1] == "eigen":
+        name = "the Hessian's eigenvector"
+        details[1] = f"{eigenvalue_rank(int(known[2]))} {details[1]}".strip()
+    elif known:
+        name = f"{known[1]} direction {known[2]}"
+        details[1] += " of the variance" if known[1] == "principal" and details[1] else ""
+    if name == "gradient":
+        # As long as it is: then the coordinate is a learning rate.
+        name, details[1] = (
+            "the gradient",
+            details[1] or ("" if details[0] else f"θ + αg: a learning rate is {MINUS}α"),
+        )
     return name, ", ".join(detail for detail in details if detail)
+
+
+def eigenvalue_rank(number: int) -> str:
+    """Say which eigenvalue a direction is of, in the order in which a scan takes them.
+
+    >>> eigenvalue_rank(1), eigenvalue_rank(2), eigenvalue_rank(3)
+    ('largest', 'smallest', 'second largest')
+    """
+    return ("largest", "smallest", "second largest")[number - 1] if 1 <= number <= 3 else ""
+
+
+def eigenvalues_of(record: Scan) -> dict[int, float]:
+    """Return the Hessian's eigenvalue along each axis that is an eigenvector, as the axis is called.
+
+    Nothing where a normalization has turned it.
+    """
+    labels = record.settings.get("directions")
+    told = enumerate(labels if isinstance(labels, list) else [])
+    found = {index: re.fullmatch(r"eigen \d+ \(λ = (\S+)\)", str(label)) for index, label in told}
+    return {index: float(match[1]) for index, match in found.items() if match}
 
 
 def _after_bracket(label: str) -> tuple[str, str, str]:

@@ -135,16 +135,16 @@ class Recorder:
 
     @property
     def updates(self) -> int:
-        """The number of updates so far."""
+        """The number of updates recorded so far."""
         return self._count
 
     @property
     def checkpoint_steps(self) -> list[int]:
-        """The updates of which there are checkpoints now."""
+        """The updates at which checkpoints are kept now."""
         return sorted(self._marks.held)
 
     def step(self, loss: Any = None, *, params: Any = None, updated: bool = True, **series: Any) -> None:
-        """Note one update, after the optimizer made it, and keep a checkpoint where one is due.
+        """Record one update after the optimizer's step, and keep a checkpoint if one is due.
 
         Parameters
         ----------
@@ -184,7 +184,7 @@ class Recorder:
             self._mark()
 
     def log(self, **series: Any) -> None:
-        """Note numbers of the training at the last update, which is not counted again: what a framework logs now and then.
+        """Log numbers of the training at the last update, without counting another update.
 
         Raises
         ------
@@ -194,7 +194,7 @@ class Recorder:
         self._note(series, evaluation=False)
 
     def evaluate(self, **series: Any) -> None:
-        """Note numbers of an evaluation at the last update: `loss` and `accuracy` are those of validation data.
+        """Log the results of an evaluation at the last update, where `loss` and `accuracy` are those of validation data.
 
         Raises
         ------
@@ -211,7 +211,7 @@ class Recorder:
             self._series.add(self._count, name, value, evaluation=evaluation)
 
     def close(self) -> Model | Opaque | None:
-        """Fold log and checkpoints into the file, with the parameters as they are now, and return what it holds.
+        """Write log, checkpoints and current parameters into the file, end the recording, and return the model.
 
         A second call returns the same; beside the first process of several there is nothing to return.
 

@@ -32,7 +32,7 @@ FLAGS = ("done", "critical", "flat", "kink")
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Atlas(Record):
-    """Where searches from N starts ended.
+    """The critical points found by searches from N starts.
 
     `theta` [N, P]; `loss`, `gradient_norm`, `newton_decrement`, `flatness` [N]; `inertia` [N, 3] counts the eigenvalues above, within and below
     `tolerance` [N], `index_interval` [N, 2] brackets the index, `positive` [N] counts those above zero whatever the error.
@@ -81,7 +81,7 @@ class Atlas(Record):
 
     @property
     def finished(self) -> bool:
-        """Whether every start was run."""
+        """Whether every search has finished."""
         return bool(np.all(self.done))
 
     @property
@@ -90,13 +90,13 @@ class Atlas(Record):
         return int(self.theta.shape[1])
 
     def arrays(self) -> Arrays:
-        """All arrays by the names they have in the file."""
+        """All arrays by their names in the file."""
         named = {name: getattr(self, name) for name in ("theta", *NUMBERS, *FLAGS)}
         return named | {"status": np.array(self.status)}
 
     @classmethod
     def fields_of(cls, arrays: Arrays) -> dict[str, Any]:
-        """Sort the arrays of a file into fields; keys of later versions are passed over."""
+        """Sort the arrays of a file into fields, ignoring unknown keys."""
         names = ("theta", *NUMBERS, *FLAGS)
         for name in names:
             require(name in arrays, f"the array {name} is missing; {_AGAIN}")
@@ -104,7 +104,7 @@ class Atlas(Record):
         return {**{name: arrays[name] for name in names}, "status": status}
 
     def summary(self, files: Sequence[str | Path] = ()) -> dict[str, Any]:
-        """Tell the atlas in one JSON object."""
+        """Summarize the atlas as a JSON object."""
         points = [
             {
                 "start": int(i),

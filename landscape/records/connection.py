@@ -22,7 +22,7 @@ _GROUPS = ("path", "permutation", "saddle")
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Connection(Record):
-    """M minima and what lies between each two of them.
+    """M minima and the paths between every two of them.
 
     `theta` [M, P] are the minima, `names` what they are called. `report` is plain JSON: `ends`, the losses at the minima, and `pairs`, for each
     two of them the barriers, the curves, what alignment makes of it and the saddle. `series` are arrays by name: `path.<i>-<j>.<path>.t` [n], the
@@ -92,7 +92,7 @@ class Connection(Record):
         ]
 
     def path(self, pair: dict[str, Any], name: str) -> dict[str, np.ndarray]:
-        """Give the arrays of a path by their last names, such as `t` and `train_loss`."""
+        """Return the arrays of a path by the last parts of their names, such as `t` and `train_loss`."""
         prefix = f"path.{pair['from']}-{pair['to']}.{name}."
         return {
             key.removeprefix(prefix): array
@@ -101,7 +101,7 @@ class Connection(Record):
         }
 
     def arrays(self) -> Arrays:
-        """All arrays by the names they have in the file."""
+        """All arrays by their names in the file."""
         return {
             "theta": self.theta,
             "names": np.array(self.names),
@@ -111,7 +111,7 @@ class Connection(Record):
 
     @classmethod
     def fields_of(cls, arrays: Arrays) -> dict[str, Any]:
-        """Sort the arrays of a file into fields; keys of later versions are passed over."""
+        """Sort the arrays of a file into fields, ignoring unknown keys."""
         for name in ("theta", "names", "report"):
             require(name in arrays, f"the array {name} is missing; {_AGAIN}")
         report = parsed_json("report", str(arrays["report"][()]))
@@ -126,7 +126,7 @@ class Connection(Record):
         }
 
     def summary(self, files: Sequence[str | Path] = ()) -> dict[str, Any]:
-        """Tell what lies between in one JSON object: the pair with the highest barrier at its top, all of them in `pairs` where there are more."""
+        """Summarize as a JSON object: the pair with the highest barrier, and all pairs in `pairs` if there are several."""
         top = {key: value for key, value in self.highest.items() if key not in ("from", "to")}
         more = {"pairs": self.report["pairs"]} if len(self.report["pairs"]) > 1 else {}
         tree = {"tree": self.report["tree"]} if self.report.get("tree") else {}

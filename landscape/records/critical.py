@@ -34,7 +34,7 @@ _NOTHING = np.zeros(0)
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Critical(Record):
-    """A point, classified.
+    """A point and the kind of critical point that it is.
 
     `theta` and `gradient` [P] are those of the critical point that polishing found nearby, and where it found none, or was not asked
     for, those of the point as given; `verdict["given"]` says what that is in any case. `eigenvalues` [k] ascend, with `errors`: all of them,
@@ -83,7 +83,7 @@ class Critical(Record):
         self._assign("verdict", json.loads(json.dumps(self.verdict, allow_nan=False)))
 
     def arrays(self) -> Arrays:
-        """All arrays by the names they have in the file."""
+        """All arrays by their names in the file."""
         found = {
             "theta": self.theta,
             "gradient": self.gradient,
@@ -101,7 +101,7 @@ class Critical(Record):
 
     @classmethod
     def fields_of(cls, arrays: Arrays) -> dict[str, Any]:
-        """Sort the arrays of a file into fields; keys of later versions are passed over."""
+        """Sort the arrays of a file into fields, ignoring unknown keys."""
         needed = ("theta", "gradient", "eigenvalues", "errors", "verdict")
         for name in (*needed, "escape.step", "escape.predicted", "escape.actual"):
             require(name in arrays, f"the array {name} is missing; {_AGAIN}")
@@ -120,7 +120,10 @@ class Critical(Record):
 
     @classmethod
     def from_file(cls, header: dict[str, Any], arrays: Arrays) -> Critical:
-        """Make the record of a file's header and arrays; InputError where they do not fit this kind."""
+        """Make the record from a file's header and arrays.
+
+        Raises `InputError` if they do not fit this kind of record.
+        """
         record = super().from_file(header, arrays)
         require_value("verdict", record.verdict, VERDICT)
         return record
@@ -131,7 +134,7 @@ class Critical(Record):
         return all(f"{name}.loss" in self.planes for name in PLANES)
 
     def summary(self, files: Sequence[str | Path] = ()) -> dict[str, Any]:
-        """Tell the point in one JSON object that --json prints."""
+        """Summarize the point as the JSON object that --json prints."""
         ends = {
             name: {"value": or_null(self.eigenvalues[place]), "error": or_null(self.errors[place])}
             for name, place in (("eigenvalue_min", 0), ("eigenvalue_max", -1))

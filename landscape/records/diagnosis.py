@@ -22,7 +22,7 @@ _AGAIN = "make the record again with `landscape diagnose`"
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Diagnosis(Record):
-    """Why a network fails to train, or that it does not.
+    """Why a network fails to train or to generalize, or that it is healthy.
 
     `report` is what `--json` prints: `verdict`, `subtype`, `subtype_supported`, `confidence`, `why`, `cited` (the numbers of it with their
     thresholds), `accepted`, `evidence`, `ruled_out`, `next`, `pytorch`, `better` (trials that removed more), `assumed`, `advice`, `not_assessed`, `gain`,
@@ -56,11 +56,11 @@ class Diagnosis(Record):
 
     @property
     def finished(self) -> bool:
-        """Whether there is a verdict."""
+        """Whether the diagnosis has reached a verdict."""
         return self.done
 
     def arrays(self) -> Arrays:
-        """All arrays by the names they have in the file."""
+        """All arrays by their names in the file."""
         return {
             "report": np.array(json.dumps(self.report, ensure_ascii=False, allow_nan=False)),
             "done": np.array(self.done),
@@ -69,7 +69,7 @@ class Diagnosis(Record):
 
     @classmethod
     def fields_of(cls, arrays: Arrays) -> dict[str, Any]:
-        """Sort the arrays of a file into fields; keys of later versions are passed over."""
+        """Sort the arrays of a file into fields, ignoring unknown keys."""
         text = arrays.get("report")
         require(text is not None and text.dtype.kind == "U", f"the text report is missing; {_AGAIN}")
         assert text is not None
@@ -86,7 +86,7 @@ class Diagnosis(Record):
         }
 
     def summary(self, files: Sequence[str | Path] = ()) -> dict[str, Any]:
-        """Tell the diagnosis in one JSON object."""
+        """Summarize the diagnosis as a JSON object."""
         return {
             "record": self.kind,
             **self.report,

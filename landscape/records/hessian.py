@@ -57,7 +57,7 @@ class Hessian(Record):
 
     @property
     def finished(self) -> bool:
-        """Whether all that was asked for is there."""
+        """Whether everything that was requested has been computed."""
         return not self.partial
 
     def __post_init__(self) -> None:
@@ -80,7 +80,7 @@ class Hessian(Record):
         self._assign("estimates", known)
 
     def arrays(self) -> Arrays:
-        """All arrays by the names they have in the file."""
+        """All arrays by their names in the file."""
         estimates = {
             f"{name}{suffix}": np.asarray(number)
             for name, pair in self.estimates.items()
@@ -110,7 +110,7 @@ class Hessian(Record):
 
     @classmethod
     def fields_of(cls, arrays: Arrays) -> dict[str, Any]:
-        """Sort the arrays of a file into fields; keys of later versions are passed over."""
+        """Sort the arrays of a file into fields, ignoring unknown keys."""
         for name in ("eigenvalues", "residuals", "errors", "eigenvectors"):
             require(name in arrays, f"the array {name} is missing; {_AGAIN}")
         names = arrays.get("node.names", np.array([], dtype="U1"))
@@ -143,7 +143,7 @@ class Hessian(Record):
         }
 
     def summary(self, files: Sequence[str | Path] = ()) -> dict[str, Any]:
-        """Tell the Hessian in one JSON object that --json prints."""
+        """Summarize the Hessian as the JSON object that --json prints."""
         told = {
             name: {"value": or_null(value), "error": or_null(error)}
             for name, (value, error) in self.estimates.items()

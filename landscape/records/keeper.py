@@ -6,6 +6,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import reduce
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -57,6 +58,7 @@ class Keeper(ABC):
     ) -> None:
         self.path, self.whole, self.before, self.begun_on = path, whole, seconds, begun_on
         self.listener, self.announce = progress, announce
+        self.elsewhere: list[str] = []
         # Whether the file holds work of this run or of an earlier one that is taken up.
         self.kept = False
         self.share, self.opened, self.stopped = 0.0, False, False
@@ -81,8 +83,13 @@ class Keeper(ABC):
 
     @property
     def machine(self) -> str:
-        """The kinds of CPU that the work was done on, those of an earlier run included."""
-        return machines(self.begun_on, cpu_kind())
+        """The kinds of CPU that the work was done on, those of an earlier run and of workers included."""
+        return reduce(machines, (cpu_kind(), *self.elsewhere), self.begun_on)
+
+    def computed_on(self, kind: str) -> None:
+        """Note what a worker computes with, where that is not what this process does."""
+        if kind != cpu_kind() and kind not in self.elsewhere:
+            self.elsewhere.append(kind)
 
     def progress(self, share: float, words: str) -> None:
         """Tell how far the work is; of work that is taken up, also where."""

@@ -16,6 +16,7 @@ SCAN: Table = {
     "partial.*.state": "float [...]",
     "partial.*.step": "whole [...]",
     "partial.*.steps": "whole [...]",
+    "partial.*.whole": "bool [...]",
     "end.*": "float []",
 }
 NESTED: Table = {f"scan.{name}": text for name, text in SCAN.items() if name not in ("directions", "center")}
@@ -104,6 +105,7 @@ ARRAYS: dict[str, Table] = {
         "verified.gradient_norm": "float [b]",
         "verified.distance": "float [b, b]",
         "verified.between": "float [b, b]",
+        "verified.way": "float [b, b]",
         "verified.minimum": "whole [b] counts",
         "verified.converged": "bool [b]",
         **NESTED,
@@ -170,13 +172,16 @@ MEASURE = {"definition?": "text?", "invariant?": ({"*": "bool?"},)}
 ANY_KIND: dict[str, Any] = {
     "model_name?": "text?", "loss?": "word?", "loss_scale?": "number?", "dtype?": "word?", "device?": "word?", "split?": "word?",
     "splits?": (["word"],), "seed?": "count?", "seeds?": "count?", "node?": "text?", "directions?": (["text"],),
-    "constant_loss?": ({"*": "number?"},),
+    "constant_loss?": ({"*": "number?"},), "constant_accuracy?": ({"*": "number?"},),
 }  # fmt: skip
-# What is marked on the plane through three models: the models and their mean, and curves between them.
+# What is marked on a plane: models, their mean and curves between them, or a run's checkpoints.
 MARKED: dict[str, Any] = {
     "marks?": ([{"name": "text", "at": ["number", "number"], "loss?": "number?"}],),
     "overlays?": (
         [{"name": "text", "curve?": "word?", "points": [["number", "number"]], "distance": "number"}],
+    ),
+    "run?": (
+        {"points": [["number", "number"]], "captured": "number", "distance": "number", "steps?": ["count"]},
     ),
 }
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -189,7 +194,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "atlas": {"parameters?": "count?"},
     "sharpness": {"compare_name?": "text?", "measures?": {"*": MEASURE}, "not_assessed?": {"*": "text"}},
     "diagnosis": {"budget?": "text?"},
-    "topology": {"quantity": "word", "connectivity?": "word", "threshold": "number", "same_across_corners?": "bool?", "scan?": "any"},
+    "topology": {"quantity": "word", "connectivity?": "word", "threshold": "number", "scale?": "word?", "same_across_corners?": "bool?", "scan?": "any"},
 }  # fmt: skip
 
 VERDICT: dict[str, Any] = {
@@ -235,6 +240,7 @@ ON_PATH: dict[str, Any] = {
 }
 SADDLE: dict[str, Any] = {
     "height": "number?", "above": "number?", "error": "number?", "index": "count?", "certified": "bool", "reason": "text",
+    "sides?": [{"to": "count?", "reordered": "bool", "loss": "number", "distance": "number", "highest": "number"}], "joins?": "bool",
 }  # fmt: skip
 CONNECTION: dict[str, Any] = {
     "ends": [{"name": "text", "train_loss?": "number?", "test_loss?": "number?"}],

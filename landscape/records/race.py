@@ -31,7 +31,7 @@ _ARRAYS = (
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Race(Record):
-    """O optimizers, each run with S seeds and looked at K times.
+    """O optimizers, each run with S seeds and evaluated K times.
 
     `optimizers` are names, `rates` [O] their learning rates. `step` and `examples` [K] are updates done and
     examples seen. `values` holds [O, S, K] arrays named `<split>_loss`, `<split>_accuracy` and `gradient_norm`,
@@ -80,11 +80,11 @@ class Race(Record):
 
     @property
     def tuned(self) -> bool:
-        """Whether every optimizer runs at the best of the same rates."""
+        """Whether every optimizer runs at its best rate out of the same list."""
         return bool(np.size(self.tuning_rates))
 
     def final(self) -> np.ndarray:
-        """Give the training loss at the end of each run, [O, S]; infinite where it diverged."""
+        """Return the training loss at the end of each run, [O, S], infinite for runs that diverged."""
         last = self.values["train_loss"][:, :, -1]
         return np.where(np.isfinite(last), last, np.inf)
 
@@ -94,18 +94,21 @@ class Race(Record):
         return sorted(range(len(self.optimizers)), key=lambda index: (float(np.median(final[index])), index))
 
     def arrays(self) -> Arrays:
-        """All arrays by the names they have in the file."""
+        """All arrays by their names in the file."""
         own = {name: getattr(self, name.replace("tuning.", "tuning_")) for name in _ARRAYS}
         return {"optimizers": np.array(self.optimizers), **own, **self.values, **nested(self.scan)}
 
     @classmethod
     def from_file(cls, header: dict[str, Any], arrays: Arrays) -> Race:
-        """Make the record of a file's header and arrays; InputError where they do not fit this kind."""
+        """Make the record from a file's header and arrays.
+
+        Raises `InputError` if they do not fit this kind of record.
+        """
         return super().from_file(header, {**arrays, PREFIX: unnested(header, arrays)})  # type: ignore[dict-item]
 
     @classmethod
     def fields_of(cls, arrays: Arrays) -> dict[str, Any]:
-        """Sort the arrays of a file into fields; keys of later versions are passed over."""
+        """Sort the arrays of a file into fields, ignoring unknown keys."""
         for name in ("optimizers", *_ARRAYS):
             require(name in arrays, f"the array {name} is missing; {_AGAIN}")
         names = arrays["optimizers"]
@@ -119,7 +122,7 @@ class Race(Record):
         }
 
     def summary(self, files: Sequence[str | Path] = ()) -> dict[str, Any]:
-        """Tell the race in one JSON object; a band is the least and the largest over the seeds."""
+        """Summarize the race as a JSON object, where a band is the range over the seeds."""
         final = self.final()
         ranking = []
         for index in self.ranking():

@@ -34,7 +34,7 @@ Arrays = dict[str, np.ndarray]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Record:
-    """What every record has: hashes of the model and of its data, settings, version, seconds, and the kinds of CPU that it was computed on.
+    """The base of all records: hashes of the model and its data, settings, version, computing time, and the kinds of CPU.
 
     Two records are equal when their headers and all bytes of their arrays are (so a NaN equals itself).
     """
@@ -61,31 +61,31 @@ class Record:
 
     @property
     def finished(self) -> bool:
-        """Whether the work is done; a record of unfinished work holds what another run goes on from."""
+        """Whether the work is complete, or can be continued."""
         return True
 
     def named(self) -> str:
-        """Name what it is in a message."""
+        """Name the record in a message."""
         return f"a {self.kind} record"
 
     def _assign(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
 
     def arrays(self) -> Arrays:
-        """All arrays by the names they have in the file."""
+        """All arrays by their names in the file."""
         raise NotImplementedError
 
     @classmethod
     def fields_of(cls, arrays: Arrays) -> dict[str, Any]:
-        """Sort the arrays of a file into the fields of this kind."""
+        """Sort the arrays of a file into the fields of this kind of record."""
         raise NotImplementedError
 
     def summary(self, files: Sequence[str | Path] = ()) -> dict[str, Any]:
-        """What `--json` prints: strict JSON, a number that is not finite as null."""
+        """Return the JSON object that `--json` prints, with null for numbers that are not finite."""
         raise NotImplementedError
 
     def header(self) -> dict[str, Any]:
-        """The JSON object that stands under the key `landscape`."""
+        """The JSON object stored under the key `landscape`."""
         return {
             "format": FORMAT,
             "record": self.kind,
@@ -99,7 +99,9 @@ class Record:
         }
 
     def save(self, path: str | Path) -> None:
-        """Write the record to `path` at once or not at all; the same record gives the same bytes.
+        """Write the record to `path`, completely or not at all.
+
+        The same record gives the same bytes.
 
         Raises
         ------
@@ -127,7 +129,10 @@ class Record:
 
     @classmethod
     def from_file(cls, header: dict[str, Any], arrays: Arrays) -> Self:
-        """Make the record of a file's header and arrays; InputError where they do not fit this kind."""
+        """Make the record from a file's header and arrays.
+
+        Raises `InputError` if they do not fit this kind of record.
+        """
         require(
             header["record"] == cls.kind,
             f"expected a record of the kind '{cls.kind}', found the kind {shown(header['record'])}",
@@ -144,15 +149,24 @@ class Record:
         return importlib.import_module("landscape.notebook").bundle(self, include, exclude)
 
     def to_xarray(self) -> Any:
-        """Return it as an `xarray.Dataset`; InputError where xarray is not installed, or the record is unfinished."""
+        """Return the record as an `xarray.Dataset`.
+
+        Raises `InputError` if xarray is not installed, or the record is unfinished.
+        """
         return importlib.import_module("landscape.exporting").to_xarray(self)
 
     def to_pandas(self) -> Any:
-        """Return it as a `pandas.DataFrame`, where it is a table; InputError where it is none, or pandas is not installed."""
+        """Return the record as a `pandas.DataFrame`, if it is a table.
+
+        Raises `InputError` if it is none, or pandas is not installed.
+        """
         return importlib.import_module("landscape.exporting").to_pandas(self)
 
     def show(self, height: int = 560) -> Any:
-        """Return the interactive page of a scan, trajectory, race or topology for a notebook, `height` pixels high, in a frame of its own."""
+        """Show the interactive page of a scan, trajectory, race or topology in a notebook.
+
+        It is `height` pixels high and shown in an isolated frame.
+        """
         return importlib.import_module("landscape.interactive").shown(self, height)
 
     def __eq__(self, other: object) -> bool:

@@ -88,22 +88,30 @@ class Scan(Record):
 
     @property
     def share(self) -> float:
-        """The share of its steps that is done, as far as it says; 1 where it is finished."""
-        done = sum(int(np.sum(value)) for name, value in self.partial.items() if name.endswith(".step"))
-        total = sum(int(np.sum(value)) for name, value in self.partial.items() if name.endswith(".steps"))
+        """The share of the work that is done, 1 if finished."""
+        done, total = 0.0, 0
+        for name, value in self.partial.items():
+            split, _, what = name.rpartition(".")
+            if what == "steps":
+                steps = int(np.sum(value))
+                total += steps
+                # Where points are computed in any order, those that are whole; else steps in their order.
+                whole = self.partial.get(f"{split}.whole")
+                step = float(np.sum(self.partial.get(f"{split}.step", 0)))
+                done += step if whole is None else float(np.mean(whole)) * steps
         return 1.0 if self.finished else done / total if total else 0.0
 
     def named(self) -> str:
-        """Name it in a message, with how far it got."""
+        """Name the record in a message, with how much of it is done."""
         return "a finished scan" if self.finished else f"an unfinished scan ({self.share:.0%} done)"
 
     @property
     def main(self) -> str:
-        """The quantity that the summary is about: the training loss where it is there, else the first."""
+        """The quantity of the summary: the training loss if the record has it, otherwise the first quantity."""
         return "train_loss" if "train_loss" in self.values else next(iter(self.values))
 
     def quantity(self, name: str) -> np.ndarray:
-        """One quantity over the grid, `penalty` among them, NaN where it is not known yet.
+        """Return one quantity (`penalty` included) over the grid, NaN where it has not been computed.
 
         Raises
         ------
@@ -118,11 +126,11 @@ class Scan(Record):
         return np.where(self.done, found[name], np.nan)
 
     def diverged(self, name: str) -> np.ndarray:
-        """Say which points were computed and are not finite."""
+        """Return which points were computed and are not finite."""
         return self.done & ~np.isfinite(self.quantity(name))
 
     def cosines(self) -> list[float]:
-        """Cosine of the angle between directions (0, 1), (0, 2), …, (1, 2), …; NaN for one of no length."""
+        """Cosine of the angle between directions (0, 1), (0, 2), …, (1, 2), …, NaN for a direction of length 0."""
         # Scaled first, since the square of a very long direction overflows.
         largest = np.max(np.abs(self.directions), axis=1, keepdims=True, initial=0.0)
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -132,7 +140,7 @@ class Scan(Record):
         return [float(value) for value in cosine[np.triu_indices(len(cosine), k=1)]]
 
     def summary(self, files: Sequence[str | Path] = ()) -> dict[str, Any]:
-        """Tell the scan in one JSON object that --json prints.
+        """Summarize the scan as the JSON object that --json prints.
 
         `minimum` and `maximum` are of `quantity`, the training loss where it is there. `cosine` is a number
         for two directions, null for one, a list in the order (0, 1), (0, 2), (1, 2) for three.
@@ -185,7 +193,7 @@ class Scan(Record):
         return {"value": float(values[index]), "at": at}
 
     def arrays(self) -> Arrays:
-        """All arrays by the names they have in the file."""
+        """All arrays by their names in the file."""
         points = {
             f"{prefix}{split}_{what}": np.float64(value)
             for prefix, values in ((_CENTER, self.center_values), (_END, self.end_values))
@@ -206,7 +214,7 @@ class Scan(Record):
 
     @classmethod
     def fields_of(cls, arrays: Arrays) -> dict[str, Any]:
-        """Sort the arrays of a file into fields; keys of later versions are passed over."""
+        """Sort the arrays of a file into fields, ignoring unknown keys."""
         for name in ("axis.0", "directions", "center", "penalty", "done"):
             require(
                 name in arrays, f"the array {name} is missing; make the record again with `landscape scan`"

@@ -60,7 +60,7 @@ class Sharpness(Record):
         self._assign("curves", {name: _curve(name, arrays) for name, arrays in self.curves.items()})
 
     def arrays(self) -> Arrays:
-        """All arrays by the names they have in the file."""
+        """All arrays by their names in the file."""
         found: Arrays = {}
         for prefix, numbers in {"": self.measures, **self.beside}.items():
             start = f"{prefix}." if prefix else ""
@@ -95,14 +95,14 @@ class Sharpness(Record):
         }
 
     def verdict(self, level: str, name: str) -> bool | None:
-        """Say whether rescaling left a measure as it was; None where that was not tested."""
+        """Say whether rescaling left a measure unchanged, or None if that was not tested."""
         if level not in self.beside or name not in self.beside[level]:
             return None
         before, after = self.measures[name][0], self.beside[level][name][0]
         return abs(after - before) <= UNCHANGED * max(abs(before), abs(after))
 
     def summary(self, files: Sequence[str | Path] = ()) -> dict[str, Any]:
-        """Tell the measures in one JSON object that --json prints."""
+        """Summarize the measures as the JSON object that --json prints."""
         return {
             "record": self.kind,
             **{name: self._told(name) for name in self.measures},

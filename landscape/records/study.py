@@ -36,7 +36,7 @@ def held_out(series: Mapping[str, Any]) -> tuple[str, str] | None:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Study(Record):
-    """An experiment on one model: `study` names it, `series` are its numbers, `findings` its sentences.
+    """An experiment on one model, with its series of numbers and its findings in sentences.
 
     `numbers` are single results worth a name (a proposed rate, its interval), in the summary as they are.
 
@@ -64,7 +64,7 @@ class Study(Record):
         require(len(self.findings) > 0, "findings: expected at least one sentence, found none")
 
     def arrays(self) -> Arrays:
-        """All arrays by the names they have in the file."""
+        """All arrays by their names in the file."""
         return {
             "study": np.array(self.study),
             "findings": np.array(self.findings),
@@ -74,7 +74,7 @@ class Study(Record):
 
     @classmethod
     def fields_of(cls, arrays: Arrays) -> dict[str, Any]:
-        """Sort the arrays of a file into fields; keys of later versions are passed over."""
+        """Sort the arrays of a file into fields, ignoring unknown keys."""
         for name in ("study", "findings"):
             there = name in arrays and arrays[name].dtype.kind == "U"
             require(there, f"the text {name} is missing; {_AGAIN}")
@@ -91,7 +91,10 @@ class Study(Record):
 
     @classmethod
     def from_file(cls, header: dict[str, Any], arrays: Arrays) -> Study:
-        """Make the record of a file's header and arrays; InputError where they do not fit this study."""
+        """Make the record from a file's header and arrays.
+
+        Raises `InputError` if they do not fit this study.
+        """
         record = super().from_file(header, arrays)
         series, numbers, settings = STUDIES.get(record.study, ({}, {}, {}))
         require_value("settings", record.settings, settings)
@@ -104,7 +107,7 @@ class Study(Record):
         return record
 
     def summary(self, files: Sequence[str | Path] = ()) -> dict[str, Any]:
-        """Tell the study in one JSON object; a number that is not finite is null."""
+        """Summarize the study as a JSON object, with null for numbers that are not finite."""
 
         def plain(values: Any) -> Any:
             return [plain(value) for value in values] if isinstance(values, list) else or_null(values)

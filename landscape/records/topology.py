@@ -24,13 +24,28 @@ OWN = (
 FIELDS = (
     "pairs", "index", "error", "open", "label", "parent", "survivor", "grid_dependent", "maxima", "maxima_index",
 )  # fmt: skip
-VERIFIED = ("basin", "loss", "gradient_norm", "distance", "between", "minimum", "converged")
+VERIFIED = ("basin", "loss", "gradient_norm", "distance", "between", "way", "minimum", "converged")
 _AGAIN = "make the record again with `landscape topology`"
+
+
+def stands_out(pairs: np.ndarray, threshold: float, scale: str) -> np.ndarray:
+    """Say which pairs [k, 2] of a low and a high point are more than a threshold apart: by their difference, or on a `log` scale by their ratio.
+
+    >>> pairs = np.array([[0.01, 0.02], [1.0, 1.05]])
+    >>> stands_out(pairs, 0.03, "linear").tolist(), stands_out(pairs, 1.5, "log").tolist()
+    ([False, True], [True, False])
+    """
+    with np.errstate(invalid="ignore"):
+        return np.asarray(
+            pairs[:, 1] > threshold * pairs[:, 0] if scale == "log" else pairs[:, 1] - pairs[:, 0] > threshold
+        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Topology(Record):
-    """What one quantity of a scan holds: k basins, the oldest (deepest) first, the noise among them.
+    """The basins, saddles and maxima of one quantity of a scan.
+
+    The k basins include noise, in the order in which they appear as the level rises, so that the deepest comes first.
 
     `pairs` [k, 2] are the heights of minimum and saddle (infinite for the deepest of a piece), `index` [k, 2] their places in the flat
     grid (−1 for none), `error` [k] that of the difference. `open` [k] says that a minimum lies on the window's edge, `parent` [k] which
@@ -99,14 +114,19 @@ class Topology(Record):
 
     @property
     def quantity(self) -> str:
-        """Which quantity of the scan it is about."""
+        """The quantity of the scan that was analysed."""
         return str(self.settings["quantity"])
 
     @property
     def threshold(self) -> float:
-        """The persistence up to which a basin is left out."""
+        """The persistence up to which a basin is left out, or on a logarithmic scale the ratio of saddle and minimum."""
         value = self.settings.get("threshold")
         return float(value) if isinstance(value, int | float) else 0.0
+
+    @property
+    def scale(self) -> str:
+        """Whether the threshold is one of differences, `linear`, or of ratios, `log`."""
+        return str(self.settings.get("scale", "linear"))
 
     @cached_property
     def kept(self) -> np.ndarray:
@@ -116,7 +136,7 @@ class Topology(Record):
 
     @property
     def persistence(self) -> np.ndarray:
-        """The height of each saddle above its minimum, [k]; infinite for the deepest of a piece."""
+        """The height of each saddle above its minimum, [k], infinite for the deepest basin of a piece."""
         return self.pairs[:, 1] - self.pairs[:, 0]
 
     @cached_property
@@ -125,7 +145,7 @@ class Topology(Record):
         return np.where(self.label < 0, -1, self.survivor[self.label])
 
     def passes(self) -> dict[int, float]:
-        """Give the height of the lowest way out of each kept basin into another, infinite where there is none."""
+        """Return the height of the lowest pass from each kept basin to another, infinite if there is none."""
         lowest = {int(k): float(self.pairs[k, 1]) for k in self.kept}
         for k in self.kept:
             if self.parent[k] >= 0:
@@ -134,33 +154,33 @@ class Topology(Record):
         return lowest
 
     def center_basin(self) -> int | None:
-        """Give the basin of the grid point nearest to the centre; None where the centre is not in the window."""
+        """Return the basin of the grid point nearest to the centre, or None if the centre is outside the window."""
         if not all(axis[0] <= 0 <= axis[-1] for axis in self.scan.axes):
             return None
         basin = int(self.basin_of[tuple(int(np.abs(axis).argmin()) for axis in self.scan.axes)])
         return None if basin < 0 else basin
 
     def depth_of_center(self) -> float | None:
-        """Give how far the loss must rise from the lowest point of the centre's basin before another begins; None where there is no other."""
+        """Return how far the loss must rise from the lowest point of the centre's basin to reach another basin, or None if there is no other."""
         basin = self.center_basin()
         if basin is None:
             return None
         return or_null(self.passes()[basin] - float(self.pairs[basin, 0]))
 
     def at(self, place: int) -> list[float]:
-        """Give the coordinates of a place in the flat grid."""
+        """Return the coordinates of an index of the flattened grid."""
         return [
             float(axis[i])
             for axis, i in zip(self.scan.axes, np.unravel_index(int(place), self.scan.shape), strict=True)
         ]
 
     def kept_maxima(self) -> np.ndarray:
-        """Give the numbers of the maxima that stand out by more than the threshold, the highest first."""
-        standing = np.flatnonzero(self.maxima[:, 1] - self.maxima[:, 0] > self.threshold)
+        """Return the indices of the maxima with a persistence above the threshold, highest first."""
+        standing = np.flatnonzero(stands_out(self.maxima, self.threshold, self.scale))
         return standing[np.argsort(-self.maxima[standing, 1], kind="stable")]
 
     def arrays(self) -> Arrays:
-        """All arrays by the names they have in the file; center and directions are the scan's."""
+        """All arrays by their names in the file, with center and directions of the scan."""
         own = (getattr(self, field) for field in FIELDS)
         return {
             **dict(zip(OWN, own, strict=True)),
@@ -170,7 +190,10 @@ class Topology(Record):
 
     @classmethod
     def from_file(cls, header: dict[str, Any], arrays: Arrays) -> Topology:
-        """Make the record of a file's header and arrays; InputError where they do not fit this kind."""
+        """Make the record from a file's header and arrays.
+
+        Raises `InputError` if they do not fit this kind of record.
+        """
         settings = header.get("settings")
         words = settings.get("scan") if isinstance(settings, dict) else None
         inner = {**header, "settings": words if isinstance(words, dict) else {}}
@@ -178,10 +201,13 @@ class Topology(Record):
 
     @classmethod
     def fields_of(cls, arrays: Arrays) -> dict[str, Any]:
-        """Sort the arrays of a file into fields; keys of later versions are passed over."""
+        """Sort the arrays of a file into fields, ignoring unknown keys."""
         for name in OWN:
             require(name in arrays, f"the array {name} is missing; {_AGAIN}")
         found = {name: arrays[f"verified.{name}"] for name in VERIFIED if f"verified.{name}" in arrays}
+        if "between" in found:
+            # Records of earlier versions have no bent ways.
+            found.setdefault("way", np.full(np.shape(found["between"]), np.nan))
         require(len(found) in (0, len(VERIFIED)), f"a part of what was verified is missing; {_AGAIN}")
         return {
             "scan": arrays[PREFIX],
@@ -190,7 +216,7 @@ class Topology(Record):
         }
 
     def basin_summary(self, basin: int) -> dict[str, Any]:
-        """Tell one basin."""
+        """Summarize one basin."""
         saddle = int(self.index[basin, 1])
         label = self.basin_of
         return {
@@ -204,7 +230,7 @@ class Topology(Record):
         }
 
     def summary(self, files: Sequence[str | Path] = ()) -> dict[str, Any]:
-        """Tell the topology in one JSON object; `basins` are those whose lowest point lies inside of the window."""
+        """Summarize the topology as a JSON object, where `basins` are those with their lowest point inside the window."""
         finite = self.persistence[self.kept][np.isfinite(self.persistence[self.kept])]
         return {
             "record": self.kind,
@@ -213,6 +239,7 @@ class Topology(Record):
             "open_basins": [self.basin_summary(int(k)) for k in self.kept if self.open[k]],
             "depth_of_center": self.depth_of_center(),
             "threshold": self.threshold,
+            "scale": self.scale,
             "maxima": [self._maximum(int(m)) for m in self.kept_maxima()],
             "connectivity": self.settings.get("connectivity"),
             "resolved": self.resolved,
@@ -220,14 +247,34 @@ class Topology(Record):
             "mean_persistence": float(finite.mean()) if finite.size else None,
             "total_persistence": or_null(float(finite.sum())),
             "verified": self._descents(),
+            "ways": self.ways() if self.verified else None,
             "points": int(self.scan.done.size),
             "seconds": self.seconds,
             "files": [str(file) for file in files],
         }
 
+    def ways(self) -> list[dict[str, Any]]:
+        """Tell the ways that were looked for between ends of descents that no straight way had connected.
+
+        `straight` and `bent` are how far the way rises above the higher end; `bent` is null where none was found. Both are no lower than the lowest pass.
+        """
+        found, told = self.verified, []
+        for i, j in zip(*np.nonzero(np.triu(np.ones_like(found["way"]), 1)), strict=True):
+            if np.isnan(found["way"][i, j]):
+                continue
+            higher = max(found["loss"][i], found["loss"][j])
+            told.append(
+                {
+                    "basins": [int(found["basin"][i]), int(found["basin"][j])],
+                    "straight": or_null(found["between"][i, j] - higher),
+                    "bent": or_null(found["way"][i, j] - higher),
+                }
+            )
+        return told
+
     @property
     def resolved(self) -> bool:
-        """Whether this grid tells how many basins there are: neighbours across corners give as many, and half the points the same."""
+        """Whether this grid resolves the basins: other neighbours, and half the points, give the same number."""
         return (
             bool(self.settings.get("same_across_corners", True)) and not self.grid_dependent[self.kept].any()
         )
@@ -279,7 +326,7 @@ def _verified(found: dict[str, np.ndarray], count: int) -> dict[str, np.ndarray]
     }
     result |= {
         name: checks.numbers(f"verified.{name}", found[name], (many, many))
-        for name in ("distance", "between")
+        for name in ("distance", "between", "way")
     }
     result |= {"basin": _places("verified.basin", found["basin"], (many,), count)}
     result |= {"minimum": _places("verified.minimum", found["minimum"], (many,), count)}

@@ -21,7 +21,7 @@ _AGAIN = "make the record again with `landscape trajectory`"
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Trajectory(Record):
-    """A run seen on a plane: checkpoint k is center + Σᵢ projected[k, i] directions[i] + what is out of the plane.
+    """A training projected on a plane: checkpoint k is center + Σᵢ projected[k, i] directions[i] + a part out of the plane.
 
     `projected` [K, d] are coordinates, `distance` [K] is the length out of the plane, `step` [K] the updates
     done. `values` holds what was computed at the checkpoints themselves, [K] arrays named `<split>_loss`;
@@ -64,11 +64,11 @@ class Trajectory(Record):
 
     @property
     def main(self) -> str:
-        """The quantity that the summary is about: the training loss where it is there, else the first."""
+        """The quantity of the summary: the training loss if the record has it, otherwise the first quantity."""
         return "train_loss" if "train_loss" in self.values else next(iter(self.values))
 
     def arrays(self) -> Arrays:
-        """All arrays by the names they have in the file; center and directions are the scan's."""
+        """All arrays by their names in the file, with center and directions of the scan."""
         return {
             "step": self.step,
             "projected": self.projected,
@@ -81,12 +81,15 @@ class Trajectory(Record):
 
     @classmethod
     def from_file(cls, header: dict[str, Any], arrays: Arrays) -> Trajectory:
-        """Make the record of a file's header and arrays; InputError where they do not fit this kind."""
+        """Make the record from a file's header and arrays.
+
+        Raises `InputError` if they do not fit this kind of record.
+        """
         return super().from_file(header, {**arrays, PREFIX: unnested(header, arrays)})  # type: ignore[dict-item]
 
     @classmethod
     def fields_of(cls, arrays: Arrays) -> dict[str, Any]:
-        """Sort the arrays of a file into fields; keys of later versions are passed over."""
+        """Sort the arrays of a file into fields, ignoring unknown keys."""
         for name in ("step", "projected", "distance", "captured"):
             require(name in arrays, f"the array {name} is missing; {_AGAIN}")
         on_plane = {
@@ -104,7 +107,7 @@ class Trajectory(Record):
         }
 
     def summary(self, files: Sequence[str | Path] = ()) -> dict[str, Any]:
-        """Tell the trajectory in one JSON object; `gap` is the largest difference between plane and truth."""
+        """Summarize the trajectory as a JSON object, where `gap` is the largest difference between plane and true loss."""
         values, plane = self.values[self.main], self.plane_values[self.main]
         gap = np.abs(plane - values)
         worst = int(np.nanargmax(gap)) if np.isfinite(gap).any() else None

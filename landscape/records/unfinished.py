@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from landscape.errors import InputError
+from landscape.errors import InputError, WorkerError
 from landscape.progress import Announce, Progress, nobody, silent
 from landscape.records.earlier import earlier_record
 from landscape.records.keeper import Keeper
@@ -35,11 +35,11 @@ class Unfinished(Record):
         return False
 
     def named(self) -> str:
-        """Name what it is in a message."""
+        """Name the record in a message."""
         return "unfinished work"
 
     def arrays(self) -> Arrays:
-        """All arrays by the names they have in the file."""
+        """All arrays by their names in the file."""
         return {
             f"{piece}{MARK}{name}": array
             for piece, told in self.pieces.items()
@@ -130,8 +130,9 @@ class Pieces(Keeper):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # What was refused on the way is refused again: there is nothing to go on with.
-        if (error is None or isinstance(error, InputError)) and self.path is not None:
+        # What was refused on the way is refused again, but by workers, which may be others next time: there is nothing to go on with.
+        refused = isinstance(error, InputError) and not isinstance(error, WorkerError)
+        if (error is None or refused) and self.path is not None:
             for path in (self.path, *self.others):
                 path.unlink(missing_ok=True)
         super().__exit__(kind, error, trace)

@@ -20,6 +20,8 @@ STYLE = """
 body { margin: 0 auto; padding: 1.5rem 1.25rem 4rem; max-width: 62rem; background: var(--page); color: var(--ink);
   font: 1rem/1.5 system-ui, "Segoe UI", "Helvetica Neue", Arial, sans-serif; overflow-wrap: anywhere; }
 h1 { margin: 0 0 1.5rem; font-size: 1.1rem; font-weight: 600; color: var(--soft); }
+nav { display: flex; flex-wrap: wrap; gap: .2rem 1rem; margin: 0 0 1.5rem; font-size: .9rem; }
+a { color: var(--mark); }
 h2 { margin: 2.5rem 0 .5rem; font-size: 1.25rem; border-top: 1px solid var(--line); padding-top: 1rem; }
 p.lead { margin: .25rem 0 .75rem; color: var(--soft); }
 section:first-of-type h2 { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
@@ -32,6 +34,7 @@ table.rows th { color: var(--soft); font-weight: 400; min-width: 7rem; max-width
 div.wide { overflow-x: auto; }
 div.wide th, div.wide td { overflow-wrap: normal; word-break: keep-all; min-width: 5.5rem; }
 div.pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 20rem), 1fr)); gap: 1rem; align-items: start; }
+div.pictures figure:last-child:nth-child(odd) { grid-column: 1 / -1; }
 figure { margin: 0; padding: .6rem; background: #ffffff; color: #1c1c1c; border: 1px solid var(--line); border-radius: .3rem; }
 figure img { display: block; width: 100%; max-width: 30rem; height: auto; margin: 0 auto; }
 figcaption { font-size: .85rem; color: #4a4a4a; margin-top: .4rem; }
@@ -47,6 +50,7 @@ pre { margin: .2rem 0 .75rem; padding: .5rem .75rem; background: var(--field); b
 @media print {
   :root { --ink: #000000; --page: #ffffff; --soft: #444444; --line: #bbbbbb; --field: #f4f4f4; --mark: #444444; color-scheme: light; }
   body { max-width: none; padding: 0; font-size: 10pt; }
+  nav { display: none; }
   h2, p.command { break-after: avoid; }
   figure, tr, pre { break-inside: avoid; }
   div.pictures { grid-template-columns: 1fr 1fr; }
@@ -62,11 +66,20 @@ def page_of(report: Report) -> bytes:
         "<!DOCTYPE html>", '<html lang="en">', "<head>", '<meta charset="utf-8">',
         f'<meta http-equiv="Content-Security-Policy" content="{escape(POLICY)}">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">', f"<title>{title}</title>",
-        f"<style>{STYLE}</style>", "</head>", "<body>", f"<h1>{title}</h1>", "<main>",
+        f"<style>{STYLE}</style>", "</head>", "<body>", f"<h1>{title}</h1>", contents_of(report), "<main>",
         *(section_of(section, number) for number, section in enumerate(report.sections)),
         "</main>", "</body>", "</html>", "",
     ]  # fmt: skip
     return "\n".join(parts).encode("utf-8")
+
+
+def contents_of(report: Report) -> str:
+    """Write the table of contents."""
+    links = (
+        f'<a href="#part-{number}">{text(section.title)}</a>'
+        for number, section in enumerate(report.sections)
+    )
+    return f'<nav aria-label="Contents">{" ".join(links)}</nav>'
 
 
 def text(said: object) -> str:
@@ -85,6 +98,12 @@ def section_of(section: Section, number: int) -> str:
         parts.append(f'<p class="lead">{text(section.lead)}</p>')
     if section.sentences:
         parts += ["<ul>", *(f"<li>{text(said)}</li>" for said in section.sentences), "</ul>"]
+    if section.pictures:
+        parts += ['<div class="pictures">', *(figure_of(picture) for picture in section.pictures), "</div>"]
+    if section.link:
+        parts.append(
+            f'<p><a href="{text(quote(section.link))}">Turn and read it in an interactive page</a></p>'
+        )
     if section.rows:
         rows = (
             f'<tr><th scope="row">{text(label)}</th><td>{text(said if label in NAMES else with_minus(said))}</td></tr>'
@@ -93,12 +112,6 @@ def section_of(section: Section, number: int) -> str:
         parts += ['<table class="rows"><tbody>', *rows, "</tbody></table>"]
     if section.table is not None:
         parts.append(table_of(section.table))
-    if section.pictures:
-        parts += ['<div class="pictures">', *(figure_of(picture) for picture in section.pictures), "</div>"]
-    if section.link:
-        parts.append(
-            f'<p><a href="{text(quote(section.link))}">Turn and read it in an interactive page</a></p>'
-        )
     if section.command:
         words = "The next command:" if number == 0 else "Computed by:"
         parts += [f'<p class="command">{words}</p>', f"<pre><code>{text(section.command)}</code></pre>"]

@@ -145,9 +145,17 @@ def pdf_of(report: Report) -> bytes:
     return buffer.getvalue()
 
 
+def least_height(pair: tuple[Picture, ...]) -> float:
+    """Give the inches that a row of pictures needs at least."""
+    if not pair:
+        return 0.0
+    sizes = [matplotlib.image.imread(io.BytesIO(picture.png)).shape for picture in pair]
+    return SMALLEST * BOX * max(rows / columns for rows, columns, *_ in sizes) + WORDS
+
+
 def write_section(pages: Pages, section: Section, *, first: bool) -> None:
-    """Write one section."""
-    pages.need(1.2)
+    """Write one section; its heading stands on the page of what follows it."""
+    pages.need(1.2 + (0.0 if section.sentences else least_height(section.pictures[:2])))
     pages.top += LINE
     if not first:
         pages.line(section.title, LARGE, "bold")
@@ -156,6 +164,8 @@ def write_section(pages: Pages, section: Section, *, first: bool) -> None:
     pages.top += LINE / 2
     for said in text_lines(section):
         pages.line(said)
+    for start in range(0, len(section.pictures), 2):
+        pages.pictures(section.pictures[start : start + 2])
     if section.table is not None:
         pages.table(section.table)
     for label, text in row_lines(section):
@@ -165,8 +175,6 @@ def write_section(pages: Pages, section: Section, *, first: bool) -> None:
             pages.line(label, PLAIN)
             pages.top = top
         pages.line(text, PLAIN, left=MARGIN + 1.75)
-    for start in range(0, len(section.pictures), 2):
-        pages.pictures(section.pictures[start : start + 2])
     if section.command:
         pages.line("The next command:" if first else "Computed by:", SMALL)
         for said in wrapped(section.command, COLUMNS):

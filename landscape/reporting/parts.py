@@ -6,7 +6,7 @@ The options of a part are the function's keywords, and its command line is writt
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,19 +15,21 @@ from landscape.curvature import analyze_hessian
 from landscape.errors import InputError
 from landscape.model import Model
 from landscape.objective import HasValue
-from landscape.records import Diagnosis, Hessian, Record, Scan, Sharpness, Trajectory
+from landscape.records import Diagnosis, Record, Trajectory
+from landscape.reporting.rows import (
+    Rows,
+    critical_rows,
+    hessian_rows,
+    scan_rows,
+    sharpness_rows,
+    trajectory_rows,
+)
 from landscape.reporting.subject import Subject
 from landscape.scanning import scan
 from landscape.sharpness import measure_sharpness
-from landscape.tables.critical import critical_lines
-from landscape.tables.hessian import hessian_lines
-from landscape.tables.sharpness import value_text
-from landscape.tables.topology import headline
-from landscape.topology import surface_of
 from landscape.trajectories import trajectory
 
 Options = dict[str, Any]
-Rows = Iterable[tuple[str, str]]
 
 # Where a keyword's option is not its name with dashes; a False of these is a flag.
 OPTION_OF = {"measures": "measure", "polishing": "no-polish"}
@@ -37,8 +39,6 @@ MEASURES = ("lambda_max", "trace", "sam", "adaptive", "adaptive_average", "relat
 OF_MODELS = ("fisher_rao",)
 # Parameters up to which all eigenvalues are taken, and up to which a point is polished.
 DENSE, POLISHED = 500, 3000
-# Eigenvalues written out at each end.
-MOST_EIGENVALUES = 5
 
 
 def always_worth(diagnosis: Diagnosis) -> str:
@@ -77,62 +77,6 @@ def command_line(command: str, model: str, options: Options) -> str:
         for one in values:
             words += [flag] if isinstance(one, bool) else [flag, shlex.quote(str(one))]
     return " ".join(words)
-
-
-def scan_rows(record: Scan) -> Rows:
-    """Say where the least and the greatest loss of the plane are."""
-    told = record.summary()
-    yield "network", record.settings["model_name"]
-    for number, (axis, label) in enumerate(zip(record.axes, record.settings["directions"], strict=True), 1):
-        yield f"axis {number}", f"{axis[0]:g} to {axis[-1]:g} along {label}"
-    for split, of in told["center"].items():
-        text = ", ".join(f"{name} {value:.6g}" for name, value in of.items() if value is not None)
-        yield f"{split} data, center", text or "not finite"
-    for name in ("minimum", "maximum"):
-        found = told[name]
-        at = "" if found is None else ", ".join(f"{coordinate:.3g}" for coordinate in found["at"])
-        yield (
-            name,
-            "no point is finite" if found is None else f"{told['quantity']} {found['value']:.6g} at ({at})",
-        )
-    found = surface_of(record)
-    if found is not None:
-        yield "basins", headline(found)
-    yield "diverged", f"{told['diverged']} of {told['points']} points"
-
-
-def hessian_rows(record: Hessian) -> Rows:
-    """Give the ends of the spectrum only: its picture has the rest."""
-    for label, said in hessian_lines(record):
-        rank = label.removeprefix("largest ").removeprefix("smallest ")
-        if not (rank.isdigit() and int(rank) > MOST_EIGENVALUES):
-            yield label, said
-
-
-def sharpness_rows(record: Sharpness) -> Rows:
-    """Give each measure with its error and whether it says something of the function."""
-    for name, (value, error) in record.measures.items():
-        invariant = record.settings["measures"][name]["invariant"]
-        changed = [level for level in ("layer", "neuron") if not invariant[level]]
-        words = (
-            f"changes with the scale of a {' or '.join(changed)}"
-            if changed
-            else "does not depend on the weights' scale"
-        )
-        yield name, f"{value_text(value, error)}; {words}"
-
-
-def trajectory_rows(record: Trajectory) -> Rows:
-    """Say what the plane holds of the path and what it leaves out."""
-    yield (
-        "checkpoints",
-        f"{record.step.size}, from update {int(record.step[0]):,} to {int(record.step[-1]):,}",
-    )
-    yield "captured", f"{record.captured.sum():.2%} of the path's variance"
-    yield "out of plane", f"at most {record.distance.max():.4g}"
-    values, plane = record.values[record.main], record.plane_values[record.main]
-    yield "true loss", f"{values[0]:.6g} at first, {values[-1]:.6g} at last"
-    yield "on the map", f"{plane[0]:.6g} at first, {plane[-1]:.6g} at last"
 
 
 def hessian_options(quick: bool, model: Subject) -> Options:
@@ -197,7 +141,7 @@ PARTS: dict[str, Part] = {
     ),
     "critical": Part(
         "critical", "Minimum, saddle, or neither", "Whether the network is at a minimum, a saddle or at no critical point, with the evidence.",
-        critical_options, analyze_critical, critical_lines, pointless=small_loss,
+        critical_options, analyze_critical, critical_rows, pointless=small_loss,
     ),
     "hessian": Part(
         "hessian", "Curvature", "The eigenvalues of the loss's second derivatives, each with its error.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,7 @@ def make_report(
     announce: Announce = silent,
     beside: PartsBeside | None = None,
 ) -> Report:
-    """Diagnose a model, and measure what a person who was not there wants to see beside the verdict.
+    """Diagnose a model, and compute everything else that a report on it contains.
 
     Parameters
     ----------
@@ -235,10 +235,29 @@ def log_section(subject: Subject) -> list[Section]:
     except InputError:
         return []
     picture = Picture("log", figure_bytes(figure_of(ax)), PICTURES["log"])
-    settings = ", ".join(f"{name} {value}" for name, value in model.training.items() if name != "start")
     return [
-        Section("The training", "", (), (("settings", settings or "not in the file"),), pictures=(picture,))
+        Section("The training", "", (), (("settings", training_text(model.training)),), pictures=(picture,))
     ]
+
+
+def training_text(training: Mapping[str, Any]) -> str:
+    """Write the settings of a training that do something: what is zero or off, and what the machine was, is left to the file.
+
+    >>> training_text({"optimizer": "sgd", "learning_rate": 0.1, "clip": 0.0, "start": "a", "batch_size": 32})
+    'optimizer sgd, learning rate 0.1, batch size 32'
+    """
+    quiet = {
+        "start",
+        "machine",
+        "history_loss",
+        *(("schedule_steps", "period", "decay", "floor") if training.get("schedule") == "constant" else ()),
+    }
+    said = [
+        f"{name.replace('_', ' ')} {value}"
+        for name, value in training.items()
+        if name not in quiet and value not in (0, None, "")
+    ]
+    return ", ".join(said) or "not in the file"
 
 
 def network_section(subject: Subject) -> Section:
@@ -306,7 +325,7 @@ def write_report(
     announce: Announce = silent,
     **settings: Any,
 ) -> Report:
-    """Make a report and write it as one HTML page, and as a PDF where asked.
+    """Make a report and write it as one HTML page, and as a PDF if requested.
 
     Until the page is written, its finished parts stand beside it, and what was cut short is taken up from them by the same call.
 

@@ -56,12 +56,13 @@ PICTURES = {
     "spectrum": "The eigenvalues of the Hessian: the curvature along each direction, with errors.",
     "escape": "The loss along the direction of the most negative curvature, and what the curvature predicts.",
     "model": "The loss on the plane of the two extreme eigenvectors, beside its quadratic model.",
+    "cuts": "The loss along each of the two eigenvectors by itself, beside its quadratic model.",
     "random": "The loss on a random plane, on which a saddle can look like a minimum.",
     "curves": "The loss along a random direction, scaled to the weights.",
     "path": "The checkpoints of the run over the loss on their plane.",
     "out_of_plane": "What that map leaves out: the checkpoints' own losses, and their distance from the plane.",
     "vectors": "In which node's parameters each eigenvector lies, in percent.",
-    "log": "The losses that the training logged.",
+    "log": "What the training logged: a loss that still falls wants more updates, one that jumps a smaller rate.",
 }
 
 

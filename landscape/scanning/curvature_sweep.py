@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from landscape.curvature import eigenpairs, hessian_operator
 from landscape.errors import ComputationError
 from landscape.objective import HasValue, complete
+from landscape.objective.rows import Rows
 
 Array = NDArray[np.float64]
 
 COLUMNS = ("loss", "lambda_min", "lambda_max", "lambda_min.error", "lambda_max.error")
 
 
-class CurvatureSweep:
+class CurvatureSweep(Rows):
     """A grid of points, one a step: loss, least and largest eigenvalue with bounds, and their ratio.
 
     The ratio λ_min/λ_max is what Li et al. (2018, section 7.1) draw, there without its sign: near 0 or above the loss is
@@ -38,7 +39,7 @@ class CurvatureSweep:
         self.objective.require_derivatives()
         self.center, self.directions, self.axes = center, directions, axes
         self.shape = tuple(len(axis) for axis in axes)
-        self.steps = math.prod(self.shape)
+        self.points = self.steps = math.prod(self.shape)
         self.state = np.full(self.steps * len(COLUMNS) + 1, np.nan)
         self.state[-1] = 0
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
@@ -29,7 +29,8 @@ class Subject:
 
     `settings` are what can change a number and is not in the hashes; `words` are for figures and change none.
     `far` has the values of the model that the first direction leads to, evaluated by itself, {split: {loss, accuracy}}; `line` is the
-    first split's objective where constants move along the way there.
+    first split's objective where constants move along the way there. `makers` make the objectives anew in another process; without them they are
+    pickled as they are.
     """
 
     objectives: Mapping[str, HasSweep]
@@ -42,6 +43,7 @@ class Subject:
     notes: tuple[str, ...] = ()
     far: dict[str, dict[str, float]] | None = None
     line: BetweenObjective | None = None
+    makers: Mapping[str, Callable[[], HasSweep]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What is marked on the plane through three models: the models, their mean, and the curves between them, with their distance out of it."""
+"""What is marked on a plane: models, their mean and the curves between them, or a run's checkpoints, with their distance out of it."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ Array = NDArray[np.float64]
 # Points of a curve that is drawn.
 DRAWN = 61
 CURVES = ("bezier", "polychain", "band")
+# Checkpoints of a path that is drawn.
+MOST_CHECKPOINTS = 500
 
 
 def marks_of(center: Array, vectors: Array, thetas: Array, names: tuple[str, ...]) -> list[dict[str, Any]]:
@@ -37,6 +39,28 @@ def projected(points: Array, center: Array, vectors: Array) -> tuple[Array, Arra
     offsets = points - center
     coordinates = np.stack([np.sum(offsets * v, axis=1) / np.sum(v * v) for v in vectors], axis=1)
     return coordinates, np.linalg.norm(offsets - coordinates @ vectors, axis=1)
+
+
+def path_of(
+    checkpoints: NDArray[Any], steps: NDArray[Any] | None, center: Array, vectors: Array
+) -> dict[str, Any]:
+    """Give the coordinates of a run's checkpoints [K, P] on the plane, their updates, and the share of their variance around the center on it.
+
+    Of more than 500 checkpoints every so many are given, the first and the last among them.
+
+    >>> path_of(np.array([[0.0, 3.0, 4.0], [0.0, 0.0, 0.0]]), np.array([0, 9]), np.zeros(3), np.eye(3)[1:])
+    {'points': [[3.0, 4.0], [0.0, 0.0]], 'captured': 1.0, 'distance': 0.0, 'steps': [0, 9]}
+    """
+    rows = np.asarray(checkpoints, np.float64)
+    coordinates, distance = projected(rows, center, vectors)
+    squares = float(np.sum((rows - center) ** 2))
+    some = np.unique(np.linspace(0, len(rows) - 1, min(len(rows), MOST_CHECKPOINTS)).round().astype(int))
+    told = {
+        "points": coordinates[some].tolist(),
+        "captured": 1.0 - float(np.sum(distance**2)) / squares if squares else 1.0,
+        "distance": float(distance.max()),
+    }
+    return told if steps is None else told | {"steps": [int(step) for step in np.asarray(steps)[some]]}
 
 
 def overlay_record(overlay: Connection | str | Path) -> Connection:

@@ -30,8 +30,9 @@ from landscape.scanning.driver import run_plan, wanted_of
 from landscape.scanning.eigen import extreme_eigenvectors, in_double
 from landscape.scanning.grid import MAXIMUM_DIMENSIONS, Span
 from landscape.scanning.plan import Plan, Subject, make_plan, require_grid
-from landscape.scanning.plane import digest_of, marks_of, overlay_record, overlays_of
+from landscape.scanning.plane import digest_of, marks_of, overlay_record, overlays_of, path_of
 from landscape.scanning.subject import function_subject, held_notes, model_subject, told_splits, told_subject
+from landscape.workers import Executor, Workers
 
 Array = NDArray[np.float64]
 # Where a direction may lead.
@@ -63,6 +64,7 @@ def scan(
     metrics: str | Sequence[str] = (),
     output: str | Path | None = None,
     fresh: bool = False,
+    executor: Executor | Workers | None = None,
     progress: Progress = nobody,
     announce: Announce = silent,
     planned: Callable[[Plan], object] | None = None,
@@ -117,6 +119,8 @@ def scan(
         of the same settings is returned as it is.
     fresh
         Start anew, and overwrite what `output` holds.
+    executor
+        Anything with `submit` of `concurrent.futures`, whose workers compute runs of points, or `Workers` around it; the record is the same to the bit.
     progress, announce
         Called with the share that is done and the same in words, such as "1,300 of 2,601 points"; and with sentences.
     planned
@@ -126,8 +130,10 @@ def scan(
     ------
     InputError
         A choice that is impossible; an output that cannot be written or holds a scan of other settings.
+    WorkerError
+        Workers are of another kind or version, or cannot read what they are sent.
     ComputationError
-        A save failed; the last good record is still there.
+        A save failed, or workers died; the last good record is still there.
     KeyboardInterrupt
         Ctrl-C; what was done is in `output`.
 
@@ -195,13 +201,14 @@ def scan(
         plan = with_marks(plan, [target(subject, one, "") for one in (other, third)], names, curves)
     if isinstance(subject, Model) and isinstance(direction, str) and direction == "principal":
         plan = replace(plan, notes=plan.notes + held_notes(subject, recompute_statistics))
+        plan = with_path(plan, subject)
     # A refusal comes before anything is said, or kept beside the record.
     wanted_of(plan, path, fresh).found()
     if planned is not None:
         planned(plan)
     for note in plan.notes:
         announce(note)
-    return run_plan(plan, path=path, fresh=fresh, progress=progress, announce=announce)
+    return run_plan(plan, path=path, fresh=fresh, executor=executor, progress=progress, announce=announce)
 
 
 def is_plane(direction: str | Path | NDArray[np.floating]) -> bool:
@@ -264,6 +271,15 @@ def with_marks(
         words, settings = words | {"overlays": overlays}, settings | {"overlay": digest_of(curves)}
         notes += tuple(f"{one['name']}: up to {one['distance']:.4g} out of the plane" for one in overlays)
     return replace(plan, words=words, settings=settings, notes=notes)
+
+
+def with_path(plan: Plan, model: Model) -> Plan:
+    """Add the run to a plan whose plane its checkpoints gave, unless a normalization has turned the directions."""
+    vectors = plan.directions.vectors
+    if model.checkpoints is None or len(vectors) != 2 or plan.directions.normalize != "none":
+        return plan
+    run = path_of(model.checkpoints, model.checkpoint_steps, plan.subject.center, vectors)
+    return replace(plan, words=plan.words | {"run": run})
 
 
 def far_point(

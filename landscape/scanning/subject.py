@@ -26,7 +26,7 @@ from landscape.objective import (
     carries,
 )
 from landscape.objective.about import About
-from landscape.objective.constant import constant_loss
+from landscape.objective.constant import constant_accuracy, constant_loss
 from landscape.objective.devices import CPU, device_notes, recorded_device, settle_device
 from landscape.objective.metric_table import read_names
 from landscape.scanning.plan import Subject
@@ -98,8 +98,9 @@ def model_subject(
             kind = partial(PlaneObjective, other=toward, third=across)
         without = ("statistics that move along a line",)
     device = settle_device(device, model, without=without)
-    objectives: dict[str, Any] = {
-        name: kind(
+    makers: dict[str, Any] = {
+        name: partial(
+            kind,
             model,
             name,
             dtype=dtype,
@@ -111,8 +112,10 @@ def model_subject(
         )
         for name in splits
     }
+    objectives = {name: make() for name, make in makers.items()}
     return Subject(
         objectives=objectives,
+        makers=makers,
         center=np.asarray(model.theta, dtype=np.float64),
         decay=model.decay_vector(),
         model=model.fingerprint(),
@@ -145,12 +148,14 @@ def model_subject(
 
 
 def constants_of(model: Model, objectives: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the loss of the best constant prediction on each split, by which a figure shows a plateau; nothing where it is not quickly found."""
+    """Give loss and accuracy of the best constant prediction on each split, by which a figure shows a plateau; nothing where it is not quickly found."""
     if model.loss not in QUICK_CONSTANTS:
         return {}
     networks = {name: as_network(each) for name, each in objectives.items()}
     found = {name: constant_loss(each) for name, each in networks.items() if each is not None}
-    return {"constant_loss": found} if found else {}
+    shares = {name: constant_accuracy(each) for name, each in networks.items() if each is not None}
+    shares = {name: share for name, share in shares.items() if share is not None}
+    return ({"constant_loss": found} if found else {}) | ({"constant_accuracy": shares} if shares else {})
 
 
 def far_end(

@@ -99,7 +99,7 @@ def measure_sharpness(
     progress: Progress = nobody,
     announce: Announce = silent,
 ) -> Sharpness:
-    """Measure how sharp a minimum is, without weight decay, in every way there is a name for.
+    """Measure how sharp a minimum is, without weight decay, by measures from the literature.
 
     Parameters
     ----------

@@ -31,6 +31,7 @@ from landscape.studies.common import (
 from landscape.studies.limits import sharpness
 from landscape.training import Ensemble, train_many
 from landscape.training.recipe import steps_of
+from landscape.workers import Executor, Workers, as_workers
 
 Array = NDArray[np.float64]
 
@@ -58,10 +59,11 @@ def study_batch_size(
     device: str = "auto",
     output: str | Path | None = None,
     fresh: bool = False,
+    executor: Executor | Workers | None = None,
     progress: Progress = nobody,
     announce: Announce = silent,
 ) -> Study:
-    """Train with every batch size for equal epochs, and for as many updates as the smallest one takes.
+    """Train with several batch sizes, for equal epochs and for equal numbers of updates.
 
     Parameters
     ----------
@@ -75,7 +77,7 @@ def study_batch_size(
         Passes over the data of the first budget.
     seeds, seed, init
         How many runs of each, the first one's seed, and an initialization drawn by it.
-    output, fresh, progress, announce
+    output, fresh, executor, progress, announce
         As in `race`.
 
     Notes
@@ -106,8 +108,8 @@ def study_batch_size(
     }  # fmt: skip
 
     experiment = Experiment(
-        model=model, settings=settings, threads=threads, device=device, output=output, fresh=fresh, progress=progress,
-        announce=announce,
+        model=model, settings=settings, threads=threads, device=device, output=output, fresh=fresh, executor=as_workers(executor),
+        progress=progress, announce=announce,
     )  # fmt: skip
     experiment.require(optimizer=optimizer, learning_rate=learning_rate, batch_size=sizes)
     if max(batch_sizes) > examples:

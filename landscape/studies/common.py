@@ -25,6 +25,7 @@ from landscape.records.keeping import Fields, Key, Wanted, produce
 from landscape.training import Ensemble, at_initialization, train_many
 from landscape.training.recipe import Recipe
 from landscape.training.start import require_finite_start, require_initialization
+from landscape.workers import Workers
 
 Array = NDArray[np.float64]
 # Series, single numbers and sentences.
@@ -47,6 +48,7 @@ class Experiment:
     output: str | Path | None
     fresh: bool
     device: str = "cpu"
+    executor: Workers | None = None
     progress: Progress = nobody
     announce: Announce = silent
 
@@ -83,7 +85,13 @@ class Experiment:
         chosen.setdefault("seed", self.seeds())
         dtype = self.settings["dtype"]
         found = train_many(
-            start, dtype=dtype, threads=self.threads, device=self.device, piece=piece, **chosen
+            start,
+            dtype=dtype,
+            threads=self.threads,
+            device=self.device,
+            piece=piece,
+            executor=self.executor,
+            **chosen,
         )
         require_finite_start(float(found.losses["train_loss"][0, 0]), dtype)
         return found
@@ -127,6 +135,7 @@ def begun(pieces: Pieces, parts: Parts) -> float:
         piece = pieces.pieces.get(name, {})
         losses = piece.get("losses.train_loss")
         share = float(bool(piece)) if losses is None else float(piece["look"]) / losses.shape[1]
+        share = float(np.mean(piece["whole"])) if "whole" in piece else share
         done += weight * share
     return done / sum(parts.weights.values())
 

@@ -28,6 +28,7 @@ from landscape.studies.common import (
     within,
 )
 from landscape.studies.limits import ADAPTIVE, limit_factor, starting_limits
+from landscape.workers import Executor, Workers, as_workers
 
 Array = NDArray[np.float64]
 
@@ -59,6 +60,7 @@ def study_learning_rate(
     device: str = "auto",
     output: str | Path | None = None,
     fresh: bool = False,
+    executor: Executor | Workers | None = None,
     progress: Progress = nobody,
     announce: Announce = silent,
 ) -> Study:
@@ -79,7 +81,7 @@ def study_learning_rate(
         As `train` takes them.
     seeds, seed, init
         How many runs of each, the first one's seed, and an initialization drawn by it.
-    output, fresh, progress, announce
+    output, fresh, executor, progress, announce
         As in `race`.
 
     Raises
@@ -99,8 +101,8 @@ def study_learning_rate(
     }  # fmt: skip
 
     experiment = Experiment(
-        model=model, settings=settings, threads=threads, device=device, output=output, fresh=fresh, progress=progress,
-        announce=announce,
+        model=model, settings=settings, threads=threads, device=device, output=output, fresh=fresh, executor=as_workers(executor),
+        progress=progress, announce=announce,
     )  # fmt: skip
     experiment.require(optimizer=list(optimizers), learning_rate=tried, steps=steps, batch_size=batch_size)
 

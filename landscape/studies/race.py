@@ -34,6 +34,7 @@ from landscape.studies.common import (
 from landscape.training import Ensemble, Recipe
 from landscape.training.recipe import require_whole, steps_of
 from landscape.trajectories.projection import Projection, project, spans_around
+from landscape.workers import Executor, Workers, as_workers
 
 Array = NDArray[np.float64]
 
@@ -65,10 +66,11 @@ def race(
     device: str = "auto",
     output: str | Path | None = None,
     fresh: bool = False,
+    executor: Executor | Workers | None = None,
     progress: Progress = nobody,
     announce: Announce = silent,
 ) -> Race:
-    """Train a model with several optimizers from the same start, each at the rate that is best for it.
+    """Train a model with several optimizers from the same start, each at its best learning rate.
 
     Parameters
     ----------
@@ -94,6 +96,8 @@ def race(
     output, fresh
         Where to save; a record of the same settings that is there is returned unless `fresh`. What is done of an unfinished one stands
         beside it, and is taken up.
+    executor
+        Anything with `submit` of `concurrent.futures`, whose workers take runs, and points of the plane, or `Workers` around it.
     progress, announce
         Called with the share that is done and the same in words, such as "12 of 39 runs"; and with sentences.
 
@@ -105,6 +109,7 @@ def race(
         Every run diverged at once, so that there is no plane to draw.
     """
     require_model(model, "race")
+    workers = as_workers(executor)
     if tune and learning_rate is not None:
         raise InputError("expected rates that are given or tuned, found learning_rate and tune")
     tune = learning_rate is None if tune is None else tune
@@ -119,8 +124,8 @@ def race(
         "seeds": seeds, "seed": seed, "points": points, "dtype": dtype, "device": recorded_device(device),
     }  # fmt: skip
     experiment = Experiment(
-        model=model, settings=settings, threads=threads, device=device, output=output, fresh=fresh, progress=progress,
-        announce=announce,
+        model=model, settings=settings, threads=threads, device=device, output=output, fresh=fresh, executor=workers,
+        progress=progress, announce=announce,
     )  # fmt: skip
     experiment.require(optimizer=list(names))
 
@@ -144,7 +149,9 @@ def race(
         runs = [runner.run(name, rate) for name, rate in zip(names, chosen, strict=True)]
         announce("scanning the plane of the paths")
         plan, projections = plane_of(runner.start, runs, points, dtype, threads, device)
-        plane = run_plan(plan, path=pieces.beside("plane"), fresh=fresh, progress=parts["plane"])
+        plane = run_plan(
+            plan, path=pieces.beside("plane"), fresh=fresh, executor=workers, progress=parts["plane"]
+        )
         tuned = {"tuning_rates": np.array(TUNING_RATES if tune else ()), "tuning_loss": tuning}
         return {**assemble(names, chosen, runs, plane, projections), **tuned, "words": plane.settings}
 

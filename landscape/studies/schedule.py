@@ -25,6 +25,7 @@ from landscape.studies.common import (
     told,
     within,
 )
+from landscape.workers import Executor, Workers, as_workers
 
 LOOKS = 41
 SCHEDULES = ("constant", "step", "inverse_sqrt", "cosine", "linear")
@@ -48,10 +49,11 @@ def study_schedule(
     device: str = "auto",
     output: str | Path | None = None,
     fresh: bool = False,
+    executor: Executor | Workers | None = None,
     progress: Progress = nobody,
     announce: Announce = silent,
 ) -> Study:
-    """Train with each schedule, without and with a warm-up in front, over seeds, at one peak rate.
+    """Train with several schedules at one peak rate, each with and without warm-up.
 
     Parameters
     ----------
@@ -65,7 +67,7 @@ def study_schedule(
         Steps of the rise; a tenth of the run by default.
     seeds, seed, init
         How many runs of each, the first one's seed, and an initialization drawn by it.
-    output, fresh, progress, announce
+    output, fresh, executor, progress, announce
         As in `race`.
 
     Raises
@@ -90,8 +92,8 @@ def study_schedule(
     }  # fmt: skip
 
     experiment = Experiment(
-        model=model, settings=settings, threads=threads, device=device, output=output, fresh=fresh, progress=progress,
-        announce=announce,
+        model=model, settings=settings, threads=threads, device=device, output=output, fresh=fresh, executor=as_workers(executor),
+        progress=progress, announce=announce,
     )  # fmt: skip
     experiment.require(
         optimizer=optimizer, schedule=list(schedules), warmup=[0, rise], learning_rate=learning_rate, steps=steps, batch_size=batch_size,

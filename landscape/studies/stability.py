@@ -33,6 +33,7 @@ from landscape.studies.limits import TOLERANCE, limit_factor
 from landscape.training.recipe import Recipe, columns
 from landscape.training.start import require_finite_start
 from landscape.training.travel import travel
+from landscape.workers import Executor, Workers, as_workers, fill
 
 Array = NDArray[np.float64]
 
@@ -59,10 +60,11 @@ def study_stability(
     device: str = "auto",
     output: str | Path | None = None,
     fresh: bool = False,
+    executor: Executor | Workers | None = None,
     progress: Progress = nobody,
     announce: Announce = silent,
 ) -> Study:
-    """Train on all examples at once, or on batches, and follow the largest eigenvalue of the (preconditioned) Hessian.
+    """Follow the largest eigenvalue of the (preconditioned) Hessian during training.
 
     Each eigen-solve starts from the vector found at the look before. For `adam` and `rmsprop` the Hessian is
     preconditioned by what the optimizer divides by.
@@ -89,7 +91,7 @@ def study_stability(
         The length of a run, and how often the curvature is taken.
     batch_size
         Examples of an update; all of them without it.
-    init, seed, dtype, threads, device, output, fresh, progress, announce
+    init, seed, dtype, threads, device, output, fresh, executor, progress, announce
         As in `race`.
 
     Raises
@@ -120,8 +122,8 @@ def study_stability(
     settings |= {} if batch_size is None else {"batch_size": min(int(batch_size), model.examples("train"))}
 
     experiment = Experiment(
-        model=model, settings=settings, threads=threads, device=device, output=output, fresh=fresh, progress=progress,
-        announce=announce,
+        model=model, settings=settings, threads=threads, device=device, output=output, fresh=fresh, executor=as_workers(executor),
+        progress=progress, announce=announce,
     )  # fmt: skip
     experiment.require(
         optimizer=optimizer,
@@ -139,6 +141,8 @@ def study_stability(
         runs, every = [], len(tried) * looks
         there = sum(int(piece["look"]) for piece in pieces.pieces.values())
         pieces.progress(there / every, counted(there, every, "looks"))
+        left = [name for rate in tried if follower.left(pieces.piece(name := f"{rate:g}"))]
+        fill(pieces, experiment.executor, follower, left, pieces.progress, "runs")
         for place, rate in enumerate(tried):
             announce(
                 f"η = {rate:g}: {steps:,} steps of {examples} examples, {looks} measurements of the curvature"
@@ -163,6 +167,19 @@ class Follower:
         self.objective = NetworkObjective(start, "train", threads=threads, device=device)
         self.batch = settings.get("batch_size")
         self.names = SERIES if self.batch is None else (*SERIES, "batch_sharpness")
+
+    def left(self, piece: Piece) -> bool:
+        """Say whether a run has looks left."""
+        return piece.state is None or int(piece.state["look"]) < int(self.settings["looks"])
+
+    def do(self, asked: tuple[str, dict[str, Array] | None]) -> dict[str, Array]:
+        """Do one run on a worker, from where it is; its state at the end."""
+        name, state = asked
+        with Pieces(None, model="", data="", settings={}) as pieces:
+            if state is not None:
+                pieces.pieces[name] = state
+            self.run(float(name), pieces.piece(name), nobody)
+        return pieces.pieces[name]
 
     def recipe(self, rate: float) -> Recipe:
         """Give the settings of one run."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from landscape.records import Connection
@@ -83,6 +83,8 @@ def pair_lines(record: Connection, pair: dict[str, Any]) -> Iterator[tuple[str, 
             )
     if pair.get("saddle"):
         yield "saddle", saddle_words(pair["saddle"])
+        for side in pair["saddle"].get("sides", ()):
+            yield "", side_words(side, record.names)
 
 
 def path_lines(name: str, found: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -132,3 +134,15 @@ def saddle_words(saddle: dict[str, Any]) -> str:
     above = "" if saddle["above"] is None else f", {saddle['above']:.6g}{error} above the higher end"
     kind = f"certified, index {saddle['index']}" if saddle["certified"] else "not certified"
     return f"{kind}: loss {saddle['height']:.6g}{above}: {saddle['reason']}"
+
+
+def side_words(side: dict[str, Any], names: Sequence[str]) -> str:
+    """Say which minimum a way down from the saddle comes to.
+
+    >>> side_words({"to": None, "reordered": False, "loss": 0.25, "distance": 3.0}, ("a", "b"))
+    'one way down comes to neither of the two: to a loss of 0.25, 3 away from the nearer'
+    """
+    if side["to"] is None:
+        return f"one way down comes to neither of the two: to a loss of {side['loss']:.6g}, {side['distance']:.3g} away from the nearer"
+    units = " with its units in another order" if side["reordered"] else ""
+    return f"one way down comes to the minimum of {names[side['to']]}{units}: to a loss of {side['loss']:.6g}"

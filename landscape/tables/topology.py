@@ -28,7 +28,7 @@ def headline(record: Topology) -> str:
     told = record.summary()
     inside, edge = len(told["basins"]), len(told["open_basins"])
     parts = [
-        f"{inside} basin{'s' * (inside != 1)} inside the window, {edge} open at its edge (persistence above {record.threshold:.3g})"
+        f"{inside} basin{'s' * (inside != 1)} inside the window, {edge} open at its edge ({threshold_words(record)})"
     ]
     depth = told["depth_of_center"]
     if depth is not None:
@@ -36,6 +36,13 @@ def headline(record: Topology) -> str:
     if not record.resolved:
         parts.append("not resolved by this grid")
     return "; ".join(parts)
+
+
+def threshold_words(record: Topology) -> str:
+    """Say what counts as a basin."""
+    if record.scale == "log":
+        return f"saddle above {record.threshold:.6g} times the minimum"
+    return f"persistence above {record.threshold:.3g}"
 
 
 def topology_lines(record: Topology) -> Iterator[tuple[str, str]]:
@@ -90,6 +97,7 @@ def verified_lines(record: Topology) -> Iterator[tuple[str, str]]:
     if not found:
         return
     minima = found["minimum"]
+    places = {int(k): place for place, k in enumerate(record.kept, start=1)}
     distinct = len(set(minima.tolist()))
     count = len(minima)
     ends = f"{count} descent{'s' * (count != 1)} from the basins' lowest points, to losses from {found['loss'].min():.6g} to {found['loss'].max():.6g}"
@@ -102,12 +110,15 @@ def verified_lines(record: Topology) -> Iterator[tuple[str, str]]:
     if distinct == 1:
         yield (
             "",
-            "no straight way between two ends rises: one and the same low region, the basins are of the slice alone",
+            "ways between the ends do not rise: one and the same low region, the basins are of the slice alone",
         )
         return
-    i, j = np.nonzero(minima[:, None] < minima[None])
-    between = found["between"][i, j] - np.maximum(found["loss"][i], found["loss"][j])
-    yield (
-        "",
-        f"{distinct} distinct ones by straight ways, which rise by {between.min():.4g} to {between.max():.4g} between them; a curved way may be lower",
-    )
+    ways = [way for way in record.ways() if way["bent"] is not None]
+    yield "", f"{distinct} distinct ones, as far as ways were found between them"
+    for way in ways:
+        one, other = (places[basin] for basin in way["basins"])
+        straight = "∞" if way["straight"] is None else f"{way['straight']:.4g}"
+        yield (
+            "",
+            f"between those of basins {one} and {other} the loss rises by {way['bent']:.4g} at most ({straight} on the straight way)",
+        )

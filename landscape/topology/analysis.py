@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from landscape.errors import InputError
+from landscape.errors import InputError, did_you_mean
 from landscape.model import Model
 from landscape.objective import Completed, NetworkObjective, complete
 from landscape.progress import Announce, Progress, nobody, silent
@@ -21,6 +21,7 @@ from landscape.topology.noise import errors_below
 
 # Descents of a verification: the deepest basins.
 MOST = 12
+SCALES = ("linear", "log")
 
 
 def analyze_topology(
@@ -29,6 +30,7 @@ def analyze_topology(
     quantity: str | None = None,
     connectivity: str = "faces",
     threshold: float | None = None,
+    scale: str = "linear",
     verify: Any = None,
     threads: int | None = None,
     output: str | Path | None = None,
@@ -52,6 +54,9 @@ def analyze_topology(
     threshold
         Persistence up to which a basin is left out, in the quantity's unit; by default 1 % of the median's height above the minimum. One
         within its own error is always left out.
+    scale
+        `linear`, or `log` for a threshold of saddle over minimum (by default 1.1), by which a shallow basin near zero counts as much as a deep one
+        far above; all values must be above 0.
     verify
         The model of the scan, or an objective of θ [P]: descend from each basin's lowest point in the whole space, and say whether the ends
         are distinct minima.
@@ -71,7 +76,8 @@ def analyze_topology(
     Raises
     ------
     InputError
-        An unfinished scan, one of a single point, or without a finite value; a model that is not the scan's; an unknown quantity or connectivity.
+        An unfinished scan, one of a single point, or without a finite value; a model that is not the scan's; an unknown quantity, connectivity or
+        scale; a logarithmic scale of values that are not above 0.
 
     Examples
     --------
@@ -89,9 +95,11 @@ def analyze_topology(
     name = plane.main if quantity is None else quantity
     values = checked_values(plane, name)
     checked(connectivity)
-    limit = default_threshold(values) if threshold is None else float(threshold)
-    if not 0 <= limit < np.inf:
-        raise InputError(f"threshold: expected a number from 0 on, found {limit:g}")
+    require_scale(scale, name, values)
+    limit = default_threshold(values, scale) if threshold is None else float(threshold)
+    least = 1.0 if scale == "log" else 0.0
+    if not least <= limit < np.inf:
+        raise InputError(f"threshold: expected a number from {least:g} on, found {limit:g}")
     objective = None if verify is None else objective_of(verify, plane, name, threads)
     settings: dict[str, Any] = {
         "quantity": name,
@@ -99,6 +107,8 @@ def analyze_topology(
         "threshold": limit,
         "scan_sha256": digest(plane),
         "verify": objective is not None,
+        # Records of earlier versions have no such setting.
+        **({"scale": scale} if scale != "linear" else {}),
     }
     wanted = Wanted(
         Topology,
@@ -110,7 +120,7 @@ def analyze_topology(
     )
 
     def work(pieces: Pieces) -> dict[str, Any]:
-        found, fields, words = measured(plane, name, values, connectivity, limit)
+        found, fields, words = measured(plane, name, values, connectivity, limit, scale)
         verified: dict[str, np.ndarray] = {}
         if objective is not None:
             kept = found.kept[np.argsort(found.pairs[found.kept, 0], kind="stable")][:MOST]
@@ -137,17 +147,17 @@ def surface_of(record: Any) -> Topology | None:
 
 
 def measured(
-    plane: Scan, name: str, values: np.ndarray, connectivity: str, limit: float
+    plane: Scan, name: str, values: np.ndarray, connectivity: str, limit: float, scale: str
 ) -> tuple[Basins, dict[str, Any], dict[str, Any]]:
     """Find basins and maxima; give the basins, the fields of the record and what its settings tell of the grid."""
 
     def errors(heights: np.ndarray) -> np.ndarray:
         return errors_below(plane, name, values, heights)
 
-    found = find_basins(values, connectivity, limit, errors)
-    across = find_basins(values, DUAL[connectivity], limit, errors)
+    found = find_basins(values, connectivity, limit, errors, scale)
+    across = find_basins(values, DUAL[connectivity], limit, errors, scale)
     grid_dependent = np.zeros(found.survivor.size, bool)
-    grid_dependent[found.kept] = changed_by_the_grid(found, values, connectivity, limit, errors)
+    grid_dependent[found.kept] = changed_by_the_grid(found, values, connectivity, limit, errors, scale)
     peaks = maxima_of(values, connectivity)
     tree = found.tree
     fields = {
@@ -156,6 +166,25 @@ def measured(
         "survivor": found.survivor, "grid_dependent": grid_dependent, "maxima": values.ravel()[peaks], "maxima_index": peaks,
     }  # fmt: skip
     return found, fields, {"same_across_corners": across.kept.size == found.kept.size}
+
+
+def require_scale(scale: str, name: str, values: np.ndarray) -> None:
+    """Refuse an unknown scale, and a logarithmic one of values that have no logarithm.
+
+    Raises
+    ------
+    InputError
+        It is.
+    """
+    if scale not in SCALES:
+        raise InputError(
+            f"scale: expected {' or '.join(SCALES)}, found '{scale}'{did_you_mean(scale, SCALES)}"
+        )
+    least = float(values[np.isfinite(values)].min())
+    if scale == "log" and least <= 0:
+        raise InputError(
+            f"scale: a logarithmic one needs values above 0, found {name} {least:.4g}: leave --scale out"
+        )
 
 
 def scan_of(record: Any) -> Scan:

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from landscape.records.topology import stands_out
 from landscape.topology.merging import MergeTree, merge_tree
 
 # Of the height of the median above the minimum: a shallower basin is one that no figure would show.
 SHARE = 0.01
+# On a logarithmic scale: the saddle over the minimum.
+RATIO = 1.1
 # A basin is resolved where its saddle stays within this share of its persistence on half the points.
 MOVED = 0.1
 
@@ -35,12 +38,14 @@ class Basins:
         return np.flatnonzero(self.survivor == np.arange(self.survivor.size))
 
 
-def default_threshold(values: np.ndarray) -> float:
-    """Return the persistence below which a basin is left out: one hundredth of the median's height above the minimum.
+def default_threshold(values: np.ndarray, scale: str = "linear") -> float:
+    """Return the threshold below which a basin is left out: one hundredth of the median's height above the minimum, or a ratio of 1.1.
 
     >>> default_threshold(np.array([0.0, 1.0, 2.0, np.nan]))
     0.01
     """
+    if scale == "log":
+        return RATIO
     finite = values[np.isfinite(values)]
     return SHARE * float(np.median(finite) - finite.min())
 
@@ -63,6 +68,7 @@ def find_basins(
     connectivity: str,
     threshold: float,
     errors: Callable[[np.ndarray], np.ndarray] = np.zeros_like,
+    scale: str = "linear",
 ) -> Basins:
     """Make the merge tree of values, and cancel the pairs that are below the threshold or within their own error.
 
@@ -77,6 +83,8 @@ def find_basins(
     errors
         Called with heights [k]; returns how far values up to each of them may be off. If all values are changed by at most δ, a minimum
         and a saddle move by at most δ each (the stability theorem), so a persistence has twice the error.
+    scale
+        `log` makes the threshold one of saddle over minimum.
 
     Examples
     --------
@@ -88,7 +96,7 @@ def find_basins(
     pairs = tree.pairs(values)
     persistence = pairs[:, 1] - pairs[:, 0]
     error = 2.0 * errors(pairs[:, 1])
-    keep = (tree.deaths < 0) | (persistence > np.maximum(threshold, error))
+    keep = (tree.deaths < 0) | (stands_out(pairs, threshold, scale) & (persistence > error))
     return Basins(tree, pairs, persistence, error, cancelled(tree.heirs, keep))
 
 
@@ -98,6 +106,7 @@ def changed_by_the_grid(
     connectivity: str,
     threshold: float,
     errors: Callable[[np.ndarray], np.ndarray],
+    scale: str = "linear",
 ) -> NDArray[np.bool_]:
     """Say of each kept basin whether every second point alone would have it elsewhere or not at all.
 
@@ -109,7 +118,7 @@ def changed_by_the_grid(
     coarse_values = values[every]
     if not np.isfinite(coarse_values).any():
         return np.ones(kept.size, bool)
-    coarse = find_basins(coarse_values, connectivity, threshold, errors)
+    coarse = find_basins(coarse_values, connectivity, threshold, errors, scale)
     owner = np.where(basins.tree.label < 0, -1, basins.survivor[basins.tree.label])[every].ravel()
     found = {int(owner[coarse.tree.births[k]]): coarse.pairs[k, 1] for k in coarse.kept[::-1]}
     changed = []

@@ -1,61 +1,82 @@
-"""Whether basins of a slice are distinct minima of the whole function: descents from their lowest points, and the straight ways between the ends."""
+"""Whether basins of a slice are distinct minima of the whole function: descents from their lowest points, and the paths between the ends."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
+from landscape.connection import relax
+from landscape.connection.descents import NO_BARRIER, descend_from, height_between
+from landscape.connection.saddles import tree_of
+from landscape.errors import ComputationError, InputError
 from landscape.objective import Completed
 from landscape.records import Scan
 
 Array = NDArray[np.float64]
 
-# Iterations of a descent, and the gradient, in parts of the first one, at which it is done.
-STEPS, CONVERGED = 500, 1e-5
-# Points on the straight way between two ends, and the rise that is no barrier, in parts of what the descents removed.
-BETWEEN, NO_BARRIER = 21, 1e-3
+# Points of a band at the start, the most steps of each of its cycles, and points looked at in each of its pieces.
+PIVOTS, CYCLES, LOOKED = 9, (40, 40, 60), 5
+
+Once = Callable[[str, Callable[[], dict[str, np.ndarray]]], dict[str, np.ndarray]]
 
 
-def descend_from(objective: Completed, start: Array) -> dict[str, Any]:
-    """Descend by SciPy's L-BFGS from one point; give the end, the loss there and before, and the gradient's length at both.
+def height_over(objective: Completed, one: Array, other: Array) -> float:
+    """Return the highest value on a chain that slid down from the straight way as an elastic band; NaN where it found none.
 
-    >>> from landscape.objective import CallableObjective, complete
-    >>> bowl = complete(CallableObjective(lambda x: float(x @ x), lambda x: 2 * x, size=2))
-    >>> descend_from(bowl, np.array([3.0, 4.0]))["theta"].round(6).tolist()
-    [0.0, 0.0]
-    """
-    first = float(np.linalg.norm(objective.gradient(start)))
-    found = minimize(
-        lambda theta: (float(objective.value(theta)), np.asarray(objective.gradient(theta), np.float64)),
-        start, jac=True, method="L-BFGS-B", options={"maxiter": STEPS, "gtol": 0.0, "ftol": 1e-14},
-    )  # fmt: skip
-    norm = float(np.linalg.norm(objective.gradient(found.x)))
-    return {
-        "theta": np.asarray(found.x, np.float64), "loss": float(found.fun), "before": float(objective.value(start)),
-        "gradient_norm": norm, "converged": norm <= CONVERGED * first,
-    }  # fmt: skip
-
-
-def height_between(objective: Completed, one: Array, other: Array) -> float:
-    """Return the highest value on the straight way from one point to another, its ends among them.
+    It is a way, so the lowest pass is no higher; a lower one may be found from another start.
 
     >>> from landscape.objective import CallableObjective, complete
-    >>> double = complete(CallableObjective(lambda x: float((x[0]**2 - 1)**2), size=1))
-    >>> height_between(double, np.array([-1.0]), np.array([1.0]))
-    1.0
+    >>> hill = CallableObjective(lambda x: float((x[0]**2 + (x[1] - 0.2)**2 - 1)**2), size=2)
+    >>> ends = np.array([-1.0, 0.2]), np.array([1.0, 0.2001])
+    >>> height_between(complete(hill), *ends) > 0.9, height_over(complete(hill), *ends) < 0.1
+    (True, True)
     """
-    way = np.linspace(0.0, 1.0, BETWEEN)[:, None]
-    return float(np.max(objective.values(one + way * (other - one))))
+
+    def sloped(points: Array, places: Array) -> tuple[Array, Array]:
+        return valued(points, places), np.stack(
+            [np.asarray(objective.gradient(row), np.float64) for row in points]
+        )
+
+    def valued(points: Array, places: Array) -> Array:
+        return np.asarray(objective.values(points), np.float64)
+
+    chain = one + np.linspace(0.0, 1.0, PIVOTS)[:, None] * (other - one)
+    try:
+        band = relax(
+            sloped, valued, chain, valued(np.stack([one, other]), np.array([0.0, 1.0])), cycles=CYCLES
+        )
+    except (ComputationError, InputError):
+        return float("nan")
+    inner = np.linspace(0.0, 1.0, LOOKED)[:-1, None, None]
+    between = (band.points[:-1] + inner * np.diff(band.points, axis=0)).reshape(-1, one.size)
+    return float(max(np.max(objective.values(between)), band.values[-1]))
 
 
-def distinct_minima(between: np.ndarray, loss: np.ndarray, rise: float) -> NDArray[np.int64]:
-    """Number the minima: two ends are one where the straight way between them does not rise above the higher by more than `rise`.
+def passes_to_look_at(numbers: np.ndarray, between: Array) -> list[tuple[int, int]]:
+    """Give the pairs of ends, one for each branch of the tree of lowest straight ways between distinct minima.
 
-    Only such a way is evidence: a way that rises says nothing of curved ones.
+    >>> passes_to_look_at(np.array([0, 0, 2]), np.array([[0.0, 0.1, 3.0], [0.1, 0.0, 2.0], [3.0, 2.0, 0.0]]))
+    [(1, 2)]
+    """
+    names = np.unique(numbers).tolist()
+    lowest: dict[tuple[int, int], tuple[float, int, int]] = {}
+    for i in range(len(numbers)):
+        for j in range(i + 1, len(numbers)):
+            a, b = sorted((names.index(numbers[i]), names.index(numbers[j])))
+            if a != b:
+                lowest[(a, b)] = min(lowest.get((a, b), (np.inf, 0, 0)), (float(between[i, j]), i, j))
+    tree = tree_of(len(names), {pair: height for pair, (height, _, _) in lowest.items()})
+    return [lowest[(a, b)][1:] for a, b, _ in tree]
+
+
+def distinct_minima(between: np.ndarray, loss: np.ndarray, rise: float | np.ndarray) -> NDArray[np.int64]:
+    """Number the minima: two ends are one where the lowest way that is known between them does not rise above the higher by more than `rise`.
+
+    Only such a way is evidence: a way that rises says nothing of others.
 
     >>> distinct_minima(np.array([[0.0, 1.0], [1.0, 0.0]]), np.zeros(2), 0.5).tolist()
     [0, 1]
@@ -72,7 +93,7 @@ def verify_basins(
     scan: Scan,
     places: np.ndarray,
     objective: Completed,
-    once: Callable[[str, Callable[[], dict[str, np.ndarray]]], dict[str, np.ndarray]],
+    once: Once,
     progress: Callable[[float, str], object],
 ) -> dict[str, np.ndarray]:
     """Descend from each place of the grid in the whole space, and compare the ends.
@@ -94,7 +115,7 @@ def verify_basins(
     -------
     dict
         `loss`, `gradient_norm`, `converged`, `minimum` [b]; `distance` and `between` [b, b], the length and the height of the straight
-        ways between the ends.
+        ways between the ends; `way` [b, b], the height of bent ones, NaN where none was looked for.
     """
     ends = []
     for number, place in enumerate(places):
@@ -112,13 +133,27 @@ def verify_basins(
             between[i, j] = between[j, i] = height_between(objective, thetas[i], thetas[j])
             distance[i, j] = distance[j, i] = np.linalg.norm(thetas[i] - thetas[j])
     removed = max(float(end["before"]) - float(end["loss"]) for end in ends)
+    rise = NO_BARRIER * max(removed, 0.0) + 1e-9 * float(np.abs(loss).max())
+    way = np.full(between.shape, np.nan)
+    pairs = passes_to_look_at(distinct_minima(between, loss, rise), between)
+    for number, (i, j) in enumerate(pairs):
+        progress(
+            (len(places) + number / len(pairs)) / (len(places) + 1),
+            f"{number} of {len(pairs)} ways between minima",
+        )
+        found = once(f"way {i}-{j}", partial(_height, objective, thetas[i], thetas[j]))
+        way[i, j] = way[j, i] = float(found["height"])
     progress(1.0, f"{len(places)} of {len(places)} descents")
     return {
-        "loss": loss, "distance": distance, "between": between,
+        "loss": loss, "distance": distance, "between": between, "way": way,
         "gradient_norm": np.array([float(end["gradient_norm"]) for end in ends]),
         "converged": np.array([bool(end["converged"]) for end in ends]),
-        "minimum": distinct_minima(between, loss, NO_BARRIER * max(removed, 0.0) + 1e-9 * float(np.abs(loss).max())),
+        "minimum": distinct_minima(np.fmin(between, way), loss, np.fmax(rise, NO_BARRIER * (between - np.maximum(loss[:, None], loss)))),
     }  # fmt: skip
+
+
+def _height(objective: Completed, one: Array, other: Array) -> dict[str, np.ndarray]:
+    return {"height": np.array(height_over(objective, one, other))}
 
 
 def _as_arrays(found: dict[str, Any]) -> dict[str, np.ndarray]:

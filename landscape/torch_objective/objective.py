@@ -124,6 +124,11 @@ class TorchObjective:
         deterministic: bool = True,
     ) -> None:
         torch = need("torch")
+        self.given = {
+            "module": module, "loss": loss, "data": data, "test": test, "metrics": metrics, "batch_loss": batch_loss,
+            "recompute_statistics": recompute_statistics, "device": device, "dtype": dtype, "batch_size": batch_size,
+            "parameters": parameters, "deterministic": deterministic,
+        }  # fmt: skip
         if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
             raise InputError(f"batch_size: expected a whole number above 0, found {batch_size!r}")
         if not np.isfinite(weight_decay):
@@ -153,6 +158,9 @@ class TorchObjective:
             self.test = self.beside(Batches(torch, test, batch_size, self.host.moved, "test"))
             tried(self.host, self.step, self.test.batches)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return made_anew, (self.given, self.split, self.weight_decay, self.theta)
+
     def beside(self, batches: Batches | None = None, weight_decay: float | None = None) -> TorchObjective:
         """Return an objective of the same module with other examples, or another weight decay."""
         other = object.__new__(TorchObjective)
@@ -165,24 +173,28 @@ class TorchObjective:
         return other
 
     def of(self, module: Any) -> TorchObjective:
-        """Return the objective of another module with the same loss and examples; all its trainable parameters are θ."""
+        """Return the objective of another module with the same loss and examples.
+
+        All trainable parameters of that module form θ.
+        """
         torch, other = self.host.torch, self.beside()
         plain = plain_module(torch, module)
         other.host = Host(
             torch, plain, chosen_parameters(plain, None), dtype=self.host.dtype, device=self.host.device,
             deterministic=self.host.deterministic,
         )  # fmt: skip
+        other.given = self.given | {"module": module, "parameters": None}
         other.step, other.theta = self.make(other.host), other.host.theta()
         other.test = None if self.test is None else self.test.of(module)
         return other
 
     def examples(self) -> dict[str, Guesses]:
-        """Give what a diagnosis asks of the examples of each split."""
+        """Return what a diagnosis needs to know about the examples of each split."""
         splits = {self.split: self} | ({} if self.test is None else {"test": self.test})
         return {name: Guesses(split, self.loss) for name, split in splits.items()}
 
     def of_another(self, found: Any) -> tuple[Array, dict[str, Guesses]] | None:
-        """Give where another module stands, and the examples of each split for it; None for what is no module."""
+        """Return another module's θ and the examples of each split for it, or None if it is not a module."""
         if not isinstance(found, self.host.torch.nn.Module):
             return None
         other = self.of(found)
@@ -214,27 +226,27 @@ class TorchObjective:
 
     @property
     def size(self) -> int:
-        """P, the length of θ."""
+        """The length P of θ."""
         return self.host.size
 
     @property
     def dtype(self) -> np.dtype:
-        """The type of the arithmetic; sums over batches are in float64."""
+        """The type of the arithmetic, apart from sums over batches, which are in float64."""
         return np.dtype(str(self.host.dtype).removeprefix("torch."))
 
     @property
     def device(self) -> str:
-        """Where it is evaluated, as PyTorch names it."""
+        """The device of the evaluation, as PyTorch names it."""
         return str(self.host.device)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The parameters that are θ, in their order."""
+        """The names of the parameters in θ, in their order."""
         return tuple(piece.name for piece in self.host.pieces)
 
     @property
     def without_derivatives(self) -> str:
-        """Why there are no derivatives; "" where there are."""
+        """The reason why there are no derivatives, or "" if there are."""
         if self.statistics is None:
             return ""
         return (
@@ -262,25 +274,25 @@ class TorchObjective:
 
     @property
     def missing(self) -> frozenset[str]:
-        """The methods that `complete` makes of others."""
+        """The methods that `complete` has to supply."""
         if self.without_derivatives:
             return frozenset((*FIRST, *SECOND))
         return frozenset(SECOND if self.doubt else ())
 
     def penalty(self, theta: Array) -> float:
-        """Give ½ λ ‖θ‖²."""
+        """Return the penalty ½ λ ‖θ‖²."""
         return 0.5 * self.weight_decay * float(theta @ theta) if self.weight_decay else 0.0
 
     @contextmanager
     def at(self, theta: ArrayLike) -> Iterator[Array]:
-        """Have the module at θ."""
+        """Set the module to θ within a `with` block."""
         point = checked(theta, self.size)
         with self.host.lent():
             self.host.place(self.host.as_wide(point))
             yield point
 
     def measure(self) -> list[float]:
-        """Give the loss and each metric where the host is."""
+        """Return the loss and each metric at the current parameters."""
         if self.statistics is not None and self.host.buffers is None:
             recompute(self.host, self.step, self.statistics)
         return mean_losses(self.host, self.step, self.batches)
@@ -291,7 +303,10 @@ class TorchObjective:
             return self.measure()[0] + self.penalty(point)
 
     def values(self, thetas: ArrayLike, buffers: ArrayLike | None = None) -> Array:
-        """Evaluate loss plus penalty at each row of thetas [K, P], giving [K]; `buffers` [K, B] are each row's own in place of the module's."""
+        """Evaluate loss plus penalty at each row of thetas [K, P], returning [K].
+
+        `buffers` [K, B], one row for each θ, replace those of the module.
+        """
         rows = np.atleast_2d(np.asarray(thetas, np.float64))
         if buffers is None:
             with self.host.lent():
@@ -306,7 +321,7 @@ class TorchObjective:
         return np.array(found)
 
     def value_and_gradient(self, theta: ArrayLike) -> tuple[float, Array]:
-        """Give value and gradient at θ from one pass.
+        """Return value and gradient at θ from one pass.
 
         Raises
         ------
@@ -321,19 +336,19 @@ class TorchObjective:
         return loss + self.penalty(point), gradient
 
     def gradient(self, theta: ArrayLike) -> Array:
-        """Give the gradient of loss plus penalty at θ, float64 [P]."""
+        """Return the gradient of loss plus penalty at θ, float64 [P]."""
         return self.value_and_gradient(theta)[1]
 
     def gradients(self, thetas: ArrayLike) -> Array:
-        """Give the gradient at each row of thetas [K, P], [K, P]."""
+        """Return the gradients at each row of thetas [K, P], as [K, P]."""
         return np.stack([self.gradient(row) for row in np.atleast_2d(np.asarray(thetas, np.float64))])
 
     def hvp(self, theta: ArrayLike, vector: ArrayLike) -> Array:
-        """Give the product of the Hessian of loss plus penalty at θ with a vector, float64 [P]."""
+        """Return the Hessian of loss plus penalty at θ times a vector, float64 [P]."""
         return np.asarray(self.hvps(theta, np.asarray(vector, np.float64)[None])[0])
 
     def hvps(self, theta: ArrayLike, vectors: ArrayLike) -> Array:
-        """Give the products of the Hessian at θ with each row of vectors [K, P], all from one graph of each batch.
+        """Return the Hessian at θ times each row of vectors [K, P], from one graph for each batch.
 
         They are exact, but where `doubt` says that they are differences of gradients.
         """
@@ -346,7 +361,7 @@ class TorchObjective:
         return found + self.weight_decay * rows if self.weight_decay else found
 
     def gauss_newton(self, theta: ArrayLike, vectors: ArrayLike) -> Array:
-        """Give the products of the Gauss–Newton matrix at θ, plus the penalty's Hessian, with each row of vectors [K, P].
+        """Return the Gauss–Newton matrix at θ, plus the penalty's Hessian, times each row of vectors [K, P].
 
         Raises
         ------
@@ -360,7 +375,7 @@ class TorchObjective:
         return found + self.weight_decay * rows if self.weight_decay else found
 
     def evaluate(self, theta: ArrayLike) -> Evaluation:
-        """Give the loss without penalty, the accuracy and the other metrics where there are any, and the penalty at θ."""
+        """Evaluate the loss without penalty, accuracy and other metrics if there are any, and the penalty at θ."""
         with self.at(theta) as point:
             loss, *metrics = self.measure()
             others = dict(zip(self.step.metrics, metrics, strict=True))
@@ -371,12 +386,12 @@ class TorchObjective:
         )
 
     def metrics(self, theta: ArrayLike) -> dict[str, float]:
-        """Give each metric at θ by name."""
+        """Return each metric at θ by name."""
         with self.at(theta):
             return dict(zip(self.step.metrics, self.measure()[1:], strict=True))
 
     def sweep(self, center: ArrayLike, directions: ArrayLike, axes: tuple[Array, ...]) -> TorchSweep:
-        """Prepare the grid center + Σ αᵢ directions[i], αᵢ from axes[i]; losses there leave the penalty out."""
+        """Prepare the evaluation of the loss (without penalty) on the grid center + Σ αᵢ directions[i], αᵢ from axes[i]."""
         names = ("loss", *self.step.metrics)
         length = max(1, min(MOST_POINTS, SMALL // (self.size * self.batches.examples)))
         many = self.many if length >= LEAST and self.statistics is None else None
@@ -388,7 +403,7 @@ class TorchObjective:
         return many_points(self.host, self.step, self.batches)
 
     def load(self, checkpoint: Any) -> None:
-        """Put a checkpoint's parameters and buffers into the module itself, and stand there.
+        """Load a checkpoint's parameters and buffers into the module, which becomes the objective's θ.
 
         Parameters
         ----------
@@ -449,7 +464,7 @@ class TorchObjective:
         )
 
     def require_derivatives(self) -> None:
-        """Refuse derivatives where there are none.
+        """Raise an error if there are no derivatives.
 
         Raises
         ------
@@ -458,3 +473,11 @@ class TorchObjective:
         """
         if self.without_derivatives:
             raise InputError(self.without_derivatives)
+
+
+def made_anew(given: dict[str, Any], split: str, weight_decay: float, theta: Array) -> TorchObjective:
+    """Make an objective again, in another process say, of what it was made of."""
+    whole = TorchObjective(**given, weight_decay=weight_decay)
+    made = whole if split == whole.split or whole.test is None else whole.test
+    made.theta = theta
+    return made

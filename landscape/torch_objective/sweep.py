@@ -11,13 +11,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from landscape.errors import InputError
 from landscape.objective.functions import checked
+from landscape.objective.rows import Rows
 from landscape.torch_objective.host import Host
 from landscape.torch_objective.many import Measure
 
 Array = NDArray[np.float64]
 
 
-class TorchSweep:
+class TorchSweep(Rows):
     """Losses and metrics over a grid, in runs of points; `state` holds a row of numbers for each point, then the number of steps done.
 
     Parameters
@@ -77,6 +78,11 @@ class TorchSweep:
                 self.host.place(self.point(number))
                 self.state[number * count : (number + 1) * count] = self.measure()
         self.state[-1] = step + 1
+
+    @property
+    def grain(self) -> int:
+        """The points of a run: many at once may have other last bits than one."""
+        return self.length
 
     def point(self, number: int) -> Any:
         """Make the θ of a point, in the same memory each time: it is as large as the network."""

@@ -26,7 +26,10 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Descent:
-    """R descents: `step` [K], `path` [R, K, P] and `loss` [R, K] at those steps, the last of them after all steps."""
+    """R descents, recorded at K steps: `step` [K], `path` [R, K, P] and `loss` [R, K].
+
+    The last of the K is the end of the descent.
+    """
 
     recipe: Recipe
     step: NDArray[np.int64]
@@ -45,7 +48,7 @@ def descend(
     device: str = "auto",
     **settings: Any,
 ) -> Descent:
-    """Descend from each start by an optimizer, without batches: every gradient is exact.
+    """Follow an optimizer from each start with exact gradients of an objective.
 
     Parameters
     ----------

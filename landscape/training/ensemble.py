@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,27 +12,27 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from landscape.errors import InputError, did_you_mean
-from landscape.memory import available_memory, size_words
+from landscape.memory import available_memory
 from landscape.model import Model
 from landscape.model.required import require_model
 from landscape.objective.by_device import make_trainer
-from landscape.objective.trainer import Trainer
-from landscape.progress import Announce, Progress, nobody, silent, units
+from landscape.progress import Announce, Progress, nobody, silent
 from landscape.records import Piece
+from landscape.training.by_runs import Trainings, run_groups
+from landscape.training.course import KEEP, Course, Paths
 from landscape.training.recipe import Recipe, columns, steps_of
 from landscape.training.run import read_recipe
 from landscape.training.start import fresh_statistics, initialize
-from landscape.training.travel import travel
+from landscape.workers import Executor, Workers, as_workers
 
 Array = NDArray[np.float64]
 # What the settings of a run take in memory, about.
 RECIPE_BYTES = 1000
-KEEP = ("nothing", "theta", "projected")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Ensemble:
-    """R trainings, looked at K times each, evenly spread from the first step to the last.
+    """R trainings, each evaluated at K evenly spaced steps from the first to the last.
 
     `recipes` are the R settings, every default written out; `step` [R, K]; `losses` has `train_loss`, `train_accuracy`, `validation_loss`, … [R, K]
     over whole splits, `gradient_norm` [R, K] of the whole gradient with the penalty; `theta` [R, P] is where each run ended, at its last finite point
@@ -54,7 +53,7 @@ class Ensemble:
     seconds: float = 0.0
 
     def end(self, model: Model, run: int) -> Model:
-        """Give the model of the ensemble where a run ended, with the run's own running statistics."""
+        """Return the model at the end of a run, with the run's own running statistics."""
         return model.with_theta(self.theta[run]).with_buffers(self.buffers[run])
 
 
@@ -72,11 +71,12 @@ def train_many(
     threads: int | None = None,
     device: str = "auto",
     piece: Piece | None = None,
+    executor: Executor | Workers | None = None,
     progress: Progress = nobody,
     announce: Announce = silent,
     **settings: Any,
 ) -> Ensemble:
-    """Train once for every combination of the settings that are lists, all runs at once.
+    """Train once for every combination of settings given as lists, all runs at once.
 
     Parameters
     ----------
@@ -96,6 +96,8 @@ def train_many(
         As in `train`. A run has the bits that it has alone.
     piece
         Where to keep the state of the runs, of a `landscape.records.Pieces`; they go on from what it holds, and end with the same bits.
+    executor
+        Anything with `submit` of `concurrent.futures`, whose workers take some of the runs each, or `Workers` around it.
     progress, announce
         Called with the share that is done and the steps over all runs in words; and with sentences.
     **settings
@@ -123,7 +125,7 @@ def train_many(
         starts = [initialize(model, init, recipe.seed) if init else model.theta for recipe in recipes]
     return train_recipes(
         model, recipes, starts, looks=looks, keep=keep, directions=directions, center=center, dtype=dtype, threads=threads, device=device,
-        piece=piece, progress=progress,
+        piece=piece, executor=executor, progress=progress,
     )  # fmt: skip
 
 
@@ -140,9 +142,12 @@ def train_recipes(
     threads: int | None = None,
     device: str = "auto",
     piece: Piece | None = None,
+    executor: Executor | Workers | None = None,
     progress: Progress = nobody,
 ) -> Ensemble:
-    """Train once for each of any recipes [R] from its own start [R, P], all runs at once; the rest is as in `train_many`.
+    """Train once for each of R recipes from its own start [R, P], all runs at once.
+
+    Everything else is as in `train_many`.
 
     Raises
     ------
@@ -157,9 +162,14 @@ def train_recipes(
     trainer = make_trainer(model, given, np.asarray(starts), dtype=dtype, threads=threads, device=device)
     steps = np.array([recipe.steps for recipe in recipes])
     looked = looks_at(steps, looks)
-    paths = Paths(trainer, keep, directions, model.theta if center is None else center, looked.shape[1])
+    middle, begin = model.theta if center is None else center, np.asarray(starts)
+    paths = Paths(trainer, keep, directions, middle, looked.shape[1])
     course = Course(trainer, looked, paths, piece)
-    course.run(progress)
+    if executor is not None or course.whole is not None:
+        trainings = Trainings(model, recipes, begin, looked, keep, directions, middle, dtype, threads, device)
+        run_groups(trainings, course, as_workers(executor), progress)
+    else:
+        course.run(progress)
     return Ensemble(
         recipes=tuple(recipe.filled() for recipe in recipes), step=looked, losses=course.losses, theta=trainer.thetas.copy(),
         buffers=trainer.buffers_of_runs.copy(), diverged=trainer.progress.diverged.copy(), seconds=course.seconds, **paths.kept(),
@@ -233,118 +243,3 @@ def with_penalty(model: Model, recipes: Sequence[Recipe]) -> Model:
     if len(asked) > 1:
         raise InputError("weight_decay: runs at once share one penalty; expected one value, or adamw or lion")
     return replace(model, weight_decay=asked.pop()) if asked else model
-
-
-class Paths:
-    """What is kept of the runs' paths."""
-
-    def __init__(
-        self, trainer: Trainer, keep: str, directions: ArrayLike | None, center: ArrayLike, looks: int
-    ) -> None:
-        runs, size = trainer.thetas.shape
-        self.path = self.projected = self.distance = None
-        if keep == "theta":
-            needed = runs * looks * size * trainer.dtype.itemsize
-            if needed > available_memory():
-                raise InputError(
-                    f'the paths of {runs} runs take {size_words(needed)}, more than is free: try keep="projected" or fewer looks'
-                )
-            self.path = np.full((runs, looks, size), np.nan, trainer.dtype)
-        if keep == "projected":
-            rows = np.atleast_2d(np.asarray([] if directions is None else directions, np.float64))
-            if rows.shape[1] != size or np.shape(center) != (size,):
-                raise InputError(
-                    f'keep="projected": expected directions [d, {size}], found shape {list(rows.shape)}'
-                )
-            self.center, self.inverse, self.directions = (
-                np.asarray(center, np.float64),
-                np.linalg.pinv(rows),
-                rows,
-            )
-            self.projected = np.full((runs, looks, len(rows)), np.nan)
-            self.distance = np.full((runs, looks), np.nan)
-
-    def kept(self) -> dict[str, Any]:
-        """Give what is kept, None for the rest."""
-        return {"path": self.path, "projected": self.projected, "distance": self.distance}
-
-    def note(self, look: int, reached: NDArray[np.bool_], thetas: NDArray[Any]) -> None:
-        """Keep a look of the runs that reached it."""
-        if self.path is not None:
-            self.path[reached, look] = thetas[reached]
-        if self.projected is not None and self.distance is not None:
-            for run in np.flatnonzero(reached):
-                away = thetas[run] - self.center
-                coordinates = away @ self.inverse
-                self.projected[run, look] = coordinates
-                self.distance[run, look] = np.linalg.norm(away - coordinates @ self.directions)
-
-
-class Course:
-    """Runs on their way from look to look; where there is a piece to keep their state in, they go on from what it holds."""
-
-    def __init__(
-        self, trainer: Trainer, looked: NDArray[np.int64], paths: Paths, piece: Piece | None
-    ) -> None:
-        self.trainer, self.looked, self.paths, self.piece = trainer, looked, paths, piece
-        self.losses: dict[str, Array] = {}
-        self.look, self.before, self.begun = 0, 0.0, time.perf_counter()
-        if piece is not None and piece.state is not None:
-            self.restore(piece.state)
-
-    @property
-    def seconds(self) -> float:
-        """Seconds on the way, those before a resume included."""
-        return self.before + time.perf_counter() - self.begun
-
-    def state(self) -> dict[str, NDArray[Any]]:
-        """Give all that a resume needs."""
-        losses = {f"losses.{name}": values for name, values in self.losses.items()}
-        paths = {f"paths.{name}": values for name, values in self.paths.kept().items() if values is not None}
-        return {
-            "look": np.array(self.look), "seconds": np.array(self.seconds), **self.trainer.state(), **losses, **paths,
-        }  # fmt: skip
-
-    def restore(self, state: dict[str, NDArray[Any]]) -> None:
-        """Take up a state."""
-        self.trainer.restore(state)
-        self.look, self.before = int(state["look"]), float(state["seconds"])
-        marked = {name: values for name, values in state.items() if name.startswith("losses.")}
-        self.losses = {name.removeprefix("losses."): values.copy() for name, values in marked.items()}
-        for name, values in self.paths.kept().items():
-            if values is not None:
-                values[...] = state[f"paths.{name}"]
-
-    def run(self, progress: Progress) -> None:
-        """Go to the end."""
-        total, told = int(self.looked[:, -1].sum()), units(progress, "steps")
-        told(int(self.trainer.progress.step.sum()), total)
-        if self.look == self.looked.shape[1]:
-            told(total, total)
-            return
-        while self.look < self.looked.shape[1]:
-            travel(
-                self.trainer, self.looked[:, self.look], keep=self.keep,
-                paused=lambda: told(int(self.trainer.progress.step.sum()), total),
-            )  # fmt: skip
-            self.note()
-        self.keep(now=True)
-        told(total, total)
-
-    def keep(self, *, now: bool = False) -> None:
-        """Keep the state, if there is where."""
-        if self.piece is not None:
-            self.piece.keep(self.state, now=now)
-
-    def note(self) -> None:
-        """Take the losses over whole splits at a look."""
-        reached = self.trainer.progress.diverged < 0
-        for split in self.trainer.model.splits:
-            for name, values in self.trainer.evaluate(split).items():
-                if name == "gradient_norm" and split != "train":
-                    continue
-                key = name if name == "gradient_norm" else f"{split}_{name}"
-                row = self.losses.setdefault(key, np.full(self.looked.shape, np.nan))
-                row[reached, self.look] = values[reached]
-        self.paths.note(self.look, reached, self.trainer.thetas)
-        self.look += 1

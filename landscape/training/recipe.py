@@ -36,7 +36,7 @@ MOST, MOST_SEED = 2**53, 2**64 - 1
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """The settings of one training; what is None takes the optimizer's or the schedule's default.
+    """The settings of one training, where None means the default of the optimizer or the schedule.
 
     `optimizer` is a name of this package or of PyTorch (`Adam`, `SGD`, …), in capitals or not.
     `momentum` is λ, or β₁ where there are two; `weight_decay` of `adamw` and `lion` acts on θ itself, that of the others is the model's penalty;
@@ -101,7 +101,10 @@ class Recipe:
         return OPTIMIZERS[self.optimizer].decoupled
 
     def filled(self) -> Recipe:
-        """Give the same recipe with every default written out; a weight decay through the gradient stays as it is."""
+        """Return the same recipe with every default filled in.
+
+        A weight decay that acts through the gradient is left as it is.
+        """
         row, schedule = OPTIMIZERS[self.optimizer], SCHEDULES[self.schedule]
         length = self.steps if self.schedule_steps is None else self.schedule_steps
         period = max(1.0, math.ceil(length * schedule.periods)) if schedule.periods else schedule.period
@@ -113,7 +116,7 @@ class Recipe:
         return replace(self, **missing)
 
     def settings(self) -> dict[str, Any]:
-        """Give what a file's header says of the training."""
+        """Return the settings as the header of a model file stores them."""
         plain = {
             name: getattr(value, "item", lambda value=value: value)()
             for name, value in asdict(self.filled()).items()

@@ -31,7 +31,7 @@ from landscape.training.travel import travel
 
 
 class DivergenceError(ComputationError):
-    """A training whose loss or parameters left the finite numbers; `model` has the last finite θ, `step` is the one that failed."""
+    """A training diverged: `step` is the first step that was not finite, `model` has the last finite θ."""
 
     def __init__(self, message: str, model: Model, step: int) -> None:
         super().__init__(message)
@@ -54,7 +54,7 @@ def train(
     announce: Announce = silent,
     **settings: Any,
 ) -> Model:
-    """Train a model from its parameters, or from an initialization drawn by the seed.
+    """Train a model from its parameters, or from an initialization.
 
     Parameters
     ----------

@@ -44,7 +44,7 @@ def require_initialization(name: str) -> None:
 
 
 def initialize(model: Model, init: str = "he", seed: int = 0) -> Array:
-    """Draw a start θ [P]: normal weights, biases of zero, scales of normalizations one.
+    """Draw an initialization θ [P]: normally distributed weights, biases of zero, scales of normalizations one.
 
     The standard deviation is √(2/fan-in) for `he`, √(2/(fan-in + fan-out)) for `xavier`, 0.01 for `normal`, 0 for `zero`;
     0.02 for embeddings and positions (0 for `zero`).
@@ -103,7 +103,9 @@ def new_model(
     path: str | Path, architecture: Sequence[int] | str, *, activation: str = "relu", loss: str | None = None,
     init: str = "he", seed: int = 0,
 ) -> Model:  # fmt: skip
-    """Make a network of dense layers, such as "64-32-10", on a file that holds x_train and y_train, or x and y.
+    """Make a network of dense layers, such as "64-32-10", for the data in a file.
+
+    The file has x_train and y_train, or x and y.
 
     The loss is chosen as for a bare file, unless given.
 

@@ -61,7 +61,7 @@ def trajectory(
     progress: Progress = nobody,
     announce: Announce = silent,
 ) -> Trajectory:
-    """Project a run's checkpoints on a plane through its last point, or a model's θ, and scan that plane.
+    """Project the checkpoints of a training on a plane through its last point, or a model's θ, and scan that plane.
 
     The loss drawn at a checkpoint's place is that of its projection. How far the checkpoint is from the
     plane, and its own loss, stand beside it.

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from landscape.connection import connect, relax
+from landscape.connection import climbing, connect, relax
 from landscape.connection.barrier import judged, standard_error
 from landscape.connection.climbing import climb, follow
 from landscape.connection.saddles import minimax, tree_of
@@ -113,9 +113,17 @@ def test_the_lowest_ways_between_himmelblaus_minima_cross_its_three_lowest_saddl
     for pair in found.report["pairs"]:
         ends = (pair["from"], pair["to"])
         assert pair["lowest"] == pytest.approx(expected.get(ends, 104.015163), abs=1e-5)
-        if ends in PASSES and ends != (2, 3):
-            assert pair["saddle"]["certified"]
-            assert pair["saddle"]["height"] == pytest.approx(PASSES[ends], abs=1e-5)
+        saddle = pair["saddle"]
+        assert saddle["certified"]
+        if ends in PASSES:
+            assert saddle["height"] == pytest.approx(PASSES[ends], abs=1e-5)
+            assert saddle["joins"]
+            assert sorted(side["to"] for side in saddle["sides"]) == list(ends)
+        else:
+            # The lowest way between these two leads by a third one.
+            assert not saddle["joins"]
+            assert None in [side["to"] for side in saddle["sides"]]
+        assert all(side["highest"] == pytest.approx(saddle["height"], rel=1e-12) for side in saddle["sides"])
 
 
 def test_the_maximum_is_refined_between_the_points_of_the_grid():
@@ -156,6 +164,51 @@ def test_a_point_climbs_to_the_saddle_with_and_without_the_hessian():
     start, tangent = np.array([0.2, 0.1]), np.array([1.0, 1.0]) / math.sqrt(2)
     assert np.abs(climb(sloped, start, tangent, 0.5, 1.0)).max() < 1e-6
     assert np.abs(follow(toy, start, tangent, 1.0)).max() < 1e-8
+
+
+class Wide:
+    """(1 − w₀w₁)² + ½ Σ bₖ wₖ² + 0.3 w₀w₂², by products alone: its saddle is the origin, its minima near it (1, 1) and (−1, −1)."""
+
+    def __init__(self, size):
+        self.size, self.bowl = size, np.linspace(1.0, 3.0, size - 2)
+
+    def value(self, w):
+        return float((1 - w[0] * w[1]) ** 2 + 0.5 * (self.bowl * w[2:]) @ w[2:] + 0.3 * w[0] * w[2] ** 2)
+
+    def gradient(self, w):
+        found = np.concatenate([-2 * (1 - w[0] * w[1]) * w[1::-1], self.bowl * w[2:]])
+        found[0] += 0.3 * w[2] ** 2
+        found[2] += 0.6 * w[0] * w[2]
+        return found
+
+    def hvp(self, w, v):
+        toy = 2 * (w[1] * v[0] + w[0] * v[1]) * w[1::-1] - 2 * (1 - w[0] * w[1]) * v[1::-1]
+        found = np.concatenate([toy, self.bowl * v[2:]])
+        found[0] += 0.6 * w[2] * v[2]
+        found[2] += 0.6 * w[2] * v[0] + 0.6 * w[0] * v[2]
+        return found
+
+
+def test_a_saddle_among_thousands_of_directions_is_found_and_certified_by_products():
+    """From 3,000 parameters on no Hessian is taken, neither on the way to the saddle nor to judge it."""
+    size = 3100
+    function, ends = Wide(size), np.zeros((2, size))
+    ends[0, :2], ends[1, :2] = 1.0, -1.0
+    start, tangent = np.zeros(size), np.zeros(size)
+    start[:6], tangent[:2] = (0.3, -0.2, 0.4, 0.0, 0.0, 0.3), (0.6, 0.8)
+    assert np.abs(follow(complete(function), start, tangent, 2.0)).max() < 1e-12
+    saddle = connect(function, points=list(ends), band=True, pivots=5).highest["saddle"]
+    assert (saddle["certified"], saddle["index"], saddle["joins"]) == (True, 1, True)
+    assert saddle["height"] == pytest.approx(1.0, abs=1e-12)
+
+
+def test_steps_by_products_come_to_the_saddle_that_steps_by_the_whole_hessian_come_to(monkeypatch):
+    function, tangent = complete(Wide(40)), np.zeros(40)
+    start = 0.1 * np.cos(np.arange(40.0))
+    tangent[:2] = 0.6, 0.8
+    whole = follow(function, start, tangent, 3.0)
+    monkeypatch.setattr(climbing, "MOST_DENSE", 2)
+    assert np.allclose(follow(function, start, tangent, 3.0), whole, rtol=0, atol=1e-10)
 
 
 def flat(thetas, t):

@@ -10,17 +10,20 @@ import pytest
 
 from landscape.alignment import align
 from landscape.connection import connect, pair
+from landscape.connection.descents import descend_from
 from landscape.connection.ends import NetworkEnds
 from landscape.connection.repair import Repair
 from landscape.errors import InputError
 from landscape.model import Model, build_model, bundled_path, load_model, save_model
-from landscape.objective import NetworkObjective
+from landscape.objective import NetworkObjective, complete
 from landscape.objective.examples import score_outputs
 from landscape.records import Connection, load_record
 from tests.alignment.test_align import planted
 from tests.scanning.examples import small_model
 
 FAST = {"threads": 1}
+# Of solutions of two moons: two that one pass joins, and one that lies behind several.
+STARTS, FAR = (0, 1), 2
 
 
 def network(seed: int, wide: int = 6, activation: str = "tanh") -> Model:
@@ -150,6 +153,45 @@ def test_batch_normalization_moves_along_and_can_be_taken_anew():
     assert ends[1]["train_loss"] == own.loss
     repaired = told.highest["curves"]["repair"]
     assert repaired["barrier"]["value"] <= told.highest["barrier"]["value"]
+
+
+def moons(start: int) -> Model:
+    """Train three tanh units on two moons, to the end."""
+    rng, data = np.random.default_rng(start), np.random.default_rng(1)
+    angle, side = data.uniform(0, np.pi, 60), np.arange(60) % 2
+    x = np.stack([np.cos(angle) * (1 - 2 * side) + side, np.sin(angle) * (1 - 2 * side) + 0.5 * side], axis=1)
+    model = build_model(
+        layers=[(rng.standard_normal((2, 3)), np.zeros(3)), (rng.standard_normal((3, 1)), np.zeros(1))],
+        activation="tanh", loss="binary_cross_entropy", weight_decay=1e-2, y_train=side[:, None].astype(float),
+        x_train=x + 0.1 * data.standard_normal(x.shape),
+    )  # fmt: skip
+    objective = NetworkObjective(model, "train", **FAST)
+    return model.with_theta(descend_from(complete(objective), model.theta)["theta"])
+
+
+def test_the_saddle_between_two_solutions_of_two_moons_is_certified_and_joins_them():
+    one = moons(STARTS[0])
+    record = connect([one, moons(STARTS[1])], band=True, **FAST)
+    saddle = record.highest["saddle"]
+    assert (saddle["certified"], saddle["index"], saddle["joins"]) == (True, 1, True)
+    assert saddle["above"] > 3 * saddle["error"] > 0
+    theta = record.series["saddle.0-1.theta"]
+    objective = NetworkObjective(one, "train", **FAST)
+    hessian = np.array([objective.hvp(theta, row) for row in np.eye(one.size)])
+    assert np.linalg.norm(objective.gradient(theta)) < 1e-10
+    assert np.sum(np.linalg.eigvalsh(hessian) < 0) == 1
+    assert {side["to"] for side in saddle["sides"]} == {0, 1}
+    assert all(side["highest"] <= objective.value(theta) * (1 + 1e-12) for side in saddle["sides"])
+
+
+def test_a_way_down_to_a_minimum_with_its_units_in_another_order_is_told_as_that():
+    """All solutions of this task are one function, with its units in other orders and signs."""
+    one, other = moons(STARTS[1]), moons(FAR)
+    assert align(one, other, threads=1).distance[1] < 1e-3
+    saddle = connect([one, other], band=True, **FAST).highest["saddle"]
+    assert (saddle["certified"], saddle["joins"]) == (True, False)
+    assert [side["reordered"] for side in saddle["sides"]].count(True) == 1
+    assert all(side["to"] in (0, 1) for side in saddle["sides"])
 
 
 def test_two_of_three_pairs_are_told_and_the_top_is_the_highest():

@@ -47,6 +47,9 @@ def of_citations(report: dict[str, Any]) -> list[str]:
         if row["supports"] == row["text"].startswith("though ")
     ]
     verdict = report["verdict"]
+    found += [
+        f"ruled out by what verifies: {text}" for text in report["ruled_out"] if "(verified from" in text
+    ]
     return found + [
         f"ruled out, and the verdict: {text}"
         for text in report["ruled_out"]

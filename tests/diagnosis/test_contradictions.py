@@ -26,6 +26,10 @@ def test_an_honest_report_has_none():
         ({"why": ["599777629800754700948522933204857166630167324% of the way"]}, "too many digits"),
         ({"cited": [{"text": "60% of the units are dead", "supports": False}]}, "doubt as a reason"),
         ({"ruled_out": ["optimization: none of 3 remedies helps"]}, "ruled out, and the verdict"),
+        (
+            {"ruled_out": ["model-bias: with a wider network: 100% is gone (verified from 50%)"]},
+            "by what verifies",
+        ),
         ({"checked": None}, "not run once more"),
         ({"checked": {"before": {"train": 0.6}, "after": {"train": 0.7}}}, "ends worse"),
         ({"advice": "collect more data: the learning curve still falls"}, "does not fall"),

@@ -90,7 +90,12 @@ def test_a_slower_rate_against_noise_and_against_walls():
 def test_bouncing_is_named_only_where_the_run_shows_it():
     """By its curvature, by its batches' sharpness, or by its control going up and down; a remedy that is slower does not show it."""
     for winner in (outcome("rate/10", "fork", 0.01), outcome("fresh, rate/10", "fresh", 0.01)):
-        for state in (State(stability=1.1), State(highest=1.0), State(batch_stability=0.95)):
+        for state in (
+            State(stability=1.1),
+            State(highest=1.0),
+            State(batch_stability=0.95),
+            State(turning=-0.9),
+        ):
             assert told(NOTHING, winner, state=state) == "optimization/bouncing"
         assert told(outcome("longer", "fork", LOSS, wobble=0.1), winner) == "optimization/bouncing"
         assert told(outcome("longer", "fork", LOSS, wobble=0.001), winner) == "optimization"
@@ -124,6 +129,8 @@ def test_a_last_activation_is_broken_where_the_parameters_do_clearly_better_with
     assert told(outcome("fresh", "fresh", 0.25), without).startswith("optimization")
     dead = State(dead_outputs=2, outputs=10)
     assert told(outcome("fresh", "fresh", 0.25), without, state=dead) == "broken/output-range"
+    assert told(outcome("adam", "fork", 0.1), without, state=dead) == "broken/output-range"
+    assert told(outcome("fresh", "fresh", 0.01), without, state=dead).startswith("optimization")
 
 
 def test_a_loop_that_its_own_recipe_beats_in_few_updates_minimizes_another_loss():
@@ -145,6 +152,13 @@ def test_a_linear_network_gets_no_linear_model_as_its_remedy():
     found = decide(evidence(slow, line, state=State(affine=True)))
     assert (found.code, found.remedy) == ("optimization", "adam")
     assert decide(evidence(slow, line)).remedy == "linear"
+
+
+def test_a_linear_network_that_no_training_helps_is_solved_and_said_to_be_linear():
+    found = decide(evidence(NOTHING, outcome("linear", "simpler", 0.0), state=State(affine=True)))
+    assert (found.code, found.remedy) == ("optimization", "linear")
+    assert "convex" in found.advice
+    assert not any("a linear model training" in text for text in found.why)
 
 
 def test_no_activation_is_bias_whatever_layers_do():

@@ -243,6 +243,19 @@ def test_triangles_of_a_square_fill_every_pixel_once(engine):
 
 
 @pytest.mark.javascript
+def test_a_volume_is_linear_between_its_points(engine):
+    i, j, k = np.meshgrid(*[np.arange(float(n)) for n in (3, 4, 5)], indexing="ij")
+    values = (2 * i - 3 * j + 0.5 * k).ravel().tolist()
+    assert engine(f"inVolume({values}, [3, 4, 5], [1.25, 2.5, 3.75])") == pytest.approx(2.5 - 7.5 + 1.875)
+    assert engine(f"inVolume({values}, [3, 4, 5], [9, -9, 4])") == pytest.approx(4 + 2)
+    assert engine("[1, 2, 3].map(n => modesOf(n).map(([mode]) => mode))") == [
+        [],
+        ["surface", "contour"],
+        ["slice", "level"],
+    ]
+
+
+@pytest.mark.javascript
 def test_colours_get_lighter(engine):
     light = [np.dot([0.299, 0.587, 0.114], engine(f"color({share})")) for share in np.linspace(0, 1, 9)]
     assert light == sorted(light)
@@ -258,6 +271,11 @@ def test_a_level_surface_of_a_sphere_lies_on_it_and_borders_separate_labels(engi
     )
     assert len(points) > 300
     assert np.abs(np.linalg.norm(points, axis=1) - radius).max() < 0.15
+    # The slope points outwards, so the middle of the front faces the eye and the rim does not.
+    seen = f"slopesOf({grid.ravel().tolist()}, [9, 9, 9], [4, 4, 7, 4, 4, 7, 4, 4, 7], 1)[0]"
+    assert engine(seen) == pytest.approx([0, 0, 2])
+    assert engine(f"facing({seen}, [9, 9, 9], {{azimuth: 0.3, elevation: {np.pi / 2}}})") == pytest.approx(1)
+    assert engine(f"facing({seen}, [9, 9, 9], {{azimuth: 0.3, elevation: 0}})") == pytest.approx(0)
     assert engine("borders([0, 0, 1, 1], [2, 2])") == [[0.5, -0.5, 0.5, 0.5], [0.5, 0.5, 0.5, 1.5]]
     assert engine("borders([0, -1, 0, -1], [2, 2])") == []
     assert engine("Array.from(sliceOf([0, 1, 2, 3, 4, 5, 6, 7], [2, 2, 2], 1))") == [1, 3, 5, 7]

@@ -49,6 +49,8 @@ def test_a_loss_that_changes_is_not_called_flat():
 
 def test_values_that_round_alike_are_told_by_their_difference():
     assert "2e−4 lower at" in best_text(field_of(plateau(5)))
+    rounds_down = replace(plateau(5), center_values={"train": {"loss": 2.308}})
+    assert "0.0052 lower at" in best_text(field_of(rounds_down)), "2.3 beside 2.31 would say less"
     assert "(0.1 at" in best_text(field_of(examples.scan(5)))
 
 
@@ -58,3 +60,23 @@ def test_a_scan_of_a_network_notes_the_loss_of_its_best_constant():
     shares = np.bincount(np.asarray(model.data["y_train"])) / 20
     shares = shares[shares > 0]
     assert constant_of(field_of(record)) == pytest.approx(-(shares * np.log(shares)).sum())
+    assert constant_of(field_of(record, "train_accuracy")) == pytest.approx(shares.max())
+
+
+def test_a_constant_that_no_point_reaches_is_told_beside_the_map_where_the_network_is_near_it():
+    low, far = (
+        replace(plateau(5, 6), settings=plateau(5, 6).settings | {"constant_loss": {"train": value}})
+        for value in (2.29, 0.5)
+    )
+    assert "best constant prediction (2.29): nowhere on this map" in words(plot_contours(low))
+    assert not any("constant" in text for text in words(plot_contours(far)))
+
+
+def test_the_share_of_the_most_common_class_stands_among_the_accuracies():
+    curve = plateau(5)
+    both = replace(
+        curve,
+        values=curve.values | {"train_accuracy": np.full(5, 0.1)},
+        settings=curve.settings | {"constant_accuracy": {"train": 0.104}},
+    )
+    assert "most common class alone (0.104)" in words(plot_curves(both))

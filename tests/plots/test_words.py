@@ -19,8 +19,9 @@ def labelled(label: str) -> Scan:
     [
         ("random 1 (seed 0), filter-normalized", "α along random direction 1\n(filter-normalized, seed 0)"),
         ("random 1 (filter-normalized, seed 0)", "α along random direction 1\n(filter-normalized, seed 0)"),
-        ("principal 2 (45.3%)", "α along principal direction 2\n(45.3%)"),
-        ("gradient", "α along the gradient"),
+        ("principal 2 (45.3%)", "α along principal direction 2\n(45.3% of the variance)"),
+        ("eigen 2 (λ = -0.0194)", "α along the Hessian's eigenvector\n(smallest λ = −0.0194)"),
+        ("gradient", "α along the gradient\n(θ + αg: a learning rate is −α)"),
         ("to the other model", "α on the way to the other model"),
         ("direction 1 of ways.npz", "α along direction 1 of ways.npz"),
         ("gradient, layer-normalized", "α along the gradient\n(layer-normalized)"),

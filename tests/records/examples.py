@@ -129,7 +129,20 @@ def connection() -> Connection:
     heights = dict.fromkeys(("barrier", "barrier_mean_ends", "barrier_max_end", "accuracy"), height)
     whole = {"connected": "barrier", **heights, "test": heights}
     curve = whole | {"length": 1.2, "away": 0.4}
-    saddle = {"height": 0.4, "above": 0.2, "error": 0.01, "index": 1, "certified": True, "reason": "words"}
+    saddle = {
+        "height": 0.4,
+        "above": 0.2,
+        "error": 0.01,
+        "index": 1,
+        "certified": True,
+        "reason": "words",
+        "joins": True,
+    }
+    saddle |= {
+        "sides": [
+            {"to": to, "reordered": False, "loss": 0.1, "distance": 0.0, "highest": 0.4} for to in (0, 1)
+        ]
+    }
     t, series, pairs = np.linspace(0, 1, 5), {}, []
     for i, j in ((0, 1), (0, 2), (1, 2)):
         pair = {"from": i, "to": j, **whole, "distance": 1.0, "scale": 2.0, "curves": {}, "lowest": 0.5}
@@ -205,7 +218,8 @@ def topology() -> Topology:
     }
     verified = {
         "basin": np.array([0, 1]), "loss": np.array([0.0, 0.1]), "gradient_norm": np.full(2, 1e-9), "minimum": np.array([0, 1]),
-        "distance": np.array([[0.0, 2.0], [2.0, 0.0]]), "between": np.array([[0.0, 0.9], [0.9, 0.1]]), "converged": np.ones(2, bool),
+        "distance": np.array([[0.0, 2.0], [2.0, 0.0]]), "between": np.array([[0.0, 0.9], [0.9, 0.1]]),
+        "way": np.array([[np.nan, 0.7], [0.7, np.nan]]), "converged": np.ones(2, bool),
     }  # fmt: skip
     return Topology(
         scan=plane, pairs=np.array([[0.1, np.inf], [0.3, 0.9], [0.5, 0.52]]), index=np.array([[0, -1], [6, 8], [4, 5]]),

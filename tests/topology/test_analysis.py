@@ -136,7 +136,54 @@ def test_descents_tell_basins_of_the_slice_from_minima():
     assert found.verified["distance"][0, 1] == pytest.approx(2 * np.sqrt(2), rel=1e-3)
     assert found.verified["between"][0, 1] == pytest.approx(1.0, rel=0.02)
     assert found.verified["converged"].all()
+    assert found.verified["way"][0, 1] == pytest.approx(1.0, rel=0.02), "the straight way is the lowest"
+    (way,) = found.summary()["ways"]
+    assert way["bent"] == pytest.approx(1.0, rel=0.02)
     assert "2 distinct ones" in topology_table(found)
+    assert "between those of basins 1 and 2 the loss rises by 1" in topology_table(found)
+
+
+def test_a_bent_way_shows_two_ends_to_be_one_minimum_or_how_high_the_pass_is():
+    def ring(depth):
+        """A ring of low loss around a hill, cut at the south more than at the north, so that the straight way is the highest."""
+
+        def value(x):
+            r = x[0] ** 2 + x[1] ** 2 - 1
+            return float(r**2 + depth * np.exp(-8 * x[0] ** 2) * (1 + 0.5 * (x[1] < 0)) + 1e-5 * x[1] ** 2)
+
+        return CallableObjective(value, size=2)
+
+    for depth, distinct in ((0.3, 2), (0.0, 1)):
+        surface = scan(
+            ring(depth),
+            center=np.array([0.0, 0.1]),
+            direction=np.eye(2)[:1],
+            dimensions=1,
+            points=61,
+            span=1.5,
+        )
+        found = analyze_topology(surface, verify=ring(depth), threshold=0.2)
+        assert found.kept.size == 2
+        assert np.unique(found.verified["minimum"]).size == distinct
+        assert found.verified["between"][0, 1] > 0.9
+        if distinct == 2:
+            assert found.verified["way"][0, 1] == pytest.approx(depth, rel=0.05), "over the north"
+
+
+def test_records_without_bent_ways_stay_readable(tmp_path):
+    from tests.records.examples import topology
+
+    made = topology()
+    made.save(tmp_path / "new.npz")
+    with np.load(tmp_path / "new.npz") as file:
+        arrays = {name: file[name] for name in file if name != "verified.way"}
+    np.savez(tmp_path / "old.npz", **arrays)
+    old = load_record(tmp_path / "old.npz")
+    assert np.isnan(old.verified["way"]).all()
+    assert old.summary()["ways"] == []
+    assert made.summary()["ways"] == [
+        {"basins": [0, 1], "straight": pytest.approx(0.8), "bent": pytest.approx(0.6)}
+    ]
 
 
 def test_a_valley_that_bends_out_of_the_slice_is_one_minimum():
@@ -203,3 +250,52 @@ def test_the_command_writes_the_record_and_figures_and_tells_them(tmp_path, caps
     with pytest.raises(SystemExit) as end:
         main(["topology", "him.npz", "--threshold", "-1"])
     assert end.value.code == 2
+
+
+def test_a_notebook_shows_what_the_command_prints():
+    from landscape.notebook.lines import lines_of
+
+    rows = lines_of(analyze_topology(himmelblau(31)))
+    assert ("surface", headline(analyze_topology(himmelblau(31)))) in rows
+    assert any(label == "basin 1" for label, _ in rows)
+
+
+def test_on_a_logarithmic_scale_ratios_decide_and_not_differences(tmp_path, capsys, monkeypatch):
+    values = np.array([0.05, 0.01, 0.1, 0.02, 5.0, 4.0, 6.0])
+    line = scan_of(values, np.arange(7.0))
+    linear, log = (
+        analyze_topology(line, threshold=limit, scale=scale)
+        for limit, scale in ((0.5, "linear"), (2.0, "log"))
+    )
+    assert sorted(linear.pairs[linear.kept, 0].tolist()) == [0.01, 4.0]
+    assert sorted(log.pairs[log.kept, 0].tolist()) == [0.01, 0.02]
+    assert (log.summary()["scale"], linear.summary()["scale"]) == ("log", "linear")
+    assert "saddle above 2 times the minimum" in headline(log)
+    assert analyze_topology(line, scale="log").threshold == 1.1
+    # A factor of all values changes nothing.
+    again = analyze_topology(scan_of(1e-3 * values, np.arange(7.0)), scale="log")
+    assert again.kept.tolist() == analyze_topology(line, scale="log").kept.tolist()
+    line.save(tmp_path / "a.npz")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as end:
+        main(["topology", "a.npz", "--scale", "log", "--quiet"])
+    assert end.value.code == 0
+    assert "saddle above 1.1 times the minimum" in capsys.readouterr().out
+    assert (tmp_path / "a.topology.log.npz").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"scale": "log"}, "needs values above 0, found .* 0"),
+        ({"scale": "logarithm"}, "expected linear or log, found 'logarithm'"),
+        ({"scale": "log", "threshold": 0.5}, "from 1 on"),
+    ],
+)
+def test_a_scale_that_cannot_be_is_refused_in_one_line(options, words):
+    surface = two_valleys() if options == {"scale": "log"} else himmelblau(31)
+    if "threshold" in options:
+        surface = scan_of(np.array([1.0, 2.0, 1.5]), np.arange(3.0))
+    with pytest.raises(InputError, match=words) as refusal:
+        analyze_topology(surface, **options)
+    assert "\n" not in str(refusal.value)

@@ -40,7 +40,7 @@ def from_onnx(
     name: str | None = None,
     output: int | str | None = None,
 ) -> Model:
-    """Make a model of an ONNX file and data, with a loss of the format, by default the one that the targets say.
+    """Make a model from an ONNX file and data, with a loss by name or inferred from the targets.
 
     The first axis of each input is the batch's, whether the file leaves its size open or fixes it; a graph of several inputs reads a tuple of
     arrays. Of several outputs the first is the network's, or `output`, a number from 0 or a name.

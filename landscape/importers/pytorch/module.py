@@ -36,7 +36,7 @@ def from_torch(
     history: Any = None,
     checkpoints: Any = None,
 ) -> Model:
-    """Make a model of a PyTorch module, as it is in evaluation mode, with its loss and data, and with the story of its training where that is given.
+    """Make a model from a PyTorch module in evaluation mode, its loss and data, and optionally the record of its training.
 
     The module is traced by torch.fx, and where that does not do, exported by torch.export with a batch of any size; its
     forward may not branch on values. Nodes keep the names of modules. The translation is compared with the module, in float64 where it can

@@ -35,6 +35,6 @@ class Hooks:
         )
 
     def end(self) -> None:
-        """Fold the recording into its file."""
+        """Write the recording into its file and end it."""
         if self.recorder is not None:
             self.recorder.close()

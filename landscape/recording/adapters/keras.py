@@ -47,7 +47,7 @@ class KerasHooks:
         self.recorder.evaluate(**{name: value for name, value in found.items() if name.startswith("val_")})
 
     def on_train_end(self, logs: Any = None) -> None:
-        """Fold the recording into its file."""
+        """Write the recording into its file and end it."""
         if self.recorder is not None:
             self.recorder.close()
 
@@ -61,7 +61,9 @@ def weights_of(model: Any) -> dict[str, np.ndarray]:
 
 
 def keras_callback(path: str | Path, *, keep: int = 64, **choices: Any) -> Any:
-    """Make a callback for Keras' `model.fit(callbacks=[…])` that records the training as an opaque model.
+    """Make a callback for Keras' `model.fit` that records the training.
+
+    The recording is an opaque model.
 
     Parameters
     ----------

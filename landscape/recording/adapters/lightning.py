@@ -38,7 +38,7 @@ class LightningHooks(Hooks):
             self.recorder.evaluate(**{name: value for name, value in found if name.startswith("val")})
 
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:
-        """Fold the recording into its file."""
+        """Write the recording into its file and end it."""
         self.end()
 
     def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:

@@ -9,7 +9,9 @@ from landscape.recording.recorder import Recorder
 
 
 class OptaxRecorder:
-    """Record a loop of JAX: `step(state, loss=…)` takes a Flax `TrainState`, or the parameters and, by `opt_state=`, Optax' state.
+    """Record a training loop in JAX, from a Flax `TrainState` or from parameters and Optax's state.
+
+    `step(state, loss=…)` takes a `TrainState`, or the parameters and, as `opt_state=`, Optax's state.
 
     The recording is an opaque model: its tensors are those of the tree, in JAX's order. Call it outside of `jit`, after the step; parameters whose buffers
     the next step gives away are copied before.
@@ -33,17 +35,20 @@ class OptaxRecorder:
         self.recorder = Recorder(path, params_of(state), None, None, None, keep, **choices)
 
     def step(self, state: Any, loss: Any = None, *, opt_state: Any = None, **series: Any) -> None:
-        """Note an update, with the state after it; the rate is read where `optax.inject_hyperparams` keeps it."""
+        """Record an update, with the state after it.
+
+        The learning rate is read where `optax.inject_hyperparams` keeps it.
+        """
         rate = rate_of(getattr(state, "opt_state", opt_state))
         more = {} if rate is None or "learning_rate" in series else {"learning_rate": rate}
         self.recorder.step(loss, params=params_of(state), **more, **series)
 
     def evaluate(self, **series: Any) -> None:
-        """Note numbers of an evaluation at the last update."""
+        """Log the results of an evaluation at the last update."""
         self.recorder.evaluate(**series)
 
     def close(self) -> Any:
-        """Fold the recording into its file."""
+        """Write the recording into its file and end it."""
         return self.recorder.close()
 
     def __enter__(self) -> OptaxRecorder:

@@ -46,7 +46,7 @@ class SklearnRecorder:
         self.recorder: Recorder | None = None
 
     def step(self, loss: Any = None, **series: Any) -> None:
-        """Note a call of `partial_fit`; without a loss that of the estimator is taken, where it has one.
+        """Record a call of `partial_fit`, with the estimator's own loss if none is given.
 
         Raises
         ------
@@ -63,12 +63,12 @@ class SklearnRecorder:
         note(**({} if value is None else {"loss": value}), **series)
 
     def evaluate(self, **series: Any) -> None:
-        """Note numbers of an evaluation at the last call."""
+        """Log the results of an evaluation at the last call."""
         if self.recorder is not None:
             self.recorder.evaluate(**series)
 
     def close(self) -> Any:
-        """Fold the recording into its file; None where nothing was fitted."""
+        """Write the recording into its file and end it, and return the model, or None if nothing was fitted."""
         return None if self.recorder is None else self.recorder.close()
 
     def __enter__(self) -> SklearnRecorder:

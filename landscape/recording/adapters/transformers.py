@@ -46,7 +46,7 @@ class TrainerHooks(Hooks):
             )
 
     def on_train_end(self, args: Any, state: Any, control: Any, **others: Any) -> None:
-        """Fold the recording into its file."""
+        """Write the recording into its file and end it."""
         self.end()
 
 

@@ -1,0 +1,200 @@
+"""What workers cost, and how many are worth having: `python benchmarks/executors.py` (Dask's cost too, where it is installed).
+
+1. A scan of about a minute by threads, and by 1, 2 and 4 worker processes of this machine: seconds from the first result on, the start apart, CPU seconds
+   of all processes, and whether all bytes agree. Ratios are of one run after the other; on a machine that does other work, compare CPU seconds.
+2. What one part costs beside its work: seconds of the driver for each of a thousand empty parts, by a process pool and by Dask, and the bytes of one.
+3. Simulated clusters up to 1,000 workers: the program's own cutting of the grid, with the cost that was measured, one driver that gives out and takes
+   in one part after the other, the model sent to each machine, and compiling once a machine. Said is what part of the time of N workers is work.
+"""
+
+from __future__ import annotations
+
+import argparse
+import heapq
+import itertools
+import multiprocessing
+import pickle
+import resource
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from machine import describe
+
+from landscape import scan
+from landscape.model import Model, build_model
+from landscape.scanning.portions import Cutter, Portion
+from landscape.workers import Workers
+from landscape.workers.crew import AHEAD
+
+WIDTHS, EXAMPLES = (64, 256, 256, 10), 4000
+# Of a cluster: bytes a second that the driver's machine sends, and seconds until a new worker has imported and loaded its kernels.
+RATE, START = 1e9, 5.0
+SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1000)
+
+
+def network() -> Model:
+    rng = np.random.default_rng(0)
+    layers = [
+        ((rng.standard_normal((o, i)) / np.sqrt(i)).astype("f4"), np.zeros(o, "f4"))
+        for i, o in itertools.pairwise(WIDTHS)
+    ]
+    x = rng.standard_normal((EXAMPLES, WIDTHS[0])).astype("f4")
+    return build_model(layers=layers, loss="cross_entropy", x_train=x, y_train=rng.integers(0, 10, EXAMPLES))
+
+
+def cpu_seconds() -> float:
+    kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return sum(use.ru_utime + use.ru_stime for use in map(resource.getrusage, kinds))
+
+
+def timed(model: Model, points: str, executor: Any = None) -> tuple[Any, float, float]:
+    """Scan; the record, seconds in all, and seconds until a first point was there."""
+    begun, first = time.perf_counter(), []
+
+    def told(share: float, words: str) -> None:
+        if share > 0 and not first:
+            first.append(time.perf_counter() - begun)
+
+    record = scan(model, points=points, split="train", executor=executor, progress=told)
+    return record, time.perf_counter() - begun, first[0]
+
+
+def local(seconds: float) -> None:
+    model = network()
+    side = 15
+    _, spent, _ = timed(model, f"{side}x{side}")
+    side = max(5, int(side * (seconds / spent) ** 0.5))
+    points = f"{side}x{side}"
+    print(f"\n{'-'.join(map(str, WIDTHS))}, {EXAMPLES:,} examples, {points} points, float32")
+    print(f"{'by':<12}{'seconds':>9}{'start':>8}{'without':>9}{'ratio':>7}{'CPU s':>8}  bytes")
+    before = cpu_seconds()
+    plain, whole, _ = timed(model, points)
+    print(f"{'threads':<12}{whole:9.2f}{0.0:8.2f}{whole:9.2f}{1.0:7.3f}{cpu_seconds() - before:8.2f}")
+    for count in (1, 2, 4):
+        before = cpu_seconds()
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(count, mp_context=context) as pool:
+            record, spent, start = timed(model, points, pool)
+        equal = all(a.tobytes() == record.arrays()[name].tobytes() for name, a in plain.arrays().items())
+        rest = spent - start
+        print(
+            f"{f'{count} workers':<12}{spent:9.2f}{start:8.2f}{rest:9.2f}{rest / whole:7.3f}{cpu_seconds() - before:8.2f}  "
+            f"{'equal' if equal else 'DIFFER'}"
+        )
+
+
+@dataclass
+class Nothing:
+    """A work that takes no time, and gives as many numbers as a run of points does."""
+
+    points: int = 20
+
+    def do(self, piece: Any) -> tuple[np.ndarray, float]:
+        return np.zeros((self.points, 6)), 0.0
+
+
+def cost(executor: Any, parts: int = 1000) -> float:
+    """Seconds for a part that is no work."""
+    pieces = [Portion("train", k, k + 20, 0, None) for k in range(parts)]
+    results = Workers(executor).results(Nothing(), pieces)
+    next(results)
+    begun = time.perf_counter()
+    for _ in results:
+        pass
+    return (time.perf_counter() - begun) / (parts - 1)
+
+
+def costs() -> float:
+    """Measure what a part costs by each executor; the larger one."""
+    print(f"\na part's place in the grid: {len(pickle.dumps(Portion('train', 0, 20, 0, None)))} bytes")
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
+        found = {"a process pool": cost(pool)}
+    try:
+        from distributed import Client, LocalCluster
+    except ImportError:
+        pass
+    else:
+        with (
+            LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+            Client(cluster) as client,
+        ):
+            found["Dask"] = cost(client.get_executor())
+    for name, seconds in found.items():
+        print(f"a part that is no work, by {name}: {1e3 * seconds:.2f} ms")
+    return max(found.values())
+
+
+def simulated(points: int, line: int, seconds: float, workers: int, each: float, megabytes: float) -> float:
+    """Seconds of a cluster for a scan whose points take so many seconds; `each` is the driver's for a part."""
+    sent = megabytes * 1e6 / RATE
+    cutter = Cutter(np.ones(points, bool), 1, line, workers)
+    run = cutter.next()
+    assert run is not None
+    # The first part alone: it shows how long a point takes.
+    clock = START + sent + seconds * (run[1] - run[0])
+    cutter.took(run[1] - run[0], seconds * (run[1] - run[0]))
+    ready = [clock if number == 0 else clock + sent * number for number in range(workers)]
+    events: list[tuple[float, int]] = []
+    for number in range(AHEAD * workers):
+        run = cutter.next()
+        if run is None:
+            break
+        clock += each
+        worker = number % workers
+        ready[worker] = max(ready[worker], clock) + seconds * (run[1] - run[0])
+        heapq.heappush(events, (ready[worker], worker))
+    end = clock
+    while events:
+        when, worker = heapq.heappop(events)
+        clock = max(clock, when) + each
+        end = max(end, clock)
+        run = cutter.next()
+        if run is not None:
+            ready[worker] = max(ready[worker], clock) + seconds * (run[1] - run[0])
+            heapq.heappush(events, (ready[worker], worker))
+    return end
+
+
+SCANS = (
+    ("small network", 51 * 51, 51, 0.02, 10.0),
+    ("ResNet-20, 1,000 images", 51 * 51, 51, 2.0, 20.0),
+    ("ResNet-20, 50,000 images", 21 * 21, 21, 100.0, 160.0),
+    ("ResNet-20, 50,000 images", 101 * 101, 101, 100.0, 160.0),
+)
+
+
+def clusters(each: float) -> None:
+    print(
+        f"\nsimulated, {1e3 * each:.2f} ms a part, {RATE / 1e9:g} GB/s from the driver, {START:g} s to start"
+    )
+    print("part of N workers' time that is work, and the time in all")
+    for name, points, line, seconds, megabytes in SCANS:
+        print(f"{name}: {points:,} points of {seconds:g} s, {megabytes:g} MB")
+        useful = 1
+        cells = []
+        for workers in SIZES:
+            spent = simulated(points, line, seconds, workers, each, megabytes)
+            part = points * seconds / (spent * workers)
+            useful = workers if part >= 0.5 else useful
+            cells.append(f"{workers}: {part:.0%} ({spent:,.0f} s)")
+        print("  " + ", ".join(cells))
+        print(f"  half of the time is work up to about {useful} workers")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seconds", type=float, default=60.0, help="of the scan by threads")
+    parser.add_argument("--only", choices=("local", "costs", "clusters"))
+    asked = parser.parse_args()
+    if asked.only in (None, "local"):
+        local(asked.seconds)
+    if asked.only != "local":
+        clusters(costs() if asked.only != "clusters" else 1e-3)
+    print(describe())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""A plan whose points are computed in runs, in any order: by workers, or here where workers left off."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
+
+from landscape.objective import HasSweep
+from landscape.records.keeper import Keeper
+from landscape.scanning.plan import Plan, Subject
+from landscape.scanning.portions import Cutter, Given, Grids, Remade, portions_of
+from landscape.scanning.work import Part, Work
+from landscape.workers import Workers
+
+
+def by_workers(work: Work, workers: Workers, keeper: Keeper) -> Iterator[None]:
+    """Have workers compute the points that are not done, and take the numbers in the order in which they come."""
+    plan, sweeps = work.plan, {split: part.by_points() for split, part in work.parts.items()}
+    cutters = {split: cutter_of(part, plan, workers.size.count) for split, part in work.parts.items()}
+    shared = Grids(
+        makers_of(plan.subject, workers),
+        plan.quantity,
+        plan.subject.center,
+        plan.directions.vectors,
+        plan.axes,
+    )
+    portions = chain.from_iterable(
+        portions_of(split, sweep, cutters[split], work.parts[split].step) for split, sweep in sweeps.items()
+    )
+    for portion, outcome in workers.results(shared, portions, keeper.pause):
+        rows, seconds = outcome.value
+        sweeps[portion.split].put(portion.first, rows)
+        work.parts[portion.split].note(portion.first, portion.last)
+        cutters[portion.split].took(portion.last - portion.first, seconds)
+        keeper.computed_on(outcome.kind)
+        yield
+
+
+def by_runs(work: Work) -> Iterator[None]:
+    """Compute the points that workers left, here."""
+    for part in work.parts.values():
+        sweep, cutter = part.by_points(), cutter_of(part, work.plan, 1)
+        while (run := cutter.next()) is not None:
+            first, last = run
+            begun = time.perf_counter()
+            sweep.compute(first, last, part.step)
+            cutter.took(last - first, time.perf_counter() - begun)
+            sweep.close()
+            part.note(first, last)
+            yield
+
+
+def cutter_of(part: Part, plan: Plan, workers: int) -> Cutter:
+    """Cut what a part has left."""
+    return Cutter(~part.point_done(), part.by_points().grain, plan.shape[-1], workers)
+
+
+def makers_of(subject: Subject, workers: Workers) -> Mapping[str, Callable[[], HasSweep]]:
+    """Say how a worker makes the objective of each split: as the caller of the scan says, anew of the model, or as it is."""
+    if workers.maker is not None:
+        return {split: Remade(workers.maker, split, subject.settings["seed"]) for split in subject.objectives}
+    return subject.makers or {split: Given(objective) for split, objective in subject.objectives.items()}

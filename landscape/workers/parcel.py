@@ -1,0 +1,133 @@
+"""What all parts of a work share, sent once to each machine: a file by its hash, or the bytes where workers do not see the file."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from landscape.atomic import write_bytes_atomically
+from landscape.errors import InputError
+
+
+class Shared(Protocol):
+    """What all parts of a work share: it is pickled once, and does a part at a time on a worker."""
+
+    def do(self, piece: Any) -> Any:
+        """Do one part of the work, and return what is pickled back."""
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """The address of what is shared: a file that holds its pickle, and the SHA-256 of that."""
+
+    path: str
+    sha256: str
+
+    @property
+    def here(self) -> Path:
+        """Where a worker that does not see the file keeps a copy, which all processes of its machine share."""
+        user = os.getuid() if hasattr(os, "getuid") else "user"
+        return Path(tempfile.gettempdir()) / f"landscape-workers-{user}" / self.sha256
+
+
+class NotHereError(Exception):
+    """A worker sees neither the parcel's file nor a copy of it."""
+
+
+def pickled(shared: Shared) -> bytes:
+    """Pickle what is shared; a caller's own functions go by value where cloudpickle is installed, which Dask and loky bring.
+
+    Raises
+    ------
+    InputError
+        A part of it cannot be pickled.
+    """
+    # What Python pickles by name a worker finds by name too, but for the names of a script or a notebook.
+    try:
+        content = pickle.dumps(shared, protocol=5)
+        if b"__main__" not in content:
+            return content
+        reason = "it is defined in the script itself"
+    except Exception as error:  # whatever the parts raise
+        content, reason = b"", f"{type(error).__name__}: {error}"
+    try:
+        import cloudpickle  # type: ignore[import-not-found, import-untyped, unused-ignore]
+
+        return bytes(cloudpickle.dumps(shared, protocol=5))
+    except ImportError:
+        if content:
+            return content
+        reason += "; with cloudpickle installed, functions of scripts and notebooks can be sent"
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+    raise InputError(
+        f"workers: the objective cannot be pickled to be sent to them ({reason}): make it of functions and classes of a module"
+    )
+
+
+def packed(shared: Shared, folder: Path) -> tuple[Parcel, bytes]:
+    """Pickle what is shared into a file of a folder.
+
+    Raises
+    ------
+    InputError
+        It cannot be pickled.
+    OSError
+        The folder cannot be written, or is full.
+    """
+    content = pickled(shared)
+    digest = hashlib.sha256(content).hexdigest()
+    path = folder / digest
+    if not path.exists():
+        keep(path, content)
+    return Parcel(str(path), digest), content
+
+
+def keep(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_bytes_atomically(path, content)
+
+
+class Opened:
+    """The last parcel that this process opened."""
+
+    sha256 = ""
+    shared: Any = None
+
+
+def opened(parcel: Parcel, content: bytes | None) -> Any:
+    """Give what is shared, from this process's memory, from the file, from a copy on this machine, or from the bytes that came along.
+
+    Raises
+    ------
+    NotHereError
+        It is in none of these.
+    OSError
+        The copy cannot be written, or a file that what is shared reads is not there.
+    """
+    if Opened.sha256 != parcel.sha256:
+        found = content or read(Path(parcel.path), parcel.sha256) or read(parcel.here, parcel.sha256)
+        if found is None:
+            raise NotHereError
+        if content is not None:
+            keep(parcel.here, content)
+        # The old one goes first: both may not fit into memory.
+        Opened.sha256, Opened.shared = "", None
+        Opened.shared = pickle.loads(found)
+        Opened.sha256 = parcel.sha256
+    return Opened.shared
+
+
+def read(path: Path, sha256: str) -> bytes | None:
+    """Read a file, None where it is not there or holds something else."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None
+    return content if hashlib.sha256(content).hexdigest() == sha256 else None
