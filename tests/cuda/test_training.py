@@ -53,7 +53,7 @@ def test_a_training_is_saved_with_its_device_and_taken_up_on_it_only(tmp_path):
     settings = {"steps": 2, "batch_size": 5, "history": 2, "checkpoints": 0, "output": tmp_path / "run.npz"}
     train(tiny(), device="cuda", **settings)
     assert load_model(tmp_path / "run.npz").training["device"] == "cuda"
-    with pytest.raises(InputError, match="not of this training"):
+    with pytest.raises(InputError, match="not the result of this training"):
         train(tiny(), device="cpu", **settings)
 
 

@@ -152,4 +152,4 @@ def test_the_command_refuses_in_one_line_what_the_loss_does_not_have(tmp_path, m
     (tmp_path / "made.py").write_text("def make(): ...\n")
     with pytest.raises(SystemExit):
         main(["scan", "made.py:make", "--metric", "top5"])
-    assert "--metric: is for a model; FILE.py:NAME chooses it" in capsys.readouterr().err
+    assert "--metric: is for a model's file; with FILE.py:NAME it is chosen" in capsys.readouterr().err

@@ -184,7 +184,7 @@ def test_a_killed_run_is_gone_on_with(tmp_path, after_kill):
     module = network()
     module.load_state_dict(torch.load(f"{path}.pt", weights_only=True))
     optimizer = torch.optim.SGD(module.parameters(), lr=0.1)
-    with pytest.raises(InputError, match="resume=True goes on with it, fresh=True"):
+    with pytest.raises(InputError, match="resume=True continues it, fresh=True"):
         landscape.Recorder(path, module, "cross_entropy", data(), optimizer)
     with landscape.Recorder(
         path, module, "cross_entropy", data(), optimizer, keep=8, resume=True, announce=lambda _: None
