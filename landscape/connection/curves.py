@@ -90,6 +90,18 @@ def lengths(rows: Array) -> Array:
     return np.asarray(np.linalg.norm(np.diff(rows, axis=0), axis=1))
 
 
+def lengths_between(curve: Curve, points: Array, t: Array) -> Array:
+    """Give the lengths between places t [n] of a curve, [n − 1], by the inner products of its points: no place [P] is made.
+
+    >>> lengths_between(Polychain(1), np.array([[0.0, 0.0], [3.0, 4.0], [3.0, 0.0]]), np.array([0.0, 0.25, 0.5, 1.0])).tolist()
+    [2.5, 2.5, 4.0]
+    """
+    # The coefficients of a step sum to zero, so that the first point may be the origin.
+    steps = np.diff(curve.weights(t), axis=0)[:, 1:]
+    offsets = points[1:] - points[0]
+    return np.asarray(np.sqrt(np.maximum(np.sum(steps @ (offsets @ offsets.T) * steps, axis=1), 0.0)))
+
+
 def started(one: Array, other: Array, bends: int, kick: Array) -> Array:
     """Give points [bends + 2, P] on the line, the bends moved aside by kicks [bends, P]."""
     rows = between(one, other, np.linspace(0.0, 1.0, bends + 2))

@@ -16,7 +16,7 @@ from landscape.connection import fit
 from landscape.connection.band import at_places, relax
 from landscape.connection.barrier import Points, Profile, evaluate, refined, told
 from landscape.connection.climbing import climb, follow, highest
-from landscape.connection.curves import CURVES, along, lengths, started
+from landscape.connection.curves import CURVES, along, lengths, lengths_between, started
 from landscape.connection.ends import Ends, NetworkEnds, between, require_own_losses
 from landscape.connection.repair import Repair
 from landscape.connection.saddles import saddle_of
@@ -191,29 +191,29 @@ class Between:
         report, arrays = self.walked(
             self.ends, name, places, grid, own=not choices.recompute_statistics, more={"points": points}
         )
-        rows = along(curve, points, np.linspace(0.0, 1.0, 16 * CURVE))
         losses = arrays[f"path.{self.name}.{name}.{self.ends.splits[0]}_loss"]
-        report |= self.shape_of(rows, points[1:-1]) | self.of_loss(losses, arrays[f"path.{self.name}.{name}.t"], curve, points)  # fmt: skip
+        pieces = lengths_between(curve, points, np.linspace(0.0, 1.0, 16 * CURVE))
+        report |= self.shape_of(pieces, points[1:-1]) | self.of_loss(losses, arrays[f"path.{self.name}.{name}.t"], curve, points)  # fmt: skip
         if choices.recompute_statistics:
             report["ends_recomputed"] = [float(losses[0]), float(losses[-1])]
         return report, arrays
 
     def of_loss(self, losses: Array, t: Array, curve: Any, points: Array) -> dict[str, Any]:
         """Give least, highest and mean loss, and the mean by length."""
-        pieces = lengths(along(curve, points, t))
+        pieces = lengths_between(curve, points, t)
         middle = 0.5 * (losses[1:] + losses[:-1])
         found = {
             "least": losses.min(), "highest": losses.max(), "mean": np.trapezoid(losses, t), "mean_by_length": middle @ pieces / pieces.sum(),
         }  # fmt: skip
         return {name: float(value) if np.isfinite(value) else None for name, value in found.items()}
 
-    def shape_of(self, rows: Array, bends: Array) -> dict[str, Any]:
-        """Say how long a path is by the distance between its ends, and how far its points lie from the line between them."""
+    def shape_of(self, pieces: Array, bends: Array) -> dict[str, Any]:
+        """Say how long a path of pieces [n] is by the distance between its ends, and how far its points lie from the line between them."""
         line = self.ends.thetas[self.j] - self.ends.thetas[self.i]
         offset = bends - self.ends.thetas[self.i]
         aside = offset - (offset @ line / (line @ line))[:, None] * line
         return {
-            "length": float(lengths(rows).sum() / np.linalg.norm(line)),
+            "length": float(pieces.sum() / np.linalg.norm(line)),
             "away": float(np.linalg.norm(aside, axis=1).max()),
         }
 
@@ -297,7 +297,7 @@ class Between:
         grid = (band.places[:-1, None] + inner * np.diff(band.places)[:, None]).reshape(-1)
         grid = np.unique(np.concatenate([grid, [1.0]]))
         report, arrays = self.walked(ends, "band", chain, grid, more={"points": band.points})
-        report |= self.shape_of(band.points, band.points[1:-1]) | {"pivots": len(band.points), "gradients": band.gradients}  # fmt: skip
+        report |= self.shape_of(lengths(band.points), band.points[1:-1]) | {"pivots": len(band.points), "gradients": band.gradients}  # fmt: skip
         constants = ends.constants_between(i, j, np.array([place]))
         report["saddle"], more = self.saddle(
             None if constants is None else constants[0], sloped, theta, tangent, place, float(np.max(valued(theta[None], np.array([place])))),

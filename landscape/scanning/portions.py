@@ -118,7 +118,7 @@ class Cutter:
     (20, 21)
     >>> cutter.took(1, 0.25)
     >>> cutter.next(), cutter.next()
-    ((21, 40), (40, 50))
+    ((21, 40), (40, 60))
     """
 
     def __init__(self, open_points: NDArray[np.bool_], grain: int, line: int, workers: int) -> None:

@@ -16,8 +16,10 @@ from landscape.records.keeper import Keeper
 from landscape.scanning import portions
 from landscape.scanning.portions import Cutter
 from landscape.workers import Workers
+from tests.objective.test_recomputed import model as normalized
 from tests.scanning.examples import small_model
 from tests.scanning.slow import SlowObjective
+from tests.scanning.test_between_models import ends
 from tests.workers.executors import Crooked, lost
 
 
@@ -40,6 +42,12 @@ SCANS: dict[str, Callable[..., Scan]] = {
     "volume": partial(scan, small_model(), points=3, dimensions=3, dtype="float64"),
     "subset": partial(scan, small_model(), **NETWORK, examples=64, split="train"),
     "metrics": partial(scan, small_model(), **NETWORK, metrics=("balanced_accuracy",)),
+    "recomputed statistics": partial(
+        scan, normalized(), points=3, seed=1, dtype="float64", recompute_statistics=True, threads=1
+    ),
+    "between": partial(
+        scan, ends()[0], direction="between", to=ends()[1], dimensions=1, points=5, dtype="float64", threads=1
+    ),
     "its objective": partial(
         scan, NetworkObjective(small_model(), threads=1), center=small_model().theta, points=4
     ),
