@@ -35,7 +35,7 @@ WORKS = {
         landscape.study_schedule, small(), **TRAININGS, seeds=1, schedules=["constant", "cosine"], warmup=2
     ),
     "stability": partial(
-        landscape.study_stability, small(), **FEW, steps=4, looks=3, rates=[0.03, 0.1, 0.3, 1.0]
+        landscape.study_stability, toy_network(0.3, 0.4), **FEW, steps=4, looks=3, rates=[0.03, 0.1, 0.3, 1.0]
     ),
     "search": partial(landscape.search_critical, toy_network(0.3, 0.4), starts=5, seed=1),
     "connect": partial(
