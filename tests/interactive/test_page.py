@@ -282,8 +282,16 @@ def test_a_level_surface_of_a_sphere_lies_on_it_and_borders_separate_labels(engi
 
 
 @pytest.mark.javascript
-@pytest.mark.parametrize(("name", "size"), [*((name, "1100,860") for name in RECORDS), ("plane", "390,844")])
-def test_chromium_draws_it_without_an_error_or_a_request(tmp_path, name, size):
+@pytest.mark.parametrize(
+    ("name", "size", "place"),
+    [
+        *((name, "1100,860", "") for name in RECORDS),
+        ("plane", "390,844", ""),
+        ("plane", "390,844", "#contour"),
+        ("volume", "1100,860", "#level"),
+    ],
+)
+def test_chromium_draws_it_without_an_error_or_a_request(tmp_path, name, size, place):
     chromium = shutil.which("chromium")
     if chromium is None:
         pytest.skip("chromium is not installed")
@@ -291,7 +299,7 @@ def test_chromium_draws_it_without_an_error_or_a_request(tmp_path, name, size):
     done = subprocess.run(
         [chromium, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", f"--user-data-dir={tmp_path / 'user'}",
          f"--window-size={size}", "--virtual-time-budget=2000", "--enable-logging=stderr", f"--screenshot={tmp_path / 'a.png'}",
-         f"file://{tmp_path / 'a.html'}"],
+         f"file://{tmp_path / 'a.html'}{place}"],
         capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     assert "CONSOLE" not in done.stderr
