@@ -144,7 +144,9 @@ def main() -> None:
     kinds = options.kinds.split(",")
     with landscape.style():
         figure, axes = panels(len(kinds), width=PAGE, height=2.8, squeeze=False)
-        figure.suptitle(f"Barrier between two trainings: median and range of {options.pairs} pairs", fontsize=9)
+        figure.suptitle(
+            f"Barrier between two trainings: median and range of {options.pairs} pairs", fontsize=9
+        )
     for ax, kind in zip(axes[0], kinds, strict=True):
         rows = {}
         for wide in map(int, (options.widths or WIDTHS[kind]).split(",")):
