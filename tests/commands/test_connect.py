@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+import landscape
 from landscape.commands import main
 from landscape.model import load_model, save_model
 from landscape.records import load_record
@@ -103,6 +104,11 @@ def test_a_plane_through_three_models_marks_them_and_the_curves(folder, capsys):
     assert np.allclose(np.linalg.norm(record.directions, axis=1), np.linalg.norm(B.theta - A.theta))
     assert abs(record.directions[0] @ record.directions[1]) < 1e-9
     assert len(record.settings["overlays"]) == 3
+    # The surface has the same marks as the map.
+    labels = [str(line.get_label()) for line in landscape.plot_surface(record).lines]
+    assert all(
+        any(label.startswith(name) for label in labels) for name in ("b.npz", "c.npz", "mean of the 3")
+    )
 
 
 @pytest.mark.parametrize(
