@@ -46,6 +46,16 @@ class Marked:
         """The marked points, on which no label may stand."""
         return [(float(mark["at"][0]), float(mark["at"][1])) for mark in self.marks]
 
+    def others(self) -> list[tuple[tuple[float, float], str, dict[str, Any]]]:
+        """Give where each marked point but the model itself is, what it is called, and how it looks."""
+        found = []
+        for number, mark in enumerate(self.marks[1:], start=1):
+            loss = mark.get("loss")
+            words = shorten(mark["name"]) + ("" if loss is None else f" ({short(loss)})")
+            at = (float(mark["at"][0]), float(mark["at"][1]))
+            found.append((at, words, {"marker": MARKERS[number % len(MARKERS)], **POINT}))
+        return found
+
     def draw(self, ax: Axes) -> list[Artist]:
         """Draw all; give the legend's keys. The model itself is marked by the map."""
         keys: list[Artist] = []
@@ -61,10 +71,8 @@ class Marked:
             line[0].set_path_effects([Stroke(**EDGE), Normal()])
             keys += [] if kind in named else line
             named.add(kind)
-        for number, mark in enumerate(self.marks[1:], start=1):
-            loss = mark.get("loss")
-            words = shorten(mark["name"]) + ("" if loss is None else f" ({short(loss)})")
-            keys += ax.plot(*mark["at"], label=words, marker=MARKERS[number % len(MARKERS)], **POINT)
+        for at, words, look in self.others():
+            keys += ax.plot(*at, label=words, **look)
         return [*keys, *worded_keys([HONESTY])]
 
 

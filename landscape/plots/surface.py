@@ -28,6 +28,7 @@ from landscape.plots.marks import (
     missing_texts,
     worded_keys,
 )
+from landscape.plots.planes import HONESTY, marked
 from landscape.plots.style import colormap, house_style_unless, new_figure
 from landscape.plots.view import TALLNESS, best_view
 from landscape.plots.words import (
@@ -91,8 +92,10 @@ def plot_surface(
 
 def _draw(field: Field, levels: Levels, ax: Axes3D | None) -> Axes:
     heights = choose_heights(field.values, levels)
-    words = axis_words(field, levels, heights)
+    words, plane = axis_words(field, levels, heights), marked(field.record)
+    words += [] if plane is None else [HONESTY]
     rows = len(wrapped(words)) + field.holds_center + field.holds_other + field.beaten
+    rows += 0 if plane is None else len(plane.others())
     axes = _new_axes(rows) if ax is None else ax
     _draw_sheet(axes, field, heights, levels)
     marks = _draw_marks(axes, field, heights)
@@ -151,6 +154,9 @@ def _draw_marks(ax: Axes3D, field: Field, heights: Heights) -> list[Line3D]:
     if field.beaten and field.best is not None:
         x, y = field.point(field.best)
         places.append(((x, y), float(field.values[field.best]), best_text(field), BEST))
+    plane = marked(field.record)
+    for at, text, look in [] if plane is None else plane.others():
+        places.append((at, _value_near(field, at), text, look))
     marks = []
     for (x, y), value, text, look in places[::-1]:
         height = float(heights.of(np.array(value if np.isfinite(value) else heights.low)))

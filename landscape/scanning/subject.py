@@ -139,7 +139,11 @@ def model_subject(
             "weight_decay": model.weight_decay,
             **constants_of(model, objectives),
         },
-        notes=(*subset_notes(model, splits, examples), *carried_notes(carried), *device_notes(device)),
+        notes=(
+            *subset_notes(model, splits, examples),
+            *carried_notes(carried, plane=across is not None),
+            *device_notes(device),
+        ),
         line=next(iter(objectives.values())) if carried and across is None else None,
         far=None
         if toward is None or across is not None
@@ -209,10 +213,15 @@ def held_notes(model: Model, recompute_statistics: bool) -> tuple[str, ...]:
     )
 
 
-def carried_notes(carried: bool) -> tuple[str, ...]:
-    """Say that more than θ moves along the line."""
+def carried_notes(carried: bool, *, plane: bool) -> tuple[str, ...]:
+    """Say that more than θ moves along the line or over the plane."""
     if not carried:
         return ()
+    if plane:
+        return (
+            "running statistics and frozen parameters move over the plane too, so that the models on it are themselves; "
+            "beyond them a running variance may come below zero, and there the loss is not a number",
+        )
     return (
         "running statistics and frozen parameters move along the line too, so that its ends are the models themselves",
     )

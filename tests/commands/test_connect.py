@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+import landscape
 from landscape.commands import main
 from landscape.model import load_model, save_model
 from landscape.records import load_record
 from tests.alignment.test_align import planted
+from tests.cases import CASES
 from tests.connection.test_networks import A, B, network
 
 
@@ -103,6 +106,11 @@ def test_a_plane_through_three_models_marks_them_and_the_curves(folder, capsys):
     assert np.allclose(np.linalg.norm(record.directions, axis=1), np.linalg.norm(B.theta - A.theta))
     assert abs(record.directions[0] @ record.directions[1]) < 1e-9
     assert len(record.settings["overlays"]) == 3
+    # The surface has the same marks as the map.
+    labels = [str(line.get_label()) for line in landscape.plot_surface(record).lines]
+    assert all(
+        any(label.startswith(name) for label in labels) for name in ("b.npz", "c.npz", "mean of the 3")
+    )
 
 
 @pytest.mark.parametrize(
@@ -127,3 +135,19 @@ def test_bad_input_is_refused_in_a_line(folder, capsys, words, message):
     captured = capsys.readouterr()
     assert message in captured.err
     assert len(captured.err.strip().splitlines()) == 1
+
+
+def test_a_plane_says_where_statistics_that_move_along_leave_no_loss():
+    model = CASES["batchnorm_of_features"].model
+    rng = np.random.default_rng(0)
+    others = [
+        replace(
+            model.with_theta(model.theta + rng.standard_normal(model.size)),
+            buffers={key: array * factor if "var" in key else array for key, array in model.buffers.items()},
+        )
+        for factor in (0.05, 4.0)
+    ]
+    said: list[str] = []
+    record = landscape.scan(model, direction="plane", to=others, points=5, announce=said.append)
+    assert np.isnan(record.values["train_loss"]).any()
+    assert "a running variance may come below zero" in " ".join(said)

@@ -19,6 +19,7 @@ from landscape.objective import NetworkObjective, complete
 from landscape.objective.examples import score_outputs
 from landscape.records import Connection, load_record
 from tests.alignment.test_align import planted
+from tests.cases import CASES
 from tests.scanning.examples import small_model
 
 FAST = {"threads": 1}
@@ -153,6 +154,27 @@ def test_batch_normalization_moves_along_and_can_be_taken_anew():
     assert ends[1]["train_loss"] == own.loss
     repaired = told.highest["curves"]["repair"]
     assert repaired["barrier"]["value"] <= told.highest["barrier"]["value"]
+
+
+def test_statistics_that_are_taken_anew_are_those_of_the_training_data_at_each_end():
+    model = CASES["batchnorm_of_features"].model
+    rng = np.random.default_rng(0)
+    other = replace(
+        model.with_theta(model.theta + rng.standard_normal(model.size)),
+        buffers={key: array * (1.0 + rng.random(array.shape)) for key, array in model.buffers.items()},
+    )
+    record = connect([model, other], curve="bezier", recompute_statistics=True, alphas=5, **FAST)
+    told = record.highest["curves"]["bezier"]["ends_recomputed"]
+    for number, end in enumerate((model, other)):
+        own = NetworkObjective(end, "train", **FAST).evaluate(end.theta).loss
+        assert record.report["ends"][number]["train_loss"] == own != told[number]
+        p = {key: np.asarray(array, np.float64) for key, array in end.parameters.items()}
+        hidden = np.asarray(end.data["x_train"], np.float64) @ p["fc1.weight"].T + p["fc1.bias"]
+        eps = next(node for node in end.nodes if node.op == "batchnorm").attributes["eps"]
+        normal = (hidden - hidden.mean(axis=0)) / np.sqrt(hidden.var(axis=0, ddof=1) + eps)
+        outputs = np.tanh(normal * p["b.weight"] + p["b.bias"]) @ p["fc2.weight"].T + p["fc2.bias"]
+        losses = score_outputs(end, outputs, np.asarray(end.data["y_train"]))[0]
+        assert told[number] == pytest.approx(losses.mean(), rel=1e-10)
 
 
 def moons(start: int) -> Model:
