@@ -197,14 +197,22 @@ def shortened(keys: Sequence[Artist]) -> list[Artist]:
 def draw_center_contour(ax: Axes, field: Field) -> list[Artist]:
     """Draw the line on which a plane of eigenvectors has the loss of θ, where a curvature is negative; give the legend's key.
 
-    At a saddle it is the cross between what lies above θ and what lies below it, which the levels may miss.
+    At a saddle it is the cross between what lies above θ and what lies below it, which the levels may miss. On a map of curvatures it is the
+    line of zero, beyond which the loss is convex.
     """
-    down = [
-        index for index, value in eigenvalues_of(field.record).items() if index in field.axes and value < 0
-    ]
-    value, values = field.center_value(), field.values[np.isfinite(field.values)]
+    if field.quantity.partition("_")[2] in ("curvature", "lambda_min"):
+        return dotted_line(ax, field, 0.0, "zero: above it no curvature is negative")
+    curved = eigenvalues_of(field.record).items()
+    down = [GREEK[index] for index, value in curved if index in field.axes and value < 0]
+    value = field.center_value()
     if not down or field.rises or value is None or not field.holds_center:
         return []
+    return dotted_line(ax, field, value, f"as high as θ; negative curvature along {' and '.join(down)}")
+
+
+def dotted_line(ax: Axes, field: Field, value: float, words: str) -> list[Artist]:
+    """Draw the line of one height, dotted, where there is one; give the legend's key."""
+    values = field.values[np.isfinite(field.values)]
     if not (values.size and values.min() < value < values.max()):
         return []
     x, y = field.coordinates
@@ -222,7 +230,6 @@ def draw_center_contour(ax: Axes, field: Field) -> list[Artist]:
         zorder=3,
     )
     lines.set_path_effects(edge)
-    words = f"as high as θ; negative curvature along {' and '.join(GREEK[index] for index in down)}"
     return [Line2D([], [], label=words, path_effects=edge, **look)]
 
 

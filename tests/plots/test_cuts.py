@@ -60,6 +60,20 @@ def test_the_line_as_high_as_the_model_is_the_cross_of_a_saddle():
     assert not any("negative" in text for text in texts(plot_contours(bowl)))
 
 
+def test_a_map_of_curvatures_marks_where_the_loss_becomes_convex():
+    a = axis(9)
+    values = {
+        "train_loss": a[:, None] ** 2 + a[None] ** 2,
+        "train_curvature": 0.3 * a[:, None] + 0 * a[None] + 0.1,
+    }
+    (line,) = [
+        found
+        for found in plot_contours(made((a, a), values), quantity="train_curvature").collections
+        if np.array_equal(getattr(found, "levels", []), [0.0])
+    ]
+    assert np.concatenate([path.vertices for path in line.get_paths()])[:, 0] == pytest.approx(-1 / 3)
+
+
 def test_cuts_are_a_figure_of_planes_of_eigenvectors_alone():
     assert "cuts" in scan_figure_names(saddle())
     turned = saddle(directions=["eigen 1 (λ = 50.0), filter-normalized", "random 1 (seed 0)"])
