@@ -247,7 +247,9 @@ def plot_tree(record: Connection, *, ax: Axes | None = None) -> Axes:
 
 def decays(record: Connection) -> bool:
     """Say whether heights of passes have a weight decay that the losses of paths leave out."""
-    return any(end_loss(end) != end.get("train_loss", end_loss(end)) for end in record.report["ends"])
+    pairs = [(end.get("value"), end.get("train_loss")) for end in record.report["ends"]]
+    known = [(value, loss) for value, loss in pairs if value is not None and loss is not None]
+    return any(abs(value - loss) > 1e-9 * abs(value) for value, loss in known)
 
 
 def end_loss(end: dict[str, Any]) -> float:
