@@ -238,8 +238,10 @@ def band_height(pair: dict[str, Any]) -> float:
 def told_ends(ends: Ends) -> list[dict[str, Any]]:
     """Say what each end has by itself."""
     found = []
+    # What heights of passes are compared with: they have the weight decay.
+    values = ends.values(ends.thetas, ends.constants)
     for number, name in enumerate(ends.names):
-        entry: dict[str, Any] = {"name": name}
+        entry: dict[str, Any] = {"name": name, "value": finite_or_none(float(values[number]))}
         for split, columns in ends.own(number).items():
             for quantity in ("loss", "accuracy"):
                 if quantity in columns:

@@ -21,6 +21,8 @@ ACCURACY = 1e-3
 CONNECTED, BARRIER, UNRESOLVED = "connected", "barrier", "not resolved"
 # The error of a barrier in standard errors within which it is not told from none.
 ERRORS = 2.0
+# A fall of accuracy below this is rounding.
+ROUNDED = 1e-14
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,8 @@ def drop(
         return None
     t = profile.t
     below = np.where(np.isfinite(accuracy), (1.0 - t) * accuracy[0] + t * accuracy[-1] - accuracy, -np.inf)
+    # Equal accuracies differ from their chord by its rounding.
+    below[np.abs(below) < ROUNDED] = 0.0
     top = int(np.argmax(below))
     place = float(t[top])
     error = paired_error(ends, points, split, place, (1.0 - place, place), "hit", cache)

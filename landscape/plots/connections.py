@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from landscape.errors import InputError, did_you_mean
 from landscape.plots.marks import worded_keys
 from landscape.plots.style import figure_of, house_style_unless, new_figure
-from landscape.plots.words import IN_NATS, LOSSES, SPLITS, short, shorten
+from landscape.plots.words import IN_NATS, LOSSES, SPLITS, short, shorten, wrapped
 from landscape.records import Connection
 
 LABELS = {
@@ -176,13 +176,17 @@ def captions(record: Connection) -> list[str]:
     saddle, words = record.highest.get("saddle"), []
     if saddle:
         kind = f"certified saddle of index {saddle['index']}" if saddle["certified"] else "no certified saddle"  # fmt: skip
-        height = "" if saddle["height"] is None else f" (loss {short(saddle['height'])})"
+        height = (
+            ""
+            if saddle["height"] is None
+            else f" (loss {short(saddle['height'])}{' with weight decay' * decays(record)})"
+        )
         # Records of earlier versions do not say it.
-        joins = {True: ", which joins the two", False: ", whose sides lead elsewhere"}.get(
+        joins = {True: ", which joins the two", False: ", which does not join the two"}.get(
             saddle.get("joins"), ""
         )
         words.append(f"top of the band: {kind}{height}{joins}")
-    return [*words, "a low path need not lie in any plane that can be drawn"]
+    return wrapped([*words, "a low path need not lie in any plane that can be drawn"])
 
 
 def plot_tree(record: Connection, *, ax: Axes | None = None) -> Axes:
@@ -233,7 +237,7 @@ def plot_tree(record: Connection, *, ax: Axes | None = None) -> Axes:
         low, high = min(losses), max([*heights, *losses])
         span = (high - low) or 1.0
         axes.set_ylim(low - 0.06 * span, high + 0.12 * span)
-        axes.set_ylabel(y_label(record, quantities(record, None)[0]))
+        axes.set_ylabel(y_label(record, quantities(record, None)[0]) + "\nwith weight decay" * decays(record))
         if ax is None:
             figure_of(axes).suptitle(
                 "lowest passes between minima", x=0.02, ha="left", fontsize=axes.title.get_fontsize()
@@ -241,9 +245,16 @@ def plot_tree(record: Connection, *, ax: Axes | None = None) -> Axes:
         return axes
 
 
+def decays(record: Connection) -> bool:
+    """Say whether heights of passes have a weight decay that the losses of paths leave out."""
+    pairs = [(end.get("value"), end.get("train_loss")) for end in record.report["ends"]]
+    known = [(value, loss) for value, loss in pairs if value is not None and loss is not None]
+    return any(abs(value - loss) > 1e-9 * abs(value) for value, loss in known)
+
+
 def end_loss(end: dict[str, Any]) -> float:
-    """Give the loss of an end that is drawn."""
-    value = end.get("train_loss", end.get("test_loss"))
+    """Give the loss of an end that is drawn, with weight decay as the passes have it; records of earlier versions do not say that."""
+    value = end.get("value", end.get("train_loss", end.get("test_loss")))
     return 0.0 if value is None else float(value)
 
 

@@ -243,7 +243,7 @@ SADDLE: dict[str, Any] = {
     "sides?": [{"to": "count?", "reordered": "bool", "loss": "number", "distance": "number", "highest": "number"}], "joins?": "bool",
 }  # fmt: skip
 CONNECTION: dict[str, Any] = {
-    "ends": [{"name": "text", "train_loss?": "number?", "test_loss?": "number?"}],
+    "ends": [{"name": "text", "value?": "number?", "train_loss?": "number?", "test_loss?": "number?"}],
     "pairs": [
         {
             "from": "count", "to": "count", **ON_PATH, "distance": "number", "scale": "number", "curves": {"*": ON_PATH},

@@ -197,6 +197,10 @@ def test_the_saddle_between_two_solutions_of_two_moons_is_certified_and_joins_th
     saddle = record.highest["saddle"]
     assert (saddle["certified"], saddle["index"], saddle["joins"]) == (True, 1, True)
     assert saddle["above"] > 3 * saddle["error"] > 0
+    # Heights and what they are above of have the weight decay.
+    higher = max(end["value"] for end in record.report["ends"])
+    assert saddle["above"] == pytest.approx(saddle["height"] - higher, rel=1e-9)
+    assert higher > record.report["ends"][0]["train_loss"]
     theta = record.series["saddle.0-1.theta"]
     objective = NetworkObjective(one, "train", **FAST)
     hessian = np.array([objective.hvp(theta, row) for row in np.eye(one.size)])
