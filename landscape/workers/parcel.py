@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import os
 import pickle
@@ -117,6 +118,8 @@ def opened(parcel: Parcel, content: bytes | None) -> Any:
             raise NotHereError
         if content is not None:
             keep(parcel.here, content)
+            # A process that begins later is sent the bytes again.
+            atexit.register(parcel.here.unlink, missing_ok=True)
         # The old one goes first: both may not fit into memory.
         Opened.sha256, Opened.shared = "", None
         Opened.shared = pickle.loads(found)
