@@ -56,6 +56,10 @@ class Marked:
             found.append((at, words, {"marker": MARKERS[number % len(MARKERS)], **POINT}))
         return found
 
+    def remarks(self) -> list[str]:
+        """Say what the plane cannot show."""
+        return [HONESTY]
+
     def draw(self, ax: Axes) -> list[Artist]:
         """Draw all; give the legend's keys. The model itself is marked by the map."""
         keys: list[Artist] = []
@@ -73,7 +77,7 @@ class Marked:
             named.add(kind)
         for at, words, look in self.others():
             keys += ax.plot(*at, label=words, **look)
-        return [*keys, *worded_keys([HONESTY])]
+        return [*keys, *worded_keys(self.remarks())]
 
 
 @dataclass(frozen=True)
@@ -95,15 +99,21 @@ class Run:
             return [f"update {int(step):,}" for step in self.steps]
         return [f"checkpoint {number} of {len(self.places)}" for number in range(1, len(self.places) + 1)]
 
+    def others(self) -> list[tuple[tuple[float, float], str, dict[str, Any]]]:
+        """Give where the run begins, what that is called, and how it looks."""
+        words = "the first checkpoint" + (f" (update {int(self.steps[0]):,})" if len(self.steps) else "")
+        return [(self.points[0], words, START)]
+
+    def remarks(self) -> list[str]:
+        """Say how much of the run the plane holds."""
+        return [f"{len(self.places)} checkpoints, {self.captured:.1%} of their variance on this plane"]
+
     def draw(self, ax: Axes) -> list[Artist]:
         """Draw the path; give the legend's keys."""
-        x, y = self.places.T
-        words = f"{len(x)} checkpoints, {self.captured:.1%} of their variance on this plane"
-        path = ax.plot(x, y, label=words, **PATH)
+        path = ax.plot(*self.places.T, label=self.remarks()[0], **PATH)
         path[0].set_path_effects([Stroke(**EDGE), Normal()])
-        ax.plot(x, y, **STOP)
-        start = "the first of them" + (f" (update {int(self.steps[0]):,})" if len(self.steps) else "")
-        return [*path, *ax.plot(x[:1], y[:1], label=start, **START)]
+        ax.plot(*self.places.T, **STOP)
+        return [*path, *(key for at, words, look in self.others() for key in ax.plot(*at, label=words, **look))]
 
 
 def marked(record: Scan, axes: Sequence[int] = (0, 1)) -> Marked | Run | None:

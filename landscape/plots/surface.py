@@ -28,7 +28,7 @@ from landscape.plots.marks import (
     missing_texts,
     worded_keys,
 )
-from landscape.plots.planes import HONESTY, marked
+from landscape.plots.planes import marked
 from landscape.plots.style import colormap, house_style_unless, new_figure
 from landscape.plots.view import TALLNESS, best_view
 from landscape.plots.words import (
@@ -93,7 +93,7 @@ def plot_surface(
 def _draw(field: Field, levels: Levels, ax: Axes3D | None) -> Axes:
     heights = choose_heights(field.values, levels)
     words, plane = axis_words(field, levels, heights), marked(field.record)
-    words += [] if plane is None else [HONESTY]
+    words += [] if plane is None else plane.remarks()
     rows = len(wrapped(words)) + field.holds_center + field.holds_other + field.beaten
     rows += 0 if plane is None else len(plane.others())
     axes = _new_axes(rows) if ax is None else ax

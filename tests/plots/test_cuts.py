@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from landscape.errors import InputError
-from landscape.plots import plot_contours
+from landscape.plots import plot_contours, plot_surface
 from landscape.plots.cuts import cut_axes, plot_cuts
 from landscape.plots.scans import scan_figure_names
 from landscape.plots.style import figure_of
@@ -101,12 +101,14 @@ def test_a_principal_plane_shows_the_run_that_gave_it():
     assert run["captured"] == pytest.approx(np.sum(whole**2) / np.sum(steps**2))
     assert run["steps"] == [0, 5, 10, 15]
     assert np.abs(run["points"]).max() == pytest.approx(1.0)
-    assert any(text.startswith("4 checkpoints") for text in texts(plot_contours(record)))
+    for drawn in (plot_contours(record), plot_surface(record)):
+        assert any(text.startswith("4 checkpoints") for text in texts(drawn))
+        assert "the first checkpoint (update 0)" in texts(drawn)
     ax = figure_of(plot_contours(record)).add_subplot(3, 3, 9)
     plot_contours(record, ax=ax)
     assert [text.get_text() for text in ax.get_legend().get_texts()][:2] == [
         "4 checkpoints",
-        "the first of them",
+        "the first checkpoint",
     ]
     assert "run" not in scan(model, direction="principal", points=3, normalize="filter", threads=1).settings
 
