@@ -1,6 +1,6 @@
 """`landscape.connect` beside other procedures, at equal numbers of gradients: a Bézier curve, an elastic band, an alignment.
 
-    python benchmarks/connect.py --turns 3          (needs torch and `pip install orqviz`)
+    python benchmarks/connect.py --turns 3          (needs torch and orqviz)
 
 Two trainings of the digits network (64-32-10). The curve is fitted as dnn-mode-connectivity does (Garipov et al. 2018, one place and one minibatch a
 step, momentum, their schedule of the rate) in plain PyTorch, the band relaxed by orqviz itself, whose gradients are PyTorch's. Both get as many
