@@ -113,7 +113,10 @@ class Run:
         path = ax.plot(*self.places.T, label=self.remarks()[0], **PATH)
         path[0].set_path_effects([Stroke(**EDGE), Normal()])
         ax.plot(*self.places.T, **STOP)
-        return [*path, *(key for at, words, look in self.others() for key in ax.plot(*at, label=words, **look))]
+        return [
+            *path,
+            *(key for at, words, look in self.others() for key in ax.plot(*at, label=words, **look)),
+        ]
 
 
 def marked(record: Scan, axes: Sequence[int] = (0, 1)) -> Marked | Run | None:
