@@ -110,7 +110,7 @@ REMEDIES = (
 OF_DATA = {
     "more data": "collect more training data: the learning curve still falls",
     "unknown": "nothing that was tried closes the gap: look at the data, and try more of them",
-    "no-signal": "held-out data are no better than guessing: look whether inputs and targets belong together, in the same order",
+    "no-signal": "held-out data are no better than guessing: check that inputs and targets belong together, in the same order",
     "split": "split again by chance, each class in every part: shuffle before splitting (--validation takes another file)",
     "copy": "the network adds nothing to one of its own inputs: predict the difference to it, or look for inputs that tell more",
     "preprocessing": "prepare the test inputs as the training inputs were",

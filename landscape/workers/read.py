@@ -125,7 +125,7 @@ def dask_executor(address: str) -> Iterator[Any]:
     except Exception as error:  # of the network, of TLS, of versions
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise InputError(
-            f"--workers {address}: no scheduler answered within {CONNECT} s ({reason}): look whether it runs, and at the address"
+            f"--workers {address}: no scheduler answered within {CONNECT} s ({reason}): check that it runs, and check the address"
         ) from None
     try:
         try:
