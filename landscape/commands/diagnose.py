@@ -142,7 +142,9 @@ def command(
 
     for option, found in (("--train", train), ("--constant-loss", constant_loss)):
         if found is not None and call.program is None:
-            raise InputError(f"{option}: is for FILE.py:NAME, and landscape trains a model file by itself: leave {option} out")
+            raise InputError(
+                f"{option}: is for FILE.py:NAME, and landscape trains a model file by itself: leave {option} out"
+            )
     for option, path in (("--validation", validation), ("--apply", target)):
         if path is not None and call.program is not None:
             raise InputError(

@@ -149,7 +149,8 @@ class Workers:
             return
         if self.renew is None:
             raise ComputationError(
-                f"a worker process died, and the executor with it ({error}): start a new executor and run the same again, which continues with the parts that are missing"
+                f"a worker process died, and the executor with it ({error}): start a new executor and "
+                "run the same again, which computes the missing parts"
             ) from None
         self.executor = self.renew()
         self.generation += 1
