@@ -19,7 +19,7 @@ Step = Callable[[Completed, Array, Array, Array, float], tuple[Array, Array]]
 CLIMBS, FOLLOWED = 200, 150
 # Up to so many parameters the whole Hessian is taken in each step; beyond, products with it: fewer steps, each of at most so many
 # products across the eigenvector, whose residual is this part of the largest eigenvalue.
-MOST_DENSE, FOLLOWED_BY_PRODUCTS, ACROSS, RESIDUAL = 600, 100, 200, 1e-5
+MOST_DENSE, FOLLOWED_BY_PRODUCTS, MOST_ACROSS, RESIDUAL = 600, 100, 200, 1e-5
 # The first step, of the reach, the least one, and how small a gradient is none.
 FIRST, LEAST, FLAT = 0.01, 1e-10, 1e-13
 # A step counts where the gradient that it leads to is off from the Hessian's forecast by less than this part.
@@ -154,7 +154,7 @@ def downward(product: Callable[[Array], Array], gradient: Array, radius: float) 
     move, size = residual, float(residual @ residual)
     # Far away a rough step will do; near the end the gradient falls by its square.
     enough = size * min(0.1, np.sqrt(size)) ** 2
-    for _ in range(ACROSS):
+    for _ in range(MOST_ACROSS):
         if size <= enough:
             break
         image = product(move)
