@@ -58,7 +58,7 @@ def diagnosis_lines(record: Diagnosis, applied: dict[str, Any] | None) -> Iterat
     if len(report["accepted"]) > 1:
         yield "runner-up", ", ".join(report["accepted"][1:])
     last = {
-        "also measured": report["evidence"]["beside"],
+        "measured": report["evidence"]["beside"],
         "not assessed": report["not_assessed"],
         "warning": report["warnings"],
     }
