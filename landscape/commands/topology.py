@@ -43,7 +43,7 @@ def command(
     """Find the basins of RECORD, a scan (or a trajectory's plane), the saddles between them, and the maxima.
 
     Each basin has its depth, the height of the lowest way out of it, with its error, and its share of the window.
-    They are features of the slice; --verify looks at the whole space. Writes STEM.npz and figures.
+    Basins and saddles are features of the slice; --verify examines the whole space. Writes STEM.npz and figures.
     """
     from landscape.commands.outputs import record_paths, require_safe_outputs
     from landscape.files import require_writable

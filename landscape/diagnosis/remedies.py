@@ -103,7 +103,7 @@ REMEDIES = (
     Remedy("weight decay 0.001", "weight decay 0.001", "constraint", Penalty(1e-3), 28, always(""), "fresh"),
     Remedy("weight decay 0.01", "weight decay 0.01", "constraint", Penalty(1e-2), 29, always(""), "fresh"),
     Remedy("half the width", "half the width", "constraint", Width(0.5), 30, always(""), "fresh"),
-    Remedy(STATISTICS, "running statistics taken anew", "rewrite", Recomputed(), 35, always("stale-statistics")),
+    Remedy(STATISTICS, "recomputed running statistics", "rewrite", Recomputed(), 35, always("stale-statistics")),
 )  # fmt: skip
 
 # What is advised where the data have to change, and nothing can be trained.

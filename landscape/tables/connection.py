@@ -76,7 +76,7 @@ def pair_lines(record: Connection, pair: dict[str, Any]) -> Iterator[tuple[str, 
         yield from path_lines(NAMES.get(name, name), curve)
         if curve.get("length") is not None:
             ends = curve.get("ends_recomputed")
-            more = "" if not ends else f"; with statistics taken anew the ends have {ends[0]:.6g} and {ends[1]:.6g}"  # fmt: skip
+            more = "" if not ends else f"; with recomputed statistics the ends have {ends[0]:.6g} and {ends[1]:.6g}"  # fmt: skip
             yield (
                 "",
                 f"{curve['length']:.3g} times as long as the line, at most {curve['away']:.3g} away from it{more}",

@@ -132,7 +132,7 @@ def dask_executor(address: str) -> Iterator[Any]:
             client.wait_for_workers(1, timeout=FIRST_WORKER)
         except TimeoutError:
             raise InputError(
-                f"--workers {address}: the scheduler has no worker after {FIRST_WORKER} s: begin some, dask worker {address} --nthreads 1"
+                f"--workers {address}: the scheduler has no worker after {FIRST_WORKER} s: start one by: dask worker {address} --nthreads 1"
             ) from None
         yield client.get_executor(retries=2)
     finally:
