@@ -102,7 +102,7 @@ starts = click.option(
 def command(call: Call, others: tuple[Path, ...], fresh: bool, **choices: Any) -> None:
     """Say whether MODEL and each OTHER lie in one valley of the loss, or how high the barrier between them is.
 
-    Every two models are compared: along the line between them, and along the curves, the band and the aligned line that are asked for.
+    Every pair of models is compared: on the line between them, and on the curves, the band and the aligned line of the options below.
     If MODEL is FILE.py:NAME, each OTHER is a checkpoint. Writes STEM.npz and figures. After an interruption the same command
     continues where it stopped.
     """

@@ -56,9 +56,9 @@ def command(
 ) -> int:
     """Say whether MODEL is at a minimum, a saddle, a plateau or at no critical point, with the evidence.
 
-    MODEL is judged as it is first. Then full-batch steps look for a critical point nearby, of whatever kind, and that is judged too;
-    that there is none is an answer. "Saddle" is said only where the least eigenvalue is negative beyond its error and a
-    step along its eigenvector lowered the loss. Exit status 1 where --escape was asked for and nothing lowers the loss.
+    MODEL is first judged as it is. Then full-batch steps search for a critical point nearby, of whatever kind, which is judged too;
+    that there is none is also an answer. A point is called a saddle only if the smallest eigenvalue is negative beyond its error and a
+    step along its eigenvector lowered the loss. Exit status 1 if --escape is given and no step lowers the loss.
     """
     from landscape.errors import InputError
 
@@ -67,7 +67,7 @@ def command(
     if search is None:
         if call.workers is not None:
             raise InputError(
-                "--workers: take starts of a search, and one point has none: give --search N too, or leave it out"
+                "--workers: computes the starts of a search: expected --search N beside it, found none; leave --workers out to judge one point"
             )
         return judged(call, no_polish, radius, escape, fresh, choices)
     if escape is not None or no_polish or radius is not None:

@@ -97,7 +97,8 @@ def write_fault(fault: str, seed: int, twin: bool, target: Path, fresh: bool) ->
     require_writable(target)
     case = CASES[fault]
     click.echo(
-        f"training: {case.title}" + (f", but {case.twin}" if twin else f"; seen: {case.seen}"), err=True
+        f"training: {case.title}" + (f", but {case.twin}" if twin else f"; what you will see: {case.seen}"),
+        err=True,
     )
     with tempfile.TemporaryDirectory() as folder:
         drawn = Path(folder) / "model.npz"

@@ -53,7 +53,7 @@ DIAGNOSIS = 0.9
     "--momentum",
     options.PART,
     "X",
-    "Momentum it was trained with, if the file does not say; β₁ for Adam and its kin.",
+    "Momentum it was trained with, if the file does not say; β₁ for the Adam family.",
 )
 @options.of_training(
     "--weight-decay",
@@ -128,11 +128,11 @@ def command(
     target: Path | None,
     **choices: Any,
 ) -> int:
-    """Find out by interventions why MODEL fails to train or to generalize, and what to do; or that it is healthy.
+    """Find out by short trainings why MODEL fails to train or to generalize, or that it is healthy, and what to do.
 
     Follows a decision guide: is anything broken; is the training loss large; if so, is it model bias or optimization,
-    decided by retraining from the current parameters; if not, is it overfitting or a mismatch of the data. What could not
-    be looked at reads "not assessed". Exit status 1 where --apply finds no remedy to carry out; the record is written all the same.
+    decided by training copies of the network; if not, is it overfitting or a mismatch of the data. What could not
+    be examined is listed as "not assessed". Exit status 1 if --apply finds no remedy; the record is written all the same.
     """
     from landscape.commands.diagnose_report import diagnosis_table, read_changes
     from landscape.diagnosis import apply_remedy, diagnose
@@ -142,7 +142,9 @@ def command(
 
     for option, found in (("--train", train), ("--constant-loss", constant_loss)):
         if found is not None and call.program is None:
-            raise InputError(f"{option}: is for FILE.py:NAME; a model is trained by landscape itself")
+            raise InputError(
+                f"{option}: is for FILE.py:NAME, and landscape trains a model file by itself: leave {option} out"
+            )
     for option, path in (("--validation", validation), ("--apply", target)):
         if path is not None and call.program is not None:
             raise InputError(

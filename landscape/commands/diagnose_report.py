@@ -58,7 +58,7 @@ def diagnosis_lines(record: Diagnosis, applied: dict[str, Any] | None) -> Iterat
     if len(report["accepted"]) > 1:
         yield "runner-up", ", ".join(report["accepted"][1:])
     last = {
-        "beside": report["evidence"]["beside"],
+        "measured": report["evidence"]["beside"],
         "not assessed": report["not_assessed"],
         "warning": report["warnings"],
     }
@@ -80,7 +80,7 @@ def threshold_words(thresholds: dict[str, float]) -> str:
 
     usual = Thresholds().told()
     changed = [f"{name} {value:g}" for name, value in thresholds.items() if value != usual.get(name)]
-    return f"{', '.join(changed) or 'the usual ones'} (--json lists all, --threshold NAME=X changes one)"
+    return f"{', '.join(changed) or 'the default ones'} (--json lists all, --threshold NAME=X changes one)"
 
 
 def next_lines(report: dict[str, Any]) -> Iterator[tuple[str, str]]:

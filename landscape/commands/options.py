@@ -163,7 +163,7 @@ workers = together(
         "--workers",
         metavar="N|ADDRESS",
         help="Have parts of the work computed by N processes on this machine, which share its cores, or by the workers of a Dask scheduler "
-        "(tcp://HOST:8786, tls://…); the numbers are the same. A scheduler is trusted with code.",
+        "(tcp://HOST:8786, tls://…); the numbers are the same. Whoever reaches a scheduler can run code.",
     ),
     click.option(
         "--mixed",

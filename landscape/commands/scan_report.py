@@ -90,13 +90,13 @@ def checked(check: DirectionCheck) -> str:
         low, high = check.filter_ratio
         exact = check.filter_deviation < 1e-6
         parts.append(
-            f"norms of rows equal the filters' (to {check.filter_deviation:.0e})"
+            f"rows of the directions have the norms of the network's rows (to {check.filter_deviation:.0e})"
             if exact
-            else f"norms of rows are {low:.3g} to {high:.3g} times the filters'"
+            else f"rows of the directions have {low:.3g} to {high:.3g} times the norms of the network's rows"
         )
     if check.cosine is not None:
         parts.append(f"cosine of the directions {check.cosine:.2g}")
-    parts.append(f"parameters that stay {', '.join(f'{share:.1%}' for share in check.zeroed)}")
+    parts.append(f"parameters that do not move {', '.join(f'{share:.1%}' for share in check.zeroed)}")
     return "; ".join(parts)
 
 

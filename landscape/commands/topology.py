@@ -27,7 +27,7 @@ from landscape.commands.stem import draw, options_in_name, speaker
 )  # fmt: skip
 @click.option(
     "--scale", type=parsing.Choice(("linear", "log")), default="linear", show_default=True,
-    help="log makes the threshold one of saddle over minimum, 1.1 by default; all values must be above 0.",
+    help="With log, --threshold is the ratio of the value at the saddle to that at the minimum, 1.1 by default; all values must be above 0.",
 )  # fmt: skip
 @click.option(
     "--verify", type=click.Path(path_type=Path), metavar="MODEL.npz",
@@ -43,7 +43,7 @@ def command(
     """Find the basins of RECORD, a scan (or a trajectory's plane), the saddles between them, and the maxima.
 
     Each basin has its depth, the height of the lowest way out of it, with its error, and its share of the window.
-    They are features of the slice; --verify looks at the whole space. Writes STEM.npz and figures.
+    Basins and saddles are features of the slice; --verify examines the whole space. Writes STEM.npz and figures.
     """
     from landscape.commands.outputs import record_paths, require_safe_outputs
     from landscape.files import require_writable

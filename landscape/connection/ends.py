@@ -181,7 +181,7 @@ class NetworkEnds(Ends):
         frozen = [np.concatenate([np.ravel(a) for a in m.frozen_parameters.values()] or [np.zeros(0)]) for m in self.models]  # fmt: skip
         if any(not np.array_equal(frozen[0], other) for other in frozen[1:]):
             raise InputError(
-                "--recompute-statistics: the models' frozen parameters differ, so it is not known which are meant on the way"
+                "--recompute-statistics: the models' frozen parameters differ, so it is not defined which ones hold between them: leave the option out"
             )
         return RunningStatistics(self.models[0], dtype=self.options["dtype"], threads=self.options["threads"])
 

@@ -16,7 +16,7 @@ Settings = dict[str, Any]
 
 # A rate above this is tried by nobody.
 LARGEST_RATE = 100.0
-FORKS = Ensemble("forks", "going on from these parameters in several ways, and fresh starts")
+FORKS = Ensemble("forks", "continuing from these parameters in several ways, and fresh starts")
 
 
 class Planned(NamedTuple):

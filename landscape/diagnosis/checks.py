@@ -61,7 +61,7 @@ def facts(session: Session, target: float | None) -> Evidence:
         objective=evaluated.loss + evaluated.penalty, **sizes(model), decays=bool(model.decay_vector().any()),
     )  # fmt: skip
     if not found and not evidence.is_small:
-        session.lab.announce("looking at the parameters and the curvature")
+        session.lab.announce("examining the parameters and the curvature")
         state, session.lab.escaped = state_of(
             model,
             session.training.recipe,

@@ -31,18 +31,18 @@ def evidence_lines(evidence: Evidence) -> list[str]:
 def of_state(state: State, limits: Thresholds) -> list[str]:
     """Say what the parameters show, where it is known."""
     lines = {
-        f"units that do the same for every input: {state.dead:.0%} of {state.dead_layer} (dead from {limits.dead:.0%})": bool(
+        f"units whose output is the same for every input: {state.dead:.0%} of {state.dead_layer} (dead from {limits.dead:.0%})": bool(
             state.dead_layer
         ),
         f"rank of the first layer's weights: {state.rank} of at most {state.rank_most}": state.rank_most > 0,
-        f"first over last layer's gradient: {state.gradient_ratio:.1e} (vanishing below {limits.gradient_ratio:g})": math.isfinite(
+        f"gradient of the first layer over that of the last: {state.gradient_ratio:.1e} (vanishing below {limits.gradient_ratio:g})": math.isfinite(
             state.gradient_ratio
         ),
-        f"what Newton's step promises over what the gradient's does: {state.condition:.3g} (ill-conditioned from {limits.condition:g})"
+        f"predicted gain of a Newton step over that of a gradient step: {state.condition:.3g} (ill-conditioned from {limits.condition:g})"
         + (f"; λ₁/λ₁₀ about {state.spread:.3g}" if math.isfinite(state.spread) else ""): math.isfinite(
             state.condition
         ),
-        f"squared gradient over its noise in a batch: {state.noise:.2g} (noise below {NOISY:g})": math.isfinite(
+        f"squared gradient over the variance of a batch's gradient: {state.noise:.2g} (noise below {NOISY:g})": math.isfinite(
             state.noise
         ),
         f"largest curvature: {state.stability:.2f} times what the rate allows (bouncing from {limits.edge:g})": math.isfinite(
@@ -51,7 +51,7 @@ def of_state(state: State, limits: Thresholds) -> list[str]:
         f"batch sharpness: {state.batch_sharpness:.3g}, {state.batch_stability:.2f} times what the rate allows (bouncing from {limits.edge:g})": math.isfinite(
             state.batch_stability
         ),
-        f"mean cosine between successive steps of the last updates, done again: {state.turning:.2f} (bouncing up to {TURNS:g})": math.isfinite(
+        f"mean cosine between successive steps, with the last updates repeated: {state.turning:.2f} (bouncing up to {TURNS:g})": math.isfinite(
             state.turning
         ),
         f"outputs that are the same for every input: {state.dead_outputs} of {state.outputs}": state.dead_outputs

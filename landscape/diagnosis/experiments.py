@@ -34,8 +34,8 @@ def plan_words(lab: Laboratory) -> str:
     each = lab.updates(1.0, lab.budget.capacity) * (len(TUNING) + lab.budget.seeds)
     few, more = (each * sum(is_trained(remedy, lab) for remedy in rows) for rows in (first, larger))
     return (
-        f"planned: these parameters taken on, and fresh starts ({beside:,} updates), networks of this size and smaller ones "
-        f"({few:,} updates), and, if these do not get there, larger ones ({more:,} updates)"
+        f"planned: continuing from these parameters, and fresh starts ({beside:,} updates), networks of this size and smaller ones "
+        f"({few:,} updates), and, if these do not reach a small loss, larger ones ({more:,} updates)"
     )
 
 

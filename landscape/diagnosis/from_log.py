@@ -22,7 +22,7 @@ ADVICE = {
     "broken/exploding": "train again with a tenth of the learning rate, or with the gradient's norm bounded, and look for NaN in the data",
     "optimization/exploding": "train again with a tenth of the learning rate, or with the gradient's norm bounded",
     "optimization/unfinished": "train on: the training loss has not ended to fall",
-    "optimization/plateau": "try a higher and a lower learning rate, Adam, and another start; look whether 16 examples can be learned by heart",
+    "optimization/plateau": "try a higher and a lower learning rate, Adam, and another start; check whether 16 examples can be learned by heart",
     "overfitting": "stop where the validation loss is least, or train with more data, augmentation or weight decay",
 }
 VERIFY = (

@@ -189,9 +189,9 @@ def without_signal(evidence: Evidence) -> list[Reason]:
         return []
     return [
         Cited(
-            sentence=f"nearest neighbours among the training inputs are alike in their targets by {found.alike:.2g}, with permuted targets by "
-            f"{found.chance:.2g} (p {{value}})",
-            claim="nothing told", value=found.p, side="above", threshold=TELLS,
+            sentence=f"training examples agree with their nearest neighbours in the target to {found.alike:.2g}, and to "
+            f"{found.chance:.2g} if the targets are permuted (p {{value}})",
+            claim="no signal", value=found.p, side="above", threshold=TELLS,
         )
     ]  # fmt: skip
 
@@ -278,14 +278,14 @@ def unlowered(evidence: Evidence) -> list[Reason]:
     if not helpful:
         return [
             f"none of {len(found)} remedies lowers it"
-            + (" to the good of held-out data" if evidence.held else "")
+            + (" together with the loss on held-out data" if evidence.held else "")
         ]
     best = max(helpful, key=lambda o: o.share)
     said = f"the best of {len(found)} remedies, {worded(best.name)},"
     if evidence.removable < limits.removable:
         return [
             Cited(
-                sentence=f"{said} brings it lower by {{value}} of the best constant predictor's loss",
+                sentence=f"{said} lowers it by {{value}} of the best constant predictor's loss",
                 claim="too little to matter", value=evidence.removable, side="below", threshold=limits.removable, styles=SHARE,
             )
         ]  # fmt: skip

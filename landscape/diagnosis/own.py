@@ -237,7 +237,7 @@ def facts(own: Own, target: float | None, kept: dict[str, Any]) -> Evidence:
         )
     if evidence.is_small:
         return evidence
-    own.announce("looking at the curvature")
+    own.announce("examining the curvature")
     return replace(evidence, state=state_of(own, kept))
 
 
@@ -294,7 +294,7 @@ def trials_of(
 def training_branch(own: Own, trials: Trials, evidence: Evidence) -> Evidence:
     """Steps 1 and 2: what lowers the training loss, with a larger network only where the same one does not get there."""
     own.announce(
-        f"planned: up to {len(FIRST) + len(LARGER)} ways to train, each once and the promising ones with {own.budget.seeds} seeds; "
+        f"planned: up to {len(FIRST) + len(LARGER)} ways to train, each once, and the best ones with {own.budget.seeds} seeds; "
         "Ctrl-C keeps the finished trainings where there is an output"
     )
     found = trials.outcomes(FIRST[:2])

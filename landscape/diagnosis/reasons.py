@@ -68,7 +68,7 @@ def far(evidence: Evidence) -> list[Reason]:
 def of_state(subtype: str, state: State, limits: Thresholds) -> list[Reason]:
     """List what the parameters show."""
     newton = (
-        f", where Newton's step promises {state.decrement:.1g} of the loss"
+        f", where a Newton step would remove {state.decrement:.1g} of the loss's range"
         if math.isfinite(state.decrement)
         else ""
     )
@@ -93,20 +93,20 @@ def of_state(subtype: str, state: State, limits: Thresholds) -> list[Reason]:
         ],
         "plateau": [
             Cited(
-                sentence="Newton's step promises {value} of the best constant's loss",
+                sentence="a Newton step would remove {value} of the best constant predictor's loss",
                 claim="a plateau", value=state.decrement, side="below", threshold=limits.plateau,
             )
         ],
         "bouncing": [*bouncing(state, limits)],
         "ill-conditioned": [
             Cited(
-                sentence="Newton's step promises {value} times what the gradient's does",
+                sentence="a Newton step would gain {value} times as much as a gradient step",
                 claim="ill-conditioned", value=state.condition, side="from", threshold=limits.condition,
             )
         ],
         "noise": [
             Cited(
-                sentence="the squared gradient is {value} of its noise in a batch",
+                sentence="the squared gradient is {value} of the variance of a batch's gradient",
                 claim="noise", value=state.noise, side="below", threshold=NOISY,
             )
         ],
@@ -149,7 +149,7 @@ def going_up_and_down(evidence: Evidence) -> list[Reason]:
         return []
     return [
         Cited(
-            sentence="taken on as before, the training loss goes up and down by {value} of the best constant predictor's",
+            sentence="continued as before, the training loss goes up and down by {value} of the best constant predictor's",
             claim="bouncing", value=control.wobble / evidence.constant, side="from", threshold=WOBBLES, styles=SHARE,
         )
     ]  # fmt: skip
@@ -157,7 +157,7 @@ def going_up_and_down(evidence: Evidence) -> list[Reason]:
 
 def of_divergence(evidence: Evidence) -> list[Reason]:
     """Cite how often the user's own recipe left the range of numbers."""
-    words = {CONTROL: "taken on from the parameters", "fresh": "from fresh starts"}
+    words = {CONTROL: "continued from the parameters", "fresh": "from fresh starts"}
     return [
         Cited(
             sentence=f"the same recipe {words[o.name]} diverges in {{value}} of {o.seeds} runs",

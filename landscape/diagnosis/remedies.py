@@ -103,14 +103,14 @@ REMEDIES = (
     Remedy("weight decay 0.001", "weight decay 0.001", "constraint", Penalty(1e-3), 28, always(""), "fresh"),
     Remedy("weight decay 0.01", "weight decay 0.01", "constraint", Penalty(1e-2), 29, always(""), "fresh"),
     Remedy("half the width", "half the width", "constraint", Width(0.5), 30, always(""), "fresh"),
-    Remedy(STATISTICS, "running statistics taken anew", "rewrite", Recomputed(), 35, always("stale-statistics")),
+    Remedy(STATISTICS, "recomputed running statistics", "rewrite", Recomputed(), 35, always("stale-statistics")),
 )  # fmt: skip
 
 # What is advised where the data have to change, and nothing can be trained.
 OF_DATA = {
     "more data": "collect more training data: the learning curve still falls",
     "unknown": "nothing that was tried closes the gap: look at the data, and try more of them",
-    "no-signal": "held-out data are no better than guessing: look whether inputs and targets belong together, in the same order",
+    "no-signal": "held-out data are no better than guessing: check that inputs and targets belong together, in the same order",
     "split": "split again by chance, each class in every part: shuffle before splitting (--validation takes another file)",
     "copy": "the network adds nothing to one of its own inputs: predict the difference to it, or look for inputs that tell more",
     "preprocessing": "prepare the test inputs as the training inputs were",

@@ -183,7 +183,7 @@ def excluded(
 ) -> list[Reason]:
     """Say what the best remedy of a branch removes, where that is too little beside the remedy that won."""
     if best is None or best.share <= 0:
-        return [f"{code}: none of {len(tried)} remedies lowers the loss to the good of held-out data"]
+        return [f"{code}: none of {len(tried)} remedies lowers the loss together with that on held-out data"]
     if verdict.code not in (*ATTRIBUTED, "broken") or not math.isfinite(verdict.gain):
         return [
             f"{code}: {reason}"

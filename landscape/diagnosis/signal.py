@@ -116,6 +116,6 @@ def disordered(found: Signal | None) -> list[str]:
     if found is None or not (found.in_order and found.is_nothing):
         return []
     return [
-        f"the training targets are sorted, and near inputs have no nearer targets than chance gives them (p {found.p:.2g}): look whether one of the two "
-        "was sorted or shuffled alone"
+        f"the training targets are sorted, and similar inputs have no more similar targets than by chance (p {found.p:.2g}): check whether inputs or "
+        "targets were sorted or shuffled alone"
     ]

@@ -24,7 +24,9 @@ from landscape.objective.constant import constant_loss
 def training_branch(session: Session, evidence: Evidence) -> Evidence:
     """Steps 1 and 2: what lowers the training loss, with larger networks only where the same one does not get there."""
     if session.lab.budget.seeds == 0:
-        session.not_assessed.append("forks, baselines and larger networks: the quick budget trains nothing")
+        session.not_assessed.append(
+            "what trials would change (of this, smaller and larger networks): the quick budget trains nothing"
+        )
         return evidence
     lab = sighted(session)
     if evidence.state is not None:
@@ -40,7 +42,9 @@ def training_branch(session: Session, evidence: Evidence) -> Evidence:
             found += outcomes_of(lab, of_kinds("larger"), loss)
             evidence = measured(lab, evidence, found)
     except InputError as error:
-        session.not_assessed.append(f"forks, baselines and larger networks: {error}")
+        session.not_assessed.append(
+            f"what trials would change (of this, smaller and larger networks): {error}"
+        )
         return evidence
     session.not_assessed += not_possible(session.model)
     if minimizes_another(evidence):

@@ -37,7 +37,7 @@ def scan_within(record: Record) -> Scan:
             f"a record of the kind '{record.kind}' has no grid: scans, trajectories, races and topologies have one"
         )
     if not found.finished:
-        raise InputError(f"this is {found.named()}: the command that began it finishes it")
+        raise InputError(f"this is {found.named()}: run the command that began it again to finish it")
     return found
 
 

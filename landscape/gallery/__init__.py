@@ -51,7 +51,7 @@ ABOUT = (
     'The pictures of Hung-yi Lee\'s lecture "What to do if my network fails to train" (Machine Learning, Spring 2022) and of those on',
     "optimization that belong to it. Every number is computed when a picture is drawn, from fixed seeds. `landscape figures` draws",
     "them all. The [story of the lecture](../docs/lecture.md) shows them in their order; [the diagnosis](../docs/diagnosis.md) is built on it.",
-    "What the lecture, or written notes on it, say otherwise or leave out stands in a box of its own under each picture.",
+    "A box under each picture says where the lecture, or written notes on it, differ from the picture or leave something out.",
 )
 # Of the small pictures at the top of the page.
 COLUMNS = 4

@@ -11,8 +11,8 @@ from landscape.gallery.drawing import LOOKS, PAGE, panels
 from landscape.gallery.networks import chebyshev
 
 SEES = (
-    "Full-batch training of a tanh network on T₄. Whatever the learning rate, λₘₐₓ rises until it reaches 2/η and then "
-    "oscillates around it; its median over the last third is within 2 % of it. For Adam the same holds for the "
+    "Full-batch training of a tanh network on the Chebyshev polynomial T₄. Whatever the learning rate, λₘₐₓ rises until it "
+    "reaches 2/η and then oscillates around it; its median over the last third is within 2 % of it. For Adam the same holds for the "
     "preconditioned Hessian and 38/η, with a median within 5 %."
 )
 CORRECTS = (

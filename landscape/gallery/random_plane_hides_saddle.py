@@ -9,8 +9,8 @@ import landscape
 from landscape.gallery.drawing import PAGE, panels, quiet_map
 
 SEES = (
-    "The same critical point of a 64-16-10 linear network on digits (‖g‖ ≈ 1e-16, three of nine modes learned) is the bottom of "
-    "a bowl on a random plane and a saddle on the plane of its most negative and most positive eigenvectors."
+    "The same critical point of a 64-16-10 linear network on digits (‖g‖ ≈ 1e-16, three of nine principal components of the best "
+    "linear map learned) is the bottom of a bowl on a random plane and a saddle on the plane of its most negative and most positive eigenvectors."
 )
 CORRECTS = (
     "The lecture tells a minimum from a saddle by the Hessian, and later shows landscapes on random planes. On those the "

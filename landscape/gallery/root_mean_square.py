@@ -11,8 +11,8 @@ from landscape.gallery.drawing import BLUE, DASHED, ORANGE, PAGE, panels
 
 SEES = (
     "With η = 1 the first steps are ±1 in both parameters, however large their gradients. b turns at −113.84 in step 15; "
-    "then σ_w, hundreds of times as large as σ_b, keeps w in the valley while b moves along it at a rate at which plain "
-    "gradient descent would diverge."
+    "then σ_w, the root mean square of w's gradients and hundreds of times as large as σ_b, keeps w in the valley while b "
+    "moves along it at a rate at which plain gradient descent would diverge."
 )
 CORRECTS = (
     "The lecture calls this Adagrad. Duchi's Adagrad divides by the root of the sum of the squares, this method by the "

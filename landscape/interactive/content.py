@@ -39,7 +39,7 @@ def scan_in(record: Record) -> Scan:
             f"a page shows a scan, a trajectory, a race or a topology, found a record of the kind '{record.kind}'"
         )
     if not scan.finished:
-        raise InputError(f"this is {scan.named()}: the command that began it finishes it")
+        raise InputError(f"this is {scan.named()}: run the command that began it again to finish it")
     if not 1 <= len(drawn_axes(scan)) <= 3:
         raise InputError(
             f"a page needs one to three axes of several points, the record has {len(drawn_axes(scan))}"

@@ -117,7 +117,9 @@ def shared_fields(records: Sequence[Record], quantity: str | None) -> list[Field
         if not isinstance(scan, Scan):
             raise InputError(f"a comparison is of scans or records with one, found a record of the kind '{record.kind}'")  # fmt: skip
         if not scan.finished:
-            raise InputError(f"one of the records is {scan.named()}: the command that began it finishes it")
+            raise InputError(
+                f"one of the records is {scan.named()}: run the command that began it again to finish it"
+            )
         scans.append(scan)
     counts = [dimensions(scan) for scan in scans]
     if len(set(counts)) > 1 or counts[0] not in (1, 2, 3):

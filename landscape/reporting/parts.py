@@ -148,11 +148,11 @@ PARTS: dict[str, Part] = {
         hessian_options, analyze_hessian, hessian_rows,
     ),
     "sharpness": Part(
-        "sharpness", "Sharpness", "How fast the loss rises around the network, by several names.",
+        "sharpness", "Sharpness", "How fast the loss rises around the network, by several measures.",
         sharpness_options, measure_sharpness, sharpness_rows,
     ),
     "trajectory": Part(
-        "trajectory", "The path of the training", "The checkpoints of the run over the loss, on the plane that holds most of them.",
+        "trajectory", "The path of the training", "The checkpoints of the run over the loss, on the plane in which the run moved most.",
         lambda quick, model: {"points": 15 if quick else 31}, tracked, trajectory_rows,
     ),
 }  # fmt: skip

@@ -220,9 +220,9 @@ def measure(
 def notes(record: Record, reason: str) -> tuple[str, ...]:
     """Say where another way had to be taken, and what a search did not reach."""
     status = getattr(record, "status", "")
-    return tuple([f"Another way was taken, since {reason}."] if reason else []) + (
-        (str(status),) if status else ()
-    )
+    return tuple(
+        [f"Other choices were made than the default ones, because of this: {reason}."] if reason else []
+    ) + ((str(status),) if status else ())
 
 
 def log_section(subject: Subject) -> list[Section]:

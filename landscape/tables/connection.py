@@ -76,7 +76,7 @@ def pair_lines(record: Connection, pair: dict[str, Any]) -> Iterator[tuple[str, 
         yield from path_lines(NAMES.get(name, name), curve)
         if curve.get("length") is not None:
             ends = curve.get("ends_recomputed")
-            more = "" if not ends else f"; with statistics taken anew the ends have {ends[0]:.6g} and {ends[1]:.6g}"  # fmt: skip
+            more = "" if not ends else f"; with recomputed statistics the ends have {ends[0]:.6g} and {ends[1]:.6g}"  # fmt: skip
             yield (
                 "",
                 f"{curve['length']:.3g} times as long as the line, at most {curve['away']:.3g} away from it{more}",
@@ -137,12 +137,12 @@ def saddle_words(saddle: dict[str, Any]) -> str:
 
 
 def side_words(side: dict[str, Any], names: Sequence[str]) -> str:
-    """Say which minimum a way down from the saddle comes to.
+    """Say in which minimum a descent from the saddle ends.
 
     >>> side_words({"to": None, "reordered": False, "loss": 0.25, "distance": 3.0}, ("a", "b"))
-    'one way down comes to neither of the two: to a loss of 0.25, 3 away from the nearer'
+    'one descent ends in neither of the two minima: at loss 0.25, at a distance of 3 from the nearer one'
     """
     if side["to"] is None:
-        return f"one way down comes to neither of the two: to a loss of {side['loss']:.6g}, {side['distance']:.3g} away from the nearer"
+        return f"one descent ends in neither of the two minima: at loss {side['loss']:.6g}, at a distance of {side['distance']:.3g} from the nearer one"
     units = " with its units in another order" if side["reordered"] else ""
-    return f"one way down comes to the minimum of {names[side['to']]}{units}: to a loss of {side['loss']:.6g}"
+    return f"one descent ends in the minimum of {names[side['to']]}{units}: at loss {side['loss']:.6g}"

@@ -22,15 +22,15 @@ def headline(report: dict[str, Any]) -> str:
 
 
 def assumed_words(assumed: dict[str, Any]) -> str:
-    """Say what was assumed of the training, and which options say it.
+    """Say what was assumed about the training, and which options set it.
 
     >>> assumed_words({"optimizer": "adam", "steps": 1000})
-    'optimizer adam, 1,000 updates (nobody said; --optimizer and --steps say it)'
+    'optimizer adam, 1,000 updates (not in the file; set by --optimizer and --steps)'
     """
     words = {
         "optimizer": "optimizer {}", "learning_rate": "learning rate {:g}", "batch_size": "batches of {:,}", "steps": "{:,} updates",
     }  # fmt: skip
     said = ", ".join(words[name].format(value) for name, value in assumed.items())
     *names, last = [f"--{name.replace('_', '-')}" for name in assumed]
-    listed = f"{', '.join(names)} and {last} say" if names else f"{last} says"
-    return f"{said} (nobody said; {listed} it)"
+    listed = f"{', '.join(names)} and {last}" if names else last
+    return f"{said} (not in the file; set by {listed})"

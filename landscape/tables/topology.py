@@ -32,7 +32,7 @@ def headline(record: Topology) -> str:
     ]
     depth = told["depth_of_center"]
     if depth is not None:
-        parts.append(f"the centre's is {depth:.4g} deep")
+        parts.append(f"that of the centre is {depth:.4g} deep")
     if not record.resolved:
         parts.append("not resolved by this grid")
     return "; ".join(parts)
@@ -56,14 +56,14 @@ def topology_lines(record: Topology) -> Iterator[tuple[str, str]]:
     for number, k in enumerate(record.kept[:MOST], start=1):
         yield f"basin {number}", basin_line(record.basin_summary(int(k)), bool(record.open[k]))
     if len(record.kept) > MOST:
-        yield "…", f"{len(record.kept) - MOST} basins more"
+        yield "…", f"{len(record.kept) - MOST} more basins"
     maxima = record.kept_maxima()
     highest = f", the highest {record.maxima[maxima[0], 1]:.6g}" if len(maxima) else ""
     yield "maxima", f"{len(maxima)} inside the window{highest}"
     yield from verified_lines(record)
     if not record.resolved:
         yield "resolution", why_not_resolved(record)
-    yield "note", "these are features of the slice: of the whole loss they need be neither minima nor saddles"
+    yield "note", "these are features of the slice; in the whole space they need not be minima or saddles"
 
 
 def why_not_resolved(record: Topology) -> str:
@@ -72,7 +72,7 @@ def why_not_resolved(record: Topology) -> str:
     parts = []
     if changed:
         parts.append(
-            f"{changed} basin{'s' * (changed != 1)} would be missing, or have another saddle, with every second point alone"
+            f"{changed} basin{'s' * (changed != 1)} would be missing, or have another saddle, if every second point were left out"
         )
     if not record.settings.get("same_across_corners", True):
         parts.append("neighbours across corners give another number of basins")

@@ -202,7 +202,7 @@ def scan_of(record: Any) -> Scan:
             f"expected a scan or a record with one, such as a trajectory, found {kind}: `landscape scan` makes one"
         )
     if not found.finished:
-        raise InputError(f"this is {found.named()}: the command that began it finishes it")
+        raise InputError(f"this is {found.named()}: run the command that began it again to finish it")
     return found
 
 

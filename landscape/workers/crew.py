@@ -149,7 +149,8 @@ class Workers:
             return
         if self.renew is None:
             raise ComputationError(
-                f"a worker process died, and the executor with it ({error}): begin a new one and run the same again, which goes on from what is kept"
+                f"a worker process died, and the executor with it ({error}): start a new executor and "
+                "run the same again, which computes the missing parts"
             ) from None
         self.executor = self.renew()
         self.generation += 1
@@ -263,7 +264,7 @@ class Round:
             raise WorkerError(refusal(outcome))
         if outcome.fault == FAILED:
             raise ComputationError(
-                f"worker {outcome.worker}: {outcome.words}; the same command goes on from what is kept"
+                f"worker {outcome.worker}: {outcome.words}; finished parts are kept, and the same command continues"
             )
         return outcome
 
@@ -279,8 +280,8 @@ class Round:
             return
         if self.tries[number] >= TRIES:
             raise ComputationError(
-                f"a part of the work was lost {TRIES} times, each time with its worker ({type(error).__name__}): look whether memory suffices "
-                "for the workers that a machine has; the same command goes on from what is kept"
+                f"a part of the work was lost {TRIES} times, each time with its worker ({type(error).__name__}): check that each machine has enough "
+                "memory for its workers; finished parts are kept, and the same command continues"
             )
         self.give(number)
 

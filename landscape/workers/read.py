@@ -125,14 +125,14 @@ def dask_executor(address: str) -> Iterator[Any]:
     except Exception as error:  # of the network, of TLS, of versions
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise InputError(
-            f"--workers {address}: no scheduler answered within {CONNECT} s ({reason}): look whether it runs, and at the address"
+            f"--workers {address}: no scheduler answered within {CONNECT} s ({reason}): check that it runs, and check the address"
         ) from None
     try:
         try:
             client.wait_for_workers(1, timeout=FIRST_WORKER)
         except TimeoutError:
             raise InputError(
-                f"--workers {address}: the scheduler has no worker after {FIRST_WORKER} s: begin some, dask worker {address} --nthreads 1"
+                f"--workers {address}: the scheduler has no worker after {FIRST_WORKER} s: start one by: dask worker {address} --nthreads 1"
             ) from None
         yield client.get_executor(retries=2)
     finally:

@@ -86,9 +86,9 @@ def test_people_get_a_table_with_centre_extremes_and_the_check(run):
         "diverged",
         "time",
     ]
-    assert "norms of rows equal the filters'" in out
+    assert "have the norms of the network's rows" in out
     assert "cosine of the directions" in out
-    assert "parameters that stay" in out
+    assert "parameters that do not move" in out
 
 
 def test_json_is_one_strict_object_with_the_keys_of_the_contract(run):

@@ -234,7 +234,7 @@ def test_a_number_below_its_threshold_is_no_reason_but_a_doubt():
     assert verdict.subtype == "ill-conditioned"
     assert (
         verdict.why[-1]
-        == "though Newton's step promises 12.2 times what the gradient's does (ill-conditioned from 100)"
+        == "though a Newton step would gain 12.2 times as much as a gradient step (ill-conditioned from 100)"
     )
     assert report_of(evidence, verdict)["subtype_supported"] is False
 

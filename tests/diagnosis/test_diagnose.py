@@ -419,8 +419,8 @@ def test_what_nobody_said_of_the_training_is_said_to_be_assumed(tmp_path, monkey
     save_model(line(), "m.npz")
     out = run(capsys, "diagnose", "m.npz", "--budget", "quick", "--no-figure", "--batch-size", "8")[1]
     (said,) = [part for part in " ".join(out.split()).split(" thresholds ") if "assumed" in part]
-    assert "optimizer adam, learning rate 0.001, 1,000 updates (nobody said" in said
-    assert "--optimizer, --learning-rate and --steps say it" in said
+    assert "optimizer adam, learning rate 0.001, 1,000 updates (not in the file" in said
+    assert "set by --optimizer, --learning-rate and --steps" in said
     assert "fresh, " not in out
 
 
