@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
-import sys
 import tomllib
 
 import pytest
 
-from landscape.version import DISTRIBUTION, current_version
+from landscape.version import DISTRIBUTION
 from tests.documents import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -103,10 +101,3 @@ def test_the_citation_is_of_this_version_and_licence():
 def test_the_workflow_runs_what_a_contributor_runs():
     workflow = (ROOT / ".github" / "workflows" / "checks.yml").read_text(encoding="utf-8")
     assert re.findall(r"^ +- run: (.*)$", workflow, re.MULTILINE) == [".ci/run"]
-
-
-def test_the_package_runs_as_a_module():
-    told = subprocess.run(
-        [sys.executable, "-m", "landscape", "--version"], capture_output=True, text=True, check=True
-    )
-    assert told.stdout.split() == ["landscape", current_version()]
