@@ -4,8 +4,9 @@
    of all processes, and whether all bytes agree. Ratios are of one run after the other; on a machine that does other work, compare CPU seconds.
 2. What one part costs beside its work: seconds, and CPU seconds of the driver with Dask's scheduler, for each of a thousand empty parts, by a process
    pool and by Dask, and the bytes of one.
-3. Simulated clusters up to 1,000 workers: the program's own cutting of the grid, with the cost that was measured, one driver that gives out and takes
-   in one part after the other, the model sent to each machine, and compiling once a machine. Said is what part of the time of N workers is work.
+3. Simulated clusters up to 1,000 workers: the program's own cutting of the grid, with the cost and the seconds of a point that were
+   measured, one driver that gives out and takes in one part after the other, the model sent to each machine, and compiling once a
+   machine. Said is what part of the time of N workers is work.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from typing import Any
 import numpy as np
 from machine import describe
 
-from landscape import scan
+from landscape import bundled, load_model, scan
 from landscape.model import Model, build_model
 from landscape.scanning.portions import Cutter, Portion
 from landscape.workers import Workers
@@ -161,26 +162,56 @@ def simulated(points: int, line: int, seconds: float, workers: int, each: float,
     return end
 
 
-SCANS = (
-    ("small network", 51 * 51, 51, 0.02, 10.0),
-    ("ResNet-20, 1,000 images", 51 * 51, 51, 2.0, 20.0),
-    ("ResNet-20, 50,000 images", 21 * 21, 21, 100.0, 160.0),
-    ("ResNet-20, 50,000 images", 101 * 101, 101, 100.0, 160.0),
-)
+@dataclass
+class Work:
+    """A scan on a cluster: seconds that a point takes on this machine, and megabytes that go to each machine."""
+
+    name: str
+    points: int
+    seconds: float
+    megabytes: float
+
+
+def measured(model: Model, name: str, examples: int, sides: tuple[int, ...]) -> list[Work]:
+    """Time a point of a scan on this machine, and scale it to so many examples."""
+    scan(model, points="3x1", split="train")
+    begun, side = time.perf_counter(), 5
+    scan(model, points=f"{side}x{side}", split="train")
+    there = len(model.data["x_train"])
+    seconds = (time.perf_counter() - begun) / side**2 * examples / there
+    megabytes = (8 * model.size + examples / there * sum(a.nbytes for a in model.data.values())) / 1e6
+    return [Work(f"{name}, {examples:,} examples", n * n, seconds, megabytes) for n in sides]
+
+
+def works() -> list[Work]:
+    """What the simulated clusters do; a ResNet-20 of 32 × 32 images where PyTorch is installed, which builds it."""
+    found = measured(network(), "-".join(map(str, WIDTHS)), EXAMPLES, (51,))
+    found += measured(load_model(bundled()["lenet"]), "LeNet", 60_000, (51,))
+    try:
+        from networks import problems
+    except ImportError:
+        return found
+    resnet = problems(["resnet20"])[0].model
+    return (
+        found + measured(resnet, "ResNet-20", 1000, (51,)) + measured(resnet, "ResNet-20", 50_000, (21, 101))
+    )
 
 
 def clusters(each: float) -> None:
     print(
         f"\nsimulated, {1e3 * each:.2f} ms a part, {RATE / 1e9:g} GB/s from the driver, {START:g} s to start"
     )
-    print("part of N workers' time that is work, and the time in all")
-    for name, points, line, seconds, megabytes in SCANS:
-        print(f"{name}: {points:,} points of {seconds:g} s, {megabytes:g} MB")
+    print(
+        "part of N workers' time that is work, and the time in all; the seconds of a point are this machine's"
+    )
+    for work in works():
+        print(f"{work.name}: {work.points:,} points of {work.seconds:.3g} s, {work.megabytes:.3g} MB")
         useful = 1
         cells = []
         for workers in SIZES:
-            spent = simulated(points, line, seconds, workers, each, megabytes)
-            part = points * seconds / (spent * workers)
+            line = round(work.points**0.5)
+            spent = simulated(work.points, line, work.seconds, workers, each, work.megabytes)
+            part = work.points * work.seconds / (spent * workers)
             useful = workers if part >= 0.5 else useful
             cells.append(f"{workers}: {part:.0%} ({spent:,.0f} s)")
         print("  " + ", ".join(cells))
