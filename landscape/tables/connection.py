@@ -120,8 +120,9 @@ def number(value: float | None) -> str:
 
 def alignment_words(aligned: dict[str, Any]) -> str:
     """Say what the alignment did."""
+    groups = "1 group" if aligned["groups"] == 1 else f"{aligned['groups']} groups"
     words = (
-        f"by {aligned['method']}: {aligned['moved']} of {aligned['units']} units in {aligned['groups']} groups moved; distance "
+        f"by {aligned['method']}: {aligned['moved']} of {aligned['units']} units in {groups} moved; distance "
         f"{aligned['distance_before']:.4g} → {aligned['distance_after']:.4g}; outputs agree to {aligned['agreement']:.1g}"
     )
     stays = "; ".join(f"the units at '{node}' stay: {why}" for node, why in aligned["stays"].items())
