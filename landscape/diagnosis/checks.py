@@ -11,6 +11,7 @@ import numpy as np
 from landscape.diagnosis.evidence import Evidence
 from landscape.diagnosis.imbalance import majority_words
 from landscape.diagnosis.leaks import leak_veto, leak_words
+from landscape.diagnosis.modes import log_in_training, modes_of, wrong_mode
 from landscape.diagnosis.nonfinite import not_finite
 from landscape.diagnosis.ranges import DISTANCES
 from landscape.diagnosis.session import Session
@@ -41,8 +42,22 @@ def facts(session: Session, target: float | None) -> Evidence:
             "go back to a finite checkpoint, with a smaller rate or --clip",
         )
         return Evidence(loss=evaluated.loss, constant=constant, limits=limits, vetoes=(veto,))
-    session.first = contradiction_of_log(model, evaluated.loss, evaluated.penalty, constant)
-    session.warned = [*leak_words(session.leaks), *warnings(model, limits)]
+    modes = modes_of(
+        model,
+        evaluated.loss,
+        session.training.recipe.batch_size,
+        session.lab.seed,
+        session.lab.threads,
+    )
+    dropped = log_in_training(model, modes, constant)
+    session.first = (
+        "" if dropped else contradiction_of_log(model, evaluated.loss, evaluated.penalty, constant)
+    )
+    session.warned = [
+        *([dropped] if dropped else []),
+        *leak_words(session.leaks),
+        *warnings(model, limits),
+    ]
     missing(session)
     scored = scores(model, "train", threads=session.lab.threads)
     session.warned += majority_words(model, scored, constant)
@@ -53,12 +68,14 @@ def facts(session: Session, target: float | None) -> Evidence:
         None if found else stale_veto(stale(model, session.lab.held, threads), constant, limits),
     )
     found += [veto for veto in more if veto is not None]
+    if not found:
+        session.warned += wrong_mode(modes, constant, limits.large, limits.stale)
     steps, evenly = session.training.spent, model.training.get("schedule", "constant") == "constant"
     evidence = Evidence(
         loss=evaluated.loss, constant=constant, limits=limits, vetoes=tuple(found), target=target, held=session.lab.held,
         optimizer=session.training.recipe.optimizer, learning_rate=session.training.recipe.learning_rate, highest=highest(session), assumed=assumed(session),
         scales=input_scales(model), climbed=climbed(session), spent=steps if evenly and session.training.known else None,
-        objective=evaluated.loss + evaluated.penalty, **sizes(model), decays=bool(model.decay_vector().any()),
+        objective=evaluated.loss + evaluated.penalty, **sizes(model), decays=bool(model.decay_vector().any()), modes=modes,
     )  # fmt: skip
     if not found and not evidence.is_small:
         session.lab.announce("examining the parameters and the curvature")

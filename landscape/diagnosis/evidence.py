@@ -9,6 +9,7 @@ from landscape.diagnosis.baselines import Baseline
 from landscape.diagnosis.citing import Cited, Reason, ordered
 from landscape.diagnosis.gap import Gap
 from landscape.diagnosis.generalization import Generalization
+from landscape.diagnosis.modes import Modes
 from landscape.diagnosis.outcomes import Outcome
 from landscape.diagnosis.shift import Shift
 from landscape.diagnosis.signal import Signal
@@ -55,6 +56,7 @@ class Evidence:
     linear_learns: bool | None = None
     split: SplitShift | None = None
     signal: Signal | None = None
+    modes: Modes | None = None
 
     @property
     def removable(self) -> float:

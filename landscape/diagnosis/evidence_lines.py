@@ -19,7 +19,7 @@ def evidence_lines(evidence: Evidence) -> list[str]:
     >>> evidence_lines(Evidence(loss=1.0, constant=1.0, sixteen=0.5, state=State(rank=1, rank_most=6)))[:1]
     ["16 examples, trained alone without weight decay: 0.5 of their best constant's loss is left (learned below 0.1)"]
     """
-    said = []
+    said = [] if evidence.modes is None else [evidence.modes.line()]
     if not math.isnan(evidence.sixteen):
         said.append(
             f"16 examples, trained alone without weight decay: {evidence.sixteen:.2g} of their best constant's loss is left "

@@ -127,7 +127,7 @@ def evidence_of(log: Log) -> dict[str, Any]:
     """Give the numbers that other diagnoses measure, as far as a log has them; the last training loss is as it was logged."""
     names = (
         "constant_loss", "best_loss", "part_of_range", "held_out", "sixteen_examples", "validation_gap", "test_gap", "shift", "generalization", "state",
-        "baseline", "split",
+        "baseline", "split", "signal", "modes",
     )  # fmt: skip
     train = log.series.get("train_loss")
     return {

@@ -92,7 +92,7 @@ def numbers(evidence: Evidence) -> dict[str, Any]:
     parts = {
         "validation_gap": evidence.validation_gap, "test_gap": evidence.test_gap, "shift": evidence.shift,
         "generalization": evidence.generalization, "state": evidence.state, "baseline": evidence.baseline, "split": evidence.split,
-        "signal": evidence.signal,
+        "signal": evidence.signal, "modes": evidence.modes,
     }  # fmt: skip
     return {
         "train_loss": plain(evidence.loss),

@@ -12,7 +12,13 @@ UNKNOWN = re.compile(r"\b(nan|inf|None)\b")
 
 def contradictions(report: dict[str, Any]) -> list[str]:
     """List them; an honest report has none."""
-    return [*of_words(report), *of_citations(report), *of_remedy(report), *of_verdict(report)]
+    return [
+        *of_words(report),
+        *of_citations(report),
+        *of_remedy(report),
+        *of_verdict(report),
+        *of_modes(report),
+    ]
 
 
 def texts(report: dict[str, Any]) -> list[str]:
@@ -96,3 +102,18 @@ def of_verdict(report: dict[str, Any]) -> list[str]:
     return [f"{subtype} against its own number"] * bool(wrong.get(subtype or "")) + [
         "healthy, and large"
     ] * small
+
+
+def of_modes(report: dict[str, Any]) -> list[str]:
+    """Find a loss of training mode that is taken for the one that is judged."""
+    modes = report["evidence"].get("modes")
+    told = any(text.startswith("the log shows losses with") for text in report["warnings"])
+    found = (
+        ["a log in training mode that is said to contradict the parameters"]
+        if told and report.get("contradiction")
+        else []
+    )
+    if modes is None:
+        return found + (["a log in a mode that was not evaluated"] if told else [])
+    judged = report["evidence"]["train_loss"]
+    return found + ([] if modes["evaluation"] == judged else [f"judged by {judged}, not in evaluation mode"])

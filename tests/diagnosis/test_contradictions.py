@@ -34,6 +34,12 @@ def test_an_honest_report_has_none():
         ({"checked": {"before": {"train": 0.6}, "after": {"train": 0.7}}}, "ends worse"),
         ({"advice": "collect more data: the learning curve still falls"}, "does not fall"),
         ({"evidence": HONEST["evidence"] | {"state": {"decrement": 0.5}}}, "against its own number"),
+        ({"warnings": ["the log shows losses with dropout on"]}, "was not evaluated"),
+        (
+            {"warnings": ["the log shows losses with dropout on"], "contradiction": "the log"},
+            "said to contradict",
+        ),
+        ({"evidence": HONEST["evidence"] | {"modes": {"evaluation": 0.1}}}, "not in evaluation mode"),
     ],
 )
 def test_each_kind_of_contradiction_is_found(changes, words):

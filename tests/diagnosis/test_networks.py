@@ -124,6 +124,9 @@ def test_running_statistics_that_have_not_caught_up_are_taken_anew_and_those_tha
     seen = stale(behind, None, 1)
     assert report["checked"]["after"]["train"] == pytest.approx(seen.recomputed, rel=1e-9)
     assert "update_bn" in report["pytorch"]
+    modes = report["evidence"]["modes"]
+    assert modes["training"] < 0.5 * modes["evaluation"], "batches have statistics of their own"
+    assert not [text for text in report["warnings"] if "much worse" in text], "the verdict says it"
     assert code(told(normalized(0.1, 400))) == "healthy"
 
 
