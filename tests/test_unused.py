@@ -19,10 +19,6 @@ TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PA
 # Names that are read in another way, with the reason.
 EXCEPTIONS = {
     ("kernels/cuda/shape.py", "ACROSS"): "stands in for the constant of each shape, put in its place by name",
-    (
-        "kernels/runs.py",
-        "BY_EPOCHS",
-    ): "the code 0 of a batch's order, which kernels reach by not being another",
 }
 CALLED_BY_NAME = {"faults/recipes.py": {name.replace("-", "_") for name in CASES}}
 
