@@ -5,7 +5,7 @@ them, imports and scans them along two random filter-normalized directions (Li a
 here where it has more than one basin inside of the window that lasts: persistence above 1 % of the median's height above the minimum, and above its error.
 Where the deepest network without skips is not, deeper ones are trained until one is, or the depths end; the answer is printed either way.
 
-    python benchmarks/skips.py FOLDER --images DIR [--depths 20,56,110] [--epochs 10] [--points 51] [--span 1]
+    python benchmarks/skips.py FOLDER [--images DIR] [--depths 20,56,110] [--epochs 10] [--points 51] [--span 1]
 
 A training of 56 layers takes five minutes of one core, its scan about ten on two. FOLDER keeps networks and scans, so the same command goes on where
 it was cut short. At the end it writes
@@ -27,6 +27,8 @@ from torch.nn import functional
 import landscape
 
 EXAMPLES, RATE = 512, 3e-3
+# Of Debian's package dataset-fashion-mnist.
+IMAGES = Path("/usr/share/datasets/fashion-mnist")
 
 
 class Deep(nn.Module):
@@ -97,7 +99,12 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--images", type=Path, required=True, help="the folder of Fashion-MNIST's four files")
+    parser.add_argument(
+        "--images",
+        type=Path,
+        default=IMAGES,
+        help="the folder of Fashion-MNIST's four files, by default that of Debian's package",
+    )
     parser.add_argument(
         "--depths", default="20,56,110", help="layers, each 6n + 2, tried until one without skips is chaotic"
     )
