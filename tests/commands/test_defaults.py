@@ -31,7 +31,8 @@ WRITING = {
 FUNCTIONS: dict[str, tuple[tuple[Any, ...], set[str]]] = {
     "align": ((landscape.align,), set()),
     "connect": ((landscape.connect,), set()),
-    "critical": ((landscape.analyze_critical,), {"escape", "search"}),
+    # Workers compute the starts of a search.
+    "critical": ((landscape.analyze_critical,), {"escape", "search", "workers", "mixed"}),
     "diagnose": ((landscape.diagnose,), {"log", "changes", "target"}),
     "hessian": ((landscape.analyze_hessian,), set()),
     "race": ((landscape.race,), set()),
@@ -54,6 +55,9 @@ RENAMED = {
     "every": "all",
     "no_polish": "polishing",
     "no_orthogonalize": "orthogonalize",
+    # Of which the commands make the executor, with `--mixed`.
+    "workers": "executor",
+    "mixed": "executor",
 }
 # Options without a default that the command leaves to the function where they are not given.
 LEFT_TO_THE_FUNCTION = {("study learning-rate", "rates"), ("train", "steps")}
