@@ -10,8 +10,9 @@ from landscape.gallery.convex import STEPS, draw_map, draw_path, map_of_loss, pa
 from landscape.gallery.drawing import PAGE, panels
 
 SEES = (
-    "Gradient descent from (−120, −4). With η = 1e-7 it reaches the valley at once but only (−123.69, 2.48) after 100,000 "
-    "steps; with η = 1e-6, just below 2/λₘₐₓ = 1.145e-6, it oscillates across the valley and reaches (−149.23, 2.56)."
+    "Gradient descent on the squared error of a line y = b + wx, from (b, w) = (−120, −4); the cross marks the minimum. "
+    "With η = 1e-7 it reaches the valley at once but only (−123.69, 2.48) after 100,000 steps; with η = 1e-6, just below "
+    "2/λₘₐₓ = 1.145e-6, it oscillates across the valley and reaches (−149.23, 2.56)."
 )
 CORRECTS = (
     "The slide shows η = 1e-2 as five vertical strokes; computed, that run diverges by a factor of 3.05e8 per step and "

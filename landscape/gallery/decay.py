@@ -11,7 +11,7 @@ from landscape.gallery.drawing import BLUE, DASHED, GREY, ORANGE, PAGE, panels
 
 SEES = (
     "With η/√(t + 1) in place of η, the same optimizer has no bursts and moves smoothly along the valley to (−188.37, "
-    "2.67). Once in the valley its distance to the goal falls all the time, while the constant rate is thrown back again "
+    "2.67). Once in the valley its distance to the minimum falls all the time, while the constant rate is thrown back again "
     "and again."
 )
 CORRECTS = (

@@ -17,8 +17,8 @@ SEES = (
 )
 CORRECTS = (
     "The lecture plots the share of positive eigenvalues. There a zero counts as positive or negative by its rounding "
-    "error: changing the Hessian by one part in 10¹⁵ moves a point by up to four eigenvalues. So it says nothing about "
-    "minima that this ratio never reaches 1."
+    "error: changing the Hessian by one part in 10¹⁵ moves a point by up to four eigenvalues. So the "
+    "fact that this ratio never reaches 1 does not show that there are no minima."
 )
 
 EXAMPLES = 6

@@ -10,8 +10,8 @@ import landscape
 from landscape.gallery.drawing import COLUMN, GREY, LOOKS, panels
 
 SEES = (
-    "Both networks fit three points of a parabola exactly. The one with 40 tanh units takes any course between the "
-    "points, and another one from every start; the one that can only represent parabolas finds the true curve."
+    "Both networks fit three points of a parabola exactly. The one with 40 tanh units is free between the "
+    "points, and its curve differs from start to start; the one that can only represent parabolas finds the true curve."
 )
 CORRECTS = (
     "The lecture draws the flexible curve by hand. Trained curves differ from start to start, so the test loss of a "

@@ -31,7 +31,7 @@ def load_model(
     path = Path(path)
     if path.suffix == ".py" or ".py:" in path.name:
         raise InputError(
-            f"{path}: expected a model file, found a program: scan, hessian, critical, sharpness, trajectory, diagnose and report take FILE.py:NAME"
+            f"{path}: expected a model file, found a program: scan, hessian, critical, sharpness, trajectory, connect, diagnose and report take FILE.py:NAME"
         )
     arrays = read_archive(path)
     try:
