@@ -85,7 +85,7 @@ def make_report(
     >>> x = np.linspace(-1, 1, 30)[:, None]
     >>> line = build_model(layers=[(np.array([[2.0]]), np.zeros(1))], loss="mse", x_train=x, y_train=2 * x)
     >>> make_report(line, budget="quick").sections[0].lead
-    'Nothing is wrong, as far as could be seen.'
+    'No fault was found.'
     """
     begun, subject = time.perf_counter(), subject_of(model, "make_report", path)
     path = subject.path
