@@ -198,8 +198,9 @@ def test_command_lines_run(arguments, folder):
         # What another line makes is not there yet.
         Path(rest[rest.index("-o") + 1]).unlink(missing_ok=True)
     if name in ("plot", "topology"):
-        with pytest.raises(SystemExit):
-            main(["scan", "digits.npz", "--points", "3", "--quiet", "--no-figure", "-o", "digits.scan"])
+        for model in ("digits", "retrained"):
+            with pytest.raises(SystemExit):
+                main(["scan", f"{model}.npz", "--points", "3", "--quiet", "--no-figure", "-o", f"{model}.scan"])
     with pytest.raises(SystemExit) as end:
         main([name, *with_options(rest, QUICK.get(name, []))])
     assert end.value.code == 0
