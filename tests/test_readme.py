@@ -200,7 +200,9 @@ def test_command_lines_run(arguments, folder):
     if name in ("plot", "topology"):
         for model in ("digits", "retrained"):
             with pytest.raises(SystemExit):
-                main(["scan", f"{model}.npz", "--points", "3", "--quiet", "--no-figure", "-o", f"{model}.scan"])
+                main(
+                    ["scan", f"{model}.npz", "--points", "3", "--quiet", "--no-figure", "-o", f"{model}.scan"]
+                )
     with pytest.raises(SystemExit) as end:
         main([name, *with_options(rest, QUICK.get(name, []))])
     assert end.value.code == 0
