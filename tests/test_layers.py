@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Collection, Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,7 @@ LIGHT = BOTTOM | {"program", "ops", "model", "records"}
 HEAVY = {"numba", "scipy", "matplotlib"}
 
 
+@cache
 def modules() -> list[Path]:
     return sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 
@@ -99,6 +101,7 @@ def layer(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
+@cache
 def imported(path: Path) -> set[str]:
     """Every absolute module name that a file imports, at its top or inside a body."""
     names = set()
