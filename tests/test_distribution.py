@@ -24,7 +24,10 @@ SOURCES = [
 OTHERS = {
     re.split(r"[<>=\[]", dependency)[0]
     for dependency in [*PROJECT["dependencies"], *(one for extra in EXTRAS.values() for one in extra)]
-} | {"nvidia-cuda-nvcc", "loss-landscapes", "landscaper", "pyhessian", "hessian-eigenthings", "curvlinops-for-pytorch", "dask-jobqueue", "jax", "orqviz"}  # fmt: skip
+} | {
+    "nvidia-cuda-nvcc", "loss-landscapes", "landscaper", "pyhessian", "hessian-eigenthings", "curvlinops-for-pytorch", "dask-jobqueue", "jax",
+    "orqviz",
+}  # fmt: skip
 
 
 # A requirement as it is typed: a name, perhaps extras, perhaps a version, perhaps in quotes.
