@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
+from scipy.optimize import OptimizeResult, minimize
 
 from landscape.objective import Completed
 
@@ -18,6 +19,16 @@ STEPS, CONVERGED = 500, 1e-5
 BETWEEN, NO_BARRIER = 21, 1e-3
 
 
+def descent(
+    objective: Completed, start: Array, seen: Callable[[Array], object] | None = None
+) -> OptimizeResult:
+    """Descend by SciPy's L-BFGS until rounding ends it; `seen` is called with each iterate."""
+    return minimize(
+        objective.value_and_gradient, start, jac=True, method="L-BFGS-B", callback=seen,
+        options={"maxiter": STEPS, "gtol": 0.0, "ftol": 1e-14},
+    )  # fmt: skip
+
+
 def descend_from(objective: Completed, start: Array) -> dict[str, Any]:
     """Descend by SciPy's L-BFGS from one point; give the end, the loss there and before, and the gradient's length at both.
 
@@ -27,10 +38,7 @@ def descend_from(objective: Completed, start: Array) -> dict[str, Any]:
     [0.0, 0.0]
     """
     first = float(np.linalg.norm(objective.gradient(start)))
-    found = minimize(
-        lambda theta: (float(objective.value(theta)), np.asarray(objective.gradient(theta), np.float64)),
-        start, jac=True, method="L-BFGS-B", options={"maxiter": STEPS, "gtol": 0.0, "ftol": 1e-14},
-    )  # fmt: skip
+    found = descent(objective, start)
     norm = float(np.linalg.norm(objective.gradient(found.x)))
     return {
         "theta": np.asarray(found.x, np.float64), "loss": float(found.fun), "before": float(objective.value(start)),

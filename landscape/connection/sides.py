@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
-from landscape.connection.descents import NO_BARRIER, STEPS, descend_from, height_between
+from landscape.connection.descents import NO_BARRIER, descend_from, descent, height_between
 from landscape.objective import Completed
 
 Array = NDArray[np.float64]
@@ -114,10 +113,7 @@ def settled(objective: Completed, start: Array) -> tuple[Array, float]:
         nonlocal last, highest
         highest, last = max(highest, highest_inside(objective, last, theta)), np.array(theta)
 
-    found = minimize(
-        objective.value_and_gradient, start, jac=True, method="L-BFGS-B", callback=seen,
-        options={"maxiter": STEPS, "gtol": 0.0, "ftol": 1e-14},
-    )  # fmt: skip
+    found = descent(objective, start, seen)
     return np.asarray(found.x, np.float64), highest
 
 

@@ -43,7 +43,7 @@ def replayed(model: Model, training: Training, dtype: str, threads: int | None =
         return math.nan
     recipe: Recipe = replace(training.recipe, steps=UPDATES)
     start = before(model)
-    alone = replace(model, data={key: array for key, array in model.data.items() if key.endswith("_train")})
+    alone = model.only("train")
     found = train_recipes(
         alone, [recipe], start[None], looks=range(UPDATES + 1), keep="theta", dtype=dtype, threads=threads
     )  # fmt: skip

@@ -55,8 +55,7 @@ def halved(model: Model, held: str, seed: int) -> Model | None:
         return None
     order = streams.numpy_generator("carved validation set", seed, 1).permutation(total)
     halves = {"validation": np.sort(order[: total // 2]), "test": np.sort(order[total // 2 :])}
-    data = {key: array for key, array in model.data.items() if key.endswith("_train")}
-    data |= {
+    data = model.only("train").data | {
         f"{axis}_{split}": model.data[f"{axis}_{held}"][rows]
         for split, rows in halves.items()
         for axis in "xy"

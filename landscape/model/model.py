@@ -163,6 +163,12 @@ class Model:
             parameters={key: moved.get(key, value) for key, value in self.parameters.items()}, optimizer={}
         )
 
+    def only(self, split: str) -> Model:
+        """Return the same model with the data of one split, such as "train", and no other."""
+        return replace(
+            self, data={key: array for key, array in self.data.items() if key.endswith(f"_{split}")}
+        )
+
     @property
     def buffer_size(self) -> int:
         """The number of elements B in buffers, which are the last of `constants`."""

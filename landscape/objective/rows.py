@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -39,19 +40,19 @@ class PointSweep(Sweep, Protocol):
         """Take all steps for done: every point's numbers were put."""
 
 
-class Rows:
+class Rows(ABC):
     """The state of a sweep as a row a point, then the number of steps done, where a step evaluates a run of points whole.
 
-    A sweep that is one has `state`, `points`, `steps`, and `run`.
+    A sweep that is one has `state`, `points` and `steps`.
     """
 
     state: Array
     points: int
     steps: int
 
+    @abstractmethod
     def run(self, step: int) -> None:
         """Do one step of work."""
-        raise NotImplementedError
 
     @property
     def grain(self) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,7 +66,7 @@ def losses_in_training(
     >>> sorted(set(losses_in_training(model, 1, range(20)).tolist()))
     [0.0, 16.0]
     """
-    alone = replace(model, data={key: array for key, array in model.data.items() if key.endswith("_train")})
+    alone = model.only("train")
     examples, runs = alone.examples("train"), len(seeds)
     steps = math.ceil(examples / batch_size)
     settings = {

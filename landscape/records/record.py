@@ -61,7 +61,7 @@ class Record:
 
     @property
     def finished(self) -> bool:
-        """Whether the work is complete, or can be continued."""
+        """Whether the work is complete, and not to be continued."""
         return True
 
     def named(self) -> str:
