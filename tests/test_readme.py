@@ -227,6 +227,27 @@ def test_the_story_of_a_fault_is_what_the_commands_print(folder, capsys):
     assert f"{'':12}{typed[2]}\n" in printed
 
 
+@pytest.mark.torch
+def test_the_diagnosis_of_the_first_guide_is_what_the_command_prints(tmp_path, monkeypatch, capsys):
+    """Its lines are those of the command up to their numbers, in both languages, and its remedy is the command that is typed."""
+    pytest.importorskip("torch")
+    monkeypatch.chdir(tmp_path)
+    write_recording()
+    with pytest.raises(SystemExit) as end:
+        main(["diagnose", "run.npz", "--no-figure"])
+    assert not end.value.code
+    number = r"-?\d[\d.,]*(?:e-?\d+)?"
+    said = {re.sub(number, "#", line).strip() for line in capsys.readouterr().out.splitlines()}
+    for name in ("docs/start/training-loop.md", "docs/zh/start.md"):
+        text = GUIDES[name].read_text(encoding="utf-8")
+        (story,) = re.findall(r"```text\n(verdict.*?)```", text, re.DOTALL)
+        assert {re.sub(number, "#", line).strip() for line in story.splitlines()} <= said
+        (remedy,) = [
+            line.strip() for line in story.splitlines() if line.strip().startswith("landscape train")
+        ]
+        assert f"```sh\n{remedy}\n```" in text
+
+
 def test_readme_counts_the_faults():
     assert f"There are {len(CASES)} such faults" in " ".join(README.split())
 

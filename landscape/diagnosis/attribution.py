@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from landscape.diagnosis.citing import SHARE, Cited, Reason
+from landscape.diagnosis.citing import NUMBER, SHARE, TIMES, Cited, Reason
 from landscape.diagnosis.evidence import Evidence, Verdict
 from landscape.diagnosis.outcomes import Outcome, best_of, of_kind
 from landscape.diagnosis.reasons import is_supported, reasons_for
@@ -247,10 +247,13 @@ def large_loss(evidence: Evidence) -> Cited:
     """Cite how far the loss lies from the best one seen towards the best constant predictor's."""
     least = evidence.limits.large
     if evidence.loss > evidence.constant > 0:
+        ratio = evidence.loss / evidence.constant
+        # Far above the constant's a percentage is hard to read, and near it "1 times" is.
+        said, styles = ("{value} times", NUMBER) if ratio >= TIMES else ("{value} of", SHARE)
         return Cited(
-            sentence=f"training loss {evidence.loss:.4g} is {{value}} times the best constant predictor's, {evidence.constant:.4g}; the best loss seen "
+            sentence=f"training loss {evidence.loss:.4g} is {said} the best constant predictor's, {evidence.constant:.4g}; the best loss seen "
             f"is {evidence.best:.4g}",
-            claim="large", value=evidence.loss / evidence.constant, side="above",
+            claim="large", value=ratio, side="above", styles=styles,
             threshold=(evidence.best + least * (evidence.constant - evidence.best)) / evidence.constant,
         )  # fmt: skip
     return Cited(

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from landscape.commands.diagnose_report import next_lines
+from landscape.diagnosis.attribution import large_loss
 from landscape.diagnosis.baselines import Baseline
 from landscape.diagnosis.citing import SHARE, Cited, ordered, supporting
 from landscape.diagnosis.ensembles import BUDGETS, Laboratory
@@ -237,6 +238,12 @@ def test_a_number_below_its_threshold_is_no_reason_but_a_doubt():
         == "though a Newton step would gain 12.2 times as much as a gradient step (ill-conditioned from 100)"
     )
     assert report_of(evidence, verdict)["subtype_supported"] is False
+
+
+@pytest.mark.parametrize(("loss", "said"), [(0.7001, "100% of"), (1.4, "200% of"), (70.0, "100 times")])
+def test_a_loss_above_the_constants_is_a_percentage_of_it_until_that_is_hard_to_read(loss, said):
+    evidence = Evidence(loss=loss, constant=0.7, best=0.01)
+    assert f"is {said} the best constant predictor's, 0.7" in str(large_loss(evidence))
 
 
 def test_a_run_that_bounced_at_the_start_is_told_by_the_curvature_there():
