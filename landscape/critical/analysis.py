@@ -149,7 +149,7 @@ def work(
     size, scale = point.theta.size, frame.scale
     dense = size <= MOST_DENSE
     parts, about = parts_of(polishing, surfaces, pieces.progress), about_look(derivatives, point.theta, dense)
-    words = f"looking at the point, {size:,} parameters" + (", by the whole Hessian" if dense else "")
+    words = f"judging the point as given, {size:,} parameters" + (", with the whole Hessian" if dense else "")
     pieces.progress(taken_up_at(pieces, parts_of(polishing, surfaces, nobody)), words)
     pieces.announce(words)
     with counting_toward(parts["point"], about):

@@ -147,7 +147,7 @@ def _network(
             renamed[f"{name}.bias"] = layer.bias_key
             sentences += changed
     if len(names) > 1:
-        sentences.append(f"{between} stands between the layers (--activation for another)")
+        sentences.append(f"the activation between the layers is {between} (--activation for another)")
     return nodes, parameters, renamed, sentences
 
 

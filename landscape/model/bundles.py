@@ -8,6 +8,14 @@ from pathlib import Path
 from landscape.errors import InputError, did_you_mean
 from landscape.files import shown
 
+ABOUT = {
+    "digits": "64-32-10 ReLU on handwritten digits of 8 × 8 pixels",
+    "lenet": "a LeNet on clothes of 14 × 14 pixels",
+    "lenet_bn": "the same with batch normalization",
+    "signals": "one-dimensional convolutions on MNIST-1D",
+    "transformer": "two causal layers on characters of a Python program",
+}
+
 
 def bundled() -> dict[str, Path]:
     """Return the files of the bundled models by name."""
