@@ -1,4 +1,4 @@
-"""What a point is measured by: the scale of its losses, their lower bound, and how far away is still near.
+"""The units in which a point is judged: the scale of the losses, their lower bound, and the radius of "nearby".
 
 A change of the loss below 1e-12 of the scale counts as none, and so does a curvature λ for which ½|λ|r² is below it: over the radius r
 such an eigenvalue changes nothing, and its sign is the rounding's.

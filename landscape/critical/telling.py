@@ -1,4 +1,4 @@
-"""A verdict in words and plain JSON, as the record has it."""
+"""A verdict on a point in words and as plain JSON for the record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the evidence to a word: the rules in their order, each with its reason."""
+"""The rules that decide what kind of point it is, in their order, each with its reason."""
 
 from __future__ import annotations
 

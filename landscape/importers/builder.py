@@ -1,4 +1,4 @@
-"""Nodes for an imported network: arithmetic, layouts and products of values, whatever the axes that the batch is among."""
+"""Make nodes for an imported network: arithmetic, layouts and products of values."""
 
 from __future__ import annotations
 

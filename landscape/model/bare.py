@@ -1,4 +1,4 @@
-"""The bare form: weights, biases and data without a header become a model, and every guess a sentence.
+"""Files of plain arrays without a header: infer a model, with a sentence for each inference.
 
 What is understood is written as a header and arrays of the full form, which then passes the one validation.
 """

@@ -1,4 +1,4 @@
-"""The bare form's data: what people save becomes what the format holds, with a sentence for each change."""
+"""The data in a file of plain arrays, converted to the format, with a sentence for each conversion."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bare form's two decisions: the layers' order, and whether weights are [in, out] or [out, in]."""
+"""Infer the order of the layers in a file of plain arrays, and whether weights are [in, out] or [out, in]."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The models that come with the package: real networks to try the commands on."""
+"""The models that come with the package, to try the commands on."""
 
 from __future__ import annotations
 
