@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all: a reader sees the old one or the new."""
+"""Write files completely or not at all, so that a reader sees the old file or the new one."""
 
 from __future__ import annotations
 

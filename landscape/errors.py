@@ -1,4 +1,4 @@
-"""The two ways in which a call can end without a result.
+"""The two kinds of errors: bad input, and a computation that failed.
 
 A command turns `InputError` into one line on stderr and exit status 2, `ComputationError` into one line and
 exit status 1. Every message says what was expected, what was found and what to try.

@@ -1,4 +1,4 @@
-"""An array that stays in its file: the rows that are asked for are read, and a file that was cut short meanwhile is an error.
+"""An array that stays in its file, from which rows are read when needed.
 
 A mapping of the file into memory would read as conveniently, but where the file is truncated after it was mapped, looking at what is gone
 kills the process.

@@ -1,4 +1,4 @@
-"""Ctrl-C between two steps of the work, and not in the middle of one."""
+"""Hold Ctrl-C back until a moment at which the state is consistent."""
 
 from __future__ import annotations
 

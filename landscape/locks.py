@@ -1,4 +1,4 @@
-"""Locks on outputs: of two commands that write one file, the second refuses. A lock dies with its process."""
+"""Locks on output files, so that of two commands with the same output the second is refused."""
 
 from __future__ import annotations
 

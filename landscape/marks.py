@@ -1,4 +1,4 @@
-"""The mark that figures and films carry in their metadata, by which a later run knows them for its own."""
+"""A mark in the metadata of figures and films, by which a later run recognizes its own files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much memory this process may still take: asked before a file is unpacked, never after."""
+"""How much memory this process may still use, asked before a file is unpacked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A word on stderr for who waits, unless `--quiet` asked for none."""
+"""Progress messages on stderr, suppressed by `--quiet`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The header of an `.npy` array, read without evaluating anything and before anything is allocated.
+"""Read the header of an `.npy` array without evaluating it or allocating memory.
 
 NumPy's own reader evaluates the header as a Python literal and allocates what it claims. Here three patterns
 are looked for, the dtype must be a plain number, truth value or text, and the size is known before any

@@ -1,4 +1,4 @@
-"""Names of optimizers: PyTorch's and others' become the ones that every command, function and file of this package knows."""
+"""Names of optimizers, with those of PyTorch and others translated into the names of this package."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a command may overwrite: its own earlier output, or anything with `--fresh`, and never what it reads."""
+"""Decide what a command may overwrite: its own earlier output, or anything with `--fresh`, but never its inputs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far long work is: one kind of callback, shares of a whole, and words in units.
+"""Progress of long work: a callback with the share that is done, and the same in words.
 
 A function that works for long takes `progress`, and calls it as `progress(share, words)`: the share of the work that is done, from 0 at the
 beginning to 1 at the end, and the same in words, such as "7 of 17 trials". The first call says what was done before, by a run that was cut.

@@ -1,4 +1,4 @@
-"""The version that records are stamped with."""
+"""The version of the package, which records store."""
 
 from __future__ import annotations
 

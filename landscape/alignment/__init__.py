@@ -1,4 +1,4 @@
-"""The symmetries of a network's graph, and the units of one network put in the order of another's."""
+"""Symmetries of a network's graph, and reordering the units of one network to match another's."""
 
 from landscape.alignment.align import Alignment, align
 from landscape.alignment.groups import Group, Symmetry, symmetry_of

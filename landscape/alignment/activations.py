@@ -1,4 +1,4 @@
-"""What the units of a network give over the data, by which they can be recognized in another network."""
+"""Activations of a network's units on the data, by which units of two networks are matched."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One network's units put in the order of another's, and the proof that it computes what it did."""
+"""Put the units of one network in the order of another's, and check that its outputs stay the same."""
 
 from __future__ import annotations
 
@@ -84,32 +84,33 @@ def align(
 ) -> Alignment:  # fmt: skip
     r"""Permute the hidden units of a network to match another network's, without changing its function.
 
-    The groups of units that may change places are derived from the graph (`symmetry_of`). By weights, the order raises
-    $\sum \langle A, \pi B \rangle$ over all parameters; where a group's activations are odd (tanh, none), its units may turn their sign too.
-    The outputs of the network before and after are compared, and a difference above 1e-12 of their size is an error.
+    Which units may change places is derived from the graph (`symmetry_of`). Matching by weights maximizes $\sum \langle
+    A, \pi B \rangle$ over all parameters. If the activation of a group is odd (tanh, none), its units may also change
+    their sign. The outputs before and after are compared, and a difference above 1e-12 of their size is an error.
 
     Parameters
     ----------
     model
-        The network A, which stays.
+        The network A, which stays as it is.
     other
-        The network B, of the same graph and on the same data.
+        The network B, with the same graph and the same data.
     method
-        "weights", or "activations": the order in which the units' activations over the training data correlate most.
+        "weights", or "activations", which chooses the order in which activations on the training data correlate most.
     starts, seed
-        How many orders the ascent by weights starts from: the one that is there, the one by sizes of weights, and random ones, drawn by the seed; by
-        default 10 of up to 500 units, 2 of up to 1,200, and 1 of more, where a start takes a second.
+        Number of orders from which the matching by weights starts: the given order, the order by sizes of weights, and
+        random ones drawn by the seed. By default 10 for up to 500 units, 2 for up to 1,200, and 1 above, where a start
+        takes a second.
     threads, device
-        As `NetworkObjective` takes them.
+        As in `NetworkObjective`.
     progress
-        Called with the number of starts that are done.
+        Called with the number of finished starts.
 
     Raises
     ------
     InputError
-        Other graphs, losses or data; the same parameters; an unknown method.
+        Different graphs, losses or data, equal parameters, or an unknown method.
     ComputationError
-        The outputs differ, so the symmetry that was found is none.
+        The outputs differ, so the derived symmetry is wrong.
 
     Examples
     --------

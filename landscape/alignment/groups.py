@@ -1,4 +1,4 @@
-"""The groups of hidden units that may change places, found in the graph, and what such a change does to the parameters."""
+"""Groups of hidden units that may be permuted, derived from the graph, and what a permutation does to the parameters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The order of one network's units in which its weights, or its activations, are most like another's."""
+"""Search for the order of units in which weights or activations are most similar to another network's."""
 
 from __future__ import annotations
 

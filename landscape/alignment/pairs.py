@@ -1,4 +1,4 @@
-"""Two models that can be compared unit by unit, or point by point: of one graph, on the same data."""
+"""Pairs of models with the same graph and the same data, which can be compared."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command `landscape`: one command a module, imported when it is called and not before.
+"""The command `landscape`: each subcommand is a module, which is imported only when it is called.
 
 `landscape --help` answers in a tenth of a second because this table holds the one-line helps; numba, scipy and
 matplotlib are imported inside the bodies of the commands.

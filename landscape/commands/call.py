@@ -1,4 +1,4 @@
-"""One call of a command that makes a record of MODEL: what all such commands take, and how they end."""
+"""What all commands share that make a record of MODEL: their arguments, and how they end."""
 
 from __future__ import annotations
 

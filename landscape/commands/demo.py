@@ -73,10 +73,13 @@ def command(
 
 def listed() -> list[str]:
     """Name bundled models and faults, a line each."""
-    from landscape.model import bundled
+    from landscape.model.bundles import ABOUT, bundled
 
     width = max(map(len, CASES))
-    models = [f"{known:<{width}}  {path.stat().st_size / 1e3:.0f} kB" for known, path in bundled().items()]
+    models = [
+        f"{known:<{width}}  {ABOUT[known]}, {path.stat().st_size / 1e3:.0f} kB"
+        for known, path in bundled().items()
+    ]
     faults = [f"{known:<{width}}  {case.title}; {HEALTHY}: {case.twin}" for known, case in CASES.items()]
     return [*models, "", "with --fault:", *faults]
 

@@ -1,4 +1,4 @@
-"""`landscape diagnose --log PATH`: what the log of a training alone lets one suspect."""
+"""`landscape diagnose --log PATH`: what can be suspected from the log of a training alone."""
 
 from __future__ import annotations
 

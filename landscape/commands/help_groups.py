@@ -1,4 +1,4 @@
-"""How a long `--help` is divided: options under headings, by the names of their arguments.
+"""The headings under which `--help` lists options, by the names of their arguments.
 
 An option is declared without a word of its group, and one that stands in no group is the command's own, under "Options".
 """

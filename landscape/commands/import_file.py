@@ -1,4 +1,4 @@
-"""`landscape import`: a network of another framework becomes a model file."""
+"""`landscape import`: make a model file from a network of another framework."""
 
 from __future__ import annotations
 

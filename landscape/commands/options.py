@@ -1,4 +1,4 @@
-"""The options that every command spells the same way: one decorator each, and the bundles most commands want.
+"""Options that several commands share: one decorator for each, and common groups of them.
 
 ```
 @parsing.command()

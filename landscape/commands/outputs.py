@@ -1,4 +1,4 @@
-"""What a command that makes a record writes, and the checks before the work that nothing else is lost by it."""
+"""The output files of a command, and the checks before the work that no other file is overwritten."""
 
 from __future__ import annotations
 

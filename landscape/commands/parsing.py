@@ -1,4 +1,4 @@
-"""How words of a command line are read: commands, names, whole numbers and numbers, each refused in one way.
+"""Read and check the words and numbers of a command line.
 
 Names that are near one that exists are answered with it. Numbers are finite and of a size that something can be done with.
 An option is given once, but those that may be given several times.

@@ -1,4 +1,4 @@
-"""Progress on stderr: one bar, with what is done in words and about how long it takes still."""
+"""A progress bar on stderr, with what is done and about how long the rest takes."""
 
 from __future__ import annotations
 

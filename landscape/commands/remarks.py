@@ -1,4 +1,4 @@
-"""What `landscape info` remarks on beside what a file holds."""
+"""Remarks that `landscape info` adds to the contents of a file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`landscape sharpness`: how sharp a minimum is, in every way there is a name for."""
+"""`landscape sharpness`: how sharp a minimum is, by several measures."""
 
 from __future__ import annotations
 

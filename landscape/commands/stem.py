@@ -1,4 +1,4 @@
-"""The names of what a command writes: the model's name, the command's, and the options that change what is computed.
+"""Names of output files: the model's name, the command, and the options that change the result.
 
 `landscape scan digits.npz` writes `digits.scan.npz`; with `--direction gradient` it is another scan, `digits.scan.gradient.npz`. A
 name has a part for each option that is not at its default, in the order of the command's help, so that different

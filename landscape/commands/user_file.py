@@ -1,4 +1,4 @@
-"""`FILE.py:NAME` in the place of MODEL: a function of the user's program that makes an objective."""
+"""`FILE.py:NAME` in place of MODEL: a function in the user's program that returns an objective."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What lies between minima: barriers on lines and curves, elastic bands, and the saddle at their top."""
+"""Paths between minima: barriers on lines and curves, elastic bands, and the saddle at their highest point."""
 
 from landscape.connection.analysis import connect
 from landscape.connection.band import Band, relax

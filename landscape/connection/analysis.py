@@ -1,4 +1,4 @@
-"""The library's function for what lies between minima: lines, curves, bands, with and without alignment."""
+"""`connect`: barriers between minima on lines, curves and bands, with and without alignment."""
 
 from __future__ import annotations
 
@@ -63,52 +63,58 @@ def connect(
 ) -> Connection:
     r"""Measure how high the loss rises between minima: on the straight line, on curves, and over the lowest pass.
 
-    The barrier is $\max_\alpha L(\theta_\alpha) - (1-\alpha) L(A) - \alpha L(B)$ on the line $\theta_\alpha = (1-\alpha)A + \alpha B$, its maximum
-    refined, with the standard error of that difference over examples. Two are "connected" where the barrier and twice its error stay below a fiftieth of
-    the range of losses, there is a "barrier" where it exceeds that by twice its error, and otherwise it is "not resolved".
+    The barrier is $\max_\alpha L(\theta_\alpha) - (1-\alpha) L(A) - \alpha L(B)$ on the line $\theta_\alpha =
+    (1-\alpha)A + \alpha B$, its maximum refined, with the standard error of that difference over examples. Two minima
+    are "connected" if the barrier plus twice its error is below a fiftieth of the range of losses. There is a "barrier"
+    if it exceeds that by twice its error. Otherwise the answer is "not resolved".
 
     Parameters
     ----------
     subjects
-        Models of one graph on the same data, or their files; or one objective.
+        Models with the same graph and the same data, or their files; or one objective.
     points
-        Of an objective: two points [P] or more; of a `TorchObjective` checkpoints, beside the point at which it stands where one alone is given.
+        For an objective: two or more points [P]. For a `TorchObjective`: checkpoints; if there is only one, it is
+        compared with the objective's own parameters.
     curve
-        "bezier", "polychain" or both: curves whose `bends` are moved so that the mean loss along them is least.
+        "bezier", "polychain" or both: curves whose `bends` are moved to minimize the mean loss along them.
     bends
-        Points between the ends that a curve bends at.
+        Number of points between the ends that shape a curve.
     fitting
-        "full" (the mean at Gauss–Legendre nodes over all examples, by L-BFGS), "batches" (gradient descent with momentum, a place and a minibatch a step),
-        or "auto": full where examples times parameters are below 2e8.
+        "full" (the mean at Gauss–Legendre nodes over all examples, by L-BFGS), "batches" (gradient descent with
+        momentum, with one position and one minibatch in each step), or "auto", which is full if examples times
+        parameters are below 2e8.
     repair
-        Also the line with the means and deviations of hidden units set between the ends' own (REPAIR); of batch normalization the
-        statistics are recomputed. It is a curve of its own, since it is another family of functions.
+        Also evaluate the line with the means and deviations of hidden units set to values between those of the ends
+        (REPAIR). For batch normalization the statistics are recomputed. These are other functions, so the result has
+        its own name.
     band
-        Also the lowest way over which a nudged elastic band slides, and the saddle at its top, certified by `analyze_critical`.
+        Also find a low path with a nudged elastic band, and the saddle at its highest point, certified by
+        `analyze_critical`.
     pivots
-        Points of the band at the start, ends included; more are inserted where it cuts corners.
+        Number of points of the band at the start, including the ends. More are inserted where it cuts corners.
     align
-        Also the line to the other model with its units in the order of the first one's.
+        Also evaluate the line to the other model with its units in the order of the first one's.
     matching, starts
-        How units are matched, and from how many orders, as `landscape.align` takes them.
+        How units are matched, and from how many starts, as in `landscape.align`.
     recompute_statistics
-        Take batch normalization's statistics anew at every point of curves; the line keeps statistics that move from end to end.
+        Recompute the statistics of batch normalization at every point of curves. On the line they are interpolated.
     alphas
-        Points along the line, before the maximum is refined.
+        Number of points along the line, before the maximum is refined.
     examples, seed, dtype, threads, device
-        As `NetworkObjective` takes them; the seed also draws the kicks by which curves and bands leave the line.
+        As in `NetworkObjective`. The seed also draws the displacements by which curves and bands start off the line.
     output, fresh
-        Where to save; a record of the same settings that is there is returned unless `fresh`. What is done of an unfinished one stands
-        beside it, and is taken up.
+        The file to save to. A finished record of the same settings that is there is returned, unless `fresh`. An
+        unfinished one is continued.
     executor
-        Anything with `submit` of `concurrent.futures`, whose workers take lines, curves and bands, or `Workers` around it.
+        An executor with the method `submit` of `concurrent.futures`, whose workers compute lines, curves and bands, or
+        `Workers`, which contains one.
     progress, announce
-        Called with the share that is done and the same in words; and with sentences.
+        Called with the share of the work that is done, and the same in words, and with messages.
 
     Raises
     ------
     InputError
-        Models of other graphs or data, one model twice, or a choice that is impossible here; the message says which.
+        Models with different graphs or data, the same model twice, or an impossible choice; the message says which.
     ComputationError
         A band that collapsed, or losses along a curve that are not finite.
 

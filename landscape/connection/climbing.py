@@ -1,4 +1,4 @@
-"""From the highest point of a band onto the saddle: up along one direction, down across it."""
+"""The climb from the highest point of a band to a saddle: up along one direction, down in all others."""
 
 from __future__ import annotations
 

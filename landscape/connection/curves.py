@@ -1,4 +1,4 @@
-"""Curves between two points with bends: a Bézier curve, and a chain of straight pieces."""
+"""Curves between two points: a Bézier curve, and a chain of straight pieces."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A descent to the nearest end in the whole space, and how high the straight way between two ends is."""
+"""Descents to the nearest minimum in the whole space, and how far the loss rises on the straight line between two ends."""
 
 from __future__ import annotations
 

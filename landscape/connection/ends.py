@@ -1,4 +1,4 @@
-"""The minima that are connected: their parameters, what evaluates between them, and their own losses."""
+"""The minima that are connected: their parameters, their own losses, and what evaluates points between them."""
 
 from __future__ import annotations
 

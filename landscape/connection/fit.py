@@ -1,4 +1,4 @@
-"""The bends of a curve, moved so that the mean loss along it is least."""
+"""Fit the inner points of a curve to minimize the mean loss along it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two of the minima, and all that is asked for between them: line, curves, band, and the line to the other's units in order."""
+"""All that is computed for one pair of minima: line, curves, band, and the aligned line."""
 
 from __future__ import annotations
 

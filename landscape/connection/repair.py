@@ -1,4 +1,4 @@
-"""REPAIR: hidden units between two networks are rescaled so that their means and spreads are between the networks' own."""
+"""REPAIR: rescale hidden units between two networks so that their means and deviations lie between those of the two."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The saddle at the top of a band: the height of the pass between two minima, certified or not, and the passes of several."""
+"""The saddle at the highest point of a band, whether it is certified, and the lowest passes between several minima."""
 
 from __future__ import annotations
 

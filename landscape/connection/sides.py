@@ -1,4 +1,4 @@
-"""Both ways down from a saddle: which of the minima each comes to, and that it never rises above the saddle on the way."""
+"""Both descents from a saddle: in which minimum each ends, and whether the loss ever rises above the saddle."""
 
 from __future__ import annotations
 

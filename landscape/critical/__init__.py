@@ -1,4 +1,4 @@
-"""Critical points: what kind one is, with evidence; the way down from a saddle; a search for more of them.
+"""Critical points: their kind with evidence, the way down from a saddle, and a search for more of them.
 
 `analyze_critical` polishes a point, measures whether it is critical at all, and names it. `search_critical`
 finds critical points from many starts. The parts: `polish` (steps that lower the gradient), `local` (decrement,

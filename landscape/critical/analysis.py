@@ -1,4 +1,4 @@
-"""A critical point from what is given to a record: polish, look, judge."""
+"""`analyze_critical`: judge the given point, search for a critical point nearby, and make the record."""
 
 from __future__ import annotations
 
@@ -64,43 +64,46 @@ def analyze_critical(
 ) -> Critical:
     r"""Say what kind of critical point a model's parameters, or an objective's θ, are at, with the evidence.
 
-    A point is critical by its relative Newton decrement, $\tfrac12 g^\top (|H| + \delta I)^{-1} g$ over `scale`, of 1e-12
-    at most. It is a saddle where the least eigenvalue is negative beyond its error and a step along its eigenvector
-    did lower the loss; a minimum where all eigenvalues are positive beyond the error. Where H is singular, invariances of the
-    network's graph, the loss's lower bound, or third and fourth derivatives decide, or nothing does.
+    A point is critical if its relative Newton decrement, $\tfrac12 g^\top (|H| + \delta I)^{-1} g$ divided by `scale`,
+    is at most 1e-12. It is a saddle if the smallest eigenvalue is negative beyond its error and a step along its
+    eigenvector lowered the loss. It is a minimum if all eigenvalues are positive beyond their errors. If H is singular,
+    invariances of the network's graph, the lower bound of the loss, or third and fourth derivatives decide; if they
+    cannot, the kind is undetermined.
 
     Parameters
     ----------
     subject
-        A model, or any objective; gradients and products that it lacks are taken as differences.
+        A model, or any objective; missing gradients and products are replaced by finite differences.
     theta
         The point [P], for an objective.
     polishing
-        Look for a critical point nearby too, by steps that lower the gradient; see `landscape.critical.polish`. The point
-        as given is judged first, whatever is found.
+        Also search for a critical point nearby, by steps that lower the gradient (`landscape.critical.polish`). The
+        point as given is judged first in any case.
     radius
-        How far away is still nearby, as a length: by default a tenth of the larger of ‖θ‖ and the norm to expect of a usual
-        start (`usual_norm`); of a function, which has no usual start, a tenth of max(1, ‖θ‖). Curvatures λ with
-        ½|λ|·radius² below 1e-12 of the scale count as zero.
+        Largest distance that counts as nearby. By default it is a tenth of the larger of ‖θ‖ and the expected norm of a
+        usual initialization (`usual_norm`), and for a function, which has none, a tenth of max(1, ‖θ‖). Curvatures λ
+        with ½|λ|·radius² below 1e-12 of the scale count as zero.
     scale
-        What losses are measured by. By default, of a model, the loss of the best constant predictor, which is the range of its
-        losses from 0. Where that is 0, and of a function, the larger of the loss's size and its change over the radius.
+        The unit in which losses are measured. By default, for a model, it is the loss of the best constant predictor,
+        which is the range of its losses from 0. If that is 0, and for a function, it is the larger of |loss| and the
+        change of the loss over the radius.
     lower_bound
-        A number that the function nowhere goes below, if one is known; 0 for models under mse, mae and huber.
+        A lower bound of the function, if one is known; 0 for models with mse, mae and huber.
     split, dtype, examples, seed, threads, device
-        As `NetworkObjective` takes them.
+        As in `NetworkObjective`.
     surfaces
         Also evaluate the loss on two planes, for the figures.
     output, fresh
-        Where to save; a record of the same settings that is there is returned unless `fresh`. What is done of an unfinished one stands
-        beside it, and is taken up.
+        The file to save to. A finished record of the same settings that is there is returned, unless `fresh`. An
+        unfinished one is continued.
     progress, announce
-        Called with the share that is done and the same in words, such as "polishing, step 12 of at most 80"; and with sentences.
+        Called with the share of the work that is done, and the same in words, such as "polishing, step 12 of at most
+        80", and with messages.
 
     Raises
     ------
     InputError
-        Whatever cannot be asked of this subject; the message says what can.
+        Something that cannot be computed of this subject; the message says what can.
     ComputationError
         Products that are not finite, or a file that cannot be written.
 
@@ -149,7 +152,7 @@ def work(
     size, scale = point.theta.size, frame.scale
     dense = size <= MOST_DENSE
     parts, about = parts_of(polishing, surfaces, pieces.progress), about_look(derivatives, point.theta, dense)
-    words = f"looking at the point, {size:,} parameters" + (", by the whole Hessian" if dense else "")
+    words = f"judging the point as given, {size:,} parameters" + (", with the whole Hessian" if dense else "")
     pieces.progress(taken_up_at(pieces, parts_of(polishing, surfaces, nobody)), words)
     pieces.announce(words)
     with counting_toward(parts["point"], about):

@@ -1,4 +1,4 @@
-"""The way down from a saddle: a line along the most negative eigenvector, the quadratic model beside the truth."""
+"""The line down from a saddle along the most negative eigenvector, beside the quadratic model."""
 
 from __future__ import annotations
 

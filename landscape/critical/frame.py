@@ -1,4 +1,4 @@
-"""What a point is measured by: the scale of its losses, their lower bound, and how far away is still near.
+"""The units in which a point is judged: the scale of the losses, their lower bound, and the radius of "nearby".
 
 A change of the loss below 1e-12 of the scale counts as none, and so does a curvature λ for which ½|λ|r² is below it: over the radius r
 such an eigenvalue changes nothing, and its sign is the rounding's.
@@ -137,7 +137,7 @@ def is_number(value: Any) -> bool:
 def radius_of(theta: Array, usual: float) -> tuple[float, str]:
     """Return a tenth of the larger of ‖θ‖ and the usual start's norm, and in words which it is."""
     norm = float(np.linalg.norm(theta))
-    less = "1, which ‖θ‖ is below" if usual == USUAL else f"a usual start's norm, {usual:.3g}"
+    less = "1, since ‖θ‖ is smaller" if usual == USUAL else f"the norm of a usual initialization, {usual:.3g}"
     told = f"‖θ‖ = {norm:.3g}" if norm >= usual else less
     return NEAR * max(norm, usual), f"a tenth of {told}"
 

@@ -1,4 +1,4 @@
-"""Directions along which a network's loss is constant for a reason that its graph gives, not by sampling.
+"""Directions along which the loss is constant, as follows from the network's graph.
 
 Each reason is a group that acts on θ and leaves the loss as it is, near θ at least: so at a critical point its
 directions are null vectors of the Hessian, and the whole orbit is critical. Where they are all the null vectors there

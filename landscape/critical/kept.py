@@ -1,4 +1,4 @@
-"""Points and polishing as arrays, by which work on a critical point that was cut is taken up."""
+"""Points and polishing steps as arrays, from which interrupted work continues."""
 
 from __future__ import annotations
 

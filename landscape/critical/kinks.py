@@ -1,4 +1,4 @@
-"""Kinks at or near a point: found by the jump of the gradient across it, named by the units that change sides."""
+"""Kinks at or near a point, found by the jump of the gradient, with the units that cause them."""
 
 from __future__ import annotations
 

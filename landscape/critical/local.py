@@ -1,4 +1,4 @@
-"""What the gradient and the Hessian at one point say: decrement, flatness, inertia, the index and its interval."""
+"""What follows from gradient and Hessian at one point: decrement, flatness, inertia, and the interval of the index."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ def polish(
             except ComputationError:
                 lower = None
             if lower is None:
-                return ended(best, start, step, newton, "no step that stays within leads on")
+                return ended(best, start, step, newton, "no further step within this radius makes progress")
             local, since = lower, 0
         else:
             theta, was_newton = moved

@@ -70,7 +70,7 @@ def search_critical(
     Parameters
     ----------
     subject
-        A model, or any objective; gradients and products that it lacks are taken as differences.
+        A model, or any objective; missing gradients and products are replaced by finite differences.
     starts
         How many.
     theta
@@ -82,9 +82,11 @@ def search_critical(
     output, fresh
         Where to save, and whether to begin anew.
     executor
-        Anything with `submit` of `concurrent.futures`, whose workers take starts, or `Workers` around it.
+        An executor with the method `submit` of `concurrent.futures`, whose workers compute starts, or `Workers`, which
+        contains one.
     progress, announce
-        Called with the share that is done and the same in words, such as "7 of 50 starts"; and with a sentence a start.
+        Called with the share of the work that is done, and the same in words, such as "7 of 50 starts"; and with a
+        sentence a start.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Critical points without certainly negative eigenvalues: minima, plateaus, and what cannot be told from them."""
+"""Critical points without clearly negative eigenvalues: minima, plateaus, and undetermined ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A verdict in words and plain JSON, as the record has it."""
+"""A verdict on a point in words and as plain JSON for the record."""
 
 from __future__ import annotations
 
@@ -52,10 +52,10 @@ class Nearby:
             f"in {found.steps} steps"
         )
         if self.critical:
-            return f"a critical point {found.distance:.3g} away, within {self.where}: {change}"
+            return f"a critical point was found at a distance of {found.distance:.3g}, within {self.where}: {change}"
         flat = ", and the gradient is in the null space of H there" if local.flatness > FLAT else ""
         return (
-            f"no critical point was found within {self.where}: polishing ended {found.distance:.3g} away, since "
+            f"no critical point was found within {self.where}: the search ended at a distance of {found.distance:.3g}, since "
             f"{found.reason}{flat}: {change}"
         )
 

@@ -1,4 +1,4 @@
-"""From the evidence to a word: the rules in their order, each with its reason."""
+"""The rules that decide what kind of point it is, in their order, each with its reason."""
 
 from __future__ import annotations
 
@@ -127,15 +127,15 @@ def not_critical(local: Local, kinks: Kinks, frame: Frame) -> Finding:
     bound = "" if local.dense else "at least "
     text = (
         f"a Newton step would remove {bound}{share(local.decrement)} the loss's {frame.scale_is} ({frame.scale:.4g}), "
-        f"and at a critical point {CRITICAL:g} of it at most"
+        f"where {CRITICAL:g} is the limit for a critical point"
     )
     if local.flatness > FLAT:
         text = (
             f"gradient-flat: the gradient, of length {local.gradient_norm:.3g}, lies in the null space of H ({local.flatness:.2f}), "
-            "where no Newton step lessens it"
+            "where no Newton step reduces it"
         )
     if kinks.units:
-        text += f"; {len(kinks.units)} units change sides of a kink within the remaining Newton step or the escape"
+        text += f"; {len(kinks.units)} units switch on or off (a kink) within that step or a step along the escape direction"
     return Finding("near-critical" if local.decrement < NEAR_CRITICAL else "not critical", text)
 
 
@@ -153,7 +153,7 @@ def share(part: float) -> str:
 def with_negative(local: Local, escape: Escape) -> Finding:
     """Name a critical point with an eigenvalue below zero beyond the error."""
     above, zero, below = local.inertia
-    lowest = f"the least eigenvalue {local.eigenvalues[0]:.4g} ± {local.bounds[0]:.1g} is negative"
+    lowest = f"the smallest eigenvalue {local.eigenvalues[0]:.4g} ± {local.bounds[0]:.1g} is negative"
     if not escape.best:
         return Finding(
             "undetermined",

@@ -1,4 +1,4 @@
-"""A Hessian from what is asked of it to a record."""
+"""`analyze_hessian`: compute what was requested of a Hessian, and make the record."""
 
 from __future__ import annotations
 
@@ -72,42 +72,45 @@ def analyze_hessian(
     Parameters
     ----------
     subject
-        A model, or any objective; gradients and products that it lacks are taken as differences.
+        A model, or any objective; missing gradients and products are replaced by finite differences.
     theta
-        The point [P], for an objective; a `TorchObjective` stands at its module's parameters.
+        The point [P], for an objective; by default a `TorchObjective` is analysed at its module's parameters.
     top, bottom, all
-        Eigenvalues: the largest, the smallest (algebraically), or every one. Where nothing at all is asked
-        for, ten and five.
+        How many of the largest and of the smallest (most negative) eigenvalues to find, or all of them. If nothing at
+        all is requested, ten and five.
     density, trace
-        The spectral density to an `accuracy`; trace and Frobenius norm.
+        Whether to estimate the spectral density (to an `accuracy`), and the trace and the Frobenius norm.
     by_node
-        Also the least and largest eigenvalue of each node's submatrix.
+        Also find the smallest and the largest eigenvalue of each node's submatrix.
     method
-        "exact", "finite-difference" (of gradients), or "both": exact, and how far differences are from it. An objective without products
-        has its Hessian by finite differences.
+        "exact", "finite-difference" (of gradients), or "both", which compares them. For an objective without products
+        the Hessian is made of finite differences.
     operator
-        "hessian", or what stands in for it: "gauss-newton", "fisher", "empirical-fisher".
+        "hessian", or an approximation of it: "gauss-newton", "fisher", "empirical-fisher".
     precondition
-        Analyse P^(−1/2) H P^(−1/2) with what Adam divides by, from the state in the model's file.
+        Analyse P^(−1/2) H P^(−1/2), where P is what Adam divides by, taken from the optimizer's state in the model's
+        file.
     node
         Analyse the submatrix of one node only.
     split, dtype, examples, seed, threads, device
-        As `NetworkObjective` takes them.
+        As in `NetworkObjective`.
     tolerance, max_products
-        Of the search for eigenvalues, as `eigenpairs` takes them.
+        Settings of the search for eigenvalues, as in `eigenpairs`.
     output, fresh
-        Where to save; a record of the same settings that is there is returned, or gone on from where it is unfinished, unless `fresh`.
+        The file to save to. A finished record of the same settings that is there is returned, and an unfinished one is
+        continued, unless `fresh`.
     progress, announce
-        Called with the share that is done and the same in words, such as "310 of about 410 products"; and with sentences.
+        Called with the share of the work that is done, and the same in words, such as "310 of about 410 products", and
+        with messages.
 
     Raises
     ------
     InputError
-        Whatever cannot be asked of this subject; the message says what can.
+        Something that cannot be computed of this subject; the message says what can.
     ComputationError
         Products that are not finite, or a file that cannot be written.
     KeyboardInterrupt
-        Ctrl-C; where there is an output, the products so far were saved.
+        Ctrl-C. If there is an output, the products so far were saved.
 
     Examples
     --------

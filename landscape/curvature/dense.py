@@ -1,4 +1,4 @@
-"""The whole matrix, where it fits: at once where there is such a way, else from blocks of products; what it is off by is kept as an error."""
+"""The whole matrix, computed at once if possible and otherwise from blocks of products, with its error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The spectral density: where the eigenvalues lie and how many, without computing one of them."""
+"""The spectral density: an estimate of how many eigenvalues lie where, without computing them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""About how many products with a matrix an analysis takes, for the time that is left: a search for eigenvalues has no number that is known before."""
+"""Estimates of how many products an analysis will take, for the progress bar."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Long work on a matrix that can be cut: its products are kept in order, and a later run of the same work reads them off.
+"""A journal of the products with a matrix, from which interrupted work continues with the same bits.
 
 All that is done with products is a function of them, so that work which begins anew with the same products reaches the same bits:
 Lanczos, deflation, traces, a dense matrix's columns. Only the products are saved.

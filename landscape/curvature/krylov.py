@@ -1,4 +1,4 @@
-"""Lanczos with full reorthogonalization, from several vectors in step: their products share the work."""
+"""Lanczos with full reorthogonalization, from several vectors at once, whose products are computed together."""
 
 from __future__ import annotations
 

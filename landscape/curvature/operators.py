@@ -1,4 +1,4 @@
-"""Matrices known by their products: the Hessian, its parts, and the Hessian as an optimizer sees it."""
+"""Matrices known by their products: the Hessian, its blocks, and the preconditioned Hessian."""
 
 from __future__ import annotations
 

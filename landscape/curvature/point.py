@@ -1,4 +1,4 @@
-"""Where a Hessian is taken: an objective, θ, the parameters of each node, and what a record says of it."""
+"""The point at which a Hessian is computed: objective, θ, the parameters of each node, and what a record says of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is asked of an analysis of a Hessian."""
+"""What was requested of an analysis of a Hessian."""
 
 from __future__ import annotations
 

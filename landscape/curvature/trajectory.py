@@ -1,4 +1,4 @@
-"""The ends of the spectrum along a trajectory, each search begun where the last one ended."""
+"""Extreme eigenvalues along a trajectory, each search started from the result of the previous one."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def eigenpairs_along(
     operator
         As `matrix_operator` takes it.
     progress
-        Called with the share that is done and the same in words, such as "3 of 20 points".
+        Called with the share of the work that is done, and the same in words, such as "3 of 20 points".
 
     Raises
     ------

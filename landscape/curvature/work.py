@@ -1,4 +1,4 @@
-"""The parts of an analysis in their order, each adding what it found to the record."""
+"""The parts of an analysis in their order, each of which adds its results to the record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why a network fails to train, or that it does not: the General Guide walked with numbers, each verdict by an intervention.
+"""Why a network fails to train, or that it is healthy: the General Guide with numbers, each verdict tested by trainings.
 
 `checks` is step 0 (`vetoes`, `state`), `training_loss` steps 1 and 2 (`experiments` with the `remedies`, on `ensembles`), `gap_steps` step 3
 (`gap`, `shift`, `learning_curve`). Each adds to an `Evidence`. `verdict` has the rules, which see nothing but numbers: `attribution` and

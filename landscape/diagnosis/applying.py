@@ -1,4 +1,4 @@
-"""`--apply`: the remedy of a diagnosis run, and what it did to the losses."""
+"""`--apply`: run the remedy of a diagnosis, and report the losses before and after."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Networks beside the user's: shallower, narrower, wider, deeper, with activations; each of the same data and loss."""
+"""Variants of the user's network with the same data and loss: shallower, narrower, wider, deeper, with activations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A large loss attributed: optimization or bias, by the remedies that remove it."""
+"""Attribute a large loss to optimization or model bias, by the remedies that remove it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What needs no network: copying the best single input, and a linear model; a network that does not beat them has learned nothing beside them."""
+"""Predictions without the network, copying the best single input and a linear model, which it should beat."""
 
 from __future__ import annotations
 

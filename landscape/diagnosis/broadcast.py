@@ -1,4 +1,4 @@
-"""Whether a network stands where a loss with targets that broadcast has no gradient: every output compared with every target."""
+"""Whether the network is at a stationary point of a loss whose targets broadcast against its outputs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a remedy changes: the recipe, the start, the penalty or the data, each with its trial and its plan."""
+"""The changes that a remedy makes to settings, initialization, penalty or data, each with its trial and its plan."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Step 0: losses, vetoes, what the log says and what it leaves open, and the parameters where the loss is large."""
+"""Step 0: the losses, whether anything is broken, the log, and the parameters if the loss is large."""
 
 from __future__ import annotations
 

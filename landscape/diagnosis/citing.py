@@ -1,4 +1,4 @@
-"""Numbers that a verdict cites: each knows its threshold and the side of it that supports the claim, and is a reason on that side only."""
+"""Numbers that a verdict cites, each with its threshold, which are reasons only on the right side of it."""
 
 from __future__ import annotations
 

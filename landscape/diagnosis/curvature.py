@@ -1,4 +1,4 @@
-"""How critical a point is, and the way down where it is a saddle: as much of the Hessian as its size allows."""
+"""How critical the point is, and the way down if it is a saddle, with as much of the Hessian as the size allows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The guide walked with numbers: facts, forks, gaps, verdict, and the record of it all."""
+"""`diagnose`: follow the guide with numbers, and record facts, trials, gaps and the verdict."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def diagnose(
     Parameters
     ----------
     model
-        The network where it stands, its data and, where it has them, its log and its settings; or a `TorchObjective`.
+        The network with its data and, if the file has them, its log and its settings; or a `TorchObjective`.
     train
         Of a `TorchObjective`: a function (settings, seed, θ) → (θ, history) that trains as the user does, from θ [P] or, where that is None, from
         a fresh start, with what `settings` wants otherwise: `settings.get("learning_rate", 0.1)` and so on, where the second is the user's own. It
@@ -87,37 +87,39 @@ def diagnose(
         the examples). What it does not read is not assessed; what it cannot do may raise `NotImplementedError`. In place of θ it may return
         the trained module or its state dict, and in place of a history None. Without it no verdict is verified.
     constant_loss
-        Of a `TorchObjective`: the loss of the best prediction that looks at no input, where that cannot be found, as of a loss of batches.
+        For a `TorchObjective`: the loss of the best constant predictor, if it cannot be found, as for a batch loss.
     budget
         `quick` trains nothing, `standard` is about two minutes for a small network, `thorough` takes more seeds and updates.
     optimizer, learning_rate, batch_size, momentum, weight_decay
-        How it was trained, where the file does not say so; the optimizer by a name of this package or of PyTorch. What nobody says is assumed,
-        and stands under `assumed` in the report.
+        How it was trained, if the file does not say so; the optimizer by a name of this package or of PyTorch. What is
+        unknown is assumed, and listed under `assumed` in the report.
     steps, epochs
-        How long it was trained, where the file does not say so; one of the two.
+        How long it was trained, if the file does not say so; one of the two.
     target_loss
-        A training loss that would do.
+        A training loss that is good enough.
     thresholds
         Fields of `Thresholds` to change.
     seed
-        Of every random number.
+        Seed of all random numbers.
     dtype
-        Of the trainings; losses and curvature are in float64.
+        Precision of the trainings; losses and curvature are in float64.
     output, fresh
-        Where to save; finished ensembles of an interrupted diagnosis of the same settings are taken up, a finished one is returned
-        unless `fresh`.
+        The file to save to. An interrupted diagnosis of the same settings is continued from its finished trials, and a
+        finished one is returned, unless `fresh`.
     validation
         The file that validation data were read from, for the command line under `next`.
     executor
-        Anything with `submit` of `concurrent.futures`, whose workers take trials of a model, or `Workers` around it.
+        An executor with the method `submit` of `concurrent.futures`, whose workers compute trials of a model, or
+        `Workers`, which contains one.
     progress, announce
-        Called with the share that is done and the same in words, such as "7 of about 74 trials"; and with sentences.
+        Called with the share of the work that is done, and the same in words, such as "7 of about 74 trials", and with
+        messages.
 
     Raises
     ------
     InputError
-        No trainable parameters, a loss that is the network's own output, an unknown budget, threshold or optimizer, a number that cannot be; a record of
-        other settings in the way.
+        No trainable parameters, a loss that is the network's own output, an unknown budget, threshold or optimizer, an
+        impossible number, or an output that holds a record of other settings.
 
     Examples
     --------

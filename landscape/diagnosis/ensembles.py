@@ -1,4 +1,4 @@
-"""Trainings beside the user's, each ensemble once: what is finished is kept, so that an interrupted diagnosis goes on."""
+"""Trial trainings, each ensemble run once and kept, so that an interrupted diagnosis continues."""
 
 from __future__ import annotations
 

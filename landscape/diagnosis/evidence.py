@@ -1,4 +1,4 @@
-"""What a verdict follows from, and what it says."""
+"""The evidence from which a verdict follows, and the verdict."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Evidence beside the verdict: what the network looks like, each number with its threshold."""
+"""Lines of evidence beside the verdict: measurements of the network, each with its threshold."""
 
 from __future__ import annotations
 

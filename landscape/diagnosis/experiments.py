@@ -1,4 +1,4 @@
-"""Steps 1 and 2 by intervention: the remedies of the table tried, ensemble by ensemble, and a handful of examples learned alone."""
+"""Steps 1 and 2: try the remedies of the table, ensemble by ensemble, and train on 16 examples alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A diagnosis of a log alone: at most suspected, with the numbers that it rests on, and with the lines that would verify it."""
+"""`diagnose_log`: what can be suspected from a log alone, and the lines of code that would verify it."""
 
 from __future__ import annotations
 

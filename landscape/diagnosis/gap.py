@@ -1,4 +1,4 @@
-"""Step 3, what is seen: how much worse validation is than training, and test than validation, with intervals over examples."""
+"""Step 3: how much worse validation is than training, and test than validation, with intervals over examples."""
 
 from __future__ import annotations
 

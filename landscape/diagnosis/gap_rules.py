@@ -1,4 +1,4 @@
-"""A small loss judged by its gaps: healthy, overfitting, mismatch; or a loss that nothing lowers."""
+"""Judge a small loss by its gaps: healthy, overfitting or mismatch, or a noise floor if nothing lowers the loss."""
 
 from __future__ import annotations
 

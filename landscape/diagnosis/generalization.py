@@ -1,4 +1,4 @@
-"""What a learning curve and constraints showed of a gap."""
+"""The results of a learning curve and of constraints for a gap."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The head of a report: what was diagnosed, how it was understood, and what was assumed."""
+"""The head of a report: what was diagnosed, what was inferred, and what was assumed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An accuracy that is the commonest class's share: it proves nothing, and the loss beside the entropy of the shares says which of two things it is."""
+"""An accuracy that equals the share of the commonest class, and what the entropy of the classes says about it."""
 
 from __future__ import annotations
 

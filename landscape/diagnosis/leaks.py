@@ -1,4 +1,4 @@
-"""Examples that training shares with held-out data: counted, told from rows that meet by chance, and left out before anything is judged."""
+"""Held-out examples that also occur in the training data, which are counted and left out before anything is judged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Step 3 by intervention: a learning curve, and the table's constraints of a network that overfits."""
+"""Step 3: a learning curve, and the constraints that are tried on a network that overfits."""
 
 from __future__ import annotations
 

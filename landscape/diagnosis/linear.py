@@ -1,4 +1,4 @@
-"""The linear model by its convex problem: a simpler network whose best training loss needs no luck."""
+"""The linear model, fitted by solving its convex problem: a simpler network that needs no luck."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a log alone lets one suspect: each rule takes numbers and gives a verdict with the numbers it rests on, or nothing."""
+"""Rules for a log alone: each takes numbers and returns a verdict with the numbers that support it, or nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training and evaluation mode beside each other: the loss with dropout on and batches' statistics, and which of the two a log shows."""
+"""The loss in training mode beside the loss in evaluation mode, and which of the two a log shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names in the command that a diagnosis recommends: of the file that it makes, and of what a bare file was understood as."""
+"""Names in the recommended command: that of the file it makes, and options for a file of plain arrays."""
 
 from __future__ import annotations
 

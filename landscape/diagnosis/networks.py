@@ -1,4 +1,4 @@
-"""Remedies that are another network: other widths or depths, activations, or none but a linear map."""
+"""Remedies that use another network: other widths or depths, activations, or a linear model."""
 
 from __future__ import annotations
 

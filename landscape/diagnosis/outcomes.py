@@ -1,4 +1,4 @@
-"""What a trial came to: the losses at its best look, its share of the removable loss, its lead over the control."""
+"""The result of a trial: its losses at the best evaluation, its share of the removable loss, and its gain over the control."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The guide walked for an objective of the user's own, such as a PyTorch module's: its loss, its curvature, and trainings by the user's function."""
+"""A diagnosis of the user's own objective, such as a PyTorch module: its loss, its curvature, and trainings by the user's function."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A training by a function of the user's: what it is asked for, which of that it takes, and what came of it."""
+"""One training by the user's function: the settings given to it, those that it reads, and its result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a diagnosis has a user's own training try, and what each trial came to; every training is kept as it ends."""
+"""The trials that the user's own training runs, and their results, each saved when it ends."""
 
 from __future__ import annotations
 

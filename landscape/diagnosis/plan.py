@@ -1,4 +1,4 @@
-"""A remedy as a training of a model, and as the command line that is the same training."""
+"""A remedy as a training of a model, and as the command line that repeats it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A remedy run once more as it is going to be recommended: what ends worse than it started is not recommended."""
+"""Run a remedy once more as it will be recommended, and reject it if it ends worse than it started."""
 
 from __future__ import annotations
 

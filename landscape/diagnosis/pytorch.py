@@ -1,4 +1,4 @@
-"""A remedy in PyTorch's words, for who trains there: the optimizer, the start and the batches."""
+"""A remedy as lines of PyTorch: the optimizer, the initialization and the batches."""
 
 from __future__ import annotations
 

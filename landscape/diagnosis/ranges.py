@@ -1,4 +1,4 @@
-"""The least loss that the range of the output allows, whatever the parameters: what a last activation costs before any training."""
+"""The smallest loss that the range of the last activation allows, whatever the parameters are."""
 
 from __future__ import annotations
 

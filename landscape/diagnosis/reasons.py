@@ -1,4 +1,4 @@
-"""What speaks for a sub-type: the numbers of the parameters, of the log and of the trials, the strongest first."""
+"""The numbers that support a sub-type, from the parameters, the log and the trials, the strongest first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the model was trained: from its file, the options, or, where neither says, Adam at its usual rate."""
+"""How the model was trained: from its file, from options, or otherwise Adam at its usual rate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of remedies: a row is all that there is to one, so that a new row is tried, worded, judged and applied."""
+"""The table of remedies, with a row for everything that belongs to each one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A remedy as a value: what it changes, how it is called, what it names where it wins, how it is tried and applied."""
+"""A remedy: its change, its names, the cause that it indicates, and how it is tried and applied."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The last updates of a run done again, each looked at: steps that turn back on the one before are a run that bounces between walls."""
+"""Repeat the last updates of a run, and measure whether successive steps reverse each other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The report as plain JSON: the verdict, why, what was ruled out and by which number, what to do, what was not looked at."""
+"""The report as plain JSON: the verdict, the reasons, what was ruled out and why, what to do, and what was not assessed."""
 
 from __future__ import annotations
 

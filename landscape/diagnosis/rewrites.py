@@ -1,4 +1,4 @@
-"""Remedies that rewrite the network: without its last activation, on scaled targets, with running statistics taken anew."""
+"""Remedies that rewrite the network: without its last activation, on scaled targets, or with recomputed running statistics."""
 
 from __future__ import annotations
 

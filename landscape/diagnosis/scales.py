@@ -1,4 +1,4 @@
-"""Targets put on one scale, with the last layer rewritten so that the network is the same function, and put back afterwards."""
+"""Scale the targets and rewrite the last layer so that the network is the same function, and reverse both later."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a diagnosis has found so far, and what it could not look at."""
+"""The state of a running diagnosis: what was found so far, and what could not be assessed."""
 
 from __future__ import annotations
 

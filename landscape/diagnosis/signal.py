@@ -1,4 +1,4 @@
-"""Whether inputs tell anything of the targets: those of near examples against permuted ones; and whether targets stand in sorted order."""
+"""Whether examples with similar inputs have similar targets, and whether targets are in sorted order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether validation data were split off by order in place of by chance: classes that training never saw, or other shares of them."""
+"""Whether validation data were split off by order instead of at random."""
 
 from __future__ import annotations
 

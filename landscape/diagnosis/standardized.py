@@ -1,4 +1,4 @@
-"""Inputs put on one scale, with the first layer rewritten so that the network is the same function."""
+"""Standardize the inputs, and rewrite the first layer so that the network is the same function."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the parameters look like: dead and identical units, vanishing gradients, curvature against the rate."""
+"""Measurements of the parameters: dead and identical units, vanishing gradients, curvature against the learning rate."""
 
 from __future__ import annotations
 

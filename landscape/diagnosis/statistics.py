@@ -1,4 +1,4 @@
-"""Batch normalization's running statistics taken anew: whether those of the file are the data's, and the model with those that are."""
+"""Recompute the running statistics of batch normalization, and compare them with those in the file."""
 
 from __future__ import annotations
 

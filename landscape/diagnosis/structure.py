@@ -1,4 +1,4 @@
-"""What a network is by its structure: affine or not, its last activation, and the same graph with other nodes."""
+"""The structure of a network: whether it is affine, its last activation, and the same graph with other nodes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parts of the training set: some examples, and a validation set carved out, with refits on the rest."""
+"""Parts of the training set: some of the examples, and a held-out part, with refits on the rest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sub-types of a large loss: what the parameters show, and the rules by which the remedy that won names one."""
+"""The sub-types of a large loss: what the parameters show, and the rules by which the best remedy names one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The numbers that the verdicts hang on: printed with every report, and each may be overridden."""
+"""The thresholds of the verdicts, which are printed with every report and can be changed."""
 
 from __future__ import annotations
 

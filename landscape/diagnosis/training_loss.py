@@ -1,4 +1,4 @@
-"""Steps 1 and 2: what lowers a large training loss, and how much of what can be removed each remedy removes."""
+"""Steps 1 and 2: what lowers a large training loss, and which share of it each remedy removes."""
 
 from __future__ import annotations
 

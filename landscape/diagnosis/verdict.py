@@ -1,4 +1,4 @@
-"""Step 4: from evidence to a verdict, by rules that know no network; each is tested on numbers."""
+"""Step 4: from the evidence to a verdict, by rules that see only numbers."""
 
 from __future__ import annotations
 

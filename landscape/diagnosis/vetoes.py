@@ -1,4 +1,4 @@
-"""Step 0: what training cannot mend, seen in seconds and without training."""
+"""Step 0: faults that no training can mend, found in seconds without training."""
 
 from __future__ import annotations
 

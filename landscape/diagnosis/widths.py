@@ -1,4 +1,4 @@
-"""Other widths of any graph: every hidden channel and unit times a factor, where the table of its nodes allows it."""
+"""Change the widths of any graph: multiply every hidden channel and unit by a factor, if its nodes allow it."""
 
 from __future__ import annotations
 

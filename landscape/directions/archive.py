@@ -1,4 +1,4 @@
-"""Directions kept in a file."""
+"""Directions in a file."""
 
 from __future__ import annotations
 

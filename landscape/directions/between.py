@@ -1,4 +1,4 @@
-"""From one model to another."""
+"""The direction from one model to another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The proof that directions are what they are called."""
+"""Checks that directions have the norms and angles that they should have."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a choice (`random`, `gradient`, …, a file) to directions ready to use."""
+"""Make directions from a choice (`random`, `gradient`, …, a file)."""
 
 from __future__ import annotations
 
@@ -61,11 +61,11 @@ def make_directions(
     Parameters
     ----------
     origin
-        Where they start.
+        The point from which the directions start.
     direction
         `random`, `gradient`, `principal`, `eigen`, `between`, `plane`, a `.npz` with `directions` [d, P], or such an array.
     dimensions
-        How many; by default 2, or as many as the file has.
+        Number of directions; by default 2, or as many as the file has.
     to, to_name, third, third_name
         The other θ [P] of `between`, and what it is called; the two others of `plane`.
     normalize

@@ -1,4 +1,4 @@
-"""What directions start from: a point, how it is cut into tensors, and what else is known there."""
+"""The point from which directions start, its tensors, and what else is known there."""
 
 from __future__ import annotations
 

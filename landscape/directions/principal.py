@@ -1,4 +1,4 @@
-"""The principal directions of a run: where its checkpoints lie, seen from θ."""
+"""The principal directions of a run's checkpoints, relative to θ."""
 
 from __future__ import annotations
 

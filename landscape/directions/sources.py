@@ -1,4 +1,4 @@
-"""What each kind of direction knows by itself; a name and its source is one row of the table below.
+"""The kinds of directions, with a row of the table for each.
 
 Axes that a source leaves over, where it leaves room, are filled with Gaussian ones by `make_directions`.
 """

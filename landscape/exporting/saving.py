@@ -1,4 +1,4 @@
-"""Writing exports: what a format is made by, and what may be overwritten."""
+"""Write exports: the format of each file, and what may be overwritten."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def export_record(
     InputError
         A format that cannot hold this record, or a path that is not to be overwritten.
     ComputationError
-        The file system refused.
+        The file could not be written.
     """
     paths = export_names(record, path)
     mark = mark_of(record.kind, record.model, record.data)

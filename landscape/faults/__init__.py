@@ -1,4 +1,4 @@
-"""Networks with a known fault, and the healthy twin of each: trained when asked for, to see what a diagnosis makes of them.
+"""Networks with a known fault and their healthy twins, trained on demand, on which the diagnosis is tested.
 
 `CASES` is the table, and `draw` trains a row of it.
 """

@@ -1,4 +1,4 @@
-"""How each case is made: a function a case, which gives the untrained model and its training, with the fault or without.
+"""One function for each case, which returns the untrained model and its training, with the fault or without.
 
 The twin differs in the one thing that is wrong. Seeds draw data, start and batches.
 """

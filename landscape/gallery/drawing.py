@@ -27,7 +27,7 @@ LOOKS: tuple[dict[str, Any], ...] = (
 def panels(
     columns: int, rows: int = 1, *, width: float = PAGE, height: float = 2.5, **options: Any
 ) -> tuple[Figure, Any]:
-    """Make a figure with a grid of axes in the house's style; call it inside `landscape.style()`."""
+    """Make a figure with a grid of axes in the style of the package; call it inside `landscape.style()`."""
     figure = Figure(figsize=(width, height), layout="constrained")
     return figure, figure.subplots(rows, columns, **options)
 

@@ -1,4 +1,4 @@
-"""Networks of other frameworks become models, each compared with its original on the data.
+"""Make models from networks of other frameworks, and compare each with its original.
 
 PyTorch modules and scikit-learn estimators come from the running process; ONNX graphs, safetensors and state
 dicts from files. No file is unpickled by trust, and nothing in one is executed. The frameworks are imported when

@@ -1,4 +1,4 @@
-"""Bounds, powers, and arithmetic with a number, as the format's functions of one number: what the importers have in common."""
+"""Bounds, powers, and arithmetic with a number as ops of the format, for all importers."""
 
 from __future__ import annotations
 

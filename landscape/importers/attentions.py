@@ -1,4 +1,4 @@
-"""Attention that is written out, as softmax(c·Q Kᵀ + mask) V, becomes one node, which has a rule of its own."""
+"""Recognize attention that is written out as softmax(c·Q Kᵀ + mask) V, and make it one node."""
 
 from __future__ import annotations
 

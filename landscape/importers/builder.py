@@ -1,4 +1,4 @@
-"""Arithmetic, layouts and products of an imported network's values, whatever the axes that the batch is among."""
+"""Write arithmetic, layouts and products of an imported network's values as nodes."""
 
 from __future__ import annotations
 

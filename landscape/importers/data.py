@@ -1,4 +1,4 @@
-"""The data that a network is imported with: arrays, tensors or a file, under the names of a bare file."""
+"""The data of an imported network, from arrays, tensors or a file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Other parameters for a network: the place at which a translation is compared with its original a second time."""
+"""Random parameters at which a translation is compared with its original a second time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`import_file`: a file of another framework becomes a model, by the ending of its name."""
+"""`import_file`: make a model from a file of another framework, chosen by the ending of its name."""
 
 from __future__ import annotations
 

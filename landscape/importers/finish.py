@@ -1,4 +1,4 @@
-"""The last step before the proof: a model of a network and its data, in what the format holds."""
+"""The last step of an import before the comparison: make the model of the network and its data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The log of a training, as a user gives it, becomes the series of a model file."""
+"""Turn the log of a training, as a user gives it, into the series of a model file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What to try in the place of an op that has no row in the format."""
+"""Suggestions for operations that the format does not have."""
 
 from __future__ import annotations
 

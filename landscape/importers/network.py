@@ -1,4 +1,4 @@
-"""A network in the making: an importer adds nodes, and every value has its shape as soon as it is there."""
+"""A network under construction: an importer adds nodes, and the shape of every value is known at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Packages that only some importers need: imported when asked for, with a word where they are missing."""
+"""Import packages that only some importers need, with a message if they are missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The proof that a model is the network that was imported, as a function of θ: compared at its own θ, and at others.
+"""Check that a model is the same function of θ as the imported network, by comparing them at several θ.
 
 Equal outputs at one θ do not show that: a tie may be cut, a part of a weight frozen, or a head of zeros may hide what comes before it. So the
 original is moved to random parameters, the model to the same ones by the names of its parameters, and both are compared there.

@@ -1,4 +1,4 @@
-"""`.pt` files: a state dict and nothing else, looked through before PyTorch reads it with `weights_only=True`."""
+"""`.pt` files: check that there is only a state dict before PyTorch reads it with `weights_only=True`."""
 
 from __future__ import annotations
 

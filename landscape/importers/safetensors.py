@@ -1,4 +1,4 @@
-"""`from_safetensors`: a file of arrays with an index in front, read without trust in what the index claims."""
+"""`from_safetensors`: read a file of arrays without trusting its index."""
 
 from __future__ import annotations
 

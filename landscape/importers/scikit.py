@@ -1,4 +1,4 @@
-"""`from_sklearn`: a fitted estimator of scikit-learn becomes a model, its regularization weight decay.
+"""`from_sklearn`: make a model from a fitted estimator of scikit-learn, with its regularization as weight decay.
 
 scikit-learn minimizes sums or means of its own; here they are brought to mean + ½ λ ‖W‖². With n examples:
 

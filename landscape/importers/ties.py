@@ -1,4 +1,4 @@
-"""Parameters that training moves together: where a translation would have them twice, and where a file may have lost that they are one."""
+"""Parameters that training changes together: where a translation would have them twice, and where a file may have lost the tie."""
 
 from __future__ import annotations
 

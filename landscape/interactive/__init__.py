@@ -1,4 +1,4 @@
-"""A surface as one page that needs no network: turned, zoomed and read with pointer, touch or keyboard."""
+"""A surface as one interactive page that needs no network."""
 
 from landscape.interactive.page import page_of, save_page, shown
 

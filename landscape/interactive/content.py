@@ -1,4 +1,4 @@
-"""What the page is told of records: axes, quantities, paths, basins, and the scale that all panels share."""
+"""The data of the interactive page: axes, quantities, paths, basins, and the common scale."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page itself: one file, with a security policy that lets in nothing but what stands in it."""
+"""The interactive page as one file, whose security policy allows only its own contents."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ def save_page(
     InputError
         As `page_of`; or a path that holds what is not to be lost.
     ComputationError
-        The file system refused.
+        The file could not be written.
     """
     path = Path(path)
     content = page_of(records, titles, quantity=quantity, picture=picture)

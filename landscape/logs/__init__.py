@@ -1,4 +1,4 @@
-"""The log of a training by itself: what trackers and frameworks write becomes series, each with the steps of its values."""
+"""Read the log of a training from the files of trackers and frameworks, as series with their steps."""
 
 from landscape.logs.log import Log, Series
 from landscape.logs.read import read_log

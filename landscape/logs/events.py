@@ -1,4 +1,4 @@
-"""Event files of TensorBoard: records with checksums, each a message of three kinds nested, of which the scalars are taken.
+"""Read the scalars from event files of TensorBoard.
 
 A record is its length (8 bytes), a checksum of that (4), the message, a checksum of that (4). Of a message, `Event`, step (field 2) and summary
 (5) are read; of the summary its values (1); of a value its tag (1), its number (2), or its tensor (8). Every length is compared with

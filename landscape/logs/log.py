@@ -1,4 +1,4 @@
-"""A log: series by this package's names, each with its own steps."""
+"""A log: series with the names of this package, each with its own steps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A file becomes a log, whatever wrote it: told by what it holds, not by its name alone."""
+"""Read a log from a file, whose kind is recognized by its contents."""
 
 from __future__ import annotations
 
@@ -24,8 +24,9 @@ GROWTH = 12
 def read_log(path: str | Path) -> Log:
     """Read the log of a training from CSV, JSON, JSON lines, TensorBoard's event files, or a model file.
 
-    Known among them are Hugging Face's `trainer_state.json`, Lightning's `metrics.csv`, Keras' CSVLogger and `History.history`, and the exports
-    of trackers. What the step is called, and the series, is looked up in one table of names; what only looks alike is left alone.
+    It knows Hugging Face's `trainer_state.json`, Lightning's `metrics.csv`, Keras' CSVLogger and `History.history`, and
+    the exports of experiment trackers. The names of the step and of the series are looked up in one table; names that
+    are only similar are not guessed at.
 
     Raises
     ------

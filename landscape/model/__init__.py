@@ -1,4 +1,4 @@
-"""The network and its data: a file that every command reads, checked once and for all.
+"""The network and its data: the file that every command reads, with its checks.
 
 `load_model` reads a file, `build_model` makes the same from arrays, `save_model` writes it. What a file may
 hold is the table of ops (`landscape.ops`), the loss table (`losses`), the header (`header`) and the data (`data`);

@@ -1,4 +1,4 @@
-"""The bare form: weights, biases and data without a header become a model, and every guess a sentence.
+"""Files of plain arrays without a header: infer a model, with a sentence for each inference.
 
 What is understood is written as a header and arrays of the full form, which then passes the one validation.
 """
@@ -147,7 +147,7 @@ def _network(
             renamed[f"{name}.bias"] = layer.bias_key
             sentences += changed
     if len(names) > 1:
-        sentences.append(f"{between} stands between the layers (--activation for another)")
+        sentences.append(f"the activation between the layers is {between} (--activation for another)")
     return nodes, parameters, renamed, sentences
 
 

@@ -1,4 +1,4 @@
-"""The bare form's data: what people save becomes what the format holds, with a sentence for each change."""
+"""The data in a file of plain arrays, converted to the format, with a sentence for each conversion."""
 
 from __future__ import annotations
 
@@ -46,16 +46,16 @@ def choose_loss(key: str, target: np.ndarray, outputs: int, given: str | None) -
         except InputError as error:
             raise InputError(f"loss: {error}") from None
     if outputs == 1 and target.size == len(target) and is_binary(target):
-        return "binary_cross_entropy", f"for {key} is 0 or 1 and there is one output"
+        return "binary_cross_entropy", f"because {key} is 0 or 1 and there is one output"
     if is_one_hot(target, outputs):
-        return "cross_entropy", f"for {key} is one-hot, a column a class"
+        return "cross_entropy", f"because {key} is one-hot, with a column for each class"
     if outputs > 1 and target.size == len(target) and is_whole(target):
         raise InputError(
             f"{key}: expected shape [{len(target)}, {outputs}] for numbers to fit, found {list(target.shape)} of whole numbers "
             "in floating point; for class ids say --loss cross_entropy, or save them as integers (y.astype(int))"
         )
     if target.dtype.kind == "f":
-        return "mse", f"for {key} is {target.dtype}"
+        return "mse", f"because {key} is {target.dtype}"
     if outputs == 1:
         raise InputError(
             f"{key}: integer targets other than 0 and 1 with one output; "
@@ -66,7 +66,7 @@ def choose_loss(key: str, target: np.ndarray, outputs: int, given: str | None) -
             f"{key}: integer targets of shape {list(target.shape)} are not one-hot and may be several labels; "
             "expected class ids [N], or --loss binary_cross_entropy for labels of 0 and 1"
         )
-    return "cross_entropy", f"for {key} is of integers"
+    return "cross_entropy", f"because {key} has integers"
 
 
 def convert_target(key: str, target: np.ndarray, loss: str, outputs: int) -> Changed:

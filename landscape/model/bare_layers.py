@@ -1,4 +1,4 @@
-"""The bare form's two decisions: the layers' order, and whether weights are [in, out] or [out, in]."""
+"""Infer the order of the layers in a file of plain arrays, and whether weights are [in, out] or [out, in]."""
 
 from __future__ import annotations
 
@@ -73,10 +73,10 @@ def find_chain(layers: Sequence[Layer], width: int, target: np.ndarray) -> Chain
 
 def _orient(layers: list[Layer], possible: list[str], target: np.ndarray) -> tuple[str, str]:
     if len(possible) == 1:
-        return possible[0], "only so do the shapes chain"
+        return possible[0], "the shapes fit in no other way"
     allowed = [orientation for orientation in possible if accepts(widths(layers[-1], orientation)[1], target)]
     if len(allowed) == 1:
-        return allowed[0], "only so does the output go with the targets"
+        return allowed[0], "only then does the output fit the targets"
     dotted = [layer.key.endswith(".weight") for layer in layers]
     if all(dotted):
         return OUT_IN, "the shapes allow both, and names that end in .weight are PyTorch's"

@@ -1,4 +1,4 @@
-"""The bare form's names: which arrays are data, which are weights, and which bias belongs to which weight."""
+"""Recognize by their names the data, the weights and the biases in a file of plain arrays."""
 
 from __future__ import annotations
 

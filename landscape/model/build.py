@@ -42,10 +42,11 @@ def build_model(
 ) -> Model:
     """Build a model from dense layers, or from any nodes, with its data.
 
-    `layers` are pairs of weight and bias (or None), read as a bare file's: `[in, out]` or `[out, in]`,
-    whichever chains from the data, with `activation` (relu) between them. Or `nodes` are the header's, and
-    `parameters` the arrays by `"<node>.<parameter>"`; then `loss` must be given. `arrays` has any other key
-    of the archive (`history.step`, `checkpoints`, …). `loss_options` are those of the header: `{"class_weights": [1, 3]}`.
+    `layers` are pairs of weight and bias (or None), read like a file of plain arrays: `[in, out]` or `[out, in]`,
+    whichever fits the data, with `activation` (relu) between them. Alternatively, `nodes` are those of a header,
+    `parameters` are the arrays by `"<node>.<parameter>"`, and `loss` must be given. `arrays` has any other key of a
+    model file (`history.step`, `checkpoints`, …). `loss_options` are those of the header, such as `{"class_weights":
+    [1, 3]}`.
 
     >>> model = build_model(
     ...     layers=[(np.ones((2, 3)), np.zeros(3)), (np.ones((3, 2)), np.zeros(2))],
@@ -58,7 +59,7 @@ def build_model(
     Raises
     ------
     InputError
-        What a file would be refused for.
+        Anything for which a model file would be refused.
     """
     splits = {"x_train": x_train, "y_train": y_train, "x_validation": x_validation}
     splits |= {"y_validation": y_validation, "x_test": x_test, "y_test": y_test}

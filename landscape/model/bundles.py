@@ -1,4 +1,4 @@
-"""The models that come with the package: real networks to try the commands on."""
+"""The models that come with the package, to try the commands on."""
 
 from __future__ import annotations
 
@@ -7,6 +7,14 @@ from pathlib import Path
 
 from landscape.errors import InputError, did_you_mean
 from landscape.files import shown
+
+ABOUT = {
+    "digits": "64-32-10 ReLU on handwritten digits of 8 × 8 pixels",
+    "lenet": "a LeNet on clothes of 14 × 14 pixels",
+    "lenet_bn": "the same with batch normalization",
+    "signals": "one-dimensional convolutions on MNIST-1D",
+    "transformer": "two causal layers on characters of a Python program",
+}
 
 
 def bundled() -> dict[str, Path]:

@@ -1,4 +1,4 @@
-"""Where a NaN or an infinity is: arrays are looked through in pieces, mapped ones never whole."""
+"""Where NaN or infinity occurs, searched in pieces so that mapped arrays are never read as a whole."""
 
 from __future__ import annotations
 

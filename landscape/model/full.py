@@ -1,4 +1,4 @@
-"""The full form: a header and arrays become a model, every one of them accounted for.
+"""Files of the full form: make a model from the header and the arrays, and account for every key.
 
 The bare form and `build_model` make a header and pass through here too: there is one validation.
 """

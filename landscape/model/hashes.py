@@ -1,4 +1,4 @@
-"""What a record remembers of a model and its data: SHA-256, the same for equal content on every machine."""
+"""SHA-256 hashes of a model and its data, equal for equal content on every machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How large the parameters of a network are at a usual start: means and standard deviations by the initialization's name."""
+"""Means and standard deviations of the parameters at a usual initialization."""
 
 from __future__ import annotations
 

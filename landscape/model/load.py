@@ -1,4 +1,4 @@
-"""A file becomes a model: full form or bare, one message for anything wrong."""
+"""Read a model from a file of either form."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def load_model(
 ) -> Model:
     """Read a model file.
 
-    `activation` and `loss` say what a bare file leaves open. With `allow_nonfinite` parameters and data may
-    hold NaN and infinity; `Model.not_finite` says where.
+    `activation` and `loss` are for a file of plain arrays, which does not say them. With `allow_nonfinite`, parameters
+    and data may contain NaN and infinity; `Model.not_finite` says where.
 
     Raises
     ------

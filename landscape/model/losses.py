@@ -1,4 +1,4 @@
-"""What each loss asks of the output and of the targets."""
+"""What each loss requires of the output and of the targets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The model: a graph, its parameters, its data and the story of its training, checked and ready to use."""
+"""The model: a graph with its parameters, its data and the record of its training, checked and ready to use."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ class Slot:
 class Model:
     """A network with its parameters and data, from a file or `build_model`.
 
-    `nodes` are in topological order, the last is the output. `parameters` holds every parameter, trainable
-    or not, in node order and within a node in the op table's; `buffers` likewise. `data` holds `x_train`,
-    `y_train` and what other splits there are, as stored (uint8 images unscaled, perhaps mapped). `inferred`
-    says in sentences what a bare file left to be understood.
+    `nodes` are in topological order; the last one is the output. `parameters` holds all parameters, trainable or not,
+    in the order of the nodes, and within a node in the order of the op table; `buffers` likewise. `data` holds
+    `x_train`, `y_train` and the other splits as they are stored (uint8 images are not scaled, large arrays may be
+    mapped from their file). `inferred` says in sentences what was inferred for a file of plain arrays.
     """
 
     name: str

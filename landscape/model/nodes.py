@@ -22,9 +22,10 @@ KEYS = ("name", "op", "inputs", "parameters_of", "trainable", "frozen")
 class Node:
     """A node of a network's graph.
 
-    `inputs` are names of nodes before it, "input" for the data. `attributes` has every attribute of the op,
-    defaults filled in. `parameters_of` names the node whose parameters it shares. `frozen` names single parameters that are not
-    trained though the node is. `shape` is the output's, for one example; where it is `single`, all examples have the same.
+    `inputs` are names of nodes before it, "input" for the data. `attributes` has every attribute of the op, defaults
+    filled in. `parameters_of` names the node whose parameters it shares. `frozen` names single parameters that are not
+    trained although the node is. `shape` is the shape of the output for one example. If the node is `single`, the
+    output is the same for all examples.
     """
 
     name: str

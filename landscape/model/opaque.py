@@ -1,4 +1,4 @@
-"""A network that could not be imported, as a file: names and shapes of its parameters, checkpoints, log, and why it was refused.
+"""A recorded network that could not be imported: names and shapes of its parameters, checkpoints, log, and the reason.
 
 It has no graph and no data, so nothing is computed with it. Its checkpoints go beside an objective that can compute the loss.
 """

@@ -1,4 +1,4 @@
-"""The files beside a model that is being recorded: checkpoints and the log as they come, readable at every moment.
+"""The files beside a model that is being recorded: checkpoints and log, readable at every moment.
 
 The folder holds `checkpoints.npy` (float32 [S, P], S places of which some are free), `buffers.npy` ([S, B]), `steps.npy` (int64 [S], −1 for
 a free place; written after the row, so that a row with a step is whole), `history.bin` (float64 triples: step, number of the series, value)

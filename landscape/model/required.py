@@ -1,4 +1,4 @@
-"""What needs a whole model says so when it is given something else."""
+"""Raise an error if something that needs a model is given something else."""
 
 from __future__ import annotations
 

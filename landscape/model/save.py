@@ -1,4 +1,4 @@
-"""A model becomes a file of the full form, whatever form it came from."""
+"""Write a model as a file of the full form."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from landscape.model.story import CHECKPOINT_KEYS
 def save_model(model: Model, path: str | Path) -> None:
     """Write a model file, completely or not at all.
 
-    Data that is mapped from files in the target's folder stays there and is named in the header; other data
-    is written into the archive.
+    Data that are mapped from files in the target's folder stay there, and are named in the header. Other data are
+    written into the archive.
 
     Raises
     ------

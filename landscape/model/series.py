@@ -1,4 +1,4 @@
-"""What the series of a training's log are called here, whatever a framework calls them."""
+"""The names of logged series in this package, for the names that frameworks use."""
 
 from __future__ import annotations
 

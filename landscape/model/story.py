@@ -1,4 +1,4 @@
-"""The story of a training: the logged series, the checkpoints, the optimizer's state.
+"""The record of a training in a model: logged series, checkpoints and optimizer's state.
 
 Unlike parameters and data they may be non-finite: a run that diverged is worth looking at.
 """

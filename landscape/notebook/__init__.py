@@ -1,4 +1,4 @@
-"""Records, models and diagnoses show themselves in a notebook: a summary and a figure, without scripts, and without computing anything."""
+"""How records, models and diagnoses are shown in a notebook: as a summary and a figure, without computing anything."""
 
 from landscape.notebook.bundle import bundle
 

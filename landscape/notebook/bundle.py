@@ -1,4 +1,4 @@
-"""What an object shows in a notebook: as text, as a picture, and as a page of both that needs no script and no style sheet."""
+"""What a notebook shows of an object: text, a picture, and a page of both without scripts and style sheets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The summary of a record, a model or a diagnosis: labels and texts, from what is there already."""
+"""The summary of a record, a model or a diagnosis as labels and texts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A function of θ: value, gradient, Hessian-vector product, many at once. The only place that knows devices."""
+"""Objectives: functions of θ with values, gradients and Hessian–vector products, on the CPU or another device."""
 
 from landscape.objective.between import BetweenObjective, PlaneObjective, carries, positive_part
 from landscape.objective.complete import Completed, complete

@@ -1,4 +1,4 @@
-"""What an objective may tell of itself beside its values: a name, where it stands, its tensors, its other splits."""
+"""What an objective can tell beside its values: its name, its parameters, its tensors and its splits."""
 
 from __future__ import annotations
 

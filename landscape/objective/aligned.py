@@ -1,4 +1,4 @@
-"""Memory that starts where a line of the cache does.
+"""Memory that starts at a cache line.
 
 NumPy's larger arrays start 16 bytes after a page does, so that every second vector of 32 bytes lies on two lines and takes two accesses:
 attention took a quarter longer with them, products up to a tenth.

@@ -1,4 +1,4 @@
-"""A network's loss on the way to another model, whose frozen parameters and buffers are not the same.
+"""A network's loss on the way to another model with other frozen parameters and buffers.
 
 Running statistics belong to the θ that they were averaged at. On the line from one model to another they move as the
 parameters do, so that both ends have the losses that the models themselves have.

@@ -1,4 +1,4 @@
-"""Where in the user's own program an error came from."""
+"""Find the place in the user's own program at which an error was raised."""
 
 from __future__ import annotations
 

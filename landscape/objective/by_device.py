@@ -1,4 +1,4 @@
-"""What a device computes with: the engine, the training and the descent that a device's name stands for.
+"""The engine, the training and the descent that belong to a device's name.
 
 What is written for a GPU is imported only where one is asked for.
 """

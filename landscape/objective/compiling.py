@@ -1,4 +1,4 @@
-"""Compiling ahead, on all cores: rules and entry points are independent, and each process that compiles some leaves them on the disk for all.
+"""Compile rules and entry points ahead, with several processes that share the cache on the disk.
 
 The compiler holds a lock, so threads would wait for each other. A *piece* is what is compiled by itself: an entry point by its name, or a rule by its
 number in the table.
@@ -72,7 +72,7 @@ def compile_ahead(dtypes: Sequence[str] = DTYPES, *, progress: Progress = nobody
     dtypes
         Of "float32" and "float64".
     progress
-        Called with the share that is done and the same in words, such as "7 of 380 kernels".
+        Called with the share of the work that is done, and the same in words, such as "7 of 380 kernels".
 
     Returns
     -------

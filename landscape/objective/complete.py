@@ -1,4 +1,4 @@
-"""Any function of θ as an objective with all its derivatives: its own where it has them, differences where not."""
+"""Add finite differences to any function of θ for the derivatives that it lacks."""
 
 from __future__ import annotations
 
@@ -27,18 +27,19 @@ METHODS = (
 def complete(objective: HasValue) -> Completed:
     """Return an objective with every method that the analyses need, computing missing ones by finite differences.
 
-    What is missing is made once, here: values one by one, gradients as differences of values (Richardson's, of order 6), products with the
-    Hessian as differences of gradients (the same), a sweep of its values. What is complete is returned as it is.
+    Missing values at many points are computed one by one, gradients as differences of values (Richardson extrapolation
+    of order 6), and products with the Hessian likewise as differences of gradients. A complete objective is returned as
+    it is.
 
     Parameters
     ----------
     objective
-        At least `value(theta)` and `size`; any other method of `Objective` is used where it is there.
+        An object with at least `value(theta)` and `size`. Any other method of `Objective` is used if it exists.
 
     Raises
     ------
     InputError
-        No value or no size; later, a method that returns another shape than it should.
+        No value or no size, or later a method that returns a wrong shape.
 
     Examples
     --------

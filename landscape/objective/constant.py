@@ -1,4 +1,4 @@
-"""Loss and accuracy of the best predictor that ignores its input: the scale by which a loss is large or small."""
+"""Loss and accuracy of the best constant predictor, by which losses are measured."""
 
 from __future__ import annotations
 

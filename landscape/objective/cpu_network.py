@@ -1,4 +1,4 @@
-"""A network as the CPU's kernels take it: its programs, the data in tiles, and the memory of each thread."""
+"""A network for the CPU's kernels: its programs, the data in tiles, and the memory of each thread."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The engine of a GPU; what has no kernel there stays on the CPU."""
+"""The engine of a GPU, which leaves to the CPU whatever has no CUDA kernel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A network as the kernels of a GPU take it: its programs and tiles there, and what a launch needs."""
+"""A network for a GPU's kernels: its programs and tiles, and what a launch needs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training on a GPU: a block of threads a run."""
+"""Training on a GPU, with a block of threads for each run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which device computes: what was asked for, what the machine has, what there are kernels for.
+"""Choose the device: what was requested, what the machine has, and for what there are kernels.
 
 The driver is asked through its own library, so that a machine without a GPU pays nothing for the question.
 """

@@ -1,4 +1,4 @@
-"""What a network's objective asks of an engine: the CPU, a GPU, or whatever else computes a loss summed over examples.
+"""What an objective needs from an engine, which sums the loss over examples on some device.
 
 An engine knows nothing of weight decay, of the loss's scale, or of means: it sums over the examples of a sample. What it is given are *complete
 vectors*, θ and after it the model's frozen parameters and buffers, [P + C] in the setting's dtype; in a direction these are 0.

@@ -20,8 +20,8 @@ HAS_ACCURACY = (*OF_CLASSES, *OF_SIDES)
 class Evaluation:
     """Loss (without penalty) and accuracy of one split at one θ, and the penalty of weight decay.
 
-    Errors are standard errors over examples where the objective has a subset of them, and zero where it has all.
-    `accuracy` is None where the loss has none. `metrics` are those that were chosen by name, `metric_errors` their errors.
+    Errors are standard errors over examples if the objective has a subset of them, and otherwise zero. `accuracy` is
+    None where the loss has none. `metrics` are those that were chosen by name, `metric_errors` their errors.
     """
 
     loss: float

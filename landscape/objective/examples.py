@@ -1,4 +1,4 @@
-"""Losses and hits example by example: what intervals over examples are made of."""
+"""Losses and correct answers of single examples, from which intervals are computed."""
 
 from __future__ import annotations
 

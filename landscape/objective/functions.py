@@ -96,18 +96,19 @@ class CallableObjective:
     Parameters
     ----------
     value
-        θ [P] to a number.
+        Function from θ [P] to a number.
     gradient
-        θ to [P]; optional.
+        Function from θ to the gradient [P]; optional.
     hvp
-        (θ, v) to the Hessian's product with v, [P]; optional.
+        Function from (θ, v) to the Hessian at θ times v, [P]; optional.
     size
         P.
 
     Raises
     ------
     InputError
-        A derivative is asked for that was not given, or a function returns another shape. `landscape.complete` takes differences.
+        A derivative that was not given is needed (`landscape.complete` adds finite differences), or a function returns
+        a wrong shape.
 
     Examples
     --------

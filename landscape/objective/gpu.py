@@ -1,4 +1,4 @@
-"""A GPU as the objectives use it: arrays on it, launches, and what happens when its memory is full."""
+"""A GPU as the objectives use it: arrays, launches, and what happens when the memory is full."""
 
 from __future__ import annotations
 

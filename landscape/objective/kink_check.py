@@ -1,4 +1,4 @@
-"""Differences that straddle a kink: found by the pattern of units on either side, cured by a smaller step."""
+"""Detect finite differences that cross a kink by the pattern of active units, and repeat them with a smaller step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model as the kernels take it: its program, the arrays of that in their dtype, the rules that its ops need."""
+"""A model translated for the kernels: its program, the program's arrays, and the rules of its ops."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A grid of points in work where metrics are measured beside the loss: the sums of the loss first, then the outputs point by point."""
+"""A scan with metrics: first the sums of the loss, then the outputs point by point."""
 
 from __future__ import annotations
 

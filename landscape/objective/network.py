@@ -35,27 +35,28 @@ class NetworkObjective:
     Parameters
     ----------
     model
-        The model; its graph, constants and data are used, its θ is not.
+        The model, of which graph, constants and data are used, but not θ.
     split
         "train", "validation" or "test".
     dtype
         "float32" or "float64"; sums over examples are in float64 either way.
     threads
-        How many; None for all. The bits of every result are the same for any number.
+        Number of threads; None for all cores. Results have the same bits for any number.
     examples, seed
-        The size of a random subset, drawn by the seed; None for all.
+        Size of a random subset of the examples, drawn by the seed; None for all.
     device
         "cpu", "cuda" or "cuda:N", or "auto", which is the CPU.
     engine
-        What makes the engine that computes, `Setting` → `Engine`; without it, the device's.
+        A function `Setting` → `Engine` that makes the engine; by default the device's.
     metrics
-        What is measured beside the loss where it is evaluated and in sweeps: names such as `top5`, `mean_iou` or `r2`, as the loss has them.
-        Each point costs a forward pass more.
+        Metrics to compute beside the loss in evaluations and sweeps: names such as `top5`, `mean_iou` or `r2`,
+        depending on the loss. They take another forward pass at each point.
 
     Raises
     ------
     InputError
-        A split that is not there, a metric that does not fit the loss, an op that the engine does not run, a wrong dtype or number, a device that is not there.
+        A missing split, a metric that does not fit the loss, an op that the engine does not run, a wrong dtype or
+        number, or a missing device.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What each op makes of a row's columns: how much it reads and writes, and where parameters must lie.
+"""How much each op reads and writes, stated independently for the check of programs.
 
 It says again, from the kernels' side, what lowering has written, so that the two can be compared.
 """

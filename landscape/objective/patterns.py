@@ -1,4 +1,4 @@
-"""Which side of its kink every unit is on: points with equal patterns lie on one smooth piece of the loss."""
+"""The pattern of active units at a point: points with equal patterns lie on one smooth piece of the loss."""
 
 from __future__ import annotations
 

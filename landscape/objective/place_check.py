@@ -1,4 +1,4 @@
-"""Whether outputs and adjoints that are needed at a time lie apart, and whether rows know who reads them; parts of the check of a program."""
+"""Check that outputs and adjoints needed at the same time do not overlap, and that rows know their readers."""
 
 from __future__ import annotations
 

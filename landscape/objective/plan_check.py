@@ -1,4 +1,4 @@
-"""Whether the plan of a scan keeps its kernels inside their buffers: what its points share, and what each computes by itself."""
+"""Check that the plan of a scan keeps its kernels inside their buffers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What products at one θ share on the CPU: every tile's outputs and adjoints, kept while memory allows."""
+"""What products at one θ share on the CPU: the outputs of every tile, kept as long as memory allows."""
 
 from __future__ import annotations
 

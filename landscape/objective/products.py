@@ -1,4 +1,4 @@
-"""Products with a matrix at one θ, tile by tile on the CPU: what does not depend on the vectors is made once."""
+"""Products with a matrix at one θ, tile by tile on the CPU."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether all that a program reads and writes lies inside its buffers: asked once of every program, before a kernel runs.
+"""Check once for every program that all it reads and writes lies inside its buffers.
 
 Kernels follow the table without looking: an offset that is wrong by one is another parameter's number, or memory that belongs to nobody. So the table
 is read here against what each op does with its columns, and against the model's own places of parameters. Nothing of this is a user's to mend.

@@ -1,4 +1,4 @@
-"""What algorithms may ask of an objective, whatever device or framework computes it."""
+"""What algorithms may expect of an objective, whatever computes it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A network's loss with batch normalization's running statistics taken anew at every θ, as PyTorch's `update_bn` does.
+"""A network's loss with running statistics recomputed at every θ, as PyTorch's `update_bn` does.
 
 Running statistics belong to the θ that they were averaged at. Away from it they normalize by numbers that no batch has, and the loss is that of
 another network than training would see there.

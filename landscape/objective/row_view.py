@@ -1,4 +1,4 @@
-"""A row of a program as it was read, and what its op expects of it."""
+"""A row of a program with named fields, for the checks."""
 
 from __future__ import annotations
 

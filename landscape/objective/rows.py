@@ -1,4 +1,4 @@
-"""A grid of points in work whose points can be computed elsewhere: each has a row of numbers of its own in the state."""
+"""A grid of points that can be computed elsewhere, each with its own row of numbers in the state."""
 
 from __future__ import annotations
 

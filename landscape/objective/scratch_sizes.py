@@ -1,4 +1,4 @@
-"""How much memory the rules of a row take beside its output: scratch on the CPU, and what a GPU notes for derivatives."""
+"""How much scratch memory the rules of a row need beside its output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Running kernels: threads that share the work, BLAS held to one, one caller at a time, a word when something compiles.
+"""Run kernels: threads share the work, BLAS is limited to one, and one caller runs at a time.
 
 The threads are Python's: kernels release the interpreter's lock and take (worker, workers) first. Numba's `prange` would compile
 every kernel twice more and, where no OpenMP is installed, brings a pool that must not be entered twice.

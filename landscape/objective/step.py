@@ -1,4 +1,4 @@
-"""The step of a finite difference: walked to where the measured spread between orders is least."""
+"""Choose the step of a finite difference at which two orders of approximation agree best."""
 
 from __future__ import annotations
 

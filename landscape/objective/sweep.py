@@ -1,4 +1,4 @@
-"""A grid of points in work: an engine's sums, step by step, as the columns of a scan."""
+"""The evaluation of a grid of points, step by step, with the columns of a scan as results."""
 
 from __future__ import annotations
 

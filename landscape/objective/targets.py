@@ -1,4 +1,4 @@
-"""Targets as the kernels read them: class ids, numbers, or what weights, smoothing and soft targets make of them.
+"""Targets as the kernels read them: class ids, numbers, or masses made from weights, smoothing and soft targets.
 
 Where a loss is a weighted mean Σ w l / Σ w the weights are divided by their mean over the whole split. So sums over any part of the examples, a batch of
 training among them, are divided by the number of targets as without weights, and over the split the result is that mean.

@@ -1,4 +1,4 @@
-"""A network as kernels take it, on whatever device: its programs, and a sample of its data in tiles."""
+"""A network for kernels on any device: its programs, and a sample of its data in tiles."""
 
 from __future__ import annotations
 

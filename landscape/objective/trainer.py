@@ -1,4 +1,4 @@
-"""Many trainings of one network at once: settings, starts and progress of the runs, of which an engine takes the steps."""
+"""Many trainings of one network at once: their settings, starts and progress."""
 
 from __future__ import annotations
 

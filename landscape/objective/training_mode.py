@@ -1,4 +1,4 @@
-"""The loss as steps of training see it: dropout on, and batch normalization by the statistics of each batch."""
+"""The loss in training mode: with dropout, and with batch normalization by the statistics of each batch."""
 
 from __future__ import annotations
 

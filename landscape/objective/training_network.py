@@ -1,4 +1,4 @@
-"""A network as training takes it: a program for steps and one for losses over whole splits, and the data an example a row."""
+"""A network for training: a program for steps and one for losses over whole splits, with the data by examples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each unit does over the examples: where its pre-activations lie, and which sides of a kink they take."""
+"""Pre-activations of each unit over the examples, and on which side of a kink they lie."""
 
 from __future__ import annotations
 

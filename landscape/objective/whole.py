@@ -1,4 +1,4 @@
-"""The whole Hessian of a network at once, where its parameters are all those of dense nodes."""
+"""The whole Hessian at once, for networks whose parameters all belong to dense nodes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ops of images make of a row: sizes of what comes and goes, windows, and where normalizations find their numbers."""
+"""Sizes that image ops expect of a row: inputs, outputs, windows and normalizations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much memory the engine plans for a tile of examples, which decides whether it works in the cache."""
+"""How much memory a tile of examples needs, which decides whether it fits in the cache."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What other packages ask of an op, so that none of them asks for its name. None of the answers has a default: a new op answers all.
+"""Questions that other packages ask of an op, to which every op must give an answer.
 
 `tests/model/test_traits.py` asks each of every op, and looks for names of ops elsewhere.
 """

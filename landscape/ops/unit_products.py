@@ -1,4 +1,4 @@
-"""How products of matrices hand hidden units on: over the axis that is summed they meet, all others carry them to the output."""
+"""How hidden units pass through matrix products."""
 
 from __future__ import annotations
 

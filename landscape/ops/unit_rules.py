@@ -1,4 +1,4 @@
-"""How each op hands hidden units on: the rules by which a graph's own symmetries are found.
+"""How hidden units pass through each op, from which the symmetries of a graph are derived.
 
 An op without a rule ties the units that it reads to their places, and so does its output.
 """

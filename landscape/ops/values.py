@@ -1,4 +1,4 @@
-"""Readers of the header's values: each gives a checked value or says what was expected and found.
+"""Read and check values of the header.
 
 A reader is a function of one JSON value. Its message starts with "expected"; the caller puts the key before
 it.

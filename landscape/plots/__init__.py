@@ -1,4 +1,4 @@
-"""Records in, figures out; a figure family a file.
+"""Figures of records, with a file for each family of figures.
 
 `plot_scan` draws one figure and gives its Axes, on yours if you hand them over; `figures` draws all that a
 record has; `save_figures` writes them. Drawing uses matplotlib's object interface: no pyplot, no window, no

@@ -1,4 +1,4 @@
-"""A run on its plane as a film: the map stands, the path grows."""
+"""An animation of a run on its plane: the map stays, and the path grows."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def plot_connection(record: Connection, *, quantity: str | None = None, ax: Axes
     quantity
         `train_loss`, `test_accuracy`, …; by default the first split's loss, and the accuracy.
     ax
-        Where to draw the loss, or the quantity; by default a figure of its own, in the house's style.
+        Where to draw the loss, or the quantity; by default those of a new figure.
 
     Raises
     ------

@@ -72,9 +72,8 @@ def plot_contours(
 ) -> Axes:
     """Draw a two-dimensional scan as a contour map.
 
-    Lines run where the basin shows: at even steps, or logarithmically where the values span decades. Cells
-    with a corner that is not finite are hatched. The axes are equal where a step along both directions is
-    equally long.
+    The levels are evenly spaced, or logarithmically if the values span decades. Cells with a corner that is not finite
+    are hatched. The axes have equal scales if a step along both directions is equally long.
 
     Parameters
     ----------
@@ -85,9 +84,9 @@ def plot_contours(
     levels
         About how many lines, or the heights themselves.
     ax
-        Where to draw; by default on a figure of its own, in the house's style. On other axes the words are short.
+        The axes to draw on; by default those of a new figure. On other axes the words are short.
     labels, colorbar, legend
-        Whether lines have their heights, and what stands beside the map.
+        Whether to write the heights on the lines, and to draw a colour bar and a legend.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""A critical point on planes: the loss beside its quadratic model, and beside a random plane that hides what it is."""
+"""A critical point on planes: the loss beside its quadratic model, and a random plane for comparison."""
 
 from __future__ import annotations
 

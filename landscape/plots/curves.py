@@ -77,7 +77,7 @@ def plot_curves(
     levels
         Refused: curves have no contour lines.
     ax
-        Where to draw the loss (or the quantity); by default a figure of its own, in the house's style.
+        Where to draw the loss (or the quantity); by default those of a new figure.
 
     Returns
     -------

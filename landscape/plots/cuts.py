@@ -1,4 +1,4 @@
-"""The loss along each eigenvector of the Hessian by itself: what curves down at a saddle is seen, however steep the other way is."""
+"""The loss along each eigenvector of the Hessian by itself, so that a negative curvature is visible beside a steep direction."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def plot_cuts(
     levels
         Refused: lines have none.
     ax
-        Where to draw the first of them; by default a figure of its own, in the house's style, with all.
+        Where to draw the first of them; by default those of a new figure, with all.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The figures of a diagnosis: what convinces, those that apply."""
+"""The figures of a diagnosis that apply to it."""
 
 from __future__ import annotations
 
@@ -319,6 +319,6 @@ def diagnosis_figures(
     kind: str = "both",
     levels: int | Sequence[float] | None = None,
 ) -> dict[str, Figure]:
-    """Draw the figures of a diagnosis in the house's style."""
+    """Draw the figures of a diagnosis in the style of the package."""
     with style():
         return {name: DRAWERS[name][1](record) for name in diagnosis_figure_names(record, quantity=quantity)}

@@ -1,4 +1,4 @@
-"""Where eigenvectors live: the share of each one's squared length in each node's parameters."""
+"""The share of each eigenvector's squared length in each node's parameters."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def plot_eigenvector_mass(record: Hessian, *, ax: Axes | None = None) -> Axes:
     record
         A network's Hessian with eigenvectors.
     ax
-        Where to draw; by default on a figure of its own, in the house's style.
+        The axes to draw on; by default those of a new figure.
 
     Raises
     ------

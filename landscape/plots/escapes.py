@@ -1,4 +1,4 @@
-"""The line down from a saddle: what ½λα² predicts, and what the loss does."""
+"""The line down from a saddle: the prediction ½λα² and the actual loss."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def plot_escape(record: Critical, *, ax: Axes | None = None) -> Axes:
     record
         A point from which an escape was tried.
     ax
-        Where to draw; by default on a figure of its own, in the house's style.
+        The axes to draw on; by default those of a new figure.
 
     Raises
     ------

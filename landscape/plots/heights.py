@@ -1,4 +1,4 @@
-"""How the values of a surface become heights: cut, and logarithmic where most would lie on the floor."""
+"""Heights of a surface: outliers cut off, and logarithmic if most values would otherwise be flat at the bottom."""
 
 from __future__ import annotations
 

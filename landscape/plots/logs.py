@@ -39,7 +39,7 @@ def plot_log(
     loss
         What the losses are called.
     ax
-        Where to draw; by default a figure of its own, in the house's style.
+        The axes to draw on; by default those of a new figure.
     unit
         What the steps count: "updates" or "epochs".
 

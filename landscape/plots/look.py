@@ -1,4 +1,4 @@
-"""What a reader may choose of how figures look: colours, width, size of the letters, the range and the scale of the colours, the view."""
+"""Choices of how figures look: colours, width, font size, range and scale of the colours, view."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SCALES = ("linear", "log")
 
 @dataclass(frozen=True)
 class Look:
-    """How figures look, where None leaves a choice to each figure.
+    """How figures look, where None leaves the choice to each figure.
 
     `limits` are the lowest and the highest value that has a colour of its own; `view` is elevation and azimuth of surfaces, in degrees.
     """

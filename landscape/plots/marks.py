@@ -1,4 +1,4 @@
-"""What is drawn over a landscape: the centre, the best point, the cells where there is nothing to draw."""
+"""Marks on a landscape: the centre, the best point, and cells without values."""
 
 from __future__ import annotations
 

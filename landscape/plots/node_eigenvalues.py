@@ -32,7 +32,7 @@ def plot_node_eigenvalues(record: Hessian, *, ax: Axes | None = None) -> Axes:
     record
         A Hessian made with `by_node`.
     ax
-        Where to draw; by default on a figure of its own, in the house's style.
+        The axes to draw on; by default those of a new figure.
 
     Raises
     ------

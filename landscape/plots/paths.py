@@ -35,7 +35,7 @@ def plot_path(
     quantity, levels
         As `plot_contours` takes them.
     ax
-        Where to draw; by default on a figure of its own, in the house's style.
+        The axes to draw on; by default those of a new figure.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def plot_out_of_plane(record: Trajectory, *, quantity: str | None = None, ax: Ax
     quantity
         `train_loss` or `test_loss`; by default the training loss.
     ax
-        Where to draw the losses; by default a figure of its own, in the house's style, with the distances below.
+        Where to draw the losses; by default those of a new figure, with the distances below.
     """
     name = record.main if quantity is None else quantity
     with house_style_unless(ax):

@@ -1,4 +1,4 @@
-"""What makes a plateau look like one: loss and accuracy of the best constant prediction, and how little the whole picture changes."""
+"""Show a plateau as one: the level of the best constant predictor, and a remark if the whole picture hardly changes."""
 
 from __future__ import annotations
 

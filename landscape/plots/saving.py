@@ -1,4 +1,4 @@
-"""Figures of any record, and their files: the same record gives the same bytes."""
+"""Draw and save the figures of any record."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def save_figures(
     landscape.errors.InputError
         As `figures`; or an unknown format, or a path that cannot be written or holds what is not to be lost.
     landscape.errors.ComputationError
-        The file system refused.
+        The file could not be written.
     """
     if figure_format not in FORMATS:
         raise InputError(
@@ -154,7 +154,7 @@ def save_comparison(
     landscape.errors.InputError
         Records that cannot share a scale; an unknown format; a path that holds what is not to be lost.
     landscape.errors.ComputationError
-        The file system refused.
+        The file could not be written.
     """
     if figure_format not in FORMATS:
         raise InputError(f"unknown figure format '{figure_format}': choose {', '.join(FORMATS)}")
@@ -192,7 +192,7 @@ def save_log_figure(
     landscape.errors.InputError
         Nothing to draw, an unknown format, or a path that cannot be written or holds what is not to be lost.
     landscape.errors.ComputationError
-        The file system refused.
+        The file could not be written.
     """
     if figure_format not in FORMATS:
         raise InputError(f"unknown figure format '{figure_format}': choose {', '.join(FORMATS)}")

@@ -51,7 +51,7 @@ def plot_scan(
     levels
         About how many contour lines, or their heights.
     ax
-        Where to draw; by default a figure of its own, in the house's style: `axes.figure.savefig(…)`.
+        Where to draw; by default those of a new figure: `axes.figure.savefig(…)`.
 
     Raises
     ------

@@ -38,8 +38,8 @@ LEVELS = ("layer", "neuron")
 def plot_sharpness(record: Sharpness, *, table: bool = True) -> Axes:
     """Draw the losses along a filter-normalized direction, and the measures with their errors below.
 
-    A model that was compared stands beside it, on the same scale. Beside each measure stands by what rescaling layers
-    and neurons multiplies it (where that was tested) or whether it changes it.
+    A model that was compared is drawn beside it, on the same scale. Beside each measure is the factor by which
+    rescaling layers and neurons changes it, if that was tested, and otherwise whether it changes.
 
     Parameters
     ----------

@@ -52,7 +52,7 @@ def plot_spectrum(record: Hessian, *, ax: Axes | None = None) -> Axes:
     record
         A Hessian with eigenvalues or a density.
     ax
-        Where to draw; by default on a figure of its own, in the house's style.
+        The axes to draw on; by default those of a new figure.
     """
     with house_style_unless(ax):
         axes = new_figure(HEIGHT).add_subplot() if ax is None else ax

@@ -235,7 +235,7 @@ def study_figures(
     kind: str = "both",
     levels: int | Sequence[float] | None = None,
 ) -> dict[str, Figure]:
-    """Draw the figure of a study in the house's style."""
+    """Draw the figure of a study in the style of the package."""
     (name,) = study_figure_names(record, quantity=quantity)
     with style():
         return {name: DRAWERS[record.study](record)}

@@ -1,4 +1,4 @@
-"""How every figure looks: legible at a report's column width, in grey print and to the colour-blind."""
+"""The style of all figures: legible at column width, in grey print and for the colour-blind."""
 
 from __future__ import annotations
 

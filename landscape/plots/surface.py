@@ -1,4 +1,4 @@
-"""A plane of the loss as a surface, seen from where its basin is open."""
+"""A plane of the loss as a surface, seen from the side on which its basin is open."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ def plot_surface(
 ) -> Axes:
     """Draw a two-dimensional scan as a surface in three dimensions.
 
-    Colours are those of the contour map, and a figure of its own has their scale beside it. Heights are logarithmic where most of the surface would lie on the
-    floor; outliers are cut; the words below say so. The view is from the lowest side, so that no wall stands
-    before the basin. Points that are not finite are holes.
+    Colours are those of the contour map, with a colour bar where the surface has a figure of its own. Heights are logarithmic if
+    most of the surface would otherwise be flat at the bottom, and outliers are cut off; the text below the figure says so. The view
+    is from the lowest side, so that no wall hides the basin. Points that are not finite are holes.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def plot_surface(
     levels
         About how many steps of colour, or the values between them.
     ax
-        Three-dimensional axes to draw on; by default those of a figure of its own, in the house's style.
+        Three-dimensional axes to draw on; by default those of a new figure.
 
     Raises
     ------

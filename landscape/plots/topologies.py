@@ -1,4 +1,4 @@
-"""What a surface holds: basins outlined on the map, how long each lasts, and how they join."""
+"""Figures of a surface's topology: basins on the map, their persistence, and how they merge."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def plot_basins(
     levels
         As `plot_contours` takes them.
     ax
-        Where to draw; by default a figure of its own, in the house's style.
+        The axes to draw on; by default those of a new figure.
 
     Raises
     ------
@@ -145,7 +145,7 @@ def plot_barcode(record: Topology, *, ax: Axes | None = None) -> Axes:
     record
         The topology of a scan.
     ax
-        Where to draw; by default a figure of its own, in the house's style.
+        The axes to draw on; by default those of a new figure.
     """
     kept, noise = shown(record), shallow(record)
     with house_style_unless(ax):
@@ -182,7 +182,7 @@ def plot_persistence(record: Topology, *, ax: Axes | None = None) -> Axes:
     record
         The topology of a scan.
     ax
-        Where to draw; by default a figure of its own, in the house's style.
+        The axes to draw on; by default those of a new figure.
     """
     with house_style_unless(ax):
         ours = ax is None
@@ -227,7 +227,7 @@ def plot_merge_tree(record: Topology, *, ax: Axes | None = None) -> Axes:
     record
         The topology of a scan.
     ax
-        Where to draw; by default a figure of its own, in the house's style.
+        The axes to draw on; by default those of a new figure.
     """
     with house_style_unless(ax):
         ours = ax is None

@@ -1,4 +1,4 @@
-"""From where a surface is looked at: so that no wall stands before what is marked, or before the basin."""
+"""The view of a surface, chosen so that no wall hides the marked points or the basin."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The words in the figures: what a quantity, an axis and a scan are called."""
+"""The words in figures: names of quantities, axes and scans."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A training loop of the user's own leaves a model file: its log, a bounded number of checkpoints, and what its optimizer says of itself."""
+"""Record a user's own training loop as a model file: log, checkpoints and optimizer."""
 
 from landscape.recording.recorder import Recorder
 

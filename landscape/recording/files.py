@@ -1,4 +1,4 @@
-"""Writes the files beside a model that is being recorded, so that a reader finds whole rows whenever the process ends."""
+"""Write the files beside a model that is being recorded, so that they are readable whenever the process ends."""
 
 from __future__ import annotations
 

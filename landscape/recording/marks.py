@@ -1,4 +1,4 @@
-"""At which updates a checkpoint is kept, when nobody knows how many there will be."""
+"""At which updates checkpoints are kept, if the number of updates is not known in advance."""
 
 from __future__ import annotations
 

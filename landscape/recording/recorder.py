@@ -1,4 +1,4 @@
-"""`Recorder`: a training loop of the user's own leaves a model file with its log and its checkpoints."""
+"""`Recorder`: record a user's training loop as a model file with its log and checkpoints."""
 
 from __future__ import annotations
 
@@ -30,35 +30,38 @@ PROBLEMS = (OSError, RuntimeError, KeyError, AttributeError, InputError)
 class Recorder:
     """Record a training: its log, a bounded number of checkpoints, and the optimizer's settings and state, in one model file.
 
-    The module is imported at once, as `from_torch` does it, so that a refusal comes before the training. What cannot be imported is recorded as
-    an opaque model (names, shapes, checkpoints and log), and a sentence says so. The file is there from the start and loads
-    whenever the process ends; until `close` its checkpoints and log lie in the folder `PATH.recording` beside it.
+    The module is imported at once, as by `from_torch`, so that a refusal comes before the training. A module that
+    cannot be imported is recorded as an opaque model (names, shapes, checkpoints and log), and a message says so. The
+    file exists from the start and can be loaded whenever the process ends. Until `close`, its checkpoints and log are
+    in the folder `PATH.recording` beside it.
 
     Parameters
     ----------
     path
         The model file to write.
     module, loss, data
-        As `from_torch` takes them. In place of a module, a tree of arrays (mappings and lists of parameters), or a function that gives one.
+        As in `from_torch`. In place of a module: a tree of arrays (mappings and lists of parameters), or a function
+        that returns one.
     optimizer
-        The `torch.optim` optimizer, whose settings, rate and state are read.
+        The `torch.optim` optimizer, of which settings, learning rate and state are read.
     keep
-        At most 2 · keep checkpoints are kept, evenly spaced, the first and the last among them: where there would be more, every other one is
-        dropped and the distance between them doubles.
+        At most 2 · keep checkpoints are kept, evenly spaced, including the first and the last. If there are more, every
+        other one is dropped, and the distance between them doubles.
     name
         The model's name; by default the class's.
     training
-        Settings that no optimizer object says, such as `{"batch_size": 32}`, as `training` in a model file has them.
+        Settings of the training that the optimizer does not have, such as `{"batch_size": 32}`, as under `training` in
+        a model file.
     fresh, resume
-        Replace the file that is there, or go on with its log and checkpoints; a number of updates says from where, if the loop went back to a
-        state before the end.
+        Replace an existing file, or continue its log and checkpoints. A number for `resume` says from which update, if
+        the loop returned to an earlier state.
     announce
-        Called with sentences; by default they go to stderr.
+        Called with messages; by default they are printed on stderr.
 
     Raises
     ------
     InputError
-        Something that cannot be recorded, a disk without room, or a file that is there already.
+        Something that cannot be recorded, a disk without enough space, or a file that exists already.
 
     Examples
     --------
@@ -153,7 +156,8 @@ class Recorder:
         params
             The parameters after the update, in a loop that makes new ones (JAX).
         updated
-            False for a step that the optimizer left out, as a scaler of gradients does after an overflow; it is not counted.
+            False if the optimizer skipped the update, as with a gradient scaler after an overflow. The step is then not
+            counted.
         **series
             Other numbers of this update: `gradient_norm`, `accuracy`, `learning_rate`, or any name.
 
@@ -213,12 +217,12 @@ class Recorder:
     def close(self) -> Model | Opaque | None:
         """Write log, checkpoints and current parameters into the file, end the recording, and return the model.
 
-        A second call returns the same; beside the first process of several there is nothing to return.
+        A second call returns the same model. If there are several processes, only the first one returns a model.
 
         Raises
         ------
         ComputationError
-            The file system refused; the file and the folder beside it stay as they were.
+            The file could not be written; the file and the folder beside it stay as they were.
         """
         if self._files is not None:
             self._guarded(self._flush)

@@ -1,4 +1,4 @@
-"""A recording that goes on where an earlier one ended: its checkpoints and its log are taken up."""
+"""Continue a recording from the checkpoints and the log of an earlier one."""
 
 from __future__ import annotations
 

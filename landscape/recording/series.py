@@ -1,4 +1,4 @@
-"""The log as it comes: values on a device are kept as given and turned into numbers some at a time, so that no step waits for it."""
+"""The log during a recording: values on a device are read later, many at a time, so that no step waits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the numbers of a checkpoint come from: the tensors of a PyTorch module, or a tree of any arrays."""
+"""Where the numbers of a checkpoint come from: a PyTorch module, or a tree of arrays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a recording begins with: the module imported or, where that is refused, what an opaque file says of it."""
+"""The start of a recording: the module is imported, or described in an opaque file if that is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Frozen results, and how each is saved, loaded and told in one JSON object.
+"""Records: the results of the analyses, with saving, loading and a summary as JSON.
 
 A record file is an `.npz` (never pickled) with a 0-d unicode key `landscape` that holds JSON: the format, the
 kind of record, the hashes of the model and of its data, the settings, the version and the seconds. Everything

@@ -34,10 +34,11 @@ FLAGS = ("done", "critical", "flat", "kink")
 class Atlas(Record):
     """The critical points found by searches from N starts.
 
-    `theta` [N, P]; `loss`, `gradient_norm`, `newton_decrement`, `flatness` [N]; `inertia` [N, 3] counts the eigenvalues above, within and below
-    `tolerance` [N], `index_interval` [N, 2] brackets the index, `positive` [N] counts those above zero whatever the error.
-    `critical` [N] says which ends are critical points, `flat` which are gradient-flat, `kink` which lie on a kink; `done` which starts
-    were run. `steps` [N] counts the steps.
+    `theta` [N, P]; `loss`, `gradient_norm`, `newton_decrement`, `flatness` [N]; `inertia` [N, 3] counts the eigenvalues
+    above, within and below `tolerance` [N], `index_interval` [N, 2] brackets the index, `positive` [N] counts those
+    above zero regardless of their errors. Of the ends, `critical` [N] says which are critical points, `flat` which are
+    gradient-flat, and `kink` which lie on a kink. `done` says which searches are finished, and `steps` [N] counts their
+    steps.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What the arrays of a record must be; a message says the key, what was expected and what was found."""
+"""Checks of a record's arrays, whose messages name the key, what was expected and what was found."""
 
 from __future__ import annotations
 

@@ -24,10 +24,11 @@ _GROUPS = ("path", "permutation", "saddle")
 class Connection(Record):
     """M minima and the paths between every two of them.
 
-    `theta` [M, P] are the minima, `names` what they are called. `report` is plain JSON: `ends`, the losses at the minima, and `pairs`, for each
-    two of them the barriers, the curves, what alignment makes of it and the saddle. `series` are arrays by name: `path.<i>-<j>.<path>.t` [n], the
-    places on a path from 0 to 1, `path.<i>-<j>.<path>.<split>_loss` [n] and `…_accuracy` there, `….points` [k, P], what a curve or a band is made
-    of; `permutation.<i>-<j>.<group>` [n], `saddle.<i>-<j>.theta` and `….eigenvector` [P].
+    `theta` [M, P] are the minima, and `names` their names. `report` is plain JSON: `ends` has the losses at the minima,
+    and `pairs`, for every pair, the barriers, the curves, the results after alignment, and the saddle. `series` are
+    arrays by name: `path.<i>-<j>.<path>.t` [n] are positions on a path from 0 to 1, `path.<i>-<j>.<path>.<split>_loss`
+    [n] and `…_accuracy` the values there, and `….points` [k, P] the points that define a curve or a band;
+    `permutation.<i>-<j>.<group>` [n], `saddle.<i>-<j>.theta` and `….eigenvector` [P].
 
     Raises
     ------

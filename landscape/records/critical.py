@@ -36,13 +36,14 @@ _NOTHING = np.zeros(0)
 class Critical(Record):
     """A point and the kind of critical point that it is.
 
-    `theta` and `gradient` [P] are those of the critical point that polishing found nearby, and where it found none, or was not asked
-    for, those of the point as given; `verdict["given"]` says what that is in any case. `eigenvalues` [k] ascend, with `errors`: all of them,
-    or those at the two ends of a large network's. `verdict` is the evidence in plain JSON: `kind` and `reason` among it.
-    `escape_step`, `escape_predicted` (½λα²) and `escape_actual` [n] are the line along the lowest eigenvector, empty where
-    it was not tried; `escape_theta` [P] is a point of lower loss, empty where none was found. `planes` has for "plane"
-    (through the extreme eigenvectors) and "random" the arrays `axis.0`, `axis.1`, `loss` and `vectors` [2, P].
-    `status` says what did not converge, and is empty where all did.
+    `theta` and `gradient` [P] are those of the critical point that polishing found nearby. If it found none, or was not
+    requested, they are those of the point as given. `verdict["given"]` describes the point as given in any case.
+    `eigenvalues` [k] are in ascending order, with `errors`: all of them, or for a large network those at the two ends.
+    `verdict` is the evidence as plain JSON, including `kind` and `reason`. `escape_step`, `escape_predicted` (½λα²) and
+    `escape_actual` [n] describe the line along the lowest eigenvector, and are empty if it was not tried.
+    `escape_theta` [P] is a point of lower loss, and empty if none was found. `planes` has for "plane" (through the
+    extreme eigenvectors) and "random" the arrays `axis.0`, `axis.1`, `loss` and `vectors` [2, P]. `status` says what
+    did not converge, and is empty if everything did.
 
     Raises
     ------

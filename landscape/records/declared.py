@@ -1,4 +1,4 @@
-"""Declarations of arrays and of JSON values, and their one reader.
+"""Declarations of arrays and of JSON values, and the function that checks against them.
 
 An array is declared as `float [K, P] finite`: what its elements are (`float`, `whole`, `bool`, `text`), its shape and
 what holds of its elements. The same letter is the same length throughout a record, and a capital one is at least 1;

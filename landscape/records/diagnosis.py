@@ -24,10 +24,11 @@ _AGAIN = "make the record again with `landscape diagnose`"
 class Diagnosis(Record):
     """Why a network fails to train or to generalize, or that it is healthy.
 
-    `report` is what `--json` prints: `verdict`, `subtype`, `subtype_supported`, `confidence`, `why`, `cited` (the numbers of it with their
-    thresholds), `accepted`, `evidence`, `ruled_out`, `next`, `pytorch`, `better` (trials that removed more), `assumed`, `advice`, `not_assessed`, `gain`,
-    `warnings`. `series` are the runs: `runs.<ensemble>.labels` [G], `.step`, `.train_loss`, … [R, K], seeds of a label side by side.
-    `done` is false while experiments are still to be made.
+    `report` is what `--json` prints: `verdict`, `subtype`, `subtype_supported`, `confidence`, `why`, `cited` (the
+    numbers of it with their thresholds), `accepted`, `evidence`, `ruled_out`, `next`, `pytorch`, `better` (trials that
+    removed more), `assumed`, `advice`, `not_assessed`, `gain`, `warnings`. `series` are the runs:
+    `runs.<ensemble>.labels` [G], `.step`, `.train_loss`, … [R, K], where the seeds of a label are adjacent. `done` is
+    false until all trials are done.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""A record that stands at the output already: the same one, or something that is not to be lost."""
+"""Compare a record that exists at the output with the one that is wanted."""
 
 from __future__ import annotations
 

@@ -23,14 +23,14 @@ _AGAIN = "make the record again with `landscape hessian`"
 class Hessian(Record):
     """Second derivatives of a loss at one point.
 
-    `eigenvalues` [k] ascend; `residuals` are ‖Hv − λv‖, `errors` add what H itself is off by; `eigenvectors`
-    [k, P] are unit rows, zero outside of `settings["node"]` where one was chosen. `estimates` holds (value,
-    error) of `trace` and `frobenius` (standard errors; 0 where exact) and of `finite_difference` (the
-    largest ‖H_fd v − Hv‖ over ‖H‖, and the spread between orders). `density` has grid, value and error [g],
-    nodes and weights [m, steps]. `node_eigenvalues` [n, 2] are the least and the largest eigenvalue of each
-    node's submatrix, with `node_errors`. `kinks` counts finite differences that crossed a kink, and those
-    of them that a smaller step cured. `status` says what did not converge, and is empty where all did.
-    `partial` is what unfinished work goes on from, and empty where it is finished.
+    `eigenvalues` [k] are in ascending order. `residuals` are ‖Hv − λv‖, and `errors` also include the error of H
+    itself. `eigenvectors` [k, P] are unit rows, zero outside of `settings["node"]` if one was chosen. `estimates` holds
+    (value, error) of `trace` and `frobenius` (standard errors; 0 if exact) and of `finite_difference` (the largest
+    ‖H_fd v − Hv‖ over ‖H‖, and the difference between orders). `density` has grid, value and error [g], nodes and
+    weights [m, steps]. `node_eigenvalues` [n, 2] are the smallest and the largest eigenvalue of each node's submatrix,
+    with `node_errors`. `kinks` counts the finite differences that crossed a kink, and those that a smaller step
+    repaired. `status` says what did not converge, and is empty if everything did. `partial` is the state of unfinished
+    work, and empty if it is finished.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Where long work is kept as it goes: saved when it is time to, and when Ctrl-C or an error ends it."""
+"""Save long work while it runs, at regular times and when Ctrl-C or an error ends it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One frame for long work: is it there already, compute, record, save as it goes, take up again.
+"""The frame of all long work: look for an existing record, compute, save while it runs, and resume.
 
 What is done of unfinished work is kept in one of two ways. A scan, an analysis of a Hessian, an atlas and a diagnosis keep it in the record
 itself, at the output (`produce_inside`). All other work is made of pieces, in a file beside the output (`produce`).

@@ -33,12 +33,12 @@ _ARRAYS = (
 class Race(Record):
     """O optimizers, each run with S seeds and evaluated K times.
 
-    `optimizers` are names, `rates` [O] their learning rates. `step` and `examples` [K] are updates done and
-    examples seen. `values` holds [O, S, K] arrays named `<split>_loss`, `<split>_accuracy` and `gradient_norm`,
-    NaN after a divergence; `diverged` [O, S] is the step that failed, or −1. `projected` [O, K, 2] are
-    the first seed's paths on the plane of `scan`, `distance` [O, K] their lengths out of it, `captured` [2] the axes' shares of their
-    variance around the scan's center. `tuning_loss` [O, T] is what each of `tuning_rates` [T] ended with (empty where the rates were
-    given).
+    `optimizers` are names, `rates` [O] their learning rates. `step` and `examples` [K] are updates done and examples
+    seen. `values` holds [O, S, K] arrays named `<split>_loss`, `<split>_accuracy` and `gradient_norm`, NaN after a
+    divergence; `diverged` [O, S] is the step that failed, or −1. `projected` [O, K, 2] are the first seed's paths on
+    the plane of `scan`, `distance` [O, K] their distances from it, and `captured` [2] the axes' shares of their
+    variance around the scan's center. `tuning_loss` [O, T] is the final loss at each of `tuning_rates` [T] (empty if
+    the rates were given).
 
     Raises
     ------

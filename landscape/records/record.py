@@ -1,4 +1,4 @@
-"""The half that all records share: the header, saving, loading and being equal."""
+"""What all records share: the header, saving, loading and comparing."""
 
 from __future__ import annotations
 

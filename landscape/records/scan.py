@@ -27,11 +27,11 @@ _QUANTITY = re.compile(r"(train|validation|test)_[a-z][a-z0-9_]*")
 class Scan(Record):
     """A loss over a grid: L(center + Σᵢ αᵢ directions[i]), αᵢ along `axes[i]`.
 
-    `values` holds `[n₀, n₁, …]` arrays named `<split>_<what>` (`train_loss`, `test_accuracy`): NaN or
-    infinite where the network diverged, and not yet known where `done` is False. `errors` has one standard
-    error beside each quantity of a subset. `center_values` is {split: {loss, accuracy}} at the center itself.
-    `end_values` are those of the model at coordinate 1 of the first direction, by itself, where there is one.
-    `partial` is the state of an unfinished scan, empty when it is finished.
+    `values` holds `[n₀, n₁, …]` arrays named `<split>_<what>` (`train_loss`, `test_accuracy`): NaN or infinite where
+    the network diverged, and not known yet where `done` is False. For a subset of the examples, `errors` has one
+    standard error of each quantity. `center_values` is {split: {loss, accuracy}} at the center itself. `end_values` are
+    those of the other model of `between`, evaluated by itself. `partial` is the state of an unfinished scan, empty when
+    it is finished.
 
     Raises
     ------

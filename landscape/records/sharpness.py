@@ -28,10 +28,10 @@ UNCHANGED = 1e-4
 class Sharpness(Record):
     """Measures of a minimum.
 
-    `measures` maps names to (value, error); `settings["measures"]` says of each its definition, what its error
-    means, its source, its settings, and what it does not depend on. `beside` holds further sets of measures:
-    "layer" and "neuron" at rescaled parameters, "other" of another model. `curves` hold losses along one filter-normalized
-    random direction: "curve" through the model, "other_curve" through the other.
+    `measures` maps names to (value, error). For each, `settings["measures"]` has its definition, the meaning of its
+    error, its source, its settings, and which rescalings leave it unchanged. `beside` holds further sets of measures:
+    "layer" and "neuron" at rescaled parameters, "other" of another model. `curves` hold losses along one
+    filter-normalized random direction: "curve" through the model, "other_curve" through the other.
 
     Raises
     ------

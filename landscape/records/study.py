@@ -38,7 +38,7 @@ def held_out(series: Mapping[str, Any]) -> tuple[str, str] | None:
 class Study(Record):
     """An experiment on one model, with its series of numbers and its findings in sentences.
 
-    `numbers` are single results worth a name (a proposed rate, its interval), in the summary as they are.
+    `numbers` are single results with a name (a proposed rate, its interval), which are copied into the summary.
 
     Raises
     ------

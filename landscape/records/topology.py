@@ -47,12 +47,13 @@ class Topology(Record):
 
     The k basins include noise, in the order in which they appear as the level rises, so that the deepest comes first.
 
-    `pairs` [k, 2] are the heights of minimum and saddle (infinite for the deepest of a piece), `index` [k, 2] their places in the flat
-    grid (−1 for none), `error` [k] that of the difference. `open` [k] says that a minimum lies on the window's edge, `parent` [k] which
-    basin each joins (−1 for none), `survivor` [k] to which each belongs when those below `threshold` are left out; `grid_dependent` [k]
-    that half the points would show another. `label` has the grid's shape: the basin of each point, −1 where there is no value.
-    `maxima` [m, 2] are heights of saddle and maximum, `maxima_index` their places. `verified` holds what descents from the basins'
-    lowest points in the whole space came to; {} where there were none.
+    `pairs` [k, 2] are the heights of minimum and saddle (infinite for the deepest basin of a piece), `index` [k, 2]
+    their places in the flattened grid (−1 for none), and `error` [k] the error of the difference. `open` [k] says
+    whether a minimum lies on the window's edge, `parent` [k] which basin each joins (−1 for none), and `survivor` [k]
+    to which basin each belongs after those below `threshold` are removed. `grid_dependent` [k] says whether half the
+    points would give another answer. `label` has the grid's shape: the basin of each point, −1 where there is no value.
+    `maxima` [m, 2] are heights of saddle and maximum, `maxima_index` their places. `verified` holds the results of
+    descents in the whole space from the basins' lowest points, and is {} if there were none.
 
     Raises
     ------

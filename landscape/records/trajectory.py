@@ -23,11 +23,10 @@ _AGAIN = "make the record again with `landscape trajectory`"
 class Trajectory(Record):
     """A training projected on a plane: checkpoint k is center + Σᵢ projected[k, i] directions[i] + a part out of the plane.
 
-    `projected` [K, d] are coordinates, `distance` [K] is the length out of the plane, `step` [K] the updates
+    `projected` [K, d] are coordinates on the plane, `distance` [K] is the distance from it, `step` [K] the updates
     done. `values` holds what was computed at the checkpoints themselves, [K] arrays named `<split>_loss`;
-    `plane_values` the same at their projections. `captured` [d] are the axes' shares of
-    Σ ‖checkpoint − center‖², one after the other. `scan` is the loss over the plane, with the same center
-    and directions.
+    `plane_values` the same at their projections. `captured` [d] are the axes' shares of Σ ‖checkpoint − center‖², one
+    after the other. `scan` is the loss over the plane, with the same center and directions.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Long work made of pieces: what is done stands in a file beside the output until all of it is."""
+"""Long work in pieces, which are kept in a file beside the output until all are done."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sentences that all long work says: of what is there already, of what is taken up, and of what an interruption leaves."""
+"""Messages about long work: an existing result, resumed work, and an interruption."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One page for a person who was not there: the verdict first, then the evidence, and how to get each figure again.
+"""Reports for readers who did not run the experiments: the verdict, the evidence, and a command for each figure.
 
 `report` gathers sections (`section`) from the diagnosis (`verdict`) and the measurements (`parts`); `page` writes them as HTML, `pages` as PDF.
 """

@@ -1,4 +1,4 @@
-"""The finished parts of a report that is not whole yet, each a record beside the page, by which a report that was cut is taken up."""
+"""The finished parts of an unfinished report, kept as records beside the page."""
 
 from __future__ import annotations
 

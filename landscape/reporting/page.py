@@ -1,4 +1,4 @@
-"""A report as one HTML page that needs nothing else: no network, no script; dark or light as the reader's screen is, and good on paper."""
+"""A report as one HTML page without network or script, for dark and light screens and for paper."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A report as a PDF of A4 pages: text above, pictures two abreast."""
+"""A report as a PDF of A4 pages: text above, two figures side by side below."""
 
 from __future__ import annotations
 

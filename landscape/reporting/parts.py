@@ -1,4 +1,4 @@
-"""The measurements of a report: a row a part, with the function that computes it and the command that computes the same.
+"""The parts of a report, each with the function that computes it and the equivalent command.
 
 The options of a part are the function's keywords, and its command line is written of them, so that what is printed is what was done.
 """

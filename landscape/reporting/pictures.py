@@ -1,4 +1,4 @@
-"""The figures of a record as pictures with their words."""
+"""The figures of a record with their captions."""
 
 from __future__ import annotations
 

@@ -58,26 +58,28 @@ def make_report(
     Parameters
     ----------
     model
-        The network where it stands, its data and, where it has them, its log and checkpoints; or a `TorchObjective`.
+        The network with its data and, if it has them, its log and checkpoints; or a `TorchObjective`.
     train, constant_loss, checkpoints
-        Of a `TorchObjective`: what `diagnose` takes; the checkpoints of its run, as `trajectory` takes them.
+        For a `TorchObjective`: `train` and `constant_loss` as in `diagnose`, and the checkpoints of its run as in
+        `trajectory`.
     path
-        What the commands that are printed name in place of a model's file.
+        Path of the model that the printed commands name.
     budget
-        Of the diagnosis: `quick`, `standard` or `thorough`; a quick one also takes coarser pictures.
+        Effort of the diagnosis: `quick`, `standard` or `thorough`; quick also draws coarser pictures.
     diagnosis
-        One that was made already.
+        A finished diagnosis to use in place of a new one.
     seed, threads
-        Of every random number; of the arithmetic.
+        Seed of all random numbers, and number of threads.
     progress, announce
-        Called with the share that is done and the same in words, such as "2 of 6 parts"; and with sentences.
+        Called with the share of the work that is done, and the same in words, such as "2 of 6 parts", and with
+        messages.
     beside
-        Where finished parts are kept, and those of an earlier run are found; `write_report` gives it.
+        Where finished parts are kept and those of an earlier run are found; set by `write_report`.
 
     Raises
     ------
     InputError
-        An unknown budget, a diagnosis of another model; what else `diagnose` refuses.
+        An unknown budget, a diagnosis of another model, or anything that `diagnose` refuses.
 
     Examples
     --------
@@ -327,7 +329,8 @@ def write_report(
 ) -> Report:
     """Make a report and write it as one HTML page, and as a PDF if requested.
 
-    Until the page is written, its finished parts stand beside it, and what was cut short is taken up from them by the same call.
+    Until the page is written, its finished parts are kept beside it, and after an interruption the same call continues
+    from them.
 
     Parameters
     ----------
@@ -347,7 +350,7 @@ def write_report(
     InputError
         What `make_report` refuses; a path that cannot be written or holds something else, said before the work.
     ComputationError
-        The file system refused.
+        The file could not be written.
     """
     subject = subject_of(model, "write_report", path)
     from landscape.files import write_bytes_atomically

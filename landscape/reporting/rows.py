@@ -1,4 +1,4 @@
-"""The numbers of a report's parts as readers want them: few digits, an error where it can be seen, names in words."""
+"""The numbers of a report in readable form: few digits, visible errors, names in words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A report and what it is made of: sections of sentences, rows and pictures, whatever they are written as."""
+"""A report as sections of sentences, rows and figures, independent of the file format."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a report is on: a model, or an objective that tells about itself."""
+"""The subject of a report: a model, or an objective that describes itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sections that a diagnosis fills: the verdict, why, what to do, what was ruled out and what was not looked at."""
+"""The sections of a report that come from the diagnosis: verdict, reasons, remedy, what was ruled out and what was not assessed."""
 
 from __future__ import annotations
 

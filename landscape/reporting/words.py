@@ -1,4 +1,4 @@
-"""The verdict in words for a person who was not there."""
+"""The verdict of a diagnosis in sentences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A plan whose points are computed in runs, in any order: by workers, or here where workers left off."""
+"""A scan whose points are computed in runs in any order, by workers or here."""
 
 from __future__ import annotations
 

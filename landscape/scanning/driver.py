@@ -1,4 +1,4 @@
-"""Running a plan: steps in their order, a save every few seconds, and taking up where a save stopped."""
+"""Run the plan of a scan: its steps in order, with a save every few seconds, and resuming."""
 
 from __future__ import annotations
 

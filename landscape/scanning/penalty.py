@@ -1,4 +1,4 @@
-"""Weight decay's share of the objective over a whole grid, in closed form."""
+"""The penalty of weight decay over a whole grid, in closed form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A grid cut into runs of points that others compute: how long a run is, and what a worker does with it."""
+"""Runs of points that workers compute: how long a run is, and how a worker computes it."""
 
 from __future__ import annotations
 

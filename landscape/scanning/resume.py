@@ -1,4 +1,4 @@
-"""What differs between a scan that stands at the output already and one that is asked for."""
+"""The differences between an existing scan at the output and the one that is wanted."""
 
 from __future__ import annotations
 

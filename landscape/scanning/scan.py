@@ -1,4 +1,4 @@
-"""The library's function for the whole of a scan."""
+"""`scan`: evaluate a loss on a grid."""
 
 from __future__ import annotations
 
@@ -63,55 +63,59 @@ def scan(
     Parameters
     ----------
     subject
-        A model, or any objective; values one by one, gradients and products that it lacks are made for it (`landscape.complete`).
+        A model, or any objective. Methods that an objective lacks are supplied by `landscape.complete`.
     center, shapes
         For an objective only: the θ [P] to scan around, and the shapes of its tensors (for normalization); a `TorchObjective` has its own.
     dimensions
         How many directions, 1 to 3; by default 2, or as many as a file of directions has.
     points
-        Along each axis: `51`, `"51x31"` or `(51, 31)`.
+        Number of points along each axis: `51`, `"51x31"` or `(51, 31)`.
     span
-        From where to where: `1` is −1 to 1; `"a:b"` or `(a, b)`; `"auto"` searches for a rise worth looking
-        at; a list has one an axis. By default 1, and 0 to 1 on the way to another model.
+        Range of the axes: `1` means −1 to 1, `"a:b"` or `(a, b)` means a to b, and `"auto"` searches for a range over
+        which the loss rises visibly. A list has one range for each axis. By default 1, or 0 to 1 between two models.
     direction
         `random`, `gradient`, `principal` (of the model's checkpoints), `eigen` (the Hessian's eigenvectors of the
         largest and of the smallest eigenvalue), `between`, `plane` (through this model and two others), a `.npz` with `directions` [d, P], or
         such an array.
     to
-        Where `between` goes: a model, its file, or a θ; of a `TorchObjective` also a state dict or its file. A list of two for `plane`.
+        The other end of `between`: a model, its file, or a θ, and for a `TorchObjective` also a state dict or its file.
+        For `plane`, a list of two.
     overlay
         For `plane`: a record of `connect`, or its file, whose curves and bands are drawn on it, with their distance out of the plane.
     normalize
         `filter`, `layer` or `none`; by default `filter` for `random` and `none` for the others.
     include_bias
-        Scale biases of directions to the biases' norm in place of setting them to zero.
+        Move biases too, scaled to their norm, instead of leaving them unchanged.
     orthogonalize
         Make random directions orthogonal before they are normalized.
     quantity
-        `loss` (with the accuracy), or `curvature`: also the Hessian's extreme eigenvalues at every point.
+        `loss` (with the accuracy), or `curvature`, which adds the extreme eigenvalues of the Hessian at every point.
     split
-        `train`, `test`, or `both`: train, and test where the model, or a `TorchObjective`, has it.
+        `train`, `test`, or `both`, which means training data, and test data if there are any.
     examples
-        Use a random subset of so many examples, and give standard errors.
+        Evaluate on a random subset of this many examples, with standard errors.
     seed
-        Of directions and subset.
+        Seed of the random directions and of the subset.
     dtype, threads
-        The arithmetic of a model's objective, and how many threads it uses.
+        Precision of the arithmetic for a model, and number of threads.
     device
-        What computes a model's: `cpu`, `cuda`, `cuda:N`, or `auto`, which is the CPU.
+        Device to compute on for a model: `cpu`, `cuda`, `cuda:N`, or `auto`, which is the CPU.
     recompute_statistics
         At every point, average the statistics of batch normalization over the training data before evaluating.
     metrics
-        Of a model: what is measured beside the loss, `top5` (or any K), `balanced_accuracy`, `r2`, …, as its loss has them; one more pass a point.
+        For a model: metrics to evaluate beside the loss, such as `top5` (or any K), `balanced_accuracy` or `r2`,
+        depending on its loss. They take another pass over the data at each point.
     output
-        The record's file. Work is saved there as it goes, and taken up if it was cut short; a finished record
+        The file of the record. Work is saved there as it goes, and an interrupted scan is continued. A finished record
         of the same settings is returned as it is.
     fresh
         Start anew, and overwrite what `output` holds.
     executor
-        Anything with `submit` of `concurrent.futures`, whose workers compute runs of points, or `Workers` around it; the record is the same to the bit.
+        An executor with the method `submit` of `concurrent.futures`, whose workers compute runs of points, or
+        `Workers`, which contains one. The record is identical to the bit.
     progress, announce
-        Called with the share that is done and the same in words, such as "1,300 of 2,601 points"; and with sentences.
+        Called with the share of the work that is done, and the same in words, such as "1,300 of 2,601 points", and with
+        messages.
     planned
         Called once with the plan, before the work.
 
@@ -120,7 +124,7 @@ def scan(
     InputError
         A choice that is impossible; an output that cannot be written or holds a scan of other settings.
     WorkerError
-        Workers are of another kind or version, or cannot read what they are sent.
+        Workers have another kind of CPU or other versions, or cannot read what they are sent.
     ComputationError
         A save failed, or workers died; the last good record is still there.
     KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""How far to look: widen or narrow an axis until the rise over the centre is worth looking at.
+"""Choose the span of an axis automatically: widen or narrow it until the loss rises visibly.
 
 A coarse probe evaluates the two ends of the axis. A rise is worth looking at when the higher end lies between
 once and a thousand times the centre's loss above it: less is a plain, and more hides the basin even on a

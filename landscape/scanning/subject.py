@@ -1,4 +1,4 @@
-"""What can be scanned: a model, or a function of θ of the user's."""
+"""What can be scanned: a model, or the user's own function of θ."""
 
 from __future__ import annotations
 

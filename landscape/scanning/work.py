@@ -1,4 +1,4 @@
-"""A plan in progress: a sweep for each split, what is done of it, and what is kept of it."""
+"""A running scan: a sweep for each split, and its state."""
 
 from __future__ import annotations
 

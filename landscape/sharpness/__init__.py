@@ -1,4 +1,4 @@
-"""How sharp a minimum is: every measure with its error, its definition, and what it does not depend on.
+"""Measures of sharpness, each with its error, its definition, and the rescalings that leave it unchanged.
 
 A measure a function, a row of `MEASURES` each; `measure_sharpness` puts them into a record.
 """

@@ -1,4 +1,4 @@
-"""Sharpness from what is asked of it to a record."""
+"""`measure_sharpness`: compute the requested measures, and make the record."""
 
 from __future__ import annotations
 
@@ -104,29 +104,30 @@ def measure_sharpness(
     Parameters
     ----------
     subject
-        A model, or any objective; gradients and products that it lacks are taken as differences.
+        A model, or any objective; missing gradients and products are replaced by finite differences.
     theta, shapes
-        For an objective: the point [P], and the shapes of the tensors that it is made of; a `TorchObjective` has its own.
+        For an objective: the point [P], and the shapes of the tensors in θ; a `TorchObjective` has its own.
     measures
-        Names; by default all that can be measured.
+        Names of measures; by default all that can be computed.
     compare
         Another model, measured in the same way.
     rescaling_test
-        Measure again where layers, and single neurons, are rescaled so that the function is the same.
+        Measure again after rescaling layers, and single neurons, in ways that leave the function unchanged.
     options
         Radii, deviations and numbers of samples.
     split, dtype, examples, seed, threads, device
-        As `NetworkObjective` takes them.
+        As in `NetworkObjective`.
     output, fresh
-        Where to save; a record of the same settings that is there is returned unless `fresh`. The finished measures of an unfinished one
-        stand beside it, and are taken up.
+        The file to save to. A finished record of the same settings that is there is returned, unless `fresh`. Of an
+        unfinished one the finished measures are used again.
     progress, announce
-        Called with the share that is done and the same in words, such as "3 of 14 measures"; and with sentences.
+        Called with the share of the work that is done, and the same in words, such as "3 of 14 measures", and with
+        messages.
 
     Raises
     ------
     InputError
-        A measure or a test that is not to be had of this subject; the message says what is.
+        A measure or a test that is not possible for this subject; the message says what is.
     ComputationError
         A measure that is not finite, or a search that does not converge.
 

@@ -1,4 +1,4 @@
-"""What the measures need to be told, with the defaults that the literature suggests."""
+"""Settings of the measures, with the defaults that the literature suggests."""
 
 from __future__ import annotations
 

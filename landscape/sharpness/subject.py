@@ -1,4 +1,4 @@
-"""What sharpness is measured of: a loss without its penalty, at a point, with what is known of the network."""
+"""What sharpness is measured of: a loss without its penalty, at a point."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The measures: how each is computed, what it is, what its error means, where it comes from, what it does not depend on."""
+"""The table of measures: definition, meaning of the error, source, and the rescalings that leave each unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Experiments made of the parts below: races and studies, each a function that gives a record."""
+"""Experiments on one model: races and studies, each a function that returns a record."""
 
 from landscape.studies.batch_size import study_batch_size
 from landscape.studies.learning_rate import study_learning_rate

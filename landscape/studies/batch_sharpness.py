@@ -1,4 +1,4 @@
-"""Batch sharpness: the curvature that a batch has along its own gradient, which is what settles at 2/η under SGD."""
+"""Batch sharpness: the curvature of a batch's loss along its own gradient, which settles at 2/η under SGD."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Up to which rate full-batch descent is stable at a start: 2/λ_max, and its like for momentum and for adaptive optimizers."""
+"""The largest rate at which full-batch descent is stable: 2/λ_max, and the like for momentum and adaptive optimizers."""
 
 from __future__ import annotations
 

@@ -77,34 +77,38 @@ def race(
     model
         The network, its data and, unless `init` is given, the start.
     optimizers
-        Names, as `train` takes them.
+        Names, as in `train`.
     learning_rate
-        One for all, or one each; rates are not tuned then.
+        One rate for all, or one for each optimizer. Rates are then not tuned.
     tune
-        Whether each rate is chosen among `TUNING_RATES` by the median final training loss of as many runs as race, with seeds of their
-        own (those after the race's), alike for every optimizer. By default they are, unless `learning_rate` says them; False races all at 0.01.
+        Whether the rate of each optimizer is chosen among `TUNING_RATES`, by the median final training loss of as many
+        runs as in the race, with other seeds. By default it is, unless `learning_rate` is given. With False, all run at
+        0.01.
     init
-        Draw one start for all by the seed instead.
+        Draw one start for all by the seed instead of starting from the model.
     steps, epochs
         The length of a run: by default 10 epochs.
     batch_size, dtype, threads, device
-        As `train` takes them.
+        As in `train`.
     seeds, seed
-        How many runs of each, and the first one's seed; seeds draw the batches.
+        Number of runs of each optimizer, and the seed of the first one. Seeds determine the batches.
     points
-        Of the plane, along each axis.
+        Number of points along each axis of the plane.
     output, fresh
-        Where to save; a record of the same settings that is there is returned unless `fresh`. What is done of an unfinished one stands
-        beside it, and is taken up.
+        The file to save to. A finished record of the same settings that is there is returned, unless `fresh`. An
+        unfinished one is continued.
     executor
-        Anything with `submit` of `concurrent.futures`, whose workers take runs, and points of the plane, or `Workers` around it.
+        An executor with the method `submit` of `concurrent.futures`, whose workers compute runs, and points of the
+        plane, or `Workers`, which contains one.
     progress, announce
-        Called with the share that is done and the same in words, such as "12 of 39 runs"; and with sentences.
+        Called with the share of the work that is done, and the same in words, such as "12 of 39 runs", and with
+        messages.
 
     Raises
     ------
     InputError
-        An unknown optimizer, a rate that is not positive, rates to be tuned and given, an output that cannot be written.
+        An unknown optimizer, a rate that is not positive, rates that are both given and to be tuned, or an output that
+        cannot be written.
     ComputationError
         Every run diverged at once, so that there is no plane to draw.
     """

@@ -1,4 +1,4 @@
-"""A record in, lines for people out: what the commands print, and what a report repeats."""
+"""The lines that commands and reports print of a record."""
 
 from landscape.tables.critical import atlas_table, critical_lines, critical_table
 from landscape.tables.hessian import hessian_lines, hessian_table

@@ -57,7 +57,7 @@ def critical_lines(record: Critical) -> Iterator[tuple[str, str]]:
     )
     yield (
         "flatness",
-        f"{verdict['flatness']:.2g} (gradient-flat from 0.9 on, where the point is not critical)",
+        f"{verdict['flatness']:.2g} (a point that is not critical is gradient-flat from 0.9 on)",
     )
     yield (
         "eigenvalues",

@@ -1,4 +1,4 @@
-"""What a scanned surface holds: basins, the saddles between them and maxima, each with its persistence and its error."""
+"""The topology of a scanned surface: basins, saddles and maxima, with persistence and errors."""
 
 from landscape.topology.analysis import analyze_topology, surface_of
 from landscape.topology.merging import MergeTree, maxima_of, merge_tree

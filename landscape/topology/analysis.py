@@ -1,4 +1,4 @@
-"""The topology of a scan: its basins and what separates them, with errors and with what the grid cannot tell."""
+"""`analyze_topology`: the basins of a scan and the saddles between them, with errors and the limits of the grid."""
 
 from __future__ import annotations
 
@@ -50,24 +50,25 @@ def analyze_topology(
     quantity
         `train_loss`, `test_loss`, …; by default the scan's main one.
     connectivity
-        Which points are neighbours: across `faces` (2 along each axis) or `corners` too. Maxima have the other.
+        Which points are neighbours: those across `faces` (2 along each axis), or across `corners` too. For maxima the
+        other choice is used.
     threshold
-        Persistence up to which a basin is left out, in the quantity's unit; by default 1 % of the median's height above the minimum. One
-        within its own error is always left out.
+        Basins with a smaller persistence are left out, in the unit of the quantity; by default 1 % of the median's
+        height above the minimum. A basin that is shallower than its own error is always left out.
     scale
-        `linear`, or `log` for a threshold of saddle over minimum (by default 1.1), by which a shallow basin near zero counts as much as a deep one
-        far above; all values must be above 0.
+        `linear`, or `log`, where the threshold is the ratio of saddle to minimum (by default 1.1), so that a shallow
+        basin at a small loss counts as much as a deep one at a large loss. All values must be above 0.
     verify
         The model of the scan, or an objective of θ [P]: descend from each basin's lowest point in the whole space, and say whether the ends
         are distinct minima.
     threads
-        Of a model's arithmetic.
+        Number of threads for a model.
     output
-        Where to save the record.
+        The file to save to.
     fresh
-        Overwrite what stands there.
+        Overwrite what `output` holds.
     progress, announce
-        Called with the share that is done and the same in words; and with sentences.
+        Called with the share of the work that is done, and the same in words, and with messages.
 
     Returns
     -------
@@ -76,8 +77,8 @@ def analyze_topology(
     Raises
     ------
     InputError
-        An unfinished scan, one of a single point, or without a finite value; a model that is not the scan's; an unknown quantity, connectivity or
-        scale; a logarithmic scale of values that are not above 0.
+        An unfinished scan, a scan of a single point or without a finite value, a model that was not scanned, an unknown
+        quantity, connectivity or scale, or a logarithmic scale of values that are not above 0.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""How far each value of a scan may be off, by its own arithmetic and by the examples that were drawn."""
+"""The error of each value of a scan, from rounding and from a subset of the examples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Products of the Gauss–Newton matrix: the curvature of the loss in the outputs, between the derivatives of the outputs."""
+"""Products with the Gauss–Newton matrix."""
 
 from __future__ import annotations
 

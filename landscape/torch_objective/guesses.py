@@ -1,4 +1,4 @@
-"""What a diagnosis asks of the examples beside their mean loss: the best prediction that looks at no input, and the loss of each example."""
+"""What a diagnosis needs beside the mean loss: the best constant predictor, and the loss of each example."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A module that is lent: its parameters at another θ for as long as is evaluated, and afterwards all as it was."""
+"""Borrow a module: evaluate it at another θ, and leave it as it was."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a module and its loss are known by: the source of their classes, their layers, and all numbers that are not θ."""
+"""What identifies a module and its loss: the source of their classes, their layers, and all numbers that are not θ."""
 
 from __future__ import annotations
 

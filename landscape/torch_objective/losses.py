@@ -1,4 +1,4 @@
-"""What one batch adds to the sums: the loss as a mean, what it weighs, and metrics beside it."""
+"""What one batch adds to the sums: its mean loss, its weight, and metrics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is measured of a batch beside its loss: the user's metrics, or the accuracy where the loss has classes or sides."""
+"""Metrics of a batch: the user's, or the accuracy if the loss has one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether the gradient may be differentiated again: tried once, on a few examples, and compared with differences of gradients."""
+"""Test whether the gradient can be differentiated again, by comparing with differences of gradients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PyTorch's settings while it evaluates: deterministic kernels, kernels that can be differentiated twice, random numbers put back."""
+"""PyTorch's settings during an evaluation, which are restored afterwards."""
 
 from __future__ import annotations
 

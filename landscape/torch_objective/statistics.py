@@ -1,4 +1,4 @@
-"""Running statistics of batch normalization taken anew at a θ, as PyTorch's `update_bn` does."""
+"""Recompute running statistics of batch normalization at a θ, as PyTorch's `update_bn` does."""
 
 from __future__ import annotations
 

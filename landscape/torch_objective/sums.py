@@ -1,4 +1,4 @@
-"""Sums over all batches: losses, gradients and products with the Hessian, in float64, each batch weighed by its examples."""
+"""Sums over all batches in float64, each batch weighted by its examples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a user's function takes from around it: numbers, tensors and functions of its closure and of its module."""
+"""What a user's function reads from its closure and its module: numbers, tensors and functions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A grid of points in work: θ is made where it is used, from a centre and directions that lie on the device."""
+"""The evaluation of a grid of points, with θ computed on the device."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The first evaluation, in which what is wrong with a module, a loss or data shows, in one line."""
+"""The first evaluation, which reports faults of a module, a loss or data in one line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training on the landscape: one run into a file, many runs at once, any function's descent."""
+"""Training: one run into a file, many runs at once, and descents on any function."""
 
 from landscape.training.descent import Descent, descend
 from landscape.training.ensemble import Ensemble, train_many, train_recipes

@@ -1,4 +1,4 @@
-"""Runs at once computed in groups, in any order: by workers, or here where workers left off."""
+"""Trainings computed in groups in any order, by workers or here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs at once on their way from look to look, and what is kept of their paths."""
+"""Many runs at once from one evaluation to the next, and what is kept of their paths."""
 
 from __future__ import annotations
 

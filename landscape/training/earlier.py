@@ -1,4 +1,4 @@
-"""The file of an earlier training in the way of this one: the same, the same with another budget, or another."""
+"""Compare an existing file with the training that would write it: the same, another length, or another training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many trainings at once: over seeds, rates, batch sizes, optimizers; what is kept of each is thinned or projected."""
+"""Many trainings at once, over seeds, rates, batch sizes and optimizers."""
 
 from __future__ import annotations
 
@@ -34,11 +34,12 @@ RECIPE_BYTES = 1000
 class Ensemble:
     """R trainings, each evaluated at K evenly spaced steps from the first to the last.
 
-    `recipes` are the R settings, every default written out; `step` [R, K]; `losses` has `train_loss`, `train_accuracy`, `validation_loss`, … [R, K]
-    over whole splits, `gradient_norm` [R, K] of the whole gradient with the penalty; `theta` [R, P] is where each run ended, at its last finite point
-    where it diverged, and `buffers` [R, B] are its running statistics there; `end` makes a model of both. `diverged` [R] is the step that failed, or
-    −1. Looks that a diverged run did not reach are NaN. `path` [R, K, P] or `projected` [R, K, d], coordinates along `directions` from `center`, and
-    `distance` [R, K] out of that plane, are there where asked for.
+    `recipes` are the R settings with all defaults filled in, and `step` [R, K] the steps. `losses` has `train_loss`,
+    `train_accuracy`, `validation_loss`, … [R, K] over whole splits, and `gradient_norm` [R, K] of the whole gradient
+    with the penalty. `theta` [R, P] is where each run ended (for a diverged run its last finite point), and `buffers`
+    [R, B] are its running statistics there; `end` makes a model of both. `diverged` [R] is the step that failed, or −1.
+    Steps that a diverged run did not reach are NaN. If asked for, there are `path` [R, K, P] or `projected` [R, K, d],
+    the coordinates along `directions` from `center`, with `distance` [R, K] from that plane.
     """
 
     recipes: tuple[Recipe, ...]
@@ -83,30 +84,34 @@ def train_many(
     model
         The network, its data, and the start of every run.
     epochs
-        In place of `steps`; runs of smaller batches then take more steps.
+        Passes over the data in place of `steps`. Runs with smaller batches then take more steps.
     init
-        Draw each run's start by its seed instead.
+        Draw the start of each run by its seed instead.
     starts
-        Starts [R, P], a row a run in the order of `recipes`.
+        Starts [R, P], one row for each run, in the order of `recipes`.
     looks
-        K: how often losses over the whole data are taken, start and end among them; or the steps [K] at which they are, the last of them the runs' end.
+        How often losses over all data are computed (K, including start and end), or the steps [K] at which they are.
+        The last step is the end of the runs.
     keep
-        Of the paths: "nothing", "theta" (whole, thinned to the looks) or "projected" along `directions` [d, P] from `center` (the model's θ).
+        What is kept of the paths: "nothing", "theta" (the parameters at each of the K steps), or "projected"
+        (coordinates along `directions` [d, P] from `center`, by default the model's θ).
     dtype, threads, device
-        As in `train`. A run has the bits that it has alone.
+        As in `train`. Each run has the same bits as if it were run alone.
     piece
-        Where to keep the state of the runs, of a `landscape.records.Pieces`; they go on from what it holds, and end with the same bits.
+        A piece of a `landscape.records.Pieces` in which the state of the runs is kept. They continue from what it
+        holds, to the same bits.
     executor
-        Anything with `submit` of `concurrent.futures`, whose workers take some of the runs each, or `Workers` around it.
+        An executor with the method `submit` of `concurrent.futures`, whose workers compute some of the runs, or
+        `Workers`, which contains one.
     progress, announce
-        Called with the share that is done and the steps over all runs in words; and with sentences.
+        Called with the share of the work that is done, and the steps of all runs in words, and with messages.
     **settings
         Fields of `Recipe`, each a value or a list; combinations are in the order of `optimizer`, then the others as given.
 
     Raises
     ------
     InputError
-        A setting that cannot be, starts of a wrong shape or not finite, paths that do not fit into memory.
+        An impossible setting, starts of a wrong shape or not finite, or paths that do not fit into memory.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""When a run is looked at: steps that are spread evenly, its first and its last among them."""
+"""At which steps a run is evaluated: evenly spaced, including the first and the last."""
 
 from __future__ import annotations
 

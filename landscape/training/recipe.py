@@ -1,4 +1,4 @@
-"""How to train: optimizer, schedule, batches; checked, with every default filled in."""
+"""The settings of a training: optimizer, schedule and batches, checked and with defaults filled in."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ MOST, MOST_SEED = 2**53, 2**64 - 1
 class Recipe:
     """The settings of one training, where None means the default of the optimizer or the schedule.
 
-    `optimizer` is a name of this package or of PyTorch (`Adam`, `SGD`, …), in capitals or not.
-    `momentum` is λ, or β₁ where there are two; `weight_decay` of `adamw` and `lion` acts on θ itself, that of the others is the model's penalty;
-    `clip` bounds the gradient's norm (0: not); `radius` is SAM's. The rate rises linearly over `warmup` steps and follows
-    the schedule from there to `schedule_steps` (by default `steps`), with `period` in steps, `decay` a period, and down to `floor`
-    times the rate. Batches are drawn by `seed`, without replacement within an epoch unless `replacement`; an epoch's
-    last batch may be smaller.
+    `optimizer` is a name of this package or of PyTorch (`Adam`, `SGD`, …); capitals do not matter. `momentum` is λ, or
+    β₁ where there are two; `weight_decay` of `adamw` and `lion` acts on θ itself, that of the others is the model's
+    penalty; `clip` is the largest norm of a gradient (0 for no limit); `radius` is SAM's. The rate rises linearly over
+    `warmup` steps and follows the schedule from there to `schedule_steps` (by default `steps`), with `period` in steps,
+    `decay` a period, and down to `floor` times the rate. Batches are drawn by `seed`, without replacement within an
+    epoch unless `replacement`; an epoch's last batch may be smaller.
 
     Examples
     --------

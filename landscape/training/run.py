@@ -1,4 +1,4 @@
-"""One training: from a start to a model with its history, its checkpoints and its optimizer's memory; cut and resumed at will."""
+"""`train`: one training to a model with its history, checkpoints and optimizer's state, which can be resumed."""
 
 from __future__ import annotations
 
@@ -65,17 +65,20 @@ def train(
     init
         One of `INITIALIZATIONS`; None starts at the model's θ.
     checkpoints, history
-        How many parameter vectors, and how many rows of losses over the whole data, are kept, spread evenly; start and end among them.
+        How many parameter vectors and how many rows of losses over all data are kept. They are evenly spaced and
+        include start and end.
     dtype, threads, device
-        As `NetworkObjective` takes them; one thread by default.
+        As in `NetworkObjective`, with one thread by default.
     output
-        A file to save to, every few seconds and at the end; an unfinished one of the same settings is taken up, and ends with the bits of an unbroken run.
-        A larger budget extends a finished one, where the schedule would have had the same rates so far: θ and the optimizer's memory are those of an
-        unbroken run, history and checkpoints keep the looks of the shorter one.
+        The file to save to, every few seconds and at the end. An unfinished training of the same settings is continued,
+        to the same bits as an uninterrupted one. A finished training is extended if more steps are asked for and the
+        schedule has the same rates so far. Its θ and the state of the optimizer are then those of one long run; history
+        and checkpoints keep the steps of the shorter run.
     fresh
-        Start anew and overwrite what `output` holds.
+        Start again, and overwrite what `output` holds.
     progress, announce
-        Called with the share that is done and the same in words, such as "400 of 1,000 steps"; and with sentences.
+        Called with the share of the work that is done, and the same in words, such as "400 of 1,000 steps", and with
+        messages.
     **settings
         The fields of `Recipe`: `optimizer`, `learning_rate`, `batch_size`, `steps`, `seed`, …
 
@@ -86,9 +89,10 @@ def train(
     Raises
     ------
     InputError
-        A setting that cannot be, a start that is not finite, checkpoints that would not fit, a file of another training in the way.
+        An impossible setting, a start that is not finite, checkpoints that do not fit into memory, or an output that
+        holds another training.
     DivergenceError
-        After saving; it has the model at the last finite θ.
+        The training diverged. It is raised after saving, and has the model at the last finite θ.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Where a training starts: initializations by a seed, and new networks on a file of data."""
+"""Where a training starts: initializations by a seed, and new networks for a file of data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a training leaves on the way: its history, its checkpoints, and a file that is saved now and then."""
+"""What is kept during a training: its history, its checkpoints, and a file that is saved regularly."""
 
 from __future__ import annotations
 

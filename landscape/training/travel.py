@@ -1,4 +1,4 @@
-"""On the way from one look to the next: told, saved and interrupted at pauses, where the state is whole."""
+"""Run to a given step in chunks, and between them report progress, save, and handle Ctrl-C."""
 
 from __future__ import annotations
 

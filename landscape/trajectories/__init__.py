@@ -1,4 +1,4 @@
-"""Runs seen on a plane of the landscape: projection, what is out of the plane, and the scan beneath."""
+"""Trajectories of trainings on a plane: projection, distance from the plane, and the scan of the plane."""
 
 from landscape.trajectories.projection import Projection, project
 from landscape.trajectories.trajectory import require_possible, trajectory

@@ -1,4 +1,4 @@
-"""Points of a high-dimensional path on a plane: coordinates, shares, distances out of it."""
+"""Projections of a path on a plane: coordinates, shares of the variance, and distances."""
 
 from __future__ import annotations
 

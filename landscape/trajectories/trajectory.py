@@ -1,4 +1,4 @@
-"""The library's function for a run on a plane of its landscape."""
+"""`trajectory`: project a run on a plane and scan that plane."""
 
 from __future__ import annotations
 
@@ -63,27 +63,27 @@ def trajectory(
 ) -> Trajectory:
     """Project the checkpoints of a training on a plane through its last point, or a model's θ, and scan that plane.
 
-    The loss drawn at a checkpoint's place is that of its projection. How far the checkpoint is from the
-    plane, and its own loss, stand beside it.
+    The map shows the loss of a checkpoint's projection. The record also has the checkpoint's own loss, and its distance
+    from the plane.
 
     Parameters
     ----------
     subject
-        A model with checkpoints, or any objective with those of `checkpoints`.
+        A model with checkpoints, or any objective together with `checkpoints`.
     checkpoints, center, shapes
-        For an objective only: the points of the run [K, P] in their order; the point that the plane goes through, by default the last of them;
-        and the shapes of the tensors that θ is made of (for normalization). The checkpoints of a `TorchObjective` may be state dicts, files of
-        `torch.save`, or a folder of these; its shapes are known.
+        For an objective only: the points of the run [K, P] in their order; the point through which the plane goes, by
+        default the last of them; and the shapes of the tensors in θ (for normalization). For a `TorchObjective` the
+        checkpoints may also be state dicts, files of `torch.save`, or a folder of these, and shapes are not needed.
     direction
-        What spans the plane: `principal`, any other that `scan` takes but `between`, or an array [2, P].
+        The directions of the plane: `principal`, any other direction of `scan` except `between`, or an array [2, P].
     points, span
         The plane's grid; by default its range shows the whole path.
     normalize, include_bias, split, examples, seed, dtype, threads, device, recompute_statistics
-        As `scan` takes them. A checkpoint's own loss is with the running statistics that the file has for it.
+        As in `scan`. A checkpoint's own loss is computed with the running statistics that the file has for it.
     output, fresh
-        Where to save; a record of the same settings that is there is returned unless `fresh`.
+        The file to save to. A record of the same settings that is there is returned, unless `fresh`.
     progress, announce
-        As `scan` takes them.
+        As in `scan`.
 
     Raises
     ------

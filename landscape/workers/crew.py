@@ -1,4 +1,4 @@
-"""Sending parts of a work to an executor, and taking their results in whatever order they come."""
+"""Send parts of a work to an executor, and receive their results in any order."""
 
 from __future__ import annotations
 
@@ -44,9 +44,10 @@ def nothing() -> None:
 
 
 class Workers:
-    """An executor with what is agreed with its workers.
+    """An executor, with the rules by which its workers are used.
 
-    The results are those of one machine, bit for bit: each worker says what it computes with, and one that differs from this process is refused.
+    The results are those of one machine, bit for bit. Each worker reports its CPU and its versions, and one that
+    differs from this process is refused.
 
     Parameters
     ----------
@@ -56,11 +57,11 @@ class Workers:
         Accept workers with another kind of CPU, or other versions of NumPy, SciPy, Numba and BLAS; last digits may then differ, and records name
         all kinds.
     maker
-        A function without arguments that makes the objective anew on a worker, in place of sending a pickle of it.
+        A function without arguments that makes the objective on each worker, so that no pickle is sent.
     renew
-        Gives a new executor in place of one that broke.
+        A function that returns a new executor after the old one broke.
     patience
-        Seconds without any result after which parts that are out are given to others too.
+        Seconds without any result after which late parts are given to other workers too.
 
     Examples
     --------

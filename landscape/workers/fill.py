@@ -1,4 +1,4 @@
-"""Pieces of a work made by workers, each by its name, and kept where the work itself would keep them."""
+"""Pieces of a work computed by workers, and kept where the work itself would keep them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the bits of a result depend on beside its input: the kind of CPU, the versions of what computes, and the sources."""
+"""What the bits of a result depend on: the CPU, the versions of libraries, and the sources."""
 
 from __future__ import annotations
 

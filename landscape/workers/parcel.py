@@ -1,4 +1,4 @@
-"""What all parts of a work share, sent once to each machine: a file by its hash, or the bytes where workers do not see the file."""
+"""Send what all parts share once to each machine, as a file named by its hash or as bytes."""
 
 from __future__ import annotations
 

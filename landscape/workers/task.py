@@ -1,4 +1,4 @@
-"""A part of the work on a worker: is this process like the one that asks, what do all parts share, do the part."""
+"""A part of the work on a worker: compare the machines, load what all parts share, and compute."""
 
 from __future__ import annotations
 

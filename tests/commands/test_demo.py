@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from landscape.commands import main
-from landscape.model import bundled_path, load_model
+from landscape.model import bundled, bundled_path, load_model
+from landscape.model.bundles import ABOUT
 
 
 @pytest.fixture
@@ -38,7 +41,9 @@ def test_another_name_on_request(run, tmp_path):
 def test_the_models_are_listed(run, tmp_path):
     status, out, _ = run("--list")
     assert status == 0
-    assert "digits" in out
+    for name, about in ABOUT.items():
+        assert re.search(rf"^{name} +{re.escape(about)}, \d+ kB$", out, re.MULTILINE)
+    assert set(ABOUT) == set(bundled())
     assert list(tmp_path.iterdir()) == []
 
 

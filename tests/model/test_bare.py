@@ -43,8 +43,8 @@ class TestOrientation:
         first = load_model(write(tmp_path / "n.npz", **numpy_habit))
         second = load_model(write(tmp_path / "t.npz", **torch_habit))
         np.testing.assert_array_equal(first.theta, second.theta)
-        assert "weights are [in, out]: only so do the shapes chain" in first.inferred
-        assert "weights are [out, in]: only so do the shapes chain" in second.inferred
+        assert "weights are [in, out]: the shapes fit in no other way" in first.inferred
+        assert "weights are [out, in]: the shapes fit in no other way" in second.inferred
 
     def test_the_output_is_the_one_that_was_meant(self, tmp_path):
         a = bare()
@@ -70,7 +70,7 @@ class TestOrientation:
         # [3, 3] → [3, 5]: the second matrix fixes the orientation of the first
         arrays = {"0.weight": ones(3, 3), "2.weight": ones(3, 5), "x": ones(2, 3), "y": np.array([4, 0])}
         model = load_model(write(tmp_path / "m.npz", **arrays))
-        assert "weights are [in, out]: only so do the shapes chain" in model.inferred
+        assert "weights are [in, out]: the shapes fit in no other way" in model.inferred
         assert model.nodes[0].name == "0"
 
     def test_the_targets_decide_where_the_chain_does_not(self):

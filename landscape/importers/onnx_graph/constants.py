@@ -1,4 +1,4 @@
-"""Arrays of a file: which numbers of which initializer they are."""
+"""Constant arrays of an ONNX file, and which numbers of which initializer they are."""
 
 from __future__ import annotations
 

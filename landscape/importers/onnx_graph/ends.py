@@ -1,4 +1,4 @@
-"""Where a graph ends: which output is the network's, what of it the loss takes over, and which loss that is."""
+"""The end of an ONNX graph: which output is used, which last operations become part of the loss, and which loss it is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`from_onnx`: a file with a graph of ONNX becomes a model."""
+"""`from_onnx`: make a model from an ONNX file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Operators of known numbers, such as exporters write between a shape and a Reshape: NumPy's, and never more numbers than is sound."""
+"""Compute operators of known numbers with NumPy, such as exporters write before a Reshape."""
 
 from __future__ import annotations
 

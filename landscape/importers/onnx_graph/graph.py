@@ -1,4 +1,4 @@
-"""What is known of a graph as the walk goes along: values, parameters and parts of them, and numbers that depend on the batch's size."""
+"""What is known of a graph during the translation: values, parameters, and numbers that depend on the batch size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sentences on what a file may have lost of the network that was trained."""
+"""Remarks on what an ONNX file may have lost of the network that was trained."""
 
 from __future__ import annotations
 

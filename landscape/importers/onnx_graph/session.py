@@ -1,4 +1,4 @@
-"""The graph itself, run on examples and moved to other parameters, as what a translation is compared with."""
+"""Run the original ONNX graph on examples, at its own and at other parameters."""
 
 from __future__ import annotations
 

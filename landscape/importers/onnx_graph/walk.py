@@ -1,4 +1,4 @@
-"""From ONNX's nodes to ours: known numbers are folded, every other node is translated by a row of a table."""
+"""Translate the nodes of an ONNX graph: known numbers are computed, every other node by a row of the table."""
 
 from __future__ import annotations
 

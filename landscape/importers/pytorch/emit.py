@@ -1,4 +1,4 @@
-"""What modules and functions have in common: the node of an op, from its tensors and settings."""
+"""Make the node of an op from the tensors and settings of a module or a function."""
 
 from __future__ import annotations
 

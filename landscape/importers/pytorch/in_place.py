@@ -1,4 +1,4 @@
-"""Calls that change a value in place become calls whose result is used from there on.
+"""Replace calls that change a value in place by calls whose result is used afterwards.
 
 A trace has a name for each result, and `h.relu_()` as a statement has one that nothing uses: what is used is `h`, which by then is another value.
 So every later use of the changed value, under whatever name it has, is made a use of the result.

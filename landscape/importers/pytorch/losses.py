@@ -1,4 +1,4 @@
-"""PyTorch's losses in the format's words."""
+"""Translate PyTorch's losses into those of the format."""
 
 from __future__ import annotations
 

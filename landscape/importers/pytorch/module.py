@@ -1,4 +1,4 @@
-"""`from_torch`: a module in the running process becomes a model."""
+"""`from_torch`: make a model from a PyTorch module."""
 
 from __future__ import annotations
 
@@ -38,41 +38,44 @@ def from_torch(
 ) -> Model:
     """Make a model from a PyTorch module in evaluation mode, its loss and data, and optionally the record of its training.
 
-    The module is traced by torch.fx, and where that does not do, exported by torch.export with a batch of any size; its
-    forward may not branch on values. Nodes keep the names of modules. The translation is compared with the module, in float64 where it can
-    be, on up to 1,000 training examples, and again, with the gradient of the loss, where the parameters of both were moved at random by
-    their names; the last of the model's `inferred` sentences says how well they agree, others which parameters are not in θ. Parameters may
-    be NaN or infinite; where outputs are so is then compared too.
+    The module is traced by torch.fx, and if that fails, exported by torch.export for a batch of any size. Its forward
+    function may not branch on values. Nodes keep the names of modules. The translation is compared with the module on
+    up to 1,000 training examples, in float64 if possible, and again, with the gradient of the loss, at randomly changed
+    parameters. The last of the model's `inferred` sentences says how well they agree, others say which parameters are
+    not in θ. Parameters may be NaN or infinite.
 
     Parameters
     ----------
     module
         An `nn.Module`. It is not changed.
     loss
-        A name of the format ("cross_entropy", …), or a loss of `torch.nn` or `torch.nn.functional` (in a `functools.partial` where it has
-        settings); `reduction="sum"` is the sum over all the training data. A function (outputs, targets) of your own that is a mean over the
-        examples becomes a part of the network, whose outputs are then its values: the model's loss is "output".
+        A name of the format ("cross_entropy", …), or a loss of `torch.nn` or `torch.nn.functional` (in a
+        `functools.partial` if it has settings). `reduction="sum"` means the sum over all the training data. Your own
+        function (outputs, targets) that is a mean over the examples becomes a part of the network: the outputs of the
+        model are then the losses of the examples, and its loss is called "output".
     data
-        (x, y), with a tuple for x where the module has several inputs, a mapping with `x_train`, `y_train`, `x_test`, …, the path of such
-        an `.npz`, or a TensorDataset or DataLoader of PyTorch, which is read once into memory.
+        (x, y), with a tuple for x if the module has several inputs; a mapping with `x_train`, `y_train`, `x_test`, …,
+        the path of such an `.npz`, or a TensorDataset or DataLoader of PyTorch, which is read once into memory.
     weight_decay
-        The λ of ½ λ ‖θ‖², as `weight_decay` of `torch.optim.SGD`; by default that of `optimizer`, where it goes through the gradient.
+        The λ of ½ λ ‖θ‖², as `weight_decay` of `torch.optim.SGD`; by default that of `optimizer`, if it acts through
+        the gradient.
     name
         The model's name; by default the class's.
     output
-        Which output the loss reads, of a module that puts out several: its number from 0, or its name in a mapping.
+        Which output the loss reads, if the module returns several: its number from 0, or its name in a mapping.
     optimizer
         The `torch.optim` optimizer of the training: its settings go into `training`, its state into `optimizer`, in the order of θ.
     history
         The log: a mapping of series, such as `{"step": [0, 10], "loss": [2.3, 0.4], "val_loss": [2.3, 0.5]}`, each [T], or a list of such rows.
     checkpoints
-        The parameters on the way, oldest first: a list of `state_dict`s, or a mapping from the number of updates to them.
+        The parameters during the training, oldest first: a list of `state_dict`s, or a mapping from numbers of updates
+        to them.
 
     Raises
     ------
     InputError
-        Something cannot be traced or translated (the message names the module, the op and the nearest one), the outputs differ, or a part
-        of the story has other shapes or names than the module.
+        Something cannot be traced or translated (the message names the module, the op and the most similar known one),
+        the outputs differ, or log, checkpoints or optimizer do not fit the module.
     """
     found = imported(module, loss, data, weight_decay=weight_decay, name=name, output=output)
     told = {} if optimizer is None else batch_size_of(data)

@@ -1,4 +1,4 @@
-"""What a `torch.optim` optimizer says of itself: its settings in the words of a model file, its penalty and its state."""
+"""Read a `torch.optim` optimizer: its settings, its weight decay and its state."""
 
 from __future__ import annotations
 

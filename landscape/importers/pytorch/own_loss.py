@@ -1,4 +1,4 @@
-"""A loss that is a function of the user's own: it becomes a part of the network, which then puts out each example's loss.
+"""A loss that is the user's own function, which becomes a part of the network.
 
 The targets lie beside the inputs in an example, and the model's loss is "output". The function has to be a mean over the examples, which is tested.
 """

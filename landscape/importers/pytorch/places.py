@@ -1,4 +1,4 @@
-"""Which numbers of which tensors of a module are θ and the buffers of its model, in the model's order."""
+"""Which numbers of a module's tensors are θ and the buffers of its model, in the model's order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The story of a training, given beside a module: optimizer, log and checkpoints become those of the model."""
+"""The record of a training given with a module: optimizer, log and checkpoints in the order of the model."""
 
 from __future__ import annotations
 

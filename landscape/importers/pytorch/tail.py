@@ -1,4 +1,4 @@
-"""What a network ends with where the loss takes it over, such as the log_softmax before NLLLoss."""
+"""The last operations of a network that become part of the loss, such as log_softmax before NLLLoss."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A module becomes a graph of calls, each with the value that it has on a few examples."""
+"""Trace a module into a graph of calls, each with its value on a few examples."""
 
 from __future__ import annotations
 

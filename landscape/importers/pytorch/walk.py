@@ -1,4 +1,4 @@
-"""From calls to nodes: every call that depends on the examples is translated by a row of a table."""
+"""Translate every call that depends on the examples into nodes, by a row of a table."""
 
 from __future__ import annotations
 

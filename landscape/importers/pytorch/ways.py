@@ -1,4 +1,4 @@
-"""The two ways in for a module: as torch.fx traces it, and where that does not do, as torch.export writes it."""
+"""The two ways to import a module: by torch.fx, or if that fails by torch.export."""
 
 from __future__ import annotations
 

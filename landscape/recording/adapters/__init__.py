@@ -1,1 +1,1 @@
-"""The recorder in the hooks of frameworks: each adapter is a few lines over it, and imports its framework when it is asked for."""
+"""Adapters of the recorder for frameworks, each of which imports its framework only when used."""

@@ -1,4 +1,4 @@
-"""What the callbacks of trainers have in common: settings, and a recorder that begins with the training."""
+"""What the callbacks for trainers have in common."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A callback of Keras 3 that records its training, whatever Keras runs on."""
+"""A callback for Keras 3 that records its training."""
 
 from __future__ import annotations
 

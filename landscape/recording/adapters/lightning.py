@@ -1,4 +1,4 @@
-"""A callback of Lightning that records its training."""
+"""A callback for Lightning that records its training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A recorder of loops in JAX, whose parameters are new ones after each step."""
+"""A recorder for loops in JAX, where each step makes new parameters."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class OptaxRecorder:
 
     `step(state, loss=…)` takes a `TrainState`, or the parameters and, as `opt_state=`, Optax's state.
 
-    The recording is an opaque model: its tensors are those of the tree, in JAX's order. Call it outside of `jit`, after the step; parameters whose buffers
-    the next step gives away are copied before.
+    The recording is an opaque model: its tensors are those of the tree, in JAX's order. Call `step` outside of `jit`,
+    after the update. Parameters are copied at once, so the next step may donate their buffers.
 
     Parameters
     ----------

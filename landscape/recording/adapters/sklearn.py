@@ -1,4 +1,4 @@
-"""A recorder of scikit-learn's `partial_fit`, whose networks become whole models."""
+"""A recorder for scikit-learn's `partial_fit`."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from landscape.recording.start import Start, of_tree, with_arrays
 class SklearnRecorder:
     """Record a loop over `partial_fit`: call `step()` after each call of it.
 
-    A network that `from_sklearn` takes (an `MLPClassifier`, an `MLPRegressor`) becomes a whole model; another estimator with `coef_` an opaque one. The
-    first checkpoint, of step 0, is that after the first call, before which an estimator has no parameters; a step is a call, which may be many updates.
+    An `MLPClassifier` or `MLPRegressor` is recorded as a model, and another estimator with `coef_` as an opaque model.
+    The first checkpoint, step 0, is taken after the first call, because an estimator has no parameters before. A step
+    is a call, which may be many updates.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A callback of Hugging Face's Trainer that records its training."""
+"""A callback for Hugging Face's Trainer that records its training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Images of another size: each axis by a matrix, or by taking places."""
+"""Resizing images, each axis by a matrix or by selecting positions."""
 
 from __future__ import annotations
 

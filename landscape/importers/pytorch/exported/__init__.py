@@ -1,1 +1,1 @@
-"""The second way in for PyTorch: a module exported by torch.export, translated call by call of its core operators."""
+"""The second way to import a PyTorch module: by torch.export, translating its core operators one by one."""
