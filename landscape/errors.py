@@ -34,7 +34,7 @@ class InternalError(ComputationError):
 
 
 def nearest(found: object, known: Iterable[str]) -> str | None:
-    """Return the name that is most like a mistyped one, or None where none is near.
+    """Return the name that is most like a mistyped one, or None if none is near.
 
     Examples
     --------

@@ -19,7 +19,7 @@ Whole = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Place:
-    """Where the units of a group stand along an axis of a parameter: positions [n, k], a row a unit, its tags in order."""
+    """Where the units of a group stand along an axis of a parameter: positions [n, k], one row for each unit, its tags in order."""
 
     key: str
     axis: int

@@ -40,7 +40,7 @@ class Builder:
         return f"{self.path}.{op}" if self.path else op
 
     def layer_name(self, weights: Mapping[str, Weight], op: str) -> str:
-        """Name a layer as the module that has its parameters, or as its parameter where that is no plain weight or bias."""
+        """Name a layer as the module that has its parameters, or as its parameter where that is not a plain weight or bias."""
         names = [weight.origin.name for weight in weights.values() if weight.origin is not None]
         if not names:
             return self.name(op)

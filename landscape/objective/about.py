@@ -49,10 +49,10 @@ class Examples(Protocol):
         """Count them."""
 
     def measured(self, theta: ArrayLike, buffers: Array | None = None, /) -> tuple[float, float | None]:
-        """Give the loss without penalty, and the accuracy where there is one, at θ with these buffers."""
+        """Give the loss without penalty, and the accuracy if there is one, at θ with these buffers."""
 
     def single(self, theta: ArrayLike, /) -> tuple[Array, Array | None] | None:
-        """Give the loss [N] of each example at θ, and whether it is right, 1 or 0; None where that is not known."""
+        """Give the loss [N] of each example at θ, and whether it is right, 1 or 0; None if that is not known."""
 
     def constant(self) -> float:
         """Give the least loss of an output that is the same for every input, NaN where it is not known."""

@@ -355,5 +355,5 @@ RULES: dict[str, Rule] = {
 
 
 def rule_of(op: str, *, elementwise: bool) -> Rule | None:
-    """Give the rule of an op, None where there is none."""
+    """Give the rule of an op, None if there is none."""
     return RULES.get(op, each(odd=op in ODD) if elementwise else None)

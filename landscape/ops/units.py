@@ -22,7 +22,7 @@ FIXED = 0
 
 @dataclass(frozen=True)
 class Value:
-    """The units of a value without its batch: at each place of `axis` a unit and its tag, all None where none moves.
+    """The units of a value without its batch: at each place of `axis` a unit and its tag, all None if none moves.
 
     `key` names a parameter of its own whose axis of units is not settled yet: it is that of what it meets.
     """

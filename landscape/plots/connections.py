@@ -305,7 +305,7 @@ def connection_figures(
     kind: str = "both",
     levels: int | Sequence[float] | None = None,
 ) -> dict[str, Figure]:
-    """Draw the paths between the two minima with the highest barrier, and the tree of passes where there is one."""
+    """Draw the paths between the two minima with the highest barrier, and the tree of passes if there is one."""
     found = {"paths": figure_of(plot_connection(record, quantity=quantity))}
     if record.report.get("tree"):
         found["tree"] = figure_of(plot_tree(record))

@@ -111,7 +111,7 @@ def scan_figure_names(record: Scan, *, quantity: str | None = None, kind: str = 
 
 
 def _curved(record: Scan) -> str:
-    """Name the split whose eigenvalues are there; nothing where there are none."""
+    """Name the split whose eigenvalues are there; nothing if there are none."""
     split = record.main.partition("_")[0]
     return split if f"{split}_curvature" in record.values else ""
 

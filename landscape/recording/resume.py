@@ -21,7 +21,7 @@ ENDINGS = (".recording", ".recording.2")
 
 
 def earlier(path: Path, *, fresh: bool, resume: bool | int) -> Model | Opaque | None:
-    """Give what stands at a path, where it is to be gone on with; None where there is nothing, or it is to be replaced.
+    """Give what stands at a path, where it is to be gone on with; None if there is nothing, or it is to be replaced.
 
     Raises
     ------

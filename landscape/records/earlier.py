@@ -22,7 +22,7 @@ DERIVED = ("layout", "errors", "measures")
 def standing(
     kind: type[Kind], path: Path, *, fresh: bool, differing: Callable[[Kind], list[str]]
 ) -> Kind | None:
-    """Load what stands at `path`, where nothing differs from what is asked for; None where there is nothing, or `fresh`.
+    """Load what stands at `path`, where nothing differs from what is asked for; None if there is nothing, or `fresh`.
 
     Unfinished work is taken up by the version that began it only.
 
@@ -84,7 +84,7 @@ def require_record(path: Path) -> None:
 def earlier_record(
     kind: type[Kind], path: str | Path | None, *, model: str, data: str, settings: dict[str, Any], fresh: bool
 ) -> Kind | None:
-    """Load what the same settings left at `path`; None where there is nothing, no path, or `fresh`.
+    """Load what the same settings left at `path`; None if there is nothing, no path, or `fresh`.
 
     Raises
     ------

@@ -32,7 +32,7 @@ class Key:
     settings: dict[str, Any]
 
     def record(self, kind: type[Kind], fields: Fields, work: Keeper) -> Kind:
-        """Make the record of its fields, whose `settings`, where there are some, hold words beside ours, and of the work's time and machines."""
+        """Make the record of its fields, whose `settings`, if there are some, hold words beside ours, and of the work's time and machines."""
         told = {"settings": self.settings, **fields}
         return kind(
             model=self.model, data=self.data, version=current_version(), seconds=work.seconds, machine=work.machine, **told

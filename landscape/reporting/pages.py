@@ -34,7 +34,7 @@ SMALLEST = 0.7
 
 
 class Pages:
-    """Pages in work: where the next line stands."""
+    """Pages in progress: where the next line stands."""
 
     def __init__(self, pdf: PdfPages) -> None:
         self.pdf = pdf
@@ -49,7 +49,7 @@ class Pages:
         return self.figure
 
     def close(self) -> None:
-        """Write the page in work."""
+        """Write the page in progress."""
         if self.figure is not None:
             self.pdf.savefig(self.figure)
         self.figure = None
@@ -78,7 +78,7 @@ class Pages:
         self.top += height
 
     def fitted(self, heights: list[float]) -> tuple[list[float], float]:
-        """Make pictures a little smaller where they then fit on the page in work, in place of leaving its rest empty."""
+        """Make pictures a little smaller where they then fit on the page in progress, in place of leaving its rest empty."""
         room = HEIGHT - MARGIN - self.top - WORDS - LINE if self.figure is not None else HEIGHT
         share = room / max(heights)
         share = share if SMALLEST <= share < 1 else 1.0

@@ -117,7 +117,7 @@ def sharpness_options(quick: bool, subject: Subject) -> Options:
 
 
 def tracked(model: Model | HasValue, *, checkpoints: Any = None, **options: Any) -> Trajectory:
-    """Draw the checkpoints, where there are any; those of an objective's run are given.
+    """Draw the checkpoints, if there are any; those of an objective's run are given.
 
     Raises
     ------

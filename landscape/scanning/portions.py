@@ -73,7 +73,7 @@ def sweep_of(quantity: str, objective: HasSweep, grid: tuple[Array, Array, tuple
 
 @dataclass(frozen=True)
 class Given:
-    """An objective as it is, where none is made anew."""
+    """An objective as it is, where none is made again."""
 
     objective: HasSweep
 
@@ -130,7 +130,7 @@ class Cutter:
         self.seconds = seconds / points
 
     def next(self) -> tuple[int, int] | None:
-        """Give the next run, None where all points were given out."""
+        """Give the next run, None if all points were given out."""
         if not self.open.any():
             return None
         first = int(np.argmax(self.open))

@@ -388,7 +388,7 @@ def model_origin(model: Model, whole: Subject) -> Origin:
 
 
 def target_name(to: Model | str | Path | NDArray[np.floating] | None) -> str:
-    """Name where `between` goes: the file where there is one, since two models of a run share their name."""
+    """Name where `between` goes: the file if there is one, since two models of a run share their name."""
     path = to.path if isinstance(to, Model) else to
     if isinstance(path, str | Path):
         return Path(path).name
@@ -407,7 +407,7 @@ def leads_to(
     normalize: str | None,
     name: str,
 ) -> Model | None:
-    """Give the model that is at 1 along the first direction; None where none is.
+    """Give the model that is at 1 along the first direction; None if none is.
 
     Raises
     ------

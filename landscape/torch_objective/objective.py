@@ -399,7 +399,7 @@ class TorchObjective:
 
     @cached_property
     def many(self) -> Measure | None:
-        """What evaluates a small network at many points at once; None where that cannot be, which is tried once."""
+        """What evaluates a small network at many points at once; None if that cannot be, which is tried once."""
         return many_points(self.host, self.step, self.batches)
 
     def load(self, checkpoint: Any) -> None:

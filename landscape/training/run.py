@@ -126,7 +126,7 @@ def train(
 
 
 class Run:
-    """A training in work."""
+    """A training in progress."""
 
     def __init__(self, model: Model, recipe: Recipe, extra: dict[str, Any], engine: dict[str, Any]) -> None:
         if recipe.weight_decay is not None and not recipe.decoupled:
