@@ -17,7 +17,7 @@ class InputError(ValueError):
 
 
 class WorkerError(InputError):
-    """Workers, which compute parts of the work elsewhere, cannot do what was asked of them; what is done is kept."""
+    """Workers cannot compute their parts of the work; what is done is kept."""
 
 
 class ComputationError(RuntimeError):

@@ -44,7 +44,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Carried:
-    """A node whose output has units: the axis, and what stands there."""
+    """A node whose output has units: the axis, and the units along it."""
 
     node: str
     axis: int

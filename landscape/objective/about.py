@@ -63,7 +63,7 @@ class Examples(Protocol):
 
 @dataclass(frozen=True)
 class About:
-    """What an objective tells of itself, so that its analyses are named, taken up and cut into layers as those of a model are.
+    """What an objective says about itself, so that its records have names, can be resumed, and know its layers.
 
     `theta` is where it stands. `splits` are the objectives of each part of the data, by name, of which `split` is this one. `bare` is the
     same without weight decay, `decay` [P] or None. `model` hashes all that makes the function but θ, `data` the examples.

@@ -48,7 +48,7 @@ def read_device(device: str) -> tuple[str, int]:
 
 
 def simulated() -> bool:
-    """Say whether Numba's simulator stands in for a GPU."""
+    """Say whether Numba's simulator is used in place of a GPU."""
     return os.environ.get("NUMBA_ENABLE_CUDASIM", "0") not in ("", "0")
 
 

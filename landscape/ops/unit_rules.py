@@ -152,7 +152,7 @@ def each(*, odd: bool) -> Rule:
 
 
 def softmax(units: Units, node: GraphNode, inputs: Sequence[Value], keys: Collection[str]) -> Value:
-    """Read what stands along the last axis as one set."""
+    """Treat the units along the last axis as one set."""
     value = inputs[0]
     units.turn_no_sign(value)
     if value.axis == len(value.shape) - 1:

@@ -259,7 +259,7 @@ def end_loss(end: dict[str, Any]) -> float:
 
 
 def joined(branches: dict[int, tuple[float, float, set[int]]], number: int) -> int:
-    """Give a minimum that stands for the branch that another one is on.
+    """Return the minimum that represents the branch of another one.
 
     Raises
     ------

@@ -69,7 +69,7 @@ def scan_figures(
     kind: str = "both",
     levels: int | Sequence[float] | None = None,
 ) -> dict[str, Figure]:
-    """Draw all figures of a scan, by name; beside the training loss's map stands the test loss's.
+    """Draw all figures of a scan by name, with maps of both the training and the test loss.
 
     Raises
     ------

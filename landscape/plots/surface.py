@@ -208,7 +208,7 @@ def _frame(ax: Axes3D, field: Field, heights: Heights, levels: Levels) -> None:
 
 
 def _unscaled(scale: float, value: float, place: int) -> str:
-    """Write a tick as the coordinate that it stands for."""
+    """Write a tick as the coordinate that it means."""
     return f"{value * scale:g}"
 
 

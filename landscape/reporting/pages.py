@@ -34,7 +34,7 @@ SMALLEST = 0.7
 
 
 class Pages:
-    """Pages in progress: where the next line stands."""
+    """Pages that are being written, with the position of the next line."""
 
     def __init__(self, pdf: PdfPages) -> None:
         self.pdf = pdf
@@ -154,7 +154,7 @@ def least_height(pair: tuple[Picture, ...]) -> float:
 
 
 def write_section(pages: Pages, section: Section, *, first: bool) -> None:
-    """Write one section; its heading stands on the page of what follows it."""
+    """Write one section, with its heading on the same page as what follows."""
     pages.need(1.2 + (0.0 if section.sentences else least_height(section.pictures[:2])))
     pages.top += LINE
     if not first:

@@ -73,7 +73,7 @@ def sweep_of(quantity: str, objective: HasSweep, grid: tuple[Array, Array, tuple
 
 @dataclass(frozen=True)
 class Given:
-    """An objective as it is, where none is made again."""
+    """An objective that is sent as it is."""
 
     objective: HasSweep
 
@@ -84,7 +84,7 @@ class Given:
 
 @dataclass(frozen=True)
 class Remade:
-    """The objective of a split of what a function makes anew."""
+    """The objective of a split, made by a function on the worker."""
 
     maker: Callable[[], Any]
     split: str

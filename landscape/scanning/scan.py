@@ -298,7 +298,7 @@ def far_point(
 def objective_subject(
     objective: HasValue, center: ArrayLike | None, seed: int, *, split: str, **options: Any
 ) -> Subject:
-    """Take an objective at a point, by default where it says that it stands.
+    """Take an objective at a point, by default at its own parameters.
 
     Raises
     ------

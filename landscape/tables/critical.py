@@ -1,4 +1,4 @@
-"""The tables of a critical point and of an atlas of them, for people."""
+"""Readable tables of a critical point and of an atlas."""
 
 from __future__ import annotations
 

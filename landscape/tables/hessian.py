@@ -1,4 +1,4 @@
-"""The table of a Hessian, for people."""
+"""A readable table of a Hessian."""
 
 from __future__ import annotations
 

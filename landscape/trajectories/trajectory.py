@@ -320,7 +320,7 @@ def with_run(plan: Plan, run: Run) -> Plan:
 
 
 def plane_path(path: Path) -> Path:
-    """Name the file of the plane's scan, which is continued where it was cut short."""
+    """Name the file of the plane's scan, which is continued after an interruption."""
     return path.with_name(f"{path.name.removesuffix('.npz')}.plane.npz")
 
 
