@@ -14,7 +14,7 @@ from landscape.model import Model
 
 Settings = dict[str, Any]
 
-# A rate above this is tried by nobody.
+# Nobody would try a larger learning rate.
 LARGEST_RATE = 100.0
 FORKS = Ensemble("forks", "continuing from these parameters in several ways, and fresh starts")
 

@@ -25,7 +25,7 @@ UNITS = 64
 
 
 class WholeHessian:
-    """The Hessian at θ [P, P] in parts: each adds the rows of some units, and any part may be the last for a while.
+    """The Hessian at θ [P, P] in parts: each adds the rows of some units, and the work can stop after any part and be resumed.
 
     Parameters
     ----------
