@@ -20,12 +20,12 @@ def draw(record: landscape.Scan) -> Figure:
     """Draw one scan twice: as a surface, and as the map that says its heights."""
     with style():
         figure = Figure(figsize=(6.6, 3.0))
-        surface = figure.add_axes((0.0, 0.1, 0.5, 0.9), projection="3d", computed_zorder=False)
+        surface = figure.add_axes((0.03, 0.1, 0.48, 0.87), projection="3d", computed_zorder=False)
         contours = figure.add_axes((0.59, 0.21, 0.32, 0.66))
         landscape.plot_scan(record, kind="surface", ax=surface)
         landscape.plot_contours(record, ax=contours, legend=False)
-        # The map beside it says all that the surface would have to.
-        surface.set(title="", xlabel="α", ylabel="β", zlabel="")
+        # The map beside it has the colours of both.
+        surface.set(title="", xlabel="α", ylabel="β")
         along = [
             f"{name} along random direction {number}\n(filter-normalized)"
             for number, name in enumerate("αβ", 1)

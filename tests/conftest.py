@@ -8,10 +8,15 @@ from pathlib import Path
 
 import numba
 import pytest
+from hypothesis import settings
 
 from landscape.objective.compiling import VARIABLE
 
 PATIENCE = 900.0
+
+# A change is judged by the same examples on every machine; `--hypothesis-profile=default` looks for others.
+settings.register_profile("same_examples", derandomize=True)
+settings.load_profile("same_examples")
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

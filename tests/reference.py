@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from tests.reference_activations import KINKS, sigmoid, softplus
 from tests.reference_general import EXTREMES, gap_of
+from tests.reference_images import largest_gap
 from tests.reference_losses import correct_of, distance_to_kink, is_plain, losses_of
-from tests.reference_ops import KINKS, backward_op, forward_op, largest_gap, sigmoid, softplus
+from tests.reference_ops import backward_op, forward_op
 
 Array = np.ndarray
 PAIR = ("weight", "bias")

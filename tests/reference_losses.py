@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.reference_ops import sigmoid, softplus
+from tests.reference_activations import sigmoid, softplus
 
 Array = np.ndarray
 Losses = tuple[Array, Array, Array]

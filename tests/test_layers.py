@@ -63,11 +63,11 @@ ALLOWED: dict[str, set[str]] = {
     "trajectories": {"workers", "scanning", "directions", "objective"} | BELOW_OBJECTIVES,
     "diagnosis": {"workers", "studies", "critical", "curvature", "training", "objective", "logs"}
     | BELOW_OBJECTIVES,
-    "notebook": {"model", "plots", "records", "tables"},
+    "notebook": {"model", "plots", "records", "tables", "topology"},
     "plots": {"records"},
     "tables": {"records"},
     "exporting": {"records"},
-    "interactive": {"plots", "records"},
+    "interactive": {"plots", "records", "tables", "topology"},
     # A report gathers what the algorithms, the figures and the tables give.
     "reporting": {
         "diagnosis",

@@ -102,8 +102,17 @@ def directive(name: str, thing: object, place: str) -> list[str]:
         kind = "autoexception"
     lines = ["```{eval-rst}", f".. {kind}:: landscape.{name}"]
     if kind == "autoclass":
-        lines.append("   :members:")
+        lines += ["   :members:", *inherited(thing)]  # type: ignore[arg-type]
     return [f"## {name}", "", *lines, "```", ""]
+
+
+def inherited(thing: type) -> list[str]:
+    """Give the option that lists what a class has of others, where these are no public names with a section of their own."""
+    import landscape
+
+    ours = [base for base in thing.__mro__[1:] if base.__module__.partition(".")[0] == "landscape"]
+    known = [base.__name__ for base in ours if base.__name__ in landscape.NAMES]
+    return [f"   :inherited-members: {', '.join([*known, 'object'])}"] if len(known) < len(ours) else []
 
 
 def topics() -> dict[str, tuple[str, ...]]:

@@ -32,6 +32,7 @@ CORRECTS = (
 )
 
 Array = NDArray[np.float64]
+LEVELS = (0.05, 0.3, 1, 2, 4, 8, 16)
 
 ESCAPE = np.array([1.0, 1.0]) / np.sqrt(2.0)
 
@@ -52,15 +53,19 @@ def draw(quick: bool = False) -> Figure:
     hessian = landscape.analyze_hessian(toy, np.zeros(2), all=True)
     with landscape.style():
         figure = Figure(figsize=(PAGE, 2.35))
-        surface = figure.add_axes((0.0, 0.06, 0.27, 0.84), projection="3d", computed_zorder=False)
-        contours = figure.add_axes((0.34, 0.18, 0.235, 0.68))
-        along = figure.add_axes((0.765, 0.18, 0.225, 0.68))
-        landscape.plot_scan(plane, kind="surface", ax=surface)
+        surface = figure.add_axes((0.062, 0.1, 0.26, 0.8), projection="3d", computed_zorder=False)
+        contours = figure.add_axes((0.385, 0.21, 0.235, 0.66))
+        along = figure.add_axes((0.77, 0.21, 0.22, 0.66))
+        # With the same levels, the colour bar holds for both.
+        landscape.plot_scan(plane, kind="surface", levels=LEVELS, ax=surface)
         without_legend(surface)
-        surface.set(title="loss (1 − w₁w₂)²", xlabel="w₁", ylabel="w₂", zlabel="")
+        surface.set(title="loss (1 − w₁w₂)²", xlabel="w₁", ylabel="w₂", zlabel="loss")
         # The arrows would cross numbers on the lines, and the colour bar has the heights.
-        quiet_map(contours, plane, "saddle at the origin", levels=(0.05, 0.3, 1, 2, 4, 8, 16), labels=False)
+        quiet_map(contours, plane, "saddle at the origin", levels=LEVELS, labels=False)
         contours.set(xlabel="w₁", ylabel="w₂")
+        keys, _ = contours.get_legend_handles_labels()
+        names = ["the saddle (loss 1)", "one of the lowest points (loss 0)"]
+        figure.legend(keys[::-1], names, loc="lower left", ncols=2)
         draw_eigenvectors(contours, hessian)
         draw_escape(along, float(hessian.eigenvalues[0]))
     return figure

@@ -20,6 +20,7 @@ from landscape.plots.saving import FORMATS, figures
 from landscape.plots.style import style
 from landscape.plots.words import MINUS, one_line_label
 from landscape.records import Record, Topology
+from landscape.tables.topology import headline
 
 HERE = Path(__file__).parent
 RESOLUTION = 110
@@ -129,7 +130,9 @@ def remarks(records: Sequence[Record], step: int) -> list[str]:
 
 
 def table(records: Sequence[Record]) -> str:
-    """Write axes, ranges and extremes of each record."""
+    """Write axes, ranges, extremes and basins of each record."""
+    from landscape.topology import surface_of
+
     rows = []
     for record in records:
         scan = scan_in(record)
@@ -143,6 +146,9 @@ def table(records: Sequence[Record]) -> str:
             if told[name] is not None:
                 at = ", ".join(f"{value:.4g}" for value in told[name]["at"])
                 rows.append((f"{name} of {told['quantity'].replace('_', ' ')}", f"{told[name]['value']:.6g} at ({at})"))  # fmt: skip
+        found = record if isinstance(record, Topology) else surface_of(scan)
+        if found is not None:
+            rows.append(("surface", headline(found)))
         rows.append(("diverged", f"{told['diverged']} of {told['points']} points"))
         rows.append(("made by", f"landscape {record.version}"))
     cells = (

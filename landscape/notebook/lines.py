@@ -10,10 +10,11 @@ import numpy as np
 
 from landscape.model import Model
 from landscape.model.opaque import Opaque
-from landscape.records import Critical, Diagnosis, Hessian, Record, Topology
+from landscape.records import Critical, Diagnosis, Hessian, Record, Scan, Topology
 from landscape.tables.critical import critical_lines
 from landscape.tables.diagnosis import headline
 from landscape.tables.hessian import hessian_lines
+from landscape.tables.topology import headline as surface_line
 from landscape.tables.topology import topology_lines
 
 Row = tuple[str, str]
@@ -47,12 +48,23 @@ def of_record(record: Record) -> Iterator[Row]:
     yield record.kind, f"{name or 'a function of θ'}{state}"
     if not record.finished:
         return
+    if isinstance(record, Scan):
+        yield from of_surface(record)
     if isinstance(record, Diagnosis):
         yield from of_diagnosis(record)
     else:
         # What its command prints begins with the kind, too.
         yield from [row for row in of_kind(record) if row[0] != record.kind]
     yield "time", f"{record.seconds:.1f} s; landscape {record.version}"
+
+
+def of_surface(record: Scan) -> Iterator[Row]:
+    """Say how many basins a scan has, as its command does; nothing where there is no surface."""
+    from landscape.topology import surface_of
+
+    found = surface_of(record)
+    if found is not None:
+        yield "surface", surface_line(found)
 
 
 def of_kind(record: Record) -> list[Row]:

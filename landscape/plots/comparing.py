@@ -10,26 +10,27 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from landscape.errors import InputError
+from landscape.plots.box import LEFT, RIGHT, draw_bar, letters
 from landscape.plots.contours import avoided, draw_bands, equal_units, holes, label_colors, looked_levels
 from landscape.plots.field import Field, dimensions, drawable, field_of, slice_of
-from landscape.plots.heights import choose_heights
+from landscape.plots.heights import Heights, choose_heights
 from landscape.plots.levels import Levels
 from landscape.plots.line_labels import label_lines
-from landscape.plots.look import WIDTHS, Look, chosen, looking
+from landscape.plots.look import Look, chosen, looking
 from landscape.plots.marks import CENTER, hatch_missing, mark_points
 from landscape.plots.paths import run_of
 from landscape.plots.planes import marked
 from landscape.plots.scale import draw_scale
 from landscape.plots.style import COLUMN_WIDTH, SMALL, new_figure, style
-from landscape.plots.surface import draw_sheet_between
+from landscape.plots.surface import draw_sheet_between, scale_words
 from landscape.plots.topologies import outlined
 from landscape.plots.words import GREEK, one_line_label, quantity_label, quantity_name, short, wrapped
 from landscape.records import Record, Scan, Topology, Trajectory
 
 # Inches at a column's width: what stands above and below the panels, a title, a legend's row.
 AROUND, TITLE, ROW = 0.42, 0.2, 0.14
-# Beside maps, for numbers and the colour bar; below surfaces, for the words; a surface's height in parts of its width.
-SCALE, BELOW, TALL = 0.75, 0.42, 0.82
+# Beside maps, for numbers and the colour bar; beside surfaces, for their numbers; a surface's height in parts of its width.
+SCALE, NUMBERS, TALL, TALLEST_BAR, BESIDE_EDGE = 0.75, 0.27, 0.97, 2.6, 0.03
 # Panels in a row.
 COLUMNS = {"single": 2, "double": 4}
 # Okabe and Ito's, in an order that stays apart in grey.
@@ -78,12 +79,19 @@ def plot_comparison(
         if len(fields[0].axes) == 1:
             return lines_of(fields, names)
         together = looked_levels(values, levels, even=fields[0].rises)
-        count = min(columns or COLUMNS[chosen().width], len(records))
+        count = min(columns or usual_columns(kind, len(records)), len(records))
         if kind == "surface":
             if len(fields[0].axes) != 2 or dimensions(fields[0].record) == 3:
                 raise InputError("surfaces need two axes of several points: choose kind contour")
             return surfaces_of(fields, names, together, count)
         return maps_of(records, fields, names, together, count)
+
+
+def usual_columns(kind: str, count: int) -> int:
+    """Choose how many panels stand in a row: surfaces, which have numbers on every side, need more room than maps."""
+    if kind != "surface":
+        return COLUMNS[chosen().width]
+    return 1 if chosen().width == "single" else 2 if count in (2, 4) else 3
 
 
 def checked_titles(records: Sequence[Record], titles: Sequence[str] | None) -> list[str]:
@@ -140,14 +148,9 @@ def shared_fields(records: Sequence[Record], quantity: str | None) -> list[Field
     return fields
 
 
-def room() -> float:
-    """Give how many columns wide a figure is: letters do not grow with it."""
-    return WIDTHS[chosen().width]
-
-
 def panel_size(fields: Sequence[Field], columns: int) -> tuple[float, float]:
     """Give width and height of a panel's map, in inches at a column's width."""
-    width = (COLUMN_WIDTH - SCALE / room()) / columns
+    width = (COLUMN_WIDTH - SCALE / chosen().room) / columns
     ratios = [
         (f.coordinates[1][-1] - f.coordinates[1][0]) / (f.coordinates[0][-1] - f.coordinates[0][0]) if equal_units(f) else 0.9
         for f in fields
@@ -161,7 +164,7 @@ def maps_of(
     """Draw contour maps with one colour bar."""
     rows = -(-len(fields) // columns)
     _, height = panel_size(fields, columns)
-    figure = new_figure(rows * height + (rows * TITLE + AROUND) / room(), layout="compressed")
+    figure = new_figure(rows * height + (rows * TITLE + AROUND) / chosen().room, layout="compressed")
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for unused in panels[len(fields) :]:
         unused.remove()
@@ -208,49 +211,53 @@ def maps_of(
 
 
 def surfaces_of(fields: Sequence[Field], titles: Sequence[str], levels: Levels, columns: int) -> Figure:
-    """Draw surfaces with one height and one view."""
+    """Draw surfaces with one height, one view and one scale of colours."""
     rows = -(-len(fields) // columns)
-    width = COLUMN_WIDTH / columns
-    figure = new_figure(rows * (TALL * width + TITLE / room()) + BELOW / room(), layout=None)
-    values = np.concatenate([field.values.ravel() for field in fields])
-    heights = choose_heights(values, levels)
-    inch = chosen().factor / room() / figure.get_figheight()
-    below = BELOW * inch
+    wide = COLUMN_WIDTH * chosen().room
+    width = (wide - LEFT + NUMBERS - RIGHT) / columns
+    side = width - NUMBERS
+    heights = choose_heights(np.concatenate([field.values.ravel() for field in fields]), levels)
+    words = wrapped(["; ".join([range_words(levels), *scale_words(levels, heights)])])
+    below = ROW * len(words) + 0.1
+    # The smaller a box, the farther below it, for its size, is the letter of its axis.
+    step = TALL * side + TITLE + max(0.0, 0.35 - 0.16 * side)
+    high = rows * step + below
+    figure = new_figure(high / chosen().room, layout=None)
     for number, (field, name) in enumerate(zip(fields, titles, strict=True)):
         row, column = divmod(number, columns)
-        part = (1 - below) / rows
-        place = (column / columns * 0.93, 1 - (row + 1) * part, 0.93 / columns, part - TITLE * inch)
+        left, top = LEFT + column * width, high - row * step
+        place = (left / wide, (top - TITLE - TALL * side) / high, side / wide, TALL * side / high)
         ax: Any = figure.add_axes(place, projection="3d", computed_zorder=False)
-        draw_sheet_between(ax, field, heights, levels)
-        if field.holds_center:
-            value = field.center_value()
-            index = tuple(int(np.abs(axis).argmin()) for axis in field.coordinates)
-            at = field.values[index] if value is None else value
-            if np.isfinite(at):
-                ax.plot([0.0], [0.0], [float(heights.of(np.array(at)))], **CENTER)
-        elevation, azimuth = chosen().view or VIEW
-        ax.view_init(elev=elevation, azim=azimuth)
-        middle = (column + 0.5) / columns * 0.93
+        draw_sheet_between(ax, field, heights, levels, chosen().view or VIEW)
+        if not column:
+            where = (BESIDE_EDGE / wide, (top - TITLE - 0.55 * TALL * side) / high)
+            figure.text(*where, ax.get_zlabel(), rotation=90, ha="left", va="center", fontsize=ax.zaxis.label.get_fontsize())  # fmt: skip
+        ax.set_zlabel("")
+        mark_center(ax, field, heights)
+        size = ax.title.get_fontsize()
         figure.text(
-            middle,
-            1 - row * part - 0.3 * TITLE * inch,
-            name,
-            ha="center",
-            va="top",
-            fontsize=ax.title.get_fontsize(),
+            (left + side / 2) / wide, (top - 0.3 * TITLE) / high, name, ha="center", va="top", fontsize=size
         )
-    words = f"height: {quantity_label(fields[0].record, fields[0].quantity)}"
-    words += ", logarithmic" if heights.logarithmic else ""
-    words += f", {short(levels.low)} to {short(levels.high)}" + (" (cut)" if levels.clipped else "")
-    words += (
-        ""
-        if heights.logarithmic or levels.scale in ("linear", "constant", "given")
-        else "; colours logarithmic"
-    )
-    figure.text(
-        0.02, 0.02, words if chosen().width == "double" else "\n".join(wrapped([words])), fontsize=SMALL
-    )
+    tall = min(0.85 * rows * step, TALLEST_BAR)
+    draw_bar(figure, fields[0], levels, bottom=((high - TITLE + below) - tall) / 2 / high, height=tall / high)
+    figure.text(0.02, 0.06 / high, "\n".join(words), va="bottom", fontsize=SMALL * letters())
     return figure
+
+
+def mark_center(ax: Any, field: Field, heights: Heights) -> None:
+    """Mark the model itself on a surface, where it has a value."""
+    if not field.holds_center:
+        return
+    value = field.center_value()
+    index = tuple(int(np.abs(axis).argmin()) for axis in field.coordinates)
+    at = field.values[index] if value is None else value
+    if np.isfinite(at):
+        ax.plot([0.0], [0.0], [float(heights.of(np.array(at)))], **CENTER)
+
+
+def range_words(levels: Levels) -> str:
+    """Say from where to where the colours run."""
+    return f"from {short(levels.low)} to {short(levels.high)}"
 
 
 def lines_of(fields: Sequence[Field], titles: Sequence[str]) -> Figure:

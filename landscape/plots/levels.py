@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from matplotlib.colors import BoundaryNorm
+from matplotlib.colors import BoundaryNorm, FuncNorm
 from matplotlib.ticker import MaxNLocator
 
 from landscape.errors import InputError
@@ -82,6 +82,15 @@ class Levels:
     def norm(self) -> BoundaryNorm:
         """Give every band the same step of colour."""
         return BoundaryNorm(self.bands, ncolors=256, extend=self.extend)
+
+    def smooth_norm(self) -> FuncNorm:
+        """Give every band the same share of the colours, which run on within it: what a surface has in place of lines."""
+        bands, shares = self.bands, np.linspace(0.0, 1.0, self.bands.size)
+        ways = (
+            lambda values: np.interp(values, bands, shares),
+            lambda parts: np.interp(parts, shares, bands),
+        )
+        return FuncNorm(ways, vmin=self.low, vmax=self.high)
 
 
 def choose_levels(

@@ -63,7 +63,12 @@ class Look:
     @property
     def factor(self) -> float:
         """The width of a figure relative to that of a column."""
-        return WIDTHS[self.width] * STYLES[self.style][2]
+        return self.room * STYLES[self.style][2]
+
+    @property
+    def room(self) -> float:
+        """How many columns wide a figure is, in letters: they do not grow with it."""
+        return WIDTHS[self.width]
 
 
 _USUAL = Look()

@@ -29,11 +29,24 @@ def scale_label(field: Field, levels: Levels) -> str:
 
 
 def draw_scale(
-    figure: Figure, field: Field, levels: Levels, *, height: float | None = None, **place: Any
+    figure: Figure,
+    field: Field,
+    levels: Levels,
+    *,
+    height: float | None = None,
+    smooth: bool = False,
+    **place: Any,
 ) -> None:
-    """Draw the colour bar where `place` says, as `Figure.colorbar` takes it; a label longer than its height in inches has two lines."""
-    mappable = ScalarMappable(norm=levels.norm(), cmap=colormap())
-    bar = figure.colorbar(mappable, spacing="uniform", extendfrac=0.05, **place)
+    """Draw the colour bar where `place` says, as `Figure.colorbar` takes it; a label longer than its height in inches has two lines.
+
+    Its colours are bands, or `smooth` as a surface has them.
+    """
+    norm = levels.smooth_norm() if smooth else levels.norm()
+    if smooth:
+        place["extend"] = levels.extend
+    bar = figure.colorbar(
+        ScalarMappable(norm=norm, cmap=colormap()), spacing="uniform", extendfrac=0.05, **place
+    )
     every = -(-len(levels.texts) // MOST_TICKS)
     bar.set_ticks(levels.lines[::every].tolist(), labels=levels.texts[::every])
     bar.ax.minorticks_off()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,9 @@ from numpy.typing import NDArray
 from scipy.special import comb
 
 from landscape.errors import InputError
+from landscape.model import Model
 from landscape.records import Connection, load_record
+from landscape.scanning.plan import Plan
 
 Array = NDArray[np.float64]
 
@@ -133,3 +137,33 @@ def digest_of(record: Connection) -> str:
         if name.endswith(".points"):
             whole.update(np.asarray(record.series[name], "<f8").tobytes())
     return whole.hexdigest()
+
+
+def with_marks(
+    plan: Plan, thetas: Sequence[Array], names: tuple[str, str], curves: Connection | None
+) -> Plan:
+    """Add what is marked on the plane to a plan: the models with their own losses, their mean, and the curves."""
+    center, vectors = plan.subject.center, plan.directions.vectors
+    rows = np.stack([center, *thetas])
+    marks = marks_of(center, vectors, rows, ("θ", *names))
+    objective = next(iter(plan.subject.objectives.values()))
+    points = np.concatenate([rows, rows.mean(axis=0)[None]])
+    # The map leaves weight decay out too.
+    decay = 0.0 if plan.subject.decay is None else 0.5 * np.sum(plan.subject.decay * points**2, axis=1)
+    for mark, loss in zip(marks, objective.values(points) - decay, strict=True):
+        mark["loss"] = float(loss) if np.isfinite(loss) else None
+    words, settings, notes = plan.words | {"marks": marks}, plan.settings, plan.notes
+    if curves is not None:
+        overlays = overlays_of(curves, center, vectors)
+        words, settings = words | {"overlays": overlays}, settings | {"overlay": digest_of(curves)}
+        notes += tuple(f"{one['name']}: up to {one['distance']:.4g} out of the plane" for one in overlays)
+    return replace(plan, words=words, settings=settings, notes=notes)
+
+
+def with_path(plan: Plan, model: Model) -> Plan:
+    """Add the run to a plan whose plane its checkpoints gave, unless a normalization has turned the directions."""
+    vectors = plan.directions.vectors
+    if model.checkpoints is None or len(vectors) != 2 or plan.directions.normalize != "none":
+        return plan
+    run = path_of(model.checkpoints, model.checkpoint_steps, plan.subject.center, vectors)
+    return replace(plan, words=plan.words | {"run": run})

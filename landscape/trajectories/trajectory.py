@@ -25,8 +25,8 @@ from landscape.records.earlier import loaded
 from landscape.records.keeping import Fields, Key, Wanted, produce
 from landscape.scanning import Plan, Subject, make_plan, run_plan
 from landscape.scanning.grid import Span, make_axis, parse_points, parse_spans
+from landscape.scanning.origin import find_origin, model_origin, objective_subject
 from landscape.scanning.resume import unlike
-from landscape.scanning.scan import find_origin, model_origin, objective_subject
 from landscape.scanning.subject import chosen_splits, held_notes, model_subject
 from landscape.trajectories.projection import Projection, project, spans_around
 

@@ -10,7 +10,7 @@ from landscape.ops.activation import PARAMETERS
 from landscape.program.codes import ACTIVATION_CODES
 from tests.formulas.compiled import apply, returned_type
 from tests.reference import TINY
-from tests.reference_ops import ACTIVATIONS as EXACT
+from tests.reference_activations import ACTIVATIONS as EXACT
 
 PARAMETER = {
     "leaky_relu": 0.25,

@@ -12,8 +12,8 @@ from landscape.model import losses as model
 from landscape.model.loss_options import LossOptions
 from tests.formulas.compiled import apply, returned_type
 from tests.reference import regression
+from tests.reference_activations import sigmoid, softplus
 from tests.reference_losses import of_elements
-from tests.reference_ops import sigmoid, softplus
 
 DELTA = 0.5
 every_name = pytest.mark.parametrize("name", LOSSES)

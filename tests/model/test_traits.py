@@ -17,7 +17,8 @@ from landscape.model.initialization import INITIALIZATIONS
 from landscape.model.losses import LOSSES
 from landscape.ops.table import OPERATIONS
 from landscape.ops.traits import Bend, Traits
-from tests.reference_ops import ACTIVATIONS, forward_op
+from tests.reference_activations import ACTIVATIONS
+from tests.reference_ops import forward_op
 
 # Attributes without a default.
 GIVEN: dict[str, dict[str, Any]] = {

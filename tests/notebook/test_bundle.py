@@ -6,6 +6,7 @@ import base64
 import json
 import re
 import sys
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,10 @@ import pytest
 
 from landscape import Recorder, bundled_path, diagnose, load_model, scan
 from landscape.objective import NetworkObjective
+from landscape.tables.topology import headline
+from landscape.topology import surface_of
 from tests.records.examples import EXAMPLES
+from tests.topology.examples import himmelblau
 
 LIMIT = 300_000
 
@@ -77,6 +81,18 @@ def test_an_opaque_model_says_why(tmp_path):
     assert "image/png" in shown
 
 
+def test_a_scan_says_how_many_basins_it_has_as_its_command_does():
+    record = himmelblau(21)
+    line = headline(surface_of(record))
+    assert "4 basins" in line
+    shown = record._repr_mimebundle_()
+    assert line in " ".join(shown["text/plain"].split())
+    assert line in shown["text/html"]
+    assert line in record.show()._repr_html_()
+    unfinished = replace(record, done=np.zeros_like(record.done))
+    assert "basin" not in unfinished._repr_mimebundle_()["text/plain"]
+
+
 def test_kinds_are_chosen():
     model = digits()
     assert set(model._repr_mimebundle_(include={"text/plain"})) == {"text/plain"}
@@ -98,8 +114,6 @@ def test_nothing_is_computed(monkeypatch):
 
 
 def test_names_in_it_are_escaped():
-    from dataclasses import replace
-
     page = replace(digits(), name="<script>alert(1)</script>")._repr_mimebundle_()["text/html"]
     assert "<script" not in page
     assert "&lt;script&gt;" in page

@@ -50,6 +50,18 @@ def test_surfaces_have_one_height_and_one_view():
     assert (one.elev, one.azim) == (two.elev, two.azim) == (50, 20)
 
 
+def test_surfaces_share_a_colour_bar_and_name_their_height_once_a_row():
+    for columns, rows in ((1, 2), (2, 1)):
+        figure = plot_comparison([scaled(1), scaled(10)], kind="surface", columns=columns)
+        (bar,) = [ax for ax in figure.axes if not hasattr(ax, "get_zlim")]
+        assert bar.get_ylabel() == "loss"
+        figure.draw_without_rendering()
+        assert bar.get_tightbbox().x1 <= figure.bbox.x1
+        names = [text for text in figure.texts if text.get_text() == "loss"]
+        assert len(names) == rows
+        assert all(text.get_window_extent().x0 >= 0 for text in names)
+
+
 def test_lines_share_a_panel_with_test_data_dashed():
     figure = plot_comparison([examples.scan(5), examples.scan(7)], ["a", "b"])
     (ax,) = figure.axes

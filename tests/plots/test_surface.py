@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 from mpl_toolkits.mplot3d import Axes3D
 
 from landscape.errors import InputError
-from landscape.plots import plot_surface
+from landscape.plots import Look, looking, plot_surface
 from landscape.plots.contours import shared_levels
 from landscape.plots.field import field_of
 from landscape.plots.heights import choose_heights
@@ -20,6 +21,7 @@ from tests.plots.examples import (
     EXAMPLES,
     axis,
     bowl,
+    constant,
     decades,
     diverging,
     line,
@@ -47,12 +49,13 @@ def test_every_plane_is_drawn_with_its_axes_said_below(name):
     assert isinstance(ax, Axes3D)
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("α", "β")
     assert "α along" in said(ax) or "α on the way" in said(ax)
-    assert "height: training loss" in said(ax)
+    assert ax.get_zlabel().startswith("training loss")
 
 
 def test_heights_are_logarithmic_only_where_the_surface_would_lie_on_the_floor():
     assert heights(decades()).logarithmic
-    assert "logarithmic" in said(plot_surface(decades()))
+    assert "heights and colours logarithmic" in said(plot_surface(decades()))
+    assert "heights linear, colours logarithmic" in said(plot_surface(bowl()))
     assert not heights(bowl()).logarithmic
     assert not heights(valley()).logarithmic
 
@@ -140,3 +143,67 @@ def test_a_plane_of_any_width_is_drawn_with_ticks_of_its_own_coordinates(exponen
     if abs(exponent) > 30:
         assert min(shown) == pytest.approx(-0.5 * width)
         assert max(shown) == pytest.approx(0.5 * width)
+
+
+def bar_of(ax: Axes) -> Axes:
+    """Find the axes of the colour bar."""
+    (bar,) = [other for other in figure_of(ax).axes if other is not ax]
+    return bar
+
+
+def test_the_bar_beside_a_surface_names_its_colours_and_has_them():
+    record = decades()
+    ax = plot_surface(record)
+    assert bar_of(ax).get_ylabel() == "training loss (mean squared error)"
+    levels = shared_levels(field_of(record), None)
+    corners = record.values["train_loss"]
+    mean = (corners[:-1, :-1] + corners[1:, :-1] + corners[1:, 1:] + corners[:-1, 1:]) / 4
+    figure_of(ax).draw_without_rendering()
+    sheet = ax.collections[0].get_facecolor()
+    (mesh,) = [one for one in bar_of(ax).collections if one.get_array() is not None]
+    on_bar = mesh.get_cmap()(mesh.norm(mean.ravel()))
+    # Painters' order differs: the colours are compared as sets, in order.
+    assert np.sort(sheet.ravel()) == pytest.approx(np.sort(on_bar.ravel()), abs=0.02)
+    assert bar_of(ax).get_ylim() == pytest.approx((levels.low, levels.high))
+
+
+@pytest.mark.parametrize("name", ["constant", "hopeless"])
+def test_a_surface_of_one_colour_has_no_bar(name):
+    ax = plot_surface(EXAMPLES[name]())
+    assert figure_of(ax).axes == [ax]
+
+
+def written_on(ax: Axes) -> list[tuple[str, Bbox]]:
+    """Give what is written beside the axes of a surface and where, after a drawing; the heights' name first."""
+    figure_of(ax).draw_without_rendering()
+    texts = [ax.zaxis.label, ax.xaxis.label, ax.yaxis.label]
+    for side in (ax.xaxis, ax.yaxis, ax.zaxis):
+        low, high = sorted(side.get_view_interval())
+        texts += [tick.label1 for tick in side.get_major_ticks() if low <= tick.get_loc() <= high]
+    return [(text.get_text(), text.get_window_extent()) for text in texts if text.get_text()]
+
+
+@pytest.mark.parametrize("width", ["single", "double"])
+@pytest.mark.parametrize("name", ["bowl", "decades", "diverging", "oblong", "valley", "negative"])
+def test_what_is_written_beside_a_surface_stands_in_the_figure_and_off_the_bar(name, width):
+    for azimuth in (None, *AZIMUTHS) if (name, width) == ("negative", "single") else (None,):
+        view = None if azimuth is None else (ELEVATIONS[0], azimuth)
+        with looking(Look(width=width, view=view)):
+            ax = plot_surface(EXAMPLES[name]())
+        (first, heights), *others = written_on(ax)
+        bar, page = bar_of(ax).get_tightbbox(), figure_of(ax).bbox
+        for text, box in [(first, heights), *others, ("the bar", bar)]:
+            assert page.x0 <= box.x0 < box.x1 <= page.x1, (azimuth, text)
+        for text, box in [(first, heights), *others]:
+            assert not box.overlaps(bar), (azimuth, text)
+        for text, box in others:
+            assert not box.overlaps(heights), (azimuth, text)
+
+
+def test_the_heights_are_named_on_the_left_whatever_the_view():
+    for azimuth in AZIMUTHS:
+        with looking(Look(view=(ELEVATIONS[0], azimuth))):
+            ax = plot_surface(constant())
+        (name, box), *_ = written_on(ax)
+        assert name == "training loss (nats)"
+        assert box.x1 < ax.get_window_extent().x0 + ax.get_window_extent().width / 2

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from landscape.errors import InputError
-from landscape.importers.builder import LEAST, Builder
+from landscape.importers.builder import Builder
 from landscape.importers.network import Network, Weight
+from landscape.importers.nodes import LEAST
 from landscape.importers.onnx_graph.constants import Constant
 from landscape.importers.values import Size, Value
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from landscape.importers.builder import LEAST, Builder, Number
+from landscape.importers.builder import Builder, Number
+from landscape.importers.nodes import LEAST
 from landscape.importers.values import Value
 
 

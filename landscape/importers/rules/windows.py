@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from landscape.importers.builder import LEAST, Builder
+from landscape.importers.builder import Builder
+from landscape.importers.nodes import LEAST
 from landscape.importers.rules.layouts import padded, with_shape
 from landscape.importers.values import Value
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from landscape.errors import InputError
-from landscape.importers.builder import LEAST
+from landscape.importers.nodes import LEAST
 from landscape.importers.onnx_graph.call import Call
 from landscape.importers.rules.attention import attended, repeated_heads
 from landscape.importers.rules.layouts import with_shape

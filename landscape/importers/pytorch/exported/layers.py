@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from landscape.errors import InputError
-from landscape.importers.builder import LEAST
+from landscape.importers.nodes import LEAST
 from landscape.importers.pytorch.exported.call import Call, pair
 from landscape.importers.rules.attention import attended, looked_up, repeated_heads
 from landscape.importers.rules.convolutions import Sliding, convolved, transposed

@@ -1,0 +1,105 @@
+"""A user's own training diagnosed by the command `landscape diagnose FILE.py:NAME`, and in a report."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import landscape
+from landscape import InputError
+from landscape.commands import main
+from tests.torch.own_training import Descent, objective_of, zeros
+
+torch = pytest.importorskip("torch")
+nn, F = torch.nn, torch.nn.functional
+pytestmark = [pytest.mark.torch, pytest.mark.usefixtures("one_thread")]
+
+
+PROGRAM = """
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+x = torch.randn(60, 3)
+y = x @ torch.tensor([[1.0], [-2.0], [0.5]])
+module = nn.Linear(3, 1)
+nn.init.zeros_(module.weight)
+
+
+def make():
+    return module, nn.MSELoss(), (x, y)
+
+
+def train(settings, seed, theta):
+    torch.manual_seed(seed)
+    net = nn.Linear(3, 1)
+    if theta is not None:
+        nn.utils.vector_to_parameters(torch.tensor(theta, dtype=torch.float32), net.parameters())
+    optimizer = torch.optim.SGD(net.parameters(), lr=settings.get("learning_rate", 1e-4))
+    for _ in range(30):
+        optimizer.zero_grad()
+        nn.functional.mse_loss(net(x), y).backward()
+        optimizer.step()
+    return net, None
+"""
+
+
+def run(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as exit_:
+        main(list(arguments))
+    return int(exit_.value.code or 0)
+
+
+def test_the_command_line_takes_the_function_of_the_file(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "net.py").write_text(PROGRAM)
+    assert run("diagnose", "net.py:make", "--train", "train", "--json", "--quiet") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["verdict"], told["subtype"], told["confidence"]) == (
+        "optimization",
+        "unfinished",
+        "verified",
+    )
+    assert {file.rpartition("/")[2] for file in told["files"]} == {
+        "net.make.diagnose.train-train.npz",
+        "net.make.diagnose.train-train.networks.png",
+    }
+    assert run("diagnose", "net.py:make", "--quiet") == 0
+    assert "give train=function" in " ".join(capsys.readouterr().out.split())
+    for arguments, message in {
+        ("net.py:make", "--train", "trian"): "did you mean 'train'?",
+        ("net.py:make", "--apply", "out.npz"): "--apply: is for a model",
+        ("net.py:make", "--threads", "1"): "--threads: is for a model",
+        ("model.npz", "--train", "train"): "--train: is for FILE.py:NAME",
+    }.items():
+        assert run("diagnose", *arguments) == 2
+        assert message in capsys.readouterr().err
+
+
+def test_a_report_holds_the_diagnosis_and_every_analysis(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "net.py").write_text(PROGRAM)
+    assert run("report", "net.py:make", "--train", "train", "--budget", "quick", "--json", "--quiet") == 0
+    told = json.loads(capsys.readouterr().out)
+    page = (tmp_path / "net.make.report.html").read_text()
+    assert told["files"] == ["net.make.report.html"]
+    assert "landscape hessian net.py:make --all" in page
+    assert "computed by" in page
+    assert "no checkpoints of the run were given" in page
+    assert "fisher_rao" not in page
+    assert run("report", "net.make.npz", "--train", "train") == 2
+    assert "--train: is for FILE.py:NAME" in capsys.readouterr().err
+
+
+def test_a_report_of_an_objective_in_the_library():
+    objective = objective_of(zeros())
+    train = Descent(objective, {"learning_rate": 1e-4})
+    states = [train({}, seed, None)[0].state_dict() for seed in range(1, 5)]
+    train.calls.clear()
+    found = landscape.make_report(objective, train=train, checkpoints=states, budget="quick")
+    assert [section.title for section in found.sections][:2] == ["Verdict", "Why"]
+    assert set(found.records) == {"diagnose", "scan", "critical", "hessian", "sharpness", "trajectory"}
+    assert train.calls == []
+    with pytest.raises(InputError, match="needs a model, or a TorchObjective"):
+        landscape.make_report(landscape.CallableObjective(lambda theta: 0.0, size=1))
