@@ -17,7 +17,7 @@ class InputError(ValueError):
 
 
 class WorkerError(InputError):
-    """Workers, which compute parts of the work elsewhere, cannot do what was asked of them; what is done is kept."""
+    """Workers cannot compute their parts of the work; what is done is kept."""
 
 
 class ComputationError(RuntimeError):
@@ -34,7 +34,7 @@ class InternalError(ComputationError):
 
 
 def nearest(found: object, known: Iterable[str]) -> str | None:
-    """Return the name that is most like a mistyped one, or None where none is near.
+    """Return the name that is most like a mistyped one, or None if none is near.
 
     Examples
     --------

@@ -59,7 +59,7 @@ class Hold:
         self.forked = True
 
     def begin(self) -> None:
-        """Put our handler before the one that is there, if that is Python's and not told to ignore."""
+        """Install our handler before the existing one, if that is Python's and does not ignore the signal."""
         if not in_main_thread():
             return
         if self.depth == 0:
@@ -144,7 +144,7 @@ def all_back() -> Iterator[None]:
 
 
 def raises(handler: Any) -> bool:
-    """Say whether a handler leads to KeyboardInterrupt: Python's own, or that of work which is told at its next pause."""
+    """Say whether a handler leads to KeyboardInterrupt: Python's own, or that of work that stops at its next pause."""
     return handler is signal.default_int_handler or isinstance(
         getattr(handler, "__self__", None), Interruption
     )

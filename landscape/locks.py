@@ -56,7 +56,7 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _taken(path: Path, lock: Path) -> int | None:
-    """Open and lock the file; None where the system or the file system has no locks."""
+    """Open and lock the file; None if the system or the file system has no locks."""
     while fcntl is not None:
         try:
             descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)

@@ -7,13 +7,13 @@ from collections.abc import Callable
 
 
 class Silence:
-    """Whether the command that runs was told to be quiet; of the process, since any of its threads may compile."""
+    """Whether the running command is quiet. This belongs to the process, because any of its threads may compile."""
 
     kept = False
 
 
 class Screen:
-    """What stands on the terminal's line and is not ended yet: a bar of progress, which makes room for a sentence."""
+    """The progress bar on the current line of the terminal, which is cleared before a message."""
 
     clear: Callable[[], object] | None = None
 

@@ -46,7 +46,7 @@ class ArrayHeader:
 
 
 def is_plain(dtype: np.dtype) -> bool:
-    """Tell whether a dtype is a number of at most 8 bytes, a truth value or text."""
+    """Return whether a dtype is a number of at most 8 bytes, a truth value or text."""
     return dtype.kind in "biuU" or (dtype.kind == "f" and dtype.itemsize <= 8)
 
 

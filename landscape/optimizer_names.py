@@ -55,7 +55,7 @@ def refusal(given: str, word: str, known: dict[str, str]) -> str:
 
 
 def nearest_optimizer(given: str) -> str | None:
-    """Return the optimizer here that is nearest to a foreign one; None where the name is not known at all.
+    """Return the optimizer here that is nearest to a foreign one; None if the name is not known at all.
 
     >>> nearest_optimizer("NAdam"), nearest_optimizer("my own")
     ('adam', None)

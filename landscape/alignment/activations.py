@@ -23,7 +23,7 @@ EXAMPLES = 500
 
 
 class Part:
-    """A network as far as one of its nodes, over some of its training examples: what the node puts out at any parameters."""
+    """A network as far as one of its nodes, over some of its training examples: what the node returns at any parameters."""
 
     def __init__(self, model: Model, node: str, rows: Whole, **options: Any) -> None:
         number = [one.name for one in model.nodes].index(node)
@@ -54,7 +54,7 @@ class Part:
         self.constants = places(model.constant_layout, owners)
 
     def outputs(self, theta: ArrayLike, constants: ArrayLike | None = None) -> Array:
-        """Give what the node puts out for each of the examples, [n, …], at the whole network's parameters and constants."""
+        """Give what the node returns for each of the examples, [n, …], at the whole network's parameters and constants."""
         there = self.objective
         if constants is not None:
             there = there.with_constants(np.asarray(constants)[self.constants])
@@ -80,7 +80,7 @@ def carriers(group: Group, symmetry: Symmetry) -> list[Carried]:
 
 
 def rows_in(group: Group, carried: Carried, outputs: Array) -> Array:
-    """Give the outputs of each unit over examples and places, a row a unit."""
+    """Give the outputs of each unit over examples and places, one row for each unit."""
     moved = np.moveaxis(outputs, carried.axis + 1, 0)
     positions = np.stack([np.flatnonzero(carried.units == unit) for unit in group.units])
     return moved[positions].reshape(group.size, -1)

@@ -19,7 +19,7 @@ Whole = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Place:
-    """Where the units of a group stand along an axis of a parameter: positions [n, k], a row a unit, its tags in order."""
+    """Where the units of a group stand along an axis of a parameter: positions [n, k], one row for each unit, its tags in order."""
 
     key: str
     axis: int
@@ -44,7 +44,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Carried:
-    """A node whose output has units: the axis, and what stands there."""
+    """A node whose output has units: the axis, and the units along it."""
 
     node: str
     axis: int

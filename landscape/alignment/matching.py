@@ -206,6 +206,6 @@ def gains(ours: Arrays, there: Arrays, place: Place) -> Array:
 
 
 def rows_of(array: np.ndarray, place: Place) -> Array:
-    """Give the numbers of a parameter that belong to each unit, a row a unit."""
+    """Give the numbers of a parameter that belong to each unit, one row for each unit."""
     whole = np.moveaxis(np.asarray(array, np.float64), place.axis, 0)[place.positions]
     return np.ascontiguousarray(whole.reshape(len(place.positions), -1))

@@ -14,7 +14,7 @@ from landscape.model.nodes import INPUT
 
 
 def named(model: Model, number: int) -> str:
-    """Name a model in a message: its file where there is one."""
+    """Name a model in a message: its file if there is one."""
     return model.path.name if model.path is not None else f"model {number} ({model.name})"
 
 

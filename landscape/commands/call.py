@@ -58,7 +58,7 @@ class Call:
 
     @property
     def program(self) -> tuple[Path, str] | None:
-        """The file and the function of the user's program that MODEL names; None where it is a model's file."""
+        """The file and the function of the user's program that MODEL names; None if it is a model's file."""
         return target_of(self.model)
 
     @property
@@ -221,7 +221,7 @@ def refuse_settled(context: click.Context) -> None:
 
 
 def written_at(path: Path) -> int | None:
-    """Return when a file was written last, None where there is none."""
+    """Return when a file was written last, None if there is none."""
     return path.stat().st_mtime_ns if path.exists() else None
 
 

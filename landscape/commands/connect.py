@@ -32,7 +32,7 @@ starts = click.option(
 
 @parsing.command(
     "connect",
-    epilog="For example: landscape connect a.npz b.npz --align, then: --curve bezier --band",
+    epilog="For example: landscape connect a.npz b.npz --align --curve bezier",
 )
 @click.option(
     "--points",

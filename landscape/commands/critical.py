@@ -15,9 +15,7 @@ if TYPE_CHECKING:
     from landscape.records import Critical
 
 
-@parsing.command(
-    "critical", epilog="For example: landscape critical stuck.npz --escape freed.npz, then: --search 50"
-)
+@parsing.command("critical", epilog="For example: landscape critical digits.npz --escape lower.npz")
 @click.option(
     "--no-polish",
     is_flag=True,
@@ -34,7 +32,7 @@ if TYPE_CHECKING:
     "--escape",
     type=parsing.FileName(),
     metavar="OUT.npz",
-    help="Write the model after a step that lowers the loss, where one was found.",
+    help="Write the model after a step that lowers the loss, if one was found.",
 )
 @click.option(
     "--search",
@@ -56,8 +54,8 @@ def command(
 ) -> int:
     """Say whether MODEL is at a minimum, a saddle, a plateau or at no critical point, with the evidence.
 
-    MODEL is first judged as it is. Then full-batch steps search for a critical point nearby, of whatever kind, which is judged too;
-    that there is none is also an answer. A point is called a saddle only if the smallest eigenvalue is negative beyond its error and a
+    MODEL is first judged as it is. Then full-batch steps search for a critical point of any kind nearby, which is judged too.
+    That there is none is also an answer. A point is called a saddle only if the smallest eigenvalue is negative beyond its error and a
     step along its eigenvector lowered the loss. Exit status 1 if --escape is given and no step lowers the loss.
     """
     from landscape.errors import InputError

@@ -129,5 +129,5 @@ def copy(source: Path, target: Path, fresh: bool) -> None:
 
 
 def holds(path: Path, content: bytes) -> bool:
-    """Tell whether a file has exactly this content."""
+    """Return whether a file has exactly this content."""
     return path.stat().st_size == len(content) and path.read_bytes() == content

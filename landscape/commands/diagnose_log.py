@@ -65,7 +65,7 @@ class WithLog(parsing.Command):
     """The command `diagnose`, which takes a log in place of a model."""
 
     def parse_args(self, context: click.Context, arguments: list[str]) -> list[str]:
-        """Read the arguments as those of a log where there is one."""
+        """Read the arguments as those of a log if there is one."""
         words = arguments[: arguments.index("--")] if "--" in arguments else arguments
         log = any(word == OPTION or word.startswith(f"{OPTION}=") for word in words)
         asked = {"-h", "--help"} & set(words)

@@ -38,7 +38,7 @@ def command(
 ) -> None:
     """Draw the figures NAME of the gallery, by default all: the lecture's pictures, computed.
 
-    Each is computed anew, with fixed seeds: networks are trained and functions are scanned.
+    Each is computed again, with fixed seeds: networks are trained and functions are scanned.
     """
     from landscape.gallery import FIGURES, draw_gallery
 

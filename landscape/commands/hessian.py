@@ -73,7 +73,7 @@ def command(call: Call, every: bool, **choices: Any) -> int:
     """Compute the curvature of the loss of MODEL at its parameters: eigenvalues, trace, density.
 
     Writes STEM.npz, and figures beside it. Every number comes with its error: a bound from the residual for
-    an eigenvalue, a standard error for an estimate. Exit status 1 where a search did not converge; what was
+    an eigenvalue, a standard error for an estimate. Exit status 1 if a search did not converge; what was
     found is written all the same.
     """
     from landscape.curvature import analyze_hessian

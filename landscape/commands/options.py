@@ -178,7 +178,7 @@ device = click.option(
     metavar="auto|cpu|cuda[:N]",
     default="auto",
     show_default=True,
-    help="Device to compute on; auto stays on the CPU until the tests of the GPU code have passed on a card.",
+    help="Device to compute on; auto means the CPU, because the GPU code has not been tested on a GPU yet.",
 )
 """`device: str`. Unknown ones, and those that are not there, are refused by the library."""
 

@@ -213,7 +213,7 @@ def write_file(
 
 
 def is_log(path: Path) -> bool:
-    """Say whether a path is to be read as a log: a folder, a file that is no archive, or a model file that has one."""
+    """Say whether to read a path as a log: a folder, a file that is not an archive, or a model file with a log."""
     import zipfile
 
     from landscape.errors import InputError

@@ -72,7 +72,7 @@ def command(
 
     Every measure comes with its error (--json also has its definition) and says whether it depends on how the scale of a ReLU network is
     distributed over layers or neurons: a measure that does is not a property of the function itself. Writes STEM.npz and a figure of
-    training and test loss. Exit status 1 where the rescaling test contradicts theory.
+    training and test loss. Exit status 1 if the rescaling test contradicts theory.
     """
     from landscape.sharpness import Options, measure_sharpness
     from landscape.tables.sharpness import sharpness_table, surprises

@@ -37,7 +37,7 @@ precise = options.together(options.init(), options.precise_engine, options.devic
 def command() -> None:
     """Answer a question about training by an experiment on MODEL.
 
-    Each writes a record, a figure, and sentences that say what was found. A run that diverges is a result too. After an
+    Each subcommand writes a record, a figure, and sentences that say what was found. A run that diverges is a result too. After an
     interruption the same command continues where it stopped.
     """
 

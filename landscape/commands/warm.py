@@ -21,7 +21,7 @@ from landscape.messages import say
 def command(dtypes: tuple[str, ...], quiet: bool) -> None:
     """Compile every kernel of the CPU for this machine and keep it, so that no later run waits for the compiler.
 
-    Takes some minutes, on all cores; LANDSCAPE_COMPILERS=N limits them to N. What is there already is not compiled again.
+    Takes some minutes, on all cores; LANDSCAPE_COMPILERS=N limits them to N. Kernels that exist already are not compiled again.
     """
     from landscape.jit import CACHE
     from landscape.objective.compiling import DTYPES, compile_ahead

@@ -109,7 +109,7 @@ def spaced(points: Array) -> Array:
 
 
 class Relaxing:
-    """A band in work: its points, values and gradients, the step that goes next, and how many gradients were taken."""
+    """A band in progress: its points, values and gradients, the step that goes next, and how many gradients were taken."""
 
     def __init__(self, evaluate: Evaluate, points: Array, ends: Array) -> None:
         self.evaluate, self.ends = evaluate, ends

@@ -135,7 +135,7 @@ def drop(
 def paired_error(
     ends: Ends, points: Points, split: str, place: float, shares: tuple[float, float], what: str, cache: dict[float, Any]
 ) -> float | None:  # fmt: skip
-    r"""Give the standard error of a barrier, from the differences of every example; None where examples are not known.
+    r"""Give the standard error of a barrier, from the differences of every example; None if examples are not known.
 
     With $d_i = \ell_i(\alpha) - a\,\ell_i(A) - b\,\ell_i(B)$ it is the standard error of their mean: the three losses of an example are alike, and
     errors of the three means would be far too large.

@@ -124,7 +124,7 @@ def by_whole_hessian(
 def by_products(
     objective: Completed, point: Array, gradient: Array, direction: Array, radius: float
 ) -> tuple[Array, Array]:
-    """Give the step up along the eigenvector of the least eigenvalue and down across it, and that eigenvector."""
+    """Give the step up along the eigenvector of the smallest eigenvalue and down across it, and that eigenvector."""
     operator = hessian_operator(objective, point)
     pairs = eigenpairs(operator, bottom=1, tolerance=RESIDUAL, seed=objective.seed, start=direction[None])
     vector, size = pairs.vectors[0], max(abs(float(pairs.values[0])), FLAT)

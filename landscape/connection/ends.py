@@ -40,7 +40,7 @@ MEAN_OF_EXAMPLES = 1e-5
 
 @dataclass(frozen=True)
 class Examples:
-    """The loss [N] of each example, whether it is right [N] (None where nothing is), and the weight of each [N]."""
+    """The loss [N] of each example, whether it is right [N] (None if nothing is), and the weight of each [N]."""
 
     loss: Array
     hit: Array | None
@@ -74,7 +74,7 @@ class Ends(ABC):
 
     @abstractmethod
     def columns(self, split: str, thetas: Array, constants: Array | None) -> Columns:
-        """Give loss, and accuracy where there is one, at each row, without weight decay."""
+        """Give loss, and accuracy if there is one, at each row, without weight decay."""
 
     @abstractmethod
     def values(self, thetas: Array, constants: Array | None) -> Array:
@@ -86,7 +86,7 @@ class Ends(ABC):
 
     @abstractmethod
     def examples(self, split: str, theta: Array, constants: Array | None) -> Examples | None:
-        """Give what each example has at θ, None where that is not known."""
+        """Give what each example has at θ, None if that is not known."""
 
     @abstractmethod
     def objective(self, constants: Array | None) -> HasValue:
@@ -186,7 +186,7 @@ class NetworkEnds(Ends):
         return RunningStatistics(self.models[0], dtype=self.options["dtype"], threads=self.options["threads"])
 
     def columns(self, split: str, thetas: Array, constants: Array | None) -> Columns:
-        """Give loss, and accuracy where there is one, at each row, without weight decay."""
+        """Give loss, and accuracy if there is one, at each row, without weight decay."""
         objective = self.objectives[split]
         return objective.columns(objective.engine.sums(objective.complete(thetas, constants)))
 
@@ -295,7 +295,7 @@ class FunctionEnds(Ends):
         self.point = point
 
     def columns(self, split: str, thetas: Array, constants: Array | None) -> Columns:
-        """Give loss, and accuracy where there is one, at each row."""
+        """Give loss, and accuracy if there is one, at each row."""
         if self.told is None:
             return {"loss": self.whole.values(thetas)}
         objective = complete(self.told.splits[split])

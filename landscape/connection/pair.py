@@ -169,7 +169,7 @@ class Between:
         return found
 
     def constants(self, thetas: Array, t: Array, *, recomputed: bool) -> Array | None:
-        """Give the constants at points of a path: on the way from end to end, or with statistics taken anew at each."""
+        """Give the constants at points of a path: on the way from end to end, or with statistics recomputed at each."""
         if recomputed and isinstance(self.ends, NetworkEnds):
             return np.stack([self.ends.statistics.at(theta) for theta in thetas])
         return self.ends.constants_between(self.i, self.j, t)
@@ -353,7 +353,7 @@ class Between:
 
 
 def lowest_direction(objective: Completed, theta: Array) -> Array:
-    """Give the eigenvector of the least eigenvalue at a point, [P], its largest element above zero."""
+    """Give the eigenvector of the smallest eigenvalue at a point, [P], its largest element above zero."""
     record = analyze_hessian(objective, theta, top=0, bottom=1)
     vector = np.array(record.eigenvectors[0])
     return vector if vector[np.argmax(np.abs(vector))] > 0 else -vector

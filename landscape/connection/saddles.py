@@ -81,7 +81,7 @@ def index_of(record: Critical, scale: float) -> tuple[int, int | None]:
 def height_error(
     ends: Ends, i: int, j: int, theta: Array, constants: Array | None, *, higher: int
 ) -> float | None:
-    """Give the paired standard error of the height above the higher end; 0 of a function, None where examples are not known."""
+    """Give the paired standard error of the height above the higher end; 0 of a function, None if examples are not known."""
     if ends.exact:
         return 0.0
     number = (i, j)[higher]

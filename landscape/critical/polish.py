@@ -122,7 +122,7 @@ def polish(
 def descended(
     derivatives: Completed, local: Local, scale: float, origin: Array, reach: float
 ) -> Local | None:
-    """Go down a few steps; None where there is no way down, or none within reach."""
+    """Go down a few steps; None if there is no way down, or none within reach."""
     lower = None
     for _ in range(DESCENT if local.dense else 0):
         theta = step_down(derivatives, local)
@@ -133,7 +133,7 @@ def descended(
 
 
 def step_down(derivatives: Completed, local: Local) -> Array | None:
-    """Take the best of the steps −t(|H| + δI)⁻¹g that lower the loss; None where none does.
+    """Take the best of the steps −t(|H| + δI)⁻¹g that lower the loss; None if none does.
 
     References
     ----------
@@ -155,7 +155,7 @@ def ended(local: Local, start: Local, steps: int, newton: int, reason: str) -> P
 
 
 def better(derivatives: Completed, local: Local, origin: Array, reach: float) -> tuple[Array, bool] | None:
-    """Try all candidates at once and give the one that leaves the least gradient; None where none leaves less."""
+    """Try all candidates at once and give the one that leaves the least gradient; None if none leaves less."""
     if local.gradient_norm == 0:
         return None
     thetas = local.theta + candidates(local)

@@ -88,7 +88,7 @@ def scaled(matrix: Array, lengths: Array) -> Array:
 
 
 def least_eigenvalue(matrix: Array, lengths: Array) -> float:
-    """Give the least eigenvalue of a Gram matrix, so Q's lower bound on the sphere, less its rounding."""
+    """Give the smallest eigenvalue of a Gram matrix, so Q's lower bound on the sphere, less its rounding."""
     values = np.linalg.eigvalsh(scaled(matrix, lengths))
     return float(values[0] - 1e-14 * np.abs(values).max())
 

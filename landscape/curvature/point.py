@@ -95,7 +95,7 @@ def require_finite_loss(point: Point) -> None:
 
 
 def preconditioner_of(model: Model) -> Array | None:
-    """Give what Adam divides by at its next step, from the state in the file; None where there is none.
+    """Give what Adam divides by at its next step, from the state in the file; None if there is none.
 
     The state is `optimizer.v` and `optimizer.step`; the constants stand under `training` as `betas` (or `momentum`
     and `beta2`) and `eps`, by default Adam's own.

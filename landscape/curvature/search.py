@@ -177,7 +177,7 @@ def quotients(matrix: Shifted, vectors: Array | None) -> Array:
 
 
 def warm_search(matrix: Shifted, warm: Array) -> Array | None:
-    """Run LOBPCG from vectors of a matrix nearby; None where it did not reach the tolerance."""
+    """Run LOBPCG from vectors of a matrix nearby; None if it did not reach the tolerance."""
     end = matrix.end
     limit = end.tolerance * end.scale
     with warnings.catch_warnings():

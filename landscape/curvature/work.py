@@ -235,7 +235,7 @@ class Work:
         }
 
     def node_pairs(self, name: str, indices: NDArray[np.int64]) -> Eigenpairs:
-        """Give the least and the largest eigenpair of a node's submatrix."""
+        """Give the smallest and the largest eigenpair of a node's submatrix."""
         self.announce(f"finding the extreme eigenvalues of node {name}")
         request, part = self.request, submatrix(self.whole, indices)
         return eigenpairs(

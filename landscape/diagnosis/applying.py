@@ -23,7 +23,7 @@ from landscape.records import Diagnosis
 
 
 def remedy_plan(model: Model, record: Diagnosis, threads: int | None = None) -> Plan | None:
-    """Make the plan again that a diagnosis recommends, or None where there is nothing to train."""
+    """Make the plan again that a diagnosis recommends, or None if there is nothing to train."""
     report, settings = record.report, record.settings
     model = without_leaks(model, leaks_of(model))
     given = {name: settings.get(name) for name in TOLD}

@@ -25,7 +25,7 @@ class Chain:
 
 
 def chain_of(model: Model) -> Chain | None:
-    """Read a network as such a chain; None where it is none.
+    """Read a network as such a chain; None if it is none.
 
     Examples
     --------

@@ -29,7 +29,7 @@ CONVEX_PYTORCH = "w = torch.linalg.lstsq(torch.hstack([x, torch.ones(len(x), 1)]
 
 
 def large(evidence: Evidence) -> Verdict | None:
-    """Attribute a large loss to what removes it, or None where nothing that helps held-out data does."""
+    """Attribute a large loss to what removes it, or None if nothing that helps held-out data does."""
     limits, found = evidence.limits, evidence.outcomes or ()
     removable = min(evidence.loss, evidence.constant) - evidence.best
     if evidence.part <= limits.large or removable < limits.removable * evidence.constant:
@@ -209,7 +209,7 @@ def attributed(
     shares: dict[str, float],
     remedy: Outcome | str | None = "winner",
 ) -> Verdict:
-    """Make the verdict of a remedy that won; `remedy` is another one to recommend, or None where the network is linear and is to be solved."""
+    """Make the verdict of a remedy that won; `remedy` is another one to recommend, or None if the network is linear and is to be solved."""
     limits = evidence.limits
     if code == "optimization" and explodes(evidence):
         subtype = "exploding"

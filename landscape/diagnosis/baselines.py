@@ -46,7 +46,7 @@ class Baseline:
 
 
 def copied(model: Model, held: str | None, threads: int | None = None) -> Baseline | None:
-    """Compare a regression of one number with the copy of the one input whose training loss is least; None where there is no such thing.
+    """Compare a regression of one number with the copy of the one input whose training loss is least; None if there is no such thing.
 
     A random walk's best forecast is its last value: a network that mimics it has a loss far below the constant's, and has learned nothing.
 
@@ -92,7 +92,7 @@ def copy_losses(model: Model, split: str, column: int) -> Array:
 
 
 def linear_lead(model: Model, held: str | None, threads: int | None = None) -> Baseline | None:
-    """Compare with the linear model of the training data, which `column` −1 stands for; None where there is none, or too large a one.
+    """Compare with the linear model of the training data, which `column` −1 stands for; None if there is none, or too large a one.
 
     Examples
     --------

@@ -14,7 +14,7 @@ from landscape.model import Model
 
 Settings = dict[str, Any]
 
-# A rate above this is tried by nobody.
+# Nobody would try a larger learning rate.
 LARGEST_RATE = 100.0
 FORKS = Ensemble("forks", "continuing from these parameters in several ways, and fresh starts")
 
@@ -40,7 +40,7 @@ class Change:
     rescales: ClassVar[bool] = False
 
     def model(self, lab: Laboratory) -> Model | None:
-        """Return the network that is trained, with its data, or None where there is no such network."""
+        """Return the network that is trained, with its data, or None if there is no such network."""
         return lab.model
 
     def variants(self, lab: Laboratory) -> dict[str, Settings]:
@@ -52,7 +52,7 @@ class Change:
         return 1.0
 
     def back(self, lab: Laboratory) -> Callable[[Model], Model] | None:
-        """Return what makes a network of the user's own data of the one that was trained, or None where it is one."""
+        """Return what makes a network of the user's own data of the one that was trained, or None if it is one."""
         return None
 
     def ensemble(self, lab: Laboratory) -> Ensemble:
@@ -60,7 +60,7 @@ class Change:
         return FORKS
 
     def planned(self, lab: Laboratory) -> Planned | None:
-        """Return the change as a training of a file, or None where there is no such network."""
+        """Return the change as a training of a file, or None if there is no such network."""
         return Planned(lab.model, {})
 
 
@@ -237,7 +237,7 @@ class EarlyStopping(Change):
     stops_early = True
 
     def model(self, lab: Laboratory) -> Model | None:
-        """Return the network with halves of the held-out data for validation and test, or None where these are too few."""
+        """Return the network with halves of the held-out data for validation and test, or None if these are too few."""
         return None if lab.held is None else halved(lab.model, lab.held, lab.seed)
 
     def ensemble(self, lab: Laboratory) -> Ensemble:
@@ -247,7 +247,7 @@ class EarlyStopping(Change):
         )
 
     def planned(self, lab: Laboratory) -> Planned | None:
-        """Return the change as a training of a file, or None where it was not tried."""
+        """Return the change as a training of a file, or None if it was not tried."""
         runs = replace(lab, held="validation").finished(self.ensemble(lab))
         if runs is None or self.model(lab) is None:
             return None

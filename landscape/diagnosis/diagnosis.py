@@ -216,7 +216,7 @@ def require_target(target_loss: float | None) -> None:
 
 
 def require_prediction(model: Model) -> None:
-    """Refuse a network that puts out its own loss: no constant is a prediction there, by which a loss is large or small.
+    """Refuse a network that returns its own loss: no constant is a prediction there, by which a loss is large or small.
 
     Raises
     ------

@@ -187,7 +187,7 @@ class Laboratory:
         return kept | {name: found.losses[name] for name in names if name in found.losses}
 
     def finished(self, ensemble: Ensemble) -> Runs | None:
-        """Return an ensemble that was run, or None where it was not."""
+        """Return an ensemble that was run, or None if it was not."""
         key = f"runs.{ensemble.name}"
         return (
             self.read(key, tuple(self.kept[f"{key}.labels"].tolist())) if f"{key}.step" in self.kept else None

@@ -48,11 +48,11 @@ class Gap:
         return max(least + (self.error if clear else 0.0), ERRORS * self.error)
 
     def material(self, least: float) -> bool:
-        """Tell whether the loss's interval lies above 0 and the metric's gap above two errors and `least`."""
+        """Return whether the loss's interval lies above 0 and the metric's gap above two errors and `least`."""
         return self.low > 0 and self.part > self.bound(least)
 
     def clear(self, least: float) -> bool:
-        """Tell whether it is material and lies above `least` by its error too: what overfitting has to be."""
+        """Return whether it is material and lies above `least` by its error too: what overfitting has to be."""
         return self.low > 0 and self.part > self.bound(least, clear=True)
 
     def told(self) -> dict[str, Any]:

@@ -32,7 +32,7 @@ APART = 0.8
 
 
 def gap_branch(session: Session, evidence: Evidence) -> Evidence:
-    """Step 3: gaps, and what explains and closes them, on a validation set from the training set where there is none."""
+    """Step 3: gaps, and what explains and closes them, on a validation set from the training set if there is none."""
     model, splits = session.model, session.model.splits
     if not np.isfinite(evidence.loss):
         return evidence

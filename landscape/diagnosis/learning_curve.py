@@ -57,7 +57,7 @@ def generalization(lab: Laboratory) -> Generalization:
 
 
 def linear_error(lab: Laboratory, by_loss: bool) -> float:
-    """Return the held-out loss of the linear model, or its error rate; NaN where there is none."""
+    """Return the held-out loss of the linear model, or its error rate; NaN if there is none."""
     weights, split = fitted_linear(lab.model), lab.held
     if weights is None or split is None:
         return math.nan
@@ -68,7 +68,7 @@ def linear_error(lab: Laboratory, by_loss: bool) -> float:
 
 
 def linear_learns(lab: Laboratory, by_loss: bool) -> bool | None:
-    """Say whether a linear model of the training data does better than guessing on held-out data, or None where there is no such model."""
+    """Say whether a linear model of the training data does better than guessing on held-out data, or None if there is no such model."""
     error = linear_error(lab, by_loss)
     return None if math.isnan(error) else error < CHANCE * guessing(lab, by_loss)
 
@@ -89,7 +89,7 @@ def fitted(lab: Laboratory, ensemble: Ensemble, model: Model) -> Runs:
 
 
 def constrained(lab: Laboratory, remedy: Remedy, control: Array) -> Constrained | None:
-    """Compare a constraint with the paired runs without it, by held-out data [S], or None where there is no such network."""
+    """Compare a constraint with the paired runs without it, by held-out data [S], or None if there is no such network."""
     model = remedy.change.model(lab)
     if model is None:
         return None

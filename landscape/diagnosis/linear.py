@@ -28,7 +28,7 @@ FITTED = ("mse", "cross_entropy", "binary_cross_entropy")
 
 
 def fit_linear(model: Model, x: Array, y: NDArray) -> Array | None:
-    """Fit weights [features + 1, outputs] to standardized inputs; None where the loss or the targets have no such fit."""
+    """Fit weights [features + 1, outputs] to standardized inputs; None if the loss or the targets have no such fit."""
     outputs = int(np.prod(model.nodes[-1].shape)) if model.nodes[-1].shape else 1
     rows = len(x)
     if (
@@ -71,7 +71,7 @@ def standard_inputs(model: Model, split: str) -> Array:
 
 
 def contains_linear(model: Model) -> bool:
-    """Tell whether the network can be the linear model: dense layers only, none narrower than a linear map's rank needs.
+    """Return whether the network can be the linear model: dense layers only, none narrower than a linear map's rank needs.
 
     Where it cannot, a linear model that is better says nothing about the training of the network.
 
@@ -97,14 +97,14 @@ def contains_linear(model: Model) -> bool:
 
 
 def fitted(model: Model) -> Array | None:
-    """Fit the linear model of a network whose last op is none of the loss's business; None where there is none."""
+    """Fit the linear model of a network whose last op is none of the loss's business; None if there is none."""
     if not np.issubdtype(model.data["x_train"].dtype, np.floating) or without_end(model) is not None:
         return None
     return fit_linear(model, standard_inputs(model, "train"), np.asarray(model.data["y_train"]))
 
 
 def linear_model(model: Model) -> Model | None:
-    """Return the linear model as it was fitted, a single layer on the inputs as they are: W = w/σ, b = b' − Wμ; None where there is none.
+    """Return the linear model as it was fitted, a single layer on the inputs as they are: W = w/σ, b = b' − Wμ; None if there is none.
 
     Examples
     --------
@@ -128,7 +128,7 @@ def linear_model(model: Model) -> Model | None:
 
 
 def linear_outcome(lab: Laboratory, label: str, loss: float) -> Outcome | None:
-    """Return the linear model's losses; None where it has none."""
+    """Return the linear model's losses; None if it has none."""
     model = lab.model
     weights = fitted(model)
     if weights is None:

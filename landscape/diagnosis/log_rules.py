@@ -39,7 +39,7 @@ class Course:
 
     @classmethod
     def of(cls, series: Series) -> Course | None:
-        """Read it off the finite values; None where they are too few."""
+        """Read it off the finite values; None if they are too few."""
         good = np.isfinite(series.value)
         value, step = series.value[good], series.step[good]
         if len(value) < LEAST:

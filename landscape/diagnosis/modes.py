@@ -61,7 +61,7 @@ class Modes:
 def modes_of(
     model: Model, evaluation: float, batch_size: int, seed: int, threads: int | None = None
 ) -> Modes | None:
-    """Return the training loss in both modes; None where they are one, or where training mode has no finite loss."""
+    """Return the training loss in both modes; None if they are one, or where training mode has no finite loss."""
     if not differs_in_training(model):
         return None
     seeds = [seed + place for place in range(EPOCHS)]

@@ -28,14 +28,14 @@ class Network(Change, ABC):
 
     @abstractmethod
     def chain(self, chain: Chain) -> Chain | None:
-        """Return what becomes of a chain of dense layers, or None where it stays as it is."""
+        """Return what becomes of a chain of dense layers, or None if it stays as it is."""
 
     def graph(self, lab: Laboratory) -> Model | None:
-        """Return what becomes of a network that is no such chain, or None where nothing does."""
+        """Return what becomes of a network that is no such chain, or None if nothing does."""
         return None
 
     def model(self, lab: Laboratory) -> Model | None:
-        """Return the network that is trained, or None where the user's has no such neighbour."""
+        """Return the network that is trained, or None if the user's has no such neighbour."""
         found = chain_of(lab.model)
         if found is None:
             return self.graph(lab)
@@ -58,7 +58,7 @@ class Width(Network):
     factor: float
 
     def chain(self, chain: Chain) -> Chain | None:
-        """Return the chain with other widths, or None where activations come first or nothing is left to take."""
+        """Return the chain with other widths, or None if activations come first or nothing is left to take."""
         widths = tuple(int(self.factor * width) for width in chain.hidden)
         if self.factor > 1:
             wider = tuple(max(LEAST_WIDTH, width) for width in widths)
@@ -126,7 +126,7 @@ class Linear(Network):
         return Chain((), "", chain.ends)
 
     def model(self, lab: Laboratory) -> Model | None:
-        """Return the linear model as it was fitted, or None where there is none that could be written."""
+        """Return the linear model as it was fitted, or None if there is none that could be written."""
         return linear_model(lab.model)
 
 

@@ -21,7 +21,7 @@ DATA_ADVICE = "remove these examples or fill their gaps in, then train from a ne
 
 
 def not_finite(model: Model, training: Training, limits: Thresholds, threads: int | None) -> Veto | None:
-    """Look for NaN and infinity in the data, which come first since they spread, and in the parameters; None where there are none."""
+    """Look for NaN and infinity in the data, which come first since they spread, and in the parameters; None if there are none."""
     data, arrays = describe_not_finite(model.data), model.parameters | model.buffers
     parameters = describe_not_finite(arrays)
     if data:
@@ -37,7 +37,7 @@ def not_finite(model: Model, training: Training, limits: Thresholds, threads: in
 
 
 def steepness(model: Model, training: Training, limits: Thresholds, threads: int | None) -> Cited | None:
-    """Cite the largest curvature at the first checkpoint, or at a fresh start, against what the rate allows; None where it allows it, or is not known."""
+    """Cite the largest curvature at the first checkpoint, or at a fresh start, against what the rate allows; None if it allows it, or is not known."""
     if not training.known or training.recipe.optimizer not in PLAIN or model.size > LARGEST:
         return None
     first = None if model.checkpoints is None else np.asarray(model.checkpoints[0], np.float64)

@@ -184,7 +184,7 @@ def shared(found: Sequence[Outcome], loss: float, best: float) -> list[Outcome]:
 
 
 def best_of(found: Iterable[Outcome]) -> Outcome | None:
-    """Return the useful outcome of the largest share, or None where none is useful."""
+    """Return the useful outcome of the largest share, or None if none is useful."""
     return max((o for o in found if o.useful), key=lambda o: o.share, default=None)
 
 

@@ -84,7 +84,7 @@ class OwnTraining:
 
 @dataclass
 class Own:
-    """A diagnosis of an objective in work."""
+    """A diagnosis of an objective in progress."""
 
     objective: HasValue
     info: About
@@ -242,7 +242,7 @@ def facts(own: Own, target: float | None, kept: dict[str, Any]) -> Evidence:
 
 
 def state_of(own: Own, kept: dict[str, Any]) -> State | None:
-    """Look at the gradient, and at the Hessian where the network is small enough; None where there are no derivatives."""
+    """Look at the gradient, and at the Hessian where the network is small enough; None if there are no derivatives."""
     theta, constant = own.info.theta, own.constant
     try:
         derivatives = complete(own.info.bare)
@@ -362,7 +362,7 @@ def gap_branch(own: Own, evidence: Evidence) -> Evidence:
 
 
 def gap_of(own: Own) -> Gap | None:
-    """Compare the held-out data with the training data, example by example; None where there are no single ones."""
+    """Compare the held-out data with the training data, example by example; None if there are no single ones."""
     assert own.held is not None
     splits = [own.info.examples[name] for name in ("train", own.held)]
     scored = []

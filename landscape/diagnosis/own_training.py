@@ -103,7 +103,7 @@ class Trainer:
         return self.all_read or name in self.asked
 
     def __call__(self, changes: Mapping[str, Any], seed: int, theta: Array | None) -> Trained | None:
-        """Train; None where the function says that it does not take this.
+        """Train; None if the function says that it does not take this.
 
         Raises
         ------

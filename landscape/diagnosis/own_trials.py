@@ -62,13 +62,13 @@ def scaled(name: str, factor: float) -> Callable[[Mapping[str, Any], int], Chang
 
 
 def larger_batch(own: Mapping[str, Any], examples: int) -> Changes | None:
-    """Give eight times the batch, up to all examples; None where the batch is all of them."""
+    """Give eight times the batch, up to all examples; None if the batch is all of them."""
     size = own.get("batch_size")
     return {"batch_size": min(8 * int(size), examples)} if is_number(size) and 0 < size < examples else None
 
 
 def without_dropout(own: Mapping[str, Any], examples: int) -> Changes | None:
-    """Give no dropout; None where there is none."""
+    """Give no dropout; None if there is none."""
     value = own.get("dropout")
     return {"dropout": 0.0} if is_number(value) and value > 0 else None
 
@@ -172,7 +172,7 @@ class Trials:
         return self.escaped if trial.label == "escape" else self.start
 
     def changes(self, trial: Try) -> Changes | None:
-        """Return the settings of a trial; None where the function does not take it, or there is nothing to change."""
+        """Return the settings of a trial; None if the function does not take it, or there is nothing to change."""
         if trial.label == "escape" and self.escaped is None:
             return None
         missing = [name for name in trial.needs if not self.trainer.takes(name)]
@@ -294,7 +294,7 @@ class Trials:
         return outcome(runs, 0, trial.kind, self.train_loss, control if fork else None)
 
     def table(self, label: str, name: str) -> Array | None:
-        """Give a series of a label as [1, S, 1]; None where there is none."""
+        """Give a series of a label as [1, S, 1]; None if there is none."""
         found = self.kept.get(f"runs.{label}.{name}")
         return None if found is None else np.asarray(found)[None]
 
@@ -324,7 +324,7 @@ class Trials:
         return [*said, NEVER]
 
     def generalization(self, by_loss: bool, chance: float) -> Generalization | None:
-        """Train afresh on parts of the training set and constrained; None where the function takes no part of the data."""
+        """Train afresh on parts of the training set and constrained; None if the function takes no part of the data."""
         if self.held is None:
             return None
         # The first training shows what the function reads.
@@ -372,7 +372,7 @@ class Trials:
         return Constrained(name=name, gain=float(best.mean()), half=half_interval(best))
 
     def error(self, label: str, by_loss: bool) -> Array | None:
-        """Give the held-out error rates or losses of a label [S]; None where it was not run."""
+        """Give the held-out error rates or losses of a label [S]; None if it was not run."""
         found = self.kept.get(f"runs.{label}.{self.held}_{'loss' if by_loss else 'accuracy'}")
         if found is None:
             return None

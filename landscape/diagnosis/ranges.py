@@ -32,7 +32,7 @@ def end_of(model: Model) -> Node:
 
 
 def range_of(node: Node) -> tuple[float, float] | None:
-    """Return where all outputs of a node lie, or None where they may lie anywhere."""
+    """Return where all outputs of a node lie, or None if they may lie anywhere."""
     return node.traits.output_range
 
 

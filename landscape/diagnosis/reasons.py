@@ -15,7 +15,7 @@ from landscape.diagnosis.thresholds import EXPLODED, NOISY, Thresholds
 
 
 def reasons_for(subtype: str, evidence: Evidence) -> list[Reason]:
-    """Return the number that speaks for a sub-type, or against it, or nothing where there is none."""
+    """Return the number that speaks for a sub-type, or against it, or nothing if there is none."""
     return supporting(candidates(subtype, evidence))
 
 

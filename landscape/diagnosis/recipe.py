@@ -24,7 +24,7 @@ AVERAGING = ("adam", "adamw", "amsgrad", "radam")
 
 @dataclass(frozen=True)
 class Training:
-    """The recipe, the updates spent (None where unknown), and what had to be assumed."""
+    """The recipe, the updates spent (None if unknown), and what had to be assumed."""
 
     recipe: Recipe
     spent: int | None
@@ -88,7 +88,7 @@ def training_of(model: Model, given: Mapping[str, Any], seed: int) -> Training:
 
 
 def optimizer_of(model: Model, given: Mapping[str, Any]) -> str | None:
-    """Return the optimizer by this package's name; None where nobody says it, or the file names one that does not run here.
+    """Return the optimizer by this package's name; None if nobody says it, or the file names one that does not run here.
 
     Raises
     ------
@@ -124,7 +124,7 @@ def momenta(model: Model, given: Mapping[str, Any], optimizer: str) -> dict[str,
 
 
 def steps_spent(model: Model, given: Mapping[str, Any], batch_size: int) -> int | None:
-    """Return the updates spent, by the options, the log or the header; None where none of them says.
+    """Return the updates spent, by the options, the log or the header; None if none of them says.
 
     Raises
     ------

@@ -148,6 +148,6 @@ def worded(label: str) -> str:
 
 
 def plan_of(lab: Laboratory, label: str) -> Plan | None:
-    """Return the plan of a remedy, or None where the data or the network's file has to change first."""
+    """Return the plan of a remedy, or None if the data or the network's file has to change first."""
     found = remedy_of(label)
     return None if found is None else found.plan(lab)

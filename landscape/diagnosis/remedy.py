@@ -108,7 +108,7 @@ class Remedy:
         return USUAL if tried is None else least_rate(tried)
 
     def plan(self, lab: Laboratory) -> Plan | None:
-        """Return its best trial as a training of the user's file, or None where there is no such network.
+        """Return its best trial as a training of the user's file, or None if there is no such network.
 
         It has that trial's recipe, start, seed and updates, up to the look that counted; where none was run, those of the first seed.
         """

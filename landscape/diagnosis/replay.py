@@ -38,7 +38,7 @@ def turning(path: Array) -> float:
 
 
 def replayed(model: Model, training: Training, dtype: str, threads: int | None = None) -> float:
-    """Return how the user's last updates turn: from the last checkpoint before the parameters, or from these where there is none."""
+    """Return how the user's last updates turn: from the last checkpoint before the parameters, or from these if there is none."""
     if not training.known or model.size > LARGEST:
         return math.nan
     recipe: Recipe = replace(training.recipe, steps=UPDATES)

@@ -51,7 +51,7 @@ class Trained(Protocol):
 def report_json(
     session: Told, evidence: Evidence, verdict: Verdict, *, command: str = "", pytorch: str = ""
 ) -> dict[str, Any]:
-    """Return the report, with the remedy's training as a command and in PyTorch's words where there is one."""
+    """Return the report, with the remedy's training as a command and in PyTorch's words if there is one."""
     return {
         "verdict": verdict.code,
         "subtype": verdict.subtype or None,

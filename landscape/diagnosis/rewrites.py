@@ -19,7 +19,7 @@ class WithoutEnd(Change):
     """The network without its last activation, from the same parameters."""
 
     def model(self, lab: Laboratory) -> Model | None:
-        """Return the network that is trained, or None where no activation is the last op."""
+        """Return the network that is trained, or None if no activation is the last op."""
         return without_end(lab.model)
 
     def ensemble(self, lab: Laboratory) -> Ensemble:
@@ -39,7 +39,7 @@ class ScaledTargets(Standardized):
     inputs: bool = False
 
     def model(self, lab: Laboratory) -> Model | None:
-        """Return the network that is trained, or None where there is nothing to scale."""
+        """Return the network that is trained, or None if there is nothing to scale."""
         made = with_scaled_targets(lab.model)
         return made if made is None or not self.inputs else standardized(made)
 
@@ -59,10 +59,10 @@ class ScaledTargets(Standardized):
 
 
 class Recomputed(Change):
-    """Running statistics taken anew from the training data: no training at all."""
+    """Running statistics recomputed from the training data: no training at all."""
 
     solved = True
 
     def model(self, lab: Laboratory) -> Model | None:
-        """Return the network, or None where it keeps no running statistics."""
+        """Return the network, or None if it keeps no running statistics."""
         return recomputed(lab.model, lab.threads)

@@ -30,7 +30,7 @@ class TargetScale:
 
 
 def scale_of(model: Model) -> TargetScale | None:
-    """Return the scale of the training targets, or None where they need none or the network cannot be rewritten.
+    """Return the scale of the training targets, or None if they need none or the network cannot be rewritten.
 
     Examples
     --------
@@ -50,7 +50,7 @@ def scale_of(model: Model) -> TargetScale | None:
 
 
 def last_layer(model: Model) -> Node | None:
-    """Return the dense layer whose numbers are the output, with a bias of its own, or None where another op makes it."""
+    """Return the dense layer whose numbers are the output, with a bias of its own, or None if another op makes it."""
     node = model.nodes[-1]
     plain = (
         node.traits.product == "matrix" and node.parameters_of is None and node.trainable and not node.frozen
@@ -60,7 +60,7 @@ def last_layer(model: Model) -> Node | None:
 
 
 def with_scaled_targets(model: Model) -> Model | None:
-    """Return the same function of scaled targets: W' = W/σ, b' = (b − μ)/σ, y' = (y − μ)/σ; None where there is no need."""
+    """Return the same function of scaled targets: W' = W/σ, b' = (b − μ)/σ, y' = (y − μ)/σ; None if there is no need."""
     scale, last = scale_of(model), last_layer(model)
     if scale is None or last is None:
         return None

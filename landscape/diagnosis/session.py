@@ -13,7 +13,7 @@ from landscape.model import Model
 
 @dataclass
 class Session:
-    """A diagnosis in work: its laboratory, what was found so far, and what could not be looked at.
+    """A diagnosis in progress: its trials, what was found so far, and what could not be assessed.
 
     Step 0 alone sets `first` (how the log contradicts the parameters), `warned`, and the laboratory's `training` and `escaped`. Every step
     adds to `not_assessed`.

@@ -53,7 +53,7 @@ class Signal:
 
 
 def signal_of(model: Model, seed: int) -> Signal | None:
-    """Compare the targets of nearest neighbours among the training inputs, each input standardized; None where there is no distance or too little data.
+    """Compare the targets of nearest neighbours among the training inputs, each input standardized; None if there is no distance or too little data.
 
     With n permutations of the targets, of which k come as far, p = (k + 1)/(n + 1).
 

@@ -47,7 +47,7 @@ class SplitShift:
 
 
 def split_shift(model: Model, split: str) -> SplitShift | None:
-    """Compare the classes of a split with training's; None where targets are no classes.
+    """Compare the classes of a split with training's; None if targets are no classes.
 
     Examples
     --------

@@ -14,7 +14,7 @@ UNEVEN, FAR, LARGE, SMALL = 100.0, 3.0, 10.0, 0.01
 
 
 def standardized(model: Model) -> Model | None:
-    """Return the same function of standardized inputs, or None where that cannot be or need not.
+    """Return the same function of standardized inputs, or None if that cannot be or need not.
 
     With x' = (x − μ)/σ the layer is W' = W·diag(σ), b' = b + Wμ.
     """

@@ -139,7 +139,7 @@ def dead_outputs(objective: NetworkObjective) -> dict[str, Any]:
 
 
 def identical_units(model: Model) -> str:
-    """Name the first hidden layer of several units, or filters, of which half are copies of others; empty where there is none.
+    """Name the first hidden layer of several units, or filters, of which half are copies of others; empty if there is none.
 
     Examples
     --------
@@ -206,7 +206,7 @@ def gradient_ratio(model: Model, gradient: Array) -> float:
 
 
 def linearity(model: Model, threads: int | None = None) -> dict[str, Any]:
-    """Tell whether a network is affine, whatever layers it has, its last activation left out; and whether it has several layers for it."""
+    """Return whether a network is affine, whatever layers it has, its last activation left out; and whether it has several layers for it."""
     several = sum(node.traits.product != "none" for node in model.nodes) > 1
     affine = is_affine(model, threads)
     return {"affine": affine, "linear": affine and several}

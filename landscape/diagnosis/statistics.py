@@ -33,7 +33,7 @@ class Stale:
 
 
 def recomputed(model: Model, threads: int | None = None) -> Model | None:
-    """Return the model with the running statistics of its training data; None where it keeps none."""
+    """Return the model with the running statistics of its training data; None if it keeps none."""
     try:
         found = RunningStatistics(model, threads=threads).at(model.theta)
     except InputError:
@@ -48,7 +48,7 @@ def recomputed(model: Model, threads: int | None = None) -> Model | None:
 
 
 def stale(model: Model, held: str | None, threads: int | None = None) -> Stale | None:
-    """Evaluate with both statistics; None where there are none or a loss is not finite."""
+    """Evaluate with both statistics; None if there are none or a loss is not finite."""
     other = recomputed(model, threads)
     if other is None:
         return None

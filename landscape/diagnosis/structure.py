@@ -55,7 +55,7 @@ def regraphed(model: Model, nodes: Sequence[dict[str, Any]]) -> Model:
 
 
 def without_end(model: Model) -> Model | None:
-    """Return the network without its last activation, with the same parameters; None where it has none that could be left out.
+    """Return the network without its last activation, with the same parameters; None if it has none that could be left out.
 
     Examples
     --------
@@ -78,7 +78,7 @@ def without_end(model: Model) -> Model | None:
 
 
 def without(model: Model, gone: Node) -> Model | None:
-    """Return the network without a node of one input; None where it was the only one, or another output results."""
+    """Return the network without a node of one input; None if it was the only one, or another output results."""
     before = gone.inputs[0]
     nodes = [header_of(node) for node in model.nodes if node.name != gone.name]
     for node in nodes:
@@ -107,7 +107,7 @@ def with_activations(model: Model, op: str) -> Model | None:
 
 
 def is_affine(model: Model, threads: int | None = None) -> bool:
-    """Tell whether the network without its last activation is an affine function of its inputs, whatever layers it has.
+    """Return whether the network without its last activation is an affine function of its inputs, whatever layers it has.
 
     Outputs along lines far through the data, at random parameters, are straight exactly then: f(x + t·d) − f(x) = t·(f(x + d) − f(x)).
     Convolutions, averages, sums and norms in evaluation are so, as a chain of dense layers is; a single bend shows.

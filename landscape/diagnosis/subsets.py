@@ -33,7 +33,7 @@ def subset(model: Model, rows: NDArray[np.int64]) -> Model:
 
 
 def carve(model: Model, seed: int, fold: int = 0) -> Model | None:
-    """Make a fifth of the training set, the fold's, a validation set, or None where there are too few examples."""
+    """Make a fifth of the training set, the fold's, a validation set, or None if there are too few examples."""
     total = model.examples("train")
     if total < LEAST:
         return None
@@ -46,7 +46,7 @@ def carve(model: Model, seed: int, fold: int = 0) -> Model | None:
 
 
 def halved(model: Model, held: str, seed: int) -> Model | None:
-    """Return the model with one half of a held-out split for validation and the other for test, by chance; None where there are too few examples.
+    """Return the model with one half of a held-out split for validation and the other for test, by chance; None if there are too few examples.
 
     What is chosen on the first half can be scored on the second.
     """
@@ -64,7 +64,7 @@ def halved(model: Model, held: str, seed: int) -> Model | None:
 
 
 def carved(lab: Laboratory, fold: int = 0, work: float = WORK) -> Model | None:
-    """Refit on four fifths of the training set, the fold's fifth for validation, or None where there are too few examples.
+    """Refit on four fifths of the training set, the fold's fifth for validation, or None if there are too few examples.
 
     Raises
     ------
@@ -120,7 +120,7 @@ def refit(lab: Laboratory, model: Model, key: str, words: str, work: float = WOR
 
 
 def resplit(lab: Laboratory, split: str) -> Model | None:
-    """Put a held-out split and the training set together, split by chance into as many examples each, and refit; None where there are too few.
+    """Put a held-out split and the training set together, split by chance into as many examples each, and refit; None if there are too few.
 
     With more training data than the user's a gap would close for another reason.
     """
@@ -140,7 +140,7 @@ def resplit(lab: Laboratory, split: str) -> Model | None:
 
 
 def crossed(lab: Laboratory) -> dict[str, Scores] | None:
-    """Score every training example by the refit that did not see it, beside those that it did see, or None where there are too few."""
+    """Score every training example by the refit that did not see it, beside those that it did see, or None if there are too few."""
     folds = [carved(lab, fold, WORK / FOLDS) for fold in range(FOLDS)]
     models = [model for model in folds if model is not None]
     if len(models) < FOLDS:

@@ -53,7 +53,7 @@ def training_branch(session: Session, evidence: Evidence) -> Evidence:
 
 
 def sighted(session: Session) -> Laboratory:
-    """Return a laboratory with held-out data: where there are none, a fifth of the training set is kept from the trials.
+    """Return a laboratory with held-out data: if there are none, a fifth of the training set is kept from the trials.
 
     The user's parameters have seen that fifth, so that a trial gains on it only by what training data gain as well.
     """

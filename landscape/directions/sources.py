@@ -28,7 +28,7 @@ BETWEEN_SPAN = (0.0, 1.0)
 
 @dataclass(frozen=True)
 class Wanted:
-    """What was asked for: how many (None where nothing was said), and the θ [P] to go to and its name, or two of them for a plane."""
+    """What was asked for: how many (None if nothing was said), and the θ [P] to go to and its name, or two of them for a plane."""
 
     dimensions: int | None = None
     to: Array | None = None
@@ -185,7 +185,7 @@ def ask_source(origin: Origin, direction: str | Path | NDArray[np.floating], wan
 
 
 def rows_of(direction: str | Path | NDArray[np.floating], size: int) -> Array | None:
-    """Read directions [d, P] that are an array or stand in a file; None where the choice is the name of a source.
+    """Read directions [d, P] that are an array or stand in a file; None if the choice is the name of a source.
 
     Raises
     ------

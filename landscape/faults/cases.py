@@ -182,7 +182,7 @@ def recipe(name: str) -> Callable[[int, bool], tuple[Model, dict[str, Any]]]:
 
 
 def accepts(name: str, verdict: str, subtype: str | None = None, *, twin: bool = False) -> bool:
-    """Tell whether a diagnosis of a case, or of its twin, is one of the right ones.
+    """Return whether a diagnosis of a case, or of its twin, is one of the right ones.
 
     >>> accepts("zero-start", "optimization", "saddle"), accepts("deep-plain", "optimization", "depth")
     (True, True)

@@ -23,7 +23,7 @@ def batch_sizes(quick: bool) -> Array:
 
 
 def devices(model: landscape.Model) -> dict[str, str]:
-    """Name what can be measured on this machine: the CPU, and a GPU where there is one."""
+    """Name what can be measured on this machine: the CPU, and a GPU if there is one."""
     found = {"CPU, one thread": "cpu"}
     try:
         landscape.NetworkObjective(model, device="cuda")

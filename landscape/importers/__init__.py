@@ -1,8 +1,8 @@
 """Make models from networks of other frameworks, and compare each with its original.
 
 PyTorch modules and scikit-learn estimators come from the running process; ONNX graphs, safetensors and state
-dicts from files. No file is unpickled by trust, and nothing in one is executed. The frameworks are imported when
-asked for.
+dicts from files. Nothing in a file is executed, and a `.pt` file is checked before it is
+unpickled. The frameworks are imported when asked for.
 """
 
 from landscape.importers.files import import_file

@@ -57,7 +57,7 @@ def join_attentions(network: Network) -> None:
 
 
 def attention_before(nodes: Nodes, last: Header) -> Header | None:
-    """Read the nodes before a product back to queries and keys, or give None where they are something else."""
+    """Read the nodes before a product back to queries and keys, or give None if they are something else."""
     shares, value = last["inputs"]
     # A dropout between the two is a layer that the node does not have, and stays as it is.
     softmax = nodes.made_by(shares, "softmax")

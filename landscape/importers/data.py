@@ -78,7 +78,7 @@ class Part:
 
 
 def input_parts(x: Any) -> tuple[Part, ...]:
-    """Say where each of several inputs lies in an example, or give none where there is one input.
+    """Say where each of several inputs lies in an example, or give none if there is one input.
 
     >>> [(part.start, part.stop) for part in input_parts((np.ones((4, 2)), np.ones((4, 3, 3))))]
     [(0, 2), (2, 11)]
@@ -93,7 +93,7 @@ def input_parts(x: Any) -> tuple[Part, ...]:
 
 
 def parts_of(data: Data) -> tuple[Part, ...]:
-    """Say where each of several inputs lies in an example of the training data, or give none where there is one input."""
+    """Say where each of several inputs lies in an example of the training data, or give none if there is one input."""
     if isinstance(data, Mapping):
         names = [name for name in DATA_NAMES["x_train"] if name in data]
         return input_parts(data[names[0]]) if names else ()

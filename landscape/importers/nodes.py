@@ -1,4 +1,4 @@
-"""The nodes of an imported network: their names, those of parameters and of known numbers, and nodes in another shape."""
+"""Nodes of an imported network: their names, nodes for parameters and known numbers, and reshaped ones."""
 
 from __future__ import annotations
 

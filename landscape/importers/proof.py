@@ -217,7 +217,7 @@ def _placed(model: Model, arrays: Mapping[str, np.ndarray], origins: Mapping[str
 
 
 def _compared_gradients(model: Model, original: Original, moved: Moved) -> Compared | None:
-    """Compare gradients array by array of the original, or return None where there is none to compare with.
+    """Compare gradients array by array of the original, or return None if there is none to compare with.
 
     Raises
     ------

@@ -134,7 +134,7 @@ def _span(key: str, entry: Any, size: int) -> Span:
 
 
 def _is_sizes(value: Any) -> bool:
-    """Tell whether a value is a list of whole numbers from 0."""
+    """Return whether a value is a list of whole numbers from 0."""
     return isinstance(value, list) and all(
         isinstance(v, int) and not isinstance(v, bool) and 0 <= v < 2**48 for v in value
     )

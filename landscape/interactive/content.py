@@ -124,7 +124,7 @@ def middle_of(scan: Scan, step: int) -> int:
 
 
 def scale_of(values: Sequence[np.ndarray]) -> dict[str, Any]:
-    """Choose one scale for several surfaces: from the lowest value to the highest that is no outlier, and where a logarithmic one begins."""
+    """Choose one scale for several surfaces: from the lowest value to the highest that is not an outlier, and where a logarithmic one begins."""
     together = np.concatenate([array.ravel() for array in values])
     finite = together[np.isfinite(together)]
     if not finite.size:

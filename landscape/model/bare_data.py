@@ -122,5 +122,5 @@ def is_whole(target: np.ndarray) -> bool:
 
 
 def is_binary(target: np.ndarray) -> bool:
-    """Tell whether all targets are 0 or 1."""
+    """Return whether all targets are 0 or 1."""
     return bool(((target == 0) | (target == 1)).all())

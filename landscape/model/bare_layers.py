@@ -34,7 +34,7 @@ def widths(layer: Layer, orientation: str) -> tuple[int, int]:
 
 
 def fits(layers: Sequence[Layer], orientation: str, width: int) -> bool:
-    """Tell whether the layers chain from the input's width on, with biases of the outputs' widths."""
+    """Return whether the layers chain from the input's width on, with biases of the outputs' widths."""
     for layer in layers:
         wanted, out = widths(layer, orientation)
         if wanted != width or (layer.bias is not None and len(layer.bias) != out):
@@ -89,7 +89,7 @@ def _orient(layers: list[Layer], possible: list[str], target: np.ndarray) -> tup
 
 
 def accepts(outputs: int, target: np.ndarray) -> bool:
-    """Tell whether an output of this width can go with the targets.
+    """Return whether an output of this width can go with the targets.
 
     >>> accepts(3, np.array([0, 1, 2])), accepts(2, np.array([0, 1, 2]))
     (True, False)

@@ -95,7 +95,7 @@ def take_layers(arrays: Arrays) -> list[Layer]:
 
 
 def role_of(key: str, array: np.ndarray) -> tuple[str, tuple[str, ...]]:
-    """Tell a weight from a bias, with what is left of the name when the word for its role is taken out.
+    """Say whether an array is a weight or a bias, with the rest of its name.
 
     >>> role_of("fc1.weight", np.zeros((3, 2))), role_of("b1", np.zeros(3))
     (('weight', ('fc', '1')), ('bias', ('1',)))

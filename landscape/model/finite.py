@@ -22,7 +22,7 @@ def pieces(array: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
 
 
 def where_not_finite(array: np.ndarray) -> str | None:
-    """Say how many values are not finite and where the first one is; None where all are.
+    """Say how many values are not finite and where the first one is; None if all are.
 
     >>> where_not_finite(np.array([[0.0, 1.0], [np.nan, np.inf]]))
     '2 values are not finite, the first, nan, at [1, 0]'

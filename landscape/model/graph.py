@@ -229,7 +229,7 @@ def _bind_all(draft: Draft, sizes: Sizes, found: Found, given: tuple[Shape, ...]
 
 
 def places_in_data(name: str, nodes: Mapping[str, Node], input_shape: Shape) -> NDArray[np.int64] | None:
-    """Say which numbers of an example a node's output is, in order; None where it is made of others too."""
+    """Say which numbers of an example a node's output is, in order; None if it is made of others too."""
     if name == INPUT:
         return np.arange(math.prod(input_shape))
     node = nodes[name]

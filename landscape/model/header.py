@@ -153,7 +153,7 @@ def parse_header(array: np.ndarray) -> dict[str, Any]:
 
 
 def parse_object(text: str) -> dict[str, Any]:
-    """Parse JSON of plain, finite numbers in which no key stands twice.
+    """Parse JSON, and refuse numbers that are not finite and keys that occur twice.
 
     >>> parse_object('{"format": 1}')
     {'format': 1}

@@ -95,7 +95,7 @@ def mapped_beside(model: Model, folder: Path) -> dict[str, str]:
 
 
 def whole_file(array: FileArray) -> bool:
-    """Tell whether an array in a file is a whole .npy file and not a part of one."""
+    """Return whether an array in a file is a whole .npy file and not a part of one."""
     if array.filename.suffix != ".npy":
         return False
     try:

@@ -33,7 +33,7 @@ Arrays = dict[str, np.ndarray]
 
 
 def is_story(key: str) -> bool:
-    """Tell whether an archive's key belongs here."""
+    """Return whether an archive's key belongs here."""
     return key in CHECKPOINT_KEYS or key.startswith(("history.", "optimizer."))
 
 

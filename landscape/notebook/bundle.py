@@ -51,7 +51,7 @@ def made(shown: Any) -> dict[str, Any]:
 
 
 def picture_of(shown: Any) -> bytes | None:
-    """Draw the first figure of a record, or the log of a model, small enough for a notebook; None where there is nothing to draw."""
+    """Draw the first figure of a record, or the log of a model, small enough for a notebook; None if there is nothing to draw."""
     try:
         figure = first_figure(shown)
         contents = (png(figure, resolution) for resolution in RESOLUTIONS)

@@ -49,10 +49,10 @@ class Examples(Protocol):
         """Count them."""
 
     def measured(self, theta: ArrayLike, buffers: Array | None = None, /) -> tuple[float, float | None]:
-        """Give the loss without penalty, and the accuracy where there is one, at θ with these buffers."""
+        """Give the loss without penalty, and the accuracy if there is one, at θ with these buffers."""
 
     def single(self, theta: ArrayLike, /) -> tuple[Array, Array | None] | None:
-        """Give the loss [N] of each example at θ, and whether it is right, 1 or 0; None where that is not known."""
+        """Give the loss [N] of each example at θ, and whether it is right, 1 or 0; None if that is not known."""
 
     def constant(self) -> float:
         """Give the least loss of an output that is the same for every input, NaN where it is not known."""
@@ -63,7 +63,7 @@ class Examples(Protocol):
 
 @dataclass(frozen=True)
 class About:
-    """What an objective tells of itself, so that its analyses are named, taken up and cut into layers as those of a model are.
+    """What an objective says about itself, so that its records have names, can be resumed, and know its layers.
 
     `theta` is where it stands. `splits` are the objectives of each part of the data, by name, of which `split` is this one. `bare` is the
     same without weight decay, `decay` [P] or None. `model` hashes all that makes the function but θ, `data` the examples.

@@ -7,7 +7,7 @@ import traceback
 
 
 def place_of(error: BaseException) -> str:
-    """Name the file and line of the last frame that is neither a package's nor ours; "" where there is none."""
+    """Name the file and line of the last frame that is neither a package's nor ours; "" if there is none."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not is_foreign(frame.filename)]
     return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
 

@@ -172,7 +172,7 @@ def take(folder: str, name: str) -> bool:
 
 
 class Helper:
-    """A process that compiles what others do not take, and ends with this one's `with`; in a thread `told` is called for each piece done."""
+    """A process that compiles functions that no other takes, until this process leaves `with`; a thread calls `told` for each one."""
 
     def __init__(self, taken: str, work: Sequence[tuple[str, Piece]], told: Callable[[str], object]) -> None:
         self.told = told

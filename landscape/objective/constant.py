@@ -51,7 +51,7 @@ def constant_loss(objective: NetworkObjective) -> float:
 
 
 def constant_accuracy(objective: NetworkObjective) -> float | None:
-    """Give the accuracy of a predictor that always names the most common class: its share of the examples; None where there are no classes.
+    """Give the accuracy of a predictor that always names the most common class: its share of the examples; None if there are no classes.
 
     With equally many examples of each of C classes it is 1/C.
 
@@ -159,7 +159,7 @@ def of_rates(targets: Array, weights: Array, number: float) -> float:
 
 
 def of_pairs(targets: Array, weights: Array, number: float) -> float:
-    """Give the least loss of a constant distance, which is no number below 0."""
+    """Give the least loss of a constant distance, which is not a number below 0."""
     alike = float(np.sum(weights[targets > 0])) / len(targets)
     apart = float(np.sum(weights[targets < 0])) / len(targets)
     return min(apart * max(number, 0.0), alike * max(number, 0.0))
@@ -176,7 +176,7 @@ def of_focal(targets: Array, weights: Array, number: float) -> float:
 
 
 def of_outputs(targets: Array, weights: Array, number: float) -> float:
-    """Give NaN: of a network that puts out its loss itself no constant is a prediction."""
+    """Give NaN: of a network that returns its loss itself no constant is a prediction."""
     return float("nan")
 
 

@@ -48,12 +48,12 @@ def read_device(device: str) -> tuple[str, int]:
 
 
 def simulated() -> bool:
-    """Say whether Numba's simulator stands in for a GPU."""
+    """Say whether Numba's simulator is used in place of a GPU."""
     return os.environ.get("NUMBA_ENABLE_CUDASIM", "0") not in ("", "0")
 
 
 def load_driver() -> Any:
-    """Load the driver's library; None where there is none."""
+    """Load the driver's library; None if there is none."""
     for name in ("libcuda.so.1", "nvcuda.dll"):
         try:
             return ctypes.CDLL(name)
@@ -63,7 +63,7 @@ def load_driver() -> Any:
 
 
 def gpu_problem(number: int, load: Callable[[], Any] = load_driver) -> str | None:
-    """Say why GPU `number` cannot be used, and what to do about it; None where it can."""
+    """Say why GPU `number` cannot be used, and what to do about it; None if it can."""
     if simulated():
         return None if number == 0 else f"the simulator has the device 0 only, found {number}"
     driver = load()

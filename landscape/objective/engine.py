@@ -99,7 +99,7 @@ class Engine(Protocol):
 
     @property
     def on_cpu(self) -> CpuNetwork | None:
-        """The network as the CPU's kernels take it, for what only they compute; None where they cannot."""
+        """The network as the CPU's kernels take it, for what only they compute; None if they cannot."""
 
     def sums(self, vectors: NDArray) -> Array:
         """Return [K, 6] for complete vectors [K, P + C]: over the examples the sums of s, s², s·c, k, k² and k·c.

@@ -14,7 +14,7 @@ from landscape.objective.surfaces import SurfaceObjective
 
 
 class Wrapper:
-    """An objective that stands for another one, and is a network where that is one."""
+    """An objective that wraps another one, and is a network if that is one."""
 
     objective: HasValue
 
@@ -75,7 +75,7 @@ def require_network(
 
 
 def as_surface(objective: object) -> SurfaceObjective | None:
-    """Return the test surface that an objective is, or that a name stands for, or None.
+    """Return the test surface that an objective or a name is, or None.
 
     Raises
     ------

@@ -50,7 +50,7 @@ class MetricSweep:
 
     @property
     def table(self) -> Array:
-        """View the metrics in the state as a row a point."""
+        """View the metrics in the state as one row for each point."""
         return self.state[len(self.losses.state) : -1].reshape(self.points, len(self.columns))
 
     def run(self, step: int) -> None:

@@ -134,7 +134,7 @@ def view(program: Program | Network, number: int) -> View:
 
 
 def map_at(links: NDArray[np.int64], row: dict[Column, int], column: Column) -> NDArray[np.int64] | None:
-    """Read a row's index map, or the plan of its product, as far as it is there; None where there is none."""
+    """Read a row's index map, or the plan of its product, as far as it is there; None if there is none."""
     start = row[column]
     if start < 0:
         return None

@@ -14,7 +14,7 @@ Array = NDArray[np.float64]
 
 
 class Sweep(Protocol):
-    """A grid of points in work: steps in their order, all progress in `state`, results at any time.
+    """A grid of points in progress: steps in their order, all progress in `state`, results at any time.
 
     `names` are the columns of the result; `state` (float64) is everything accumulated so far and can be saved and
     restored; points that are not done are NaN in `finish`.

@@ -41,7 +41,7 @@ class PointSweep(Sweep, Protocol):
 
 
 class Rows(ABC):
-    """The state of a sweep as a row a point, then the number of steps done, where a step evaluates a run of points whole.
+    """The state of a sweep as one row for each point, then the number of steps done, where a step evaluates a run of points whole.
 
     A sweep that is one has `state`, `points` and `steps`.
     """

@@ -22,7 +22,7 @@ from landscape.errors import InputError
 from landscape.interrupt import all_back
 from landscape.messages import say
 
-# More is a slip of the pen rather than a wish.
+# Larger values are almost certainly typing errors.
 MOST_THREADS = 1024
 
 

@@ -40,7 +40,7 @@ class NetworkSweep(Rows):
 
     @property
     def table(self) -> Array:
-        """View the sums in the state as a row a point."""
+        """View the sums in the state as one row for each point."""
         return self.state[:-1].reshape(self.points, SUMS)
 
     def run(self, step: int) -> None:

@@ -63,7 +63,7 @@ def weighs_examples(model: Model) -> bool:
 
 
 def weights_of(model: Model, split: str) -> NDArray | None:
-    """Return a split's weights of its examples as the file has them, [N]; None where they all count alike."""
+    """Return a split's weights of its examples as the file has them, [N]; None if they all count alike."""
     return model.data.get(f"{WEIGHTS}_{split}")
 
 

@@ -55,7 +55,7 @@ def narrowest_tile(program: Program, itemsize: int) -> int:
 
 
 def batch_size(model: Model) -> int | None:
-    """Give the size of the batches whose statistics normalize, None where running statistics do.
+    """Give the size of the batches whose statistics normalize, None if running statistics do.
 
     Raises
     ------

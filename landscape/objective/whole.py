@@ -25,7 +25,7 @@ UNITS = 64
 
 
 class WholeHessian:
-    """The Hessian at θ [P, P] in parts: each adds the rows of some units, and any part may be the last for a while.
+    """The Hessian at θ [P, P] in parts: each adds the rows of some units, and the work can stop after any part and be resumed.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def is_trained(row: NDArray[np.int64]) -> bool:
 
 
 def is_dense(objective: NetworkObjective) -> bool:
-    """Tell whether the whole Hessian follows from passes along pre-activations.
+    """Return whether the whole Hessian follows from passes along pre-activations.
 
     That is so where all parameters are those of dense nodes that share none and see one vector an example, and the passes' outputs fit memory.
     """

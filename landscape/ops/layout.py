@@ -44,7 +44,7 @@ def counted(shape: Shape) -> Indices:
 
 
 def reshaped(inputs: tuple[Shape, ...], attributes: Attributes, sizes: Sizes) -> Shape:
-    """Take the shape that is asked for; −1 stands for what is left."""
+    """Take the requested shape, in which −1 means the remaining size."""
     wanted, count = tuple(attributes["shape"]), math.prod(inputs[0])
     known = math.prod(size for size in wanted if size != -1)
     if wanted.count(-1) > 1 or any(size < 1 and size != -1 for size in wanted) or count % max(1, known):

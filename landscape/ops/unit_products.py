@@ -94,7 +94,7 @@ def turned(value: Value) -> Value:
 
 
 def from_end(value: Value) -> int | None:
-    """Give the axis of units counted from the end, −1 for the last; None where no unit moves."""
+    """Give the axis of units counted from the end, −1 for the last; None if no unit moves."""
     return None if value.axis is None else value.axis - len(value.shape)
 
 

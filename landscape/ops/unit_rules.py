@@ -152,7 +152,7 @@ def each(*, odd: bool) -> Rule:
 
 
 def softmax(units: Units, node: GraphNode, inputs: Sequence[Value], keys: Collection[str]) -> Value:
-    """Read what stands along the last axis as one set."""
+    """Treat the units along the last axis as one set."""
     value = inputs[0]
     units.turn_no_sign(value)
     if value.axis == len(value.shape) - 1:
@@ -355,5 +355,5 @@ RULES: dict[str, Rule] = {
 
 
 def rule_of(op: str, *, elementwise: bool) -> Rule | None:
-    """Give the rule of an op, None where there is none."""
+    """Give the rule of an op, None if there is none."""
     return RULES.get(op, each(odd=op in ODD) if elementwise else None)

@@ -22,7 +22,7 @@ FIXED = 0
 
 @dataclass(frozen=True)
 class Value:
-    """The units of a value without its batch: at each place of `axis` a unit and its tag, all None where none moves.
+    """The units of a value without its batch: at each place of `axis` a unit and its tag, all None if none moves.
 
     `key` names a parameter of its own whose axis of units is not settled yet: it is that of what it meets.
     """
@@ -83,14 +83,14 @@ class Units:
         return Value(shape, axis, self.new(count), np.zeros(count, np.int64))
 
     def find(self, unit: int) -> int:
-        """Give the one that stands for all that are the same unit."""
+        """Return the representative of all that are the same unit."""
         while self.parents[unit] != unit:
             self.parents[unit] = self.parents[self.parents[unit]]
             unit = self.parents[unit]
         return unit
 
     def roots(self, units: Whole) -> Whole:
-        """Give what stands for each of several units."""
+        """Return the representatives of several units."""
         return np.array([self.find(int(unit)) for unit in units], np.int64)
 
     def join(self, one: Whole, other: Whole) -> None:
@@ -170,7 +170,7 @@ class Units:
         return found
 
     def resolved(self) -> list[Axis]:
-        """Give all axes with what stands for each unit; a unit that would stand twice at one place stays."""
+        """Return all axes with the representative of each unit; a unit that would occur twice at one place is fixed."""
         while True:
             wholes = self._wholes()
             axes = [self._named(one, wholes) for one in (*self.axes.values(), *self.sets)]
@@ -197,7 +197,7 @@ class Units:
                 self.join(np.array([one]), np.array([other]))
 
     def _named(self, axis: Axis, wholes: dict[int, tuple[int, int]]) -> Axis:
-        """Give an axis with what stands for each unit: the larger one that it is a row of, and the row in its tag."""
+        """Return an axis with the larger unit that each unit is a row of, and the row in its tag."""
         roots, tags = list[int](), list[tuple[int, ...]]()
         for unit, tag in zip(axis.units.tolist(), axis.tags.tolist(), strict=True):
             root = self.find(unit)

@@ -24,7 +24,7 @@ def refuse(expected: str, value: Any) -> InputError:
 
 
 def is_integer(value: Any, least: int, most: int = LARGEST) -> bool:
-    """Tell whether a JSON value is a whole number from `least` to `most` (a truth value is none)."""
+    """Return whether a JSON value is a whole number from `least` to `most` (a truth value is none)."""
     return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 

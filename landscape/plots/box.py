@@ -1,4 +1,4 @@
-"""The box that a surface stands in: its place in a figure, limits, ticks, the names of its axes, and the colour bar beside it."""
+"""The box around a surface: its place in a figure, limits, ticks, names of its axes, and the colour bar beside it."""
 
 from __future__ import annotations
 

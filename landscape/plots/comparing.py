@@ -261,7 +261,7 @@ def range_words(levels: Levels) -> str:
 
 
 def lines_of(fields: Sequence[Field], titles: Sequence[str]) -> Figure:
-    """Draw lines in one panel: a colour a record, the test data dashed where there are some."""
+    """Draw lines in one panel: one colour for each record, the test data dashed if there are some."""
     rows = -(-len(fields) // 2) + 1
     figure = new_figure(2.3 + rows * ROW)
     ax = figure.add_subplot()

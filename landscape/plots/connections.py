@@ -259,7 +259,7 @@ def end_loss(end: dict[str, Any]) -> float:
 
 
 def joined(branches: dict[int, tuple[float, float, set[int]]], number: int) -> int:
-    """Give a minimum that stands for the branch that another one is on.
+    """Return the minimum that represents the branch of another one.
 
     Raises
     ------
@@ -305,7 +305,7 @@ def connection_figures(
     kind: str = "both",
     levels: int | Sequence[float] | None = None,
 ) -> dict[str, Figure]:
-    """Draw the paths between the two minima with the highest barrier, and the tree of passes where there is one."""
+    """Draw the paths between the two minima with the highest barrier, and the tree of passes if there is one."""
     found = {"paths": figure_of(plot_connection(record, quantity=quantity))}
     if record.report.get("tree"):
         found["tree"] = figure_of(plot_tree(record))

@@ -210,7 +210,7 @@ def draw_center_contour(ax: Axes, field: Field) -> list[Artist]:
 
 
 def dotted_line(ax: Axes, field: Field, value: float, words: str) -> list[Artist]:
-    """Draw the line of one height, dotted, where there is one; give the legend's key."""
+    """Draw the line of one height, dotted, if there is one; give the legend's key."""
     values = field.values[np.isfinite(field.values)]
     if not (values.size and values.min() < value < values.max()):
         return []

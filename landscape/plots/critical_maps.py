@@ -115,7 +115,7 @@ def _side_by_side(record: Critical, names: tuple[str, str], titles: tuple[str, s
 
 
 def below(values: np.ndarray, levels: Levels) -> bool:
-    """Say whether so much of a map lies below the lowest colour that it can be seen."""
+    """Say whether the part of a map below the lowest colour is large enough to be seen."""
     return levels.scale not in BLANK and bool(np.mean(values < levels.low) > SEEN)
 
 
@@ -144,7 +144,7 @@ def _scale(figure: Figure, ax: Axes, levels: Levels) -> None:
 
 
 def _is_narrow(levels: Levels) -> bool:
-    """Say whether heights are told apart better by what they are above the lowest."""
+    """Say whether the heights above the lowest one are easier to distinguish than the heights themselves."""
     largest = max(abs(levels.low), abs(levels.high))
     return levels.scale == "above the minimum" or levels.high - levels.low < NARROW * largest
 

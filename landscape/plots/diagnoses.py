@@ -69,7 +69,7 @@ def named(outcome: dict[str, Any]) -> str:
 
 
 def runs_of(record: Diagnosis, name: str) -> tuple[np.ndarray, np.ndarray] | None:
-    """Give the updates [K] and the losses [K, S] of a remedy's runs; None where the record has none."""
+    """Give the updates [K] and the losses [K, S] of a remedy's runs; None if the record has none."""
     for key, labels in record.series.items():
         if key.startswith("runs.") and key.endswith(".labels") and name in labels.tolist():
             stem, place = key.removesuffix(".labels"), labels.tolist().index(name)
@@ -291,7 +291,7 @@ def has_stability(record: Diagnosis) -> bool:
 
 
 def has_gap(record: Diagnosis) -> bool:
-    """Tell whether a gap is known."""
+    """Return whether a gap is known."""
     evidence = record.report.get("evidence") or {}
     gaps = (evidence.get("validation_gap"), evidence.get("test_gap"))
     return any(gap is not None and gap["part"] is not None for gap in gaps)

@@ -209,7 +209,7 @@ def without_outliers(finite: np.ndarray) -> float:
 
 
 def _floor(values: np.ndarray) -> float:
-    """Give the lowest height worth a line: what lies below the lowest hundredth is too small to be seen."""
+    """Return the lowest height for a line: the area below the lowest hundredth is too small to be seen."""
     return float(np.quantile(values[values > 0], 0.01))
 
 

@@ -101,7 +101,7 @@ def _best_place(
     frame: np.ndarray,
     label: tuple[float, float],
 ) -> np.ndarray | None:
-    """Find the place on a line with the most air, None where there is not enough."""
+    """Find the place on a line with the most air, None if there is not enough."""
     width, _ = label
     obstacles = np.concatenate(others)
     best, best_air = None, 0.0

@@ -120,7 +120,7 @@ class Run:
 
 
 def marked(record: Scan, axes: Sequence[int] = (0, 1)) -> Marked | Run | None:
-    """Give what a record has marked on the plane of its first two axes, None where there is nothing."""
+    """Give what a record has marked on the plane of its first two axes, None if there is nothing."""
     marks, run = record.settings.get("marks"), record.settings.get("run")
     if marks:
         return Marked(marks, record.settings.get("overlays") or [])

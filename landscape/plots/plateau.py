@@ -25,7 +25,7 @@ LOOK: dict[str, Any] = {"color": "#555555", "linestyle": DASHES, "linewidth": 0.
 
 
 def constant_of(field: Field) -> float | None:
-    """Return the least loss, or the highest accuracy, of a prediction that ignores the input, as the record notes it; None where it does not."""
+    """Return the least loss, or the highest accuracy, of a prediction that ignores the input, as the record notes it; None if it does not."""
     split, _, what = field.quantity.partition("_")
     noted = field.record.settings.get(f"constant_{what}") if what in WORDS else None
     value = noted.get(split) if isinstance(noted, dict) else None

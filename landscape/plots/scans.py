@@ -69,7 +69,7 @@ def scan_figures(
     kind: str = "both",
     levels: int | Sequence[float] | None = None,
 ) -> dict[str, Figure]:
-    """Draw all figures of a scan, by name; beside the training loss's map stands the test loss's.
+    """Draw all figures of a scan by name, with maps of both the training and the test loss.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def scan_figure_names(record: Scan, *, quantity: str | None = None, kind: str = 
 
 
 def _curved(record: Scan) -> str:
-    """Name the split whose eigenvalues are there; nothing where there are none."""
+    """Name the split whose eigenvalues are there; nothing if there are none."""
     split = record.main.partition("_")[0]
     return split if f"{split}_curvature" in record.values else ""
 

@@ -81,7 +81,7 @@ def outliers(eigenvalues: np.ndarray) -> tuple[int, float]:
 
 
 def _has_measure(record: Hessian) -> bool:
-    """Say whether it is known how many eigenvalues lie everywhere."""
+    """Say whether the number of eigenvalues is known in every interval."""
     return bool(record.density) or len(record.eigenvalues) == record.settings.get("parameters")
 
 

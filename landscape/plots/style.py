@@ -94,7 +94,7 @@ def style() -> Iterator[None]:
 
 @contextmanager
 def house_style_unless(ax: Axes | None) -> Iterator[None]:
-    """Use the house's style for a figure of ours; somebody else's axes keep their own."""
+    """Use the style of the package for a new figure, and leave the style of given axes as it is."""
     if ax is not None:
         yield
     else:

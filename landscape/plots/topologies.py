@@ -286,7 +286,7 @@ def around(record: Topology, basin: int, kept: Sequence[int]) -> list[int]:
 
 
 def into_of(record: Topology, basin: int) -> int:
-    """Give the kept basin that a basin joins, −1 where there is none."""
+    """Give the kept basin that a basin joins, −1 if there is none."""
     parent = int(record.parent[basin])
     return -1 if parent < 0 else int(record.survivor[parent])
 
@@ -299,7 +299,7 @@ def shallow(record: Topology) -> list[int]:
 
 
 def top_of(record: Topology) -> float:
-    """Give the height up to which is drawn: a little above the highest saddle, or the lowest tenth of the surface where there is none."""
+    """Give the height up to which is drawn: a little above the highest saddle, or the lowest tenth of the surface if there is none."""
     saddles = record.pairs[record.kept, 1]
     low = float(record.pairs[:, 0].min())
     finite = saddles[np.isfinite(saddles)]

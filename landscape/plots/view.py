@@ -38,7 +38,7 @@ def _is_hidden(
     point: tuple[float, float, float],
     view: tuple[float, float],
 ) -> bool:
-    """Walk from a point towards the eye and see whether the surface ever stands above the line of sight."""
+    """Say whether the surface is anywhere above the line of sight from a point to the eye."""
     elevation, azimuth = np.radians(view)
     x, y, height = point
     longest = max(sides)

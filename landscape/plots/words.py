@@ -118,7 +118,7 @@ def one_line_label(record: Scan, index: int) -> str:
 
 
 def _coordinate(record: Scan, index: int) -> list[str]:
-    """Say what a coordinate is, and in brackets, where there are any, the details."""
+    """Say what a coordinate is, and in brackets, if there are any, the details."""
     greek = GREEK[index] if index < len(GREEK) else f"coordinate {index + 1}"
     labels = record.settings.get("directions")
     label = labels[index] if isinstance(labels, list) and index < len(labels) else None

@@ -26,7 +26,7 @@ class Marks:
         return step % self.stride == 0 and step not in self.held
 
     def take(self, step: int) -> tuple[int | None, list[int]]:
-        """Give the place of an update, None where it is no longer due once there is room, and the places that became free."""
+        """Give the place of an update, None if it is no longer due once there is room, and the places that became free."""
         dropped: list[int] = []
         while len(self.free) < 2 and step % self.stride == 0:
             self.stride *= 2
@@ -35,7 +35,7 @@ class Marks:
         return (self._put(step) if step % self.stride == 0 else None), dropped
 
     def last(self, step: int) -> int | None:
-        """Give the place of the last update, None where it is held already."""
+        """Give the place of the last update, None if it is held already."""
         return None if step in self.held else self._put(step)
 
     def _put(self, step: int) -> int:

@@ -258,7 +258,7 @@ class Recorder:
         self._next = self._marks.next_after(step)
 
     def _guarded(self, work: Callable[[], None]) -> None:
-        """Do what may fail; the training goes on without a recorder, which says why once."""
+        """Run something that may fail; after a failure the training continues without a recorder, with one message."""
         try:
             work()
         except PROBLEMS as error:

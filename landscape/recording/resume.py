@@ -21,7 +21,7 @@ ENDINGS = (".recording", ".recording.2")
 
 
 def earlier(path: Path, *, fresh: bool, resume: bool | int) -> Model | Opaque | None:
-    """Give what stands at a path, where it is to be gone on with; None where there is nothing, or it is to be replaced.
+    """Return the existing recording at a path if it is to be continued; None if there is none, or it is to be replaced.
 
     Raises
     ------

@@ -126,7 +126,7 @@ def as_item(tensor: Any) -> float:
 
 
 def as_float(value: Any) -> float:
-    """Give a value as a float; NaN for what is no number."""
+    """Give a value as a float; NaN for what is not a number."""
     try:
         return float(value)
     except (TypeError, ValueError, RuntimeError):

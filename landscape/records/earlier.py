@@ -22,7 +22,7 @@ DERIVED = ("layout", "errors", "measures")
 def standing(
     kind: type[Kind], path: Path, *, fresh: bool, differing: Callable[[Kind], list[str]]
 ) -> Kind | None:
-    """Load what stands at `path`, where nothing differs from what is asked for; None where there is nothing, or `fresh`.
+    """Load the record at `path` if its settings are those that are wanted; None if there is none, or `fresh`.
 
     Unfinished work is taken up by the version that began it only.
 
@@ -49,7 +49,7 @@ def standing(
 
 
 def loaded(kind: type[Kind], path: Path) -> Kind:
-    """Load what stands at an output already.
+    """Load the record that exists at an output.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def require_record(path: Path) -> None:
 def earlier_record(
     kind: type[Kind], path: str | Path | None, *, model: str, data: str, settings: dict[str, Any], fresh: bool
 ) -> Kind | None:
-    """Load what the same settings left at `path`; None where there is nothing, no path, or `fresh`.
+    """Load what the same settings left at `path`; None if there is nothing, no path, or `fresh`.
 
     Raises
     ------
@@ -115,7 +115,7 @@ def short(value: Any) -> str:
 def differences(
     theirs: Mapping[str, Any], ours: Mapping[str, Any], *, aside: Collection[str] = ()
 ) -> list[str]:
-    """Name the settings that differ between what is there and what is asked for, those aside that are passed over.
+    """Name the settings that differ between an existing record and the wanted one, except for those in a list.
 
     >>> differences({"steps": 5, "seed": 0}, {"steps": 9, "seed": 1}, aside=["steps"])
     ['seed 0 there, 1 here']

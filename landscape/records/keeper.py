@@ -92,7 +92,7 @@ class Keeper(ABC):
             self.elsewhere.append(kind)
 
     def progress(self, share: float, words: str) -> None:
-        """Tell how far the work is; of work that is taken up, also where."""
+        """Report the progress, and if work is continued, from where."""
         if not self.opened and self.kept and share > 0:
             self.announce(taking_up(share, self.begun_on.split("; then ")[-1], cpu_kind()))
         self.opened, self.share = True, share

@@ -32,7 +32,7 @@ class Key:
     settings: dict[str, Any]
 
     def record(self, kind: type[Kind], fields: Fields, work: Keeper) -> Kind:
-        """Make the record of its fields, whose `settings`, where there are some, hold words beside ours, and of the work's time and machines."""
+        """Make the record from its fields (with further `settings`, if there are any), the time and the machines."""
         told = {"settings": self.settings, **fields}
         return kind(
             model=self.model, data=self.data, version=current_version(), seconds=work.seconds, machine=work.machine, **told
@@ -41,7 +41,7 @@ class Key:
 
 @dataclass(frozen=True)
 class Wanted(Generic[Kind]):
-    """A record that is asked for: its kind and key, its file, and who is told.
+    """A record that is wanted: its kind and key, its file, and the callbacks for progress.
 
     `differing` names what differs between a record that stands there and what is asked for; by default hashes and settings.
     """
@@ -55,7 +55,7 @@ class Wanted(Generic[Kind]):
     differing: Callable[[Kind], list[str]] | None = None
 
     def found(self) -> Kind | None:
-        """Load what stands at the output; say so where it is finished.
+        """Load the record that exists at the output, and say so if it is finished.
 
         Raises
         ------
@@ -111,7 +111,7 @@ class Inside(Keeper, Generic[Kind]):
 
 
 def produce(wanted: Wanted[Kind], work: Callable[[Pieces], Fields]) -> Kind:
-    """Return the record that stands at the output already, or do the work, piece by piece, and save what it gives.
+    """Return the record that exists at the output, or do the work piece by piece and save the result.
 
     Raises
     ------
@@ -134,7 +134,7 @@ def produce(wanted: Wanted[Kind], work: Callable[[Pieces], Fields]) -> Kind:
 def produce_inside(
     wanted: Wanted[Kind], work: Callable[[Inside[Kind]], Fields], *, whole: bool = True
 ) -> Kind:
-    """Return the finished record that stands at the output already, or do the work, from where an unfinished one is, and save what it gives.
+    """Return the finished record that exists at the output, or do the work, continuing an unfinished one, and save the result.
 
     Parameters
     ----------

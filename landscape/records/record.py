@@ -144,7 +144,7 @@ class Record:
         return cls(**common, **cls.fields_of(arrays))
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        """Show itself in a notebook: a summary and a figure of what is there."""
+        """Show a summary and a figure in a notebook."""
         # By its name, since figures stand above records, which load without them.
         return importlib.import_module("landscape.notebook").bundle(self, include, exclude)
 

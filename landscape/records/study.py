@@ -20,7 +20,7 @@ _AGAIN = "make the record again with `landscape study`"
 
 
 def held_out(series: Mapping[str, Any]) -> tuple[str, str] | None:
-    """Name the held-out split of a study of batch sizes and what is shown of it; None where there is none.
+    """Name the held-out split of a study of batch sizes and what is shown of it; None if there is none.
 
     Examples
     --------

@@ -15,7 +15,7 @@ def already_there(path: str | Path) -> str:
 
 
 def taking_up(share: float, begun_on: str = "", here: str = "") -> str:
-    """Say where work goes on, and where another kind of CPU began it.
+    """Say from where work is continued, and if another kind of CPU began it.
 
     >>> taking_up(0.5249)
     'resuming at 52%'

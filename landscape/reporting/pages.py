@@ -34,7 +34,7 @@ SMALLEST = 0.7
 
 
 class Pages:
-    """Pages in work: where the next line stands."""
+    """Pages that are being written, with the position of the next line."""
 
     def __init__(self, pdf: PdfPages) -> None:
         self.pdf = pdf
@@ -49,7 +49,7 @@ class Pages:
         return self.figure
 
     def close(self) -> None:
-        """Write the page in work."""
+        """Write the page in progress."""
         if self.figure is not None:
             self.pdf.savefig(self.figure)
         self.figure = None
@@ -78,7 +78,7 @@ class Pages:
         self.top += height
 
     def fitted(self, heights: list[float]) -> tuple[list[float], float]:
-        """Make pictures a little smaller where they then fit on the page in work, in place of leaving its rest empty."""
+        """Make pictures a little smaller where they then fit on the page in progress, in place of leaving its rest empty."""
         room = HEIGHT - MARGIN - self.top - WORDS - LINE if self.figure is not None else HEIGHT
         share = room / max(heights)
         share = share if SMALLEST <= share < 1 else 1.0
@@ -154,7 +154,7 @@ def least_height(pair: tuple[Picture, ...]) -> float:
 
 
 def write_section(pages: Pages, section: Section, *, first: bool) -> None:
-    """Write one section; its heading stands on the page of what follows it."""
+    """Write one section, with its heading on the same page as what follows."""
     pages.need(1.2 + (0.0 if section.sentences else least_height(section.pictures[:2])))
     pages.top += LINE
     if not first:

@@ -48,7 +48,7 @@ def always_worth(diagnosis: Diagnosis) -> str:
 
 @dataclass(frozen=True)
 class Part:
-    """A measurement: the command's name, the section's title and lead, its options by effort and model, and how it is computed and told.
+    """A measurement: its command, the title and first sentence of its section, its options, and how it is computed and described.
 
     `others` are options to try in turn where the first ones cannot be had of this model. `pointless` says in a clause why the part
     would mislead after this diagnosis, and is empty where it would not.
@@ -117,7 +117,7 @@ def sharpness_options(quick: bool, subject: Subject) -> Options:
 
 
 def tracked(model: Model | HasValue, *, checkpoints: Any = None, **options: Any) -> Trajectory:
-    """Draw the checkpoints, where there are any; those of an objective's run are given.
+    """Draw the checkpoints, if there are any; those of an objective's run are given.
 
     Raises
     ------

@@ -228,7 +228,7 @@ def notes(record: Record, reason: str) -> tuple[str, ...]:
 
 
 def log_section(subject: Subject) -> list[Section]:
-    """Draw the training's log, where there is one."""
+    """Draw the training's log, if there is one."""
     model = subject.given
     if not isinstance(model, Model):
         return []

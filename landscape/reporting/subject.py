@@ -21,7 +21,7 @@ Rows = list[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Subject:
-    """A model or an objective `given`, under the name and the path by which a command is told of it; `sizes` lays out the network."""
+    """A model or an objective `given`, with its name and its path in commands; `sizes` describes the network."""
 
     given: Model | HasValue
     name: str

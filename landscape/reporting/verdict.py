@@ -67,7 +67,7 @@ def why_section(record: Diagnosis, command: str) -> Section:
 
 
 def tried(report: dict[str, Any]) -> Table | None:
-    """Lay out the remedies that were tried, the best first; None where nothing was."""
+    """Lay out the remedies that were tried, the best first; None if nothing was."""
     outcomes = (report.get("evidence") or {}).get("outcomes") or []
     if not outcomes:
         return None

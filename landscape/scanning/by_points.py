@@ -57,7 +57,7 @@ def cutter_of(part: Part, plan: Plan, workers: int) -> Cutter:
 
 
 def makers_of(subject: Subject, workers: Workers) -> Mapping[str, Callable[[], HasSweep]]:
-    """Say how a worker makes the objective of each split: as the caller of the scan says, anew of the model, or as it is."""
+    """Choose how a worker gets the objective of each split: from the caller's function, from the model, or as a pickle."""
     if workers.maker is not None:
         return {split: Remade(workers.maker, split, subject.settings["seed"]) for split in subject.objectives}
     return subject.makers or {split: Given(objective) for split, objective in subject.objectives.items()}

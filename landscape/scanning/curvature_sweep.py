@@ -18,7 +18,7 @@ COLUMNS = ("loss", "lambda_min", "lambda_max", "lambda_min.error", "lambda_max.e
 
 
 class CurvatureSweep(Rows):
-    """A grid of points, one a step: loss, least and largest eigenvalue with bounds, and their ratio.
+    """A grid of points, one a step: loss, smallest and largest eigenvalue with bounds, and their ratio.
 
     The ratio λ_min/λ_max is what Li et al. (2018, section 7.1) draw, there without its sign: near 0 or above the loss is
     convex or nearly so, below it is not. The eigenvalues are those of the objective, penalty included. Where the loss or a
@@ -45,7 +45,7 @@ class CurvatureSweep(Rows):
 
     @property
     def table(self) -> Array:
-        """View the state as a row a point."""
+        """View the state as one row for each point."""
         return self.state[:-1].reshape(self.steps, len(COLUMNS))
 
     def run(self, step: int) -> None:

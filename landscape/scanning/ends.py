@@ -1,4 +1,4 @@
-"""The models that the directions `between` and `plane` go to from the one that is scanned."""
+"""The models to which the directions `between` and `plane` lead."""
 
 from __future__ import annotations
 

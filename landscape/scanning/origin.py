@@ -1,4 +1,4 @@
-"""Where a scan starts: at a model, or at a point of an objective that is given in its place."""
+"""Where a scan starts: at a model, or at a given point of an objective."""
 
 from __future__ import annotations
 

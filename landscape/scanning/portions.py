@@ -73,7 +73,7 @@ def sweep_of(quantity: str, objective: HasSweep, grid: tuple[Array, Array, tuple
 
 @dataclass(frozen=True)
 class Given:
-    """An objective as it is, where none is made anew."""
+    """An objective that is sent as it is."""
 
     objective: HasSweep
 
@@ -84,7 +84,7 @@ class Given:
 
 @dataclass(frozen=True)
 class Remade:
-    """The objective of a split of what a function makes anew."""
+    """The objective of a split, made by a function on the worker."""
 
     maker: Callable[[], Any]
     split: str
@@ -130,7 +130,7 @@ class Cutter:
         self.seconds = seconds / points
 
     def next(self) -> tuple[int, int] | None:
-        """Give the next run, None where all points were given out."""
+        """Give the next run, None if all points were given out."""
         if not self.open.any():
             return None
         first = int(np.argmax(self.open))

@@ -46,12 +46,12 @@ class Probe:
         return self.rises[half]
 
     def too_wide(self, half: float) -> bool:
-        """Whether the ends lie too high; over a loss of zero nothing finite does."""
+        """Whether the loss at the ends is too high; above a loss of zero no finite value is."""
         limit = LARGEST_RISE * abs(self.origin) if self.origin else math.inf
         return self.rise(half) > limit or math.isinf(self.rise(half))
 
     def too_narrow(self, half: float) -> bool:
-        """Whether the ends lie too low."""
+        """Whether the loss at the ends is too low."""
         return self.rise(half) <= 0 or self.rise(half) < LEAST_RISE * abs(self.origin)
 
 

@@ -190,7 +190,7 @@ def far_end(
 
 
 def measured(evaluation: Evaluation) -> dict[str, float]:
-    """Give what a record says of one point: the loss, the accuracy where there is one, and the metrics that were chosen."""
+    """Give what a record says of one point: the loss, the accuracy if there is one, and the metrics that were chosen."""
     accuracy = {} if evaluation.accuracy is None else {"accuracy": evaluation.accuracy}
     # What stands in for an evaluation may have no metrics.
     found = {"loss": evaluation.loss, **accuracy, **getattr(evaluation, "metrics", {})}

@@ -276,7 +276,7 @@ def settings_of(
 
 
 def curve(model: Model | HasValue | None, how: dict[str, Any]) -> Arrays:
-    """Evaluate training and test loss along the first of the width's directions, from −1 to 1; {} where there is none."""
+    """Evaluate training and test loss along the first of the width's directions, from −1 to 1; {} if there is none."""
     if not isinstance(model, Model):
         return {}
     subject = model_subject(model, **how)

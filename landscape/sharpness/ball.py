@@ -86,7 +86,7 @@ def climbed(subject: Subject, scale: Array, radius: float, unit: Array) -> float
 def stepped(
     subject: Subject, scale: Array, radius: float, unit: Array, goal: Array, value: float
 ) -> tuple[Array, float, Array] | None:
-    """Go to `goal` on the unit sphere, or towards it as far as the loss is higher there; None where it never is."""
+    """Go to `goal` on the unit sphere, or towards it as far as the loss is higher there; None if it never is."""
     for _ in range(12):
         found, gradient = subject.value_and_gradient(radius * scale * goal)
         if found > value:

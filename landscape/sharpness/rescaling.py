@@ -1,7 +1,7 @@
-r"""Dinh's test: the same function of a ReLU network at other parameters.
+r"""Dinh's test: rescale a ReLU network so that it computes the same function at other parameters.
 
 With a positively homogeneous activation between two layers, $(W_1, b_1, W_2) \to (aW_1, ab_1, W_2/a)$ changes no
-output. A measure that changes says nothing of the function. All factors are powers of two, so that the function is
+output. A measure that changes is not a property of the function itself. All factors are powers of two, so that the function is
 the same to the last bit, and a change is the measure's own.
 
 Dinh et al., "Sharp minima can generalize for deep nets" (arXiv 1703.04933), section 4.
@@ -65,7 +65,7 @@ def rescalable_pairs(model: Model) -> list[Pair]:
 
 
 def pair_from(node: Node, consumers: dict[str, list[Node]], owned: set[str]) -> Pair | None:
-    """Follow a layer's output to the next layer; None where something else reads it or it is bent otherwise."""
+    """Follow a layer's output to the next layer; None if something else reads it or it is bent otherwise."""
     at, moved = node, False
     while True:
         readers = consumers.get(at.name, [])

@@ -78,7 +78,7 @@ class Subject:
 
 
 def model_subject(model: Model, **options: Any) -> Subject:
-    """Take a model at its own parameters, without weight decay: that is no property of the minimum.
+    """Take a model at its own parameters, without weight decay: that is not a property of the minimum.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The table of what lies between minima, for people."""
+"""A readable table of the paths between minima."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tables of a critical point and of an atlas of them, for people."""
+"""Readable tables of a critical point and of an atlas."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def laid_out(rows: list[tuple[str, str]]) -> str:
 
 
 def critical_table(record: Critical) -> str:
-    """Write the verdict and its evidence, a line a number."""
+    """Write the verdict and its evidence, one line for each number."""
     return laid_out(list(critical_lines(record)))
 
 
@@ -135,7 +135,7 @@ def unit_lines(verdict: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def atlas_table(record: Atlas) -> str:
-    """Write what a search found, a line a point, the lowest loss first."""
+    """Write what a search found, one line for each point, the lowest loss first."""
     told = record.summary()
     settings = record.settings
     rows = [

@@ -1,4 +1,4 @@
-"""The table of a Hessian, for people."""
+"""A readable table of a Hessian."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MOST_ROWS = 20
 
 
 def hessian_table(record: Hessian) -> str:
-    """Write a Hessian's summary, a line a number with its error."""
+    """Write a Hessian's summary, one line for each number with its error."""
     rows = list(hessian_lines(record))
     width = max(len(label) for label, _ in rows)
     return "\n".join(f"{label:<{width}}  {text}" for label, text in rows)

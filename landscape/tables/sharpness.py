@@ -1,4 +1,4 @@
-"""The table of measures of sharpness, for people, and what a rescaling test found against theory."""
+"""A readable table of measures of sharpness, and whether a rescaling test agrees with theory."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ MOST = 8
 
 
 def topology_table(record: Topology) -> str:
-    """Write the summary for people."""
+    """Write a readable summary."""
     rows = list(topology_lines(record))
     width = max(len(label) for label, _ in rows)
     return "\n".join(f"{label:<{width}}  {text}" for label, text in rows)

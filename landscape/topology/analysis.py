@@ -139,7 +139,7 @@ def analyze_topology(
 
 
 def surface_of(record: Any) -> Topology | None:
-    """Return the topology of a scan's main quantity; None where there is no surface to look at, as of a single point."""
+    """Return the topology of a scan's main quantity; None if there is no surface to look at, as of a single point."""
     try:
         # Without descents there is nothing that threads would share.
         return analyze_topology(record, threads=1)

@@ -43,7 +43,7 @@ class MergeTree:
     label: NDArray[np.int32]
 
     def pairs(self, values: np.ndarray) -> np.ndarray:
-        """Return heights of minimum and saddle [k, 2], the saddle's infinite where there is none."""
+        """Return heights of minimum and saddle [k, 2], the saddle's infinite if there is none."""
         flat = np.asarray(values, np.float64).ravel()
         return np.stack([flat[self.births], np.where(self.deaths < 0, np.inf, flat[self.deaths])], axis=1)
 

@@ -199,7 +199,7 @@ def lengths_of(torch: Any, batch: Any) -> list[int]:
 
 
 def examples_of(batch: Any) -> int | None:
-    """Count the examples of a batch by the rows of its last tensor, the targets; None where there is none."""
+    """Count the examples of a batch by the rows of its last tensor, the targets; None if there is none."""
     if isinstance(batch, Mapping):
         batch = list(batch.values())
     if isinstance(batch, tuple | list):

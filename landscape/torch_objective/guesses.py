@@ -42,7 +42,7 @@ class Guesses:
         return sum(examples_of(batch) or 1 for batch in self.objective.batches)
 
     def measured(self, theta: ArrayLike, buffers: Array | None = None) -> tuple[float, float | None]:
-        """Give the loss without penalty, and the accuracy where there is one, at θ with these buffers."""
+        """Give the loss without penalty, and the accuracy if there is one, at θ with these buffers."""
         self.host.buffers = buffers
         try:
             found = self.objective.evaluate(theta)
@@ -59,7 +59,7 @@ class Guesses:
                 yield given, targets
 
     def single(self, theta: ArrayLike) -> tuple[Array, Array | None] | None:
-        """Give the loss of each example [N] at θ, and whether it is right [N]; None where only a few batches have one.
+        """Give the loss of each example [N] at θ, and whether it is right [N]; None if only a few batches have one.
 
         Of a loss of batches these are the batches' losses.
         """
@@ -152,7 +152,7 @@ class Guesses:
         return found
 
     def least(self, pairs: list[tuple[Any, Any]], start: Any) -> float:
-        """Search the least loss from a start; NaN where there is none."""
+        """Search the least loss from a start; NaN if there is none."""
         torch, predicted = self.torch, self.prediction()
         constant = start.to(pairs[0][0].dtype).clone().requires_grad_()
         search = torch.optim.LBFGS(

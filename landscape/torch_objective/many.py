@@ -24,7 +24,7 @@ AWAY = 0.01
 
 
 def many_points(host: Host, step: Step, batches: Iterable[Any]) -> Measure | None:
-    """Give what evaluates loss and metrics at each row of points [K, P], [K, 1 + metrics]; None where that cannot be.
+    """Give what evaluates loss and metrics at each row of points [K, P], [K, 1 + metrics]; None if that cannot be.
 
     It is tried at two points, and has to give the numbers of one after the other. The choice depends on no clock, so that the same scan has the
     same bits.

@@ -143,7 +143,7 @@ def pieces_of(module: Any, parameters: dict[str, Any]) -> tuple[Piece, ...]:
 
 
 def one_device(parameters: Iterable[tuple[str, Any]]) -> Any:
-    """Return the device that all tensors lie on.
+    """Return the device of all tensors.
 
     Raises
     ------

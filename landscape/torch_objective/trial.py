@@ -19,7 +19,7 @@ APART = {"float64": 1e-10, "float32": 1e-5}
 
 
 def tried(host: Host, step: Step, batches: Batches) -> None:
-    """Evaluate the first batch twice, with other random numbers, where the module stands.
+    """Evaluate the first batch twice at the module's parameters, with different random numbers.
 
     Raises
     ------

@@ -126,7 +126,7 @@ def train(
 
 
 class Run:
-    """A training in work."""
+    """A training in progress."""
 
     def __init__(self, model: Model, recipe: Recipe, extra: dict[str, Any], engine: dict[str, Any]) -> None:
         if recipe.weight_decay is not None and not recipe.decoupled:
@@ -262,7 +262,7 @@ class Run:
             self.story.keep(step, self.trainer.thetas[0], self.trainer.buffers_of_runs[0])
 
     def require_finite(self) -> None:
-        """Stop where a step was not finite; the last finite θ is where the run stands.
+        """Stop at a step that was not finite, and keep the last finite θ.
 
         Raises
         ------
@@ -282,7 +282,7 @@ class Run:
         )
 
     def result(self) -> Model:
-        """Give the model as it stands."""
+        """Return the model at the current step."""
         progress, story, dtype = self.trainer.progress, self.story, self.trainer.dtype
         slots = OPTIMIZERS[self.recipe.optimizer].slots
         moved = self.model.with_theta(self.trainer.thetas[0]).with_buffers(self.trainer.buffers_of_runs[0])

@@ -302,7 +302,7 @@ def require_none_of_objectives(*given: Any) -> None:
 
 
 def own_constants(model: Model, kept: NDArray[np.bool_]) -> Array | None:
-    """Give the constants that belong to each checkpoint that is kept, None where the file has none of its own for them."""
+    """Give the constants that belong to each checkpoint that is kept, None if the file has none of its own for them."""
     if model.checkpoint_buffers is None:
         return None
     buffers = np.asarray(model.checkpoint_buffers, np.float64)[kept]
@@ -320,7 +320,7 @@ def with_run(plan: Plan, run: Run) -> Plan:
 
 
 def plane_path(path: Path) -> Path:
-    """Name the file of the plane's scan, which is taken up where it was cut short."""
+    """Name the file of the plane's scan, which is continued after an interruption."""
     return path.with_name(f"{path.name.removesuffix('.npz')}.plane.npz")
 
 
@@ -340,7 +340,7 @@ def fields_of(plan: Plan, scan: Scan, run: Run, projection: Projection) -> Field
 
 
 def losses(subject: Subject, thetas: Array, constants: Array | None = None) -> dict[str, Array]:
-    """Evaluate every split at each row of thetas [K, P], with constants of its own where there are some, without the penalty, as a scan's losses are."""
+    """Evaluate every split at each row of thetas [K, P], with constants of its own if there are some, without the penalty, as a scan's losses are."""
     decay = np.zeros(thetas.shape[1]) if subject.decay is None else subject.decay
     penalty = 0.5 * np.sum(decay * thetas**2, axis=1)
 

@@ -128,7 +128,7 @@ def opened(parcel: Parcel, content: bytes | None) -> Any:
 
 
 def read(path: Path, sha256: str) -> bytes | None:
-    """Read a file, None where it is not there or holds something else."""
+    """Read a file, None if it is not there or holds something else."""
     try:
         content = path.read_bytes()
     except OSError:

@@ -69,7 +69,7 @@ class Constant(NamedTuple):
 
 
 def viewed(constant: Constant, view: Callable[[np.ndarray], np.ndarray]) -> Origin | None:
-    """Which numbers of its initializer a view of a constant has, or None where it has one of them twice."""
+    """Which numbers of its initializer a view of a constant has, or None if it has one of them twice."""
     if constant.origin is None:
         return None
     elements, size = constant.origin.elements, constant.origin.size

@@ -124,7 +124,7 @@ class Graph:
         return Value(array.shape, constant=array, parameter=name)
 
     def viewed(self, value: Value, view: Callable[[np.ndarray], np.ndarray]) -> Value | None:
-        """Give a part of a parameter, or its numbers in another order; None where it is none, or is used in other ways too."""
+        """Give a part of a parameter, or its numbers in another order; None if it is none, or is used in other ways too."""
         key = value.parameter
         if key is None or value.constant is not None or key not in self.constants:
             return None

@@ -254,7 +254,7 @@ def _folded(graph: Graph, node: Any, settings: dict[str, Any]) -> bool:
 
 
 def _translated(graph: Graph, call: Call) -> None:
-    """Translate a node by its row, and look at how much was made."""
+    """Translate a node by its row, and check how many nodes were made."""
     b, network = graph.builder, graph.network
     b.path, before = call.path, len(network.nodes)
     if call.node.op_type not in OPS:

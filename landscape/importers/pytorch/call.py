@@ -167,7 +167,7 @@ class Call:
         raise InputError(f"its {what} is {COMPUTED.format(how)}")
 
     def _behind(self, node: Any) -> list[str] | None:
-        """The names of the parameters that a constant is computed from, or None where a hook may compute it."""
+        """The names of the parameters that a constant is computed from, or None if a hook may compute it."""
         found: list[str] = []
         for known in _ancestors(node):
             value = self.traced.values.get(known)
@@ -195,7 +195,7 @@ class Call:
             raise InputError(f"puts out {batched(self.shape)}, its translation {batched(ours)}")
 
     def only_reshaped(self) -> bool:
-        """Tell whether the call's value is used by nothing but reshapes."""
+        """Return whether the call's value is used by nothing but reshapes."""
         return all(self._kind(user) in RESHAPES for user in self.node.users)
 
     def _kind(self, node: Any) -> str:

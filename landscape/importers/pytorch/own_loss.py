@@ -25,7 +25,7 @@ def is_own(torch: Any, loss: Any) -> bool:
 
 
 def as_function(torch: Any, loss: Any) -> Any:
-    """Give PyTorch's loss of a mean and a variance as a function of the pair that a network puts out; any other as it is."""
+    """Give PyTorch's loss of a mean and a variance as a function of the pair that a network returns; any other as it is."""
     if not isinstance(loss, torch.nn.GaussianNLLLoss):
         return loss
 
@@ -127,5 +127,5 @@ def one_by_one(torch: Any, module: Any, example: Any) -> None:
 
 
 def own(loss: Any) -> TorchLoss:
-    """Give the loss as the format has it: what the network puts out."""
+    """Give the loss as the format has it: what the network returns."""
     return TorchLoss(OUTPUT, None, kind=getattr(loss, "__name__", type(loss).__name__))

@@ -57,7 +57,7 @@ class Places:
         return {place.origin.name for place in (*self.theta, *self.buffers) if place.origin is not None}
 
     def theta_of(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray | None:
-        """Lay arrays out as θ, float64 [P]; None where one is missing or has another number of elements."""
+        """Lay arrays out as θ, float64 [P]; None if one is missing or has another number of elements."""
         return self._laid(self.theta, np.empty(self.size), arrays)
 
     def buffers_of(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray | None:

@@ -64,7 +64,7 @@ class Trace:
 
     @property
     def output_shape(self) -> Shape:
-        """The shape of what the module puts out for one example."""
+        """The shape of what the module returns for one example."""
         return self.shape(next(node for node in self.graph.nodes if node.op == "output").args[0])
 
     def shape(self, node: Any) -> Shape:
@@ -105,7 +105,7 @@ def trace(torch: Any, module: Any, x: np.ndarray, dtype: np.dtype) -> Trace:
 
 
 def require_tensor(torch: Any, result: Any) -> None:
-    """Refuse a module that puts out something else than one tensor, an example a row.
+    """Refuse a module that returns something else than one tensor, an example a row.
 
     Raises
     ------
@@ -203,7 +203,7 @@ def _varying(graph: Any) -> frozenset[Any]:
 
 
 def asks_shape(node: Any) -> bool:
-    """Tell whether a call asks a tensor for its shape or kind only."""
+    """Return whether a call asks a tensor for its shape or kind only."""
     if node.op == "call_method":
         return node.target in SHAPE_METHODS
     name = getattr(node.target, "__name__", "")

@@ -95,7 +95,7 @@ def examples(x: np.ndarray, dtype: np.dtype) -> np.ndarray:
 
 
 def reading_parts(module: Any, parts: tuple[Part, ...], output: int | str | None, loss: Any) -> Any:
-    """Let a copy of a module read its several inputs from one, in which they lie side by side, and put out one of several outputs.
+    """Let a copy of a module read its several inputs from one, in which they lie side by side, and return one of several outputs.
 
     With a loss it reads the targets too, and gives that.
     """

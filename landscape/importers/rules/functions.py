@@ -67,7 +67,7 @@ def chosen(b: Builder, mask: Value, one: Any, two: Any) -> Value:
 
 
 def weighted(b: Builder, mask: Value, given: Any) -> Value | None:
-    """Give m·a, or None where a is zero."""
+    """Give m·a, or None if a is zero."""
     if isinstance(given, Value):
         if given.fixed and not bool(given.constant.any()):
             return None

@@ -26,7 +26,7 @@ class Hooks:
         self.recorder: Recorder | None = None
 
     def begin(self, whole: Any, optimizer: Any, updates: int | None) -> None:
-        """Begin; a training that goes on from a checkpoint, after so many updates, goes on with its recording where there is one."""
+        """Begin the recording, or continue an existing one if the training continues from a checkpoint."""
         choices = dict(self.choices)
         if updates is not None and self.path.exists():
             choices |= {"resume": updates, "fresh": False}

@@ -64,7 +64,7 @@ def params_of(state: Any) -> Any:
 
 
 def rate_of(state: Any) -> Any:
-    """Find the learning rate among the hyperparameters in Optax' state, None where it keeps none.
+    """Find the learning rate among the hyperparameters in Optax' state, None if it keeps none.
 
     >>> from types import SimpleNamespace
     >>> rate_of((None, SimpleNamespace(hyperparams={"learning_rate": 0.1})))

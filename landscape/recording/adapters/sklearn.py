@@ -80,7 +80,7 @@ class SklearnRecorder:
 
 
 class FittedStart(Start):
-    """A model of an estimator, whose arrays lie in θ as the model's layers have them."""
+    """A model of an estimator, with its arrays in θ in the order of the model's layers."""
 
     def now(self, tree: Any = None) -> Model:
         """Give the model with the estimator's parameters as they are now."""

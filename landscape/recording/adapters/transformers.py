@@ -19,7 +19,7 @@ class TrainerHooks(Hooks):
     def on_train_begin(
         self, args: Any, state: Any, control: Any, model: Any = None, optimizer: Any = None, **others: Any
     ) -> None:
-        """Begin, in the first process; a training that goes on from a checkpoint goes on with its recording."""
+        """Begin the recording in the first process, or continue it if the training continues from a checkpoint."""
         if state.is_world_process_zero:
             self.begin(model, optimizer, int(state.global_step) or None)
 

@@ -17,7 +17,7 @@ Translate = Callable[[Call], Any]
 
 
 def dims_of(call: Call) -> list[int] | None:
-    """Give the axes that are reduced, None where none is: without any named, all are."""
+    """Give the axes that are reduced, None if none is: without any named, all are."""
     dims = call.integers(1, "axes")
     if dims:
         return dims

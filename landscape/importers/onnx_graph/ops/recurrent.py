@@ -125,7 +125,7 @@ def part(call: Call, value: Value, number: int) -> Value:
 
 
 def initial(call: Call, position: int, number: int) -> Value | None:
-    """Give the state before the first step, None where it is zero."""
+    """Give the state before the first step, None if it is zero."""
     if not call.source(position):
         return None
     value = call.value(position)

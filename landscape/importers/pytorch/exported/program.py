@@ -41,7 +41,7 @@ class Exported:
 
     @property
     def output_shape(self) -> Shape | None:
-        """The shape of what the module puts out for one example, where it puts out one tensor."""
+        """The shape of what the module returns for one example, where it returns one tensor."""
         results = next(node for node in self.graph.nodes if node.op == "output").args[0]
         shapes = [
             node.meta["val"].shape[1:]
@@ -56,7 +56,7 @@ class Exported:
 
     @property
     def symbol(self) -> Any:
-        """The symbol for the number of examples, or None where the program has a fixed number."""
+        """The symbol for the number of examples, or None if the program has a fixed number."""
         names = set(self.program.graph_signature.user_inputs)
         for node in self.graph.nodes:
             if node.op == "placeholder" and node.name in names and hasattr(node.meta.get("val"), "shape"):

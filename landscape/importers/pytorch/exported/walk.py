@@ -60,7 +60,7 @@ OWNED = {
 def walk_exported(
     torch: Any, traced: Exported, dtype: np.dtype, loss: TorchLoss
 ) -> tuple[Network, Value, str | None]:
-    """Translate an exported program; give the network, the value that it puts out, and the tail that the loss has taken over.
+    """Translate an exported program; give the network, the value that it returns, and the tail that the loss has taken over.
 
     Raises
     ------
