@@ -122,7 +122,10 @@ def test_an_ensemble_is_the_cpus(name):
 # Starts on Beale's walls leave for infinity: a GPU overflows in silence, and Python, which the simulator runs, warns.
 @pytest.mark.filterwarnings("ignore:.*(overflow|invalid value) encountered:RuntimeWarning")
 def test_many_descents_are_the_cpus():
-    starts, common = 2.0 * fresh((sized(5, 3000), 2)), {"dtype": "float64", "steps": 20, "learning_rate": 0.01}
+    starts, common = (
+        2.0 * fresh((sized(5, 3000), 2)),
+        {"dtype": "float64", "steps": 20, "learning_rate": 0.01},
+    )
     starts[0] = 4.0, 4.0
     paths = [descend("beale", starts, device=device, every=20, **common).path for device in ("cuda", "cpu")]
     assert np.allclose(*paths, rtol=1e-9, equal_nan=True)
