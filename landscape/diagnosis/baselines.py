@@ -1,4 +1,4 @@
-"""What needs no network: copying the best single input, a linear model, a constant; a network that does not beat them has learned nothing beside them."""
+"""Predictions without the network (the best single input, a linear model, a constant), which a network should beat."""
 
 from __future__ import annotations
 
