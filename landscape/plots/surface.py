@@ -189,8 +189,9 @@ def scale_words(levels: Levels, heights: Heights) -> list[str]:
     by_ratio = levels.scale in ("logarithmic", "above the minimum")
     said = ["heights and colours logarithmic"] if heights.logarithmic else []
     said += ["heights linear, colours logarithmic"] if by_ratio and not heights.logarithmic else []
-    said += [f"cut at {short(levels.high, 2)}"] if levels.clipped else []
-    said += [f"what is below {short(levels.low, 2)} drawn there"] if levels.below else []
+    ends = [f"at {short(levels.high, 2)}"] if levels.clipped else []
+    ends += [f"below {short(levels.low, 2)}"] if levels.below else []
+    said += [f"cut {' and '.join(ends)}"] if ends else []
     return [", ".join(said)] if said else []
 
 
