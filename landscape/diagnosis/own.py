@@ -16,10 +16,10 @@ from landscape.diagnosis.evidence import Evidence, Verdict
 from landscape.diagnosis.gap import Gap, gap
 from landscape.diagnosis.outcomes import Outcome, judged, shared
 from landscape.diagnosis.own_facts import facts
+from landscape.diagnosis.own_gaps import generalization
 from landscape.diagnosis.own_session import Own
 from landscape.diagnosis.own_training import Train, Trainer, unknown_names
-from landscape.diagnosis.own_trials import FIRST, FRESH, LARGER, Trials
-from landscape.diagnosis.remedies import remedy_of
+from landscape.diagnosis.own_trials import FIRST, FRESH, LARGER, Trials, judged_by, lowest, seeds_of
 from landscape.diagnosis.report_json import accepted_code, report_json
 from landscape.diagnosis.state import stability
 from landscape.diagnosis.thresholds import thresholds_of
@@ -39,9 +39,6 @@ Array = NDArray[np.float64]
 BUDGETS = {"quick": 0, "standard": 3, "thorough": 5}
 # The part of the time that goes before the trainings, and the products of the curvature in it.
 BEFORE, PRODUCTS = 0.1, 100
-# Trainings have seeds that a user's own program hardly begins with: a fresh start from the seed of the network itself would be that network, and look as
-# if the function did not take the start that it is given.
-FIRST_SEED = 1009
 NO_TRAIN = "interventions (other rates, fresh starts, other networks, parts of the data): give train=function"
 NEVER = (
     "the log (explosion): a TorchObjective has none; landscape.Recorder keeps one",
@@ -142,6 +139,8 @@ def walked(
     if own.trials is not None and own.trials.done:
         own.not_assessed += own.trials.not_taken()
         own.warned += unknown_names(own.trials.trainer.asked)
+    if own.trials is not None:
+        own.trials.note()
     verdict = with_suspicion(own, evidence, decide(evidence))
     report = report_json(own, evidence, verdict, command=next_training(own, verdict), pytorch=verdict.pytorch)
     sound = IN_RANGE if own.range_known else SOUND
@@ -162,7 +161,7 @@ def trials_of(
 ) -> Trials:
     """Make what runs the user's trainings."""
     counted = own.info.examples["train"].count()
-    seeds = range(own.seed + FIRST_SEED, own.seed + FIRST_SEED + own.budget.seeds)
+    seeds = seeds_of(own.seed, own.budget.seeds)
     return Trials(
         Trainer(train, own.info, own.told), own.info.theta, evidence.loss, counted, own.held, seeds, own.seed,
         None if own.escaped is None else own.escaped.theta, kept, keeper.save, own.announce,
@@ -236,7 +235,7 @@ def gap_branch(own: Own, evidence: Evidence) -> Evidence:
         return evidence
     by_loss = found.metric == "loss"
     chance = held_constant(own) if by_loss else 1.0 - own.info.examples[own.held].chance()
-    curve = own.trials.generalization(by_loss, chance)
+    curve = generalization(own.trials, by_loss, chance)
     return evidence if curve is None else replace(evidence, generalization=curve)
 
 
@@ -254,12 +253,11 @@ def gap_of(own: Own) -> Gap | None:
 
 
 def next_training(own: Own, verdict: Verdict) -> str:
-    """Write the training that the remedy is, as a call of the user's function; empty where it is none."""
-    remedy = remedy_of(verdict.remedy)
+    """Write the training that the remedy is, as the call of the user's function that came lowest; empty where it is none."""
     trials = own.trials
-    if remedy is None or trials is None or verdict.remedy not in trials.chosen:
+    chosen = None if trials is None else trials.chosen.get(verdict.remedy)
+    if trials is None or chosen is None:
         return ""
-    start = "theta=None" if remedy.start == "fresh" else "theta"
-    if verdict.remedy == "escape":
-        start = "theta=record.series['escape.theta']"
-    return f"train({trials.chosen[verdict.remedy]}, seed, {start})"
+    starts = {"fresh": "theta=None", "escape": "theta=record.series['escape.theta']", "here": "theta"}
+    seed = trials.seeds[lowest(trials.kept, chosen.run, judged_by(verdict.remedy, own.held))]
+    return f"train({chosen.changes}, {seed}, {starts[chosen.start]})"

@@ -270,6 +270,8 @@ class TorchObjective(TorchFunction):
             examples=self.examples(),
             of=self.of_another,
             kept=self.host.kept,
+            copied=partial(checkpoints.copied, self.host),
+            write=partial(checkpoints.write_file, self.host.torch),
             matrices={"gauss-newton": self.gauss_newton},
         )
 
