@@ -136,24 +136,11 @@ def command(
     """
     from landscape.commands.diagnose_report import diagnosis_table, read_changes
     from landscape.diagnosis import apply_remedy, diagnose
-    from landscape.diagnosis.own_applying import require_checkpoint
     from landscape.errors import InputError
     from landscape.overwrite import refuse_overwriting
     from landscape.progress import part
 
-    for option, found in (("--train", train), ("--constant-loss", constant_loss)):
-        if found is not None and call.program is None:
-            raise InputError(
-                f"{option}: is for FILE.py:NAME, and landscape trains a model file by itself: leave {option} out"
-            )
-    if validation is not None and call.program is not None:
-        raise InputError("--validation: is for a model; give test=… to TorchObjective")
-    if target is not None and call.program is not None:
-        if train is None:
-            raise InputError(
-                "--apply: with FILE.py:NAME your own function runs the remedy: give --train NAME too"
-            )
-        require_checkpoint(target)
+    refuse_foreign(call, train, constant_loss, validation, target)
     loaded, training = call.subject_and_training(train, allow_nonfinite=True)
     if validation is not None:
         loaded = with_validation(loaded, validation)
@@ -194,6 +181,34 @@ def command(
     if problem:
         click.echo(f"Error: {problem}", err=True)
     return 1 if problem else 0
+
+
+def refuse_foreign(
+    call: Call, train: str | None, constant_loss: float | None, validation: Path | None, target: Path | None
+) -> None:
+    """Refuse options of FILE.py:NAME beside a model, and those of a model beside FILE.py:NAME.
+
+    Raises
+    ------
+    InputError
+        There is one, or --apply names no checkpoint or comes without a function.
+    """
+    from landscape.diagnosis.own_applying import require_checkpoint
+    from landscape.errors import InputError
+
+    for option, found in (("--train", train), ("--constant-loss", constant_loss)):
+        if found is not None and call.program is None:
+            raise InputError(
+                f"{option}: is for FILE.py:NAME, and landscape trains a model file by itself: leave {option} out"
+            )
+    if validation is not None and call.program is not None:
+        raise InputError("--validation: is for a model; give test=… to TorchObjective")
+    if target is not None and call.program is not None:
+        if train is None:
+            raise InputError(
+                "--apply: with FILE.py:NAME your own function runs the remedy: give --train NAME too"
+            )
+        require_checkpoint(target)
 
 
 def with_validation(model: Model, path: Path) -> Model:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, cast
 
+from landscape.diagnosis.applied import came_to
 from landscape.diagnosis.curvature import Escaped
 from landscape.diagnosis.ensembles import BUDGETS, Laboratory
 from landscape.diagnosis.leaks import leaks_of, without_leaks
-from landscape.diagnosis.outcomes import plain
 from landscape.diagnosis.own_applying import apply_own
 from landscape.diagnosis.own_training import Train
 from landscape.diagnosis.plan import Plan
@@ -78,8 +78,20 @@ def apply_remedy(
     """
     if is_objective(model):
         return apply_own(cast(HasValue, model), record, train, path, announce)
+    return apply_to_model(model, record, path, train, threads, progress, announce)
+
+
+def apply_to_model(
+    model: Any, record: Diagnosis, path: str | Path | None, train: Train | None, threads: int | None, progress: Progress, announce: Announce
+) -> dict[str, Any]:  # fmt: skip
+    """Run the remedy of a model's diagnosis, and write the resulting model; see `apply_remedy`.
+
+    Raises
+    ------
+    InputError
+        It is no model, or the diagnosis recommends nothing that can be trained.
+    """
     require_model(model, "apply_remedy")
-    assert isinstance(model, Model)
     if train is not None:
         raise InputError(
             "train: is for a TorchObjective; a model is trained by landscape itself: leave it out"
@@ -100,12 +112,4 @@ def apply_remedy(
     after = {split: found.loss for split, found in evaluate_model(done).items()}
     if path is not None:
         save_model(done, path)
-    seen = record.report["evidence"]
-    start = min(before["train"], seen["constant_loss"])
-    removable = start - (start if seen["best_loss"] is None else seen["best_loss"])
-    removed = (start - after["train"]) / removable if removable > 0 else None
-    told = {"remedy": record.report["remedy"], "before": before, "after": after, "removed": removed}
-    return {
-        name: {k: plain(v) for k, v in value.items()} if isinstance(value, dict) else plain(value)
-        for name, value in told.items()
-    }
+    return came_to(record, before, after)

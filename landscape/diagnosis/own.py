@@ -27,7 +27,7 @@ from landscape.diagnosis.verdict import broken, decide
 from landscape.errors import InputError, did_you_mean
 from landscape.model.required import OF_OBJECTIVES
 from landscape.objective import HasValue
-from landscape.objective.about import about
+from landscape.objective.about import About, about
 from landscape.objective.examples import Scores
 from landscape.progress import Announce, Progress, counting_toward, nobody, part, silent
 from landscape.records import Diagnosis
@@ -60,22 +60,7 @@ def diagnose_own(
     InputError
         It tells nothing, the function of the training fails, or the loss of a constant prediction is neither found nor given.
     """
-    info = about(objective)
-    if info is None or "train" not in info.examples:
-        raise InputError(
-            f"diagnose needs a model, or a TorchObjective of training data, found {type(objective).__name__}. "
-            f"Another objective is taken by {OF_OBJECTIVES}"
-        )
-    if budget not in BUDGETS:
-        raise InputError(
-            f"budget: expected one of {', '.join(BUDGETS)}, found {budget!r}{did_you_mean(budget, BUDGETS)}"
-        )
-    if train is not None and not callable(train):
-        raise InputError(
-            f"train: expected a function (settings, seed, θ) → (θ, history), found {type(train).__name__}"
-        )
-    if constant_loss is not None and not (math.isfinite(constant_loss) and constant_loss > 0):
-        raise InputError(f"constant_loss: expected a number above 0, found {constant_loss:g}")
+    info = checked(objective, train, budget, constant_loss)
     told = {name: value for name, value in given.items() if value is not None}
     limits = thresholds_of(thresholds)
     settings = {
@@ -111,6 +96,33 @@ def diagnose_own(
     )
 
 
+def checked(objective: HasValue, train: Train | None, budget: str, constant_loss: float | None) -> About:
+    """Return what an objective tells of itself.
+
+    Raises
+    ------
+    InputError
+        It tells nothing, or what was asked for cannot be.
+    """
+    info = about(objective)
+    if info is None or "train" not in info.examples:
+        raise InputError(
+            f"diagnose needs a model, or a TorchObjective of training data, found {type(objective).__name__}. "
+            f"Another objective is taken by {OF_OBJECTIVES}"
+        )
+    if budget not in BUDGETS:
+        raise InputError(
+            f"budget: expected one of {', '.join(BUDGETS)}, found {budget!r}{did_you_mean(budget, BUDGETS)}"
+        )
+    if train is not None and not callable(train):
+        raise InputError(
+            f"train: expected a function (settings, seed, θ) → (θ, history), found {type(train).__name__}"
+        )
+    if constant_loss is not None and not (math.isfinite(constant_loss) and constant_loss > 0):
+        raise InputError(f"constant_loss: expected a number above 0, found {constant_loss:g}")
+    return info
+
+
 def named(train: Train | None) -> str | None:
     """Name a training function in a record."""
     return None if train is None else str(getattr(train, "__qualname__", type(train).__name__))
@@ -143,7 +155,7 @@ def walked(
         own.trials.note()
     verdict = with_suspicion(own, evidence, decide(evidence))
     report = report_json(own, evidence, verdict, command=next_training(own, verdict), pytorch=verdict.pytorch)
-    sound = IN_RANGE if own.range_known else SOUND
+    sound = IN_RANGE if own.ending is not None and not own.ending.reason else SOUND
     said = [sound if text.startswith("broken: ") else text for text in report["ruled_out"]]
     return report | {"ruled_out": said}
 

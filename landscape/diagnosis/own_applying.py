@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from landscape.diagnosis.applied import came_to
 from landscape.diagnosis.outcomes import plain
 from landscape.diagnosis.own_training import Trained, Trainer
 from landscape.diagnosis.own_trials import STATE, Chosen, chosen_of, judged_by, lowest, seeds_of
@@ -119,6 +120,10 @@ def winner_of(info: About, record: Diagnosis) -> Winner:
     report, series = record.report, record.series
     name = report["remedy"] or ""
     chosen = chosen_of(series, name)
+    if chosen is None and f"runs.{name}.train_loss" in series:
+        raise InputError(
+            "--apply: the diagnosis is of an earlier version, which did not keep the settings: diagnose again with --fresh"
+        )
     if chosen is None:
         line = f" (in PyTorch: {report['pytorch']})" if report.get("pytorch") else ""
         raise InputError(
@@ -161,16 +166,10 @@ def require_better(record: Diagnosis, before: dict[str, Measured], found: Traine
 
 def told(record: Diagnosis, winner: Winner, before: dict[str, Measured], found: Trained) -> dict[str, Any]:
     """Lay out the losses before and after, what of the removable loss is gone, and whether the training was the trial's again."""
-    seen = record.report["evidence"]
-    start = min(before["train"].loss, seen["constant_loss"])
-    removable = start - (start if seen["best_loss"] is None else seen["best_loss"])
-    return {
-        "remedy": record.report["remedy"],
-        "before": {name: plain(one.loss) for name, one in before.items()},
-        "after": {name: plain(loss) for name, loss in found.losses.items()},
-        "removed": plain((start - found.losses["train"]) / removable) if removable > 0 else None,
+    losses = {name: one.loss for name, one in before.items()}
+    return came_to(record, losses, found.losses) | {
         "trial": {name: plain(loss) for name, loss in winner.losses.items()},
-        "as_tried": is_same(winner, found, seen["constant_loss"]),
+        "as_tried": is_same(winner, found, record.report["evidence"]["constant_loss"]),
     }
 
 

@@ -139,8 +139,7 @@ class TorchObjective(TorchFunction):
         if recompute_statistics:
             normalizations(torch, module)
             self.statistics = self.batches
-        self.theta = self.host.theta()
-        self.test = None
+        self.theta, self.test = self.host.theta(), None
         tried(self.host, self.step, self.batches)
         if test is not None:
             self.test = self.beside(Batches(torch, test, batch_size, self.host.moved, "test"))
