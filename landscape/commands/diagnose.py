@@ -105,8 +105,8 @@ DIAGNOSIS = 0.9
     "--apply",
     "target",
     type=parsing.FileName(),
-    metavar="OUT.npz",
-    help="Apply the best remedy, and write the resulting model.",
+    metavar="OUT",
+    help="Apply the best remedy, and write the resulting model (.npz); with FILE.py:NAME, the checkpoint of your own training (.pt).",
 )
 @click.option(
     "--dtype",
@@ -140,16 +140,7 @@ def command(
     from landscape.overwrite import refuse_overwriting
     from landscape.progress import part
 
-    for option, found in (("--train", train), ("--constant-loss", constant_loss)):
-        if found is not None and call.program is None:
-            raise InputError(
-                f"{option}: is for FILE.py:NAME, and landscape trains a model file by itself: leave {option} out"
-            )
-    for option, path in (("--validation", validation), ("--apply", target)):
-        if path is not None and call.program is not None:
-            raise InputError(
-                f"{option}: is for a model; give test=… to TorchObjective, and train by your own function"
-            )
+    refuse_foreign(call, train, constant_loss, validation, target)
     loaded, training = call.subject_and_training(train, allow_nonfinite=True)
     if validation is not None:
         loaded = with_validation(loaded, validation)
@@ -171,7 +162,13 @@ def command(
             then = part(progress, DIAGNOSIS, 1.0)
             try:
                 applied = apply_remedy(
-                    loaded, record, target, threads=choices["threads"], announce=call.say, progress=then
+                    loaded,
+                    record,
+                    target,
+                    train=training,
+                    threads=choices["threads"],
+                    announce=call.say,
+                    progress=then,
                 )
             except InputError as error:  # the diagnosis is good, and leads to no model
                 problem = str(error)
@@ -184,6 +181,34 @@ def command(
     if problem:
         click.echo(f"Error: {problem}", err=True)
     return 1 if problem else 0
+
+
+def refuse_foreign(
+    call: Call, train: str | None, constant_loss: float | None, validation: Path | None, target: Path | None
+) -> None:
+    """Refuse options of FILE.py:NAME beside a model, and those of a model beside FILE.py:NAME.
+
+    Raises
+    ------
+    InputError
+        There is one, or --apply names no checkpoint or comes without a function.
+    """
+    from landscape.diagnosis.own_applying import require_checkpoint
+    from landscape.errors import InputError
+
+    for option, found in (("--train", train), ("--constant-loss", constant_loss)):
+        if found is not None and call.program is None:
+            raise InputError(
+                f"{option}: is for FILE.py:NAME, and landscape trains a model file by itself: leave {option} out"
+            )
+    if validation is not None and call.program is not None:
+        raise InputError("--validation: is for a model; give test=… to TorchObjective")
+    if target is not None and call.program is not None:
+        if train is None:
+            raise InputError(
+                "--apply: with FILE.py:NAME your own function runs the remedy: give --train NAME too"
+            )
+        require_checkpoint(target)
 
 
 def with_validation(model: Model, path: Path) -> Model:

@@ -117,3 +117,11 @@ def applied_lines(applied: dict[str, Any]) -> Iterator[tuple[str, str]]:
         after = applied["after"].get(split)
         if before is not None and after is not None:
             yield ("applied" if split == "train" else ""), f"{split} loss {before:.4g} → {after:.4g}"
+    if applied.get("as_tried") is False:
+        trial = ", ".join(
+            f"{split} loss {loss:.4g}" for split, loss in applied["trial"].items() if loss is not None
+        )
+        yield (
+            "",
+            f"the trial with the same settings and seed had {trial}: the function's result depends on something else as well",
+        )

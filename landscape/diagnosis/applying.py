@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from landscape.diagnosis.applied import came_to
 from landscape.diagnosis.curvature import Escaped
 from landscape.diagnosis.ensembles import BUDGETS, Laboratory
 from landscape.diagnosis.leaks import leaks_of, without_leaks
-from landscape.diagnosis.outcomes import plain
+from landscape.diagnosis.own_applying import apply_own
+from landscape.diagnosis.own_training import Train
 from landscape.diagnosis.plan import Plan
 from landscape.diagnosis.recipe import TOLD, training_of, with_penalty
 from landscape.diagnosis.remedies import plan_of
@@ -17,7 +19,8 @@ from landscape.errors import InputError
 from landscape.files import require_writable
 from landscape.model import Model, save_model
 from landscape.model.required import require_model
-from landscape.objective import evaluate_model
+from landscape.objective import HasValue, evaluate_model
+from landscape.objective.kinds import is_objective
 from landscape.progress import Announce, Progress, nobody, silent
 from landscape.records import Diagnosis
 
@@ -40,26 +43,59 @@ def remedy_plan(model: Model, record: Diagnosis, threads: int | None = None) -> 
 
 
 def apply_remedy(
-    model: Model,
+    model: Model | HasValue,
     record: Diagnosis,
     path: str | Path | None = None,
     *,
+    train: Train | None = None,
     threads: int | None = None,
     progress: Progress = nobody,
     announce: Announce = silent,
 ) -> dict[str, Any]:
     """Run the remedy that a diagnosis recommends, write the resulting model, and return the losses before and after.
 
+    Parameters
+    ----------
+    model, record
+        A model, or a `TorchObjective`, and its diagnosis.
+    path
+        Where to save: a model's file (.npz), or, of a `TorchObjective`, the checkpoint of the network that the function returns (.pt).
+    train
+        With a `TorchObjective` the function that the diagnosis was made with, which runs the trial that won again.
+    threads, progress, announce
+        As in `diagnose`.
+
     Returns
     -------
-    `remedy`, `before` and `after` {split: loss}, and `removed`: the share of the removable training loss that is gone, where there is one.
+    `remedy`, `before` and `after` {split: loss}, and `removed`: the share of the removable training loss that is gone, where there is one. Of a
+    `TorchObjective` also `trial`, the losses of the trial that won, and `as_tried`, whether this training came to the same.
 
     Raises
     ------
     InputError
-        The diagnosis recommends nothing that can be trained: a healthy network, or data that have to change.
+        The diagnosis recommends nothing that can be trained: a healthy network, or a network or data that have to change. Or a training of the
+        user's own ended worse than it started: then nothing is written.
+    """
+    if is_objective(model):
+        return apply_own(cast(HasValue, model), record, train, path, announce)
+    return apply_to_model(model, record, path, train, threads, progress, announce)
+
+
+def apply_to_model(
+    model: Any, record: Diagnosis, path: str | Path | None, train: Train | None, threads: int | None, progress: Progress, announce: Announce
+) -> dict[str, Any]:  # fmt: skip
+    """Run the remedy of a model's diagnosis, and write the resulting model; see `apply_remedy`.
+
+    Raises
+    ------
+    InputError
+        It is no model, or the diagnosis recommends nothing that can be trained.
     """
     require_model(model, "apply_remedy")
+    if train is not None:
+        raise InputError(
+            "train: is for a TorchObjective; a model is trained by landscape itself: leave it out"
+        )
     if path is not None:
         require_writable(path)
     plan = remedy_plan(model, record, threads)
@@ -76,12 +112,4 @@ def apply_remedy(
     after = {split: found.loss for split, found in evaluate_model(done).items()}
     if path is not None:
         save_model(done, path)
-    seen = record.report["evidence"]
-    start = min(before["train"], seen["constant_loss"])
-    removable = start - (start if seen["best_loss"] is None else seen["best_loss"])
-    removed = (start - after["train"]) / removable if removable > 0 else None
-    told = {"remedy": record.report["remedy"], "before": before, "after": after, "removed": removed}
-    return {
-        name: {k: plain(v) for k, v in value.items()} if isinstance(value, dict) else plain(value)
-        for name, value in told.items()
-    }
+    return came_to(record, before, after)

@@ -70,7 +70,7 @@ def linear_error(lab: Laboratory, by_loss: bool) -> float:
 
 
 def linear_learns(lab: Laboratory, by_loss: bool) -> bool | None:
-    """Say whether a linear model does better on held-out data than guessing, and than those of permuted targets; None where there is none."""
+    """Say whether a linear model does better on held-out data than guessing, and than those of permuted targets; None if there is none."""
     error = linear_error(lab, by_loss)
     if math.isnan(error) or lab.held is None:
         return None

@@ -53,7 +53,7 @@ def with_ones(x: Array) -> Array:
 
 
 def numbers_of(model: Model, split: str) -> Array | None:
-    """Return the targets of a split as numbers that least squares can fit [N, C]; None where there are none."""
+    """Return the targets of a split as numbers that least squares can fit [N, C]; None if there are none."""
     x, y = np.asarray(model.data["x_train"]), np.asarray(model.data[f"y_{split}"])
     outputs = math.prod(model.nodes[-1].shape)
     if (

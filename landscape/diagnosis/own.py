@@ -16,10 +16,10 @@ from landscape.diagnosis.evidence import Evidence, Verdict
 from landscape.diagnosis.gap import Gap, gap
 from landscape.diagnosis.outcomes import Outcome, judged, shared
 from landscape.diagnosis.own_facts import facts
+from landscape.diagnosis.own_gaps import generalization
 from landscape.diagnosis.own_session import Own
 from landscape.diagnosis.own_training import Train, Trainer, unknown_names
-from landscape.diagnosis.own_trials import FIRST, FRESH, LARGER, Trials
-from landscape.diagnosis.remedies import remedy_of
+from landscape.diagnosis.own_trials import FIRST, FRESH, LARGER, Trials, judged_by, lowest, seeds_of
 from landscape.diagnosis.report_json import accepted_code, report_json
 from landscape.diagnosis.state import stability
 from landscape.diagnosis.thresholds import thresholds_of
@@ -27,7 +27,7 @@ from landscape.diagnosis.verdict import broken, decide
 from landscape.errors import InputError, did_you_mean
 from landscape.model.required import OF_OBJECTIVES
 from landscape.objective import HasValue
-from landscape.objective.about import about
+from landscape.objective.about import About, about
 from landscape.objective.examples import Scores
 from landscape.progress import Announce, Progress, counting_toward, nobody, part, silent
 from landscape.records import Diagnosis
@@ -39,9 +39,6 @@ Array = NDArray[np.float64]
 BUDGETS = {"quick": 0, "standard": 3, "thorough": 5}
 # The part of the time that goes before the trainings, and the products of the curvature in it.
 BEFORE, PRODUCTS = 0.1, 100
-# Trainings have seeds that a user's own program hardly begins with: a fresh start from the seed of the network itself would be that network, and look as
-# if the function did not take the start that it is given.
-FIRST_SEED = 1009
 NO_TRAIN = "interventions (other rates, fresh starts, other networks, parts of the data): give train=function"
 NEVER = (
     "the log (explosion): a TorchObjective has none; landscape.Recorder keeps one",
@@ -63,22 +60,7 @@ def diagnose_own(
     InputError
         It tells nothing, the function of the training fails, or the loss of a constant prediction is neither found nor given.
     """
-    info = about(objective)
-    if info is None or "train" not in info.examples:
-        raise InputError(
-            f"diagnose needs a model, or a TorchObjective of training data, found {type(objective).__name__}. "
-            f"Another objective is taken by {OF_OBJECTIVES}"
-        )
-    if budget not in BUDGETS:
-        raise InputError(
-            f"budget: expected one of {', '.join(BUDGETS)}, found {budget!r}{did_you_mean(budget, BUDGETS)}"
-        )
-    if train is not None and not callable(train):
-        raise InputError(
-            f"train: expected a function (settings, seed, θ) → (θ, history), found {type(train).__name__}"
-        )
-    if constant_loss is not None and not (math.isfinite(constant_loss) and constant_loss > 0):
-        raise InputError(f"constant_loss: expected a number above 0, found {constant_loss:g}")
+    info = checked(objective, train, budget, constant_loss)
     told = {name: value for name, value in given.items() if value is not None}
     limits = thresholds_of(thresholds)
     settings = {
@@ -114,6 +96,33 @@ def diagnose_own(
     )
 
 
+def checked(objective: HasValue, train: Train | None, budget: str, constant_loss: float | None) -> About:
+    """Return what an objective tells of itself.
+
+    Raises
+    ------
+    InputError
+        It tells nothing, or what was asked for cannot be.
+    """
+    info = about(objective)
+    if info is None or "train" not in info.examples:
+        raise InputError(
+            f"diagnose needs a model, or a TorchObjective of training data, found {type(objective).__name__}. "
+            f"Another objective is taken by {OF_OBJECTIVES}"
+        )
+    if budget not in BUDGETS:
+        raise InputError(
+            f"budget: expected one of {', '.join(BUDGETS)}, found {budget!r}{did_you_mean(budget, BUDGETS)}"
+        )
+    if train is not None and not callable(train):
+        raise InputError(
+            f"train: expected a function (settings, seed, θ) → (θ, history), found {type(train).__name__}"
+        )
+    if constant_loss is not None and not (math.isfinite(constant_loss) and constant_loss > 0):
+        raise InputError(f"constant_loss: expected a number above 0, found {constant_loss:g}")
+    return info
+
+
 def named(train: Train | None) -> str | None:
     """Name a training function in a record."""
     return None if train is None else str(getattr(train, "__qualname__", type(train).__name__))
@@ -142,9 +151,11 @@ def walked(
     if own.trials is not None and own.trials.done:
         own.not_assessed += own.trials.not_taken()
         own.warned += unknown_names(own.trials.trainer.asked)
+    if own.trials is not None:
+        own.trials.note()
     verdict = with_suspicion(own, evidence, decide(evidence))
     report = report_json(own, evidence, verdict, command=next_training(own, verdict), pytorch=verdict.pytorch)
-    sound = IN_RANGE if own.range_known else SOUND
+    sound = IN_RANGE if own.ending is not None and not own.ending.reason else SOUND
     said = [sound if text.startswith("broken: ") else text for text in report["ruled_out"]]
     return report | {"ruled_out": said}
 
@@ -162,7 +173,7 @@ def trials_of(
 ) -> Trials:
     """Make what runs the user's trainings."""
     counted = own.info.examples["train"].count()
-    seeds = range(own.seed + FIRST_SEED, own.seed + FIRST_SEED + own.budget.seeds)
+    seeds = seeds_of(own.seed, own.budget.seeds)
     return Trials(
         Trainer(train, own.info, own.told), own.info.theta, evidence.loss, counted, own.held, seeds, own.seed,
         None if own.escaped is None else own.escaped.theta, kept, keeper.save, own.announce,
@@ -236,7 +247,7 @@ def gap_branch(own: Own, evidence: Evidence) -> Evidence:
         return evidence
     by_loss = found.metric == "loss"
     chance = held_constant(own) if by_loss else 1.0 - own.info.examples[own.held].chance()
-    curve = own.trials.generalization(by_loss, chance)
+    curve = generalization(own.trials, by_loss, chance)
     return evidence if curve is None else replace(evidence, generalization=curve)
 
 
@@ -254,12 +265,11 @@ def gap_of(own: Own) -> Gap | None:
 
 
 def next_training(own: Own, verdict: Verdict) -> str:
-    """Write the training that the remedy is, as a call of the user's function; empty where it is none."""
-    remedy = remedy_of(verdict.remedy)
+    """Write the training that the remedy is, as the call of the user's function that came lowest; empty where it is none."""
     trials = own.trials
-    if remedy is None or trials is None or verdict.remedy not in trials.chosen:
+    chosen = None if trials is None else trials.chosen.get(verdict.remedy)
+    if trials is None or chosen is None:
         return ""
-    start = "theta=None" if remedy.start == "fresh" else "theta"
-    if verdict.remedy == "escape":
-        start = "theta=record.series['escape.theta']"
-    return f"train({trials.chosen[verdict.remedy]}, seed, {start})"
+    starts = {"fresh": "theta=None", "escape": "theta=record.series['escape.theta']", "here": "theta"}
+    seed = trials.seeds[lowest(trials.kept, chosen.run, judged_by(verdict.remedy, own.held))]
+    return f"train({chosen.changes}, {seed}, {starts[chosen.start]})"

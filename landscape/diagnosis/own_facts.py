@@ -19,6 +19,7 @@ from landscape.errors import InputError
 from landscape.objective import complete
 from landscape.objective.about import About
 from landscape.objective.blame import first_line
+from landscape.objective.endings import Ending, Units
 
 Array = NDArray[np.float64]
 
@@ -95,8 +96,21 @@ def dead_units(own: Own) -> dict[str, Any]:
             "dead units: no activation that can die was seen (ReLU, sigmoid, tanh, …), or not the same for all batches"
         )
         return {}
+    found = with_end(found, own.ending)
     dead, layer = most_dead(found.hidden)
     return {"dead": dead, "dead_layer": layer, **({} if found.last is None else counted_dead(found.last))}
+
+
+def with_end(found: Units, ending: Ending | None) -> Units:
+    """Take the last activation out of the hidden ones where it makes the output, which may be a copy of what it gave; as a part of the loss it is none."""
+    if ending is None or ending.reason:
+        return found
+    made = found.hidden[-1] if found.last is None and found.hidden else found.last
+    if made is not None and made.op == ending.tail:
+        return Units(tuple(unit for unit in found.hidden if unit is not made))
+    if made is not None and made.op == ending.op:
+        return Units(tuple(unit for unit in found.hidden if unit is not made), made)
+    return found
 
 
 def seen(own: Own, gradient: Array, local: Curvature) -> State:

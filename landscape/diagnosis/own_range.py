@@ -23,7 +23,7 @@ def examine_range(own: Own, loss: float) -> Veto | None:
     ending = split.ending(own.info.theta)
     if ending.reason:
         own.not_assessed.append(f"the least loss in the output's range: {ending.reason}")
-    own.range_known = not ending.reason
+    own.ending = ending
     if ending.span is None:
         return None
     end = ended(split, ending)

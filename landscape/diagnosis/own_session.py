@@ -13,6 +13,7 @@ from landscape.diagnosis.thresholds import Thresholds
 from landscape.diagnosis.vetoes import Veto
 from landscape.objective import HasValue
 from landscape.objective.about import About
+from landscape.objective.endings import Ending
 from landscape.optimizer_names import nearest_optimizer
 from landscape.progress import Announce, silent
 from landscape.training import Recipe
@@ -63,7 +64,7 @@ class Own:
     escaped: Escaped | None = None
     not_assessed: list[str] = field(default_factory=list)
     warned: list[str] = field(default_factory=list)
-    range_known: bool = False
+    ending: Ending | None = None
     suspected: Veto | None = None
     first: str = ""
 

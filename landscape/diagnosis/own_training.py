@@ -88,7 +88,8 @@ class Trained:
 class Trainer:
     """Calls the user's function, and evaluates what it returns by the objective's own loss.
 
-    `own` has what the user's training is known to have: what was told, and the defaults that the function reads.
+    `own` has what the user's training is known to have: what was told, and the defaults that the function reads. With `keeps` the numbers of the
+    network that a training ended with are copied to `ended`.
     """
 
     train: Train
@@ -97,6 +98,8 @@ class Trainer:
     own: dict[str, Any] = field(default_factory=dict)
     asked: set[str] = field(default_factory=set)
     all_read: bool = False
+    keeps: bool = False
+    ended: Any = None
 
     def takes(self, name: str) -> bool:
         """Say whether the function reads a setting."""
@@ -152,6 +155,8 @@ class Trainer:
             size = f" of {len(found)}" if isinstance(found, tuple | list) else ""
             raise InputError(f"train: expected (θ, history), found a {type(found).__name__}{size}: {RETURNS}")
         theta, examples, buffers = self.located(found[0])
+        if self.keeps:
+            self.ended = self.info.copied(found[0])
         logged = losses_of(found[1])
         highest = (
             math.nan if not logged else max(value if math.isfinite(value) else math.inf for value in logged)

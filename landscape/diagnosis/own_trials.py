@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape.diagnosis.ensembles import Runs, Series
-from landscape.diagnosis.generalization import Constrained, Generalization
-from landscape.diagnosis.outcomes import CONTROL, Outcome, half_interval, outcome
+from landscape.diagnosis.outcomes import CONTROL, Outcome, outcome
 from landscape.diagnosis.own_training import Trained, Trainer
 from landscape.diagnosis.remedies import remedy_of, worded
 from landscape.diagnosis.remedy import TUNING, USUAL
@@ -25,8 +24,9 @@ Changes = dict[str, Any]
 # Trials whose first seed removes at least this share of what the best one's does are run with all seeds.
 WORTH = 0.5
 FRESH = "fresh"
-# Parts of the training set of a learning curve.
-PARTS = (0.25, 0.5, 1.0)
+# Trainings have seeds that a user's own program hardly begins with: a fresh start from the seed of the network itself would be that network, and look as
+# if the function did not take the start that it is given.
+FIRST_SEED = 1009
 STATE = "train"
 
 
@@ -34,7 +34,7 @@ STATE = "train"
 class Try:
     """A trial: the remedy's label, the settings that the function has to read, where it starts, and what it changes of the user's own settings.
 
-    `variants` are settings of which the first seed chooses the best. `change` gives None where there is nothing to change.
+    `variants` are settings of which the first seed chooses the best. `change` gives None if there is nothing to change.
     """
 
     label: str
@@ -106,14 +106,41 @@ FIRST = (
     Try("narrower", ("width",), fresh=True, change=always(width=0.5), variants=({}, *TUNED)),
 )
 LARGER = (Try("wider", ("width",), fresh=True, change=always(width=2.0), variants=({}, *TUNED)),)
-CONSTRAINTS = (
-    Try("weight decay 0.001", DECAY, fresh=True, change=always(weight_decay=1e-3)),
-    Try("weight decay 0.01", DECAY, fresh=True, change=always(weight_decay=1e-2)),
-    Try("half the width", ("width",), fresh=True, change=always(width=0.5)),
-)
-SHORTER = (0.1, 0.25, 0.5)
 # What a function of the user's is never asked for.
 NEVER = "other depths and activations, standardized inputs, 16 examples alone: a training function is not asked for them"
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The settings that a remedy is run with: the label of its trainings, what it changes, and where it starts, "here", "escape" or "fresh"."""
+
+    run: str
+    changes: Changes
+    start: str
+
+
+def chosen_of(series: Series, name: str) -> Chosen | None:
+    """Read what a record keeps of a remedy's settings; None where it keeps none."""
+    text = series.get(f"{STATE}.state")
+    found = None if text is None else json.loads(str(text)).get("chosen", {}).get(name)
+    return None if found is None else Chosen(*found)
+
+
+def lowest(series: Series, run: str, split: str = "train") -> int:
+    """Find the training of the least loss among those of a label, by its place among the seeds."""
+    values = np.asarray(series[f"runs.{run}.{split}_loss"])[:, 0]
+    return int(np.argmin(np.where(np.isfinite(values), values, np.inf)))
+
+
+def judged_by(remedy: str, held: str | None) -> str:
+    """Name the split whose loss chooses among the trainings of a remedy: the held-out data for a constraint, else the training data."""
+    found = remedy_of(remedy)
+    return held if held is not None and found is not None and found.kind == "constraint" else "train"
+
+
+def seeds_of(seed: int, count: int) -> range:
+    """Give the seeds of a diagnosis' trainings."""
+    return range(seed + FIRST_SEED, seed + FIRST_SEED + count)
 
 
 @dataclass
@@ -136,7 +163,7 @@ class Trials:
     announce: Announce = silent
     progress: Progress = nobody
     refused: dict[str, str] = field(default_factory=dict)
-    chosen: dict[str, Changes] = field(default_factory=dict)
+    chosen: dict[str, Chosen] = field(default_factory=dict)
     done: int = 0
     expected: int = 1
 
@@ -151,7 +178,12 @@ class Trials:
             self.refused |= found["refused"]
 
     def keep(self) -> None:
-        """Keep what is known of the function, and write it."""
+        """Keep what is known of the function and of the remedies, and write it."""
+        self.note()
+        self.save()
+
+    def note(self) -> None:
+        """Keep what is known of the function and of the remedies."""
         trainer = self.trainer
         own = {
             name: value for name, value in trainer.own.items() if is_number(value) or isinstance(value, str)
@@ -161,9 +193,14 @@ class Trials:
             "all_read": trainer.all_read,
             "own": own,
             "refused": self.refused,
+            "chosen": {name: [one.run, one.changes, one.start] for name, one in self.chosen.items()},
         }
         self.kept[f"{STATE}.state"] = np.array(json.dumps(state))
-        self.save()
+
+    def choose(self, trial: Try, changes: Changes, name: str | None = None) -> None:
+        """Keep the settings of a remedy, by its name where its trainings have another label."""
+        start = "fresh" if trial.fresh else "escape" if trial.label == "escape" else "here"
+        self.chosen[name or trial.label] = Chosen(trial.label, changes, start)
 
     def begin(self, trial: Try) -> Array | None:
         """Return where a trial starts: the point as it is, the end of the step from the saddle, or None for a fresh start."""
@@ -218,8 +255,8 @@ class Trials:
                 self.refused[trial.label] = "the function does not take it"
                 return None
             found = variants[min(good)[1]]
-        self.chosen[trial.label] = changes | found
-        return self.chosen[trial.label]
+        self.choose(trial, changes | found)
+        return changes | found
 
     def run(self, trial: Try, changes: Changes, seeds: range) -> None:
         """Train with the seeds that were not run before, and keep each as it ends."""
@@ -322,59 +359,3 @@ class Trials:
             if remedy_of(label) and label != CONTROL
         ]
         return [*said, NEVER]
-
-    def generalization(self, by_loss: bool, chance: float) -> Generalization | None:
-        """Train afresh on parts of the training set and constrained; None if the function takes no part of the data."""
-        if self.held is None:
-            return None
-        # The first training shows what the function reads.
-        self.run(Try(FRESH, fresh=True), {}, self.seeds)
-        if not self.trainer.takes("data_share") or FRESH in self.refused:
-            return None
-        parts = [Try(f"part {part:g}", ("data_share",), fresh=True) for part in PARTS[:-1]]
-        for trial, part in zip(parts, PARTS, strict=False):
-            self.run(trial, {"data_share": part}, self.seeds)
-        tables = [self.error(label, by_loss) for label in (*(trial.label for trial in parts), FRESH)]
-        if any(table is None or len(table) != len(self.seeds) for table in tables):
-            return None
-        curve = [table for table in tables if table is not None]
-        whole = curve[-1]
-        tried = [self.constrained([trial], whole, by_loss) for trial in CONSTRAINTS]
-        length = next((name for name in ("steps", "epochs") if is_number(self.trainer.own.get(name))), None)
-        if length is not None:
-            count = self.trainer.own[length]
-            sizes = dict.fromkeys(max(1, round(part * count)) for part in SHORTER)
-            shorter = [
-                Try(f"early stopping.{size}", (length,), True, always(**{length: size})) for size in sizes
-            ]
-            tried.append(self.constrained(shorter, whole, by_loss))
-        return Generalization(
-            sizes=tuple(max(1, round(part * self.examples)) for part in PARTS),
-            curve=tuple(float(table.mean()) for table in curve), halves=tuple(half_interval(table) for table in curve), test_curve=(),
-            remedies=tuple(found for found in tried if found is not None), metric="loss" if by_loss else "error rate", chance=chance,
-        )  # fmt: skip
-
-    def constrained(self, trials: Sequence[Try], control: Array, by_loss: bool) -> Constrained | None:
-        """Compare a constraint, in its variant of the least held-out error, with the same trainings without it."""
-        leads = []
-        for trial in trials:
-            changes = self.changes(trial)
-            if changes is None:
-                continue
-            self.run(trial, changes, self.seeds)
-            error = self.error(trial.label, by_loss)
-            if error is not None and len(error) == len(control) and np.isfinite(error).all():
-                leads.append(control - error)
-        if not leads:
-            return None
-        best = max(leads, key=lambda lead: float(lead.mean()))
-        name = trials[0].label.partition(".")[0] if len(trials) > 1 else trials[0].label
-        return Constrained(name=name, gain=float(best.mean()), half=half_interval(best))
-
-    def error(self, label: str, by_loss: bool) -> Array | None:
-        """Give the held-out error rates or losses of a label [S]; None if it was not run."""
-        found = self.kept.get(f"runs.{label}.{self.held}_{'loss' if by_loss else 'accuracy'}")
-        if found is None:
-            return None
-        values = np.asarray(found)[:, 0]
-        return values if by_loss else 1.0 - values

@@ -23,8 +23,8 @@ class Ending:
         Why something is not known; "" where all is.
     observed
         Whether the span is only where the outputs of random parameters were, so that it proves nothing.
-    loss
-        The loss by its name in the format.
+    loss, tail
+        The loss by its name in the format, and the op at the end of the network that is a part of it there; "" for none.
     axis
         Where the classes of an output lie.
     simplex
@@ -40,6 +40,7 @@ class Ending:
     reason: str = ""
     observed: bool = False
     loss: str = ""
+    tail: str = ""
     axis: int = 1
     simplex: bool = False
     over_classes: bool = True

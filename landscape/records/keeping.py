@@ -89,7 +89,7 @@ class Wanted(Generic[Kind]):
 class Inside(Keeper, Generic[Kind]):
     """Keeps unfinished work in the record itself, at the output.
 
-    The work sets `state`, which returns the fields of the unfinished record, or None where there is nothing yet that is worth a file.
+    The work sets `state`, which returns the fields of the unfinished record, or None if there is nothing yet that is worth a file.
     """
 
     def __init__(self, wanted: Wanted[Kind], earlier: Kind | None, *, whole: bool) -> None:

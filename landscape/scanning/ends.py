@@ -25,7 +25,7 @@ Far = Model | str | Path | NDArray[np.floating]
 
 @dataclass(frozen=True)
 class End:
-    """One model to go to: as it was given, and as it was read; None where there is none."""
+    """One model to go to: as it was given, and as it was read; None if there is none."""
 
     given: Far | None
     point: Model | NDArray[np.floating] | None
@@ -60,7 +60,7 @@ class End:
         return self.point if normalize in (None, "none") else None
 
     def theta(self, subject: Model | HasValue) -> Array | None:
-        """Find the θ to go to; None where there is none.
+        """Find the θ to go to; None if there is none.
 
         Raises
         ------

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from landscape.atomic import write_atomically
 from landscape.errors import InputError, did_you_mean
 from landscape.files import require_regular, shown
 from landscape.objective.about import PointsOfRun
@@ -216,3 +217,25 @@ def steps_of(items: Sequence[Any]) -> NDArray[np.int64]:
         if (np.diff(found) > 0).all():
             return found
     return np.arange(len(items))
+
+
+def copied(host: Host, found: Any) -> dict[str, Any]:
+    """Copy the numbers of a network that a training ended with, as the module itself, its state dict, or θ, into a state dict on the CPU."""
+    torch = host.torch
+    if isinstance(found, torch.nn.Module | Mapping):
+        state = state_of(torch, found)
+    else:
+        numbers = found.detach().cpu().numpy() if isinstance(found, torch.Tensor) else found
+        types = {name: tensor.dtype for name, tensor in host.module.state_dict().items()}
+        with host.lent(), torch.no_grad():
+            host.place(host.as_wide(np.asarray(numbers, np.float64)))
+            state = {name: tensor.to(types[name]) for name, tensor in host.module.state_dict().items()}
+            return {name: tensor.detach().cpu().clone() for name, tensor in state.items()}
+    return {
+        name: value.detach().cpu().clone() for name, value in state.items() if isinstance(value, torch.Tensor)
+    }
+
+
+def write_file(torch: Any, state: State, path: Path) -> None:
+    """Write a state dict by `torch.save`, whole or not at all."""
+    write_atomically(path, lambda stream: torch.save(dict(state), stream))

@@ -71,7 +71,12 @@ def of_loss(split: Any) -> tuple[Ending, str | None]:
         for name in ("class_weights", "pos_weight")
         if read.options.get(name) is not None
     }
-    known = Ending(loss=read.name, smoothing=float(read.options.get("label_smoothing", 0.0)), **options)
+    known = Ending(
+        loss=read.name,
+        tail=read.tail or "",
+        smoothing=float(read.options.get("label_smoothing", 0.0)),
+        **options,
+    )
     if read.settings.get("log_target") or read.kind in ("SoftMarginLoss", "MultiMarginLoss"):
         return replace(known, reason=f"{read.kind} is not looked at"), None
     return known, read.tail

@@ -139,8 +139,7 @@ class TorchObjective(TorchFunction):
         if recompute_statistics:
             normalizations(torch, module)
             self.statistics = self.batches
-        self.theta = self.host.theta()
-        self.test = None
+        self.theta, self.test = self.host.theta(), None
         tried(self.host, self.step, self.batches)
         if test is not None:
             self.test = self.beside(Batches(torch, test, batch_size, self.host.moved, "test"))
@@ -270,6 +269,8 @@ class TorchObjective(TorchFunction):
             examples=self.examples(),
             of=self.of_another,
             kept=self.host.kept,
+            copied=partial(checkpoints.copied, self.host),
+            write=partial(checkpoints.write_file, self.host.torch),
             matrices={"gauss-newton": self.gauss_newton},
         )
 

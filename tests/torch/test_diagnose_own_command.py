@@ -69,7 +69,6 @@ def test_the_command_line_takes_the_function_of_the_file(tmp_path, monkeypatch, 
     assert "give train=function" in " ".join(capsys.readouterr().out.split())
     for arguments, message in {
         ("net.py:make", "--train", "trian"): "did you mean 'train'?",
-        ("net.py:make", "--apply", "out.npz"): "--apply: is for a model",
         ("net.py:make", "--threads", "1"): "--threads: is for a model",
         ("model.npz", "--train", "train"): "--train: is for FILE.py:NAME",
     }.items():

@@ -125,6 +125,26 @@ def test_activations_are_seen_however_they_are_called(name):
     assert found.last is None
 
 
+def test_the_activation_at_the_end_is_no_hidden_one_though_its_output_is_copied():
+    """Dead outputs are counted by themselves, and a sigmoid that the loss expects is a part of the loss."""
+    torch.manual_seed(1)
+    ends = {
+        "copied": (lambda s, x: F.relu(s.a(x)).float().double()[:, :2], nn.MSELoss(), Y, 2),
+        "loss": (lambda s, x: torch.sigmoid(s.a(x))[:, :2], nn.BCELoss(), (Y > 0).double(), 0),
+    }
+    for forward, loss, y, dead in ends.values():
+        module = of(forward, a=shifted(nn.Linear(3, 4), FAR)).double()
+        objective = (
+            TorchObjective(module, loss, (X, y + 1), batch_size=16)
+            if dead
+            else TorchObjective(module, loss, (X, y))
+        )
+        own = diagnose(objective, thresholds={"large": 0.9, "removable": 0.9}).report
+        state = own["evidence"]["state"]
+        assert state is not None
+        assert (state["dead"], state["dead_layer"], state["dead_outputs"]) == (0.0, "", dead)
+
+
 def of_batches(module: Any, batch: Any) -> tuple[Any, int]:
     return F.mse_loss(module(batch[0]), batch[1]), len(batch[0])
 
