@@ -28,7 +28,7 @@ import landscape
 from landscape.connection import Bezier, fit, relax
 from landscape.connection.band import CYCLES
 from landscape.connection.curves import along, started
-from landscape.connection.ends import NetworkEnds
+from landscape.connection.network_ends import NetworkEnds
 
 GOALS = {"ratio": 10.0, "alignment": 2.0}
 RATES = (0.015, 0.05, 0.2)

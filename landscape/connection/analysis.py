@@ -13,9 +13,11 @@ from numpy.typing import ArrayLike, NDArray
 from landscape.connection.band import require_memory
 from landscape.connection.barrier import finite_or_none
 from landscape.connection.curves import CURVES
-from landscape.connection.ends import Ends, NetworkEnds, ends_of
+from landscape.connection.ends import Ends
+from landscape.connection.network_ends import NetworkEnds
 from landscape.connection.pair import Between, Choices, PairSteps
 from landscape.connection.saddles import minimax, tree_of
+from landscape.connection.subjects import ends_of
 from landscape.errors import InputError, did_you_mean
 from landscape.files import require_writable
 from landscape.model import Model

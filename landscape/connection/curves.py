@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import comb
 
 from landscape.connection.ends import between
 
 Array = NDArray[np.float64]
+
+
+@cache
+def binomials(order: int) -> Array:
+    """Give the binomial coefficients of an order, [order + 1].
+
+    >>> binomials(3).tolist()
+    [1.0, 3.0, 3.0, 1.0]
+    """
+    return np.array([comb(order, j) for j in range(order + 1)], np.float64)
 
 
 @dataclass(frozen=True)
@@ -35,7 +46,7 @@ class Bezier:
         """Give the coefficient of each of the k + 1 points at places t [K], [K, bends + 2]."""
         order = self.bends + 1
         j = np.arange(order + 1)
-        return np.asarray(comb(order, j) * t[:, None] ** j * (1.0 - t)[:, None] ** (order - j))
+        return np.asarray(binomials(order) * t[:, None] ** j * (1.0 - t)[:, None] ** (order - j))
 
 
 @dataclass(frozen=True)

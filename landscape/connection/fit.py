@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from scipy.optimize import OptimizeResult, minimize
 
 from landscape.connection.curves import Curve, along, nodes_of, started
-from landscape.connection.ends import Ends, NetworkEnds
+from landscape.connection.ends import Ends
+from landscape.connection.network_ends import NetworkEnds
 from landscape.directions.random import gaussian
 from landscape.errors import ComputationError
 from landscape.objective import NetworkObjective
@@ -75,7 +76,8 @@ def by_quadrature(
 
     def mean(flat: Array) -> tuple[float, Array]:
         whole = np.concatenate([points[:1], flat.reshape(shape), points[-1:]])
-        thetas = along(curve, whole, t)
+        # No node is an end, so that these are the curve's places to the last bit.
+        thetas = np.asarray(basis @ whole)
         if batched is not None:
             values, gradients = batched.values_and_gradients(thetas)
         else:

@@ -17,7 +17,8 @@ from landscape.connection.band import at_places, relax
 from landscape.connection.barrier import Points, Profile, evaluate, refined, told
 from landscape.connection.climbing import climb, follow, highest
 from landscape.connection.curves import CURVES, along, lengths, lengths_between, started
-from landscape.connection.ends import Ends, NetworkEnds, between, require_own_losses
+from landscape.connection.ends import Ends, between, require_own_losses
+from landscape.connection.network_ends import NetworkEnds
 from landscape.connection.repair import Repair
 from landscape.connection.saddles import saddle_of
 from landscape.connection.sides import sides_of

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape.alignment.activations import Part, spread_rows
-from landscape.connection.ends import NetworkEnds
+from landscape.connection.network_ends import NetworkEnds
 from landscape.errors import InputError
 from landscape.model import Model, Node
 

@@ -92,8 +92,19 @@ def at_labels(logits: Array, labels: NDArray) -> Array:
 
 
 def entropies(logits: Array, labels: NDArray, numbers: NDArray, number: float) -> Array:
-    """Cross-entropy of class ids."""
-    return np.asarray(logsumexp(logits, axis=-1) - at_labels(logits, labels))
+    """Cross-entropy of class ids, exact to rounding where the label's logit is by far the largest.
+
+    >>> f"{entropies(np.array([[[50.0, 0.0]]]), np.array([[0]]), np.zeros((1, 0)), 0.0)[0, 0]:.6e}", f"{np.exp(-50.0):.6e}"
+    ('1.928750e-22', '1.928750e-22')
+    """
+    places = logits.argmax(axis=-1)
+    top = at_labels(logits, places)
+    if not np.isfinite(top).all():
+        return np.asarray(logsumexp(logits, axis=-1) - at_labels(logits, labels))
+    shares = np.exp(logits - top[..., None])
+    # The largest logit's share is 1, beside which the others would be rounded.
+    np.put_along_axis(shares, places[..., None], 0.0, axis=-1)
+    return np.asarray((top - at_labels(logits, labels)) + np.log1p(shares.sum(axis=-1)))
 
 
 def of_masses(logits: Array, labels: NDArray, numbers: NDArray, number: float) -> Array:

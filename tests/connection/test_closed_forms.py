@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from landscape.connection import climbing, connect, relax
-from landscape.connection.barrier import judged, standard_error
+from landscape.connection.barrier import judged, peak, standard_error
 from landscape.connection.climbing import climb, follow
 from landscape.connection.saddles import minimax, tree_of
 from landscape.errors import ComputationError, InputError
@@ -135,6 +135,35 @@ def test_the_maximum_is_refined_between_the_points_of_the_grid():
     # Above the chord −10 (0.37² + 0.26 t) it is 10 t (1 − t).
     assert found["barrier"]["value"] == pytest.approx(2.5, abs=1e-9)
     assert found["barrier"]["at"] == pytest.approx(0.5, abs=2e-3)
+
+
+PEAKS = {
+    "smooth": lambda x: -(x**2) - x**4,
+    "steeper on one side": lambda x: 6 * x - np.exp(6 * x),
+    "narrow": lambda x: np.exp(-200 * x**2),
+    "flat": lambda x: -(x**8),
+    "a kink": lambda x: -abs(x) - 0.3 * x,
+    "a kink that is steep on one side": lambda x: -5 * max(0.0, x) - max(0.0, -x) / 5,
+    "beside losses that are not finite": lambda x: -(x**2) if x < 0.02 else -np.inf,
+}
+
+
+@pytest.mark.parametrize("shape", PEAKS)
+@pytest.mark.parametrize("step", [1 / 60, 1 / 24, 1 / 4])
+def test_the_place_of_a_maximum_is_found_to_a_thousandth(shape, step):
+    for top in np.linspace(0.31, 0.69, 20):
+        looks = []
+
+        def height(place, top=top, looks=looks):
+            looks.append(place)
+            return PEAKS[shape](place - top)
+
+        grid = np.arange(0.0, 1.0 + step / 2, step)
+        heights = [PEAKS[shape](place - top) for place in grid]
+        best = int(np.argmax(heights))
+        around = slice(best - 1, best + 2)
+        assert abs(peak(height, list(grid[around]), heights[around]) - top) <= 1e-3
+        assert len(looks) <= (4 if shape == "smooth" and step < 0.1 else 40)
 
 
 def test_an_interval_decides():

@@ -11,7 +11,7 @@ import pytest
 from landscape.alignment import align
 from landscape.connection import connect, pair
 from landscape.connection.descents import descend_from
-from landscape.connection.ends import NetworkEnds
+from landscape.connection.network_ends import NetworkEnds
 from landscape.connection.repair import Repair
 from landscape.errors import InputError
 from landscape.model import Model, build_model, bundled_path, load_model, save_model
