@@ -109,7 +109,7 @@ def diagnose(
     validation
         The file that validation data were read from, for the command line under `next`.
     executor
-        Anything with `submit` of `concurrent.futures`, whose workers take trials of a model, or `Workers` around it.
+        Anything with `submit` of `concurrent.futures`, whose workers take trials of a model or trainings by `train`, or `Workers` around it.
     progress, announce
         Called with the share that is done and the same in words, such as "7 of about 74 trials"; and with sentences.
 
@@ -133,14 +133,10 @@ def diagnose(
         zip(TOLD, (optimizer, learning_rate, batch_size, momentum, weight_decay, steps, epochs), strict=True)
     )
     if is_objective(model):
-        if executor is not None:
-            raise InputError(
-                "executor: trials of a model are for workers; an objective is trained by its user's own function, which runs here: leave it out"
-            )
         require_target(target_loss)
         return diagnose_own(
             cast(HasValue, model), train, budget=budget, given=given, constant_loss=constant_loss, target_loss=target_loss,
-            thresholds=thresholds, seed=seed, output=output, fresh=fresh, progress=progress, announce=announce,
+            thresholds=thresholds, seed=seed, output=output, fresh=fresh, executor=as_workers(executor), progress=progress, announce=announce,
         )  # fmt: skip
     require_model(model, "diagnose")
     assert isinstance(model, Model)
