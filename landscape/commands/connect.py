@@ -112,10 +112,6 @@ def command(call: Call, others: tuple[Path, ...], fresh: bool, **choices: Any) -
 
     require_writable(call.record_path)
     call.read = [*call.read, *others]
-    if call.program is not None and call.workers is not None:
-        raise InputError(
-            "--workers: takes models here; for an objective of a module of yours call landscape.connect(…, executor=…)"
-        )
     first = call.subject()
     with call.crew() as crew, call.working() as progress:
         if call.program is None:

@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     "--search",
     type=parsing.Whole(1),
     metavar="N",
-    help="Search for critical points of the network from N random starts instead, and write them as an atlas.",
+    help="Search for critical points of the network from N random starts instead, and write them as an atlas. With FILE.py:NAME the starts are "
+    "drawn around the parameters, each with standard deviation 1.",
 )
 @options.point
 @options.workers
@@ -60,8 +61,8 @@ def command(
     """
     from landscape.errors import InputError
 
-    if call.program is not None and (escape is not None or search is not None):
-        raise InputError("--escape and --search: are for a model's file: leave them out with FILE.py:NAME")
+    if call.program is not None and escape is not None:
+        raise InputError("--escape: writes a model's file: leave it out with FILE.py:NAME")
     if search is None:
         if call.workers is not None:
             raise InputError(

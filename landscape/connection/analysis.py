@@ -14,6 +14,7 @@ from landscape.connection.band import require_memory
 from landscape.connection.barrier import finite_or_none
 from landscape.connection.curves import CURVES
 from landscape.connection.ends import Ends
+from landscape.connection.function_ends import FunctionEnds
 from landscape.connection.network_ends import NetworkEnds
 from landscape.connection.pair import Between, Choices, PairSteps
 from landscape.connection.saddles import minimax, tree_of
@@ -210,7 +211,8 @@ def work(ends: Ends, choices: Choices, pieces: Pieces, workers: Workers | None) 
     """Do all pairs, one after the other, or what workers leave of them; the fields of the record."""
     pairs = PairSteps(ends, choices)
     left = [name for name in pairs.names() if name not in pieces.pieces]
-    fill(pieces, workers, pairs, left, pieces.progress, "ways")
+    own = ends.whole if isinstance(ends, FunctionEnds) else None
+    fill(pieces, workers, pairs, left, pieces.progress, "ways", own)
     with session():
         return all_pairs(ends, choices, pieces)
 

@@ -158,6 +158,11 @@ class Searches:
     seed: int
     frame: Frame
 
+    @property
+    def own(self) -> HasValue | None:
+        """The objective that is searched, None where it is made of a model."""
+        return None if isinstance(self.subject, Model) else self.subject
+
     def do(self, number: int) -> dict[str, Any]:
         """Search from one start."""
         with session():
@@ -175,7 +180,7 @@ def found_by(
         for number in numbers:
             yield number, searches.do(number)
         return
-    for number, outcome in workers.results(searches, numbers):
+    for number, outcome in workers.results(searches, numbers, objective=searches.own):
         keeper.computed_on(outcome.kind)
         yield number, outcome.value
 

@@ -109,8 +109,8 @@ def diagnose(
     validation
         The file that validation data were read from, for the command line under `next`.
     executor
-        An executor with the method `submit` of `concurrent.futures`, whose workers compute trials of a model, or
-        `Workers`, which contains one.
+        An executor with the method `submit` of `concurrent.futures`, whose workers compute trials of a model or
+        trainings by `train`, or `Workers`, which contains one.
     progress, announce
         Called with the share of the work that is done, and the same in words, such as "7 of about 74 trials", and with
         messages.
@@ -135,14 +135,10 @@ def diagnose(
         zip(TOLD, (optimizer, learning_rate, batch_size, momentum, weight_decay, steps, epochs), strict=True)
     )
     if is_objective(model):
-        if executor is not None:
-            raise InputError(
-                "executor: trials of a model are for workers; an objective is trained by its user's own function, which runs here: leave it out"
-            )
         require_target(target_loss)
         return diagnose_own(
             cast(HasValue, model), train, budget=budget, given=given, constant_loss=constant_loss, target_loss=target_loss,
-            thresholds=thresholds, seed=seed, output=output, fresh=fresh, progress=progress, announce=announce,
+            thresholds=thresholds, seed=seed, output=output, fresh=fresh, executor=as_workers(executor), progress=progress, announce=announce,
         )  # fmt: skip
     require_model(model, "diagnose")
     assert isinstance(model, Model)

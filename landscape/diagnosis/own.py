@@ -15,11 +15,13 @@ from landscape.diagnosis.ensembles import Budget
 from landscape.diagnosis.evidence import Evidence, Verdict
 from landscape.diagnosis.gap import Gap, gap
 from landscape.diagnosis.outcomes import Outcome, judged, shared
+from landscape.diagnosis.own_ahead import Ahead, OwnTrainings
 from landscape.diagnosis.own_facts import facts
 from landscape.diagnosis.own_gaps import generalization
 from landscape.diagnosis.own_session import Own
 from landscape.diagnosis.own_training import Train, Trainer, unknown_names
-from landscape.diagnosis.own_trials import FIRST, FRESH, LARGER, Trials, judged_by, lowest, seeds_of
+from landscape.diagnosis.own_trials import Trials, judged_by, lowest, seeds_of
+from landscape.diagnosis.own_tries import FIRST, FRESH, LARGER
 from landscape.diagnosis.report_json import accepted_code, report_json
 from landscape.diagnosis.state import stability
 from landscape.diagnosis.thresholds import thresholds_of
@@ -32,6 +34,7 @@ from landscape.objective.examples import Scores
 from landscape.progress import Announce, Progress, counting_toward, nobody, part, silent
 from landscape.records import Diagnosis
 from landscape.records.keeping import Fields, Inside, Key, Wanted, produce_inside
+from landscape.workers import Workers
 
 Array = NDArray[np.float64]
 
@@ -50,17 +53,21 @@ IN_RANGE = "broken: parameters and loss are finite, a constant prediction has a 
 
 def diagnose_own(
     objective: HasValue, train: Train | None, *, budget: str, given: dict[str, Any], constant_loss: float | None, target_loss: float | None,
-    thresholds: Mapping[str, float] | None, seed: int, output: str | Path | None, fresh: bool, progress: Progress = nobody,
-    announce: Announce = silent,
+    thresholds: Mapping[str, float] | None, seed: int, output: str | Path | None, fresh: bool, executor: Workers | None = None,
+    progress: Progress = nobody, announce: Announce = silent,
 ) -> Diagnosis:  # fmt: skip
     """Diagnose an objective that tells about itself; see `diagnose`.
 
     Raises
     ------
     InputError
-        It tells nothing, the function of the training fails, or the loss of a constant prediction is neither found nor given.
+        It tells nothing, the function of the training fails, the loss of a constant prediction is neither found nor given, or workers have nothing to train.
     """
     info = checked(objective, train, budget, constant_loss)
+    if executor is not None and (train is None or not BUDGETS[budget]):
+        raise InputError(
+            "workers do the trainings of a diagnosis, and there are none: give train=function (--train NAME) and a budget that trains, or leave workers out"
+        )
     told = {name: value for name, value in given.items() if value is not None}
     limits = thresholds_of(thresholds)
     settings = {
@@ -86,7 +93,7 @@ def diagnose_own(
         if keeper.earlier is not None:
             kept.update(keeper.earlier.series)
         keeper.state = lambda: fields({}, False) if kept else None
-        report = walked(own, train, target_loss, kept, keeper)
+        report = walked(own, train, target_loss, kept, keeper, executor)
         count = 0 if own.trials is None else own.trials.done
         keeper.progress(1.0, f"{count:,} trainings" if count else "no training was needed")
         return fields(report, True)
@@ -129,8 +136,8 @@ def named(train: Train | None) -> str | None:
 
 
 def walked(
-    own: Own, train: Train | None, target: float | None, kept: dict[str, Any], keeper: Inside[Diagnosis]
-) -> dict[str, Any]:
+    own: Own, train: Train | None, target: float | None, kept: dict[str, Any], keeper: Inside[Diagnosis], workers: Workers | None
+) -> dict[str, Any]:  # fmt: skip
     """Go through the steps and give the report."""
     with counting_toward(part(keeper.progress, 0.0, BEFORE), PRODUCTS):
         evidence = facts(own, target, kept)
@@ -140,7 +147,7 @@ def walked(
             NO_TRAIN if train is None else "interventions: the quick budget trains nothing"
         )
     else:
-        own.trials = trials_of(own, train, evidence, kept, keeper)
+        own.trials = trials_of(own, train, evidence, kept, keeper, workers)
         own.trials.take_up()
     if not evidence.vetoes:
         if not evidence.is_small and own.trials is not None:
@@ -152,6 +159,8 @@ def walked(
         own.not_assessed += own.trials.not_taken()
         own.warned += unknown_names(own.trials.trainer.asked)
     if own.trials is not None:
+        if own.trials.ahead is not None:
+            own.trials.ahead.end()
         own.trials.note()
     verdict = with_suspicion(own, evidence, decide(evidence))
     report = report_json(own, evidence, verdict, command=next_training(own, verdict), pytorch=verdict.pytorch)
@@ -169,15 +178,20 @@ def with_suspicion(own: Own, evidence: Evidence, verdict: Verdict) -> Verdict:
 
 
 def trials_of(
-    own: Own, train: Train, evidence: Evidence, kept: dict[str, Any], keeper: Inside[Diagnosis]
-) -> Trials:
+    own: Own, train: Train, evidence: Evidence, kept: dict[str, Any], keeper: Inside[Diagnosis], workers: Workers | None
+) -> Trials:  # fmt: skip
     """Make what runs the user's trainings."""
     counted = own.info.examples["train"].count()
     seeds = seeds_of(own.seed, own.budget.seeds)
+    progress, expected = part(keeper.progress, BEFORE, 1.0), len(FIRST) + 3 * own.budget.seeds
+    ahead = None
+    if workers is not None:
+        trainings = OwnTrainings(own.objective, train, own.told)
+        ahead = Ahead(workers, trainings, kept, keeper.save, keeper.computed_on, progress, expected)
     return Trials(
         Trainer(train, own.info, own.told), own.info.theta, evidence.loss, counted, own.held, seeds, own.seed,
         None if own.escaped is None else own.escaped.theta, kept, keeper.save, own.announce,
-        part(keeper.progress, BEFORE, 1.0), expected=len(FIRST) + 3 * own.budget.seeds,
+        nobody if ahead is not None else progress, expected=expected, ahead=ahead,
     )  # fmt: skip
 
 

@@ -9,18 +9,13 @@ from numpy.typing import NDArray
 
 from landscape.diagnosis.generalization import Constrained, Generalization
 from landscape.diagnosis.outcomes import half_interval
-from landscape.diagnosis.own_trials import DECAY, FRESH, Changes, Trials, Try, always, is_number
+from landscape.diagnosis.own_trials import Trials
+from landscape.diagnosis.own_tries import CONSTRAINTS, FRESH, SHORTER, Changes, Try, always, is_number
 
 Array = NDArray[np.float64]
 
 # Parts of the training set of a learning curve.
 PARTS = (0.25, 0.5, 1.0)
-CONSTRAINTS = (
-    Try("weight decay 0.001", DECAY, fresh=True, change=always(weight_decay=1e-3)),
-    Try("weight decay 0.01", DECAY, fresh=True, change=always(weight_decay=1e-2)),
-    Try("half the width", ("width",), fresh=True, change=always(width=0.5)),
-)
-SHORTER = (0.1, 0.25, 0.5)
 
 
 def generalization(trials: Trials, by_loss: bool, chance: float) -> Generalization | None:
@@ -28,12 +23,16 @@ def generalization(trials: Trials, by_loss: bool, chance: float) -> Generalizati
     if trials.held is None:
         return None
     # The first training shows what the function reads.
+    trials.foresee([(Try(FRESH, fresh=True), {})], trials.seeds)
     trials.run(Try(FRESH, fresh=True), {}, trials.seeds)
     if not trials.trainer.takes("data_share") or FRESH in trials.refused:
         return None
     parts = [Try(f"part {part:g}", ("data_share",), fresh=True) for part in PARTS[:-1]]
-    for trial, part in zip(parts, PARTS, strict=False):
-        trials.run(trial, {"data_share": part}, trials.seeds)
+    shares = [(trial, {"data_share": part}) for trial, part in zip(parts, PARTS, strict=False)]
+    limits = [(trial, changes) for trial in CONSTRAINTS if (changes := trials.changes(trial)) is not None]
+    trials.foresee([*shares, *limits], trials.seeds)
+    for trial, share in shares:
+        trials.run(trial, share, trials.seeds)
     tables = [error_of(trials, label, by_loss) for label in (*(trial.label for trial in parts), FRESH)]
     if any(table is None or len(table) != len(trials.seeds) for table in tables):
         return None
@@ -45,6 +44,9 @@ def generalization(trials: Trials, by_loss: bool, chance: float) -> Generalizati
         count = trials.trainer.own[length]
         sizes = dict.fromkeys(max(1, round(part * count)) for part in SHORTER)
         shorter = [Try(f"early stopping.{size}", (length,), True, always(**{length: size})) for size in sizes]
+        trials.foresee(
+            [(trial, changes) for trial in shorter if (changes := trials.changes(trial))], trials.seeds
+        )
         tried.append(constrained(trials, shorter, whole, by_loss))
     return Generalization(
         sizes=tuple(max(1, round(part * trials.examples)) for part in PARTS),

@@ -4,108 +4,30 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
 from landscape.diagnosis.ensembles import Runs, Series
 from landscape.diagnosis.outcomes import CONTROL, Outcome, outcome
+from landscape.diagnosis.own_ahead import Ahead, Asked
 from landscape.diagnosis.own_training import Trained, Trainer
+from landscape.diagnosis.own_tries import FRESH, Changes, Try, is_number
 from landscape.diagnosis.remedies import remedy_of, worded
-from landscape.diagnosis.remedy import TUNING, USUAL
 from landscape.progress import Announce, Progress, counted, nobody, silent
 
 Array = NDArray[np.float64]
-Changes = dict[str, Any]
 
 # Trials whose first seed removes at least this share of what the best one's does are run with all seeds.
 WORTH = 0.5
-FRESH = "fresh"
 # Trainings have seeds that a user's own program hardly begins with: a fresh start from the seed of the network itself would be that network, and look as
 # if the function did not take the start that it is given.
 FIRST_SEED = 1009
 STATE = "train"
 
 
-@dataclass(frozen=True, eq=False)
-class Try:
-    """A trial: the remedy's label, the settings that the function has to read, where it starts, and what it changes of the user's own settings.
-
-    `variants` are settings of which the first seed chooses the best. `change` gives None if there is nothing to change.
-    """
-
-    label: str
-    needs: tuple[str, ...] = ()
-    fresh: bool = False
-    change: Callable[[Mapping[str, Any], int], Changes | None] = lambda own, examples: {}
-    variants: tuple[Changes, ...] = ({},)
-
-    @property
-    def kind(self) -> str:
-        """The kind of the remedy."""
-        found = remedy_of(self.label)
-        assert found is not None, self.label
-        return found.kind
-
-
-def scaled(name: str, factor: float) -> Callable[[Mapping[str, Any], int], Changes | None]:
-    """Give a factor of one of the user's own numbers, which has to be above 0."""
-
-    def change(own: Mapping[str, Any], examples: int) -> Changes | None:
-        value = own.get(name)
-        return {name: float(f"{factor * value:.6g}")} if is_number(value) and value > 0 else None
-
-    return change
-
-
-def larger_batch(own: Mapping[str, Any], examples: int) -> Changes | None:
-    """Give eight times the batch, up to all examples; None if the batch is all of them."""
-    size = own.get("batch_size")
-    return {"batch_size": min(8 * int(size), examples)} if is_number(size) and 0 < size < examples else None
-
-
-def without_dropout(own: Mapping[str, Any], examples: int) -> Changes | None:
-    """Give no dropout; None if there is none."""
-    value = own.get("dropout")
-    return {"dropout": 0.0} if is_number(value) and value > 0 else None
-
-
-def always(**changes: Any) -> Callable[[Mapping[str, Any], int], Changes | None]:
-    """Give settings, whatever the user's own are."""
-    return lambda own, examples: dict(changes)
-
-
-def is_number(value: Any) -> TypeGuard[float]:
-    """Say whether a value is a number, which true and false are not."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-RATE, DECAY, DROP = ("learning_rate",), ("weight_decay",), ("dropout",)
-ADAM = ("optimizer", "learning_rate")
-TUNED = tuple({"optimizer": "adam", "learning_rate": rate} for rate in TUNING)
-# In the order in which they are tried, by the labels of the table of remedies.
-FIRST = (
-    Try(CONTROL),
-    Try(FRESH, fresh=True),
-    Try("rate/10", RATE, change=scaled("learning_rate", 0.1)),
-    Try("rate×10", RATE, change=scaled("learning_rate", 10.0)),
-    Try("rate×100", RATE, change=scaled("learning_rate", 100.0)),
-    Try("rate×1000", RATE, change=scaled("learning_rate", 1000.0)),
-    Try("batch×8", ("batch_size",), change=larger_batch),
-    Try("escape"),
-    Try("adam", ADAM, change=always(optimizer="adam", learning_rate=USUAL)),
-    Try("fresh, rate/10", RATE, fresh=True, change=scaled("learning_rate", 0.1)),
-    Try("fresh, adam", ADAM, fresh=True, variants=TUNED),
-    Try("weight decay/100", DECAY, change=scaled("weight_decay", 0.01)),
-    Try("fresh, weight decay/100", DECAY, fresh=True, change=scaled("weight_decay", 0.01)),
-    Try("without dropout", DROP, change=without_dropout),
-    Try("fresh, without dropout", DROP, fresh=True, change=without_dropout),
-    Try("narrower", ("width",), fresh=True, change=always(width=0.5), variants=({}, *TUNED)),
-)
-LARGER = (Try("wider", ("width",), fresh=True, change=always(width=2.0), variants=({}, *TUNED)),)
 # What a function of the user's is never asked for.
 NEVER = "other depths and activations, standardized inputs, 16 examples alone: a training function is not asked for them"
 
@@ -166,6 +88,7 @@ class Trials:
     chosen: dict[str, Chosen] = field(default_factory=dict)
     done: int = 0
     expected: int = 1
+    ahead: Ahead | None = None
 
     def take_up(self) -> None:
         """Take up what an earlier run learned of the function."""
@@ -224,7 +147,11 @@ class Trials:
 
     def outcomes(self, trials: Sequence[Try]) -> list[Outcome]:
         """Run trials, the promising ones with all seeds, and return what each came to."""
+        self.foresee_variants(trials)
         chosen = {trial: self.best_variant(trial) for trial in trials}
+        self.foresee(
+            [(trial, changes) for trial, changes in chosen.items() if changes is not None], self.seeds[:1]
+        )
         ready = {trial: changes for trial, changes in chosen.items() if changes is not None}
         for trial, changes in ready.items():
             self.run(trial, changes, self.seeds[:1])
@@ -232,10 +159,14 @@ class Trials:
         left = {trial: changes for trial, changes in ready.items() if trial.label not in self.refused}
         firsts = {trial: self.losses(trial.label)[0] for trial in left}
         least = min(firsts.values(), default=math.inf)
+        worth = []
         for trial, changes in left.items():
             gain, most = self.train_loss - firsts[trial], self.train_loss - least
             if trial.label in (CONTROL, FRESH) or (gain > 0 and gain >= WORTH * most):
-                self.run(trial, changes, self.seeds)
+                worth.append((trial, changes))
+        self.foresee(worth, self.seeds)
+        for trial, changes in worth:
+            self.run(trial, changes, self.seeds)
         return [self.outcome(trial) for trial in left]
 
     def best_variant(self, trial: Try) -> Changes | None:
@@ -246,10 +177,10 @@ class Trials:
         if len(variants) == 1:
             found = variants[0]
         else:
-            labels = [f"{trial.label}.rates.{number}" for number in range(len(variants))]
-            for label, variant in zip(labels, variants, strict=True):
-                self.run(replace(trial, label=label), changes | variant, range(self.first, self.first + 1))
-            tried = [self.losses(label) for label in labels]
+            labelled = self.labelled(trial, changes, variants)
+            for each, settings in labelled:
+                self.run(each, settings, range(self.first, self.first + 1))
+            tried = [self.losses(each.label) for each, _ in labelled]
             good = [(row[0], number) for number, row in enumerate(tried) if len(row)]
             if not good:
                 self.refused[trial.label] = "the function does not take it"
@@ -258,6 +189,23 @@ class Trials:
         self.choose(trial, changes | found)
         return changes | found
 
+    def labelled(
+        self, trial: Try, changes: Changes, variants: Sequence[Changes]
+    ) -> list[tuple[Try, Changes]]:
+        """Give the trials by which a variant is chosen, with their settings."""
+        return [
+            (replace(trial, label=f"{trial.label}.rates.{number}"), changes | variant)
+            for number, variant in enumerate(variants)
+        ]
+
+    def foresee_variants(self, trials: Sequence[Try]) -> None:
+        """Have workers do the trials by which variants are chosen."""
+        found = [(trial, self.changes(trial), self.variants(trial)) for trial in trials]
+        asked = [(t, c, v) for t, c, v in found if c is not None and len(v) > 1]
+        self.foresee(
+            [one for t, c, v in asked for one in self.labelled(t, c, v)], range(self.first, self.first + 1)
+        )
+
     def run(self, trial: Try, changes: Changes, seeds: range) -> None:
         """Train with the seeds that were not run before, and keep each as it ends."""
         for seed in seeds[len(self.losses(trial.label)) :]:
@@ -265,7 +213,7 @@ class Trials:
                 return
             base = trial.label.partition(".rates.")[0]
             self.announce(f"training {self.done + 1}: {worded(base)}, seed {seed}")
-            found = self.trainer(changes, seed, self.begin(replace(trial, label=base)))
+            found = self.trained(Asked(trial.label, changes, seed, self.begin(replace(trial, label=base))))
             self.done += 1
             if found is None:
                 self.refused[trial.label] = "the function does not take it"
@@ -276,6 +224,30 @@ class Trials:
                 min(1.0, self.done / self.expected),
                 counted(self.done, max(self.done, self.expected), "trainings", about=True),
             )
+
+    def trained(self, asked: Asked) -> Trained | None:
+        """Train here, or take what workers did ahead."""
+        if self.ahead is not None:
+            return self.ahead.take(asked, self.trainer)
+        return self.trainer(asked.changes, asked.seed, asked.theta)
+
+    def foresee(self, trials: Sequence[tuple[Try, Changes]], seeds: range) -> None:
+        """Have workers do what trials will ask for, as far as that is known."""
+        if self.ahead is None:
+            return
+        self.ahead.do(
+            [
+                Asked(
+                    trial.label,
+                    changes,
+                    seed,
+                    self.begin(replace(trial, label=trial.label.partition(".rates.")[0])),
+                )
+                for trial, changes in trials
+                if trial.label not in self.refused
+                for seed in seeds[len(self.losses(trial.label)) :]
+            ]
+        )
 
     def add(self, label: str, found: Trained) -> None:
         """Add a training to those of its label."""

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -23,13 +24,15 @@ from landscape.interrupt import whole_function
 from landscape.jit import alone_in_cache
 from landscape.kernels.cpu.entries import ENTRIES, compile_entry, entry_is_kept
 from landscape.kernels.cpu.rules import TABLE
-from landscape.objective.session import ANNOUNCER, available_cores, session
+from landscape.objective.session import ANNOUNCER, Neighbours, all_cores, session
 from landscape.progress import Progress, nobody, units
 
 # The dtypes that kernels are compiled for.
 DTYPES = ("float32", "float64")
 # A process takes about a second to be ready: fewer pieces are compiled sooner by this one alone.
 WORTH = 6
+# Seconds between two looks at what another worker compiles.
+LOOK = 0.1
 # How many processes compile; all cores where it is not set.
 VARIABLE = "LANDSCAPE_COMPILERS"
 Piece = str | int
@@ -51,17 +54,31 @@ def checked_dtype(dtype: str) -> np.dtype:
 def compile_together(pieces: Sequence[Piece], dtype: np.dtype) -> None:
     """Compile entry points (names) and rules (numbers of the table) that are not on the disk yet, on all cores.
 
-    Fewer than a handful are left to their first use.
+    Fewer than a handful are left to their first use. Workers of one work that share a folder of kernels compile one at a time, and the others take
+    from the disk what the first left there.
     """
     if numba.config.DISABLE_JIT:
         return
     with session():
-        missing = distinct([piece for piece in pieces if not is_kept(piece, dtype)])
-        compilers = min(wanted_compilers(), len(missing) // WORTH + 1)
-        if compilers > 1:
+        while missing := missing_of(pieces, dtype):
+            compilers = min(wanted_compilers(), len(missing) // WORTH + 1)
+            if compilers == 1 and not Neighbours.alike:
+                return
             # Of several processes that begin at once, one has helpers.
             with alone_in_cache("compiling", wait=False) as alone:
-                compile_pieces({dtype.name: missing}, compilers if alone else 1, None)
+                # What another compiled since is there.
+                missing = missing_of(pieces, dtype)
+                if missing and (alone or not Neighbours.alike):
+                    compile_pieces({dtype.name: missing}, compilers if alone else 1, None)
+                    return
+            # Ctrl-C is heard between two looks.
+            with whole_function():
+                time.sleep(LOOK)
+
+
+def missing_of(pieces: Sequence[Piece], dtype: np.dtype) -> list[Piece]:
+    """Leave out what is on the disk."""
+    return distinct([piece for piece in pieces if not is_kept(piece, dtype)])
 
 
 def compile_ahead(dtypes: Sequence[str] = DTYPES, *, progress: Progress = nobody) -> int:
@@ -89,10 +106,7 @@ def compile_ahead(dtypes: Sequence[str] = DTYPES, *, progress: Progress = nobody
     if numba.config.DISABLE_JIT:
         return 0
     everything: list[Piece] = [*ENTRIES, *TABLE]
-    missing = {
-        dtype: distinct([piece for piece in everything if not is_kept(piece, np.dtype(dtype))])
-        for dtype in dtypes
-    }
+    missing = {dtype: missing_of(everything, np.dtype(dtype)) for dtype in dtypes}
     count = sum(map(len, missing.values()))
     if count:
         told = units(progress, "kernels")
@@ -115,7 +129,8 @@ def wanted_compilers() -> int:
     if getattr(sys, "frozen", False):
         # What it would begin is the program that Python is frozen into.
         return 1
-    return int(told) if told else available_cores()
+    # Neighbours of the same work wait meanwhile.
+    return int(told) if told else all_cores()
 
 
 def compile_pieces(

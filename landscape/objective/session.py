@@ -66,15 +66,20 @@ def pool(workers: int) -> ThreadPoolExecutor:
 
 
 class Neighbours:
-    """How many processes of one work share the cores of this machine, this one among them."""
+    """How many processes of one work share the cores of this machine, this one among them, and whether others need the same kernels now."""
 
     count = 1
+    alike = False
+
+
+def all_cores() -> int:
+    """Count the cores that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def available_cores() -> int:
     """Count the cores that this process may run on, or its share of them where others of the same work run beside it."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores // Neighbours.count)
+    return max(1, all_cores() // Neighbours.count)
 
 
 def checked_threads(threads: int | None) -> int:

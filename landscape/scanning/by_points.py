@@ -9,7 +9,7 @@ from itertools import chain
 from landscape.objective import HasSweep
 from landscape.records.keeper import Keeper
 from landscape.scanning.plan import Plan, Subject
-from landscape.scanning.portions import Cutter, Given, Grids, Remade, portions_of
+from landscape.scanning.portions import Cutter, Given, Grids, portions_of
 from landscape.scanning.work import Part, Work
 from landscape.workers import Workers
 
@@ -19,7 +19,7 @@ def by_workers(work: Work, workers: Workers, keeper: Keeper) -> Iterator[None]:
     plan, sweeps = work.plan, {split: part.by_points() for split, part in work.parts.items()}
     cutters = {split: cutter_of(part, plan, workers.size.count) for split, part in work.parts.items()}
     shared = Grids(
-        makers_of(plan.subject, workers),
+        makers_of(plan.subject),
         plan.quantity,
         plan.subject.center,
         plan.directions.vectors,
@@ -28,7 +28,13 @@ def by_workers(work: Work, workers: Workers, keeper: Keeper) -> Iterator[None]:
     portions = chain.from_iterable(
         portions_of(split, sweep, cutters[split], work.parts[split].step) for split, sweep in sweeps.items()
     )
-    for portion, outcome in workers.results(shared, portions, keeper.pause):
+    for portion, outcome in workers.results(
+        shared,
+        portions,
+        keeper.pause,
+        objective=next(iter(plan.subject.objectives.values())),
+        first_alone=True,
+    ):
         rows, seconds = outcome.value
         sweeps[portion.split].put(portion.first, rows)
         work.parts[portion.split].note(portion.first, portion.last)
@@ -56,8 +62,6 @@ def cutter_of(part: Part, plan: Plan, workers: int) -> Cutter:
     return Cutter(~part.point_done(), part.by_points().grain, plan.shape[-1], workers)
 
 
-def makers_of(subject: Subject, workers: Workers) -> Mapping[str, Callable[[], HasSweep]]:
-    """Choose how a worker gets the objective of each split: from the caller's function, from the model, or as a pickle."""
-    if workers.maker is not None:
-        return {split: Remade(workers.maker, split, subject.settings["seed"]) for split in subject.objectives}
+def makers_of(subject: Subject) -> Mapping[str, Callable[[], HasSweep]]:
+    """Choose how a worker gets the objective of each split: from the model, or as a pickle."""
     return subject.makers or {split: Given(objective) for split, objective in subject.objectives.items()}

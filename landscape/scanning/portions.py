@@ -11,8 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape.objective import HasSweep, Sweep, complete
-from landscape.objective.about import about
+from landscape.objective import HasSweep, Sweep
 from landscape.objective.rows import PointSweep
 from landscape.scanning.curvature_sweep import CurvatureSweep
 
@@ -80,21 +79,6 @@ class Given:
     def __call__(self) -> HasSweep:
         """Return it."""
         return self.objective
-
-
-@dataclass(frozen=True)
-class Remade:
-    """The objective of a split, made by a function on the worker."""
-
-    maker: Callable[[], Any]
-    split: str
-    seed: int
-
-    def __call__(self) -> HasSweep:
-        """Make it."""
-        made = self.maker()
-        told = about(made)
-        return complete(made).anew(self.seed) if told is None else told.splits[self.split]
 
 
 class Cutter:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -12,13 +12,13 @@ from numpy.typing import ArrayLike, NDArray
 from landscape.errors import ComputationError, WorkerError
 from landscape.model import Model
 from landscape.objective.by_device import make_trainer
-from landscape.objective.session import checked_threads
+from landscape.objective.session import all_cores, checked_threads
 from landscape.progress import Progress, nobody, units
 from landscape.training.course import Course, Paths
 from landscape.training.recipe import Recipe, columns
-from landscape.workers import Workers
+from landscape.workers import Size, Workers
 
-# Groups for each worker, so that all end at about the same time.
+# Groups that a worker gets one after the other, where there are more runs than cores: all end at about the same time, and workers that join get some.
 GROUPS = 3
 
 
@@ -90,12 +90,12 @@ def by_groups(trainings: Trainings, course: Course, workers: Workers | None) -> 
     yield
     if workers is None:
         # So many at a time as there are threads: a group that is cut short is done again.
-        left, threads = int(np.sum(~course.whole)), checked_threads(trainings.threads)
-        for group in groups_of(course, -(-left // threads)):
+        threads = checked_threads(trainings.threads)
+        for group in groups_of(course, lambda left: [min(left, threads)]):
             course.take(group.runs, trainings.do(group))
             yield
         return
-    groups = groups_of(course, GROUPS * workers.size.count)
+    groups = groups_of(course, lambda left: lengths_of(left, workers.size, trainings.threads))
     for group, outcome in workers.results(trainings, groups):
         course.take(group.runs, outcome.value)
         if course.piece is not None:
@@ -103,16 +103,30 @@ def by_groups(trainings: Trainings, course: Course, workers: Workers | None) -> 
         yield
 
 
-def groups_of(course: Course, count: int) -> list[Group]:
-    """Divide the runs that are not at their end into at most so many groups."""
+def lengths_of(left: int, size: Size, threads: int | None) -> list[int]:
+    """Say how many runs each worker gets next: as many as it has threads, since one run is computed by one thread; more where there are many.
+
+    A worker has as many cores as this process has of its machine, unless the number of threads is told.
+
+    >>> lengths_of(20, Size(2), threads=16), lengths_of(20, Size(2), threads=4), lengths_of(3, Size(4), threads=4)
+    ([10, 10], [4, 4], [1, 1, 1])
+    """
+    cores = threads or max(1, all_cores() // size.on_one_machine)
+    rounds = min(GROUPS, -(-left // (size.count * cores)))
+    parts = size.count * rounds
+    return [length for k in range(size.count) if (length := left // parts + (k < left % parts))]
+
+
+def groups_of(course: Course, lengths: Callable[[int], list[int]]) -> Iterator[Group]:
+    """Divide the runs that are not at their end into groups, as they are asked for; `lengths` has those of the next ones for how many runs are left."""
     assert course.whole is not None
     left = np.flatnonzero(~course.whole)
     begun = course.look > 0 or bool(np.any(course.trainer.progress.step))
-    state = course.state() if begun else None
-    return [
-        Group(runs, None if state is None else rows_of(state, runs, len(course.whole)))
-        for runs in np.array_split(left, min(count, len(left)))
-    ]
+    state, count = course.state() if begun else None, len(course.whole)
+    while len(left):
+        for length in lengths(len(left)):
+            runs, left = np.split(left, [length])
+            yield Group(runs, None if state is None else rows_of(state, runs, count))
 
 
 def rows_of(state: dict[str, NDArray[Any]], runs: NDArray[np.int64], count: int) -> dict[str, NDArray[Any]]:

@@ -8,5 +8,6 @@ from landscape.workers.crew import Executor, Workers, as_workers
 from landscape.workers.fill import fill
 from landscape.workers.parcel import Shared
 from landscape.workers.read import open_workers
+from landscape.workers.size import Size
 
-__all__ = ["Executor", "Shared", "Workers", "as_workers", "fill", "open_workers"]
+__all__ = ["Executor", "Shared", "Size", "Workers", "as_workers", "fill", "open_workers"]

@@ -10,20 +10,24 @@ import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Future
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from landscape.errors import ComputationError, WorkerError
 from landscape.objective.session import session
-from landscape.version import DISTRIBUTION, current_version
 from landscape.workers.identity import identity
 from landscape.workers.parcel import Parcel, Shared, packed
+from landscape.workers.pickles import Anew
+from landscape.workers.refusals import is_without_package, refusal, without_package
 from landscape.workers.same import same
 from landscape.workers.size import Size, size_of
 from landscape.workers.task import FAILED, NOT_HERE, REFUSED, Outcome, Task, perform
 
 # Seconds between two looks at Ctrl-C.
 POLL = 0.2
+# Seconds between two counts of the workers.
+COUNT = 5.0
 # How often a part is given out before the work is given up.
 TRIES = 3
 # Parts in the hands of each worker: one that is done and one that waits.
@@ -57,7 +61,8 @@ class Workers:
         Accept workers with another kind of CPU, or other versions of NumPy, SciPy, Numba and BLAS; last digits may then differ, and records name
         all kinds.
     maker
-        A function without arguments that makes the objective on each worker, so that no pickle is sent.
+        A function without arguments that makes the objective on each worker, so that no pickle is sent. It must be
+        the same objective.
     renew
         A function that returns a new executor after the old one broke.
     patience
@@ -111,12 +116,17 @@ class Workers:
         return self._folder
 
     def results(
-        self, shared: Shared, pieces: Iterable[Any], pause: Callable[[], object] = nothing
+        self,
+        shared: Shared,
+        pieces: Iterable[Any],
+        pause: Callable[[], object] = nothing,
+        *,
+        objective: Any = None,
+        first_alone: bool = False,
     ) -> Iterator[tuple[Any, Outcome]]:
         """Give each part with what a worker made of it, in the order in which they are done.
 
-        The first part is done alone, so that kernels are compiled once. Afterwards each worker has one in hand and one that waits, and pieces are asked
-        for when they are given out. What is out at an error or Ctrl-C is cancelled.
+        Each worker has one in hand and one that waits, and pieces are asked for when they are given out. What is out at an error or Ctrl-C is cancelled.
 
         Parameters
         ----------
@@ -126,6 +136,10 @@ class Workers:
             The parts, small.
         pause
             Called between results, and several times a second.
+        objective
+            The user's objective in what is shared, which `maker` makes anew.
+        first_alone
+            Do the first part alone, where the others are cut by the time that it takes.
 
         Raises
         ------
@@ -136,13 +150,14 @@ class Workers:
         InputError
             What is shared cannot be pickled.
         """
+        anew = None if self.maker is None or objective is None else Anew.of(self.maker, objective)
         try:
-            parcel, content = packed(shared, self.folder)
+            parcel, content = packed(shared, self.folder, anew)
         except OSError as error:
             raise ComputationError(
                 f"{self.folder}: could not be written: {error.strerror or error}"
             ) from None
-        yield from Round(self, parcel, content, pause).run(iter(pieces))
+        yield from Round(self, parcel, content, pause, first_alone).run(iter(pieces))
 
     def begin_again(self, generation: int, error: BaseException) -> None:
         """Take a new executor in place of one that broke, once for all parts that were lost with it."""
@@ -160,9 +175,11 @@ class Workers:
 class Round:
     """The parts of one work on their way."""
 
-    def __init__(self, workers: Workers, parcel: Parcel, content: bytes, pause: Callable[[], object]) -> None:
-        self.workers, self.content, self.pause = workers, content, pause
-        self.size = workers.size
+    def __init__(
+        self, workers: Workers, parcel: Parcel, content: bytes, pause: Callable[[], object], first_alone: bool
+    ) -> None:
+        self.workers, self.content, self.pause, self.first_alone = workers, content, pause, first_alone
+        self.size, self.counted = workers.size, time.monotonic()
         torch = sys.modules.get("torch")
         self.task = Task(
             parcel, identity(), workers.mixed, self.size.on_one_machine,
@@ -176,13 +193,15 @@ class Round:
         self.twice: dict[int, Outcome] = {}
         self.done, self.longest, self.heard = 0, 0.0, time.monotonic()
         self.bytes: Any = None
+        # By machine the part with which the bytes are on their way, and those that wait for it.
+        self.sending: dict[str, tuple[int, list[int]]] = {}
 
     def run(self, pieces: Iterator[Any]) -> Iterator[tuple[Any, Outcome]]:
         """Go through the parts."""
         number, ended = 0, False
         try:
             while True:
-                while not ended and len(self.pieces) < (AHEAD * self.size.count if self.done else 1):
+                while not ended and len(self.pieces) < self.wanted():
                     try:
                         piece = next(pieces)
                     except StopIteration:
@@ -199,6 +218,13 @@ class Round:
         finally:
             for future in self.out:
                 future.cancel()
+
+    def wanted(self) -> int:
+        """Say how many parts should be out, by the workers that there are now: some may have joined or left."""
+        if time.monotonic() - self.counted > COUNT:
+            self.size, self.counted = self.workers.size, time.monotonic()
+            self.task = replace(self.task, neighbours=self.size.on_one_machine)
+        return 1 if self.first_alone and not self.done else AHEAD * self.size.count
 
     def give(self, number: int, content: Any = None) -> None:
         """Give a part to the executor."""
@@ -225,6 +251,9 @@ class Round:
             return None
         number, generation = self.out.pop(future)
         self.heard = time.monotonic()
+        for host in [host for host, (sent, _) in self.sending.items() if sent == number]:
+            for waiting in self.sending.pop(host)[1]:
+                self.give(waiting)
         outcome = self.outcome_of(future, number, generation)
         if outcome is None:
             return None
@@ -236,7 +265,6 @@ class Round:
         if outcome.kind not in self.workers.kinds:
             self.workers.kinds.append(outcome.kind)
         self.done, self.longest = self.done + 1, max(self.longest, outcome.seconds)
-        self.size = self.workers.size if self.done % 32 == 1 else self.size
         return self.pieces.pop(number), outcome
 
     def outcome_of(self, future: Future[Any], number: int, generation: int) -> Outcome | None:
@@ -255,11 +283,11 @@ class Round:
             if type(error).__name__ in ("KilledWorker", "FutureCancelledError"):
                 self.again(number, error)
                 return None
-            if any("landscape" in str(cause) and isinstance(cause, ImportError) for cause in causes(error)):
+            if is_without_package(error):
                 raise without_package(error) from None
             raise
         if outcome.fault == NOT_HERE:
-            self.give(number, self.bytes_to_send())
+            self.send(number, outcome.worker.rpartition(":")[0])
             return None
         if outcome.fault == REFUSED:
             raise WorkerError(refusal(outcome))
@@ -309,6 +337,15 @@ class Round:
                 f"workers {first.worker} and {outcome.worker} gave different numbers for the same part: one of the machines, or a library on it, is at fault"
             )
 
+    def send(self, number: int, host: str) -> None:
+        """Give a part with what is shared, which its worker does not see; what others of that machine do meanwhile waits, and then they find a copy."""
+        self.tries[number] -= 1
+        if host in self.sending and getattr(self.workers.executor, "_client", None) is None:
+            self.sending[host][1].append(number)
+        else:
+            self.sending[host] = number, []
+            self.give(number, self.bytes_to_send())
+
     def bytes_to_send(self) -> Any:
         """What is shared, for workers that do not see its file; Dask sends it to each worker once."""
         if self.bytes is None:
@@ -326,29 +363,3 @@ def as_workers(executor: Executor | Workers | None) -> Workers | None:
     True
     """
     return executor if executor is None or isinstance(executor, Workers) else Workers(executor)
-
-
-def refusal(outcome: Outcome) -> str:
-    """Say why a worker refused."""
-    if outcome.kind:
-        return f"worker {outcome.worker}: {outcome.words}"
-    hint = (
-        f"install {DISTRIBUTION} {current_version()} there, and begin the worker anew"
-        if outcome.words.startswith("landscape")
-        else "last digits would differ from those of one machine: take workers of one kind, or accept it with --mixed (mixed=True)"
-    )
-    return f"worker {outcome.worker} is of another kind: {outcome.words}: {hint}"
-
-
-def causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Give an error and what led to it."""
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-def without_package(error: BaseException) -> WorkerError:
-    """Say that a worker has no such package, or one without this module."""
-    return WorkerError(
-        f"a worker cannot load what it is sent ({error}): install {DISTRIBUTION} {current_version()} and what the objective needs in its environment"
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from landscape.progress import Progress, units
 from landscape.records import Pieces
@@ -17,6 +18,7 @@ def fill(
     names: Sequence[str],
     progress: Progress,
     unit: str,
+    objective: Any = None,
 ) -> None:
     """Have workers make pieces, of which the work then finds that they are done; without workers nothing is.
 
@@ -32,12 +34,14 @@ def fill(
         Of the pieces that are not done.
     progress, unit
         Who is told, and what a piece is called.
+    objective
+        The user's objective in what is shared, as `Workers.results` takes it.
     """
     if workers is None:
         return
     told = units(progress, unit)
     asked = [(name, pieces.pieces.get(name)) for name in names]
-    for done, ((name, _), outcome) in enumerate(workers.results(shared, asked), start=1):
+    for done, ((name, _), outcome) in enumerate(workers.results(shared, asked, objective=objective), start=1):
         pieces.pieces[name] = outcome.value
         pieces.computed_on(outcome.kind)
         pieces.save()

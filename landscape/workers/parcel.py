@@ -5,14 +5,13 @@ from __future__ import annotations
 import atexit
 import hashlib
 import os
-import pickle
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from landscape.atomic import write_bytes_atomically
-from landscape.errors import InputError
+from landscape.workers.pickles import Anew, pickled, unpickled
 
 
 class Shared(Protocol):
@@ -40,38 +39,7 @@ class NotHereError(Exception):
     """A worker sees neither the parcel's file nor a copy of it."""
 
 
-def pickled(shared: Shared) -> bytes:
-    """Pickle what is shared; a caller's own functions go by value where cloudpickle is installed, which Dask and loky bring.
-
-    Raises
-    ------
-    InputError
-        A part of it cannot be pickled.
-    """
-    # What Python pickles by name a worker finds by name too, but for the names of a script or a notebook.
-    try:
-        content = pickle.dumps(shared, protocol=5)
-        if b"__main__" not in content:
-            return content
-        reason = "it is defined in the script itself"
-    except Exception as error:  # whatever the parts raise
-        content, reason = b"", f"{type(error).__name__}: {error}"
-    try:
-        import cloudpickle  # type: ignore[import-not-found, import-untyped, unused-ignore]
-
-        return bytes(cloudpickle.dumps(shared, protocol=5))
-    except ImportError:
-        if content:
-            return content
-        reason += "; with cloudpickle installed, functions of scripts and notebooks can be sent"
-    except Exception as error:
-        reason = f"{type(error).__name__}: {error}"
-    raise InputError(
-        f"workers: the objective cannot be pickled to be sent to them ({reason}): make it of functions and classes of a module"
-    )
-
-
-def packed(shared: Shared, folder: Path) -> tuple[Parcel, bytes]:
+def packed(shared: Shared, folder: Path, anew: Anew | None = None) -> tuple[Parcel, bytes]:
     """Pickle what is shared into a file of a folder.
 
     Raises
@@ -81,7 +49,7 @@ def packed(shared: Shared, folder: Path) -> tuple[Parcel, bytes]:
     OSError
         The folder cannot be written, or is full.
     """
-    content = pickled(shared)
+    content = pickled(shared, anew)
     digest = hashlib.sha256(content).hexdigest()
     path = folder / digest
     if not path.exists():
@@ -109,6 +77,8 @@ def opened(parcel: Parcel, content: bytes | None) -> Any:
     ------
     NotHereError
         It is in none of these.
+    InputError
+        It cannot be loaded here, or the objective that is made anew is another one.
     OSError
         The copy cannot be written, or a file that what is shared reads is not there.
     """
@@ -122,7 +92,7 @@ def opened(parcel: Parcel, content: bytes | None) -> Any:
             atexit.register(parcel.here.unlink, missing_ok=True)
         # The old one goes first: both may not fit into memory.
         Opened.sha256, Opened.shared = "", None
-        Opened.shared = pickle.loads(found)
+        Opened.shared = unpickled(found)
         Opened.sha256 = parcel.sha256
     return Opened.shared
 

@@ -11,11 +11,15 @@ from contextlib import contextmanager
 from typing import Any
 
 from landscape.errors import InputError
-from landscape.objective.session import MOST_THREADS
+from landscape.memory import available_memory, size_words
+from landscape.messages import say
+from landscape.objective.session import MOST_THREADS, all_cores
 from landscape.workers.crew import Workers
 
 # Seconds in which a scheduler must answer, and in which a first worker must be there.
 CONNECT, FIRST_WORKER = 10, 60
+# What a process has in memory before it is given any work.
+PROCESS_BYTES = 140 * 2**20
 ADDRESS = re.compile(r"[a-z]+://\S+")
 
 
@@ -35,7 +39,7 @@ def open_workers(
     Raises
     ------
     InputError
-        Neither; no Dask is installed; no scheduler answers there, or it has no workers.
+        Neither; more processes than memory holds; no Dask is installed; no scheduler answers there, or it has no workers.
 
     Examples
     --------
@@ -44,6 +48,7 @@ def open_workers(
     2
     """
     if told.isascii() and told.isdigit() and 1 <= int(told) <= MOST_THREADS:
+        require_room(int(told))
         pool = LocalPool(int(told))
         try:
             yield Workers(pool.begin(), mixed=mixed, maker=maker, renew=pool.begin)
@@ -56,6 +61,24 @@ def open_workers(
         raise InputError(
             f"--workers: expected a number of processes from 1 to {MOST_THREADS}, or a scheduler's address such as tcp://10.0.0.1:8786, found {told!r}"
         )
+
+
+def require_room(count: int) -> None:
+    """Say that there are more processes than cores; refuse more than memory holds.
+
+    Raises
+    ------
+    InputError
+        There is too little memory.
+    """
+    needed, there = count * PROCESS_BYTES, available_memory()
+    if needed > there:
+        raise InputError(
+            f"--workers {count}: {count} processes take at least {size_words(needed)}, and {size_words(there)} of memory are left: "
+            f"choose at most {max(1, there // PROCESS_BYTES)}"
+        )
+    if count > all_cores():
+        say(f"landscape: {count} processes share {all_cores()} cores")
 
 
 class LocalPool:
@@ -124,6 +147,11 @@ def dask_executor(address: str) -> Iterator[Any]:
         client = Client(address, timeout=CONNECT)
     except Exception as error:  # of the network, of TLS, of versions
         reason = (str(error) or type(error).__name__).splitlines()[0]
+        if address.startswith("tls:"):
+            raise InputError(
+                f"--workers {address}: no TLS connection within {CONNECT} s ({reason}): check the address, and the certificates in Dask's settings "
+                "distributed.comm.tls (ca-file, client.cert, client.key)"
+            ) from None
         raise InputError(
             f"--workers {address}: no scheduler answered within {CONNECT} s ({reason}): check that it runs, and check the address"
         ) from None

@@ -77,8 +77,9 @@ def perform(task: Task, piece: Any, content: bytes | None = None) -> Outcome:
 
 @contextmanager
 def among_neighbours(task: Task) -> Iterator[None]:
-    """Share the cores of the machine, and have as many threads of PyTorch as the process that asks."""
-    before, Neighbours.count = Neighbours.count, task.neighbours
+    """Share the cores of the machine and its compiled kernels, and have as many threads of PyTorch as the process that asks."""
+    before = Neighbours.count, Neighbours.alike
+    Neighbours.count, Neighbours.alike = task.neighbours, True
     torch = sys.modules.get("torch")
     if task.torch_threads is not None:
         import torch  # type: ignore[import-not-found, no-redef, unused-ignore]
@@ -88,6 +89,6 @@ def among_neighbours(task: Task) -> Iterator[None]:
     try:
         yield
     finally:
-        Neighbours.count = before
+        Neighbours.count, Neighbours.alike = before
         if torch is not None and threads is not None:
             torch.set_num_threads(threads)

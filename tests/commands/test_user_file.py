@@ -107,7 +107,9 @@ def test_what_is_chosen_in_the_program_is_refused_beside_it(program, capsys):
     for option in (["--dtype", "float64"], ["--examples", "3"], ["--device", "cpu"], ["--threads", "1"]):
         assert f"{option[0]}: is for a model" in refused(capsys, "scan", "toy.py:bowl", *option)
     assert "--weights: is for a TorchObjective" in refused(capsys, "scan", "toy.py:bowl", "--weights", "a.pt")
-    assert "--escape and --search" in refused(capsys, "critical", "toy.py:bowl", "--search", "3")
+    assert "--escape: writes a model's file" in refused(
+        capsys, "critical", "toy.py:bowl", "--escape", "a.npz"
+    )
     assert "--optimizer: trains a model's file" in refused(
         capsys, "trajectory", "toy.py:bowl", "--optimizer", "sgd"
     )

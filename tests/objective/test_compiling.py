@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import pytest
 
 from landscape.curvature import dense_matrix, hessian_operator
 from landscape.errors import InputError
+from landscape.jit import alone_in_cache
 from landscape.kernels.cpu import entries
 from landscape.kernels.cpu.rules import (
     ACTIVATE,
@@ -32,6 +34,7 @@ from landscape.kernels.cpu.table import GRADIENTS, PRODUCTS, SWEEPS, VALUES, ent
 from landscape.objective import NetworkObjective, compiling
 from landscape.objective.lowered import lowered
 from landscape.objective.program_check import Mode
+from landscape.objective.session import Neighbours
 from landscape.objective.targets import loss_code
 from landscape.program.codes import Op
 from landscape.program.table import Column
@@ -190,6 +193,31 @@ def test_other_processes_leave_what_they_compile_on_the_disk(tmp_path):
     assert kept == "True"
     assert not is_alive(int(helper))
     assert said.count("compiling 4 kernels on 2 cores") == 1
+
+
+def test_workers_of_one_work_leave_the_compiling_to_the_first_of_them_on_their_machine(monkeypatch):
+    kept, compiled, looks = set(), [], []
+    monkeypatch.setattr(compiling, "is_kept", lambda piece, dtype: piece in kept)
+    monkeypatch.setattr(compiling, "compile_pieces", lambda missing, *_: compiled.append(missing))
+    monkeypatch.setattr(Neighbours, "alike", True)
+    pieces, kind = QUICK[:2], np.dtype("float64")
+
+    def look(seconds):
+        looks.append(len(compiled))
+        if len(looks) == 2:
+            # The other one ends, with one of the two done.
+            kept.add(pieces[0])
+            lock.close()
+
+    monkeypatch.setattr(compiling.time, "sleep", look)
+    lock = ExitStack()
+    assert lock.enter_context(alone_in_cache("compiling", wait=False))
+    compiling.compile_together(pieces, kind)
+    assert looks == [0, 0]
+    assert compiled == [{"float64": pieces[1:]}]
+    kept.update(pieces)
+    compiling.compile_together(pieces, kind)
+    assert len(compiled) == 1
 
 
 def test_ctrl_c_ends_every_process_that_compiles(tmp_path):

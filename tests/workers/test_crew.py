@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from landscape.errors import ComputationError, InputError, WorkerError
-from landscape.workers import Workers, open_workers
+from landscape.workers import Workers, open_workers, read
 from landscape.workers import parcel as parcels
 from landscape.workers.crew import TRIES
 from landscape.workers.identity import differences, identity, named
@@ -32,9 +32,9 @@ class Powers:
         return np.array([self.base**piece])
 
 
-def computed(executor, shared=None, **options):
-    found = {}
-    for piece, outcome in Workers(executor, **options).results(shared or Powers(), range(12)):
+def computed(executor, shared=None, *, first_alone=False, **options):
+    found, workers = {}, Workers(executor, **options)
+    for piece, outcome in workers.results(shared or Powers(), range(12), first_alone=first_alone):
         assert piece not in found
         found[piece] = float(outcome.value[0])
     return found
@@ -50,7 +50,8 @@ def test_every_part_comes_back_once_in_whatever_order(seed):
         assert executor.given == 12
 
 
-def test_the_first_part_is_done_alone_and_then_few_are_out_at_a_time():
+@pytest.mark.parametrize("alone", [True, False])
+def test_the_first_part_is_done_alone_where_it_measures_and_then_few_are_out_at_a_time(alone):
     with Crooked() as executor:
         asked = []
 
@@ -59,10 +60,36 @@ def test_the_first_part_is_done_alone_and_then_few_are_out_at_a_time():
                 asked.append(executor.given)
                 yield number
 
-        list(Workers(executor).results(Powers(), pieces()))
-        # The second is asked for when the first is back; of the others two a worker are out.
-        assert asked[:3] == [0, 1, 2]
-        assert executor.given == 12
+        workers = Workers(executor)
+        results = workers.results(Powers(), pieces(), first_alone=alone)
+        next(results)
+        # One, or two for each of three workers.
+        assert len(asked) == (1 if alone else 6)
+        assert len(list(results)) == 11
+        assert asked == list(range(12))
+
+
+def test_workers_that_join_get_parts_and_share_the_cores_from_then_on(monkeypatch):
+    from landscape.workers import crew
+    from landscape.workers.size import Size
+
+    monkeypatch.setattr(crew, "COUNT", 0.0)
+    sizes = iter([Size(1), Size(1), Size(3, 3)])
+    last = [Size(3, 3)]
+    monkeypatch.setattr(crew, "size_of", lambda executor: next(sizes, last[0]))
+    asked = []
+
+    def pieces():
+        for number in range(12):
+            asked.append(number)
+            yield number
+
+    with Crooked() as executor:
+        results = Workers(executor).results(Powers(), pieces())
+        next(results)
+        next(results)
+        assert len(asked) > 4
+        assert len(list(results)) == 10
 
 
 def test_what_was_lost_with_its_worker_is_given_out_again():
@@ -74,7 +101,7 @@ def test_what_was_lost_with_its_worker_is_given_out_again():
 def test_a_part_that_is_lost_each_time_ends_the_work():
     with Crooked(fault=lambda number: lost(number)(number)) as executor:
         with pytest.raises(ComputationError, match=f"lost {TRIES} times"):
-            computed(executor)
+            computed(executor, first_alone=True)
         assert executor.given == TRIES
 
 
@@ -222,4 +249,15 @@ def test_this_process_does_not_differ_from_itself():
 @pytest.mark.parametrize("told", ["0", "-1", "two", "10.0.0.1:8786", "9999999"])
 def test_what_is_neither_a_number_nor_an_address_is_refused(told):
     with pytest.raises(InputError, match="--workers: expected"), open_workers(told):
+        pass
+
+
+def test_more_processes_than_cores_are_told_and_more_than_memory_holds_are_refused(monkeypatch, capsys):
+    monkeypatch.setattr(read, "all_cores", lambda: 2)
+    for count, told in ((2, ""), (100, "100 processes share 2 cores")):
+        with open_workers(str(count)) as workers:
+            assert workers.size.count == count
+        assert told in capsys.readouterr().err
+    monkeypatch.setattr(read, "available_memory", lambda: 2**30)
+    with pytest.raises(InputError, match=r"13\.7 GiB.*choose at most 7"), open_workers("100"):
         pass

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import subprocess
 import threading
 import time
 from functools import partial
@@ -12,6 +14,7 @@ import numpy as np
 import pytest
 
 distributed = pytest.importorskip("distributed")
+dask = pytest.importorskip("dask")
 
 import landscape  # noqa: E402
 from landscape.errors import InputError, WorkerError  # noqa: E402
@@ -83,6 +86,46 @@ def test_a_scheduler_that_is_not_there_is_told_within_seconds(monkeypatch):
     with pytest.raises(InputError, match="no scheduler answered within"), open_workers("tcp://127.0.0.1:9"):
         pass
     assert time.monotonic() - begun < 10
+
+
+@pytest.fixture
+def certificates(tmp_path):
+    """Two certificates of their own, with their keys."""
+    for name in ("ours", "theirs"):
+        command = f"req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN={name} -addext subjectAltName=IP:127.0.0.1"
+        files = ["-keyout", tmp_path / f"{name}.key", "-out", tmp_path / f"{name}.pem"]
+        subprocess.run(["openssl", *command.split(), *files], check=True, capture_output=True)
+    return tmp_path
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs the program openssl")
+def test_tls_takes_the_certificates_of_dasks_settings_and_refuses_others_in_one_line(
+    certificates, monkeypatch
+):
+    monkeypatch.setattr(read, "CONNECT", 2)
+
+    def settings(name, authority="ours"):
+        own = {"key": f"{certificates / name}.key", "cert": f"{certificates / name}.pem"}
+        chosen = {
+            f"{role}.{part}": path for role in ("client", "scheduler", "worker") for part, path in own.items()
+        }
+        chosen["ca-file"] = f"{certificates / authority}.pem"
+        return dask.config.set({f"distributed.comm.tls.{key}": path for key, path in chosen.items()})
+
+    with settings("ours"), distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None, protocol="tls", host="127.0.0.1",
+        security=distributed.Security(),
+    ) as cluster:  # fmt: skip
+        address = cluster.scheduler_address
+        assert address.startswith("tls://")
+        with open_workers(address) as workers:
+            assert same(SCAN(executor=workers), SCAN(threads=1))
+        for name, authority in (("ours", "theirs"), ("theirs", "ours"), ("none", "ours"), ("ours", "none")):
+            with settings(name, authority), pytest.raises(InputError) as told, open_workers(address):
+                pass
+            assert str(told.value).startswith(f"--workers {address}: ")
+            assert "\n" not in str(told.value)
+            assert "ca-file" in str(told.value)
 
 
 def test_a_worker_of_another_version_is_refused(client, monkeypatch):

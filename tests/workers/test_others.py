@@ -127,9 +127,3 @@ def test_runs_that_were_begun_here_go_on_with_workers_and_the_other_way_round(mo
         with Crooked(workers=2) as executor:
             alike(trained(pieces.piece("runs"), executor if first == "here" else None), whole)
         assert "whole" not in pieces.pieces["runs"]
-
-
-def test_a_diagnosis_of_an_objective_runs_where_its_user_trains():
-    objective = landscape.NetworkObjective(small())
-    with Crooked() as executor, pytest.raises(InputError, match="executor: trials of a model"):
-        landscape.diagnose(objective, executor=executor)

@@ -84,7 +84,7 @@ def test_workers_share_the_cores_of_the_machine(monkeypatch):
     from landscape.workers import crew, size
 
     monkeypatch.setattr(crew, "size_of", lambda executor: size.Size(3, 3))
-    monkeypatch.setattr("landscape.workers.parcel.pickled", lambda shared: b"")
+    monkeypatch.setattr("landscape.workers.parcel.pickled", lambda shared, anew: b"")
     monkeypatch.setattr("landscape.workers.task.opened", lambda parcel, content: Counting())
     with Crooked() as executor:
         assert [outcome.value for _, outcome in Workers(executor).results(Counting(), range(2))] == [2, 2]
