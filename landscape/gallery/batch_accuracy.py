@@ -40,10 +40,13 @@ def draw(quick: bool = False) -> Figure:
             found = landscape.train_many(
                 model, batch_size=list(sizes), seed=seeds, learning_rate=RATE, init="he", looks=2, **budget
             )
-            for split, look in (("train", {"color": BLUE}), ("test", {"color": ORANGE, "linestyle": DASHED})):
+            for split, look in (
+                ("train", {"color": BLUE, "marker": "o"}),
+                ("test", {"color": ORANGE, "marker": "s", "linestyle": DASHED}),
+            ):
                 runs = found.losses[f"{split}_accuracy"][:, -1].reshape(len(sizes), len(seeds))
                 name = "training" if split == "train" else "test"
-                ax.plot(sizes, np.median(runs, axis=1), marker="o", markersize=3.5, label=name, **look)
+                ax.plot(sizes, np.median(runs, axis=1), markersize=3.5, label=name, **look)
                 ax.fill_between(
                     sizes, runs.min(axis=1), runs.max(axis=1), color=look["color"], alpha=0.18, linewidth=0
                 )
@@ -52,5 +55,6 @@ def draw(quick: bool = False) -> Figure:
             ax.minorticks_off()
             ax.set_title(title)
         axes[0].set_ylabel("accuracy (fraction correct)")
-        axes[0].legend(loc="lower left")
+        spread = f"median and range of {len(seeds)} seeds" if len(seeds) > 1 else "one seed"
+        axes[0].legend(loc="lower left", title=spread, alignment="left")
     return figure

@@ -58,5 +58,6 @@ def draw_line(ax: Axes, model: landscape.Model, seed: int, points: int) -> None:
         ax.plot(record.axes[0], loss, label=name, **look)
         words.append(f"{name}: {loss[points // 2]:.2f} at 0, {loss[0]:.2f} and {loss[-1]:.2f} at the ends")
     ax.axhline(np.log(10), color="#888888", linewidth=0.8, linestyle=":")
+    ax.text(0.0, 1.06 * np.log(10), "guessing", color="#555555", ha="center", va="bottom", fontsize=6.5)
     ax.set(yscale="log", xlabel="α along a filter-normalized direction")
-    ax.set_title("\n".join([f"LeNet with batch norm, direction {seed}", *words]))
+    ax.set_title("\n".join([f"LeNet with batch norm, direction {seed + 1}", *words]))

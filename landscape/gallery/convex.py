@@ -48,15 +48,19 @@ def map_of_loss(points: int) -> landscape.Scan:
     )
 
 
-def draw_map(ax: Axes, record: landscape.Scan, title: str) -> None:
-    """Draw the map with the start and the goal."""
-    quiet_map(ax, record, title, levels=(1e6, 3e6, 1e7, 3e7, 6e7))
+def draw_map(ax: Axes, record: landscape.Scan, title: str, *, bar: bool = True, keys: bool = True) -> None:
+    """Draw the map with the start and the goal; a path would cross numbers on the lines, so that a colour `bar` has them."""
+    quiet_map(ax, record, title, levels=(1e6, 3e6, 1e7, 3e7, 6e7), labels=False, colorbar=bar)
     for line in list(ax.lines):
         line.remove()
-    for extra in list(ax.child_axes):
-        extra.remove()
-    ax.plot(*goal(), "x", color="#ffd23f", markersize=6, markeredgewidth=1.8, zorder=7)
-    ax.plot(*START, "o", markerfacecolor="white", markeredgecolor=BLACK, markersize=4.5, zorder=7)
+    ax.plot(
+        *START, "o", markerfacecolor="white", markeredgecolor=BLACK, markersize=4.5, zorder=7, label="start"
+    )
+    ax.plot(*goal(), "x", color="#ffd23f", markersize=6, markeredgewidth=1.8, zorder=7, label="minimum")
+    if keys:
+        ax.legend(
+            loc="lower left", ncols=2, frameon=True, facecolor="#555555", framealpha=1.0, labelcolor="white"
+        )
     ax.set(xlabel="b", ylabel="w", xlim=(-200, -100), ylim=(-5, 5), aspect="auto")
 
 

@@ -31,7 +31,7 @@ def draw(quick: bool = False) -> Figure:
         figure, axes = panels(3, width=PAGE, height=2.2, sharey=True)
         for ax, (rate, steps) in zip(axes, RATES.items(), strict=True):
             path = path_of(steps if not quick else min(steps, 2000), learning_rate=rate)
-            draw_map(ax, record, "")
+            draw_map(ax, record, "", bar=ax is axes[-1], keys=ax is axes[0])
             draw_path(ax, path, marker="." if rate < 1e-2 else None, markersize=1.5)
             b, w = path[-1]
             ended = f"ends ({b:.1f}, {w:.2f})" if np.abs(path[-1]).max() < 1e3 else "diverges"

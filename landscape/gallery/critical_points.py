@@ -41,7 +41,10 @@ def draw(quick: bool = False) -> Figure:
         figure, (curve, left, right) = panels(3, width=PAGE, height=2.7)
         curve.plot(step, loss, color=BLUE)
         curve.set(
-            xscale="symlog", xlabel="updates", ylabel="training loss (mean squared error)", xlim=(0, steps)
+            xscale="symlog",
+            xlabel="updates",
+            ylabel="training loss (mean squared error)",
+            xlim=(0, 2 * steps),
         )
         for ax, at, name, color in ((left, rest, "at rest", ORANGE), (right, looks - 1, "at the end", BLUE)):
             draw_plane(ax, model.with_theta(found.path[0, at]), name, points)
@@ -51,10 +54,18 @@ def draw(quick: bool = False) -> Figure:
                 "o",
                 color=color,
                 markersize=5,
-                label=f"{name}: ‖g‖ = {norm[at]:.1e}".replace("e-", "e−"),
+                label=f"{name}: ‖g‖ = {norm[at]:.2g}",
             )
         curve.axvline(step[rest], color=ORANGE, linewidth=0.7, linestyle=DASHED, zorder=0.5)
-        curve.legend(loc="upper left", bbox_to_anchor=(-0.05, -0.32), borderaxespad=0)
+        points, _ = right.get_legend_handles_labels()
+        lowest, network = points[0], right.lines[-1]
+        network.set_label("the network there")
+        lowest.set_label("the lowest point of the plane")
+        figure.legend(
+            handles=[*curve.get_legend_handles_labels()[0], network, lowest],
+            loc="outside lower left",
+            ncols=4,
+        )
         curve.set_title("a rest, and the end")
     return figure
 
@@ -78,6 +89,8 @@ def draw_plane(ax: Axes, model: landscape.Model, name: str, points: int) -> None
         model, direction=hessian.eigenvectors * lengths[:, None], normalize="none", points=points, split="train",
         dtype="float64",
     )  # fmt: skip
-    quiet_map(ax, plane, f"{name}: λ from {low:.2g} to {high:.2g}".replace("-", "−"))
-    ax.set(xlabel="along the most negative", ylabel="the most positive", aspect="auto")
+    quiet_map(ax, plane, f"{name}: λ from {low:.2g} to {high:.2g}".replace("e-0", "e−").replace("-", "−"))
+    ax.set(
+        xlabel="along the eigenvector\nof the smallest λ", ylabel="along that of the largest λ", aspect="auto"
+    )
     ax.plot(0, 0, "o", markerfacecolor="white", markeredgecolor="black", markersize=5, zorder=6)

@@ -58,4 +58,4 @@ def draw_ratio(ax: Axes, record: landscape.Study, title: str) -> None:
         ax.plot(step, ratio, label=f"η = {rate:g}: {late:.3f}", **look)
     ax.set(xlabel="updates", ylim=(0, 1.5))
     ax.set_title(title)
-    ax.legend(title="at the end", loc="lower right")
+    ax.legend(title="median of the last third", loc="lower right", alignment="left")

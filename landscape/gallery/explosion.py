@@ -41,5 +41,8 @@ def draw(quick: bool = False) -> Figure:
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0},
         )  # fmt: skip
         right.set(xlabel="updates", ylabel="|w − w*|", xlim=(0, shown), ylim=(0, 4.7))
-        right.set_title(f"{len(begins)} bursts in {steps:,} steps")
+        told = f"{len(begins)} bursts in {steps:,} steps"
+        right.set_title(
+            told if shown == steps else f"{told}, of which {np.count_nonzero(begins <= shown)} are shown"
+        )
     return figure

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 import landscape
 from landscape.gallery.drawing import BLUE, GREEN, ORANGE, PAGE, panels
@@ -80,56 +81,48 @@ def draw(quick: bool = False) -> Figure:
         figure, ax = panels(1, width=PAGE, height=3.5)
         ax.set_axis_off()
         ax.set(xlim=(0, 10), ylim=(0, 6))
-        join(ax, (5, 5.5), [(2.4, 4.1), (7.2, 4.1)], ["large", "small"])
-        join(
-            ax,
-            (2.4, 4.1),
-            [(1.15, 2.4), (3.75, 2.4)],
-            ["larger is better", "smaller is better"],
-        )
-        join(ax, (7.2, 4.1), [(6.0, 2.4), (9.0, 4.1)], ["large", "small"])
-        join(ax, (6.0, 2.4), [(5.35, 0.75), (8.2, 0.75)], ["more data help", "they do not"])
-        node(ax, (5, 5.5), "loss on training data", "#333333")
-        node(ax, (2.4, 4.1), "try models that are\neasy to optimize", "#333333")
-        node(ax, (7.2, 4.1), "loss on test data", "#333333")
-        node(ax, (6.0, 2.4), "test loss ≫ training loss", "#333333")
-        leaf(ax, (1.15, 2.4), "model bias", "more features, neurons, layers", words["bias"], ORANGE)
-        leaf(
+        train = node(ax, (5, 5.5), "loss on training data", "#333333")
+        easier = node(ax, (2.4, 4.1), "try models that are\neasy to optimize", "#333333")
+        test = node(ax, (6.9, 4.1), "loss on test data", "#333333")
+        apart = node(ax, (6.0, 2.4), "test loss ≫ training loss", "#333333")
+        bias = leaf(ax, (1.15, 2.4), "model bias", "more features, neurons, layers", words["bias"], ORANGE)
+        search = leaf(
             ax, (3.75, 2.4), "optimization", "rate, schedule, optimizer, start", words["optimization"], ORANGE
         )
-        leaf(ax, (5.35, 0.75), "overfitting", "data, augmentation, constraints", words["overfitting"], BLUE)
-        leaf(ax, (8.2, 0.75), "mismatch", "other data: more do not help", words["mismatch"], BLUE)
-        leaf(ax, (9.0, 4.1), "done", "", words["done"], GREEN)
+        overfit = leaf(
+            ax, (5.0, 0.75), "overfitting", "data, augmentation, constraints", words["overfitting"], BLUE
+        )
+        other = leaf(ax, (8.2, 0.75), "mismatch", "other data: more does not help", words["mismatch"], BLUE)
+        done = leaf(ax, (9.2, 4.1), "done", "", words["done"], GREEN)
+        join(ax, train, [easier, test], ["large", "small"])
+        join(ax, easier, [bias, search], ["larger is better", "smaller is better"])
+        join(ax, test, [apart, done], ["large", "small"])
+        join(ax, apart, [overfit, other], ["more data helps", "more data does not help"])
     return figure
 
 
-def join(ax: Axes, start: tuple[float, float], ends: list[tuple[float, float]], words: list[str]) -> None:
-    """Draw the branches, with what leads along each."""
+def join(ax: Axes, start: Text, ends: list[Text], words: list[str]) -> None:
+    """Draw an arrow from a box to each of others, with what leads along it."""
     for end, word in zip(ends, words, strict=True):
-        ax.plot([start[0], end[0]], [start[1], end[1]], color="#999999", linewidth=0.9, zorder=1)
-        middle = (0.45 * start[0] + 0.55 * end[0], 0.45 * start[1] + 0.55 * end[1])
-        ax.text(
-            *middle,
-            word,
-            ha="center",
-            va="center",
-            fontsize=6.5,
-            style="italic",
-            backgroundcolor="white",
-            zorder=2,
-        )
+        (x, y), (to_x, to_y) = start.get_position(), end.get_position()
+        look = {"arrowstyle": "-|>", "color": "#777777", "linewidth": 0.9, "shrinkA": 0, "shrinkB": 1}
+        boxes = {"patchA": start.get_bbox_patch(), "patchB": end.get_bbox_patch()}
+        ax.annotate("", xy=(to_x, to_y), xytext=(x, y), arrowprops=look | boxes, zorder=4)
+        middle = (0.5 * (x + to_x), 0.5 * (y + to_y))
+        box = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
+        ax.text(*middle, word, ha="center", va="center", fontsize=6.5, style="italic", bbox=box, zorder=5)
 
 
-def node(ax: Axes, at: tuple[float, float], words: str, color: str) -> None:
-    """Draw a question."""
+def node(ax: Axes, at: tuple[float, float], words: str, color: str) -> Text:
+    """Draw a question; give its box."""
     box = {"boxstyle": "round,pad=0.45", "facecolor": "white", "edgecolor": color, "linewidth": 1.0}
-    ax.text(*at, words, ha="center", va="center", fontsize=7.5, bbox=box, zorder=3)
+    return ax.text(*at, words, ha="center", va="center", fontsize=7.5, bbox=box, zorder=3)
 
 
-def leaf(ax: Axes, at: tuple[float, float], name: str, remedy: str, example: str, color: str) -> None:
-    """Draw an answer with its remedy and its example."""
+def leaf(ax: Axes, at: tuple[float, float], name: str, remedy: str, example: str, color: str) -> Text:
+    """Draw an answer with its remedy and its example; give its box."""
     box = {"boxstyle": "round,pad=0.45", "facecolor": color, "edgecolor": color}
-    ax.text(
+    drawn = ax.text(
         *at,
         name,
         ha="center",
@@ -149,3 +142,4 @@ def leaf(ax: Axes, at: tuple[float, float], name: str, remedy: str, example: str
         fontsize=6,
         linespacing=1.25,
     )
+    return drawn

@@ -85,7 +85,7 @@ def draw_inertia(ax: Axes, points: list[tuple[float, np.ndarray]]) -> None:
     ax.plot(zero, losses, "s", color=GREY, markersize=3.5, label="zero", alpha=0.6)
     ax.plot(negative, losses, "o", color=ORANGE, markersize=3.5, label="negative", alpha=0.6)
     ax.set(xlabel="share of the 9 eigenvalues", xlim=(-0.05, 1.05), ylim=(-0.05, 1.2))
-    ax.set_title(f"inertia, tolerance {TOLERANCE:.0e} of the largest |λ|".replace("e-0", "e−"))
+    ax.set_title(f"signs, where zero is below {TOLERANCE:.0e} of the largest |λ|".replace("e-0", "e−"))
     ax.legend(loc="upper right", ncols=2)
 
 

@@ -37,11 +37,11 @@ def draw(quick: bool = False) -> Figure:
     model = digits.with_theta(digits.checkpoints[CHECKPOINT])
     rows = np.random.default_rng(3).permutation(model.examples("train"))
     subjects = {
-        "all examples, L": model,
-        "a batch, L¹": on_batch(model, rows[:BATCH]),
-        "another batch, L²": on_batch(model, rows[BATCH : 2 * BATCH]),
+        "all examples": model,
+        "batch 1": on_batch(model, rows[:BATCH]),
+        "batch 2": on_batch(model, rows[BATCH : 2 * BATCH]),
     }
-    gradient = landscape.NetworkObjective(subjects["a batch, L¹"]).gradient(model.theta)
+    gradient = landscape.NetworkObjective(subjects["batch 1"]).gradient(model.theta)
     direction = -gradient / np.linalg.norm(gradient)
     points = 41 if quick else 161
     lines = {
@@ -59,13 +59,13 @@ def draw(quick: bool = False) -> Figure:
         figure, ax = panels(1, width=COLUMN, height=2.5)
         for (name, line), look in zip(lines.items(), LOOKS, strict=False):
             ax.plot(line.axes[0], line.values["train_loss"], label=name, **look)
-        stuck = lines["a batch, L¹"]
+        stuck = lines["batch 1"]
         best = int(np.argmin(stuck.values["train_loss"]))
         at = stuck.axes[0][best]
         ax.axvline(at, color="#888888", linewidth=0.7, linestyle=":")
         for line, look in zip(lines.values(), LOOKS, strict=False):
             ax.plot(at, line.values["train_loss"][best], "o", color=look["color"], markersize=4)
-        ax.set(xlabel="α down the gradient of L¹ (norm in θ)", ylabel="training loss (nats)")
-        ax.set_title("stuck for one batch, not for another")
+        ax.set(xlabel="α against the gradient of batch 1 (distance in θ)", ylabel="training loss (nats)")
+        ax.set_title("stuck on batch 1, not on batch 2")
         ax.legend()
     return figure

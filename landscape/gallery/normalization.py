@@ -87,6 +87,9 @@ def draw(quick: bool = False) -> Figure:
         draw_fit(axes[0, 1], line_on(standardized(features), y), "the same, standardized", points)
         draw_last_layer(axes[1, 0], deep_network(False), "a fourth layer, without batch norm", points)
         draw_last_layer(axes[1, 1], deep_network(True), "the same, with batch norm", points)
+        lowest, start = axes[0, 0].get_legend_handles_labels()[0]
+        names = ["start of the steps, or the network", "the lowest point of the plane"]
+        figure.legend([start, lowest], names, loc="outside lower left", ncols=2)
     return figure
 
 

@@ -35,7 +35,7 @@ def draw(quick: bool = False) -> Figure:
     names = ("sgd", "adam") if quick else tuple(RATES)
     surface = landscape.SurfaceObjective(SURFACE)
     spans = [tuple(map(float, side)) for side in surface.box]
-    plane = landscape.scan(surface, center=np.zeros(2), direction=np.eye(2), span=spans, points=points)
+    plane = landscape.scan(surface, center=np.zeros(2), direction=np.eye(2), span=spans, points=4 * points)
     race = landscape.race(
         digits(), optimizers=names, tune=not quick, epochs=1 if quick else 8, batch_size=64, seeds=1,
         points=7 if quick else 41,
@@ -45,7 +45,7 @@ def draw(quick: bool = False) -> Figure:
         quiet_map(left, plane, f"{SURFACE.capitalize()}, {UPDATES:,} updates")
         quiet_map(right, race.scan, f"digits, {int(race.step[-1]):,} updates")
         left.set(xlabel="x", ylabel="y")
-        right.set(xlabel="first principal direction", ylabel="second", aspect="auto")
+        right.set(xlabel="first principal direction", ylabel="second principal direction", aspect="auto")
         for ax in (left, right):
             for mark in list(ax.lines):
                 mark.remove()

@@ -70,4 +70,12 @@ def draw(quick: bool = False) -> Figure:
         right.set(xlabel=f"along the eigenvector of λ = −{-low:.3f}", ylabel=f"along that of λ = {high:.3f}")
         for ax in (left, right):
             ax.plot(0, 0, "o", markerfacecolor="white", markeredgecolor="black", markersize=5.5, zorder=6)
+        figure.legend(
+            [right.lines[-1], right.get_legend_handles_labels()[0][0]],
+            ["the saddle", "the lowest point of the plane"],
+            loc="outside lower left",
+            ncols=2,
+        )
+        # The name of the left bar and that of the right axis would touch.
+        figure.set_layout_engine("constrained", wspace=0.08)
     return figure

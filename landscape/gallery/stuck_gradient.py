@@ -35,10 +35,16 @@ def draw(quick: bool = False) -> Figure:
             ax.set(xlabel="updates", ylabel=label, xlim=(0, step[-1]))
         axes[2].axhline(2 / RATE, color=GREY, linestyle=DOTTED)
         axes[2].set_ylim(0, 1.35 * max(2 / RATE, float(np.nanmax(found.series["sharpness"]))))
-        axes[2].text(0.97 * step[-1], 0.94 * 2 / RATE, "2/η", color="#555555", va="top", ha="right")
+        axes[2].text(
+            0.97 * step[-1], 0.94 * 2 / RATE, f"2/η = {2 / RATE:g}", color="#555555", va="top", ha="right"
+        )
         for ax, title in zip(
             axes,
-            ("the loss is nearly flat", "the gradient is not small", "the curvature is at its limit"),
+            (
+                f"η = {RATE:g}: the loss is nearly flat",
+                "the gradient is not small",
+                "the curvature is at its limit",
+            ),
             strict=True,
         ):
             ax.set_title(title)

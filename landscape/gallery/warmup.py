@@ -50,7 +50,9 @@ def draw(quick: bool = False) -> Figure:
             )
         right.set(yscale="log", xlabel="updates", ylabel="training loss (nats)", xlim=(0, steps))
         right.set_title(f"digits, peak η = {RATE}")
-        right.legend()
+        # Below the bands is room for the names.
+        right.set_ylim(bottom=0.02)
+        right.legend(loc="lower left")
     return figure
 
 

@@ -88,7 +88,10 @@ class Scan(Record):
 
     @property
     def share(self) -> float:
-        """The share of the work that is done, 1 if finished; that of the points where nothing more is known."""
+        """The share of the work that is done, 1 if finished.
+
+        Where nothing else was kept it is that of the points.
+        """
         done, total = 0.0, 0
         for name, value in self.partial.items():
             split, _, what = name.rpartition(".")

@@ -6,6 +6,7 @@ import runpy
 import sys
 
 import pytest
+from mpl_toolkits.mplot3d import Axes3D
 
 from landscape.commands import main
 from landscape.errors import InputError
@@ -22,6 +23,7 @@ def test_a_figure_is_drawn_and_shows_something(name):
     drawn = [ax for ax in figure.axes if ax.lines or ax.collections or ax.texts or ax.patches]
     assert drawn
     assert 3.0 <= figure.get_figwidth() <= 7.2
+    assert all(ax.get_zlabel() for ax in figure.axes if isinstance(ax, Axes3D))
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -32,6 +34,21 @@ def test_a_figure_has_its_script_its_picture_and_two_sentences(name):
     for text in (module.SEES, module.CORRECTS):
         assert text.endswith(".")
         assert 40 < len(text) < 400
+
+
+def test_nothing_written_in_the_guide_lies_on_anything_else(monkeypatch):
+    module = figure_module("general_guide")
+    words = dict.fromkeys(
+        ("bias", "optimization", "overfitting", "mismatch", "done"), "training 0.0021, test 1.3"
+    )
+    monkeypatch.setattr(module, "examples", lambda steps: words)
+    figure = module.draw()
+    figure.draw_without_rendering()
+    (ax,) = figure.axes
+    boxes = [text.get_window_extent() for text in ax.texts if text.get_text()]
+    assert not any(one.overlaps(other) for i, one in enumerate(boxes) for other in boxes[i + 1 :])
+    assert all(figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1 for box in boxes)
+    assert sum(text.get_text() == "" for text in ax.texts) == 8  # the arrows
 
 
 def test_the_page_of_the_folder_is_the_modules_own():
