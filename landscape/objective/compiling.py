@@ -143,7 +143,7 @@ def compile_pieces(
     work = [(dtype, piece) for dtype, pieces in missing.items() for piece in pieces]
     work.sort(key=lambda each: not isinstance(each[1], str))
     count, compilers = len(work), max(1, min(compilers, len(work)))
-    ANNOUNCER.say(f"{count} kernels on {compilers} core{'s' * (compilers > 1)}")
+    ANNOUNCER.say(f"{count} kernel{'s' * (count > 1)} on {compilers} core{'s' * (compilers > 1)}")
     lock, done = threading.Lock(), 0
 
     def told(*_: object) -> None:

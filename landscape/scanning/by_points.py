@@ -33,7 +33,7 @@ def by_workers(work: Work, workers: Workers, keeper: Keeper) -> Iterator[None]:
         portions,
         keeper.pause,
         objective=next(iter(plan.subject.objectives.values())),
-        first_alone=True,
+        measures=True,
     ):
         rows, seconds = outcome.value
         sweeps[portion.split].put(portion.first, rows)

@@ -122,7 +122,7 @@ class Workers:
         pause: Callable[[], object] = nothing,
         *,
         objective: Any = None,
-        first_alone: bool = False,
+        measures: bool = False,
     ) -> Iterator[tuple[Any, Outcome]]:
         """Give each part with what a worker made of it, in the order in which they are done.
 
@@ -138,8 +138,8 @@ class Workers:
             Called between results, and several times a second.
         objective
             The user's objective in what is shared, which `maker` makes anew.
-        first_alone
-            Do the first part alone, where the others are cut by the time that it takes.
+        measures
+            Give each machine one part at first, where the others are cut by the time that these take.
 
         Raises
         ------
@@ -157,7 +157,7 @@ class Workers:
             raise ComputationError(
                 f"{self.folder}: could not be written: {error.strerror or error}"
             ) from None
-        yield from Round(self, parcel, content, pause, first_alone).run(iter(pieces))
+        yield from Round(self, parcel, content, pause, measures).run(iter(pieces))
 
     def begin_again(self, generation: int, error: BaseException) -> None:
         """Take a new executor in place of one that broke, once for all parts that were lost with it."""
@@ -176,9 +176,9 @@ class Round:
     """The parts of one work on their way."""
 
     def __init__(
-        self, workers: Workers, parcel: Parcel, content: bytes, pause: Callable[[], object], first_alone: bool
+        self, workers: Workers, parcel: Parcel, content: bytes, pause: Callable[[], object], measures: bool
     ) -> None:
-        self.workers, self.content, self.pause, self.first_alone = workers, content, pause, first_alone
+        self.workers, self.content, self.pause, self.measures = workers, content, pause, measures
         self.size, self.counted = workers.size, time.monotonic()
         torch = sys.modules.get("torch")
         self.task = Task(
@@ -224,7 +224,8 @@ class Round:
         if time.monotonic() - self.counted > COUNT:
             self.size, self.counted = self.workers.size, time.monotonic()
             self.task = replace(self.task, neighbours=self.size.on_one_machine)
-        return 1 if self.first_alone and not self.done else AHEAD * self.size.count
+        machines = max(1, self.size.count // self.size.on_one_machine)
+        return machines if self.measures and not self.done else AHEAD * self.size.count
 
     def give(self, number: int, content: Any = None) -> None:
         """Give a part to the executor."""

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from landscape.errors import ComputationError, InputError, WorkerError
-from landscape.workers import Workers, open_workers, read
+from landscape.workers import Workers, crew, open_workers, read, size
 from landscape.workers import parcel as parcels
 from landscape.workers.crew import TRIES
 from landscape.workers.identity import differences, identity, named
@@ -32,9 +32,9 @@ class Powers:
         return np.array([self.base**piece])
 
 
-def computed(executor, shared=None, *, first_alone=False, **options):
+def computed(executor, shared=None, *, measures=False, **options):
     found, workers = {}, Workers(executor, **options)
-    for piece, outcome in workers.results(shared or Powers(), range(12), first_alone=first_alone):
+    for piece, outcome in workers.results(shared or Powers(), range(12), measures=measures):
         assert piece not in found
         found[piece] = float(outcome.value[0])
     return found
@@ -50,8 +50,11 @@ def test_every_part_comes_back_once_in_whatever_order(seed):
         assert executor.given == 12
 
 
-@pytest.mark.parametrize("alone", [True, False])
-def test_the_first_part_is_done_alone_where_it_measures_and_then_few_are_out_at_a_time(alone):
+@pytest.mark.parametrize("measures", [True, False])
+def test_each_machine_has_one_part_at_first_where_that_measures_and_then_few_are_out_at_a_time(
+    measures, monkeypatch
+):
+    monkeypatch.setattr(crew, "size_of", lambda executor: size.Size(4, 2))
     with Crooked() as executor:
         asked = []
 
@@ -61,21 +64,18 @@ def test_the_first_part_is_done_alone_where_it_measures_and_then_few_are_out_at_
                 yield number
 
         workers = Workers(executor)
-        results = workers.results(Powers(), pieces(), first_alone=alone)
+        results = workers.results(Powers(), pieces(), measures=measures)
         next(results)
-        # One, or two for each of three workers.
-        assert len(asked) == (1 if alone else 6)
+        # One for each of two machines, or two for each of four workers.
+        assert len(asked) == (2 if measures else 8)
         assert len(list(results)) == 11
         assert asked == list(range(12))
 
 
 def test_workers_that_join_get_parts_and_share_the_cores_from_then_on(monkeypatch):
-    from landscape.workers import crew
-    from landscape.workers.size import Size
-
     monkeypatch.setattr(crew, "COUNT", 0.0)
-    sizes = iter([Size(1), Size(1), Size(3, 3)])
-    last = [Size(3, 3)]
+    sizes = iter([size.Size(1), size.Size(1), size.Size(3, 3)])
+    last = [size.Size(3, 3)]
     monkeypatch.setattr(crew, "size_of", lambda executor: next(sizes, last[0]))
     asked = []
 
@@ -99,9 +99,9 @@ def test_what_was_lost_with_its_worker_is_given_out_again():
 
 
 def test_a_part_that_is_lost_each_time_ends_the_work():
-    with Crooked(fault=lambda number: lost(number)(number)) as executor:
+    with Crooked(fault=lambda number: lost(number)(number), workers=1) as executor:
         with pytest.raises(ComputationError, match=f"lost {TRIES} times"):
-            computed(executor, first_alone=True)
+            computed(executor, measures=True)
         assert executor.given == TRIES
 
 
