@@ -62,20 +62,11 @@ class Nearby:
 
 def told(verdict: Verdict, given: Verdict, nearby: Nearby | None, frame: Frame) -> dict[str, Any]:
     """Lay the verdict out as plain JSON, what the point as given is first."""
-    local, line = verdict.local, verdict.escape
-    reason = verdict.finding.reason
+    local, reason = verdict.local, verdict.finding.reason
     if nearby is not None and not nearby.critical:
         reason += f". No critical point near it: none was found within {nearby.where}"
-    escape = None
-    if line is not None and line.best:
-        escape = {
-            "eigenvalue": line.eigenvalue,
-            "predicted": 0.5 * line.eigenvalue * line.best**2,
-            "actual": line.gain,
-            "step": line.best,
-        }
     low, high = verdict.interval
-    found, higher = verdict.finding.invariances, verdict.finding.higher
+    found = verdict.finding.invariances
     return {
         "given": {
             "kind": given.finding.kind,
@@ -98,27 +89,52 @@ def told(verdict: Verdict, given: Verdict, nearby: Nearby | None, frame: Frame) 
         "scale": frame.scale,
         "radius": frame.radius,
         "zero_curvature": frame.zero_curvature,
-        "escape": escape,
-        "polish": None if nearby is None else {
-            "steps": nearby.polished.steps,
-            "newton_steps": nearby.polished.newton_steps,
-            "distance": nearby.polished.distance,
-            "loss": nearby.polished.local.loss,
-            "newton_decrement": nearby.polished.local.decrement,
-            "found": nearby.critical,
-            "used": nearby.moved,
-            "sentence": nearby.sentence(given.local),
-        },
+        "escape": escape_told(verdict.escape),
+        "polish": None if nearby is None else polish_told(nearby, given),
         "kinks": [
             {"node": unit.node, "unit": unit.unit, "examples": unit.examples} for unit in verdict.kinks.units
         ],
         "at_kink": verdict.kinks.on,
         "inactive_units": [] if found is None else [list(unit) for unit in found.inactive],
-        "higher": None if higher is None else {
-            "third": higher.third,
-            "third_error": higher.third_error,
-            "fourth_proven": higher.fourth,
-            "fourth_lowest": higher.fourth_lowest,
-            "fourth_error": higher.fourth_error,
-        },
-    }  # fmt: skip
+        "higher": higher_told(verdict),
+    }
+
+
+def escape_told(line: Escape | None) -> dict[str, Any] | None:
+    """Lay out the step that lowers the loss most along the lowest direction; nothing where none does."""
+    if line is None or not line.best:
+        return None
+    return {
+        "eigenvalue": line.eigenvalue,
+        "predicted": 0.5 * line.eigenvalue * line.best**2,
+        "actual": line.gain,
+        "step": line.best,
+    }
+
+
+def polish_told(nearby: Nearby, given: Verdict) -> dict[str, Any]:
+    """Lay out what polishing found near the point as given."""
+    return {
+        "steps": nearby.polished.steps,
+        "newton_steps": nearby.polished.newton_steps,
+        "distance": nearby.polished.distance,
+        "loss": nearby.polished.local.loss,
+        "newton_decrement": nearby.polished.local.decrement,
+        "found": nearby.critical,
+        "used": nearby.moved,
+        "sentence": nearby.sentence(given.local),
+    }
+
+
+def higher_told(verdict: Verdict) -> dict[str, Any] | None:
+    """Lay out the third and fourth derivatives; nothing where the second decided."""
+    higher = verdict.finding.higher
+    if higher is None:
+        return None
+    return {
+        "third": higher.third,
+        "third_error": higher.third_error,
+        "fourth_proven": higher.fourth,
+        "fourth_lowest": higher.fourth_lowest,
+        "fourth_error": higher.fourth_error,
+    }

@@ -88,15 +88,7 @@ def model_subject(
     splits = chosen_splits(model, split)
     chosen = read_names(metrics)
     subset = {name: examples for name in splits if examples is not None and examples < model.examples(name)}
-    others = [other for other in (toward, across) if other is not None]
-    carried = not recompute_statistics and any(carries(model, other) for other in others)
-    kind: Any = RecomputedObjective if recompute_statistics else NetworkObjective
-    without = ("recomputed statistics",) if recompute_statistics else ()
-    if carried and toward is not None:
-        kind = partial(BetweenObjective, other=toward)
-        if across is not None:
-            kind = partial(PlaneObjective, other=toward, third=across)
-        without = ("statistics that move along a line",)
+    kind, carried, without = kind_of(model, toward, across, recompute_statistics)
     device = settle_device(device, model, without=without)
     makers: dict[str, Any] = {
         name: partial(
@@ -149,6 +141,26 @@ def model_subject(
         if toward is None or across is not None
         else far_end(model, toward, objectives, subset, seed, threads, device, chosen),
     )
+
+
+def kind_of(
+    model: Model, toward: Model | None, across: Model | None, recompute_statistics: bool
+) -> tuple[Any, bool, tuple[str, ...]]:
+    """Choose the objective for a scan.
+
+    Returns
+    -------
+    Its class, or a partial call of it. Whether buffers such as running statistics move along with the parameters. What it does that only the CPU can.
+    """
+    if recompute_statistics:
+        return RecomputedObjective, False, ("recomputed statistics",)
+    carried = any(carries(model, other) for other in (toward, across) if other is not None)
+    if not carried or toward is None:
+        return NetworkObjective, carried, ()
+    without = ("statistics that move along a line",)
+    if across is None:
+        return partial(BetweenObjective, other=toward), carried, without
+    return partial(PlaneObjective, other=toward, third=across), carried, without
 
 
 def constants_of(model: Model, objectives: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ IMAGES = {
         "| e conv2d 1 19 3 3 groups=19 padding=2 dilation=2 | s sigmoid | f conv2d 1 19 2 4 groups=19 | g globalavgpool | fc dense 19 3",
         (2, 7, 6),
         3,
-        n=33,
+        n=17,
     ),
     "conv": network("c conv2d 3 4 3 3 | t tanh | flat flatten | fc dense 60 3", (3, 5, 7), 3),
     "conv_padded": network(

@@ -146,7 +146,7 @@ def test_data_that_the_model_maps_are_inputs(folder, refused):
 def test_a_figure_is_replaced_by_one_of_the_same_model_and_by_no_other(tmp_path, file_format):
     from landscape.errors import InputError
 
-    record, other = examples.scan(3, 4), examples.hessian()
+    record, other = examples.scan(5), examples.hessian()
     first = save_figures(record, tmp_path / "x", file_format)
     assert save_figures(record, tmp_path / "x", file_format) == first
     spectrum = save_figures(other, tmp_path / "y", file_format)[0]

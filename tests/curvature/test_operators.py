@@ -24,22 +24,24 @@ from tests.curvature.matrices import matrix_of, operator_of
 RNG = np.random.default_rng(2)
 
 
+NAMES = ("hessian", "node", "preconditioned")
+
+
+@pytest.fixture(scope="module")
 def operators():
     model = CASES["deep"].model
     whole = hessian_operator(NetworkObjective(model, threads=1), model.theta)
-    return {
-        "hessian": whole,
-        "node": submatrix(whole, node_indices(model, "fc2")),
-        "preconditioned": preconditioned(whole, RNG.uniform(0.1, 2, model.size)),
-    }
+    found = (
+        whole,
+        submatrix(whole, node_indices(model, "fc2")),
+        preconditioned(whole, RNG.uniform(0.1, 2, model.size)),
+    )
+    return dict(zip(NAMES, found, strict=True))
 
 
-OPERATORS = operators()
-
-
-@pytest.mark.parametrize("name", OPERATORS)
-def test_the_product_is_symmetric_and_linear(name):
-    operator = OPERATORS[name]
+@pytest.mark.parametrize("name", NAMES)
+def test_the_product_is_symmetric_and_linear(name, operators):
+    operator = operators[name]
     u, v = RNG.standard_normal((2, operator.size))
     assert u @ (operator @ v) == pytest.approx(v @ (operator @ u), rel=1e-10)
     assert np.allclose(operator @ (2 * u - v), 2 * (operator @ u) - operator @ v, rtol=1e-10)
@@ -47,18 +49,18 @@ def test_the_product_is_symmetric_and_linear(name):
     assert operator.T is operator
 
 
-@pytest.mark.parametrize("name", OPERATORS)
-def test_columns_at_once_are_columns_one_by_one(name):
-    operator = OPERATORS[name]
+@pytest.mark.parametrize("name", NAMES)
+def test_columns_at_once_are_columns_one_by_one(name, operators):
+    operator = operators[name]
     columns = RNG.standard_normal((operator.size, 3))
     together = operator @ columns
     assert np.allclose(together, np.stack([operator @ column for column in columns.T], axis=1), rtol=1e-12)
 
 
-def test_a_nodes_submatrix_is_the_block_of_the_whole():
+def test_a_nodes_submatrix_is_the_block_of_the_whole(operators):
     model = CASES["deep"].model
     chosen = node_indices(model, "fc2")
-    whole, part = (dense_matrix(OPERATORS[name]).matrix for name in ("hessian", "node"))
+    whole, part = (dense_matrix(operators[name]).matrix for name in ("hessian", "node"))
     assert np.allclose(part, whole[np.ix_(chosen, chosen)], rtol=0, atol=1e-15)
 
 
