@@ -6,6 +6,10 @@ import os
 import time
 from pathlib import Path
 
+# A worker has one core, as far as it goes: a second thread of BLAS would spend the other workers' time waiting for work. Read once, when NumPy is loaded.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import numba
 import pytest
 from hypothesis import settings

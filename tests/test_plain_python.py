@@ -22,7 +22,7 @@ from tests.cases import CASES, Case
 from tests.engine import DTYPES, TOLERANCE, VALUE_TOLERANCE, distance, vectors
 
 PLAIN = {"NUMBA_DISABLE_JIT": "1", "NUMBA_ENABLE_CUDASIM": "1"}
-AXES = (np.array([-0.5, 0.5]), np.array([0.0, 0.25, 1.0]))
+AXES = (np.array([-0.5, 0.5]), np.array([0.25, 1.0]))
 
 Numbers = dict[str, Any]
 
@@ -100,22 +100,32 @@ def uncompiled() -> dict[str, Numbers]:
     return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name", CASES)
-def test_plain_python_agrees_with_the_referee(name, dtype):
-    found, case = uncompiled()[f"{name} {dtype}"], CASES[name]
+@cache
+def expected(name: str) -> Numbers:
+    """Ask the referee, once for both dtypes."""
+    case = CASES[name]
     model, directions = case.model, vectors(case, 2)
-    gradient = reference.gradient(model, model.theta)
-    product = reference.hvp(model, model.theta, directions[0])
     grid = [
         reference.loss(model, model.theta + a * directions[0] + b * directions[1])
         for a in AXES[0]
         for b in AXES[1]
     ]
-    assert found["value"] == pytest.approx(reference.value(model, model.theta), rel=VALUE_TOLERANCE[dtype])
-    assert distance(np.array(found["gradient"]), gradient) <= TOLERANCE[dtype]
-    assert distance(np.array(found["hvp"]), product) <= TOLERANCE[dtype]
-    np.testing.assert_allclose(found["sweep"], grid, rtol=VALUE_TOLERANCE[dtype])
+    return {
+        "value": reference.value(model, model.theta),
+        "gradient": reference.gradient(model, model.theta),
+        "hvp": reference.hvp(model, model.theta, directions[0]),
+        "sweep": grid,
+    }
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", CASES)
+def test_plain_python_agrees_with_the_referee(name, dtype):
+    found, right = uncompiled()[f"{name} {dtype}"], expected(name)
+    assert found["value"] == pytest.approx(right["value"], rel=VALUE_TOLERANCE[dtype])
+    assert distance(np.array(found["gradient"]), right["gradient"]) <= TOLERANCE[dtype]
+    assert distance(np.array(found["hvp"]), right["hvp"]) <= TOLERANCE[dtype]
+    np.testing.assert_allclose(found["sweep"], right["sweep"], rtol=VALUE_TOLERANCE[dtype])
 
 
 def test_what_is_the_same_for_all_examples_is_computed_once_a_theta():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from hypothesis.extra import numpy as arrays_of
 from landscape.errors import InputError
 from landscape.files import read_archive, write_archive
 from landscape.records import RECORDS, Scan, load_record
+from tests.records import examples
 
 SHAPE = (3, 4)
 
@@ -322,3 +324,12 @@ def test_a_quantity_is_unknown_where_it_was_not_computed():
     assert np.isnan(record.quantity("train_loss")[1:]).all()
     assert not record.diverged("train_loss").any()
     assert not record.finished
+
+
+def test_the_share_of_an_unfinished_scan_is_that_of_its_points_where_nothing_else_is_known():
+    whole = examples.scan(3, 4)
+    done = np.zeros((3, 4), bool)
+    done[:2] = True
+    assert replace(whole, done=done).share == pytest.approx(8 / 12)
+    assert "67% done" in replace(whole, done=done).named()
+    assert whole.share == 1.0

@@ -25,6 +25,7 @@ DRAWING = {
     "sign_rows": 1,
     "sign_blocks": 1,
 }
+GENERATORS = {"default_rng", "RandomState", "Philox", "PCG64", "SeedSequence"}
 # The gallery is written as a user would, with data of its own.
 SOURCES = [
     path
@@ -74,30 +75,42 @@ def called(node: ast.Call) -> str:
     return node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_random_numbers_come_from_listed_streams_only(path):
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in DRAWING:
-            assert names_a_stream(node.args[DRAWING[node.func.id]]), f"line {node.lineno}"
-        if isinstance(node, ast.Call):
-            assert called(node) not in {"default_rng", "RandomState", "Philox", "PCG64", "SeedSequence"}, (
-                f"line {node.lineno}"
-            )
-        if isinstance(node, ast.Assign):
-            names = {
-                name.id for target in node.targets for name in ast.walk(target) if isinstance(name, ast.Name)
-            }
-            assert not {name for name in names if "STREAM" in name}, f"line {node.lineno}"
-        if isinstance(node, ast.Attribute | ast.Name) and isinstance(
-            getattr(node, "value", None), ast.Attribute
-        ):
-            # What a user's own code draws from is kept, begun and put back around it.
-            assert node.value.attr != "random" or node.attr in (
-                "Generator",
-                "get_state",
-                "set_state",
-                "seed",
-            ), f"line {node.lineno}: NumPy's own generator"
+def draws_from_elsewhere(node: ast.AST) -> bool:
+    """Whether a call, a name or an attribute gives random numbers of a stream that is not listed."""
+    if isinstance(node, ast.Call):
+        drawing = isinstance(node.func, ast.Name) and node.func.id in DRAWING
+        return called(node) in GENERATORS or (
+            drawing and not names_a_stream(node.args[DRAWING[called(node)]])
+        )
+    if isinstance(node, ast.Assign):
+        names = [name for target in node.targets for name in ast.walk(target) if isinstance(name, ast.Name)]
+        return any("STREAM" in name.id for name in names)
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Attribute):
+        # What a user's own code draws from is kept, begun and put back around it.
+        return node.value.attr == "random" and node.attr not in (
+            "Generator",
+            "get_state",
+            "set_state",
+            "seed",
+        )
+    return False
+
+
+def test_random_numbers_come_from_listed_streams_only():
+    found = [
+        f"{path.relative_to(PACKAGE)}: line {node.lineno}"
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if draws_from_elsewhere(node)
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    "code", ["normal(seed, 7, 0, 3)", "np.random.default_rng(0)", "MY_STREAM = 3", "numpy.random.normal(3)"]
+)
+def test_a_draw_from_elsewhere_would_be_found(code):
+    assert any(map(draws_from_elsewhere, ast.walk(ast.parse(code))))
 
 
 def test_kernels_count_from_the_listed_streams():

@@ -47,17 +47,13 @@ def defined(tree: ast.Module) -> dict[str, int]:
     return {name: place for name, place in found.items() if place is not None}
 
 
-TREES = {str(path.relative_to(PACKAGE)): ast.parse(path.read_text(encoding="utf-8")) for path in SOURCES}
-TAKING = {module: defined(tree) for module, tree in TREES.items()}
-
-
-def known(module: str) -> dict[str, int]:
+def known(module: str, tree: ast.Module, taking: dict[str, dict[str, int]]) -> dict[str, int]:
     """The names of a module that take threads, its own and imported ones."""
-    found = dict(TAKING[module])
-    for node in ast.walk(TREES[module]):
+    found = dict(taking.get(module, {}))
+    for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("landscape."):
             home = node.module.removeprefix("landscape.").replace(".", "/")
-            for other, names in TAKING.items():
+            for other, names in taking.items():
                 if other.startswith(home):
                     found |= {a.asname or a.name: names[a.name] for a in node.names if a.name in names}
     return found
@@ -68,16 +64,21 @@ def hands_on(call: ast.Call, place: int) -> bool:
     return "threads" in names or None in names or 0 <= place < len(call.args)
 
 
-@pytest.mark.parametrize("module", TREES, ids=str)
-def test_every_call_of_what_takes_threads_hands_them_on(module):
-    taking = known(module)
-    for function in ast.walk(TREES[module]):
-        if not isinstance(function, ast.FunctionDef) or (module, function.name) in WITHOUT:
-            continue
-        for call in ast.walk(function):
-            name = getattr(call.func, "id", None) if isinstance(call, ast.Call) else None
-            if name in taking:
-                assert hands_on(call, taking[name]), f"line {call.lineno}: {name} without threads"
+def test_every_call_of_what_takes_threads_hands_them_on():
+    trees = {str(path.relative_to(PACKAGE)): ast.parse(path.read_text(encoding="utf-8")) for path in SOURCES}
+    defining = {module: names for module, tree in trees.items() if (names := defined(tree))}
+    found = []
+    for module, tree in trees.items():
+        taking = known(module, tree, defining)
+        for function in ast.walk(tree) if taking else ():
+            if not isinstance(function, ast.FunctionDef) or (module, function.name) in WITHOUT:
+                continue
+            for call in ast.walk(function):
+                name = getattr(call.func, "id", None) if isinstance(call, ast.Call) else None
+                if name in taking and not hands_on(call, taking[name]):
+                    found.append(f"{module}, line {call.lineno}: {name} without threads")
+    assert defining
+    assert found == []
 
 
 def curve() -> landscape.Model:

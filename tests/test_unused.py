@@ -15,7 +15,6 @@ import landscape
 from landscape.faults import CASES
 
 PACKAGE = Path(__file__).parents[1] / "landscape"
-TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
 # Names that are read in another way, with the reason.
 EXCEPTIONS = {
     ("kernels/cuda/shape.py", "ACROSS"): "stands in for the constant of each shape, put in its place by name",
@@ -23,10 +22,20 @@ EXCEPTIONS = {
 CALLED_BY_NAME = {"faults/recipes.py": {name.replace("-", "_") for name in CASES}}
 
 
-def read_names() -> set[str]:
+@pytest.fixture(scope="module")
+def trees():
+    return {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+@pytest.fixture(scope="module")
+def used(trees):
+    return read_names(trees) | listed_names(trees)
+
+
+def read_names(trees: dict[Path, ast.Module]) -> set[str]:
     """Give every name and attribute that the package reads."""
     found: set[str] = set()
-    for tree in TREES.values():
+    for tree in trees.values():
         for node in ast.walk(tree):
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
                 found.add(node.id)
@@ -35,18 +44,15 @@ def read_names() -> set[str]:
     return found
 
 
-def listed_names() -> set[str]:
+def listed_names(trees: dict[Path, ast.Module]) -> set[str]:
     """Give what is public: the lists of packages, and the table of the package's own names."""
     found = set(landscape.NAMES)
-    for tree in TREES.values():
+    for tree in trees.values():
         for node in tree.body:
             targets = node.targets if isinstance(node, ast.Assign) else []
             if any(isinstance(target, ast.Name) and target.id == "__all__" for target in targets):
                 found |= {constant.value for constant in ast.walk(node) if isinstance(constant, ast.Constant)}
     return found
-
-
-USED = read_names() | listed_names()
 
 
 def defined(tree: ast.Module) -> set[str]:
@@ -62,19 +68,19 @@ def defined(tree: ast.Module) -> set[str]:
     return {name for name in found if not name.startswith("__")}
 
 
-def test_every_name_of_a_module_is_used():
+def test_every_name_of_a_module_is_used(trees, used):
     unused = {
         (path.relative_to(PACKAGE).as_posix(), name)
-        for path, tree in TREES.items()
-        for name in defined(tree) - USED - CALLED_BY_NAME.get(path.relative_to(PACKAGE).as_posix(), set())
+        for path, tree in trees.items()
+        for name in defined(tree) - used - CALLED_BY_NAME.get(path.relative_to(PACKAGE).as_posix(), set())
     }
     assert unused - EXCEPTIONS.keys() == set()
 
 
-def test_every_exception_is_still_one():
+def test_every_exception_is_still_one(trees, used):
     for file, name in EXCEPTIONS:
-        assert name in defined(TREES[PACKAGE / file]), (file, name)
-        assert name not in USED
+        assert name in defined(trees[PACKAGE / file]), (file, name)
+        assert name not in used
 
 
 @pytest.mark.parametrize("code", ["X = 1", "def x(): pass", "class X: pass", "X: int = 1", "X, Y = 1, 2"])

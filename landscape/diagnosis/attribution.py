@@ -75,13 +75,16 @@ def large(evidence: Evidence) -> Verdict | None:
 def is_held_back(evidence: Evidence, other: Outcome, rival: float) -> bool:
     """Say whether the last activation holds the loss up: without it the same parameters remove twice as much as anything else does.
 
-    Where outputs are dead behind it, it has to remove the most of all.
+    Where outputs are dead behind it, it only has to do about as well as all else, and better than training on from the same parameters: a fresh
+    start that does as well had other outputs dead, or none.
     """
     limits = evidence.limits
-    dead = evidence.state is not None and evidence.state.dead_outputs > 0
-    return other.share >= limits.verified and (
-        rival < limits.bias * other.share or (dead and rival < other.share - limits.simpler)
-    )
+    if other.share < limits.verified:
+        return False
+    if evidence.state is None or not evidence.state.dead_outputs:
+        return rival < limits.bias * other.share
+    on = share(best_of(of_kind(evidence.outcomes or (), "fork")))
+    return other.share >= limits.tie * rival and on < other.share - limits.simpler
 
 
 def minimizes_another(evidence: Evidence) -> bool:

@@ -1,4 +1,4 @@
-"""Predictions without the network, copying the best single input and a linear model, which it should beat."""
+"""Predictions without the network (the best single input, a linear model, a constant), which a network should beat."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import logit
 
 from landscape.diagnosis.linear import fitted, standard_inputs
+from landscape.diagnosis.linear_signal import numbers_of
 from landscape.diagnosis.outcomes import plain
 from landscape.diagnosis.ranges import DISTANCES
 from landscape.diagnosis.vetoes import flat_inputs
@@ -22,6 +24,8 @@ Array = NDArray[np.float64]
 ERRORS = 2.0
 # Numbers in the inputs times outputs, beyond which no linear model is fitted.
 LARGEST_FIT = 5_000_000
+# The logit of a class that training has no example of, or only examples of.
+MOST_LOGIT = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,12 +80,7 @@ def copied(model: Model, held: str | None, threads: int | None = None) -> Baseli
     splits = [split for split in ("validation", "test") if split in model.splits]
     ours = np.concatenate([scores(model, split, threads=threads).loss for split in splits])
     theirs = np.concatenate([copy_losses(model, split, column) for split in splits])
-    lead = theirs - ours
-    error = float(lead.std(ddof=1) / math.sqrt(len(lead))) if len(lead) > 1 else math.inf
-    return Baseline(
-        column=column, split=" and ".join(splits), network=float(ours.mean()), copy=float(theirs.mean()), lead=float(lead.mean()),
-        error=error,
-    )  # fmt: skip
+    return beside(column, " and ".join(splits), ours, theirs)
 
 
 def copy_losses(model: Model, split: str, column: int) -> Array:
@@ -116,10 +115,41 @@ def linear_lead(model: Model, held: str | None, threads: int | None = None) -> B
         len(x), *model.nodes[-1].shape
     )
     theirs = score_outputs(model, outputs, np.asarray(model.data[f"y_{held}"]))[0]
-    lead = theirs - (ours := scores(model, held, threads=threads).loss)
+    return beside(-1, held, scores(model, held, threads=threads).loss, theirs)
+
+
+def constant_lead(model: Model, held: str | None, threads: int | None = None) -> Baseline | None:
+    """Compare with the best constant of the training data, which `column` −2 stands for; None where the loss has none that is written down here.
+
+    Examples
+    --------
+    >>> from landscape.model import build_model
+    >>> x = np.random.default_rng(0).standard_normal((60, 2))
+    >>> data = {"x_train": x[:40], "y_train": 2 + x[:40, :1], "x_test": x[40:], "y_test": 2 + x[40:, :1]}
+    >>> network = build_model(layers=[(np.array([[0.3, 0.0]]), np.array([2.0]))], loss="mse", **data)
+    >>> constant_lead(network, "test").beaten
+    True
+    """
+    targets = None if held is None else numbers_of(model, "train")
+    if held is None or targets is None:
+        return None
+    given = targets.mean(axis=0)
+    if model.loss != "mse":
+        with np.errstate(divide="ignore"):
+            given = np.log(given) if model.loss == "cross_entropy" else logit(given)
+        given = np.clip(given, -MOST_LOGIT, MOST_LOGIT)
+    y = np.asarray(model.data[f"y_{held}"])
+    outputs = np.tile(given, (len(y), 1))
+    theirs = score_outputs(model, outputs.reshape(len(y), *model.nodes[-1].shape), y)[0]
+    return beside(-2, held, scores(model, held, threads=threads).loss, theirs)
+
+
+def beside(column: int, split: str, ours: Array, theirs: Array) -> Baseline:
+    """Return the comparison of losses [N], example by example."""
+    lead = theirs - ours
     error = float(lead.std(ddof=1) / math.sqrt(len(lead))) if len(lead) > 1 else math.inf
     return Baseline(
-        column=-1, split=held, network=float(ours.mean()), copy=float(theirs.mean()), lead=float(lead.mean()), error=error,
+        column=column, split=split, network=float(ours.mean()), copy=float(theirs.mean()), lead=float(lead.mean()), error=error,
     )  # fmt: skip
 
 

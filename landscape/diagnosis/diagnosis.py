@@ -284,7 +284,7 @@ def prepared(
 def in_words(plan: Plan, remedy: str, model: Model) -> str:
     """Return a remedy in PyTorch's words: what it rewrites, else how it is trained."""
     if remedy == WITHOUT_END:
-        return without_words(model, end_of(model).op)
+        return without_words(model.loss, end_of(model).op)
     return rewritten(remedy) or plan.pytorch(model)
 
 

@@ -53,6 +53,8 @@ class Evidence:
     broadcast: float = math.nan
     decays: bool = False
     baseline: Baseline | None = None
+    # Of a loss that is not small: the held-out loss beside that of the best constant of the training data.
+    beside_constant: Baseline | None = None
     linear_learns: bool | None = None
     split: SplitShift | None = None
     signal: Signal | None = None

@@ -21,7 +21,8 @@ from landscape.objective.examples import Scores
 Array = NDArray[np.float64]
 
 RESAMPLES = 1000
-ERRORS = 2.0
+# Standard errors that a gap has to exceed, and those of one that nothing explains: no other sign of it makes up for chance.
+ERRORS, ALONE = 2.0, 3.0
 # The quantile of 95 % intervals of shares.
 WILSON = 1.96
 
@@ -43,13 +44,13 @@ class Gap:
     error: float
     metric: str
 
-    def bound(self, least: float, *, clear: bool = False) -> float:
-        """Give what the metric's gap has to exceed: `least`, by its error too where it has to be clear, and two errors."""
-        return max(least + (self.error if clear else 0.0), ERRORS * self.error)
+    def bound(self, least: float, *, clear: bool = False, errors: float = ERRORS) -> float:
+        """Give what the metric's gap has to exceed: `least`, by its error too where it has to be clear, and so many errors."""
+        return max(least + (self.error if clear else 0.0), errors * self.error)
 
-    def material(self, least: float) -> bool:
-        """Return whether the loss's interval lies above 0 and the metric's gap above two errors and `least`."""
-        return self.low > 0 and self.part > self.bound(least)
+    def material(self, least: float, errors: float = ERRORS) -> bool:
+        """Tell whether the loss's interval lies above 0 and the metric's gap above `least` and so many errors."""
+        return self.low > 0 and self.part > self.bound(least, errors=errors)
 
     def clear(self, least: float) -> bool:
         """Return whether it is material and lies above `least` by its error too: what overfitting has to be."""

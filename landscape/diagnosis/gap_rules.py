@@ -9,8 +9,8 @@ from landscape.diagnosis.baselines import ERRORS as COPIED
 from landscape.diagnosis.baselines import Baseline
 from landscape.diagnosis.citing import SHARE, Cited, Reason, written
 from landscape.diagnosis.evidence import Evidence, Verdict
-from landscape.diagnosis.gap import Gap
-from landscape.diagnosis.generalization import Generalization
+from landscape.diagnosis.gap import ALONE, ERRORS, Gap
+from landscape.diagnosis.generalization import CHANCE, CLUSTERS, Generalization
 from landscape.diagnosis.remedies import worded
 from landscape.diagnosis.shift import ALIKE, CLOSES, RARE, Shift
 from landscape.diagnosis.signal import TELLS
@@ -26,7 +26,7 @@ def small(evidence: Evidence) -> Verdict:
     learned = evidence.loss < limits.constant * evidence.constant or evidence.is_small
     if first is not None and learned and first.material(limits.gap) and is_ordered(evidence, first):
         return by_order(evidence, first)
-    shifted = second is not None and second.material(limits.shift)
+    shifted = is_shifted(evidence)
     # What is no better than a constant has learned nothing, nor by heart.
     over = learned and first is not None and first.clear(limits.gap)
     if shifted and second is not None and not (over and first is not None and first.part > second.part):
@@ -41,6 +41,17 @@ def small(evidence: Evidence) -> Verdict:
     ):
         return copies(evidence, evidence.baseline)
     return healthy(evidence) if evidence.is_small else noise_floor(evidence)
+
+
+def is_shifted(evidence: Evidence) -> bool:
+    """Say whether test is worse than the data that training resembles, beyond chance."""
+    gap = evidence.test_gap
+    return gap is not None and gap.material(evidence.limits.shift, errors_needed(evidence))
+
+
+def errors_needed(evidence: Evidence) -> float:
+    """Return how many standard errors test has to be worse by: more where nothing explains it, neither labels, nor scales, nor other inputs."""
+    return ALONE if evidence.shift is not None and evidence.shift.subtype == "concept" else ERRORS
 
 
 def is_ordered(evidence: Evidence, gap: Gap) -> bool:
@@ -99,7 +110,7 @@ def copies(evidence: Evidence, found: Baseline) -> Verdict:
 def mismatch(evidence: Evidence, gap: Gap, accepted: tuple[str, ...]) -> Verdict:
     """Test is worse than the data that training resembles."""
     shift, subtype, confidence = evidence.shift, "", "suspected"
-    reasons: list[Reason] = [told_gap(gap, evidence.limits.shift)]
+    reasons: list[Reason] = [told_gap(gap, evidence.limits.shift, errors=errors_needed(evidence))]
     if shift is not None:
         subtype, confidence = shift.subtype, "consistent"
         closes = {"preprocessing": shift.affine_closes, "label-shift": shift.label_closes}.get(subtype)
@@ -137,7 +148,7 @@ def overfitting(evidence: Evidence, gap: Gap, accepted: tuple[str, ...]) -> Verd
     reasons: list[Reason] = [told_gap(gap, evidence.limits.gap, clear=True)]
     if found is None:
         # Held-out data at chance, and neither a linear model nor near examples that tell anything: there may be nothing to carry over.
-        flat = gap.part >= evidence.limits.constant and tells_nothing(evidence)
+        flat = is_at_chance(evidence, gap) and tells_nothing(evidence)
         reasons += without_signal(evidence) if flat else []
         return Verdict(
             code="overfitting",
@@ -151,10 +162,12 @@ def overfitting(evidence: Evidence, gap: Gap, accepted: tuple[str, ...]) -> Verd
     best = found.best
     reasons.append(twice_the_data(found))
     flat_at_chance = (
-        gap.part >= evidence.limits.constant
+        is_at_chance(evidence, gap)
         and not found.falls
-        and found.is_chance
-        and not found.linear_learns
+        and found.is_chance(
+            CLUSTERS if evidence.signal is not None and evidence.signal.is_nothing else CHANCE
+        )
+        and not evidence.linear_learns
         and not (evidence.signal is not None and evidence.signal.tells)
     )
     reasons += without_signal(evidence) if flat_at_chance else []
@@ -170,6 +183,11 @@ def overfitting(evidence: Evidence, gap: Gap, accepted: tuple[str, ...]) -> Verd
         confidence="verified" if found.verifies else "consistent", reasons=tuple(reasons),
         remedy=closing(found, flat_at_chance), gain=gap.part if best is None else best.gain, accepted=accepted,
     )  # fmt: skip
+
+
+def is_at_chance(evidence: Evidence, gap: Gap) -> bool:
+    """Say whether held-out data are no better than guessing, within the gap's standard error."""
+    return gap.part + gap.error >= evidence.limits.constant
 
 
 def tells_nothing(evidence: Evidence) -> bool:
@@ -214,9 +232,9 @@ def twice_the_data(found: Generalization) -> Cited:
     )  # fmt: skip
 
 
-def told_gap(gap: Gap, least: float, *, clear: bool = False) -> Cited:
+def told_gap(gap: Gap, least: float, *, clear: bool = False, errors: float = ERRORS) -> Cited:
     """Cite a gap that counts."""
-    bound = gap.bound(least, clear=clear)
+    bound = gap.bound(least, clear=clear, errors=errors)
     return Cited(
         sentence=f"{gap.other} loss {gap.loss:.3g} above {gap.base} (95 % interval {gap.low:.3g} to {gap.high:.3g}), {gap.metric} worse by "
         f"{{value}} ± {written(gap.error, '.1%')} of its range",
@@ -224,9 +242,19 @@ def told_gap(gap: Gap, least: float, *, clear: bool = False) -> Cited:
     )  # fmt: skip
 
 
-def allowed_gap(gap: Gap, least: float, *, clear: bool = False) -> Cited:
+def allowed_gaps(evidence: Evidence) -> dict[str, Cited]:
+    """Cite the gaps that do not count, by the code that they would be."""
+    limits, first, second = evidence.limits, evidence.validation_gap, evidence.test_gap
+    found = {}
+    if first is not None and not first.clear(limits.gap):
+        found["overfitting"] = allowed_gap(first, first.bound(limits.gap, clear=True))
+    if second is not None and not is_shifted(evidence):
+        found["mismatch"] = allowed_gap(second, second.bound(limits.shift, errors=errors_needed(evidence)))
+    return found
+
+
+def allowed_gap(gap: Gap, bound: float) -> Cited:
     """Cite a gap that does not count; one above the allowed part counts for nothing where the loss's interval holds 0."""
-    bound = gap.bound(least, clear=clear)
     doubt = (
         ""
         if gap.part <= bound
@@ -241,7 +269,8 @@ def allowed_gap(gap: Gap, least: float, *, clear: bool = False) -> Cited:
 def noise_floor(evidence: Evidence) -> Verdict:
     """A loss that is not small and that nothing tried lowers to the good of held-out data."""
     tried = len(evidence.outcomes or ())
-    useless = evidence.loss >= evidence.limits.constant * evidence.constant
+    foreseen = foresees(evidence)
+    useless = evidence.loss >= evidence.limits.constant * evidence.constant and not foreseen
     part = evidence.loss / evidence.constant
     if part < evidence.limits.floor:
         return unexplained(evidence)
@@ -252,9 +281,25 @@ def noise_floor(evidence: Evidence) -> Verdict:
     )  # fmt: skip
     return Verdict(
         code="noise-floor", subtype="no-signal" if useless else "", confidence="consistent" if tried else "suspected",
-        reasons=(floor, *(without_signal(evidence) if useless else ()), *unlowered(evidence)),
+        reasons=(floor, *(without_signal(evidence) if useless else foreseen), *unlowered(evidence)),
         remedy=NOISY_DATA, accepted=("undetermined",),
     )  # fmt: skip
+
+
+def foresees(evidence: Evidence) -> list[Reason]:
+    """Cite how much better than the best constant the network is on held-out data, where that is beyond chance: there is a signal, if a weak one.
+
+    Of classes of which one is common the accuracy may not show it: no example need be more probably of a rare one.
+    """
+    found = evidence.beside_constant
+    if found is None or not found.beaten:
+        return []
+    return [
+        Cited(
+            sentence=f"on {found.split} data the loss is {found.network:.4g}, that of the best constant {found.copy:.4g}: it leads by {{value}}",
+            claim="a signal", value=found.lead, side="above", threshold=COPIED * found.error,
+        )
+    ]  # fmt: skip
 
 
 def unexplained(evidence: Evidence) -> Verdict:
@@ -302,11 +347,7 @@ def unlowered(evidence: Evidence) -> list[Reason]:
 def healthy(evidence: Evidence) -> Verdict:
     """Nothing is wrong as far as one could look."""
     reasons = small_loss(evidence)
-    gaps = (
-        (evidence.validation_gap, evidence.limits.gap, True),
-        (evidence.test_gap, evidence.limits.shift, False),
-    )
-    reasons += [allowed_gap(gap, least, clear=clear) for gap, least, clear in gaps if gap is not None]
+    reasons += allowed_gaps(evidence).values()
     assessed = evidence.validation_gap is not None or evidence.test_gap is not None
     return Verdict(
         code="healthy", confidence="consistent" if assessed else "suspected", reasons=tuple(reasons)

@@ -9,10 +9,11 @@ from typing import TypeVar
 
 import numpy as np
 
-from landscape.diagnosis.baselines import copied, linear_lead, linear_words
+from landscape.diagnosis.baselines import constant_lead, copied, linear_lead, linear_words
 from landscape.diagnosis.ensembles import Laboratory
 from landscape.diagnosis.evidence import Evidence
 from landscape.diagnosis.gap import chance, gap, gap_of
+from landscape.diagnosis.gap_rules import is_shifted
 from landscape.diagnosis.learning_curve import generalization, linear_learns
 from landscape.diagnosis.session import Session
 from landscape.diagnosis.shift import CLOSES, RARE, shift_of
@@ -42,7 +43,8 @@ def gap_branch(session: Session, evidence: Evidence) -> Evidence:
             linear_lead(model, session.lab.held, session.lab.threads), evidence.constant
         )
     else:
-        evidence = with_signal(session, evidence)
+        lead = constant_lead(model, session.lab.held, session.lab.threads)
+        evidence = with_signal(session, replace(evidence, beside_constant=lead))
     if "validation" in splits:
         scored = {split: scores(model, split, threads=session.lab.threads) for split in splits}
         return gaps_seen(session, model, scored, evidence)
@@ -63,7 +65,7 @@ def gap_branch(session: Session, evidence: Evidence) -> Evidence:
         return overfit(session, evidence)
     parts = {split: scores(refit, split, threads=session.lab.threads) for split in refit.splits}
     found = gaps_seen(session, refit, parts, evidence)
-    if found.test_gap is not None and found.test_gap.material(session.limits.shift):
+    if is_shifted(found):
         return found
     return overfit(session, replace(found, validation_gap=together))
 

@@ -15,9 +15,11 @@ from landscape.diagnosis.gap import chance
 from landscape.diagnosis.generalization import CHANCE, Constrained, Generalization
 from landscape.diagnosis.linear import fitted as fitted_linear
 from landscape.diagnosis.linear import standard_inputs
+from landscape.diagnosis.linear_signal import linear_p
 from landscape.diagnosis.outcomes import half_interval
 from landscape.diagnosis.remedies import of_kinds
 from landscape.diagnosis.remedy import Remedy
+from landscape.diagnosis.signal import TELLS
 from landscape.diagnosis.subsets import subset
 from landscape.errors import InputError
 from landscape.model import Model
@@ -68,9 +70,12 @@ def linear_error(lab: Laboratory, by_loss: bool) -> float:
 
 
 def linear_learns(lab: Laboratory, by_loss: bool) -> bool | None:
-    """Say whether a linear model of the training data does better than guessing on held-out data, or None if there is no such model."""
+    """Say whether a linear model does better on held-out data than guessing, and than those of permuted targets; None where there is none."""
     error = linear_error(lab, by_loss)
-    return None if math.isnan(error) else error < CHANCE * guessing(lab, by_loss)
+    if math.isnan(error) or lab.held is None:
+        return None
+    # A p that is not known rules nothing out.
+    return error < CHANCE * guessing(lab, by_loss) and not linear_p(lab.model, lab.held, lab.seed) > TELLS
 
 
 def guessing(lab: Laboratory, by_loss: bool) -> float:

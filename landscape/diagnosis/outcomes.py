@@ -160,13 +160,17 @@ def best_look(held: Array | None, train: Array) -> int:
 def judged(
     found: Sequence[Outcome], loss: float, held: float, held_constant: float, useful: float
 ) -> list[Outcome]:
-    """Return the outcomes with whether they help held-out data by `useful` of the range there, or as they are without such data."""
+    """Return the outcomes with whether they help held-out data by `useful` of the range there, or as they are without such data.
+
+    What lies above the best constant predictor's loss counts for nothing: an outcome that stays there has learned nothing that carries over.
+    """
     if not math.isfinite(held):
         return list(found)
-    least = min([held, *(o.held for o in found if math.isfinite(o.held))])
-    span = max(held_constant, held) - least
+    start = held if math.isnan(held_constant) else min(held, held_constant)
+    least = min([start, *(o.held for o in found if math.isfinite(o.held))])
+    span = (held if math.isnan(held_constant) else held_constant) - least
     return [
-        replace(o, useful=bool(span > 0 and (held - o.held) >= useful * span and o.train < loss))
+        replace(o, useful=bool(span > 0 and (start - o.held) >= useful * span and o.train < loss))
         for o in found
     ]
 

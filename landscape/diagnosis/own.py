@@ -4,36 +4,34 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape.diagnosis.curvature import Curvature, Escaped, curvature_at, escape_from
 from landscape.diagnosis.ensembles import Budget
 from landscape.diagnosis.evidence import Evidence, Verdict
 from landscape.diagnosis.gap import Gap, gap
 from landscape.diagnosis.outcomes import Outcome, judged, shared
+from landscape.diagnosis.own_facts import facts
+from landscape.diagnosis.own_session import Own
 from landscape.diagnosis.own_training import Train, Trainer, unknown_names
 from landscape.diagnosis.own_trials import FIRST, FRESH, LARGER, Trials
 from landscape.diagnosis.remedies import remedy_of
-from landscape.diagnosis.report_json import report_json
-from landscape.diagnosis.state import State, stability
-from landscape.diagnosis.thresholds import Thresholds, thresholds_of
-from landscape.diagnosis.verdict import decide
-from landscape.diagnosis.vetoes import Veto
+from landscape.diagnosis.report_json import accepted_code, report_json
+from landscape.diagnosis.state import stability
+from landscape.diagnosis.thresholds import thresholds_of
+from landscape.diagnosis.verdict import broken, decide
 from landscape.errors import InputError, did_you_mean
 from landscape.model.required import OF_OBJECTIVES
-from landscape.objective import HasValue, complete
-from landscape.objective.about import About, about
+from landscape.objective import HasValue
+from landscape.objective.about import about
 from landscape.objective.examples import Scores
-from landscape.optimizer_names import nearest_optimizer
 from landscape.progress import Announce, Progress, counting_toward, nobody, part, silent
 from landscape.records import Diagnosis
 from landscape.records.keeping import Fields, Inside, Key, Wanted, produce_inside
-from landscape.training import Recipe
 
 Array = NDArray[np.float64]
 
@@ -47,68 +45,10 @@ FIRST_SEED = 1009
 NO_TRAIN = "interventions (other rates, fresh starts, other networks, parts of the data): give train=function"
 NEVER = (
     "the log (explosion): a TorchObjective has none; landscape.Recorder keeps one",
-    "dead and identical units, targets out of the output's range: they need a model that was imported",
+    "identical units, and outputs that are the same whatever the parameters: they need a model that was imported",
 )
 SOUND = "broken: parameters and loss are finite, and a constant prediction has a loss above 0"
-CONSTANT = "give constant_loss=…, the loss of the best prediction that looks at no input, such as the entropy of the targets"
-
-
-@dataclass(frozen=True)
-class OwnTraining:
-    """How the user trains, as far as that was told or the function's defaults say it."""
-
-    settings: Mapping[str, Any]
-
-    @property
-    def recipe(self) -> Recipe:
-        """The optimizer by the name of the nearest one here, where one is known, and what the rules look at."""
-        name = self.settings.get("optimizer")
-        known: dict[str, Any] = {"optimizer": nearest_optimizer(str(name)) or "sgd"} if name else {}
-        rate = self.settings.get("learning_rate")
-        known |= {"learning_rate": float(rate)} if isinstance(rate, int | float) and rate > 0 else {}
-        return Recipe(**known)
-
-    @property
-    def known(self) -> bool:
-        """Whether optimizer and rate are known."""
-        return bool(self.settings.get("optimizer")) and bool(self.settings.get("learning_rate"))
-
-    def assumed(self) -> dict[str, Any]:
-        """Give nothing: the function trains as its user does."""
-        return {}
-
-    def told(self) -> dict[str, Any]:
-        """Lay out what is known of the training."""
-        return {name: value for name, value in self.settings.items() if isinstance(value, str | int | float)}
-
-
-@dataclass
-class Own:
-    """A diagnosis of an objective in progress."""
-
-    objective: HasValue
-    info: About
-    trials: Trials | None
-    limits: Thresholds
-    budget: Budget
-    told: Mapping[str, Any]
-    constant: float
-    seed: int
-    announce: Announce = silent
-    escaped: Escaped | None = None
-    not_assessed: list[str] = field(default_factory=list)
-    warned: list[str] = field(default_factory=list)
-    first: str = ""
-
-    @property
-    def training(self) -> OwnTraining:
-        """How the user trains."""
-        return OwnTraining({**({} if self.trials is None else self.trials.trainer.own), **self.told})
-
-    @property
-    def held(self) -> str | None:
-        """The split beside the training data."""
-        return "test" if "test" in self.info.examples else None
+IN_RANGE = "broken: parameters and loss are finite, a constant prediction has a loss above 0, and the output's range allows a small loss"
 
 
 def diagnose_own(
@@ -202,80 +142,19 @@ def walked(
     if own.trials is not None and own.trials.done:
         own.not_assessed += own.trials.not_taken()
         own.warned += unknown_names(own.trials.trainer.asked)
-    verdict = decide(evidence)
-    report = report_json(own, evidence, verdict, command=next_training(own, verdict))
-    said = [SOUND if text.startswith("broken: ") else text for text in report["ruled_out"]]
+    verdict = with_suspicion(own, evidence, decide(evidence))
+    report = report_json(own, evidence, verdict, command=next_training(own, verdict), pytorch=verdict.pytorch)
+    sound = IN_RANGE if own.range_known else SOUND
+    said = [sound if text.startswith("broken: ") else text for text in report["ruled_out"]]
     return report | {"ruled_out": said}
 
 
-def facts(own: Own, target: float | None, kept: dict[str, Any]) -> Evidence:
-    """Return what needs no training: the loss, the best constant predictor's, and the parameters where the loss is large."""
-    info, limits = own.info, own.limits
-    split = info.examples["train"]
-    loss, _ = split.measured(info.theta)
-    constant = own.constant if math.isfinite(own.constant) else split.constant()
-    if not math.isfinite(constant):
-        raise InputError(f"diagnose: the best constant predictor of this loss could not be found: {CONSTANT}")
-    own.constant = constant
-    evidence = Evidence(
-        loss=loss, constant=constant, limits=limits, target=target, held=own.held, optimizer=""
-    )
-    if not math.isfinite(loss):
-        reason = f"the training loss is {loss}"
-        return replace(
-            evidence,
-            vetoes=(
-                Veto(
-                    "exploding", reason, math.nan, 0.0, "go back to a finite checkpoint, with a smaller rate"
-                ),
-            ),
-        )
-    if not constant > 0:
-        reason = "all training targets are the same: the best constant predictor's loss is 0"
-        return replace(
-            evidence, vetoes=(Veto("no-signal", reason, constant, 0.0, "check how the targets were made"),)
-        )
-    if evidence.is_small:
-        return evidence
-    own.announce("examining the curvature")
-    return replace(evidence, state=state_of(own, kept))
-
-
-def state_of(own: Own, kept: dict[str, Any]) -> State | None:
-    """Look at the gradient, and at the Hessian where the network is small enough; None if there are no derivatives."""
-    theta, constant = own.info.theta, own.constant
-    try:
-        derivatives = complete(own.info.bare)
-        gradient = np.asarray(derivatives.gradient(theta))
-        local = curvature_at(own.info.bare, gradient, constant, own.limits, theta)
-        own.escaped = escape_from(own.info.bare, local, constant, own.limits)
-    except InputError as error:
-        own.not_assessed.append(f"gradient and curvature: {error}")
-        return None
-    if not math.isfinite(local.decrement):
-        own.not_assessed.append("curvature: too many parameters, or products that are not finite")
-    if own.escaped is not None:
-        kept |= own.escaped.series()
-    return seen(own, gradient, local)
-
-
-def seen(own: Own, gradient: Array, local: Curvature) -> State:
-    """Lay out what the parameters show."""
-    escape = 0.0 if own.escaped is None else -float(own.escaped.actual.min()) / own.constant
-    largest = stability(own.training.recipe, local.largest) if own.training.known else math.nan
-    return State(
-        gradient_ratio=gradient_ratio(own.info, gradient), gradient_norm=float(np.linalg.norm(gradient)), decrement=local.decrement,
-        eigenvalue_min=local.least, eigenvalue_error=local.error, eigenvalue_max=local.largest, escape=escape, stability=largest,
-        condition=local.condition, spread=local.spread,
-    )  # fmt: skip
-
-
-def gradient_ratio(info: About, gradient: Array) -> float:
-    """Give the root mean square gradient of the first tensor of weights over the last one's; NaN for one tensor, or none that moves."""
-    sizes = [
-        float(np.sqrt(np.mean(gradient[p.start : p.stop] ** 2))) for p in info.pieces if len(p.shape) >= 2
-    ]
-    return sizes[0] / sizes[-1] if len(sizes) > 1 and sizes[-1] > 0 else math.nan
+def with_suspicion(own: Own, evidence: Evidence, verdict: Verdict) -> Verdict:
+    """Return the verdict, or the suspicion that the output's range keeps a loss large of which nothing else is known."""
+    if own.suspected is None or evidence.vetoes or evidence.is_small or evidence.outcomes is not None:
+        return verdict
+    others = () if verdict.code == "undetermined" else (accepted_code(verdict), *verdict.accepted)
+    return replace(broken([own.suspected]), confidence="suspected", accepted=others)
 
 
 def trials_of(

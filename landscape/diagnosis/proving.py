@@ -37,11 +37,15 @@ def proven(session: Session, evidence: Evidence, verdict: Verdict) -> Proven:
         return Proven(verdict)
     failed = []
     for candidate in candidates(evidence, verdict):
+        remedy = remedy_of(candidate.remedy)
+        # A budget that trains nothing has no updates to plan either.
+        if session.lab.budget.seeds == 0 and remedy is not None and not remedy.change.solved:
+            continue
         plan = plan_of(session.lab, candidate.remedy)
-        if plan is None or (session.lab.budget.seeds == 0 and not plan.ready):
+        if plan is None:
             continue
         before, after = outcome_of(session, plan)
-        if not is_worse(before, after, session.lab.held, remedy_of(candidate.remedy)):
+        if not is_worse(before, after, session.lab.held, remedy):
             told = {"before": losses(before), "after": losses(after)}
             return Proven(candidate, plan, told)
         failed.append(candidate.remedy)

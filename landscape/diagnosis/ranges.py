@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from landscape.model import Model
-from landscape.model.losses import OF_CLASSES, OF_SIDES, classes_first, classes_of, is_soft
+from landscape.model.losses import OF_CLASSES, OF_SIDES, classes_first, is_soft
 from landscape.model.nodes import Node
 from landscape.objective.examples import score_outputs
+from landscape.objective.targets import Targets
 
 Array = NDArray[np.float64]
 
@@ -19,6 +22,7 @@ Array = NDArray[np.float64]
 FAR = 700.0
 # Halvings by which a shift is found.
 HALVINGS = 60
+ANYWHERE = (-math.inf, math.inf)
 DISTANCES = ("mse", "mae", "huber")
 
 
@@ -51,25 +55,94 @@ def least_loss(model: Model, split: str = "train") -> float:
     >>> least_loss(build_model(nodes=nodes, parameters=zero, loss="mse", x_train=x, y_train=np.array([[0.5], [3.0]])))
     2.0
     """
+    span = range_of(end_of(model))
+    return 0.0 if span is None else least_within(model, span, split)
+
+
+def least_within(model: Model, span: tuple[float, float], split: str = "train") -> float:
+    """Give the least loss of outputs in a range; `ANYWHERE` gives what no network has less than: 0, but for smoothed or shared targets."""
     node, targets = end_of(model), np.asarray(model.data[f"y_{split}"])
-    span = range_of(node)
-    if span is None:
-        return 0.0
     losses = score_outputs(model, best_outputs(model, node, span, targets), targets)[0]
-    return float(losses.mean())
+    # Examples of classes that are left out count as little as in the loss itself.
+    counts = Targets(model, targets).counts(targets)
+    return float(np.average(losses, weights=counts)) if counts.any() else 0.0
 
 
 def best_outputs(model: Model, node: Node, span: tuple[float, float], targets: NDArray) -> Array:
     """Return the outputs [N, …] of the least loss that lie in a range."""
-    low, high = max(span[0], -FAR), min(span[1], FAR)
-    shape = (len(targets), *model.nodes[-1].shape)
-    if model.loss in OF_CLASSES:
-        return of_classes(model, targets, shape, low, high)
-    wanted = targets.reshape(len(targets), -1).astype(np.float64)
-    wanted = wanted[:, : math.prod(shape[1:])] if wanted.shape[1] else wanted
-    if model.loss in DISTANCES and node.traits.applied_by == "cross_entropy" and node.shape == shape[1:]:
-        return on_simplex(wanted.reshape(-1, shape[-1])).reshape(shape)
-    return np.clip(free_outputs(model.loss, wanted), low, high).reshape(shape)
+    shape, options = (len(targets), *model.nodes[-1].shape), model.loss_options
+    if model.loss not in OF_CLASSES:
+        wanted = targets.reshape(len(targets), -1).astype(np.float64)
+        targets = wanted[:, : math.prod(shape[1:])] if wanted.shape[1] else wanted
+    asked = Asked(
+        model.loss, span, axis=1 if classes_first(model.loss, shape[1:]) else -1,
+        soft=is_soft(model.loss, targets), simplex=span != ANYWHERE and node.traits.applied_by == "cross_entropy" and node.shape == shape[1:],
+        smoothing=options.label_smoothing, class_weights=options.class_weights, pos_weight=options.pos_weight,
+    )  # fmt: skip
+    return asked.outputs(targets, shape)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A loss by its name in the format, and the range that outputs are looked for in.
+
+    Attributes
+    ----------
+    axis
+        Where the classes of an output [N, …] lie.
+    soft
+        Whether the targets of a loss over classes are a number for each of them.
+    simplex
+        Whether the outputs along the last axis sum to 1 besides.
+    smoothing, class_weights, pos_weight
+        What the loss makes of its targets, as the format's options of these names.
+    """
+
+    loss: str
+    span: tuple[float, float]
+    axis: int = -1
+    soft: bool = False
+    simplex: bool = False
+    smoothing: float = 0.0
+    class_weights: Any = None
+    pos_weight: Any = None
+
+    def outputs(self, targets: NDArray, shape: tuple[int, ...]) -> Array:
+        """Return the outputs of a shape [N, …] that have the least loss of all in the range."""
+        low, high = max(self.span[0], -FAR), min(self.span[1], FAR)
+        if self.loss in OF_CLASSES:
+            return self.of_classes(targets, shape, low, high)
+        wanted = targets.reshape(len(targets), -1).astype(np.float64)
+        if self.loss in DISTANCES and self.simplex:
+            return on_simplex(wanted.reshape(-1, shape[-1])).reshape(shape)
+        return np.clip(free_outputs(self.loss, self.weighed(wanted, shape)), low, high).reshape(shape)
+
+    def weighed(self, wanted: Array, shape: tuple[int, ...]) -> Array:
+        """Return the shares of ones whose unweighted entropy has its least where that of the targets has it, with a weight on the ones."""
+        if self.pos_weight is None:
+            return wanted
+        positive = wanted * np.broadcast_to(np.asarray(self.pos_weight, np.float64), shape).reshape(
+            wanted.shape
+        )
+        total = positive + (1.0 - wanted)
+        return np.divide(positive, total, out=np.zeros(total.shape), where=total > 0)
+
+    def of_classes(self, targets: NDArray, shape: tuple[int, ...], low: float, high: float) -> Array:
+        """Return logits in a range: all of the wanted class and none of the others, or those nearest to shares of classes."""
+        axis = self.axis % len(shape)
+        classes = shape[axis]
+        moved = (*(n for i, n in enumerate(shape) if i != axis), classes)
+        if self.soft:
+            shares = np.moveaxis(targets.reshape(shape), axis, -1).astype(np.float64)
+        else:
+            labels = targets.reshape(moved[:-1])
+            shares = (labels[..., None] == np.arange(classes)).astype(np.float64)
+        if not self.soft and not self.smoothing:
+            return np.asarray(np.moveaxis(np.where(shares > 0, high, low), -1, axis))
+        weights = 1.0 if self.class_weights is None else np.asarray(self.class_weights, np.float64)
+        masses = weights * ((1.0 - self.smoothing) * shares + self.smoothing / classes)
+        flat = nearest_logits(masses.reshape(-1, classes), low, high).reshape(moved)
+        return np.asarray(np.moveaxis(flat, -1, axis))
 
 
 def free_outputs(loss: str, targets: Array) -> Array:
@@ -82,23 +155,6 @@ def free_outputs(loss: str, targets: Array) -> Array:
         if loss == "hinge_embedding":
             return np.where(targets > 0, -FAR, FAR)
     return targets
-
-
-def of_classes(model: Model, targets: NDArray, shape: tuple[int, ...], low: float, high: float) -> Array:
-    """Return logits in a range: all of the wanted class and none of the others, or those nearest to shares of classes."""
-    classes = classes_of(model.loss, model.nodes[-1].shape)
-    if is_soft(model.loss, targets):
-        first = classes_first(model.loss, model.nodes[-1].shape)
-        shares = np.moveaxis(targets, 1, -1) if first else targets
-        flat = nearest_logits(shares.reshape(-1, classes).astype(np.float64), low, high).reshape(shares.shape)
-        return np.asarray(np.moveaxis(flat, -1, 1) if first else flat)
-    labels = targets.reshape(len(targets), -1)
-    known = (labels >= 0) & (labels < classes)
-    hot = (np.arange(classes) == np.where(known, labels, 0)[..., None]) & known[..., None]
-    logits = np.where(hot, high, low)
-    return np.asarray(
-        (np.moveaxis(logits, -1, 1) if classes_first(model.loss, shape[1:]) else logits).reshape(shape)
-    )
 
 
 def nearest_logits(shares: Array, low: float, high: float) -> Array:

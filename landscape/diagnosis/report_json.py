@@ -10,7 +10,7 @@ from landscape.diagnosis.citing import SHARE, Cited, Reason, supports
 from landscape.diagnosis.ensembles import Budget
 from landscape.diagnosis.evidence import Evidence, Verdict
 from landscape.diagnosis.evidence_lines import evidence_lines
-from landscape.diagnosis.gap_rules import allowed_gap, small_loss, unlowered
+from landscape.diagnosis.gap_rules import allowed_gaps, small_loss, unlowered
 from landscape.diagnosis.outcomes import Outcome, best_of, of_kind, plain
 from landscape.diagnosis.remedies import worded
 
@@ -133,14 +133,9 @@ def ruled_out(evidence: Evidence, verdict: Verdict) -> list[str]:
         )
     else:
         said += large_ruled_out(evidence, verdict)
-    for code, gap, least in (
-        ("overfitting", evidence.validation_gap, evidence.limits.gap),
-        ("mismatch", evidence.test_gap, evidence.limits.shift),
-    ):
-        clear = code == "overfitting"
-        if gap is not None and verdict.code != code and not (gap.clear if clear else gap.material)(least):
-            reason = allowed_gap(gap, least, clear=clear)
-            said.append(replace(reason, sentence=f"{code}: {reason.sentence}"))
+    for code, allowed in allowed_gaps(evidence).items():
+        if verdict.code != code:
+            said.append(replace(allowed, sentence=f"{code}: {allowed.sentence}"))
     return [str(reason) for reason in said if supports(reason) and not str(reason).startswith(verdict.code)]
 
 

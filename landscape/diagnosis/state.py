@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -16,7 +17,7 @@ from landscape.diagnosis.thresholds import Thresholds
 from landscape.model import Model
 from landscape.model.nodes import Node
 from landscape.objective import NetworkObjective
-from landscape.objective.units import unit_ranges
+from landscape.objective.units import UnitRange, unit_ranges
 from landscape.ops.table import OPERATIONS
 from landscape.studies.batch_sharpness import batch_sharpness
 from landscape.studies.batch_size import noise_scale
@@ -110,32 +111,43 @@ def state_of(
 
 def dead_share(objective: NetworkObjective) -> tuple[float, str]:
     """Give the largest share of an activation's units that do the same for all inputs, and which node it is."""
-    worst, where = 0.0, ""
     last = objective.model.nodes[-1].name
-    for unit in unit_ranges(objective, objective.model.theta):
-        if unit.node == last:
-            continue
-        bend = OPERATIONS[unit.op].traits.bend
-        low, high = bend.weak if bend else (-math.inf, math.inf)
-        gone = (unit.low > high) | (unit.high <= low)
-        share = float(np.mean(gone))
+    return most_dead([unit for unit in unit_ranges(objective, objective.model.theta) if unit.node != last])
+
+
+def most_dead(units: Sequence[UnitRange]) -> tuple[float, str]:
+    """Give the largest share of units, of several activations, that do the same for all inputs, and which activation it is."""
+    worst, where = 0.0, ""
+    for unit in units:
+        share = float(np.mean(gone(unit)))
         if share > worst:
             worst, where = share, unit.node
     return worst, where
+
+
+def gone(unit: UnitRange) -> NDArray[np.bool_]:
+    """Say which units [F] of an activation hardly change with the input: they lie where its slope is next to nothing for all examples.
+
+    >>> gone(UnitRange("act", "relu", np.array([-2.0, -1.0]), np.array([-1.0, 3.0]), np.zeros(2, int))).tolist()
+    [True, False]
+    """
+    bend = OPERATIONS[unit.op].traits.bend
+    low, high = bend.weak if bend else (-math.inf, math.inf)
+    return np.asarray((unit.low > high) | (unit.high <= low))
 
 
 def dead_outputs(objective: NetworkObjective) -> dict[str, Any]:
     """Count the outputs behind a last activation that do the same for all inputs, and all of them."""
     last = end_of(objective.model).name
     for unit in unit_ranges(objective, objective.model.theta):
-        bend = OPERATIONS[unit.op].traits.bend
-        if unit.node == last and bend is not None:
-            low, high = bend.weak
-            return {
-                "dead_outputs": int(np.sum((unit.low > high) | (unit.high <= low))),
-                "outputs": int(np.size(unit.low)),
-            }
+        if unit.node == last and OPERATIONS[unit.op].traits.bend is not None:
+            return counted_dead(unit)
     return {}
+
+
+def counted_dead(unit: UnitRange) -> dict[str, Any]:
+    """Count the units of an activation that do the same for all inputs, and all of them, as outputs."""
+    return {"dead_outputs": int(np.sum(gone(unit))), "outputs": int(np.size(unit.low))}
 
 
 def identical_units(model: Model) -> str:

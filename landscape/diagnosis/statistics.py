@@ -68,27 +68,51 @@ def stale(model: Model, held: str | None, threads: int | None = None) -> Stale |
 
 
 def stale_veto(found: Stale | None, constant: float, limits: Thresholds) -> Veto | None:
-    """Return the veto where other statistics lower a large loss by more than a part of the constant's, and held-out data do not lose."""
+    """Return the veto where other statistics lower a large loss by a part of the constant's or by half of itself, and held-out data do not lose.
+
+    No weight differs, so that half of the loss is the statistics' fault even where that is little of the constant's, or where the rest is large.
+
+    Examples
+    --------
+    >>> limits = Thresholds()
+    >>> found = [stale_veto(Stale(*losses), 1.0, limits) for losses in ((0.102, 0.012), (3.8, 0.93), (0.102, 0.06), (5.0, 1.5))]
+    >>> [veto is not None for veto in found]
+    [True, True, False, False]
+    """
     if found is None or not constant > 0:
         return None
-    top = min(found.loss, max(constant, found.recomputed))
-    lower = (top - found.recomputed) / constant
     worse = found.held[1] > found.held[0]
-    if not (found.loss > limits.large * constant and lower > limits.stale) or worse:
+    if not found.loss > limits.large * constant or worse:
+        return None
+    why = lowered_by(found, constant, limits)
+    if why is None:
         return None
     reason = (
         f"with the running statistics of the training data the training loss is {found.recomputed:.4g}, with those of the file "
         f"{found.loss:.4g}; no weight differs"
     )
-    why = [
-        Cited(
-            sentence="that lowers it by {value} of the best constant predictor's loss",
-            claim="stale", value=lower, side="above", threshold=limits.stale, styles=SHARE,
-        )
-    ]  # fmt: skip
     held = (
         [f"the held-out loss goes from {found.held[0]:.4g} to {found.held[1]:.4g}"]
         if math.isfinite(found.held[0])
         else []
     )
-    return Veto("stale-statistics", reason, lower, limits.stale, ADVICE, (*why, *held), PYTORCH, STATISTICS)
+    return Veto(
+        "stale-statistics", reason, why.value, why.threshold, ADVICE, (why, *held), PYTORCH, STATISTICS
+    )
+
+
+def lowered_by(found: Stale, constant: float, limits: Thresholds) -> Cited | None:
+    """Cite how much the statistics of the training data lower the loss, None where it is too little, or where it stays above the constant's."""
+    part = (min(found.loss, max(constant, found.recomputed)) - found.recomputed) / constant
+    if part > limits.stale:
+        return Cited(
+            sentence="that lowers it by {value} of the best constant predictor's loss",
+            claim="stale", value=part, side="above", threshold=limits.stale, styles=SHARE,
+        )  # fmt: skip
+    half = 1 - found.recomputed / found.loss
+    if half < limits.verified or found.recomputed >= constant:
+        return None
+    return Cited(
+        sentence="that lowers it by {value} of itself",
+        claim="stale", value=half, side="from", threshold=limits.verified, styles=SHARE,
+    )  # fmt: skip

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from landscape.diagnosis.citing import SHARE, Cited, Reason
 from landscape.diagnosis.pytorch import ENDS
-from landscape.diagnosis.ranges import end_of, least_loss
+from landscape.diagnosis.ranges import ANYWHERE, end_of, least_loss, least_within
 from landscape.diagnosis.thresholds import Thresholds
 from landscape.errors import InputError
 from landscape.model import Model
@@ -79,27 +79,68 @@ def constant_output(model: Model, scored: Scores, seed: int, threads: int | None
     return Veto("constant-output", reason, max(drawn), CONSTANT, advice), True
 
 
+@dataclass(frozen=True)
+class Ended:
+    """A network's last activation: its op, the loss that applies it itself, and the loss.
+
+    `least` is the least loss in its range, `free` that of outputs anywhere, and `outside` the share of the targets outside.
+    """
+
+    op: str
+    applied_by: str | None
+    loss: str
+    least: float
+    outside: float
+    free: float = 0.0
+
+    @property
+    def twice(self) -> bool:
+        """Whether the loss applies the same op once more."""
+        return self.applied_by == self.loss
+
+    @property
+    def misses(self) -> bool:
+        """Whether it is a distance that targets outside the range keep large."""
+        return self.loss in DISTANCES and self.applied_by != "cross_entropy"
+
+
 def out_of_range(model: Model, loss: float, constant: float, limits: Thresholds) -> Veto | None:
     """Look whether the range of the last activation alone keeps the loss large, and for one that the loss applies once more."""
     end = end_of(model)
-    if end.traits.output_range is None or not constant > 0:
+    if end.traits.output_range is None:
         return None
-    twice, least = end.traits.applied_by == model.loss, least_loss(model)
-    large = least > limits.large * constant
-    mostly = loss > limits.large * constant and least > max(MOSTLY * loss, limits.removable * constant)
-    if not (twice or large or mostly):
+    ended = Ended(
+        end.op,
+        end.traits.applied_by,
+        model.loss,
+        least_loss(model),
+        outside(model),
+        least_within(model, ANYWHERE),
+    )
+    return held_up(ended, loss, constant, limits)
+
+
+def held_up(end: Ended, loss: float, constant: float, limits: Thresholds) -> Veto | None:
+    """Return the veto of a last activation whose range keeps the loss large, or that the loss applies once more; None where it does not."""
+    # What targets that are shares of classes keep of the loss is no matter of the range.
+    least, costs = end.least, end.least - end.free
+    if not constant > 0:
         return None
-    if twice:
+    large = costs > limits.large * constant
+    mostly = loss > limits.large * constant and costs > max(MOSTLY * loss, limits.removable * constant)
+    if not (end.twice or large or mostly):
+        return None
+    if end.twice:
         reason = f"the loss applies a {end.op} to the output of a {end.op}: it cannot fall below {least:.3g}"
-    elif model.loss in DISTANCES and end.traits.applied_by != "cross_entropy":
-        reason = f"{outside(model):.0%} of the targets lie outside the range of the output's {end.op}: the loss cannot fall below {least:.3g}"
+    elif end.misses:
+        reason = f"{end.outside:.0%} of the targets lie outside the range of the output's {end.op}: the loss cannot fall below {least:.3g}"
     else:
         reason = f"the output passes through a {end.op}: this loss of it cannot fall below {least:.3g}"
     part = Cited(
         sentence=f"whatever the parameters, {{value}} of the best constant predictor's loss, {constant:.4g}, is left",
         claim="large", value=least / constant, side="above", threshold=limits.large, styles=SHARE,
     )  # fmt: skip
-    logits = model.loss not in DISTANCES
+    logits = end.loss not in DISTANCES
     advice = f"leave the {end.op} out" + (
         ": the loss wants logits" if logits else ", or scale the targets into its range"
     )
@@ -110,7 +151,7 @@ def out_of_range(model: Model, loss: float, constant: float, limits: Thresholds)
         limits.large * constant,
         advice,
         (part,) if large else (),
-        without_words(model, end.op),
+        without_words(end.loss, end.op),
         WITHOUT_END,
     )
 
@@ -119,12 +160,12 @@ def out_of_range(model: Model, loss: float, constant: float, limits: Thresholds)
 WITHOUT_END = "without end"
 
 
-def without_words(model: Model, op: str) -> str:
+def without_words(loss: str, op: str) -> str:
     """Say in PyTorch's words how the last activation is left out."""
     losses = {"cross_entropy": "nn.CrossEntropyLoss", "binary_cross_entropy": "nn.BCEWithLogitsLoss"}
     layer = ENDS.get(op)
     said = f"delete {layer} behind the last nn.Linear" if layer else f"delete the {op} at the end of forward"
-    return said + (f"; {losses[model.loss]}()(net(x), y) takes what is left" if model.loss in losses else "")
+    return said + (f"; {losses[loss]}()(net(x), y) takes what is left" if loss in losses else "")
 
 
 def outside(model: Model) -> float:
@@ -173,10 +214,15 @@ def range_words(model: Model, limits: Thresholds) -> list[str]:
     share = outside(model) if model.loss in DISTANCES else 0.0
     if share <= limits.output_range:
         return []
-    return [
-        f"{share:.0%} of the targets lie outside the range of the output's {end_of(model).op} (warned of above {limits.output_range:.0%}): no loss "
-        f"below {least_loss(model):.3g} is possible"
-    ]
+    return [outside_words(end_of(model).op, share, least_loss(model), limits)]
+
+
+def outside_words(op: str, share: float, least: float, limits: Thresholds) -> str:
+    """Say that a share of the targets lies outside the range of an op."""
+    return (
+        f"{share:.0%} of the targets lie outside the range of the output's {op} (warned of above {limits.output_range:.0%}): no loss "
+        f"below {least:.3g} is possible"
+    )
 
 
 def column_words(x: dict[str, Array]) -> list[str]:

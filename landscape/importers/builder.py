@@ -1,4 +1,4 @@
-"""Arithmetic, layouts and products of an imported network's values, on whichever axis the batch is."""
+"""Write arithmetic, layouts and products of an imported network's values as nodes."""
 
 from __future__ import annotations
 

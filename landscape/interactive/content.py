@@ -92,11 +92,14 @@ def shared_quantities(scans: Sequence[Scan], quantity: str | None) -> list[str]:
     Raises
     ------
     InputError
-        There is none.
+        There is none, or it is another loss or in another unit.
     """
     first = scans[0].main if quantity is None else quantity
     for scan in scans:
         scan.quantity(first)
+    units = list(dict.fromkeys(quantity_label(scan, first) for scan in scans))
+    if len(units) > 1:
+        raise InputError(f"the records cannot share a scale: one is {units[0]}, another {units[1]}")
     return [first, *(name for name in scans[0].values if name != first and all(name in scan.values for scan in scans))]  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from landscape.records import Record, Topology
 from landscape.tables.topology import headline
 
 HERE = Path(__file__).parent
+SCRIPTS = ("numbers.js", "drawing.js", "page.js")
 RESOLUTION = 110
 KEYS = (
     "Drag to turn, pinch or roll to zoom, point to read. Keys: arrows turn, + and − zoom, t changes the view, "
@@ -71,7 +72,7 @@ def page_of(
         raise InputError(f"expected {len(records)} titles, found {len(names)}")
     content = content_of(records, names, quantity)
     image = still_of(records[0]) if picture is None else picture
-    script = (HERE / "page.js").read_text(encoding="utf-8")
+    script = "".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS)
     sheet = (HERE / "page.css").read_text(encoding="utf-8")
     # The letters that could end the element, or the line, are written by their numbers.
     data = json.dumps(content, allow_nan=False).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")  # fmt: skip

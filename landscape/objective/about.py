@@ -17,6 +17,7 @@ from landscape.objective.protocol import HasSweep, HasValue
 
 if TYPE_CHECKING:
     from landscape.objective.complete import Completed
+    from landscape.objective.endings import Ending, Units
 
 Array = NDArray[np.float64]
 
@@ -59,6 +60,15 @@ class Examples(Protocol):
 
     def chance(self) -> float:
         """Give the accuracy of guessing, NaN where nothing is right or wrong."""
+
+    def ending(self, theta: ArrayLike, /) -> Ending:
+        """Tell what makes the output at θ, and where all outputs lie."""
+
+    def loss_of_chosen(self, choose: Callable[[NDArray, tuple[int, ...]], Array], /) -> float:
+        """Give the mean loss of outputs that a function chooses, batch by batch, of the targets and the outputs' shape."""
+
+    def units(self, theta: ArrayLike, /) -> Units | None:
+        """Give what the units of all activations do over the examples at θ, None where that is not known."""
 
 
 @dataclass(frozen=True)

@@ -10,32 +10,35 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from landscape.errors import InputError
-from landscape.plots.box import LEFT, RIGHT, draw_bar, letters
+from landscape.plots.beside import fitted, surfaces_of, usual_columns
 from landscape.plots.contours import avoided, draw_bands, equal_units, holes, label_colors, looked_levels
 from landscape.plots.field import Field, dimensions, drawable, field_of, slice_of
-from landscape.plots.heights import Heights, choose_heights
-from landscape.plots.levels import Levels
+from landscape.plots.levels import Levels, choose_levels
 from landscape.plots.line_labels import label_lines
 from landscape.plots.look import Look, chosen, looking
-from landscape.plots.marks import CENTER, hatch_missing, mark_points
+from landscape.plots.marks import hatch_missing, mark_points
 from landscape.plots.paths import run_of
 from landscape.plots.planes import marked
-from landscape.plots.scale import draw_scale
+from landscape.plots.scale import draw_scale, say_without_lines
 from landscape.plots.style import COLUMN_WIDTH, SMALL, new_figure, style
-from landscape.plots.surface import draw_sheet_between, scale_words
 from landscape.plots.topologies import outlined
-from landscape.plots.words import GREEK, one_line_label, quantity_label, quantity_name, short, wrapped
+from landscape.plots.words import (
+    GREEK,
+    one_line_label,
+    quantity_label,
+    quantity_name,
+    short,
+)
 from landscape.records import Record, Scan, Topology, Trajectory
 
 # Inches at a column's width: what stands above and below the panels, a title, a legend's row.
 AROUND, TITLE, ROW = 0.42, 0.2, 0.14
-# Beside maps, for numbers and the colour bar; beside surfaces, for their numbers; a surface's height in parts of its width.
-SCALE, NUMBERS, TALL, TALLEST_BAR, BESIDE_EDGE = 0.75, 0.27, 0.97, 2.6, 0.03
-# Panels in a row.
+# Beside maps, for numbers and the colour bar.
+SCALE = 0.75
+# Maps in a row.
 COLUMNS = {"single": 2, "double": 4}
 # Okabe and Ito's, in an order that stays apart in grey.
 LINES = ("#004c85", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
-VIEW = (36.0, -60.0)
 
 
 def plot_comparison(
@@ -79,19 +82,13 @@ def plot_comparison(
         if len(fields[0].axes) == 1:
             return lines_of(fields, names)
         together = looked_levels(values, levels, even=fields[0].rises)
-        count = min(columns or usual_columns(kind, len(records)), len(records))
+        usual = usual_columns(len(records)) if kind == "surface" else COLUMNS[chosen().width]
+        count = min(columns or usual, len(records))
         if kind == "surface":
             if len(fields[0].axes) != 2 or dimensions(fields[0].record) == 3:
                 raise InputError("surfaces need two axes of several points: choose kind contour")
             return surfaces_of(fields, names, together, count)
         return maps_of(records, fields, names, together, count)
-
-
-def usual_columns(kind: str, count: int) -> int:
-    """Choose how many panels stand in a row: surfaces, which have numbers on every side, need more room than maps."""
-    if kind != "surface":
-        return COLUMNS[chosen().width]
-    return 1 if chosen().width == "single" else 2 if count in (2, 4) else 3
 
 
 def checked_titles(records: Sequence[Record], titles: Sequence[str] | None) -> list[str]:
@@ -131,9 +128,8 @@ def shared_fields(records: Sequence[Record], quantity: str | None) -> list[Field
         scans.append(scan)
     counts = [dimensions(scan) for scan in scans]
     if len(set(counts)) > 1 or counts[0] not in (1, 2, 3):
-        raise InputError(
-            f"the records cannot share a figure: they have {' and '.join(map(str, counts))} axes of several points"
-        )
+        told = " and ".join(str(count) for count in dict.fromkeys(counts))
+        raise InputError(f"the records cannot share a figure: they have {told} axes of several points")
     fields = [field_of(scan, quantity) for scan in scans]
     names = {field.quantity for field in fields}
     if len(names) > 1:
@@ -178,7 +174,9 @@ def maps_of(
         ax.set_ylim(y[0], y[-1])
         if equal_units(field):
             ax.set_aspect("equal")
-        ax.set_title(name, loc="center")
+        ax.set_title(fitted(name, panel_size(fields, columns)[0]), loc="center")
+        if not np.isfinite(field.values).any():
+            say_without_lines(ax, choose_levels(field.values))
         ax.set_xlabel(GREEK[field.axes[0]])
         if len(drawn) % columns == 1 or columns == 1:
             ax.set_ylabel(GREEK[field.axes[1]])
@@ -208,56 +206,6 @@ def maps_of(
                 ax, lines, levels.texts, label_colors(levels), SMALL, avoid=avoided(field), holes=holes(field)
             )
     return figure
-
-
-def surfaces_of(fields: Sequence[Field], titles: Sequence[str], levels: Levels, columns: int) -> Figure:
-    """Draw surfaces with one height, one view and one scale of colours."""
-    rows = -(-len(fields) // columns)
-    wide = COLUMN_WIDTH * chosen().room
-    width = (wide - LEFT + NUMBERS - RIGHT) / columns
-    side = width - NUMBERS
-    heights = choose_heights(np.concatenate([field.values.ravel() for field in fields]), levels)
-    words = wrapped(["; ".join([range_words(levels), *scale_words(levels, heights)])])
-    below = ROW * len(words) + 0.1
-    # The smaller a box, the farther below it, for its size, is the letter of its axis.
-    step = TALL * side + TITLE + max(0.0, 0.35 - 0.16 * side)
-    high = rows * step + below
-    figure = new_figure(high / chosen().room, layout=None)
-    for number, (field, name) in enumerate(zip(fields, titles, strict=True)):
-        row, column = divmod(number, columns)
-        left, top = LEFT + column * width, high - row * step
-        place = (left / wide, (top - TITLE - TALL * side) / high, side / wide, TALL * side / high)
-        ax: Any = figure.add_axes(place, projection="3d", computed_zorder=False)
-        draw_sheet_between(ax, field, heights, levels, chosen().view or VIEW)
-        if not column:
-            where = (BESIDE_EDGE / wide, (top - TITLE - 0.55 * TALL * side) / high)
-            figure.text(*where, ax.get_zlabel(), rotation=90, ha="left", va="center", fontsize=ax.zaxis.label.get_fontsize())  # fmt: skip
-        ax.set_zlabel("")
-        mark_center(ax, field, heights)
-        size = ax.title.get_fontsize()
-        figure.text(
-            (left + side / 2) / wide, (top - 0.3 * TITLE) / high, name, ha="center", va="top", fontsize=size
-        )
-    tall = min(0.85 * rows * step, TALLEST_BAR)
-    draw_bar(figure, fields[0], levels, bottom=((high - TITLE + below) - tall) / 2 / high, height=tall / high)
-    figure.text(0.02, 0.06 / high, "\n".join(words), va="bottom", fontsize=SMALL * letters())
-    return figure
-
-
-def mark_center(ax: Any, field: Field, heights: Heights) -> None:
-    """Mark the model itself on a surface, where it has a value."""
-    if not field.holds_center:
-        return
-    value = field.center_value()
-    index = tuple(int(np.abs(axis).argmin()) for axis in field.coordinates)
-    at = field.values[index] if value is None else value
-    if np.isfinite(at):
-        ax.plot([0.0], [0.0], [float(heights.of(np.array(at)))], **CENTER)
-
-
-def range_words(levels: Levels) -> str:
-    """Say from where to where the colours run."""
-    return f"from {short(levels.low)} to {short(levels.high)}"
 
 
 def lines_of(fields: Sequence[Field], titles: Sequence[str]) -> Figure:
@@ -301,6 +249,14 @@ def lines_of(fields: Sequence[Field], titles: Sequence[str]) -> Figure:
     return figure
 
 
+def marks_words(fields: Sequence[Field]) -> list[str]:
+    """Say what the white point and the hatching are, where there are any: panels have no legend."""
+    if len(fields[0].axes) == 1:
+        return []
+    said = ["The white point is the model itself."] if any(field.holds_center for field in fields) else []
+    return said + ["Hatched: not finite."] * any(field.diverged.any() for field in fields)
+
+
 def caption_of(
     records: Sequence[Record], titles: Sequence[str] | None, quantity: str | None, look: Look | None
 ) -> str:
@@ -311,6 +267,7 @@ def caption_of(
     lines = [f"{label[0].upper()}{label[1:]}, on one scale for all."]
     if look is not None and look.limits is not None:
         lines.append(f"Values are cut at {short(look.limits[0])} and {short(look.limits[1])}.")
+    lines += marks_words(fields)
     for name, field in zip(names, fields, strict=True):
         scan, settings = field.record, field.record.settings
         grid = " × ".join(str(axis.size) for axis in field.coordinates)
@@ -321,7 +278,8 @@ def caption_of(
             f"{name}: {settings.get('model_name', 'a function')}, {grid} points", axes, *([field.where()] if field.at else []),
             *([] if value is None else [f"{quantity_name(scan, field.quantity)} {short(value, 4)} at the centre"]),
             *([f"{short(finite.min(), 4)} to {short(finite.max(), 4)} on the grid"] if finite.size else ["nowhere finite"]),
-            f"seed {settings.get('seed')}, {settings.get('dtype')}, examples {settings.get('examples') or 'all'}, landscape {scan.version}",
+            ", ".join([*(f"{what}{settings[key]}" for key, what in (("seed", "seed "), ("dtype", "")) if settings.get(key) is not None),
+                       f"examples {settings.get('examples') or 'all'}, landscape {scan.version}"]),
         ]  # fmt: skip
         lines.append("; ".join(parts) + ".")
     return "\n".join(lines).replace(r"\$", "$") + "\n"

@@ -14,6 +14,7 @@ from matplotlib.patches import Patch
 from landscape.errors import InputError
 from landscape.plots.field import LARGEST, Field, field_of
 from landscape.plots.levels import finite_of, without_outliers
+from landscape.plots.look import chosen
 from landscape.plots.marks import (
     BEST,
     CENTER,
@@ -157,6 +158,8 @@ def _panel(ax: Axes, record: Scan, group: list[str], best: bool = True) -> list[
     keys = [key for field in fields for key in _curve(ax, field)]
     keys += draw_constant_line(ax, fields[0])
     _scale(ax, fields)
+    if best:  # the panel whose quantity was asked for, or the loss's
+        _scale_as_chosen(ax, fields)
     keys += worded_keys(flat_words(fields[0]))
     keys += _missing(ax, fields) + _points(ax, fields[0], best)
     _label(ax, fields)
@@ -210,6 +213,20 @@ def _scale(ax: Axes, fields: list[Field]) -> None:
     if top < known[-1]:
         low = known[0] if logarithmic else known[0] - 0.05 * (top - known[0])
         ax.set_ylim(low, 1.05 * top)
+
+
+def _scale_as_chosen(ax: Axes, fields: list[Field]) -> None:
+    """Set the scale and its ends where the look says them."""
+    look, known = chosen(), finite_of(np.concatenate([field.values.ravel() for field in fields]))
+    if known.size == 0:
+        return
+    if look.scale == "log" and known[0] <= 0:
+        raise InputError("scale: a logarithmic one needs values above 0: leave it out, or give linear")
+    if look.scale is not None:
+        ax.set_yscale(look.scale)
+        ax.autoscale(axis="y")
+    if look.limits is not None:
+        ax.set_ylim(*look.limits)
 
 
 def _missing(ax: Axes, fields: list[Field]) -> list[Artist]:

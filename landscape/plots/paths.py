@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
+from landscape.errors import InputError
 from landscape.plots.contours import draw_map, shared_levels
 from landscape.plots.field import field_of
 from landscape.plots.planes import Run
@@ -70,8 +71,15 @@ def plot_out_of_plane(record: Trajectory, *, quantity: str | None = None, ax: Ax
         `train_loss` or `test_loss`; by default the training loss.
     ax
         Where to draw the losses; by default those of a new figure, with the distances below.
+
+    Raises
+    ------
+    landscape.errors.InputError
+        The checkpoints have no such quantity.
     """
     name = record.main if quantity is None else quantity
+    if name not in record.values:
+        raise InputError(f"no quantity '{name}' at the checkpoints: there are {', '.join(record.values)}")
     with house_style_unless(ax):
         if ax is not None:
             _losses(ax, record, name)
@@ -120,7 +128,8 @@ def trajectory_figure_names(
     """Name the figures without drawing them."""
     if quantity is not None:
         record.scan.quantity(quantity)
-    return ["path", "out_of_plane"]
+    # What is computed on the plane alone, as the penalty, has nothing to be compared with.
+    return ["path", *["out_of_plane"] * (quantity is None or quantity in record.values)]
 
 
 def trajectory_figures(
@@ -131,7 +140,7 @@ def trajectory_figures(
     levels: int | Sequence[float] | None = None,
 ) -> dict[str, Any]:
     """Draw the path over its plane, and what is out of it."""
-    return {
-        "path": figure_of(plot_path(record, quantity=quantity, levels=levels)),
-        "out_of_plane": figure_of(plot_out_of_plane(record, quantity=quantity)),
-    }
+    drawn = {"path": figure_of(plot_path(record, quantity=quantity, levels=levels))}
+    if "out_of_plane" in trajectory_figure_names(record, quantity=quantity):
+        drawn["out_of_plane"] = figure_of(plot_out_of_plane(record, quantity=quantity))
+    return drawn

@@ -15,8 +15,8 @@ from landscape.plots.words import quantity_label, quantity_name, short
 
 # Inches that a letter of a label takes.
 LETTER = 0.055
-# Numbers that have room beside the bar.
-MOST_TICKS = 14
+# Numbers that have room beside the bar, and the inches that one takes.
+MOST_TICKS, TICK = 14, 0.13
 
 
 def scale_label(field: Field, levels: Levels) -> str:
@@ -47,7 +47,8 @@ def draw_scale(
     bar = figure.colorbar(
         ScalarMappable(norm=norm, cmap=colormap()), spacing="uniform", extendfrac=0.05, **place
     )
-    every = -(-len(levels.texts) // MOST_TICKS)
+    room = MOST_TICKS if height is None else min(MOST_TICKS, max(2, int(height / TICK)))
+    every = -(-len(levels.texts) // room)
     bar.set_ticks(levels.lines[::every].tolist(), labels=levels.texts[::every])
     bar.ax.minorticks_off()
     bar.outline.set_linewidth(0.5)

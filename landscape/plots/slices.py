@@ -13,6 +13,7 @@ from landscape.errors import InputError
 from landscape.plots.contours import draw_bands, equal_units, shared_levels
 from landscape.plots.field import Field, field_of, slice_of
 from landscape.plots.levels import Levels
+from landscape.plots.look import chosen as look
 from landscape.plots.marks import hatch_missing, head, legend_below, mark_points, missing_keys, worded_keys
 from landscape.plots.scale import draw_scale, say_without_lines
 from landscape.plots.style import add_rows, house_style_unless, new_figure
@@ -133,4 +134,5 @@ def _frame(figure: Figure, field: Field, levels: Levels, panels: list[Axes]) -> 
         panel.set_ylabel(GREEK[field.axes[1]] if leftmost else "")
         panel.tick_params(labelbottom=lowest, labelleft=leftmost)
     if levels.lines.size:
-        draw_scale(figure, field, levels, ax=panels, aspect=30, pad=0.02)
+        height = -(-len(panels) // COLUMNS) * PANEL * look().factor
+        draw_scale(figure, field, levels, ax=panels, height=height, aspect=30, pad=0.02)

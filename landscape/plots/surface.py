@@ -54,9 +54,9 @@ def plot_surface(
 ) -> Axes:
     """Draw a two-dimensional scan as a surface in three dimensions.
 
-    Colours are those of the contour map, and a new figure has their scale beside it. Heights are logarithmic if most
-    of the surface would otherwise be flat at the bottom, and outliers are cut off; the text below the figure says so.
-    The view is from the lowest side, so that no wall hides the basin. Points that are not finite are holes.
+    Colours are those of the contour map, with a colour bar where the surface has a figure of its own. Heights are logarithmic if
+    most of the surface would otherwise be flat at the bottom, and outliers are cut off; the text below the figure says so. The view
+    is from the lowest side, so that no wall hides the basin. Points that are not finite are holes.
 
     Parameters
     ----------
@@ -189,8 +189,9 @@ def scale_words(levels: Levels, heights: Heights) -> list[str]:
     by_ratio = levels.scale in ("logarithmic", "above the minimum")
     said = ["heights and colours logarithmic"] if heights.logarithmic else []
     said += ["heights linear, colours logarithmic"] if by_ratio and not heights.logarithmic else []
-    said += [f"cut at {short(levels.high, 2)}"] if levels.clipped else []
-    said += [f"what is below {short(levels.low, 2)} drawn there"] if levels.below else []
+    ends = [f"at {short(levels.high, 2)}"] if levels.clipped else []
+    ends += [f"below {short(levels.low, 2)}"] if levels.below else []
+    said += [f"cut {' and '.join(ends)}"] if ends else []
     return [", ".join(said)] if said else []
 
 

@@ -88,7 +88,7 @@ class Scan(Record):
 
     @property
     def share(self) -> float:
-        """The share of the work that is done, 1 if finished."""
+        """The share of the work that is done, 1 if finished; that of the points where nothing more is known."""
         done, total = 0.0, 0
         for name, value in self.partial.items():
             split, _, what = name.rpartition(".")
@@ -99,7 +99,7 @@ class Scan(Record):
                 whole = self.partial.get(f"{split}.whole")
                 step = float(np.sum(self.partial.get(f"{split}.step", 0)))
                 done += step if whole is None else float(np.mean(whole)) * steps
-        return 1.0 if self.finished else done / total if total else 0.0
+        return 1.0 if self.finished else done / total if total else float(np.mean(self.done))
 
     def named(self) -> str:
         """Name the record in a message, with how much of it is done."""

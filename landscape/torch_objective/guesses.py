@@ -10,9 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from landscape.importers.pytorch.losses import unfolded
+from landscape.objective.endings import Ending, Units
 from landscape.torch_objective.data import examples_of
+from landscape.torch_objective.endings import ending_of, loss_of_chosen
 from landscape.torch_objective.losses import parted, weight_of
 from landscape.torch_objective.metrics import accuracy, has_classes, has_sides, ignored, of_classes, sides
+from landscape.torch_objective.units import units_of
 
 Array = NDArray[np.float64]
 
@@ -119,9 +122,21 @@ class Guesses:
         if not all(isinstance(outputs, self.torch.Tensor) for outputs, _ in pairs):
             return math.nan
         with self.torch.inference_mode(False), self.torch.enable_grad():
-            found = [self.least(pairs, start) for start in self.starts(pairs)]
+            found = [self.least_constant(pairs, start) for start in self.starts(pairs)]
         good = [value for value in found if math.isfinite(value)]
         return min(good) if good else math.nan
+
+    def ending(self, theta: ArrayLike) -> Ending:
+        """Tell what makes the output at θ, and where all outputs lie."""
+        return ending_of(self, theta)
+
+    def loss_of_chosen(self, choose: Callable[[NDArray, tuple[int, ...]], Array]) -> float:
+        """Give the mean loss of outputs that a function chooses, batch by batch, of the targets and the outputs' shape."""
+        return loss_of_chosen(self, choose)
+
+    def units(self, theta: ArrayLike) -> Units | None:
+        """Give what the units of all activations do over the examples at θ, None where that is not known."""
+        return units_of(self, theta)
 
     def loss_of(self, outputs: Any, targets: Any) -> Any:
         """Evaluate the loss of outputs and targets."""
@@ -151,7 +166,7 @@ class Guesses:
             found += [whole.mean(0), whole.median(0).values]
         return found
 
-    def least(self, pairs: list[tuple[Any, Any]], start: Any) -> float:
+    def least_constant(self, pairs: list[tuple[Any, Any]], start: Any) -> float:
         """Search the least loss from a start; NaN if there is none."""
         torch, predicted = self.torch, self.prediction()
         constant = start.to(pairs[0][0].dtype).clone().requires_grad_()

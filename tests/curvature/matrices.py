@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from landscape.curvature import SymmetricOperator
@@ -29,6 +31,12 @@ def matrix_of(eigenvalues: np.ndarray, seed: int = 0) -> np.ndarray:
     basis = rotation(len(eigenvalues), seed)
     matrix = (basis * eigenvalues) @ basis.T
     return 0.5 * (matrix + matrix.T)
+
+
+@cache
+def matrix_named(name: str) -> np.ndarray:
+    """Give the matrix of a spectrum in the table, made when it is first asked for."""
+    return matrix_of(SPECTRA[name])
 
 
 def operator_of(matrix: np.ndarray) -> SymmetricOperator:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -15,29 +17,38 @@ from tests.curvature.matrices import toy
 from tests.scanning.examples import small_model
 
 MODEL = small_model()
-DENSE = dense_matrix(hessian_operator(NetworkObjective(MODEL), MODEL.theta)).matrix
-VALUES = np.linalg.eigvalsh(DENSE)
+
+
+@cache
+def dense() -> np.ndarray:
+    """Give the whole Hessian at the network, made when it is first asked for."""
+    return dense_matrix(hessian_operator(NetworkObjective(MODEL), MODEL.theta)).matrix
+
+
+@cache
+def values() -> np.ndarray:
+    return np.linalg.eigvalsh(dense())
 
 
 def test_nothing_asked_for_is_both_ends():
     record = analyze_hessian(MODEL)
-    assert np.allclose(record.eigenvalues, np.r_[VALUES[:5], VALUES[-10:]], rtol=0, atol=1e-10)
+    assert np.allclose(record.eigenvalues, np.r_[values()[:5], values()[-10:]], rtol=0, atol=1e-10)
     assert record.status == ""
     assert record.orthogonality < 1e-12
 
 
 def test_all_with_trace_is_exact():
     record = analyze_hessian(MODEL, all=True, trace=True)
-    assert np.allclose(record.eigenvalues, VALUES, rtol=0, atol=1e-12)
-    assert record.estimates["trace"] == (pytest.approx(np.trace(DENSE)), 0.0)
-    assert record.estimates["frobenius"] == (pytest.approx(np.linalg.norm(DENSE)), 0.0)
+    assert np.allclose(record.eigenvalues, values(), rtol=0, atol=1e-12)
+    assert record.estimates["trace"] == (pytest.approx(np.trace(dense())), 0.0)
+    assert record.estimates["frobenius"] == (pytest.approx(np.linalg.norm(dense())), 0.0)
 
 
 def test_a_node_is_its_block_and_its_vectors_lie_in_it_alone():
     record = analyze_hessian(MODEL, node="fc3", all=True)
     slots = [slot for slot in MODEL.layout if slot.node == "fc3"]
     chosen = np.concatenate([np.arange(slot.start, slot.stop) for slot in slots])
-    assert np.allclose(record.eigenvalues, np.linalg.eigvalsh(DENSE[np.ix_(chosen, chosen)]), atol=1e-12)
+    assert np.allclose(record.eigenvalues, np.linalg.eigvalsh(dense()[np.ix_(chosen, chosen)]), atol=1e-12)
     assert record.eigenvectors.shape == (len(chosen), MODEL.size)
     assert not np.delete(record.eigenvectors, chosen, axis=1).any()
 
@@ -48,8 +59,8 @@ def test_by_node_adds_the_extremes_of_every_node():
     low, high = record.node_eigenvalues.T
     assert np.all(low <= high)
     # Cauchy: a principal submatrix has no eigenvalue beyond the whole's.
-    assert high.max() <= VALUES[-1] + 1e-9
-    assert low.min() >= VALUES[0] - 1e-9
+    assert high.max() <= values()[-1] + 1e-9
+    assert low.min() >= values()[0] - 1e-9
 
 
 def test_finite_differences_agree_with_exact_products_within_their_errors():

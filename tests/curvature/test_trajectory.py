@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -11,9 +13,17 @@ from landscape.objective import CallableObjective
 from tests.curvature.matrices import matrix_of
 
 SIZE = 700
-FIRST = matrix_of(np.r_[np.linspace(-1, 1, SIZE - 4), 1.6, 2.0, 2.5, 3.0])
-CHANGE = 1e-4 * matrix_of(np.linspace(-1, 1, SIZE), seed=1)
 POINTS = np.outer(np.arange(4.0), np.eye(1, SIZE)[0])
+
+
+@cache
+def first():
+    return matrix_of(np.r_[np.linspace(-1, 1, SIZE - 4), 1.6, 2.0, 2.5, 3.0])
+
+
+@cache
+def change():
+    return 1e-4 * matrix_of(np.linspace(-1, 1, SIZE), seed=1)
 
 
 def counted():
@@ -22,7 +32,7 @@ def counted():
 
     def hvp(x, v):
         calls.append(1)
-        return (FIRST + x[0] * CHANGE) @ v
+        return (first() + x[0] * change()) @ v
 
     return CallableObjective(lambda x: 0.0, hvp=hvp, size=SIZE), calls
 
@@ -31,7 +41,7 @@ def test_every_point_has_its_own_eigenvalues_for_fewer_products():
     objective, warm = counted()
     found = eigenpairs_along(objective, POINTS, top=3)
     for point, pairs in zip(POINTS, found, strict=True):
-        expected = np.linalg.eigvalsh(FIRST + point[0] * CHANGE)[-3:]
+        expected = np.linalg.eigvalsh(first() + point[0] * change())[-3:]
         assert np.allclose(pairs.values, expected, rtol=0, atol=1e-8)
     other, cold = counted()
     for point in POINTS:

@@ -7,7 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from landscape.diagnosis.ranges import FAR, best_outputs, end_of, least_loss, range_of
+from landscape.diagnosis import diagnose
+from landscape.diagnosis.ranges import ANYWHERE, FAR, best_outputs, end_of, least_loss, least_within, range_of
 from landscape.diagnosis.thresholds import Thresholds
 from landscape.diagnosis.vetoes import out_of_range
 from landscape.model import build_model
@@ -99,3 +100,79 @@ def test_no_range_costs_nothing():
     plain = build_model(layers=layers, loss="mse", x_train=np.zeros((12, 2)), y_train=TARGETS["mse"])
     assert least_loss(plain) == 0.0
     assert math.isfinite(FAR)
+
+
+@pytest.mark.parametrize("op", ["relu", "sigmoid"])
+@pytest.mark.parametrize(
+    ("loss", "targets", "options"),
+    [
+        ("cross_entropy", TARGETS["cross_entropy"], {"label_smoothing": 0.2}),
+        (
+            "cross_entropy",
+            TARGETS["cross_entropy"],
+            {"label_smoothing": 0.2, "class_weights": (1.0, 3.0, 0.5)},
+        ),
+        ("binary_cross_entropy", TARGETS["binary_cross_entropy"], {"pos_weight": 4.0}),
+    ],
+)
+def test_options_of_the_loss_count_in_the_least_one(op, loss, targets, options):
+    """Of smoothed classes and weighed ones the least loss is not that of the largest logits."""
+    plain = ended(op, loss, targets)
+    model = build_model(
+        nodes=[{"name": "fc", "op": "dense"}, {"name": "end", "op": op}], parameters=dict(plain.parameters),
+        loss=loss, x_train=plain.data["x_train"], y_train=targets, loss_options=options,
+    )  # fmt: skip
+    least = least_loss(model)
+    best = best_outputs(model, end_of(model), range_of(end_of(model)), targets)
+    rng, high = np.random.default_rng(1), range_of(end_of(model))[1]
+    for spread in (0.01, 0.3, 3.0):
+        for _ in range(200):
+            near = np.clip(best + spread * rng.standard_normal(best.shape), 0, high)
+            assert score_outputs(model, near, targets)[0].mean() >= least - 1e-9
+
+
+def test_examples_of_a_class_that_is_left_out_cost_nothing():
+    """The mean is over those that count: ln(1 + 2/e) for three classes behind a sigmoid, however many are left out."""
+    plain = ended("sigmoid", "cross_entropy", TARGETS["cross_entropy"])
+    for ignored in (0, 1, 2):
+        model = build_model(
+            nodes=[{"name": "fc", "op": "dense"}, {"name": "end", "op": "sigmoid"}], parameters=dict(plain.parameters),
+            loss="cross_entropy", x_train=plain.data["x_train"], y_train=TARGETS["cross_entropy"], loss_options={"ignored": ignored},
+        )  # fmt: skip
+        assert least_loss(model) == pytest.approx(math.log1p(2 / math.e), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("op", "loss", "targets", "options"),
+    [
+        ("relu", "cross_entropy", TARGETS["cross_entropy"], {"label_smoothing": 0.3}),
+        ("relu6", "cross_entropy", np.full((12, 3), 1 / 3), {}),
+        ("relu6", "binary_cross_entropy", np.full((12, 3), 0.6), {}),
+    ],
+)
+def test_what_smoothed_or_shared_targets_keep_of_the_loss_is_no_matter_of_the_range(
+    op, loss, targets, options
+):
+    """The targets' own entropy is left whatever the network is, and outputs in the range come to it."""
+    plain = ended(op, loss, targets)
+    model = build_model(
+        nodes=[{"name": "fc", "op": "dense"}, {"name": "end", "op": op}], parameters=dict(plain.parameters),
+        loss=loss, x_train=plain.data["x_train"], y_train=targets, loss_options=options,
+    )  # fmt: skip
+    least = least_loss(model)
+    assert least == pytest.approx(least_within(model, ANYWHERE), rel=1e-9)
+    assert least > 0.1 * math.log(3)
+    assert out_of_range(model, least + 1.0, math.log(3), Thresholds()) is None
+
+
+def test_a_network_whose_range_is_at_fault_is_diagnosed_without_any_training():
+    report = diagnose(
+        ended("sigmoid", "binary_cross_entropy", RNG.integers(0, 2, (12, 3)).astype(float)),
+        budget="quick",
+        threads=1,
+    ).report
+    assert (report["verdict"], report["subtype"], report["next"]) == ("broken", "output-range", None)
+    assert (
+        report["pytorch"]
+        == "delete nn.Sigmoid() behind the last nn.Linear; nn.BCEWithLogitsLoss()(net(x), y) takes what is left"
+    )

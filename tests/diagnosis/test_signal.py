@@ -5,12 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from landscape.diagnosis.baselines import linear_lead, linear_words
+from landscape.diagnosis.baselines import constant_lead, linear_lead, linear_words
 from landscape.diagnosis.ensembles import BUDGETS, Laboratory
 from landscape.diagnosis.evidence import Evidence
 from landscape.diagnosis.gap import Gap
 from landscape.diagnosis.imbalance import majority_words
-from landscape.diagnosis.learning_curve import stopped
+from landscape.diagnosis.learning_curve import linear_error, stopped
+from landscape.diagnosis.linear_signal import linear_p
 from landscape.diagnosis.recipe import training_of
 from landscape.diagnosis.remedies import remedy_of
 from landscape.diagnosis.replay import TURNS, replayed, turning
@@ -19,6 +20,8 @@ from landscape.diagnosis.subsets import halved
 from landscape.diagnosis.thresholds import Thresholds
 from landscape.diagnosis.verdict import decide
 from landscape.model import build_model
+from landscape.objective import NetworkObjective
+from landscape.objective.constant import constant_loss
 from landscape.objective.examples import scores
 
 
@@ -45,6 +48,38 @@ def test_near_inputs_tell_of_targets_until_these_are_permuted_or_sorted_alone(lo
     assert alone.in_order
     assert "sorted" in " ".join(disordered(alone))
     assert disordered(seen) == disordered(None) == []
+
+
+@pytest.mark.parametrize("loss", ["mse", "cross_entropy", "binary_cross_entropy"])
+def test_a_linear_model_tells_more_than_those_of_permuted_targets_where_there_is_a_signal(loss):
+    rng = np.random.default_rng(1)
+    x = rng.standard_normal((300, 3))
+    y = x @ [[1.0], [-2.0], [0.5]] + 0.3 * rng.standard_normal((300, 1))
+    if loss != "mse":
+        y = (y > 0).astype(int if loss == "cross_entropy" else float)
+        y = y.ravel() if loss == "cross_entropy" else y
+    for targets, tells in ((y, True), (rng.permutation(y), False)):
+        width = 2 if loss == "cross_entropy" else 1
+        data = {"x_train": x[:200], "y_train": targets[:200], "x_test": x[200:], "y_test": targets[200:]}
+        model = build_model(layers=[(np.zeros((3, width)), np.zeros(width))], loss=loss, **data)
+        assert (linear_p(model, "test", 0) <= 0.01) == tells
+
+
+def test_permuted_targets_of_clusters_tell_nothing_though_guessing_is_beaten_by_whole_clusters():
+    """Of tight clusters with permuted labels a linear model gives each one class; among many draws some are right of half of the examples."""
+    rng = np.random.default_rng(2)
+    centers, classes = 8 * rng.standard_normal((4, 6)), np.arange(400) % 4
+    x = centers[classes] + 0.1 * rng.standard_normal((400, 6))
+    errors, found = [], []
+    for _ in range(20):
+        y = np.r_[rng.permutation(classes[:200]), classes[200:]]
+        data = {"x_train": x[:200], "y_train": y[:200], "x_test": x[200:], "y_test": y[200:]}
+        model = build_model(layers=[(np.zeros((6, 4)), np.zeros(4))], **data)
+        lab = Laboratory(model, training_of(model, {}, 0), Thresholds(), BUDGETS["quick"], "test", threads=1)
+        errors.append(linear_error(lab, by_loss=False))
+        found.append(linear_p(model, "test", 0))
+    assert min(errors) < 0.6
+    assert sum(p <= 0.01 for p in found) <= 1
 
 
 def test_sorted_targets_of_sorted_inputs_are_no_fault():
@@ -117,6 +152,25 @@ def test_a_linear_model_that_does_as_well_on_held_out_data_is_warned_of():
     good = straight(x[:100], y[:100], weight=0.0, **data)
     assert "linear model" in " ".join(linear_words(linear_lead(good, "validation", 1), 5.0))
     assert linear_words(linear_lead(good, None, 1), 5.0) == []
+
+
+@pytest.mark.parametrize("loss", ["mse", "cross_entropy", "binary_cross_entropy"])
+def test_the_constant_beside_the_network_is_the_best_one_of_the_training_data(loss):
+    """On data with the same targets its loss is the least that a constant has, and a network that puts it out has no lead."""
+    y = {
+        "mse": np.array([[1.0], [2.0], [6.0]]),
+        "cross_entropy": np.array([0, 1, 1]),
+        "binary_cross_entropy": np.array([[0.0], [1.0], [1.0]]),
+    }[loss]
+    bias = {"mse": [3.0], "cross_entropy": np.log([1.0, 2.0]), "binary_cross_entropy": [np.log(2.0)]}[loss]
+    x = np.ones((3, 1))
+    data = {"x_train": x, "y_train": y, "x_test": x, "y_test": y}
+    model = build_model(layers=[(np.zeros((1, len(bias))), np.array(bias))], loss=loss, **data)
+    found = constant_lead(model, "test", 1)
+    assert found.copy == pytest.approx(constant_loss(NetworkObjective(model, "train", threads=1)))
+    assert found.lead == pytest.approx(0.0, abs=1e-12)
+    assert not found.beaten
+    assert constant_lead(model, None) is None
 
 
 def test_early_stopping_is_chosen_on_one_half_of_the_held_out_data_and_scored_on_the_other():

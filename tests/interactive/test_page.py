@@ -16,7 +16,7 @@ import pytest
 
 from landscape.errors import InputError
 from landscape.interactive import content, page_of, save_page
-from landscape.interactive.page import HERE
+from landscape.interactive.page import HERE, SCRIPTS
 from landscape.topology import analyze_topology
 from tests.records import examples
 from tests.topology.examples import himmelblau, scan_of
@@ -116,6 +116,14 @@ def test_panels_share_one_scale():
     assert [panel["title"] for panel in panels] == ["a", "b"]
 
 
+def test_other_losses_share_no_scale():
+    plane = examples.scan(3, 4)
+    other = replace(plane, settings={**plane.settings, "loss": "mse"})
+    words = "cannot share a scale: one is training loss .cross-entropy, nats., another training loss .mean squared"
+    with pytest.raises(InputError, match=words):
+        page_of([plane, other], picture=PIXEL)
+
+
 def test_basins_stand_in_the_page():
     found = analyze_topology(himmelblau(31))
     basins = told(page_of([found], picture=PIXEL).decode())["panels"][0]["basins"]
@@ -159,7 +167,7 @@ def engine():
     """Run expressions with the functions of the page, in an engine without a document."""
     quickjs = pytest.importorskip("quickjs")
     context = quickjs.Context()
-    context.eval((HERE / "page.js").read_text(encoding="utf-8"))
+    context.eval("".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS))
 
     def run(expression):
         return json.loads(context.eval(f"JSON.stringify({expression})"))
@@ -225,6 +233,16 @@ def test_words_and_ticks(engine):
     axes = "[{name: 'α', values: [0, 1]}, {name: 'β', values: [5, 6, 7]}]"
     quantity = "{label: 'loss', grid: [0, 1, 2, 3, 4, 5], doubt: [0, 0, 0, 0, 0.25, 0]}"
     assert engine(f"sentence(4, {quantity}, {axes})") == "α = 1, β = 6: loss 4 ± 0.25"
+
+
+@pytest.mark.javascript
+def test_a_picture_says_what_its_height_and_its_colours_are(engine):
+    assert engine("['surface', 'contour', 'slice', 'level', 'curve'].map(mode => scaleWords(mode, 'loss (nats)', false))") == [
+        "height and colours: loss (nats)",
+        *["colours: loss (nats)"] * 3,
+        "height: loss (nats)",
+    ]  # fmt: skip
+    assert engine("scaleWords('curve', 'loss', true)") == "height: loss, logarithmic"
 
 
 @pytest.mark.javascript
@@ -307,3 +325,19 @@ def test_chromium_draws_it_without_an_error_or_a_request(tmp_path, name, size, p
 
     picture = imread(tmp_path / "a.png")
     assert picture.std() > 0.02
+
+
+def test_chromium_writes_what_the_scale_and_the_axes_are(tmp_path):
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("chromium is not installed")
+    save_page([RECORDS["plane"]()], tmp_path / "a.html", picture=PIXEL)
+    done = subprocess.run(
+        [chromium, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", f"--user-data-dir={tmp_path / 'user'}",
+         "--virtual-time-budget=2000", "--dump-dom", f"file://{tmp_path / 'a.html'}"],
+        capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert "height and colours: training loss (cross-entropy, nats)" in done.stdout
+    shown = done.stdout.partition("<details>")[0]
+    assert "α along random direction 0" in shown
+    assert "β along random direction 1" in shown

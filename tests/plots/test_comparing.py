@@ -12,7 +12,15 @@ from matplotlib.image import imread
 
 from landscape.commands import main
 from landscape.errors import InputError
-from landscape.plots import Look, looking, plot_comparison, plot_contours, plot_surface, save_comparison
+from landscape.plots import (
+    Look,
+    looking,
+    plot_comparison,
+    plot_contours,
+    plot_slices,
+    plot_surface,
+    save_comparison,
+)
 from landscape.plots.levels import choose_levels
 from landscape.plots.style import figure_of
 from landscape.topology import analyze_topology
@@ -62,6 +70,48 @@ def test_surfaces_share_a_colour_bar_and_name_their_height_once_a_row():
         assert all(text.get_window_extent().x0 >= 0 for text in names)
 
 
+def apart(boxes):
+    """Say whether no two boxes overlap."""
+    return not any(one.overlaps(other) for i, one in enumerate(boxes) for other in boxes[i + 1 :])
+
+
+def test_the_numbers_of_a_low_colour_bar_do_not_touch():
+    low = examples.scan(4, 3, 3)
+    for figure in (
+        plot_comparison([scaled(1), scaled(10)], levels=30),
+        plot_comparison([scaled(1), scaled(10)], levels=30, kind="surface", columns=2),
+        figure_of(plot_slices(low, levels=30)),
+    ):
+        figure.draw_without_rendering()
+        (bar,) = [ax for ax in figure.axes if ax.get_label() == "<colorbar>" or ax.get_ylabel().startswith(("loss", "training loss"))]  # fmt: skip
+        assert len(bar.get_yticklabels()) > 2
+        assert apart([label.get_window_extent() for label in bar.get_yticklabels() if label.get_text()])
+
+
+@pytest.mark.parametrize("kind", ["contour", "surface"])
+def test_long_titles_are_shortened_to_their_panels(kind):
+    names = [
+        "a network with a very long name, and more of it, trained first",
+        "the second of a name as long as that",
+    ]
+    figure = plot_comparison([scaled(1), scaled(10)], names, kind=kind, columns=2)
+    figure.draw_without_rendering()
+    texts = figure.texts if kind == "surface" else [ax.title for ax in figure.axes]
+    titles = [text.get_window_extent() for text in texts if "…" in text.get_text()]
+    assert len(titles) == 2
+    assert apart(titles)
+    assert all(figure.bbox.x0 <= box.x0 < box.x1 <= figure.bbox.x1 for box in titles)
+
+
+@pytest.mark.parametrize("kind", ["contour", "surface"])
+def test_a_record_that_diverged_everywhere_is_said_to_have(kind):
+    lost = scan_of(np.full((21, 21), np.nan), np.linspace(-1, 1, 21), np.linspace(-1, 1, 21))
+    figure = plot_comparison([scaled(1), lost], kind=kind)
+    assert [text.get_text() for ax in figure.axes for text in ax.texts].count("no finite value") == 1
+    none = plot_comparison([lost, lost], kind=kind)
+    assert [text.get_text() for ax in none.axes for text in ax.texts].count("no finite value") == 2
+
+
 def test_lines_share_a_panel_with_test_data_dashed():
     figure = plot_comparison([examples.scan(5), examples.scan(7)], ["a", "b"])
     (ax,) = figure.axes
@@ -82,6 +132,7 @@ def test_what_cannot_share_a_scale_is_said():
     for records, words in (
         ([plane, other], "one is training loss .cross-entropy, nats., another training loss .mean squared error."),
         ([plane, examples.scan(5)], "2 and 1 axes"),
+        ([examples.scan(1), examples.scan(1)], "they have 0 axes"),
         ([plane, unfinished], "unfinished"),
         ([plane, examples.hessian()], "found a record of the kind 'hessian'"),
         ([plane], "two records or more"),
@@ -143,6 +194,8 @@ def test_files_and_a_caption_are_written_and_only_their_own_are_replaced(tmp_pat
     caption = files[-1].read_text()
     assert "low: function, 21 × 21 points" in caption
     assert "0.1 to 20.1 on the grid" in caption
+    assert "The white point is the model itself." in caption
+    assert "None" not in caption
     with pytest.raises(InputError, match="--fresh"):
         save_comparison([scaled(1), replace(scaled(2), model="c" * 64)], tmp_path / "c")
 

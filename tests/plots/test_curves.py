@@ -9,7 +9,7 @@ from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
 from landscape.errors import InputError
-from landscape.plots import plot_curves
+from landscape.plots import Look, looking, plot_curves
 from landscape.plots.style import figure_of
 from tests.plots.examples import axis, between, bowl, line, made, single_point, single_row
 
@@ -140,3 +140,17 @@ def test_given_axes_are_drawn_on_and_returned():
 def test_a_plane_has_no_curves():
     with pytest.raises(InputError, match="one axis"):
         plot_curves(bowl())
+
+
+def test_limits_and_scale_are_those_that_were_chosen():
+    with looking(Look(limits=(0.1, 3.0), scale="log")):
+        upper, lower = figure_of(plot_curves(line())).axes
+    assert (upper.get_yscale(), upper.get_ylim()) == ("log", (0.1, 3.0))
+    assert (lower.get_yscale(), lower.get_ylim()) == ("linear", (0.0, 1.0))
+    a = axis(101)
+    steep = made((a,), {"train_loss": 1e-6 + np.expm1(20 * a**2)})
+    with looking(Look(scale="linear")):
+        assert plot_curves(steep).get_yscale() == "linear"
+    below = made((a,), {"train_loss": a})
+    with looking(Look(scale="log")), pytest.raises(InputError, match="needs values above 0"):
+        plot_curves(below)

@@ -16,6 +16,7 @@ from landscape.records import Scan, Trajectory, load_record
 from landscape.training import train
 from landscape.trajectories import trajectory
 from tests.cases import CASES
+from tests.records import examples
 from tests.scanning.examples import small_model
 
 QUICK = {"points": 5, "threads": 1, "dtype": "float64"}
@@ -135,6 +136,14 @@ def test_both_figures_are_drawn_and_tell_the_captured_share(record):
     assert set(drawn) == {"path", "out_of_plane"}
     words = [text.get_text() for text in drawn["path"].legends[0].get_texts()]
     assert f"6 checkpoints, {record.captured.sum():.1%} of their variance on this plane" in words
+
+
+def test_what_the_checkpoints_have_not_is_drawn_on_the_plane_alone():
+    record = examples.trajectory()
+    assert "penalty" not in record.values
+    assert set(figures(record, quantity="penalty")) == {"path"}
+    with pytest.raises(InputError, match="no quantity 'penalty' at the checkpoints: there are train_loss"):
+        plot_out_of_plane(record, quantity="penalty")
 
 
 def test_the_true_loss_is_drawn_beside_the_planes(record):
