@@ -1,4 +1,4 @@
-"""The one decorator of every compiled function: flags, and a cache that notices an edited formula.
+"""The decorator of all compiled functions, with their flags and a cache that notices edited sources.
 
 Numba's disk cache looks at a function's own file only, so an edited formula would leave its compiled callers
 stale. The cache therefore lies in a folder named by a hash of every source file that kernels are made of, and by the width of

@@ -85,7 +85,7 @@ def analyze_critical(
         with ½|λ|·radius² below 1e-12 of the scale count as zero.
     scale
         The unit in which losses are measured. By default, for a model, it is the loss of the best constant predictor,
-        which is the range of its losses from 0. If that is 0, and for a function, it is the larger of |loss| and the
+        which is the range of its losses from 0. If that is 0, and for a function, it is the larger of the loss's size and the
         change of the loss over the radius.
     lower_bound
         A lower bound of the function, if one is known; 0 for models with mse, mae and huber.

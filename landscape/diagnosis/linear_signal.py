@@ -1,4 +1,4 @@
-"""Whether what a linear model learns of the training targets carries over: beside linear models of permuted targets, which know nothing."""
+"""Whether a linear model of the training targets predicts held-out targets better than models of permuted targets do."""
 
 from __future__ import annotations
 

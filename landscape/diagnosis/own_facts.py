@@ -1,4 +1,4 @@
-"""What needs no training of an objective of the user's own: its loss, what its output's range allows, and what its parameters show."""
+"""Facts about the user's own objective that need no training: its loss, the range of its output, and its parameters."""
 
 from __future__ import annotations
 

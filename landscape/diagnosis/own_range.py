@@ -1,4 +1,4 @@
-"""What the range of the output costs an objective of the user's own, whatever its parameters."""
+"""The smallest loss that the range of the output allows for the user's own objective, whatever its parameters are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A diagnosis of the user's own objective in progress: what is known of it, of its training, and what was said so far."""
+"""The state of a running diagnosis of the user's own objective."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a training run is, whatever computes it: the columns of its settings, and its numbers at a step, chosen by integer."""
+"""The settings of a training run as columns, and its numbers at a step, for every device."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a diagnosis asks of a network that it cannot read: which op makes the output, and what the units do."""
+"""The op that makes a network's output, and the activity of its units, for a diagnosis of a network without a known graph."""
 
 from __future__ import annotations
 

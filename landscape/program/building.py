@@ -1,4 +1,4 @@
-"""The table in the making: rows, where each node's output is found and in which order, where each parameter lies."""
+"""Build the table of a program: its rows, and where each node's output and each parameter is."""
 
 from __future__ import annotations
 

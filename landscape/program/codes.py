@@ -1,4 +1,4 @@
-"""What a row of the table may do, and which activation it applies: numbers that the kernels dispatch on."""
+"""Codes of ops and activations, by which the kernels choose rules."""
 
 from __future__ import annotations
 

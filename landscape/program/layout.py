@@ -1,4 +1,4 @@
-"""Index maps: which number of a row stands at each place of a value that is the same numbers in another order.
+"""Index maps: for every position of a rearranged value, which number of a row is there.
 
 A map is an int64 array, a place of the value to a place of the row, −1 where a constant stands. Maps of maps are one map.
 """

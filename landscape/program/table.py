@@ -1,4 +1,4 @@
-"""The network as a table of integers: a row a node, and the same table for every device and every job.
+"""A program as a table of integers, the same for every device and every kind of work.
 
 `landscape.kernels.lowering` makes it of a model. Programs of more than dense networks also have a `geometry`, a wider row a node.
 """
@@ -19,8 +19,8 @@ class Column(IntEnum):
 
     `OUTPUT` and `SIZE` are in features; `FIRST` and `INPUTS` name the row's part of `links`; `WEIGHT` and `BIAS` are
     offsets into the parameter vector [θ, constants] or −1; `GROUPS`, `WIDE` and `OUT` are the op's own sizes;
-    `CODE` is an activation (its own or the one that rides on it); `ACTIVE` says that θ reaches the row;
-    and the row the output; `TRAINED` that its own parameters are in θ; `LAST_READER` is the last active row that reads it, or −1;
+    `CODE` is an activation (its own or the one that rides on it); `ACTIVE` says that the row depends
+    on θ and the output on the row; `TRAINED` that its own parameters are in θ; `LAST_READER` is the last active row that reads it, or −1;
     `ADJOINT` is where its adjoint lies, in features: at `OUTPUT` where adjoints are kept, else where `sharing_adjoints` says;
     `NUMBERS` counts the numbers of a row that is the same for all examples, 0 of others; `MAP` and `OTHER_MAP` are where index maps of its first and
     second input begin among `links`, or −1.

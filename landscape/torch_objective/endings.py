@@ -1,4 +1,4 @@
-"""What makes a module's output: the last op of the graph that PyTorch builds while it evaluates, and where its outputs lie."""
+"""The op that makes a module's output, found in the graph that PyTorch builds during an evaluation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the units of a module's activations do over the examples: the ops that PyTorch runs are watched, wherever they are called."""
+"""Activity of a module's units over the examples, measured by watching the ops that PyTorch runs."""
 
 from __future__ import annotations
 

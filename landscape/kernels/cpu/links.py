@@ -1,4 +1,4 @@
-"""Where a row's inputs come from, and what stands in their adjoints already."""
+"""Where a row's inputs come from, and what their adjoints already contain."""
 
 from __future__ import annotations
 

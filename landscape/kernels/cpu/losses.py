@@ -1,4 +1,4 @@
-"""Losses, accuracies and their derivatives over one tile of outputs z [F, B]: what calls a loss's rules, and cross-entropy of class ids.
+"""Losses, accuracies and their derivatives over one tile of outputs z [F, B], and cross-entropy of class ids.
 
 Cross-entropy is max z − z_label + log(1 + Σ exp(z − max z)), the sum without the largest class, which keeps a small loss exact
 in float32. All sums over examples are in float64. Each loss is rules of its own, by its code (`loss_rules.py`).

@@ -1,4 +1,4 @@
-"""Entry point for a network's outputs, where the loss would only say how good they are."""
+"""Entry point for a network's outputs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which rule stands at which number, and which numbers a program needs.
+"""The table of rules by their numbers, and which numbers a program needs.
 
 A new op is a file in `ops/` and a row of `OPS`.
 """

@@ -1,4 +1,4 @@
-"""Work by turns: a worker takes the next part when it is done with one, so that a slow or busy core does not hold up the others.
+"""Workers take parts of the work one at a time, so that a slow or busy core does not delay the others.
 
 What a part adds up to must not depend on who takes it.
 """

@@ -1,4 +1,4 @@
-"""Steps of optimizers over whole vectors: a rule an optimizer.
+"""Steps of optimizers over whole vectors, with one rule for each optimizer.
 
 As in `loops.py`, the text of a function is made from the table, so that each update is a loop of its own, which vectorizes.
 """

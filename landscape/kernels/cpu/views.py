@@ -1,4 +1,4 @@
-"""Views of parts of arrays, made by hand: without counts of references, and without the calls that slicing and `reshape` take.
+"""Views of parts of arrays, made without reference counting.
 
 Numba counts the references of every array that a function is given, slices or returns, with atomic instructions on memory that all threads share;
 a small network's point took a tenth of its time for it. Kernels are compiled without such counts (`landscape.jit`): they allocate nothing, and

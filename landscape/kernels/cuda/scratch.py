@@ -1,4 +1,4 @@
-"""How much a block notes beside a network's outputs, and what a network needs beyond the rules of dense networks; on the host."""
+"""How much a block stores beside a network's outputs, and what a network needs beyond the rules of dense networks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training on a GPU: a block runs whole trainings, a step after another, and nothing goes to the host between two steps.
+"""Training on a GPU: a block runs whole trainings, one step after another, without the host.
 
 Batches are those that the CPU draws, example by example, and each step is the CPU's, but for the order of sums.
 """

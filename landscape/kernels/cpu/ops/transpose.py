@@ -1,4 +1,4 @@
-"""An order turned: row p·wide + q of an image becomes row q·groups + p."""
+"""Transposition: row p·wide + q of an image becomes row q·groups + p."""
 
 from __future__ import annotations
 

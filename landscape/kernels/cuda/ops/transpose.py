@@ -1,4 +1,4 @@
-"""An order turned: row p·wide + q of the input is row q·groups + p of the output."""
+"""Transposition: row p·wide + q of the input is row q·groups + p of the output."""
 
 from __future__ import annotations
 
