@@ -227,6 +227,7 @@ def loss_of_chosen(split: Any, choose: Callable[[NDArray, tuple[int, ...]], Arra
             if tail is not None:
                 best = torch.sigmoid(best) if tail == "sigmoid" else torch.log_softmax(best, base.axis)
             weight = 1.0 if split.step.summed else float(weight_of(torch, split.loss, targets, len(targets)))
-            total += weight * float(split.loss_of(best, targets))
+            # A mean over no example is no number, and counts nothing.
+            total += weight * float(split.loss_of(best, targets)) if weight else 0.0
             weights += weight
     return total / (1.0 if split.step.summed else weights)

@@ -180,7 +180,8 @@ class Guesses:
                 weight = (
                     1.0 if self.step.summed else float(weight_of(torch, self.loss, targets, len(targets)))
                 )
-                total = total + weight * self.loss_of(predicted(constant).expand_as(outputs), targets)
+                if weight:  # a mean over no example is no number
+                    total = total + weight * self.loss_of(predicted(constant).expand_as(outputs), targets)
                 weights += weight
             return total / (1.0 if self.step.summed else weights)
 

@@ -76,6 +76,16 @@ def test_the_least_loss_in_the_range_is_the_engines(end, name):
     assert least_of(objective) == pytest.approx(least_loss(model), rel=1e-9, abs=1e-12)
 
 
+def test_a_batch_of_which_nothing_counts_costs_nothing():
+    """Four classes behind a sigmoid have ln(1 + 3/e) at least, also where a whole batch is left out."""
+    y = TARGETS["classes"].clone()
+    y[16:32] = -100
+    objective = objective_of(network(nn.Sigmoid()), nn.CrossEntropyLoss(), y)
+    assert least_of(objective) == pytest.approx(np.log1p(3 / np.e), rel=1e-12)
+    # The classes that count have equal shares.
+    assert objective.about.examples["train"].constant() == pytest.approx(np.log(4), rel=1e-6)
+
+
 CASES: dict[str, tuple[Any, Any, str]] = {
     "a relu before negative numbers": (nn.ReLU(), nn.MSELoss(), "numbers"),
     "a softmax before a cross-entropy": (nn.Softmax(1), nn.CrossEntropyLoss(), "classes"),
