@@ -68,9 +68,12 @@ class OwnTrainings:
 
 @dataclass
 class Ahead:
-    """Trainings that workers do ahead; `kept` holds those until the diagnosis comes to them, and `save` writes it."""
+    """Trainings that workers do ahead; `kept` holds those until the diagnosis comes to them, and `save` writes it.
 
-    workers: Workers
+    Without workers none are done ahead, and those that an earlier run left are taken all the same.
+    """
+
+    workers: Workers | None
     shared: OwnTrainings
     kept: dict[str, Any]
     save: Callable[[], None]
@@ -82,7 +85,7 @@ class Ahead:
     def do(self, asked: Sequence[Asked]) -> None:
         """Have workers do trainings, but those that are done."""
         left = [one for one in asked if one.name not in self.kept]
-        if not left:
+        if not left or self.workers is None:
             return
         for one, outcome in self.workers.results(self.shared, left, objective=self.shared.objective):
             self.kept[one.name] = np.array(outcome.value)
