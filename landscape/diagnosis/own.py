@@ -184,14 +184,12 @@ def trials_of(
     counted = own.info.examples["train"].count()
     seeds = seeds_of(own.seed, own.budget.seeds)
     progress, expected = part(keeper.progress, BEFORE, 1.0), len(FIRST) + 3 * own.budget.seeds
-    ahead = None
-    if workers is not None:
-        trainings = OwnTrainings(own.objective, train, own.told)
-        ahead = Ahead(workers, trainings, kept, keeper.save, keeper.computed_on, progress, expected)
+    trainings = OwnTrainings(own.objective, train, own.told)
+    ahead = Ahead(workers, trainings, kept, keeper.save, keeper.computed_on, progress, expected)
     return Trials(
         Trainer(train, own.info, own.told), own.info.theta, evidence.loss, counted, own.held, seeds, own.seed,
         None if own.escaped is None else own.escaped.theta, kept, keeper.save, own.announce,
-        nobody if ahead is not None else progress, expected=expected, ahead=ahead,
+        progress if workers is None else nobody, expected=expected, ahead=ahead,
     )  # fmt: skip
 
 

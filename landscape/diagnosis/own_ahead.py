@@ -68,9 +68,13 @@ class OwnTrainings:
 
 @dataclass
 class Ahead:
-    """Trainings that workers do ahead; `kept` holds them until the diagnosis asks for them, and `save` writes it."""
+    """Trainings that workers do ahead; `kept` holds them until the diagnosis asks for them, and `save` writes it.
 
-    workers: Workers
+
+    Without workers none are done ahead, but those that an earlier run left are taken.
+    """
+
+    workers: Workers | None
     shared: OwnTrainings
     kept: dict[str, Any]
     save: Callable[[], None]
@@ -82,7 +86,7 @@ class Ahead:
     def do(self, asked: Sequence[Asked]) -> None:
         """Have workers do those trainings that are not done yet."""
         left = [one for one in asked if one.name not in self.kept]
-        if not left:
+        if not left or self.workers is None:
             return
         for one, outcome in self.workers.results(self.shared, left, objective=self.shared.objective):
             self.kept[one.name] = np.array(outcome.value)

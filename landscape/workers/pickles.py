@@ -183,6 +183,7 @@ def made_by(maker: Callable[[], Any], mark: tuple[Any, Any]) -> Any:
         )
     if not same:
         raise InputError(
-            "the objective that is made anew here is another one, with another network or other data: set the seeds of random numbers where it is made"
+            "the objective that is made anew here is another one, with another network or other data: set the seeds of random numbers where it is made, "
+            "and begin workers anew that have read its modules before they were changed"
         )
     return made

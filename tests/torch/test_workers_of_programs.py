@@ -14,6 +14,7 @@ pytestmark = pytest.mark.torch
 
 from landscape.commands import main, user_file  # noqa: E402
 from landscape.records import load_record  # noqa: E402
+from landscape.records.keeper import Keeper  # noqa: E402
 from landscape.workers import Workers, pickles  # noqa: E402
 from tests.workers.executors import Crooked, lost  # noqa: E402
 
@@ -116,6 +117,22 @@ def test_commands_write_the_record_of_one_machine(name, monkeypatch):
     assert [key for key in ours if ours[key].tobytes() != theirs[key].tobytes()] == []
     assert not [key for key in ours if "early" in key]
     assert here.settings == there.settings
+
+
+def test_a_diagnosis_that_workers_left_goes_on_here_with_their_trainings(monkeypatch):
+    monkeypatch.setattr(Keeper, "due", lambda self: True)
+
+    def fault(number):
+        return None if number < 4 else ModuleNotFoundError("No module named 'landscape'", name="landscape")
+
+    monkeypatch.setattr("landscape.workers.open_workers", partial(crooked, fault=fault))
+    command = ["diagnose", "nets.py:made", "--train", "train"]
+    assert run(*command, "-o", "left", "--workers", "2") == 2
+    assert any("early" in name for name in load_record("left.npz").arrays())
+    assert run(*command, "-o", "left") == 0
+    assert run(*command, "-o", "here") == 0
+    ours, theirs = load_record("here.npz").arrays(), load_record("left.npz").arrays()
+    assert {k: a.tobytes() for k, a in ours.items()} == {k: a.tobytes() for k, a in theirs.items()}
 
 
 def test_what_is_made_otherwise_on_a_worker_is_refused(program, monkeypatch, capsys):
