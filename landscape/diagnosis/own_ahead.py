@@ -70,7 +70,6 @@ class OwnTrainings:
 class Ahead:
     """Trainings that workers do ahead; `kept` holds them until the diagnosis asks for them, and `save` writes it.
 
-
     Without workers none are done ahead, but those that an earlier run left are taken.
     """
 
