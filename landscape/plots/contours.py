@@ -21,7 +21,7 @@ from landscape.plots.look import chosen
 from landscape.plots.marks import hatch_missing, head, legend_below, mark_points, worded_keys
 from landscape.plots.planes import marked
 from landscape.plots.plateau import constant_of, draw_constant_contour, flat_words
-from landscape.plots.scale import draw_scale, say_without_lines
+from landscape.plots.scale import LETTER, draw_scale, say_without_lines
 from landscape.plots.style import (
     SMALL,
     add_rows,
@@ -31,7 +31,7 @@ from landscape.plots.style import (
     new_figure,
     set_height,
 )
-from landscape.plots.words import GREEK, axis_label, eigenvalues_of
+from landscape.plots.words import GREEK, axis_label, eigenvalues_of, one_line_label, wrapped
 from landscape.records import Scan
 
 # Inches: the map's width in a column beside its labels and scale; what stands above and below it.
@@ -139,12 +139,13 @@ def draw_map(
     keys = hatch_missing(axes, field)
     lines = draw_bands(axes, field, levels)
     frame_plane(axes, field, brief=ax is not None)
+    named = [] if ax is not None else name_upright(axes, field)
     head(axes, field, ours=ax is None)
     extra = [] if overlay is None else overlay(axes)
     if ax is not None:
         extra = shortened(extra)
     if ax is None:
-        set_height(figure_of(axes), height_of(field) + MARKED_ROW * len(extra))
+        set_height(figure_of(axes), height_of(field) + MARKED_ROW * len(extra) + LEGEND_ROW * len(named))
     marks = mark_points(axes, field, brief=ax is not None)
     saddle = draw_center_contour(axes, field)
     plateau = [*draw_constant_contour(axes, field), *worded_keys(flat_words(field))] if ax is None else []
@@ -152,7 +153,7 @@ def draw_map(
     if plateau:
         add_rows(figure_of(axes), LEGEND_ROW * len(plateau))
     if parts.legend:
-        legend_below(axes, [*extra, *marks, *plateau, *keys], ours=ax is None)
+        legend_below(axes, [*extra, *marks, *plateau, *keys, *named], ours=ax is None)
     if levels.lines.size and parts.colorbar:
         # Inset, the bar is as high as the map, whatever the layout makes of that.
         place = axes.inset_axes((1.03, 0.0, 0.045, 1.0))
@@ -319,6 +320,15 @@ def frame_plane(ax: Axes, field: Field, brief: bool = False) -> None:
     ax.set_xlabel(GREEK[field.axes[0]] if brief else axis_label(field.record, field.axes[0]))
     ax.set_ylabel(GREEK[field.axes[1]] if brief else axis_label(field.record, field.axes[1]))
     ax.locator_params(nbins=5)
+
+
+def name_upright(ax: Axes, field: Field) -> list[Artist]:
+    """Leave the letter alone beside a map that is lower than its name is long; give the name as a key of the legend."""
+    longest = max(map(len, axis_label(field.record, field.axes[1]).split("\n")))
+    if longest * LETTER <= 1.05 * map_height(field):
+        return []
+    ax.set_ylabel(GREEK[field.axes[1]])
+    return worded_keys(wrapped([one_line_label(field.record, field.axes[1])]))
 
 
 def equal_units(field: Field) -> bool:

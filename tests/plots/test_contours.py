@@ -139,6 +139,22 @@ def test_a_label_that_is_longer_than_its_scale_has_two_lines_and_leaves_the_map_
     assert ax.get_window_extent().height > 0.9 * ax.figure.dpi
 
 
+@pytest.mark.parametrize("height", [0.5, 0.6, 0.75, 1.0])
+def test_the_name_of_the_upright_axis_stands_beside_the_map_or_below_it(height):
+    values = 1.0 + np.add.outer(np.linspace(-1, 1, 21) ** 2, np.linspace(-1, 1, 11) ** 2)
+    ax = plot_contours(made((axis(21), axis(11, -height, height)), {"train_loss": values}))
+    figure = figure_of(ax)
+    figure.draw_without_rendering()
+    name = ax.yaxis.label.get_window_extent()
+    titles = [
+        text.get_window_extent() for text in (ax.title, ax._left_title, *figure.texts) if text.get_text()
+    ]
+    assert titles
+    assert not any(name.overlaps(title) for title in titles)
+    assert name.height < 1.1 * ax.get_window_extent().height
+    assert ("direction 2" in ax.get_ylabel()) != any("β along random direction 2" in row for row in said(ax))
+
+
 def test_a_constant_surface_says_its_value_and_has_no_scale():
     ax = plot_contours(constant())
     assert "constant: 2.303" in [text.get_text() for text in ax.texts]
