@@ -16,7 +16,7 @@ from landscape.objective import NetworkObjective
 
 # A loss of at most this part of the constant's is small; of a larger one the longer training, of so many times the updates, may remove less than half.
 SMALL, LONGER, HALF = 0.1, 3, 0.5
-# A shift that costs the test set no more than this part of its range is none.
+# A shift of validation or test that makes them differ by no more than this part of the range is none.
 HARMLESS = 0.05
 
 
@@ -44,14 +44,14 @@ class Draw:
         return self.shows_fault() if self.kind == "fault" else self.shows_health()
 
     def shows_fault(self) -> bool:
-        """Say whether a fault shows: what should not learn did not, statistics that are taken anew lower the loss, a shift costs the test set something."""
+        """Say whether a fault shows: what should not learn did not, statistics taken anew lower the loss, a shift makes the held-out sets differ."""
         f = self.features
         if self.codes & {"optimization", "model-bias"}:
             return not self.is_small
         if self.accepted == ("broken/stale-statistics",):
             return f.get("recomputed", -math.inf) < f["train_loss"]
         if self.codes == {"mismatch"} and {"validation_loss", "test_loss"} <= f.keys():
-            return gap(f, "validation", "test") > HARMLESS
+            return abs(gap(f, "validation", "test")) > HARMLESS
         return True
 
     def shows_health(self) -> bool:
