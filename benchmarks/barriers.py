@@ -83,8 +83,9 @@ def heights(kind: str, wide: int, pairs: int, options: argparse.Namespace) -> di
     found: dict[str, Any] = {"barrier": {way: [] for way in WAYS}, "accuracy": {way: [] for way in WAYS}}
     for k in range(pairs):
         told = landscape.connect(
-            models[2 * k : 2 * k + 2], align=True, repair=True, alphas=PLACES, threads=options.threads
-        ).summary()
+            models[2 * k : 2 * k + 2], align=True, repair=True, alphas=PLACES, threads=options.threads,
+            output=options.folder / f"{kind}{wide}_{2 * k}-{2 * k + 1}.npz",
+        ).summary()  # fmt: skip
         for way, path_told in zip(WAYS, (told, told["aligned"], told["aligned"]["repair"]), strict=True):
             found["barrier"][way].append(path_told["barrier"]["value"])
             found["accuracy"][way].append(path_told["test"]["accuracy"]["value"])
