@@ -135,7 +135,11 @@ def drawn(ax: Axes, kind: str, rows: dict[int, dict[str, Any]]) -> None:
     ax.set_yscale("log")
     ax.set(xlabel=LABELS[kind], ylabel="barrier of the training loss (nats)")
     counts = {wide: len(rows[wide]["barrier"][WAYS[0]]) for wide in rows}
-    fewer = [f"{count} pairs at {wide:,}" for wide, count in counts.items() if count < max(counts.values())]
+    fewer = [
+        f"{count} {'pair' if count == 1 else 'pairs'} at {wide:,}"
+        for wide, count in counts.items()
+        if count < max(counts.values())
+    ]
     ax.set_title(TITLES[kind] + (f" ({', '.join(fewer)})" if fewer else ""))
 
 
