@@ -1,11 +1,11 @@
 """The barrier between two trainings against width, before and after alignment and with REPAIR: digits networks and LeNets on Fashion-MNIST.
 
-    python benchmarks/barriers.py FOLDER --images DIR [--kinds digits,lenet] [--widths 32,64,128,256] [--pairs 5]
+    python benchmarks/barriers.py FOLDER --images DIR [--kinds digits,lenet] [--widths 32,64,1024:2] [--pairs 5]
 
 Digits networks have one hidden layer, as the gallery's figure `valleys` has, but up to 1,024 units. LeNets (PyTorch, 6,000 images halved to 14 × 14)
 have W/8 and W/4 channels and W units. Both networks of a pair have starts and orders of batches of their own. FOLDER keeps networks and records, so
-that the same command goes on where it was cut short. Printed are median and range over pairs of the training loss's barrier, and the accuracy that is
-lost on test data; the figure is written to figures/barriers.png.
+that the same command goes on where it was cut short; `1024:2` asks for two pairs of that width, whose training takes longest. Printed are median and
+range over pairs of the training loss's barrier, and the accuracy that is lost on test data; the figure is written to figures/barriers.png.
 """
 
 from __future__ import annotations
@@ -64,19 +64,28 @@ def models_of(kind: str, wide: int, count: int, options: argparse.Namespace) -> 
     return trained(wide, count, STEPS) if kind == "digits" else lenets(wide, count, options)
 
 
-def heights(kind: str, wide: int, options: argparse.Namespace) -> dict[str, Any]:
+def widths_of(kind: str, options: argparse.Namespace) -> dict[int, int]:
+    """Give how many pairs each width has."""
+    asked = (one.partition(":") for one in (options.widths or WIDTHS[kind]).split(","))
+    return {int(wide): int(pairs or options.pairs) for wide, _, pairs in asked}
+
+
+def heights(kind: str, wide: int, pairs: int, options: argparse.Namespace) -> dict[str, Any]:
     """Connect all pairs of one width; barriers and losses of accuracy by way, and seconds by part."""
     path = options.folder / f"{kind}{wide}.json"
     if path.exists():
-        return dict(json.loads(path.read_text()))
+        kept = dict(json.loads(path.read_text()))
+        if all(len(values) == pairs for values in kept["barrier"].values()):
+            return kept
     begun = time.perf_counter()
-    models = models_of(kind, wide, 2 * options.pairs, options)
+    models = models_of(kind, wide, 2 * pairs, options)
     middle = time.perf_counter()
     found: dict[str, Any] = {"barrier": {way: [] for way in WAYS}, "accuracy": {way: [] for way in WAYS}}
-    for k in range(options.pairs):
+    for k in range(pairs):
         told = landscape.connect(
-            models[2 * k : 2 * k + 2], align=True, repair=True, alphas=PLACES, threads=options.threads
-        ).summary()
+            models[2 * k : 2 * k + 2], align=True, repair=True, alphas=PLACES, threads=options.threads,
+            output=options.folder / f"{kind}{wide}_{2 * k}-{2 * k + 1}.npz",
+        ).summary()  # fmt: skip
         for way, path_told in zip(WAYS, (told, told["aligned"], told["aligned"]["repair"]), strict=True):
             found["barrier"][way].append(path_told["barrier"]["value"])
             found["accuracy"][way].append(path_told["test"]["accuracy"]["value"])
@@ -116,16 +125,22 @@ def drawn(ax: Axes, kind: str, rows: dict[int, dict[str, Any]]) -> None:
     )
     widths = np.array(sorted(rows))
     for way, look in looks.items():
-        values = np.array([rows[int(wide)]["barrier"][way] for wide in widths])
-        ax.plot(widths, np.median(values, axis=1), markersize=3.5, label=way, **look)
+        values = [rows[int(wide)]["barrier"][way] for wide in widths]
+        ax.plot(widths, [np.median(one) for one in values], markersize=3.5, label=way, **look)
         ax.fill_between(
-            widths, values.min(axis=1), values.max(axis=1), color=look["color"], alpha=0.16, linewidth=0
-        )
+            widths, [min(one) for one in values], [max(one) for one in values], color=look["color"], alpha=0.16, linewidth=0
+        )  # fmt: skip
     ax.set_xscale("log", base=2)
     ax.set_xticks(widths, [str(wide) for wide in widths])
     ax.set_yscale("log")
     ax.set(xlabel=LABELS[kind], ylabel="barrier of the training loss (nats)")
-    ax.set_title(TITLES[kind])
+    counts = {wide: len(rows[wide]["barrier"][WAYS[0]]) for wide in rows}
+    fewer = [
+        f"{count} {'pair' if count == 1 else 'pairs'} at {wide:,}"
+        for wide, count in counts.items()
+        if count < max(counts.values())
+    ]
+    ax.set_title(TITLES[kind] + (f" ({', '.join(fewer)})" if fewer else ""))
 
 
 def main() -> None:
@@ -135,7 +150,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--images", type=Path, default=Path("/usr/share/datasets/fashion-mnist"))
     parser.add_argument("--kinds", default="digits,lenet")
-    parser.add_argument("--widths", help="of all kinds; by default 8 to 1,024 for digits and 32 to 256 for LeNets")  # fmt: skip
+    parser.add_argument("--widths", help="of all kinds, or WIDTH:PAIRS; by default 8 to 1,024 for digits, 32 to 256 for LeNets")  # fmt: skip
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--threads", type=int, default=None)
     parser.add_argument("--output", type=Path, default=DEFAULT)
@@ -149,8 +164,8 @@ def main() -> None:
         )
     for ax, kind in zip(axes[0], kinds, strict=True):
         rows = {}
-        for wide in map(int, (options.widths or WIDTHS[kind]).split(",")):
-            rows[wide] = heights(kind, wide, options)
+        for wide, pairs in widths_of(kind, options).items():
+            rows[wide] = heights(kind, wide, pairs, options)
             tell(kind, wide, rows[wide])
         with landscape.style():
             drawn(ax, kind, rows)

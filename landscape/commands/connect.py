@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from landscape.commands import options, parsing
 from landscape.commands.call import Call, makes_record
@@ -13,6 +14,10 @@ from landscape.errors import InputError
 
 # The names of `landscape.connection.CURVES`, here so that --help imports nothing.
 CURVES, FITS, MATCHINGS = ("bezier", "polychain"), ("auto", "full", "batches"), ("weights", "activations")
+# Options that are read only where another one is given.
+NEEDS = {
+    "matching": "align", "starts": "align", "bends": "curve", "fitting": "curve", "recompute_statistics": "curve", "pivots": "band",
+}  # fmt: skip
 
 matching = click.option(
     "--matching",
@@ -106,6 +111,7 @@ def command(call: Call, others: tuple[Path, ...], fresh: bool, **choices: Any) -
     If MODEL is FILE.py:NAME, each OTHER is a checkpoint. Writes STEM.npz and figures. After an interruption the same command
     continues where it stopped.
     """
+    require_used(choices)
     from landscape.connection import connect
     from landscape.files import require_writable
     from landscape.tables.connection import connection_table
@@ -132,6 +138,22 @@ def command(call: Call, others: tuple[Path, ...], fresh: bool, **choices: Any) -
             **crew,
         )
     call.end(record, connection_table)
+
+
+def require_used(choices: dict[str, Any]) -> None:
+    """Refuse an option that changes nothing without another one, which is not given.
+
+    Raises
+    ------
+    InputError
+        The message names both.
+    """
+    context = click.get_current_context()
+    for name, needed in NEEDS.items():
+        given = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        if given and not choices[needed]:
+            option = name.replace("_", "-")
+            raise InputError(f"--{option}: is for --{needed}, which is not given: give --{needed} too, or leave it out")  # fmt: skip
 
 
 def repeated(paths: list[Path]) -> Path | None:

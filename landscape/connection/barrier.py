@@ -183,7 +183,8 @@ def paired_error(
     With $d_i = \ell_i(\alpha) - a\,\ell_i(A) - b\,\ell_i(B)$ it is the standard error of their mean: the three losses of an example are alike, and
     errors of the three means would be far too large.
     """
-    if ends.exact or place in (0.0, 1.0):
+    # At an end a barrier is that end's loss less itself; the mean of both is not.
+    if ends.exact or (place in (0.0, 1.0) and shares == (1.0 - place, place)):
         return 0.0
     for t in (0.0, place, 1.0):
         if t not in cache:

@@ -67,6 +67,20 @@ def test_the_error_is_that_of_the_difference_of_every_example(found):
     assert barrier["error"] == pytest.approx(np.std(differences, ddof=1) / np.sqrt(40), rel=1e-10)
 
 
+def test_an_end_above_the_mean_of_both_has_the_error_of_half_their_difference(found):
+    """The line falls from end to end, so that it is highest at the higher end: by 0 above the chord and that end, exactly."""
+    told = found.highest
+    assert told["barrier"]["error"] == told["barrier_max_end"]["error"] == 0.0
+    assert told["barrier_mean_ends"]["at"] in (0.0, 1.0)
+    one, other = (
+        score_outputs(A, np.asarray(NetworkObjective(A, "train", **FAST).outputs(theta)), np.asarray(A.data["y_train"]))[0]
+        for theta in (A.theta, B.theta)
+    )  # fmt: skip
+    half = 0.5 * (one - other)
+    assert told["barrier_mean_ends"]["value"] == pytest.approx(abs(half.mean()), rel=1e-10)
+    assert told["barrier_mean_ends"]["error"] == pytest.approx(np.std(half, ddof=1) / np.sqrt(40), rel=1e-10)
+
+
 def test_the_test_data_have_the_same_keys(found):
     names = {"barrier", "barrier_mean_ends", "barrier_max_end", "accuracy"}
     told = found.summary()
