@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 import shlex
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -17,13 +16,13 @@ import landscape.reporting.report
 from landscape.commands import main
 from landscape.errors import InputError
 from landscape.model import build_model, load_model, save_model
-from landscape.progress import silent
 from landscape.records import Hessian, Scan
 from landscape.reporting import make_report, write_report
 from landscape.reporting.page import page_of
 from landscape.reporting.pages import pdf_of
 from landscape.reporting.parts import PARTS
 from landscape.reporting.words import sentence
+from tests.reporting.examples import curve, run
 
 HOSTILE = '</title><script>alert("1")</script>$\\frac{'
 NODE = '"><img src=x onerror=alert(1)>'
@@ -55,24 +54,6 @@ class Page(HTMLParser):
     def handle_data(self, data):
         if data.strip():
             self.texts.append((self.open[-1] if self.open else "", data))
-
-
-def curve(name="curve", node="fc1"):
-    """Build a tanh network on a parabola, with a log and checkpoints, as a file would have them."""
-    rng = np.random.default_rng(0)
-    x = np.linspace(-1, 1, 24)[:, None]
-    shapes = {f"{node}.weight": (4, 1), f"{node}.bias": (4,), "out.weight": (1, 4), "out.bias": (1,)}
-    steps = np.array([0, 5, 10, 20])
-    return build_model(
-        nodes=[{"name": node, "op": "dense"}, {"name": "act", "op": "tanh"}, {"name": "out", "op": "dense"}],
-        parameters={key: 0.7 * rng.standard_normal(shape) for key, shape in shapes.items()},
-        loss="mse", x_train=x, y_train=x**2, x_test=x[::2] + 0.01, y_test=x[::2] ** 2, name=name,
-        arrays={
-            "history.step": steps, "history.train_loss": np.array([1.0, np.nan, 0.3, 0.2]),
-            "checkpoints": 0.5 * rng.standard_normal((4, 13)), "checkpoints.step": steps,
-        },
-        training={"optimizer": "sgd", "learning_rate": 0.1, "batch_size": 24, "steps": 20},
-    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -211,12 +192,6 @@ def one_part(monkeypatch):
     monkeypatch.setattr(landscape.reporting.report, "PARTS", {"scan": PARTS["scan"]})
 
 
-def run(*arguments):
-    with pytest.raises(SystemExit) as end:
-        main(["report", *arguments, "--threads", "1"])
-    return end.value.code or 0
-
-
 def test_the_command_writes_page_and_pdf_of_a_diagnosis_that_was_made(
     hostile, tmp_path, capsys, monkeypatch, one_part
 ):
@@ -316,93 +291,6 @@ def test_the_kind_of_point_is_left_out_where_the_training_loss_is_small(hostile,
             "Left out: the training loss 0.18 is small (0.09 of its range, large above 0.1), and the kind of critical point "
             "matters where a large loss does not fall. landscape critical MODEL.npz says it all the same.",
         )
-
-
-def test_an_interrupted_report_writes_nothing(tmp_path, capsys, monkeypatch):
-    def interrupted(*_, **__):
-        raise KeyboardInterrupt
-
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(landscape.reporting.report, "diagnose", interrupted)
-    save_model(curve(), "curve.npz")
-    assert run("curve.npz") == 130
-    assert "nothing was written" in capsys.readouterr().err
-    assert [path.name for path in tmp_path.iterdir()] == ["curve.npz"]
-
-
-class Computed:
-    """Counts how often each part is computed, and presses Ctrl-C in one."""
-
-    def __init__(self, monkeypatch):
-        self.counts, self.press = {}, None
-        parts = {
-            name: replace(part, compute=self.counted(name, part.compute)) for name, part in PARTS.items()
-        }
-        monkeypatch.setattr(landscape.reporting.report, "PARTS", parts)
-        diagnose = self.counted("diagnose", landscape.reporting.report.diagnose)
-        monkeypatch.setattr(landscape.reporting.report, "diagnose", diagnose)
-
-    def counted(self, name, compute):
-        def work(model, *, announce=silent, **options):
-            said = []
-            if name == self.press:
-                self.press = None
-                raise KeyboardInterrupt
-            record = compute(model, announce=said.append, **options)
-            if not any("finished already" in sentence for sentence in said):
-                self.counts[name] = self.counts.get(name, 0) + 1
-            return record
-
-        return work
-
-
-def pages_alike(one, other):
-    """Compare two pages but for the times."""
-    cut = re.compile(rb"[\d.,]+ s\b")
-    return cut.sub(b"", one) == cut.sub(b"", other)
-
-
-def test_an_interrupted_report_goes_on_with_what_is_not_done_and_leaves_nothing_behind(
-    tmp_path, capsys, monkeypatch
-):
-    monkeypatch.chdir(tmp_path)
-    save_model(curve(), "curve.npz")
-    computed = Computed(monkeypatch)
-    assert run("curve.npz", "--budget", "quick", "-o", "whole.html") == 0
-    once = computed.counts
-    for place, pressed in enumerate(("scan", "sharpness")):
-        computed.counts, computed.press = {}, pressed
-        assert run("curve.npz", "--budget", "quick") == 130
-        err = capsys.readouterr().err
-        assert ("resuming at" in err) == bool(place)
-        assert "curve.report.unfinished.npz keeps what is done" in err
-        assert not (tmp_path / "curve.report.html").exists()
-    assert "diagnose" not in computed.counts
-    assert run("curve.npz", "--budget", "standard") == 2
-    assert "unfinished work with other settings (budget" in capsys.readouterr().err
-    computed.counts = {}
-    assert run("curve.npz", "--budget", "quick") == 0
-    assert computed.counts == {"sharpness": 1, "trajectory": 1}
-    assert set(once.values()) == {1}
-    assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "curve.npz",
-        "curve.report.html",
-        "whole.html",
-    ]
-    pages = [(tmp_path / name).read_bytes() for name in ("curve.report.html", "whole.html")]
-    assert pages_alike(*pages)
-
-
-def test_fresh_begins_an_interrupted_report_anew(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    save_model(curve(), "curve.npz")
-    computed = Computed(monkeypatch)
-    computed.press = "hessian"
-    assert run("curve.npz", "--budget", "quick") == 130
-    computed.counts = {}
-    assert run("curve.npz", "--budget", "quick", "--seed", "1", "--fresh") == 0
-    assert set(computed.counts) >= {"diagnose", "scan", "hessian", "sharpness", "trajectory"}
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["curve.npz", "curve.report.html"]
 
 
 @pytest.mark.parametrize(
