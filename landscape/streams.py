@@ -62,6 +62,7 @@ NUMPY = {
     "starts on a cubic": 29,
     "starts on a quartic": 31,
     "second parameters of an import": 37,
+    "parameters at which outputs are observed": 41,
 }
 
 

@@ -26,7 +26,7 @@ OTHERS = {
     for dependency in [*PROJECT["dependencies"], *(one for extra in EXTRAS.values() for one in extra)]
 } | {
     "nvidia-cuda-nvcc", "loss-landscapes", "landscaper", "pyhessian", "hessian-eigenthings", "curvlinops-for-pytorch", "dask-jobqueue", "jax",
-    "orqviz",
+    "orqviz", "mpi4py", "openmpi",
 }  # fmt: skip
 
 

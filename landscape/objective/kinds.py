@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from numpy.typing import ArrayLike
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from landscape.errors import InputError
 from landscape.objective.between import BetweenObjective
@@ -39,6 +41,28 @@ def as_network(objective: HasValue, theta: ArrayLike | None = None) -> NetworkOb
     if isinstance(inner, BetweenObjective):
         return None if theta is None else inner.at(theta)
     return inner if isinstance(inner, NetworkObjective) else None
+
+
+def parts_of(objective: HasValue) -> Mapping[str, Any] | None:
+    """Return the parts that an objective was made of, by name, or None if it does not keep them.
+
+    >>> from landscape.objective import SurfaceObjective
+    >>> parts_of(SurfaceObjective("himmelblau")) is None
+    True
+    """
+    given = getattr(objective, "given", None)
+    return given if isinstance(given, Mapping) else None
+
+
+def point_of(objective: HasValue) -> NDArray[np.float64] | None:
+    """Return the parameters that an objective comes with, or None if it comes with none.
+
+    >>> from landscape.objective import SurfaceObjective
+    >>> point_of(SurfaceObjective("himmelblau")) is None
+    True
+    """
+    theta = getattr(objective, "theta", None)
+    return None if theta is None else np.asarray(theta, np.float64)
 
 
 def is_objective(found: Any) -> bool:

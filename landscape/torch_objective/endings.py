@@ -15,6 +15,7 @@ from landscape.errors import InputError
 from landscape.importers.pytorch.losses import read_loss
 from landscape.model.losses import OF_CLASSES
 from landscape.objective.endings import Ending, span_of
+from landscape.streams import numpy_generator
 from landscape.torch_objective.losses import parted, weight_of
 
 Array = NDArray[np.float64]
@@ -191,7 +192,7 @@ def signed(dim: int) -> int:
 
 def drawn(split: Any, size: float, seed: int) -> Array:
     """Draw parameters of a size, weights over the square root of what they sum over."""
-    rng, host = np.random.default_rng(seed), split.host
+    rng, host = numpy_generator("parameters at which outputs are observed", seed), split.host
     theta = rng.standard_normal(host.size)
     for piece in host.pieces:
         theta[piece.start : piece.stop] *= size / math.sqrt(math.prod(piece.shape[1:]) or 1)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from landscape.errors import ComputationError, WorkerError
+from landscape.objective.protocol import HasValue
 from landscape.objective.session import session
 from landscape.workers.identity import identity
 from landscape.workers.parcel import Parcel, Shared, packed
@@ -121,7 +122,7 @@ class Workers:
         pieces: Iterable[Any],
         pause: Callable[[], object] = nothing,
         *,
-        objective: Any = None,
+        objective: HasValue | None = None,
         measures: bool = False,
     ) -> Iterator[tuple[Any, Outcome]]:
         """Give each part with what a worker made of it, in the order in which they are done.

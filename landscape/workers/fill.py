@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+from landscape.objective.protocol import HasValue
 from landscape.progress import Progress, units
 from landscape.records import Pieces
 from landscape.workers.crew import Workers
@@ -18,7 +18,7 @@ def fill(
     names: Sequence[str],
     progress: Progress,
     unit: str,
-    objective: Any = None,
+    objective: HasValue | None = None,
 ) -> None:
     """Have workers make pieces, of which the work then finds that they are done; without workers nothing is.
 

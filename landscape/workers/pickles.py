@@ -12,7 +12,8 @@ import numpy as np
 
 from landscape.errors import InputError
 from landscape.objective.about import about
-from landscape.objective.kinds import Wrapper
+from landscape.objective.kinds import Wrapper, parts_of, point_of
+from landscape.objective.protocol import HasValue
 
 # Values that are found in many places, and travel as they are.
 PLAIN = (bool, int, float, complex, str, bytes)
@@ -28,17 +29,17 @@ class Anew:
     """
 
     maker: Callable[[], Any]
-    objective: Any
+    objective: HasValue
 
     @classmethod
-    def of(cls, maker: Callable[[], Any], objective: Any) -> Anew:
+    def of(cls, maker: Callable[[], Any], objective: HasValue) -> Anew:
         """Take the objective itself where it is wrapped."""
         return cls(maker, objective.objective if isinstance(objective, Wrapper) else objective)
 
     def names(self) -> dict[int, str]:
         """Name by their identity the objects that stay behind."""
-        given = getattr(self.objective, "given", None)
-        if not isinstance(given, Mapping):
+        given = parts_of(self.objective)
+        if given is None:
             return {id(self.objective): ""}
         parts = {id(part): f".{name}" for name, part in given.items() if not is_plain(part)}
         return {id(given): ".", **parts}
@@ -48,7 +49,7 @@ class Anew:
         info = about(self.objective)
         if info is not None:
             return info.model, info.data
-        theta = getattr(self.objective, "theta", None)
+        theta = point_of(self.objective)
         return (None, None) if theta is None else (theta, float(self.objective.value(theta)))
 
 

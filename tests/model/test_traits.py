@@ -190,6 +190,8 @@ NAMING = {
     "kernels/cuda/table.py": "lists files of kernels, some of which are called after an op",
     "faults/networks.py": "builds networks",
     "diagnosis/pytorch.py": "gives activations the names that PyTorch has for them",
+    "torch_objective/endings.py": "gives nodes of PyTorch's graph the names that their activations have here",
+    "torch_objective/units.py": "gives functions of PyTorch the names that their activations have here",
     "interactive/content.py": "has keys of a page's data that are called as ops are",
 }
 # Folders that may, with the reason.
