@@ -26,7 +26,7 @@ import landscape
 from landscape.gallery.drawing import BLACK, BLUE, DASHED, DOTTED, ORANGE, PAGE, panels
 from landscape.gallery.valleys import trained
 
-WIDTHS = {"digits": "8,16,32,64,128,256,512,1024", "lenet": "32,64,128,256,512"}
+WIDTHS = {"digits": "8,16,32,64,128,256,512,1024", "lenet": "32,64,128,256,512,1024"}
 TITLES = {"digits": "digits, one hidden layer", "lenet": "Fashion-MNIST, LeNet"}
 LABELS = {"digits": "units of the hidden layer", "lenet": "units of the dense layer"}
 TRAIN, KEPT, EPOCHS, RATE, STEPS, PLACES = 6000, 500, 6, 2e-3, 900, 13
@@ -150,7 +150,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--images", type=Path, default=Path("/usr/share/datasets/fashion-mnist"))
     parser.add_argument("--kinds", default="digits,lenet")
-    parser.add_argument("--widths", help="of all kinds, or WIDTH:PAIRS; by default 8 to 1,024 for digits, 32 to 512 for LeNets")  # fmt: skip
+    parser.add_argument("--widths", help="of all kinds, or WIDTH:PAIRS; by default 8 to 1,024 for digits, 32 to 1,024 for LeNets")  # fmt: skip
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--threads", type=int, default=None)
     parser.add_argument("--output", type=Path, default=DEFAULT)
