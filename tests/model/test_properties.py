@@ -270,7 +270,7 @@ def places(value: Any) -> list[tuple[Any, Any]]:
 
 
 @given(data=st.data())
-@settings(JUDGED, max_examples=200)
+@settings(JUDGED, max_examples=100)
 def test_headers_mutated(path, data):
     head = header()
     for _ in range(data.draw(st.integers(1, 3))):
