@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import os
 import time
-from collections import Counter
 from pathlib import Path
 
 # A worker has one core, as far as it goes: a second thread of BLAS would spend the other workers' time waiting for work. Read once, when NumPy is loaded.
@@ -19,29 +18,10 @@ from hypothesis import settings
 from landscape.objective.compiling import VARIABLE
 
 PATIENCE = 900.0
-# Files of few tests that take long. Given out last, as xdist does with files of few tests, one of them would run while other workers have nothing to do.
-LONG = (
-    "test_readme.py", "test_plain_python.py", "test_properties.py", "test_processes.py", "test_report.py", "test_machines.py", "test_scan.py",
-    "test_mutations.py", "test_interrupted.py", "test_gallery.py", "test_bundle.py", "test_saving.py", "test_page.py", "test_compiling.py",
-    "test_outputs.py", "test_odd_models.py", "test_comparing.py", "test_portability.py", "test_names.py",
-)  # fmt: skip
 
 # A change is judged by the same examples on every machine; `--hypothesis-profile=default` looks for others.
 settings.register_profile("same_examples", derandomize=True)
 settings.load_profile("same_examples")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Have xdist keep the order of files."""
-    if hasattr(config.option, "loadscopereorder"):
-        config.option.loadscopereorder = False
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that take long, then those of many tests; within a file the order stays."""
-    counts = Counter(item.path for item in items)
-    places = {name: place for place, name in enumerate(LONG)}
-    items.sort(key=lambda item: (places.get(item.path.name, len(LONG)), -counts[item.path], str(item.path)))
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
