@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import struct
-import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from hypothesis import strategies as st
 import landscape
 from landscape import InputError
 from landscape.importers.safetensors import read_safetensors
+from tests.peak_memory import peak_memory
 
 RNG = np.random.default_rng(0)
 DATA = {"x_train": RNG.standard_normal((6, 4)), "y_train": np.array([0, 1, 2, 0, 1, 2])}
@@ -149,17 +149,16 @@ def test_no_change_of_a_valid_file_does_more_than_be_refused(tmp_path, position,
     content[position % len(content)] = value
     path = tmp_path / "a.safetensors"
     path.write_bytes(bytes(content[: len(content) - (cut if cut < 150 else 0)]))
-    message = ""
-    tracemalloc.start()
-    try:
-        landscape.from_safetensors(path, DATA)
-    except InputError as error:
-        message = str(error)
-    finally:
-        peak = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-    assert "\n" not in message
-    assert peak < 5_000_000
+
+    def read() -> None:
+        message = ""
+        try:
+            landscape.from_safetensors(path, DATA)
+        except InputError as error:
+            message = str(error)
+        assert "\n" not in message
+
+    assert peak_memory(read, 5_000_000) < 5_000_000
 
 
 def test_a_matrix_that_stands_twice_among_the_weights_is_reported(tmp_path):
