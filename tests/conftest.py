@@ -31,7 +31,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         return
     if any(Path(argument).exists() for argument in worker["mainargv"][1:]):
         return
-    from tests.compiling import TASKS
+    from tests.compiling import tasks
 
     # The workers are as many as the cores already.
     os.environ[VARIABLE] = "1"
@@ -39,7 +39,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     # Beside the workers' own folders for temporary files, which pytest removes after some runs.
     folder = Path(session.config.option.basetemp).parent / "compiling"
     folder.mkdir(exist_ok=True)
-    for name, task in TASKS.items():
+    tasks_of_run = tasks(everything=session.config.option.markexpr != "not thorough")
+    for name, task in tasks_of_run.items():
         if not first(folder / f"{name}.taken"):
             continue
         try:
@@ -47,8 +48,23 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         finally:
             (folder / f"{name}.done").touch()
     end = time.monotonic() + PATIENCE
-    while len(list(folder.glob("*.done"))) < len(TASKS) and time.monotonic() < end:
+    while len(list(folder.glob("*.done"))) < len(tasks_of_run) and time.monotonic() < end:
         time.sleep(0.2)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as thorough what compiles a rare op in float32, before marks choose the tests."""
+    from tests.cases import CASES
+    from tests.engine import is_common
+
+    rare = {name for name, case in CASES.items() if not is_common(case)}
+    for item in items:
+        if item.path.parent.name != "objective" or not hasattr(item, "callspec"):
+            continue
+        given = item.callspec.params
+        if given.get("dtype") == "float32" and given.get("name") in rare:
+            item.add_marker(pytest.mark.thorough)
 
 
 def pytest_collection_finish() -> None:

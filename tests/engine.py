@@ -16,8 +16,17 @@ DTYPES = ("float32", "float64")
 TOLERANCE = {"float32": 1e-5, "float64": 1e-11}
 VALUE_TOLERANCE = {"float32": 1e-5, "float64": 1e-12}
 
+# Ops and losses whose cases run in float32 always; the others' need most of the compiling, and their tests are marked as thorough.
+COMMON_OPS = {"dense", "relu", "tanh", "conv2d", "maxpool2d", "flatten"}
+COMMON_LOSSES = {"cross_entropy", "mse"}
+
 every_case = pytest.mark.parametrize("name", CASES)
 every_dtype = pytest.mark.parametrize("dtype", DTYPES)
+
+
+def is_common(case: Case) -> bool:
+    """Tell whether a case has common ops and a common loss only."""
+    return {node.op for node in case.model.nodes} <= COMMON_OPS and case.model.loss in COMMON_LOSSES
 
 
 @cache
