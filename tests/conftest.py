@@ -13,14 +13,17 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 import numba
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from landscape.objective.compiling import VARIABLE
 
 PATIENCE = 900.0
 
-# A change is judged by the same examples on every machine; `--hypothesis-profile=default` looks for others.
-settings.register_profile("same_examples", derandomize=True)
+# How long an example takes says how busy the machine is. A change is judged by the same examples on every machine;
+# `--hypothesis-profile=other_examples` looks for others.
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("other_examples", UNHURRIED)
+settings.register_profile("same_examples", UNHURRIED, derandomize=True)
 settings.load_profile("same_examples")
 
 

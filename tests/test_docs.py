@@ -181,7 +181,6 @@ def test_the_figure_of_readme_has_its_picture_and_its_script_runs(tmp_path: Path
         [sys.executable, "-W", "error", script, "--quick", "--output", picture],
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         check=True,
-        timeout=300,
     )
     assert picture.stat().st_size > 0
 

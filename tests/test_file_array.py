@@ -50,7 +50,7 @@ def test_it_stands_for_an_array_in_numpys_functions(both):
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(array))[2:4], expected[2:4])
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.lists(st.integers(-7, 6), max_size=20))
 def test_rows_in_any_order_are_those_rows(tmp_path_factory, places):
     folder = tmp_path_factory.getbasetemp()

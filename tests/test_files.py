@@ -26,6 +26,7 @@ from landscape.files import (
     write_bytes_atomically,
 )
 from tests.peak_memory import peak_memory
+from tests.processes import python
 
 DTYPES = ("<f4", "<f8", "<i4", "<i8", "|u1", "|b1", "<U3", ">f8", ">i2")
 plain_arrays = st.sampled_from(DTYPES).flatmap(
@@ -61,7 +62,7 @@ def refused(path: Path) -> str:
 
 class TestReading:
     @given(arrays=st.dictionaries(st.sampled_from(["a", "b.c", "d/e", "é"]), plain_arrays, max_size=4))
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     def test_what_is_written_is_read(self, arrays, tmp_path_factory):
         path = tmp_path_factory.getbasetemp() / "round-trip.npz"
         for compress in (False, True):
@@ -207,13 +208,7 @@ class TestSizes:
             "except InputError as error: print(error)"
         )
         environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}
-        result = subprocess.run(
-            [sys.executable, "-c", program, tmp_path / "big.npz"],
-            capture_output=True,
-            text=True,
-            env=environment,
-        )
-        assert "unpack" in result.stdout, result.stderr
+        assert "unpack" in python("-c", program, tmp_path / "big.npz", env=environment).stdout
 
 
 class TestMapping:
@@ -281,8 +276,7 @@ class TestWriting:
         )
         target = tmp_path / "x.npz"
         target.write_bytes(b"old")
-        result = subprocess.run([sys.executable, "-c", program, target], capture_output=True, text=True)
-        assert "could not be written" in result.stdout, result.stderr
+        assert "could not be written" in python("-c", program, target).stdout
         assert target.read_bytes() == b"old"
         assert names(tmp_path) == ["x.npz"]
 

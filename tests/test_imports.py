@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from landscape.commands import COMMANDS
+from tests.processes import python
 
 HEAVY = ("numba", "llvmlite", "scipy", "matplotlib", "torch", "onnx", "onnxruntime", "sklearn")
 PACKAGE = Path(__file__).parents[1] / "landscape"
@@ -29,10 +28,7 @@ def loaded_after(code: str, wanted: Sequence[str] = HEAVY) -> list[str]:
     report = (
         f"import json, sys; print(json.dumps([n for n in {wanted!r} if n in sys.modules]), file=sys.stderr)"
     )
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", f"{code}\n{report}"], capture_output=True, text=True, timeout=60
-    )
-    assert done.returncode == 0, done.stderr
+    done = python("-W", "error", "-c", f"{code}\n{report}")
     return json.loads(done.stderr.splitlines()[-1])
 
 

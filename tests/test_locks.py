@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -17,11 +18,11 @@ from landscape.model import save_model
 from tests.scanning.examples import small_model
 
 HOLDER = """
-import sys, time
+import sys
 from landscape.locks import locked
 with locked([sys.argv[1]]):
     print("held", flush=True)
-    time.sleep(60)
+    sys.stdin.read()
 """
 
 
@@ -29,8 +30,8 @@ with locked([sys.argv[1]]):
 def holder(tmp_path):
     """A process that holds an output; ended with the test."""
     process = subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(tmp_path / "x.npz")], stdout=subprocess.PIPE, text=True
-    )
+        [sys.executable, "-c", HOLDER, str(tmp_path / "x.npz")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )  # fmt: skip
     assert process.stdout is not None
     assert process.stdout.readline() == "held\n"
     yield process
@@ -102,6 +103,8 @@ def test_of_many_threads_one_at_a_time_holds_an_output(tmp_path):
                 with locked([tmp_path / "x.npz"]):
                     inside[0] += 1
                     most[0] = max(most[0], inside[0])
+                    # Let the other threads go on.
+                    time.sleep(0)
                     inside[0] -= 1
             except InputError:
                 refused[0] += 1

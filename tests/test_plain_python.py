@@ -7,11 +7,7 @@ of which must be set before numba is imported. What is right there and wrong com
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,8 +16,8 @@ import pytest
 from tests import reference
 from tests.cases import CASES, Case
 from tests.engine import TOLERANCE, VALUE_TOLERANCE, distance, vectors
+from tests.processes import told_by_plain_python
 
-PLAIN = {"NUMBA_DISABLE_JIT": "1", "NUMBA_ENABLE_CUDASIM": "1"}
 DTYPE = "float64"
 AXES = (np.array([-0.5, 0.5]), np.array([0.25, 1.0]))
 
@@ -78,7 +74,7 @@ def runs_of_parameters() -> dict[str, int]:
 
 
 def main() -> None:
-    """Print every case as JSON; run in an interpreter that has `PLAIN` in its environment."""
+    """Print every case as JSON; run in an interpreter that has `PLAIN` of tests/processes.py in its environment."""
     from numba import config
 
     assert config.DISABLE_JIT
@@ -89,16 +85,7 @@ def main() -> None:
 
 @cache
 def uncompiled() -> dict[str, Numbers]:
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "tests.test_plain_python"],
-        env=os.environ | PLAIN,
-        cwd=Path(__file__).parents[1],
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return told_by_plain_python(__name__)
 
 
 def expected(name: str) -> Numbers:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
+
+from tests.processes import python
 
 # What Windows lacks of the module `os`, and the modules that it has not.
 MISSING = ("getuid", "pathconf", "sysconf", "sched_getaffinity", "fork", "kill", "O_DIRECTORY", "statvfs")
@@ -24,11 +23,7 @@ sys.modules.update(dict.fromkeys({MODULES!r}))
 
 
 def run(code: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=120
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+    return python("-W", "error", "-c", code).stdout.strip()
 
 
 @pytest.mark.parametrize("module", ["landscape.jit", "landscape.commands.scan", "landscape.plots"])

@@ -87,7 +87,7 @@ def test_saving_twice_gives_the_same_bytes(tmp_path):
     done=arrays_of.arrays(bool, SHAPE),
     center=st.floats(),
 )
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_values_come_back_and_have_a_strict_summary(tmp_path, values, done, center):
     record = scan(
         values={"train_loss": values}, errors={}, done=done, center_values={"train": {"loss": center}}
@@ -240,7 +240,7 @@ def test_keys_of_later_versions_are_passed_over(tmp_path):
 
 
 @given(data=st.data())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_members_of_any_kind_and_shape_are_a_record_or_one_line(tmp_path, data):
     key = data.draw(st.sampled_from(sorted({"landscape", "center.train_loss", "axis.7", *scan().arrays()})))
     dtype = data.draw(st.sampled_from(["<f8", "<f4", "<i8", "?", "<f2", "<U3"]))

@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import landscape
+from tests.processes import python
 
 
 def test_the_package_runs_as_a_module():
-    done = subprocess.run(
-        [sys.executable, "-m", "landscape", "--version"],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
-    assert done.stdout == f"landscape {landscape.__version__}\n"
+    assert python("-m", "landscape", "--version").stdout == f"landscape {landscape.__version__}\n"

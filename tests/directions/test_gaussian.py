@@ -28,7 +28,7 @@ def test_entries_are_standard_normal_and_directions_independent():
     assert abs(np.corrcoef(draws)[0, 1]) < 0.01
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 2**31), st.integers(3, 60), st.integers(1, 3))
 def test_orthogonalized_directions_are_orthogonal_to_each_other_and_to_what_was_given(seed, size, count):
     given_direction = gaussian(size, 1, seed + 1) * 1e3

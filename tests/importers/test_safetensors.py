@@ -142,7 +142,7 @@ def test_a_damaged_file_is_one_line(tmp_path, content, word):
     assert word in refused(tmp_path / "a.safetensors", content)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(position=st.integers(0, 400), value=st.integers(0, 255), cut=st.integers(0, 300))
 def test_no_change_of_a_valid_file_does_more_than_be_refused(tmp_path, position, value, cut):
     content = bytearray(packed(WEIGHTS, {"landscape": json.dumps(HEADER)}))

@@ -11,6 +11,7 @@ import pytest
 
 from landscape import machine
 from landscape.kernels.cpu.vectors import VECTOR_BYTES
+from tests.processes import python
 
 # Prints the machine-independent code of a product, or its number of wrong elements.
 CODE = """
@@ -36,11 +37,7 @@ print(run.inspect_llvm(run.signatures[0]))
 def code_at(width: int) -> str:
     """Compile and run a product with vectors of a width in a process of its own; give its code for LLVM."""
     environment = os.environ | {machine.VARIABLE: str(width)}
-    told = subprocess.run(
-        [sys.executable, "-c", CODE], env=environment, capture_output=True, text=True, check=False
-    )
-    assert told.returncode == 0, told.stderr
-    return told.stdout
+    return python("-c", CODE, env=environment).stdout
 
 
 def assembly(code: str, triple: str, cpu: str) -> str:

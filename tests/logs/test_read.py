@@ -269,9 +269,9 @@ def test_what_is_not_there_and_a_folder_without_events(tmp_path):
         read_log(tmp_path / "bare.npz")
 
 
-def test_a_million_rows_are_read(tmp_path):
+def test_a_million_rows_are_read_in_a_minute_of_a_core(tmp_path):
     path = tmp_path / "log.csv"
     path.write_text("step,loss\n" + "".join(f"{step},0.5\n" for step in range(1_000_000)))
-    began = time.perf_counter()
+    began = time.process_time()
     assert len(read_log(path).series["train_loss"].value) == 1_000_000
-    assert time.perf_counter() - began < 60
+    assert time.process_time() - began < 60

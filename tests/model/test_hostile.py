@@ -55,12 +55,14 @@ def many_layers(path: Path, count: int) -> Path:
 
 def test_time_grows_with_the_file_and_not_with_its_square(tmp_path):
     def seconds(path: Path) -> float:
-        start = time.perf_counter()
+        start = time.process_time()
         load_model(path)
-        return time.perf_counter() - start
+        return time.process_time() - start
 
     small, large = (many_layers(tmp_path / f"{count}.npz", count) for count in (200, 2000))
-    assert min(seconds(large) for _ in range(2)) < 40 * max(seconds(small), 0.02)
+    # The square would be a hundred times as much.
+    load_model(small)
+    assert any(seconds(large) < 40 * seconds(small) for _ in range(3))
 
 
 @pytest.mark.parametrize("key", ["W\n3", "\x1b[31mW3", "", "W" * 300, "W\u202e3"])

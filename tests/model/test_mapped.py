@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from landscape.files import map_array
 from landscape.model import build_model, load_model, save_model
 from landscape.model import save as saving
 from tests.model.examples import refused
+from tests.processes import python
 
 HEADER = {
     "format": 1,
@@ -164,8 +163,7 @@ def test_data_larger_than_the_memory_allowed_is_checked_in_pieces(path):
         "model = load_model(sys.argv[1]); model.data_fingerprint()\n"
         "print(model.examples('train'), tracemalloc.get_traced_memory()[1])"
     )
-    result = subprocess.run([sys.executable, "-c", program, path], capture_output=True, text=True, check=True)
-    count, peak = map(int, result.stdout.split())
+    count, peak = map(int, python("-c", program, path).stdout.split())
     assert count == rows
     assert peak < 30_000_000
     x = np.lib.format.open_memmap(path.parent / "data" / "x.npy", "r+")

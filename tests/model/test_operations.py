@@ -288,7 +288,7 @@ def test_inputs_of_concat_may_differ_along_the_axis_only():
 @pytest.mark.torch
 class TestAgainstTorch:
     @given(data=st.data())
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=150)
     def test_windows_slide_as_torchs_do(self, data):
         torch = pytest.importorskip("torch")
         size = st.integers(1, 9)

@@ -22,11 +22,7 @@ from tests.model.examples import arrays, bare, header
 from tests.peak_memory import peak_memory
 
 MEMORY = 4_000_000
-JUDGED = settings(
-    max_examples=60,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-)
+JUDGED = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def content_of(head: Any, members: dict[str, np.ndarray], compress: bool = False) -> bytes:

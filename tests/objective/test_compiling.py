@@ -41,6 +41,7 @@ from landscape.program.table import Column
 from landscape.training import train_many
 from tests.cases import CASES
 from tests.engine import every_dtype
+from tests.processes import python
 
 # A few rules that compile in a moment.
 QUICK = [number for number, rule in sorted(TABLE.items()) if rule.letters == "rx"][:4]
@@ -129,21 +130,23 @@ def test_a_table_that_outgrows_its_range_is_refused():
 def test_processes_that_save_one_function_at_once_keep_all_of_its_codes(tmp_path):
     code = (
         "import sys\nfrom landscape.kernels.cpu.combine import copy_rows\nfile = copy_rows._cache._cache_file\n"
-        "sys.stdin.readline()\nfor n in range(40): file.save((sys.argv[1], n), (sys.argv[1], n))\n"
+        "print('ready', flush=True)\nsys.stdin.readline()\nfor n in range(40): file.save((sys.argv[1], n), (sys.argv[1], n))\n"
     )
     environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
     savers = [
         subprocess.Popen(
-            [sys.executable, "-c", code, str(k)], env=environment, stdin=subprocess.PIPE, text=True
+            [sys.executable, "-c", code, str(k)], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         for k in range(2)
-    ]
-    time.sleep(2.0)
+    ]  # fmt: skip
+    # Both begin at the same moment.
+    assert [saver.stdout.readline() for saver in savers] == ["ready\n", "ready\n"]
     for saver in savers:
-        assert saver.stdin is not None
-        with saver.stdin:
-            saver.stdin.write("\n")
-    assert [saver.wait(60) for saver in savers] == [0, 0]
+        saver.stdin.write("\n")
+        saver.stdin.flush()
+    for saver in savers:
+        saver.communicate()
+    assert [saver.returncode for saver in savers] == [0, 0]
     (index,) = tmp_path.rglob("*.nbi")
     with index.open("rb") as stream:
         pickle.load(stream)
@@ -170,11 +173,9 @@ def test_modules_in_the_current_folder_are_not_taken_for_pythons(tmp_path):
         f"import sys; sys.path.remove({str(tmp_path)!r}) if {str(tmp_path)!r} in sys.path else None; sys.path[:] = [p for p in sys.path if p]\n"
         f"from landscape.objective import compiling\ncompiling.compile_pieces({{'float64': {QUICK}}}, 2, print)"
     )
-    done = subprocess.run(
-        [sys.executable, "-P", "-c", code], cwd=tmp_path, env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "cache")},
-        capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    done = python(
+        "-P", "-c", code, cwd=tmp_path, env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    )
     assert done.stdout.splitlines()[-1] == "4 4"
 
 
@@ -187,7 +188,7 @@ def test_a_number_without_a_rule_stays_empty():
 
 def test_other_processes_leave_what_they_compile_on_the_disk(tmp_path):
     process = begin(QUICK, tmp_path)
-    told, said = process.communicate(timeout=120)
+    told, said = process.communicate()
     assert process.returncode == 0, said
     helper, kept = told.split()
     assert kept == "True"
@@ -195,7 +196,9 @@ def test_other_processes_leave_what_they_compile_on_the_disk(tmp_path):
     assert said.count("compiling 4 kernels on 2 cores") == 1
 
 
-def test_workers_of_one_work_leave_the_compiling_to_the_first_of_them_on_their_machine(monkeypatch):
+def test_workers_of_one_work_leave_the_compiling_to_the_first_of_them_on_their_machine(monkeypatch, tmp_path):
+    # In the common folder of kernels other tests may be compiling just now.
+    monkeypatch.setattr("landscape.jit.CACHE", tmp_path)
     kept, compiled, looks = set(), [], []
     monkeypatch.setattr(compiling, "is_kept", lambda piece, dtype: piece in kept)
     monkeypatch.setattr(compiling, "compile_pieces", lambda missing, *_: compiled.append(missing))
@@ -226,9 +229,10 @@ def test_ctrl_c_ends_every_process_that_compiles(tmp_path):
     helper = int(process.stdout.readline())
     time.sleep(1.0)
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=120)
+    process.communicate()
     assert process.returncode != 0
-    deadline = time.monotonic() + 5
+    # One that was not yet watched ends with the piece that it is at.
+    deadline = time.monotonic() + 120
     while is_alive(helper) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not is_alive(helper)

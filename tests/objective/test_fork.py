@@ -28,7 +28,7 @@ def loss_and_gradient(threads):
 
 def in_children(work, *arguments):
     with multiprocessing.get_context("fork").Pool(2) as pool:
-        return pool.starmap_async(work, [arguments] * 2).get(timeout=60)
+        return pool.starmap_async(work, [arguments] * 2).get(timeout=300)
 
 
 def test_children_of_a_parent_with_threads_reach_its_bits():
@@ -52,12 +52,12 @@ def test_children_hold_nothing_of_what_another_thread_held_at_the_fork():
     def hold():
         with session():
             holding.set()
-            done.wait(60)
+            done.wait()
 
     other = threading.Thread(target=hold)
     other.start()
     try:
-        holding.wait(60)
+        holding.wait()
         found = in_children(state_of_a_child)
     finally:
         done.set()

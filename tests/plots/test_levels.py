@@ -25,7 +25,7 @@ def fullest_band(values: np.ndarray, lines: np.ndarray) -> float:
     count=st.none() | st.integers(1, 100),
     even=st.booleans(),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_lines_increase_inside_the_values_and_bands_hold_them_all(values, count, even):
     levels = choose_levels(values, count, even=even)
     finite = values[np.isfinite(values)]

@@ -103,7 +103,7 @@ def test_a_kind_of_record_without_figures_is_refused(tmp_path):
 
 
 @given(data=st.data())
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 def test_any_values_on_any_grid_are_drawn(data):
     shape = data.draw(arrays_of.array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=5))
     values = data.draw(arrays_of.arrays(np.float64, shape, elements=st.floats()))

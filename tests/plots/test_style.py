@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import matplotlib
 import numpy as np
 import pytest
@@ -14,6 +11,7 @@ from matplotlib.text import Text
 from landscape.plots import plot_scan, style
 from landscape.plots.style import COLUMN_WIDTH, SPLIT_LINES, colormap, figure_of
 from tests.plots.examples import EXAMPLES
+from tests.processes import python
 
 
 def test_lightness_only_rises_with_the_value():
@@ -62,7 +60,4 @@ def test_drawing_does_not_load_pyplot():
         "assert 'matplotlib.pyplot' not in sys.modules\n"
         "assert 'scipy' not in sys.modules and 'numba' not in sys.modules\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=120
-    )
-    assert done.returncode == 0, done.stderr
+    python("-W", "error", "-c", code)

@@ -37,6 +37,7 @@ def test_no_number_is_asked_for_at_a_step(tmp_path, monkeypatch):
     """On a device each such question would wait for all that was asked of it before."""
     asked = []
     monkeypatch.setattr(torch.Tensor, "is_cpu", False, raising=False)
+    monkeypatch.setattr("landscape.recording.series.PATIENCE", np.inf)
     module, (x, y) = network(), data()
     recorder = landscape.Recorder(
         tmp_path / "run.npz", module, "cross_entropy", (x, y), announce=lambda _: None
@@ -113,17 +114,17 @@ def test_a_value_that_is_no_number_is_refused_at_once(tmp_path):
 
 
 def test_many_steps_cost_little(tmp_path):
-    """A loose bound, for a loaded machine; benchmarks/recorder.py measures it."""
+    """A loose bound on the time of a core; benchmarks/recorder.py measures it."""
     module = network()
     optimizer = torch.optim.SGD(module.parameters(), lr=0.1)
     loss = F.cross_entropy(module(data()[0]), data()[1])
     recorder = landscape.Recorder(
         tmp_path / "run.npz", module, "cross_entropy", data(), optimizer, announce=lambda _: None
     )
-    began = time.perf_counter()
+    began = time.process_time()
     for _ in range(100_000):
         recorder.step(loss=loss)
-    assert time.perf_counter() - began < 100_000 * 30e-6
+    assert time.process_time() - began < 100_000 * 30e-6
     assert len(recorder.checkpoint_steps) <= 128
     found = recorder.close()
     assert found.checkpoint_steps[0] == 0

@@ -16,7 +16,7 @@ from landscape.commands import main, user_file  # noqa: E402
 from landscape.records import load_record  # noqa: E402
 from landscape.records.keeper import Keeper  # noqa: E402
 from landscape.workers import Workers, pickles  # noqa: E402
-from tests.workers.executors import Crooked, lost  # noqa: E402
+from tests.workers.executors import Crooked, after, lost  # noqa: E402
 
 # The loss is a function that no pickle holds, and the module a class that no worker finds by its name.
 PROGRAM = """
@@ -121,11 +121,8 @@ def test_commands_write_the_record_of_one_machine(name, monkeypatch):
 
 def test_a_diagnosis_that_workers_left_goes_on_here_with_their_trainings(monkeypatch):
     monkeypatch.setattr(Keeper, "due", lambda self: True)
-
-    def fault(number):
-        return None if number < 4 else ModuleNotFoundError("No module named 'landscape'", name="landscape")
-
-    monkeypatch.setattr("landscape.workers.open_workers", partial(crooked, fault=fault))
+    missing = ModuleNotFoundError("No module named 'landscape'", name="landscape")
+    monkeypatch.setattr("landscape.workers.open_workers", partial(crooked, fault=after(4, missing)))
     command = ["diagnose", "nets.py:made", "--train", "train"]
     assert run(*command, "-o", "left", "--workers", "2") == 2
     assert any("early" in name for name in load_record("left.npz").arrays())

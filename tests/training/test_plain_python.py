@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 
 from landscape.training import descend, train
+from tests.processes import told_by_plain_python
 from tests.scanning.examples import small_model
-from tests.test_plain_python import PLAIN
 
 
 def compute():
@@ -24,16 +20,7 @@ def compute():
 
 
 def test_plain_python_trains_as_the_compiled_step_does():
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "tests.training.test_plain_python"],
-        env=os.environ | PLAIN,
-        cwd=Path(__file__).parents[2],
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
-    found, expected = json.loads(done.stdout), compute()
+    found, expected = told_by_plain_python(__name__), compute()
     for name, value in expected.items():
         np.testing.assert_allclose(found[name], value, rtol=1e-11)
 

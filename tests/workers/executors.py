@@ -37,9 +37,13 @@ class Crooked:
         self.thread.submit(self.work)
         return future
 
+    def chosen(self):
+        """Choose the next one of those that wait."""
+        return self.rng.integers(len(self.waiting))
+
     def work(self):
         with self.lock:
-            number, future, content = self.waiting.pop(self.rng.integers(len(self.waiting)))
+            number, future, content = self.waiting.pop(self.chosen())
         error = self.fault(number)
         if error is NEVER or not future.set_running_or_notify_cancel():
             return
@@ -62,3 +66,9 @@ class Crooked:
 def lost(*numbers, kind=CancelledError):
     """Lose the parts that are given under these numbers."""
     return lambda number: kind("lost") if number in numbers else None
+
+
+def after(count, error):
+    """Have as many parts done, whichever come first, and fail at all others."""
+    done = iter(range(count))
+    return lambda number: error if next(done, None) is None else None

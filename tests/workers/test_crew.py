@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-import time
+import threading
 from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass, replace
 
@@ -129,23 +129,38 @@ def test_an_executor_that_broke_is_begun_anew_where_that_is_possible():
         computed(executor)
 
 
+class Slow(Crooked):
+    """Takes parts in their order, and is at the fifth until parts are given again: then both come."""
+
+    def __init__(self, **options):
+        self.pieces, self.again = set(), threading.Event()
+        super().__init__(fault=self.wait, **options)
+
+    def submit(self, function, task, piece):
+        if piece in self.pieces:
+            self.again.set()
+        self.pieces.add(piece)
+        return super().submit(function, task, piece)
+
+    def chosen(self):
+        return 0
+
+    def wait(self, number):
+        if number == 4:
+            self.again.wait()
+
+
 def test_a_part_that_was_done_twice_must_come_out_the_same():
-    # The fifth is given again while it is on its way; then both come.
-    slow = {4: True}
-
-    def fault(number):
-        if number == 4 and slow.pop(4, False):
-            time.sleep(1.0)
-
-    with Crooked(fault=fault, workers=1) as executor:
+    with Slow(workers=1) as executor:
         assert computed(executor, patience=0.3) == EXPECTED
-    slow[4], count = True, iter(range(100))
+        assert executor.given > 12
+    count = iter(range(100))
 
     def changed(outcome):
         return replace(outcome, value=outcome.value + 1e-9 * next(count))
 
     with (
-        Crooked(fault=fault, workers=1, changed=changed) as executor,
+        Slow(workers=1, changed=changed) as executor,
         pytest.raises(ComputationError, match="different numbers for the same part"),
     ):
         computed(executor, patience=0.3)

@@ -14,7 +14,7 @@ from landscape.records import Pieces, Record
 from landscape.records.keeper import Keeper
 from tests.critical.points import toy_network
 from tests.scanning.examples import small_model
-from tests.workers.executors import Crooked, lost
+from tests.workers.executors import Crooked, after, lost
 
 
 def small() -> landscape.Model:
@@ -67,9 +67,7 @@ def test_the_record_is_that_of_one_machine_to_the_bit(name):
 @pytest.mark.parametrize("name", ["race", "stability", "search", "connect"])
 def test_what_workers_left_goes_on_here(name, tmp_path, monkeypatch):
     path = tmp_path / "record.npz"
-    with Crooked(
-        2, fault=lambda number: None if number < 3 else ImportError("No module named 'landscape'")
-    ) as executor:
+    with Crooked(2, fault=after(3, ImportError("No module named 'landscape'"))) as executor:
         monkeypatch.setattr(Keeper, "due", lambda self: True)
         with pytest.raises(InputError, match="install numba-landscape"):
             WORKS[name](output=path, executor=executor)
@@ -119,6 +117,7 @@ def test_runs_that_were_begun_here_go_on_with_workers_and_the_other_way_round(mo
                 raise KeyboardInterrupt
 
         monkeypatch.setattr("landscape.objective.trainer.FIRST_CHUNK", 2)
+        monkeypatch.setattr("landscape.objective.cpu_training.CHUNK_SECONDS", 0.0)
         with Crooked(3, workers=1) as executor, pytest.raises(KeyboardInterrupt):
             trained(pieces.piece("runs"), None if first == "here" else executor, progress=told)
         left = pieces.pieces["runs"]

@@ -20,7 +20,7 @@ from tests.objective.test_recomputed import model as normalized
 from tests.scanning.examples import small_model
 from tests.scanning.slow import SlowObjective
 from tests.scanning.test_between_models import ends
-from tests.workers.executors import Crooked, lost
+from tests.workers.executors import Crooked, after, lost
 
 
 def wave(theta):
@@ -83,12 +83,13 @@ def test_cuts_change_no_bit(count, monkeypatch):
 
 
 def cut_after(parts: int, monkeypatch) -> None:
-    """Press Ctrl-C after so many saves of a scan that saves at each pause."""
-    left = iter([False] * parts)
+    """Press Ctrl-C after so many parts of a scan, which saves at each pause; there are pauses in which nothing came."""
+    shares = set()
     monkeypatch.setattr(Keeper, "due", lambda self: True)
 
     def pause(self):
-        if next(left, True):
+        shares.add(self.share)
+        if len(shares) > parts:
             self.save(now=True)
             self.stopped = True
             raise KeyboardInterrupt
@@ -113,7 +114,7 @@ def test_either_goes_on_with_what_the_other_left(name, first, then, tmp_path, mo
     monkeypatch.setattr("landscape.objective.cpu_sweep.CpuSweep.points_a_step", 7)
     monkeypatch.setattr(portions, "SECONDS", 1e-9)
     with monkeypatch.context() as patch:
-        cut_after(6, patch)
+        cut_after(4, patch)
         with pytest.raises(KeyboardInterrupt):
             run(first)
     left = Scan.load(path)
@@ -126,11 +127,8 @@ def test_either_goes_on_with_what_the_other_left(name, first, then, tmp_path, mo
 def test_what_is_done_is_kept_when_workers_are_refused_or_fail(tmp_path, monkeypatch):
     path = tmp_path / "scan.npz"
     monkeypatch.setattr(portions, "SECONDS", 1e-9)
-
-    def fault(number):
-        return None if number < 4 else ModuleNotFoundError("No module named 'landscape'", name="landscape")
-
-    with Crooked(fault=fault) as executor, pytest.raises(WorkerError, match="install"):
+    missing = ModuleNotFoundError("No module named 'landscape'", name="landscape")
+    with Crooked(fault=after(4, missing)) as executor, pytest.raises(WorkerError, match="install"):
         SCANS["function"](output=path, executor=executor)
     assert 0 < Scan.load(path).share < 1
     with Crooked(fault=lambda number: lost(number)(number)) as executor, pytest.raises(ComputationError):
