@@ -31,7 +31,7 @@ TAKES_RNG = "rng" in inspect.signature(eigsh).parameters
 
 @dataclass(frozen=True)
 class End:
-    """One end of the spectrum, with the settings of the search there; `scale` is about ‖A‖."""
+    """The matrix and the settings of a search at either end of the spectrum; `scale` is about ‖A‖."""
 
     operator: SymmetricOperator
     scale: float
