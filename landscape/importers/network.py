@@ -165,7 +165,7 @@ class Network:
                 self._keys[weight.identity] = (name, key)
 
     def _with_copies(self, name: str, weights: Mapping[str, Weight]) -> Mapping[str, Weight]:
-        """Copy vectors that another node has into this one, if its matrix is its own."""
+        """Make vectors that another node has parameters of this node as well, if its matrix is its own."""
         homes = {key: self._keys.get(weight.identity) for key, weight in weights.items()}
         matrices = [key for key, weight in weights.items() if weight.array.ndim > 1]
         vectors = [key for key, home in homes.items() if home is not None and key not in matrices]

@@ -41,7 +41,7 @@ class Moved(NamedTuple):
 
 @dataclass(frozen=True)
 class Original:
-    """The network that was imported, as a function of examples [N, …], and its numerical precision.
+    """The network that was imported, as a function of examples [N, …], and the tolerance of comparisons with it.
 
     `tail` is what it applies to our outputs before it gives its own. `move` moves it to other parameters: freshly drawn ones, or near those that
     it has. `origins` say where each of the model's arrays comes from, by its key. `hint` says what may be the reason if outputs differ.

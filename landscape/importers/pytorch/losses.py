@@ -37,7 +37,7 @@ SETTINGS = (
 
 @dataclass(frozen=True)
 class TorchLoss:
-    """A loss in the format's words, and the op that must end the network and is then a part of the loss.
+    """A loss in the format's terms, and the op at the network's end that becomes a part of the loss, if any.
 
     `reduction` is PyTorch's; `kind` is its name there, and `settings` what it was given.
     """
@@ -57,7 +57,7 @@ class TorchLoss:
 
     @property
     def total(self) -> str | None:
-        """What the data contribute to turn the format's mean into PyTorch's sum or other mean; None for the same mean."""
+        """The name of the sum or mean over the data that PyTorch takes in place of the format's mean; None for the same mean."""
         if self.kind == "KLDivLoss":
             return {"mean": "elements", "batchmean": "groups"}.get(self.reduction, "sum")
         if self.reduction == "sum":
