@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.option(
     "--no-polish",
     is_flag=True,
-    help="Judge the parameters as they are, without moving to a nearby critical point first.",
+    help="Judge only the parameters as they are, without the search for a critical point nearby.",
 )
 @click.option(
     "--radius",
