@@ -96,7 +96,7 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
 
 
 def _temporary(target: Path) -> Path:
-    """A hidden name in the same folder, its own for every target, machine, process and thread."""
+    """Return a hidden name in the same folder, different for every target, machine, process and thread."""
     digest = hashlib.sha256(
         f"{platform.node()}/{target.name}".encode("utf-8", "surrogateescape")
     ).hexdigest()[:16]
@@ -125,7 +125,7 @@ def _alive(process: int) -> bool:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the rename itself durable; file systems that cannot do so lose nothing else."""
+    """Make the rename itself durable, on file systems that can."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -25,7 +25,7 @@ class ComputationError(RuntimeError):
 
 
 class InternalError(ComputationError):
-    """The engine's own plan contradicts itself; it stops before anything is read or written where it should not be."""
+    """A program or plan of the engine is inconsistent; raised before it can read or write outside its buffers."""
 
     def __init__(self, told: str) -> None:
         super().__init__(

@@ -167,12 +167,12 @@ class FileArray(NDArrayOperatorsMixin):
 
 
 def reopened(path: Path, dtype: np.dtype, shape: tuple[int, ...], offset: int, fortran: bool) -> FileArray:
-    """Open an array again, in another process say."""
+    """Open an array again, for example in another process."""
     return FileArray(path, dtype, shape, offset, fortran=fortran)
 
 
 def left_in_file(value: Any) -> Any:
-    """Read a user's mapped array from its file in place of memory; anything else is returned as it is."""
+    """Return an array that reads a user's mapped array from its file when needed; anything else is returned as it is."""
     if not isinstance(value, np.memmap) or value.mode not in ("r", "r+") or value.filename is None:
         return value
     whole = not isinstance(value.base, np.ndarray) and (value.flags.c_contiguous or value.flags.f_contiguous)

@@ -1,4 +1,4 @@
-"""Hold Ctrl-C back until a moment at which the state is consistent."""
+"""Delay Ctrl-C until the state is consistent."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Interruption:
 
 @contextmanager
 def deferred_interrupt() -> Iterator[Interruption]:
-    """Note the first Ctrl-C in place of raising it; a second one raises at once, wherever it falls.
+    """Note the first Ctrl-C instead of raising it; a second one raises at once.
 
     Outside the main thread, where Python delivers no signals, nothing is changed.
     """
@@ -45,7 +45,7 @@ def deferred_interrupt() -> Iterator[Interruption]:
 
 
 class Hold:
-    """Holds every Ctrl-C back while functions are compiled, and while threads share the work.
+    """Delays every Ctrl-C while functions are compiled, and while threads share the work.
 
     Numba and LLVM call Python from within C, where an exception is printed and swallowed, and what was being compiled is then half of a
     function. So the exception is raised at the end of a function, which may be compiled for another one's sake: what is whole by then stays.
@@ -70,7 +70,7 @@ class Hold:
         self.depth += 1
 
     def note(self, number: int, frame: FrameType | None) -> None:
-        """Note a signal, and say once that it was heard, where the wait may be long."""
+        """Note a signal, and print once that it was received, if the wait may be long."""
         first, self.pressed = not self.pressed, True
         if first and self.compiling:
             # It may have come in the middle of another message.
@@ -78,7 +78,7 @@ class Hold:
                 say("landscape: stopping as soon as the running kernel has finished")
 
     def end(self, *, compiled: bool, failed: BaseException | None) -> None:
-        """Raise what was noted, at the end of a function that was compiled; else hand it to the handler that was there."""
+        """Raise what was noted at the end of compiling a function; otherwise pass it to the earlier handler."""
         ends = False
         if in_main_thread():
             self.depth -= 1
@@ -101,7 +101,7 @@ class Hold:
         self.forked = in_main_thread()
 
     def after_fork(self) -> None:
-        """Hold nothing in the child of another thread than the main one, which alone ends what it began."""
+        """Reset the delay in a child forked by another thread than the main one, which alone ends a delay that it began."""
         if self.depth and not self.forked:
             self.depth, self.compiling, self.pressed = 0, 0, False
             if callable(self.before):
@@ -115,7 +115,7 @@ if hasattr(os, "register_at_fork"):
 
 @contextmanager
 def whole_function() -> Iterator[None]:
-    """Let Ctrl-C wait until a function is compiled, and raise it then, also within a step of work that would else be ended first."""
+    """Delay Ctrl-C until a function is compiled, and raise it then, even within a step of work that would otherwise be finished first."""
     HOLD.begin()
     HOLD.compiling += 1
     failed = None
@@ -131,7 +131,7 @@ def whole_function() -> Iterator[None]:
 
 @contextmanager
 def all_back() -> Iterator[None]:
-    """Let Ctrl-C wait until all threads are back, and do then what it would have done at once."""
+    """Delay Ctrl-C until all threads have returned, then handle it as usual."""
     HOLD.begin()
     failed = None
     try:

@@ -56,7 +56,7 @@ def source_digest() -> str:
 
 
 def cache_folder() -> Path:
-    """Choose the folder of compiled kernels: the first of the usual places that can be written."""
+    """Choose the folder of compiled kernels: the first writable one of the usual places."""
     chosen = os.environ.get("NUMBA_CACHE_DIR")
     home = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
     places = [Path(chosen)] if chosen else [Path(home) / "landscape"]
@@ -78,7 +78,7 @@ CACHE = cache_folder()
 
 @contextmanager
 def cache_in(folder: Path) -> Iterator[None]:
-    """Point Numba's cache at a folder while one of our functions is decorated; a user's own stay where they were."""
+    """Use a folder for Numba's cache while one of our functions is decorated; a user's functions keep theirs."""
     before = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(folder)
     try:
@@ -89,7 +89,7 @@ def cache_in(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def alone_in_cache(name: str, *, wait: bool = True) -> Iterator[bool]:
-    """Let one process at a time do what a name stands for, in the folder of compiled kernels.
+    """Hold a lock of a name in the folder of compiled kernels, so that one process at a time does that work.
 
     Yields whether this process is that one; without `wait` it may not be. Where the system or the file system has no locks it is.
     """
@@ -106,7 +106,7 @@ def alone_in_cache(name: str, *, wait: bool = True) -> Iterator[bool]:
 
 
 def alone(do: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function that does the same while no other process saves or loads machine code."""
+    """Return a function that does the same while holding the lock for saving and loading machine code."""
 
     def done_alone(*given: Any) -> Any:
         with alone_in_cache("saving"):
@@ -116,7 +116,7 @@ def alone(do: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def saved_alone(dispatcher: Any) -> Any:
-    """Save and load a function's machine code alone.
+    """Let a function's machine code be saved and loaded by one process at a time.
 
     Numba reads the index of a function, takes the next free number for the file of the code, and writes the index again. Two processes that
     save one function for two signatures take the same number: the index then leads from one signature to the other's code.
@@ -130,7 +130,7 @@ def saved_alone(dispatcher: Any) -> Any:
 
 
 class Compiling(event.Listener):
-    """Knows which functions are being compiled, and sets LLVM's count of interleaved vectors while one of ours is."""
+    """Tracks which functions are being compiled, and sets LLVM's count of interleaved vectors while one of ours is."""
 
     def __init__(self) -> None:
         self.ours: list[bool] = []
@@ -153,18 +153,18 @@ class Compiling(event.Listener):
         self.interleave()
 
     def on_end(self, event: Any) -> None:
-        """Forget the innermost; LLVM chooses again (0) when none of ours is left."""
+        """Remove the innermost function; without one of ours, LLVM chooses the count itself (0)."""
         self.ours.pop()
         self.for_python.pop()
         self.interleave()
 
     @staticmethod
     def is_ours(event: Any) -> bool:
-        """Tell our functions from a user's."""
+        """Say whether a function is ours and not a user's."""
         return (event.data["dispatcher"].py_func.__module__ or "").split(".")[0] == __package__
 
     def interleave(self) -> None:
-        """Set the option, which belongs to the process."""
+        """Set LLVM's option, which belongs to the process."""
         llvm.set_option("landscape", f"-force-vector-interleave={INTERLEAVED if self.of_ours else 0}")
 
 
@@ -228,7 +228,7 @@ def without_code(finish: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def where_there_is_code(set_environment: Callable[..., Any]) -> Callable[..., Any]:
-    """Return what tells machine code where its Python constants are, where there is machine code."""
+    """Wrap the function that links machine code with its Python constants, to be skipped without machine code."""
 
     def told(codegen: Any, name: str, environment: Any) -> None:
         if not COMPILING.a_part:
@@ -282,7 +282,7 @@ def kernel(
 
 
 def in_parts(dispatcher: Any, options: dict[str, Any]) -> Any:
-    """Have what calls a function from compiled code take it as text for LLVM, which optimizes it once, with its caller.
+    """Give compiled callers a function as LLVM source rather than machine code, so that it is optimized once, with its caller.
 
     Numba would optimize it and make machine code of it by itself first, and again in each of its callers and in theirs: half of the time of a first run.
     What calls it from Python takes the function as it is, with machine code of its own.
@@ -296,7 +296,7 @@ def in_parts(dispatcher: Any, options: dict[str, Any]) -> Any:
 
 
 def whole_compiles(dispatcher: Any) -> Any:
-    """Let Ctrl-C wait until a function is compiled and saved, or loaded, whether it was called or another one calls it.
+    """Delay Ctrl-C until a function is compiled and saved, or loaded, whether it or its caller was called.
 
     And compile it once for all constants that it is called with: Numba's types have a constant's value, and a function would be
     compiled anew for each, and each be a part of its callers.

@@ -18,7 +18,7 @@ except ImportError:  # a system without such locks
 
 @contextlib.contextmanager
 def locked(paths: Iterable[str | Path]) -> Iterator[None]:
-    """Hold outputs while they are made.
+    """Hold locks on outputs while they are made.
 
     A hidden file beside each is locked by the operating system. One that a killed process left means nothing, since
     nobody holds it, and the next command takes it.

@@ -18,7 +18,7 @@ UNASKED = 8 * 2**20
 
 
 def available_memory() -> int:
-    """Bytes that can be allocated now: the least of what the machine, the control group and the limits leave.
+    """Return the bytes that can be allocated now: the smallest of what the machine, the control group and the limits leave.
 
     >>> available_memory() > 0
     True
@@ -27,7 +27,7 @@ def available_memory() -> int:
 
 
 def fits_memory(needed: int) -> bool:
-    """Say whether so many bytes can be allocated now; a few are taken to fit, since the question reads six files.
+    """Say whether a number of bytes can be allocated now; small numbers are assumed to fit, since checking reads six files.
 
     >>> fits_memory(1000), fits_memory(10**18)
     (True, False)
@@ -59,7 +59,7 @@ def _machine() -> int:
 
 
 def _control_group() -> int:
-    """What a container's limit leaves; its cache of files counts as free, for the kernel gives it up."""
+    """Return the bytes that a container's limit leaves; its file cache counts as free, since the kernel can drop it."""
     for folder, limit, used in CONTROL_GROUPS:
         try:
             left = int(Path(folder, limit).read_text()) - int(Path(folder, used).read_text())
@@ -72,7 +72,7 @@ def _control_group() -> int:
 
 
 def _address_space() -> int:
-    """What RLIMIT_AS leaves."""
+    """Return the bytes that RLIMIT_AS leaves."""
     try:
         import resource
 

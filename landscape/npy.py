@@ -27,7 +27,7 @@ _SHAPE = re.compile(r"""["']shape["']\s*:\s*\(([\dL,\s]{0,2000})\)""")
 
 @dataclass(frozen=True)
 class ArrayHeader:
-    """What an `.npy` stream says of its array: `length` is the header's own bytes, `size` the array's."""
+    """The header of an `.npy` stream: `length` is the header's own size in bytes, `size` the array's."""
 
     dtype: np.dtype
     shape: tuple[int, ...]
@@ -41,7 +41,7 @@ class ArrayHeader:
 
     @property
     def unpacked(self) -> int:
-        """Bytes that reading it takes: twice its own where it is put into another order."""
+        """Bytes that reading the array takes: twice its own if it is put into another order."""
         return self.size * (2 if self.fortran or not self.dtype.isnative else 1)
 
 

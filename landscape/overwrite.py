@@ -20,7 +20,7 @@ def refuse_overwriting(
     fresh: bool = False,
     ours: Callable[[Path], bool] | None = None,
 ) -> None:
-    """Refuse, before the work, to write to a path whose content is not to be lost.
+    """Refuse, before the work, to overwrite a file, unless the same command wrote it or `fresh` allows it.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def refuse_overwriting(
 
 
 def known(path: Path, ours: Callable[[Path], bool]) -> bool:
-    """Whether the file was recognized; one that cannot be read was not."""
+    """Whether the file was recognized as earlier output; one that cannot be read was not."""
     try:
         return ours(path)
     except (InputError, OSError):
@@ -63,7 +63,7 @@ def known(path: Path, ours: Callable[[Path], bool]) -> bool:
 
 
 def same_file(one: str | Path, other: str | Path) -> bool:
-    """Whether two names lead to one file: directly, over symbolic links, or as hard links of each other.
+    """Whether two names lead to one file: directly, by symbolic links, or as hard links.
 
     Examples
     --------

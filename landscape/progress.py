@@ -22,15 +22,15 @@ ROUNDING = 1e-9
 
 
 def nobody(share: float, words: str) -> None:
-    """Report to nobody."""
+    """Ignore the progress."""
 
 
 def silent(sentence: str) -> None:
-    """Announce to nobody."""
+    """Ignore the announcement."""
 
 
 def counted(done: float, whole: float, unit: str, *, about: bool = False) -> str:
-    """Write how much is done of how much.
+    """Write how much is done of the whole, in words.
 
     >>> counted(7, 17, "trials"), counted(1240, 2000, "products", about=True)
     ('7 of 17 trials', '1,240 of about 2,000 products')
@@ -39,7 +39,7 @@ def counted(done: float, whole: float, unit: str, *, about: bool = False) -> str
 
 
 def units(progress: Progress, unit: str) -> Callable[[int, int], None]:
-    """Return what is called with (done, whole) in units and calls a progress.
+    """Return a function of (done, whole) in units that calls a progress with the share.
 
     >>> units(print, "steps")(1, 4)
     0.25 1 of 4 steps
@@ -70,7 +70,7 @@ def part(progress: Progress, begin: float, end: float) -> Progress:
 
 
 def among(progress: Progress, before: float, own: float, whole: float, unit: str) -> Progress:
-    """Return the progress of a part that tells how much of the whole is done, in units of the whole.
+    """Return the progress of a part, which reports the share of the whole, in units of the whole.
 
     >>> among(print, 4, 2, 10, "runs")(0.5, "50 of 100 steps")
     0.5 5 of 10 runs
@@ -98,7 +98,7 @@ class Parts:
 
 
 def expected(done: float, about: float) -> float:
-    """Give the share that is done of work of which only is known about how much there is.
+    """Give the share that is done of work whose total is only estimated.
 
     >>> expected(40, 100), expected(90, 100) < 0.9, expected(1e9, 100) <= 1.0
     (0.4, True, True)
@@ -110,7 +110,7 @@ def expected(done: float, about: float) -> float:
 
 
 class Counter:
-    """Counts products with a matrix, and tells a listener."""
+    """Counts products with a matrix, and calls a listener."""
 
     def __init__(self, listener: Callable[[int], object]) -> None:
         self.listener, self.count = listener, 0
@@ -127,7 +127,7 @@ COUNTER: ContextVar[Counter | None] = ContextVar("products", default=None)
 
 @contextmanager
 def counting(listener: Callable[[int], object]) -> Iterator[None]:
-    """Have every product with a matrix counted until the end, and call with their number after each block of them."""
+    """Count every product with a matrix within the context, and call a listener with their number after each block."""
     token = COUNTER.set(Counter(listener))
     try:
         yield
@@ -137,7 +137,7 @@ def counting(listener: Callable[[int], object]) -> Iterator[None]:
 
 @contextmanager
 def counting_toward(progress: Progress, about: float) -> Iterator[None]:
-    """Tell a progress of the products with a matrix, of which there will be about so many."""
+    """Report the products with a matrix to a progress, given their expected number."""
 
     def listener(done: int) -> None:
         most = max(about, done)
@@ -149,7 +149,7 @@ def counting_toward(progress: Progress, about: float) -> Iterator[None]:
 
 @contextmanager
 def counted_products(number: int) -> Iterator[None]:
-    """Count a number of products that are made meanwhile; those that are made of others are counted once."""
+    """Count `number` products for the context, unless products within it are counted themselves."""
     counter = COUNTER.get()
     before = 0 if counter is None else counter.count
     yield

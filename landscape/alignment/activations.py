@@ -1,4 +1,4 @@
-"""Activations of a network's units on the data, by which units of two networks are matched."""
+"""Match the units of two networks by their activations on the data."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EXAMPLES = 500
 
 
 class Part:
-    """A network as far as one of its nodes, over some of its training examples: what the node returns at any parameters."""
+    """A network cut off after one of its nodes, on some of its training examples, to compute that node's output at any parameters."""
 
     def __init__(self, model: Model, node: str, rows: Whole, **options: Any) -> None:
         number = [one.name for one in model.nodes].index(node)
@@ -74,7 +74,7 @@ def spread_rows(model: Model, count: int = EXAMPLES) -> Whole:
 
 
 def carriers(group: Group, symmetry: Symmetry) -> list[Carried]:
-    """Give the nodes in whose outputs all units of a group stand: behind an activation where there are such."""
+    """Give the nodes whose outputs contain all units of a group, those after an activation if there are any."""
     found = [one for one in symmetry.carried if np.isin(group.units, one.units).all()]
     return [one for one in found if one.bends] or found[-1:]
 
@@ -87,7 +87,7 @@ def rows_in(group: Group, carried: Carried, outputs: Array) -> Array:
 
 
 def correlations(ours: Array, theirs: Array) -> Array:
-    """Correlate rows with rows, [n, n]; a row that is constant goes with none.
+    """Give the correlations of rows with rows, [n, n]; those of a constant row are 0.
 
     >>> correlations(np.array([[1.0, 2.0, 3.0]]), np.array([[2.0, 1.0, 0.0], [5.0, 5.0, 5.0]])).round(6).tolist()
     [[-1.0, 0.0]]
@@ -133,7 +133,7 @@ def match_activations(model: Model, other: Model, symmetry: Symmetry, **options:
 def by_weights(
     model: Model, moved: Model, symmetry: Symmetry, orders: Sequence[Order], left: Sequence[tuple[int, Whole]]
 ) -> tuple[Order, ...]:
-    """Match by their weights what activations leave: of some groups, some units."""
+    """Match by their weights the units that activations cannot tell apart, since they give the same for all examples or have no node of their own."""
     left = [(number, units) for number, units in left if len(units)]
     groups = [some_of(symmetry.groups[number], units) for number, units in left]
     begin = [Order.identity(group.size) for group in groups]

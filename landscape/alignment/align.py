@@ -29,7 +29,7 @@ COMPARED = 10_000
 
 @dataclass(frozen=True)
 class Alignment:
-    """The other network with its units in the first one's order, and how it came about.
+    """The other network with its units in the first one's order, and how that order was found.
 
     `orders` has for each group of `symmetry` the unit that comes to each place, and its sign. `agreement` is the largest difference between the
     outputs of the network and of its permuted self. `distance` is the length of B − A before and after.
@@ -45,7 +45,7 @@ class Alignment:
 
     @property
     def moved(self) -> int:
-        """How many units stand at another place, or with another sign, than before."""
+        """How many units have another position, or another sign, than before."""
         return sum(
             int(np.count_nonzero((order.places != np.arange(len(order.places))) | (order.signs < 0)))
             for order in self.orders
@@ -68,7 +68,7 @@ class Alignment:
         }
 
     def permutations(self) -> dict[str, NDArray[np.int32]]:
-        """Give for each group 1 + the unit that comes to each place, below zero where its sign turns."""
+        """Give for each group and position 1 + the unit that moves there, negative if its sign is flipped."""
         found: dict[str, NDArray[np.int32]] = {}
         for group, order in zip(self.symmetry.groups, self.orders, strict=True):
             name = group.name
@@ -157,7 +157,7 @@ def align(
 
 
 def usual_starts(units: int) -> int:
-    """Give how many orders to start from: fewer where each takes long.
+    """Give how many orders to start from, fewer for networks whose search takes long.
 
     >>> usual_starts(64), usual_starts(1536)
     (10, 1)

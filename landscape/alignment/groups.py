@@ -29,7 +29,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Group:
-    """Units that may change places among themselves, and turn their sign where `odd`; `units` are their numbers in the graph."""
+    """Units that may be permuted among themselves, and have their sign flipped if `odd`; `units` are their numbers in the graph."""
 
     name: str
     units: Whole
@@ -65,7 +65,7 @@ class Order:
         return Order(np.arange(size), np.ones(size))
 
     def then(self, other: Order) -> Order:
-        """Give the order that this one and another after it come to.
+        """Give the order that results from this one followed by another.
 
         >>> one = Order(np.array([1, 2, 0]), np.array([1.0, -1.0, 1.0]))
         >>> found = one.then(Order(np.array([2, 0, 1]), np.ones(3)))
@@ -77,7 +77,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Symmetry:
-    """What a graph's own symmetries are: groups of units, the nodes that carry them, and which nodes' units stay, with the reason."""
+    """The symmetries of a graph: groups of units, the nodes that have them, and the nodes whose units cannot move, with the reason."""
 
     groups: tuple[Group, ...]
     carried: tuple[Carried, ...]

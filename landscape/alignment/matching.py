@@ -33,7 +33,7 @@ class Match:
 
 
 def assigned(turning: Array, plain: Array, odd: bool) -> Order:
-    """Give the order of units with the largest sum of gains [n, n]: `plain` ones, and those that turn with a unit's sign.
+    """Give the order of units with the largest sum of gains [n, n]: `plain` ones do not depend on a unit's sign, the others change with it.
 
     >>> found = assigned(np.array([[0.1, -3.0], [2.0, 1.0]]), np.zeros((2, 2)), odd=True)
     >>> found.places.tolist(), found.signs.tolist()
@@ -95,7 +95,7 @@ def beginnings(
 
 
 def by_sizes(ours: Arrays, theirs: Arrays, group: Group) -> Order:
-    """Give the order in which the sorted sizes of the units' weights are most alike: it asks for no other group's order, nor for signs."""
+    """Give the order in which the sorted sizes of the units' weights are most alike, which depends neither on other groups' orders nor on signs."""
     total = np.zeros((group.size, group.size))
     for place in group.places:
         if place.key in ours:
@@ -109,7 +109,7 @@ def by_sizes(ours: Arrays, theirs: Arrays, group: Group) -> Order:
 def with_signs(
     ours: Arrays, theirs: Arrays, groups: Sequence[Group], orders: Sequence[Order]
 ) -> tuple[Order, ...]:
-    """Turn the units' signs, group by group, by the weights between them and groups that are done."""
+    """Choose the units' signs, group by group, by the weights between them and groups whose signs are chosen."""
     keys = {place.key for group in groups for place in group.places} & ours.keys()
     holders = {
         key: {k for k, group in enumerate(groups) if any(place.key == key for place in group.places)}
@@ -156,7 +156,7 @@ def ascend(
 
 
 def neighbours(groups: Sequence[Group], keys: Collection[str]) -> list[set[int]]:
-    """Give for each group those that stand on another axis of one of its parameters; itself where it stands on both."""
+    """Give for each group those that belong to another axis of one of its parameters; the group itself if it belongs to both axes."""
     axes: dict[str, list[tuple[int, int]]] = {}
     for number, group in enumerate(groups):
         for place in group.places:
@@ -169,7 +169,7 @@ def neighbours(groups: Sequence[Group], keys: Collection[str]) -> list[set[int]]
 
 
 def reached(groups: Sequence[Group], keys: set[str]) -> list[Group]:
-    """Give the groups with those of their places that lie in some parameters."""
+    """Give each group with its places in the given parameters."""
     return [
         replace(group, places=tuple(place for place in group.places if place.key in keys)) for group in groups
     ]

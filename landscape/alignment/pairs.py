@@ -95,7 +95,7 @@ def described(model: Model) -> Iterator[tuple[str, tuple[Any, ...]]]:
 
 
 def told(description: tuple[Any, ...]) -> str:
-    """Say what a node is."""
+    """Describe a node in words: its op, its output's shape, and its settings."""
     shape = ", ".join(map(str, ("N", *description[1])))
     more = f" {dict(description[3])}" if description[3] else ""
     return f"{description[0]} with the output [{shape}]{more}"

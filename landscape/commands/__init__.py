@@ -46,7 +46,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "figures": (
         "landscape.commands.figures",
-        "Draw the pictures of a lecture on why training fails, computed.",
+        "Compute and draw the pictures of a lecture on why training fails.",
     ),
     "hessian": (
         "landscape.commands.hessian",
@@ -86,7 +86,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "warm": (
         "landscape.commands.warm",
-        "Compile all kernels now, so that no later run waits for the compiler.",
+        "Compile all functions now, so that no later run waits for the compiler.",
     ),
 }
 

@@ -33,7 +33,7 @@ SETTLED = ("activation", "loss", "dtype", "examples", "threads", "device", "reco
 
 @dataclass
 class Call:
-    """The model, the names of what is written, and who is told."""
+    """The arguments of one call: the model, the output files, and how messages are printed."""
 
     model: Path
     activation: str | None
@@ -93,7 +93,7 @@ class Call:
         return objective_and_training(*self.program, self.weights, training)
 
     def load(self, path: Path | None = None, *, allow_nonfinite: bool = False) -> Model:
-        """Load MODEL, or another one beside it; with MODEL it is seen to that its outputs overwrite nothing else."""
+        """Load MODEL, or another model; for MODEL, first check that the outputs overwrite no other file."""
         from landscape.model import load_model
         from landscape.overwrite import mapped_files
 
@@ -110,7 +110,7 @@ class Call:
         return loaded
 
     def hold(self) -> None:
-        """Hold the outputs until the command ends, so that no other one writes them meanwhile."""
+        """Lock the outputs until the command ends, so that no other command writes them meanwhile."""
         from landscape.commands.outputs import record_paths
         from landscape.locks import locked
 
@@ -169,7 +169,7 @@ class Call:
         return draw(record, self.stem, self.figure_format, inputs=[self.source, *self.read], fresh=self.fresh)
 
     def wrote(self, files: Sequence[Path]) -> None:
-        """Name the files, but those that were finished before."""
+        """Print the names of the files written, without those that were finished before."""
         written = [path for path in files if path not in self.before or written_at(path) != self.before[path]]
         if written:
             self.say(f"wrote {', '.join(map(str, written))}")
@@ -177,7 +177,7 @@ class Call:
     def end(
         self, record: Kind, table: Callable[[Kind], str], more: Sequence[Path] = (), beside: Mapping[str, Any] | None = None
     ) -> None:  # fmt: skip
-        """Draw the figures, name the files, and print the summary; `more` files and what stands `beside` the record's own come along."""
+        """Draw the figures, name the files, `more` among them, and print the summary, with `beside` added to the record's own."""
         files = [self.record_path, *self.draw(record), *more]
         self.wrote(files)
         told = record.summary(files) | dict(beside or {})
@@ -185,7 +185,7 @@ class Call:
 
 
 def standing(subject: Any, name: str) -> dict[str, Any]:
-    """Give the point that a user's own objective stands at, under the name of the argument; {} for what knows its point itself.
+    """Give the point of a user's own objective as the argument of the function called; {} if the subject has a point of its own.
 
     Raises
     ------
@@ -205,7 +205,7 @@ def standing(subject: Any, name: str) -> dict[str, Any]:
 
 
 def refuse_settled(context: click.Context) -> None:
-    """Refuse options that are given beside FILE.py:NAME and chosen there.
+    """Refuse options that are already chosen by FILE.py:NAME.
 
     Raises
     ------
@@ -233,7 +233,7 @@ def is_read(option: str, value: Any) -> bool:
 
 
 def makes_record(name: str, *, programs: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Give a command's function a `Call` in place of what all such commands take; `name` goes into the files' names, and so do its options.
+    """Decorate a command's function to receive a `Call` in place of the common arguments; file names contain `name` and the options.
 
     With `programs` MODEL may be FILE.py:NAME, which the function takes by `Call.subject`.
 

@@ -141,7 +141,7 @@ def command(call: Call, others: tuple[Path, ...], fresh: bool, **choices: Any) -
 
 
 def require_used(choices: dict[str, Any]) -> None:
-    """Refuse an option that changes nothing without another one, which is not given.
+    """Refuse an option that has no effect without another one that is not given.
 
     Raises
     ------

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.option(
     "--no-polish",
     is_flag=True,
-    help="Judge the parameters as they are, without moving to a nearby critical point first.",
+    help="Judge only the parameters as they are, without the search for a critical point nearby.",
 )
 @click.option(
     "--radius",
@@ -82,7 +82,7 @@ def judged(
     fresh: bool,
     choices: dict[str, Any],
 ) -> int:
-    """Judge the model, and write it after the escape where that is asked for; return the exit status."""
+    """Decide what kind of point the model is at, and write it after the escape if asked for; return the exit status."""
     from landscape.critical import analyze_critical
     from landscape.tables.critical import critical_table
 
@@ -122,7 +122,7 @@ def searched(call: Call, starts: int, fresh: bool, choices: dict[str, Any]) -> i
 
 
 def require_free(call: Call, loaded: Model, path: Path, fresh: bool) -> None:
-    """Refuse an escape over a file that is not to be lost, before the work.
+    """Refuse, before the work, to write the escape over a file that this command did not write.
 
     What may be replaced is what an earlier escape wrote: the model at the point that the record of the same model holds.
     """

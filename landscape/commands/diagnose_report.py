@@ -75,7 +75,7 @@ def diagnosis_lines(record: Diagnosis, applied: dict[str, Any] | None) -> Iterat
 
 
 def threshold_words(thresholds: dict[str, float]) -> str:
-    """Name the thresholds that were changed; the usual ones stand in the JSON."""
+    """Name the thresholds that were changed; the defaults are in the JSON."""
     from landscape.diagnosis.thresholds import Thresholds
 
     usual = Thresholds().told()
@@ -112,7 +112,7 @@ def checked_words(checked: dict[str, Any]) -> str:
 
 
 def applied_lines(applied: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Say what the remedy did."""
+    """Say what the remedy that was applied did to the losses."""
     for split, before in applied["before"].items():
         after = applied["after"].get(split)
         if before is not None and after is not None:

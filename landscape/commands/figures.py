@@ -36,7 +36,7 @@ def command(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Draw the figures NAME of the gallery, by default all: the lecture's pictures, computed.
+    """Compute and draw the figures NAME of the gallery, pictures of a lecture; by default all.
 
     Each is computed again, with fixed seeds: networks are trained and functions are scanned.
     """

@@ -45,7 +45,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
 
 
 def in_groups(rows: Sequence[tuple[str, Row]]) -> Iterator[tuple[str, list[Row]]]:
-    """Divide the rows of a help, each behind the name of its argument, into groups with a heading; the columns of all are as wide.
+    """Divide the rows of a help text, given with the names of their arguments, into groups with headings and equally wide columns.
 
     >>> few = [("threads", ("--threads N", "Number of threads."))]
     >>> list(in_groups(few))

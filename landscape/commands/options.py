@@ -54,7 +54,7 @@ class Messages:
     quiet: bool
 
     def say(self, sentence: str) -> None:
-        """Say a sentence on stderr, unless the command is to be quiet."""
+        """Print a sentence on stderr, unless the command has --quiet."""
         if not self.quiet:
             say(sentence)
 
@@ -116,7 +116,7 @@ json_summary = click.option(
 
 
 def keep_silence(context: click.Context, option: click.Parameter, asked: bool) -> bool:
-    """Let the engine know too."""
+    """Pass --quiet on to the package's own messages."""
     Silence.kept = asked
     return asked
 
@@ -289,18 +289,18 @@ def learning_rate(default: float, when: str = "") -> Decorator:
 
 
 def batch_size(when: str = "") -> Decorator:
-    """Make `batch_size: int`."""
+    """Make the option `batch_size: int`."""
     return of_training("--batch-size", parsing.Whole(1), "N", sentence(when, "examples in each update."), 32)
 
 
 def steps(default: int | None = None, least: int = 2, when: str = "", otherwise: str = "") -> Decorator:
-    """Make the option `steps: int | None`, two at least of a run that is looked at along its way. `otherwise` says what holds without it."""
+    """Make the option `steps: int | None`, at least two for runs that are evaluated along the way. `otherwise` says what its absence means."""
     text = sentence(when, f"number of updates of a run{otherwise}.")
     return of_training("--steps", parsing.Whole(least), "N", text, default)
 
 
 def epochs(default: float | None = None, otherwise: str = "") -> Decorator:
-    """Make the option `epochs: float | None`. `otherwise` says what holds without it."""
+    """Make the option `epochs: float | None`. `otherwise` says what its absence means."""
     return of_training(
         "--epochs",
         RATE,
@@ -311,19 +311,19 @@ def epochs(default: float | None = None, otherwise: str = "") -> Decorator:
 
 
 def seeds(default: int = 3) -> Decorator:
-    """Make `seeds: int`."""
+    """Make the option `seeds: int`."""
     text = "Number of runs for each optimizer or setting, with different orders of the batches."
     return of_training("--seeds", parsing.Whole(1, 10_000), "N", text, default)
 
 
 def init(when: str = "") -> Decorator:
-    """Make `init: str | None`."""
+    """Make the option `init: str | None`."""
     text = sentence(when, "start from new parameters, drawn with --seed: he, xavier, normal or zero.")
     return click.option("--init", metavar="NAME", help=text)
 
 
 def sentence(when: str, text: str) -> str:
-    """Write a help text behind what it depends on, with a capital at the beginning."""
+    """Put the condition of an option before its help text, with a capital at the beginning."""
     return when + text if when else text[0].upper() + text[1:]
 
 

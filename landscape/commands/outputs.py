@@ -43,7 +43,7 @@ def require_safe_outputs(
     figure_format: str | None,
     fresh: bool,
 ) -> None:
-    """Refuse, before the work, outputs that are inputs, and figures in the place of what no run of the command drew.
+    """Refuse, before the work, outputs that are inputs, and figures that would replace files the command did not draw.
 
     A record of other settings is for the work to refuse; `outputs` are files that the options name.
 

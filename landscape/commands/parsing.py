@@ -34,7 +34,7 @@ def shown(text: str) -> str:
 
 
 class Command(click.Command):
-    """A command that refuses an option which is given twice: which of the two was meant is not known.
+    """A command that refuses an option given twice, since it is not known which was meant.
 
     The Tab key completes its options, and the names that they take.
     """
@@ -108,7 +108,7 @@ class Choice(click.Choice):
 
 
 class Ranged(click.ParamType):
-    """A finite number within a range; `above` and `below` leave its ends out."""
+    """A finite number within a range, whose ends are excluded by `above` and `below`."""
 
     name = "number"
     kind = "number"
@@ -149,7 +149,7 @@ class Ranged(click.ParamType):
 
 
 class FileName(click.ParamType):
-    """The path of a file, or of a `folder`, that is written; whether it can be is asked of the file system later."""
+    """The path of a file, or of a `folder`, to write; whether it can be written is checked later."""
 
     name = "path"
 
@@ -157,7 +157,7 @@ class FileName(click.ParamType):
         self.folder = folder
 
     def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Path:
-        """Take a path that names something."""
+        """Check that the path names a file or folder, and return it."""
         text = str(value)
         if not text.strip() or (text.endswith("/") and not self.folder):
             words = f"{shown(text)} names no {'folder' if self.folder else 'file'}"

@@ -26,7 +26,7 @@ MOST_SECONDS, MOST_MINUTES = 90, 90
 
 
 def time_left(seconds: float) -> str:
-    """Write about how long something takes still.
+    """Write an estimate of the remaining time.
 
     >>> [time_left(seconds) for seconds in (0.2, 7.4, 38.0, 64.0, 200.0, 9000.0)]
     ['about 1 s left', 'about 7 s left', 'about 40 s left', 'about 65 s left', 'about 3 min left', 'about 2.5 h left']
@@ -41,7 +41,7 @@ def time_left(seconds: float) -> str:
 
 
 class Pace:
-    """How long the work takes still, told from its pace since the end of its first step.
+    """An estimate of the remaining time, from the pace since the end of the first step.
 
     The first step of a process may compile, and what an earlier process did took none of this one's time.
     """
@@ -51,7 +51,7 @@ class Pace:
         self.first: tuple[float, float] | None = None
 
     def told(self, share: float, now: float) -> str:
-        """Say about how long it takes still, once there are two steps to tell it from.
+        """Say about how long the rest takes, once two steps are done.
 
         Examples
         --------
@@ -83,7 +83,7 @@ class Bar:
         )  # fmt: skip
 
     def advance(self, share: float, words: str) -> None:
-        """Show how far the work is, which is never less than before."""
+        """Show how much is done; the share shown never falls."""
         self.share = 1.0 if share >= 1 - ROUNDING else max(self.share, share)
         now = time.perf_counter()
         left = self.pace.told(self.share, now)
@@ -104,7 +104,7 @@ class Bar:
         self.shown.__enter__()
 
     def clear(self) -> None:
-        """Make room for a sentence; the next step draws the bar again, below it."""
+        """Clear the bar's line for a message; the next step draws the bar again below it."""
         sys.stderr.write(CLEAR_LINE)
 
     def end(self) -> None:
@@ -116,7 +116,7 @@ class Bar:
 
 @contextmanager
 def progress_bar(label: str, *, quiet: bool) -> Iterator[Progress]:
-    """Show a bar on stderr where it is a terminal and not `quiet`; give what is called as (share, words)."""
+    """Give a function (share, words) that shows a bar on stderr, if that is a terminal and not `quiet`."""
     bar = Bar(label, quiet)
     try:
         yield bar.advance

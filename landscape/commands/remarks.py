@@ -22,7 +22,7 @@ FEWEST = 8
 
 
 def remarks(model: Model) -> list[str]:
-    """List what may be wrong with a model as far as its file shows, a sentence each."""
+    """List what may be wrong with a model, judging by its file, one sentence each."""
     if model.loss not in CRITERIA or model.not_finite() or model.nodes[-1].shape not in ((), (1,)):
         return []
     from landscape.objective import NetworkObjective

@@ -1,4 +1,4 @@
-"""What `landscape scan` says: a table or one JSON object on stdout."""
+"""The output of `landscape scan`: a table or one JSON object on stdout."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TOLD = ("basins", "open_basins", "depth_of_center", "threshold", "resolved")
 
 
 class ScanReport:
-    """The words of one run; the plan is learned from `planned`."""
+    """The output of one run, which gets the plan by its method `planned`."""
 
     def __init__(self, save_directions: Path | None, say: Callable[[str], object]) -> None:
         self.save_directions, self.say = save_directions, say
@@ -28,7 +28,7 @@ class ScanReport:
             require_no_other(save_directions)
 
     def planned(self, plan: Plan) -> None:
-        """Keep the directions where asked, before the work."""
+        """Note the plan, and save the directions if asked for, before the work."""
         self.plan = plan
         if self.save_directions is not None:
             from landscape.directions import save_directions
@@ -78,13 +78,13 @@ class ScanReport:
 
 
 def axes(record: Scan) -> Iterator[str]:
-    """Say of each axis from where to where it goes, and along what."""
+    """Say for each axis its range and its direction."""
     for axis, label in zip(record.axes, record.settings["directions"], strict=True):
         yield f"{axis[0]:g}:{axis[-1]:g} along {label}"
 
 
 def checked(check: DirectionCheck) -> str:
-    """Write the proof of the directions in one line."""
+    """Write the checks of the directions in one line."""
     parts = []
     if check.filter_ratio is not None and check.filter_deviation is not None:
         low, high = check.filter_ratio
@@ -106,7 +106,7 @@ def values(of: dict[str, Any]) -> str:
 
 
 def end_values(of: dict[str, Any]) -> str:
-    """Write the values of the model at the other end, and that the line comes to something else where it does."""
+    """Write the values of the model at the other end, and whether those of the line differ there."""
     own = values({name: value for name, value in of.items() if name != "on_the_line"})
     if "on_the_line" not in of:
         return own

@@ -52,9 +52,7 @@ def radius(name: str, default: float, text: str) -> Any:
 @radius(
     "--adaptive-sigma", 0.1, "adaptive_average: standard deviation of the noise, relative to the parameters."
 )
-@radius(
-    "--rise", 0.1, "width: how far the loss rises to where the width is measured, as a fraction of 1 + loss."
-)
+@radius("--rise", 0.1, "width: rise of the loss at which the width is measured, as a fraction of 1 + loss.")
 @options.point
 @makes_record("sharpness", programs=True)
 def command(

@@ -136,7 +136,7 @@ PARTS: Mapping[str, str | Callable[[Any], str]] = {
 
 
 def canonical(name: str) -> str:
-    """The package's own name of an optimizer; what names none stays, for the work to refuse.
+    """The package's own name of an optimizer; an unknown name is returned as it is, to be refused later.
 
     >>> canonical(" SGD"), canonical("sgdd")
     ('sgd', 'sgdd')
@@ -177,7 +177,7 @@ def default_of(option: click.Parameter, context: click.Context) -> Any:
 
 
 def part_of(name: str, value: Any) -> str:
-    """Write one option; what is no letter, digit, point, plus or minus becomes a minus.
+    """Write one option, with any character but letters, digits, points, plus and minus replaced by a minus.
 
     >>> part_of("dimensions", 1), part_of("learning_rate", "0.1,0.01"), part_of("to", (Path("a/other.npz"),)), part_of("trace", True)
     ('1d', 'rate0.1-0.01', 'to-other', 'trace')
@@ -200,7 +200,7 @@ def file_name(value: Any) -> str:
 
 
 def output_stem(output: str | None, model: Path, command: str, options: str = "") -> str:
-    """Name the files: as asked (without a trailing `.npz`), else after model, command and options.
+    """Give the stem of the file names: as asked for (without `.npz`), else made of model, command and options.
 
     Raises
     ------

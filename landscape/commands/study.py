@@ -111,7 +111,7 @@ def learning_rate(call: Call, optimizer: str, rates: str | None, **choices: Any)
 @precise
 @makes_record("study.stability")
 def stability(call: Call, rates: str, **choices: Any) -> None:
-    """Follow the largest curvature along training, with all examples or batches, and compare it with the stability limit of the rate."""
+    """Follow the largest curvature along training, with all examples or batches, and compare it with the stability limit of the learning rate."""
     from landscape.studies import study_stability
 
     run(call, study_stability, rates=parsing.read_several(rates, options.RATE, "--rates"), **choices)
@@ -138,7 +138,7 @@ def stability(call: Call, rates: str, **choices: Any) -> None:
 @common
 @makes_record("study.schedule")
 def schedule(call: Call, schedules: str, **choices: Any) -> None:
-    """Compare schedules at one peak rate, each without and with a warm-up."""
+    """Compare schedules at one peak learning rate, each without and with a warm-up."""
     from landscape.studies import study_schedule
 
     run(call, study_schedule, schedules=names_of(schedules), **choices)

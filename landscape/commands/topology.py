@@ -27,7 +27,8 @@ from landscape.commands.stem import draw, options_in_name, speaker
 )  # fmt: skip
 @click.option(
     "--scale", type=parsing.Choice(("linear", "log")), default="linear", show_default=True,
-    help="With log, --threshold is the ratio of the value at the saddle to that at the minimum, 1.1 by default; all values must be above 0.",
+    help="Measure depths by differences (linear) or by ratios (log). With log, --threshold is the ratio of the value at "
+    "the saddle to that at the minimum, 1.1 by default; all values must be above 0.",
 )  # fmt: skip
 @click.option(
     "--verify", type=click.Path(path_type=Path), metavar="MODEL.npz",

@@ -52,7 +52,7 @@ LENGTHS = ("steps", "epochs", "checkpoints", "history")
     type=parsing.Number(0),
     default=0.0,
     metavar="X",
-    help="Scale gradients whose norm is larger down to norm X; 0 does not.",
+    help="Scale gradients with a norm above X down to norm X; 0 turns this off.",
 )
 @click.option(
     "--schedule",

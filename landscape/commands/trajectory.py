@@ -142,7 +142,7 @@ def run_of(call: Call) -> tuple[Any, dict[str, Any]]:
 
 
 def share_of_run(model: Model, points: str, examples: int) -> float:
-    """Estimate which part of the time a fresh run takes, by the examples that it and the plane evaluate; a step is worth three evaluations."""
+    """Estimate the share of the time that a fresh run takes, from the examples evaluated by the run and by the plane; a step counts as three evaluations."""
     from landscape.scanning.grid import parse_points
 
     run = 3.0 * examples
@@ -160,7 +160,7 @@ def plane_path(call: Call) -> Path:
 
 
 def fresh_run(call: Call, model: Model, progress: Progress, **recipe: Any) -> Model:
-    """Train from the model, or go on where that was cut short; a run that diverges is drawn as far as it went."""
+    """Train from the model, or continue an interrupted run; a run that diverges is drawn as far as it went."""
     from landscape.model import load_model
     from landscape.training import DivergenceError, train
 

@@ -58,7 +58,7 @@ def objective_and_training(
 
 @dataclass(frozen=True)
 class Remaking:
-    """FILE.py:NAME for a worker, which makes the objective anew: the paths, and the hashes of what they held."""
+    """FILE.py:NAME for a worker, which makes the objective again: the paths, and the hashes of the files' contents."""
 
     file: Path
     name: str
@@ -161,7 +161,7 @@ def run(file: Path) -> ModuleType:
 
 @contextmanager
 def blamed(file: Path) -> Iterator[None]:
-    """Turn an error of the user's code into one line that names its place.
+    """Turn an error of the user's code into a one-line message with file and line.
 
     Raises
     ------

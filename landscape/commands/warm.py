@@ -19,7 +19,7 @@ from landscape.messages import say
 )
 @options.quiet
 def command(dtypes: tuple[str, ...], quiet: bool) -> None:
-    """Compile every kernel of the CPU for this machine and keep it, so that no later run waits for the compiler.
+    """Compile all functions (kernels) for this machine's CPU and store them, so that no later run waits for the compiler.
 
     Takes some minutes, on all cores; LANDSCAPE_COMPILERS=N limits them to N. Kernels that exist already are not compiled again.
     """

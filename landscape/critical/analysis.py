@@ -229,7 +229,7 @@ def polished_nearby(
 
 
 def taken_up_at(pieces: Pieces, parts: Parts) -> float:
-    """Return about what share of the work an earlier run did."""
+    """Return the approximate share of the work that an earlier run did."""
     shares = [0.0]
     parts.progress = lambda share, words: shares.append(share)
     there = pieces.pieces
@@ -243,13 +243,13 @@ def taken_up_at(pieces: Pieces, parts: Parts) -> float:
 
 
 def parts_of(polishing: bool, surfaces: bool, progress: Progress) -> Parts:
-    """Lay out the parts of the work, by about the time that they take."""
+    """Give the parts of the work, weighted by about the time that they take."""
     weights = {"point": 3.0} | ({"polishing": 5.0, "verdict": 3.0} if polishing else {})
     return Parts(progress, weights | {"planes": 1.0 if surfaces else 0.01})
 
 
 def about_look(derivatives: Completed, theta: NDArray, dense: bool) -> float:
-    """Estimate the products of a look at a point and of its verdict."""
+    """Estimate the number of Hessian–vector products that analysing and judging a point takes."""
     if not derivatives.exact:
         return float(2 * theta.size)
     operator = hessian_operator(derivatives.objective, theta)

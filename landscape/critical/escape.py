@@ -40,7 +40,7 @@ class Escape:
 def escape_along(
     derivatives: Completed, theta: Array, loss: float, vector: Array, value: float, *, least: float = 0.0
 ) -> Escape:
-    """Go both ways along a unit eigenvector [P] of the eigenvalue `value`; a loss that falls by `least` or less does not fall.
+    """Evaluate the loss both ways along a unit eigenvector [P] of the eigenvalue `value`; a fall by `least` or less counts as none.
 
     Examples
     --------
@@ -82,5 +82,5 @@ def losses_along(derivatives: Completed, theta: Array, vector: Array, steps: Arr
 
 
 def rounding_of(derivatives: Completed, loss: float) -> float:
-    """Give what two losses may differ by for their rounding alone."""
+    """Give the largest difference between two losses that rounding alone can cause."""
     return ROUNDING * derivatives.epsilon * max(abs(loss), np.finfo(np.float64).tiny)

@@ -42,7 +42,7 @@ NEARS_ZERO = ("cross_entropy", "binary_cross_entropy", "focal")
 
 @dataclass(frozen=True)
 class Frame:
-    """A scale of losses with its name, the bound that they reach, one that they only come near to, and the radius of what is near.
+    """The scale of losses with its name, a lower bound that is reached, one that is only approached, and the radius of "nearby".
 
     `lower_bound` and `infimum` are None where they are not known. `radius_is` says what the radius was made of; `usual` is the norm
     that it is taken of where ‖θ‖ is smaller, None where the radius was given.
@@ -58,12 +58,12 @@ class Frame:
 
     @property
     def zero_change(self) -> float:
-        """The change of the loss that counts as none."""
+        """The change of the loss that counts as zero."""
         return ZERO * self.scale
 
     @property
     def zero_curvature(self) -> float:
-        """The curvature that counts as none."""
+        """The curvature that counts as zero."""
         return min(2.0 * self.zero_change / self.radius / self.radius, sys.float_info.max)
 
     def at(self, theta: Array) -> Frame:
@@ -86,7 +86,7 @@ def frame_of(
     radius: float | None = None,
     seed: int = 0,
 ) -> Frame:
-    """Choose what is not given.
+    """Make the frame of a point, choosing what is not given.
 
     Raises
     ------
@@ -112,7 +112,7 @@ def frame_of(
 
 
 def bounds_of(network: NetworkLike) -> tuple[float | None, float | None]:
-    """Return the number that a network's loss only comes near to, and the one that it reaches; None for what is not known."""
+    """Return the lower bound that a network's loss only approaches, and the one that it reaches; None for an unknown one."""
     if network.model.loss_scale <= 0 or np.any(network.decay < 0):
         return None, None
     loss = network.model.loss
@@ -122,7 +122,7 @@ def bounds_of(network: NetworkLike) -> tuple[float | None, float | None]:
 
 
 def has_sure_targets(model: Model) -> bool:
-    """Say whether every training target is one class or one side; the loss of others does not come near to 0."""
+    """Say whether every training target is one class with certainty; only then does the loss approach 0."""
     if model.loss_options.label_smoothing > 0 or has_soft_targets(model):
         return False
     targets = np.asarray(model.data["y_train"])

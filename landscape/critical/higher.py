@@ -35,7 +35,7 @@ CURVE = 2.0 ** -np.arange(0, 24)
 
 @dataclass(frozen=True)
 class Higher:
-    """What third and fourth derivatives say of a null space of dimension k.
+    """Third and fourth derivatives on a null space of dimension k, and what follows from them.
 
     `decision` is 1 where every null direction rises (proven), −1 where one falls, 0 where neither is known.
     `third` is the largest |f₃| on the null space and `third_error` what it may be off by; `fourth` is the
@@ -73,14 +73,14 @@ def third_and_fourth(
 
 
 def derivatives_size(derivatives: Completed, theta: Array, basis: Array) -> float:
-    """Give the size of products near the point, of which rounding takes a part: those at a step away too."""
+    """Give the size of products at the point and a step away, to which their rounding error is proportional."""
     moved = theta + FIRST_STEP * basis[0]
     rows = hessian_operator(derivatives, moved).rows(basis)
     return float(np.linalg.norm(rows, axis=1).max())
 
 
 def extrapolated(table: list[Array]) -> tuple[Array, float]:
-    """Extrapolate central differences at h, h/2, h/4 (Richardson); the spread is that to the order below."""
+    """Extrapolate central differences at h, h/2, h/4 (Richardson); the spread is the difference from the order below."""
     row: list[Array] = []
     for entry in table:
         above, row = row, [entry]

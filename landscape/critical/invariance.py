@@ -69,7 +69,7 @@ def orthonormal(rows: Array) -> Array:
 
 
 def unexplained(null: Array, known: Array) -> Array:
-    """Give an orthonormal basis [r, P] of what a null space [k, P] has outside of a known space [m, P]."""
+    """Give an orthonormal basis [r, P] of the part of a null space [k, P] that is orthogonal to a known space [m, P]."""
     if len(null) == 0:
         return null
     outside = null - (null @ known.T) @ known
@@ -79,7 +79,7 @@ def unexplained(null: Array, known: Array) -> Array:
 
 
 def invariances(objective: NetworkObjective, theta: Array) -> Invariances:
-    """Find the invariances of a model's loss at θ, those that its weight decay does not break."""
+    """Find the invariances of a model's loss at θ, without those that its weight decay breaks."""
     finder = Finder(objective, theta)
     finder.find()
     decay = objective.model.decay_vector() != 0
@@ -89,7 +89,7 @@ def invariances(objective: NetworkObjective, theta: Array) -> Invariances:
 
 
 class Finder:
-    """Walks over the graph's dense nodes and what stands between them."""
+    """A walk over the graph's dense nodes and the nodes between them, which collects invariances."""
 
     def __init__(self, objective: NetworkObjective, theta: Array) -> None:
         self.objective, self.model, self.theta = objective, objective.model, theta
@@ -127,21 +127,21 @@ class Finder:
         return int(self.model.parameters[f"{node.name}.weight"].shape[1])
 
     def source(self, node: Node) -> Node | None:
-        """Give the node that a node reads, past those that move nothing; None for the data."""
+        """Give the node that a node reads, skipping nodes that only reshape; None for the data."""
         found = self.nodes.get(node.inputs[0])
         while found is not None and found.traits.passes:
             found = self.nodes.get(found.inputs[0])
         return found
 
     def only_reader(self, node: Node) -> Node | None:
-        """Give the dense node that alone reads a node's output, past those that move nothing."""
+        """Give the dense node that is the only reader of a node's output, skipping nodes that only reshape."""
         readers = self.readers.get(node.name, [])
         while len(readers) == 1 and readers[0].traits.passes:
             readers = self.readers.get(readers[0].name, [])
         return readers[0] if len(readers) == 1 and self.is_own_dense(readers[0]) else None
 
     def weight(self, node: Node) -> tuple[slice, tuple[int, ...]]:
-        """Give where a dense node's weights lie, and their shape."""
+        """Give the position of a dense node's weights in θ, and their shape."""
         slot = self.slots[f"{node.name}.weight"]
         return slice(slot.start, slot.stop), slot.shape
 
@@ -189,7 +189,7 @@ class Finder:
                 self.add(incoming + outgoing, values, RESCALING)
 
     def rescales(self, node: Node, before: Node | None) -> bool:
-        """Say whether a unit's pre-activation can be scaled by the node before it, which nothing else reads."""
+        """Say whether a unit's pre-activation can be scaled by the node before it, whose output nothing else reads."""
         return (
             before is not None
             and self.is_own_dense(before)
@@ -200,7 +200,7 @@ class Finder:
     def silent_unit(
         self, node: Node, before: Node | None, after: Node | None, unit: int, *, below: bool
     ) -> None:
-        """Add the parameters that have no effect because a unit does not answer."""
+        """Add the parameters that have no effect because a unit's output is constant."""
         reason = DEAD if below and node.traits.bend and node.traits.bend.silent else SATURATION
         if before is not None and self.is_own_dense(before) and len(self.readers[before.name]) == 1:
             self.coordinates(self.row(before, unit), reason)
@@ -215,7 +215,7 @@ class Finder:
             self.coordinates(self.column(node, int(feature)), INPUTS)
 
     def linear(self, node: Node) -> None:
-        """Add the maps A that two dense nodes in a row let pass: W₁ → AW₁, W₂ → W₂A⁻¹."""
+        """Add the maps A that cancel between two successive dense nodes: W₁ → AW₁, W₂ → W₂A⁻¹."""
         after = self.only_reader(node)
         if after is None or not self.has_whole_bias(node):
             return
@@ -232,7 +232,7 @@ class Finder:
                 self.found.append((moved, LINEAR))
 
     def biases(self, node: Node, after: Node, outgoing: Array) -> None:
-        """Add the shifts c of a linear layer's output that the next layer's bias takes back: b₁ → b₁ + c, b₂ → b₂ − W₂c."""
+        """Add the shifts c of a linear layer's output that the next layer's bias undoes: b₁ → b₁ + c, b₂ → b₂ − W₂c."""
         first, second = (self.slots.get(f"{one.name}.bias") for one in (node, after))
         if first is None or second is None:
             return
@@ -241,7 +241,7 @@ class Finder:
             self.add(places, np.concatenate([[1.0], -outgoing[:, unit]]), BIASES)
 
     def logits(self) -> None:
-        """Add the shifts of all logits by the same amount, which cross-entropy does not see."""
+        """Add the shifts of all logits by the same amount, which do not change cross-entropy."""
         last = self.model.nodes[-1]
         node = self.source(last) if last.traits.passes else last
         if self.model.loss != "cross_entropy" or node is None or not self.is_own_dense(node):

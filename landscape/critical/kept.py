@@ -32,7 +32,7 @@ def local_of(arrays: Arrays) -> Local:
 
 
 def once(pieces: Pieces, name: str, look: Callable[[], Local], *, dense: bool) -> Local:
-    """Return a point that was looked at before, or look at it; one with its whole Hessian is not kept, which takes more room than time."""
+    """Return a point that was analysed before, or analyse it; one with its dense Hessian is not stored, since it takes much room and little time."""
     if dense:
         return look()
     return local_of(pieces.once(name, lambda: arrays_of(look())))

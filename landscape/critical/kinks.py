@@ -31,7 +31,7 @@ MOST_AXES = 64
 
 @dataclass(frozen=True)
 class Kinks:
-    """Whether the gradient jumps at the point, or the Hessian alone (`bent`), the units, and what one-sided steps say.
+    """Whether the gradient jumps at the point, or the Hessian alone (`bent`), the units that cause it, and the one-sided slopes.
 
     `units` are those within reach: on it, or crossed by the remaining Newton step or the escape. `slope` is the lowest one-sided
     slope found at a kink, along `direction`; `all_rise` that every direction there is was tried (P = 1) and rises.
@@ -46,7 +46,7 @@ class Kinks:
 
 
 def look_for_kinks(derivatives: Completed, theta: Array, reached: Array) -> Kinks:
-    """Look at the gradient on either side of θ [P], and at the units between it and points reached [K, P]."""
+    """Compare the gradient on both sides of θ [P], and find the units that switch between θ and the points reached [K, P]."""
     network = as_network(derivatives)
     there = True
     units: tuple[Crossing, ...] = ()
@@ -65,7 +65,7 @@ def look_for_kinks(derivatives: Completed, theta: Array, reached: Array) -> Kink
 
 
 def at_kink(objective: NetworkObjective, theta: Array) -> list[Crossing]:
-    """Name the units with examples on their kink."""
+    """Name the units whose pre-activation is at their kink for some example."""
     return [
         Crossing(found.node, int(unit), int(found.near[unit]))
         for found in unit_ranges(objective, theta)
@@ -74,7 +74,7 @@ def at_kink(objective: NetworkObjective, theta: Array) -> list[Crossing]:
 
 
 def jumps(derivatives: Completed, theta: Array) -> bool:
-    """Say whether the gradient jumps across θ along random directions, however near one comes."""
+    """Say whether the gradient jumps across θ along random directions at every step size."""
     units = unit_rows(derivatives.seed, streams.KINKS[0], PROBES, theta.size)
     scale = max(1.0, float(np.linalg.norm(theta)))
     if not derivatives.exact_gradient:
@@ -102,7 +102,7 @@ def bends(derivatives: Completed, theta: Array) -> bool:
 
 
 def stays(derivatives: Completed, beside: Callable[[float], Array], scale: float) -> bool:
-    """Say whether the difference of vectors [2·PROBES, P] ahead and behind is still there at a smaller step."""
+    """Say whether the difference of vectors [2·PROBES, P] ahead and behind persists at a smaller step."""
     sizes, largest = [], float(np.finfo(np.float64).tiny)
     for step in (NEAR * scale, NEAR * SMALLER * scale):
         both = beside(step)
@@ -124,7 +124,7 @@ def values_jump(derivatives: Completed, theta: Array, units: Array, scale: float
 
 
 def one_sided(derivatives: Completed, theta: Array) -> tuple[float, Array | None, bool]:
-    """Give the lowest one-sided slope that is certain and its direction; whether all directions there are rise.
+    """Give the lowest one-sided slope beyond its error with its direction, and whether the loss rises in all directions.
 
     Tried are the parameters' axes, both ways, random directions, and the gradients seen beside the point.
     """

@@ -32,7 +32,7 @@ TOP, BOTTOM = 4, 8
 
 @dataclass(frozen=True)
 class Local:
-    """A point with its derivatives.
+    """A point with its gradient and what is known of its Hessian.
 
     `eigenvalues` [k] ascend, with `vectors` [k, P] and `errors`; `matrix` is the Hessian, None where it is
     known by products only, and then the eigenvalues are those at the two ends. `tolerance` is the error of
@@ -68,17 +68,17 @@ class Local:
 
     @property
     def bounds(self) -> Array:
-        """What each eigenvalue may be off by: the Hessian's error, or its own residual where that is more."""
+        """The error bound of each eigenvalue: the larger of the Hessian's error and its own residual."""
         return np.maximum(self.tolerance, self.errors)
 
     @property
     def zero(self) -> float:
-        """What counts as zero beside the residuals: the Hessian's error, or the floor where that is more."""
+        """What counts as zero apart from the residuals: the larger of the Hessian's error and the floor."""
         return max(self.tolerance, self.floor)
 
     @property
     def limits(self) -> Array:
-        """The sizes up to which eigenvalues count as zero: their errors, or the floor where that is more."""
+        """The sizes up to which eigenvalues count as zero: the larger of their errors and the floor."""
         return np.maximum(self.floor, self.bounds)
 
     @property
@@ -126,7 +126,7 @@ def negative_count(matrix: Array) -> int:
 
 
 def look(derivatives: Completed, theta: Array, *, scale: float, dense: bool, ends: bool = True) -> Local:
-    """Compute everything about one point; `scale` is what losses are measured by.
+    """Compute gradient, eigenvalues and decrement at one point; `scale` is the unit of losses.
 
     Without `dense` and `ends` no eigenvalue is looked for, which polishing does not need.
 
@@ -179,7 +179,7 @@ def damping_of(norm: float) -> float:
 def look_by_products(
     derivatives: Completed, theta: Array, loss: float, gradient: Array, scale: float
 ) -> Local:
-    """Use products only: eigenvalues at the ends, and the part of the decrement that a Krylov space catches."""
+    """Use products only: the extreme eigenvalues, and the part of the decrement that lies in a Krylov space."""
     light = look_along_gradient(derivatives, theta, loss, gradient, scale)
     operator = hessian_operator(derivatives, theta)
     bottom = min(BOTTOM, (theta.size + 1) // 2)
@@ -202,7 +202,7 @@ def look_by_products(
 def look_along_gradient(
     derivatives: Completed, theta: Array, loss: float, gradient: Array, scale: float
 ) -> Local:
-    """Look at the Krylov space of the gradient alone: the decrement's part and Newton's steps, no eigenvalues."""
+    """Use the Krylov space of the gradient alone: its part of the decrement and Newton's steps, no eigenvalues."""
     operator = hessian_operator(derivatives, theta)
     length = float(np.linalg.norm(gradient))
     decrement, steps = 0.0, np.zeros((1, theta.size))
@@ -221,7 +221,7 @@ def look_along_gradient(
 
 
 def residual_steps(operator: SymmetricOperator, gradient: Array) -> Array:
-    """Give steps [k, P] that lessen ‖Hp + g‖ more and more: the iterates 1, 2, 4, … and the last of MINRES."""
+    """Give steps [k, P] with decreasing ‖Hp + g‖: the iterates 1, 2, 4, … and the last of MINRES."""
     kept: list[Array] = []
     count = 0
 
@@ -236,7 +236,7 @@ def residual_steps(operator: SymmetricOperator, gradient: Array) -> Array:
 
 
 def relative_residual(image: Array, step: Array, gradient: Array, norm: float) -> float:
-    """Give ‖Hp + g‖/(‖H‖‖p‖ + ‖g‖): near 1 where the gradient lies in the null space of H, 0 where g is.
+    """Give ‖Hp + g‖/(‖H‖‖p‖ + ‖g‖): near 1 if the gradient lies in the null space of H, 0 if g is 0.
 
     References
     ----------

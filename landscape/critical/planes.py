@@ -34,7 +34,7 @@ def planes(derivatives: Completed, local: Local, escape: Escape | None, scale: f
 
 
 def radii_of(local: Local, escape: Escape | None, scale: float) -> Array:
-    """Choose how far to look: where the quadratic model has changed by the scale, or beyond the escape."""
+    """Choose the half width of each axis: where the quadratic model has changed by the scale, or beyond the escape."""
     farthest = max(1.0, float(np.linalg.norm(local.theta)))
     curvatures = np.maximum(np.abs(local.eigenvalues[[0, -1]]), 1e-300)
     radii = np.sqrt(2 * max(scale, abs(local.loss)) / curvatures)

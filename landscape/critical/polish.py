@@ -65,7 +65,7 @@ def polish(
     progress: Callable[[int, Local], None] = lambda step, local: None,
     piece: Piece | None = None,
 ) -> Polished:
-    """Lower the gradient until it falls no more, no farther than `reach` from the start; go on from what a piece holds, and keep the state there.
+    """Reduce the gradient until it falls no more, within `reach` of the start; a piece of unfinished work holds the state.
 
     Examples
     --------
@@ -150,7 +150,7 @@ def step_down(derivatives: Completed, local: Local) -> Array | None:
 
 
 def ended(local: Local, start: Local, steps: int, newton: int, reason: str) -> Polished:
-    """Say where it ended."""
+    """Make the result where polishing ended."""
     return Polished(local, steps, float(np.linalg.norm(local.theta - start.theta)), newton, reason)
 
 
@@ -182,12 +182,12 @@ def measured(local: Local, gradients: Array) -> Array:
 
 
 def length(local: Local, gradients: Array) -> Array:
-    """Measure gradients by their length, which a part along flat directions does not hide."""
+    """Measure gradients by their length, in which parts along flat directions count fully."""
     return finite_or_infinite(np.linalg.norm(gradients, axis=1))
 
 
 def finite_or_infinite(sizes: Array) -> Array:
-    """Make what is not a number larger than any."""
+    """Replace what is not finite by infinity."""
     return np.where(np.isfinite(sizes), sizes, np.inf)
 
 

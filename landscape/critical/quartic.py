@@ -40,7 +40,7 @@ def form(tensor: Array, vector: Array) -> float:
 
 
 def certified_minimum(tensor: Array) -> float:
-    """Give a number that Q(v) is not below for any unit v; positive where a sum of squares was found.
+    """Give a lower bound of Q(v) over unit v; positive if a sum of squares was found.
 
     Examples
     --------
@@ -88,7 +88,7 @@ def scaled(matrix: Array, lengths: Array) -> Array:
 
 
 def least_eigenvalue(matrix: Array, lengths: Array) -> float:
-    """Give the smallest eigenvalue of a Gram matrix, so Q's lower bound on the sphere, less its rounding."""
+    """Give the smallest eigenvalue of a Gram matrix less its rounding: a lower bound of Q on the sphere."""
     values = np.linalg.eigvalsh(scaled(matrix, lengths))
     return float(values[0] - 1e-14 * np.abs(values).max())
 
@@ -126,7 +126,7 @@ def gram_freedoms(size: int) -> Array:
 
 
 def lowest_direction(tensor: Array) -> tuple[Array, float]:
-    """Look for the unit v of the least Q(v), from many starts; the value is reached, so it bounds from above.
+    """Search for the unit v with the least Q(v), from many starts; the value found is an upper bound of the minimum.
 
     Examples
     --------

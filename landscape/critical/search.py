@@ -164,7 +164,7 @@ class Searches:
         return None if isinstance(self.subject, Model) else self.subject
 
     def do(self, number: int) -> dict[str, Any]:
-        """Search from one start."""
+        """Search from the start with this number, and return its row."""
         with session():
             # Each start has its own, as a search that was cut and taken up would.
             derivatives = complete(self.point.objective).anew(self.seed)
@@ -175,7 +175,7 @@ class Searches:
 def found_by(
     searches: Searches, numbers: list[int], workers: Workers | None, keeper: Inside[Atlas]
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Search from starts, by workers in whatever order they come, or here one after the other."""
+    """Search from starts, by workers in any order, or in this process one after the other."""
     if workers is None:
         for number in numbers:
             yield number, searches.do(number)
@@ -197,7 +197,7 @@ def empty(starts: int, size: int) -> dict[str, NDArray[Any]]:
 
 
 def start_of(point: Point, subject: Model | HasValue, number: int, spread: float, seed: int) -> Array:
-    """Draw start number so-and-so: a function of the seed and the number alone."""
+    """Draw the start of a number, which depends on the seed and the number alone."""
     draws = gaussian_rows(seed, streams.ATLAS[0], 1, point.theta.size, first=number)[0]
     if not isinstance(subject, Model):
         return np.asarray(point.theta + spread * draws)
@@ -212,7 +212,7 @@ def start_of(point: Point, subject: Model | HasValue, number: int, spread: float
 
 
 def run(derivatives: Completed, theta: Array, number: int, frame: Frame) -> dict[str, Any]:
-    """Go down, polish, and count; the row of one start, with NaN for its numbers where they are not finite on the way."""
+    """Descend, polish and count negative eigenvalues from one start; a row of NaN if something on the way is not finite."""
     try:
         return found_from(derivatives, theta, number, frame)
     except ComputationError:
@@ -220,7 +220,7 @@ def run(derivatives: Completed, theta: Array, number: int, frame: Frame) -> dict
 
 
 def found_from(derivatives: Completed, theta: Array, number: int, frame: Frame) -> dict[str, Any]:
-    """Go down, polish, and count from a start whose derivatives are finite."""
+    """Descend, polish and count negative eigenvalues from a start whose derivatives are finite."""
     scale = frame.scale
     local = look(derivatives, theta, scale=scale, dense=True)
     descents = DESCENTS[number % len(DESCENTS)]
@@ -236,7 +236,7 @@ def found_from(derivatives: Completed, theta: Array, number: int, frame: Frame) 
 
 
 def row_of(derivatives: Completed, polished: Polished, descents: int, frame: Frame) -> dict[str, Any]:
-    """Classify where a search ended."""
+    """Make the row of a search from the point at which it ended."""
     local = replace(polished.local, floor=frame.zero_curvature)
     critical = local.decrement <= CRITICAL and bool(np.isfinite(local.loss))
     if critical:

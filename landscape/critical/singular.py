@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Finding:
-    """A kind and its reason; what was looked at on the way, and a point of lower loss [P] that was met."""
+    """A kind and its reason, with the evidence, and a point of lower loss [P] if one was met."""
 
     kind: str
     reason: str
@@ -77,7 +77,7 @@ def too_many(local: Local, left: int) -> Finding:
 
 
 def explained(found: Invariances, local: Local) -> Finding:
-    """Name a point all of whose null vectors are invariances of the network."""
+    """Decide the kind of a point all of whose null vectors are invariances of the network."""
     null = local.null_space
     inactive = len(unexplained(null, found.basis(inactive=False))) > 0
     reasons = [
@@ -116,7 +116,7 @@ def by_higher(derivatives: Completed, local: Local, left: Array, found: Invarian
 
 
 def falls(derivatives: Completed, local: Local, higher: Higher, frame: Frame) -> Finding:
-    """Name a singular point where a higher derivative says that the loss falls, and try."""
+    """Describe a singular point where a higher derivative predicts a falling loss, with a lower point if one is found."""
     value, point = follow(derivatives, local.theta, higher)
     sign = f"f₄ − 3 f₃ᵀH⁺f₃ is {higher.fourth_lowest:.3g} for"
     if higher.third > higher.third_error:

@@ -18,13 +18,13 @@ Array = NDArray[np.float64]
 
 
 def escape_fields(line: Escape) -> dict[str, Array]:
-    """Lay the escape out as the record has it."""
+    """Give the escape as fields of the record."""
     return {"escape_step": line.steps, "escape_predicted": line.predicted, "escape_actual": line.actual}
 
 
 @dataclass(frozen=True)
 class Nearby:
-    """What polishing found within the radius."""
+    """The critical point that polishing found within the radius, or the point where it ended."""
 
     polished: Polished
     frame: Frame
@@ -61,7 +61,7 @@ class Nearby:
 
 
 def told(verdict: Verdict, given: Verdict, nearby: Nearby | None, frame: Frame) -> dict[str, Any]:
-    """Lay the verdict out as plain JSON, what the point as given is first."""
+    """Give the verdict as plain JSON, beginning with the point as given."""
     local, reason = verdict.local, verdict.finding.reason
     if nearby is not None and not nearby.critical:
         reason += f". No critical point near it: none was found within {nearby.where}"
@@ -101,7 +101,7 @@ def told(verdict: Verdict, given: Verdict, nearby: Nearby | None, frame: Frame) 
 
 
 def escape_told(line: Escape | None) -> dict[str, Any] | None:
-    """Lay out the step that lowers the loss most along the lowest direction; nothing where none does."""
+    """Describe the step that lowers the loss most along the lowest eigenvector; empty if none does."""
     if line is None or not line.best:
         return None
     return {
@@ -113,7 +113,7 @@ def escape_told(line: Escape | None) -> dict[str, Any] | None:
 
 
 def polish_told(nearby: Nearby, given: Verdict) -> dict[str, Any]:
-    """Lay out what polishing found near the point as given."""
+    """Describe what polishing found near the point as given."""
     return {
         "steps": nearby.polished.steps,
         "newton_steps": nearby.polished.newton_steps,
@@ -127,7 +127,7 @@ def polish_told(nearby: Nearby, given: Verdict) -> dict[str, Any]:
 
 
 def higher_told(verdict: Verdict) -> dict[str, Any] | None:
-    """Lay out the third and fourth derivatives; nothing where the second decided."""
+    """Describe the third and fourth derivatives; empty if second derivatives decided."""
     higher = verdict.finding.higher
     if higher is None:
         return None

@@ -29,7 +29,7 @@ NEWTON_STEPS, SAFETY = 4.0, 2.0
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was found of a point, with the evidence: its kind, why, its derivatives, the interval of its index."""
+    """The verdict on a point with its evidence: kind, reason, derivatives, and interval of the index."""
 
     finding: Finding
     local: Local
@@ -70,7 +70,7 @@ def judge(derivatives: Completed, local: Local, frame: Frame) -> Verdict:
 
 
 def is_flat(derivatives: Completed, local: Local, frame: Frame) -> bool:
-    """Say whether nothing changes the loss within the radius, or the loss is at an infimum that it only comes near to."""
+    """Say whether the loss is constant within the radius, or at an infimum that it only approaches."""
     if frame.infimum is not None and local.loss - frame.infimum <= frame.zero_change:
         return True
     above, _, below = local.inertia
@@ -82,7 +82,7 @@ def is_flat(derivatives: Completed, local: Local, frame: Frame) -> bool:
 
 
 def flat_to_rounding(derivatives: Completed, local: Local, frame: Frame) -> Finding:
-    """Name a point about which the loss says nothing."""
+    """Make the verdict on a point around which the loss is constant to rounding."""
     part = f"{ZERO:g} of its {frame.scale_is} ({frame.scale:.4g})"
     reason = f"within {frame.radius:.3g} the loss changes by less than {part}"
     if frame.infimum is not None and local.loss - frame.infimum <= frame.zero_change:
@@ -115,7 +115,7 @@ def way_down(derivatives: Completed, local: Local, frame: Frame) -> Escape | Non
 
 
 def reached_points(local: Local, escape: Escape | None) -> Array:
-    """Give the points [k, P] between which and θ kinks are in the way: Newton's, and the escape's."""
+    """Give the points [k, P] on the way to which kinks matter: that of Newton's step and that of the escape."""
     points = [local.theta + local.newton, local.theta - local.newton]
     if escape is not None and escape.best:
         points.append(local.theta + escape.best * local.vectors[0])
@@ -140,7 +140,7 @@ def not_critical(local: Local, kinks: Kinks, frame: Frame) -> Finding:
 
 
 def share(part: float) -> str:
-    """Write a part of something as a percentage, and tiny ones and those above the whole as a number.
+    """Write a share as a percentage, or as a number if it is tiny or above 1.
 
     >>> share(0.0132), share(2.5e-9), share(10.79)
     ('1.3 % of', '2.5e-09 of', '11 times')
@@ -151,7 +151,7 @@ def share(part: float) -> str:
 
 
 def with_negative(local: Local, escape: Escape) -> Finding:
-    """Name a critical point with an eigenvalue below zero beyond the error."""
+    """Make the verdict on a critical point with an eigenvalue below zero by more than its error."""
     above, zero, below = local.inertia
     lowest = f"the smallest eigenvalue {local.eigenvalues[0]:.4g} ± {local.bounds[0]:.1g} is negative"
     if not escape.best:
@@ -178,7 +178,7 @@ def named(kinks: Kinks) -> str:
 
 
 def at_kink(kinks: Kinks, local: Local) -> Finding:
-    """Judge a point where derivatives jump: by one-sided slopes, or not at all."""
+    """Make the verdict on a point where derivatives jump: by one-sided slopes, or undetermined."""
     where = "the gradient jumps across this point" + named(kinks)
     if kinks.direction is not None:
         step = SIDES[0] * max(1.0, float(np.linalg.norm(local.theta)))

@@ -156,7 +156,7 @@ def analyze_hessian(
 
 
 def journal_of(keeper: Inside[Hessian], size: int) -> Journal:
-    """Keep the products of an analysis in its record, and take up those that are there."""
+    """Make the journal that stores an analysis's products in its record, with those of an earlier run."""
     journal = Journal(keeper, None if keeper.earlier is None else keeper.earlier.partial)
     nothing = np.zeros(0)
     unfinished = {
@@ -204,7 +204,7 @@ def checked_request(
     *,
     default: bool,
 ) -> Request:
-    """Fill in what was not asked for, and refuse what there is not.
+    """Fill in the defaults of a request, and refuse what cannot be computed.
 
     Raises
     ------
@@ -247,7 +247,7 @@ def checked_request(
 
 
 def settled_method(request: Request, point: Point) -> Request:
-    """Take differences where an objective has no products with the Hessian of its own.
+    """Return the method, finite differences if the objective has no Hessian–vector products of its own.
 
     Raises
     ------
@@ -264,7 +264,7 @@ def settled_method(request: Request, point: Point) -> Request:
 
 
 def settings_of(point: Point, request: Request) -> dict[str, Any]:
-    """Give all that can change a number."""
+    """Give the settings that can change a number in the record."""
     errors = {
         "eigenvalues": "bound: residual and asymmetry, and rounding by estimate"
         if request.method != "finite-difference"

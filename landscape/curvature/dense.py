@@ -28,7 +28,7 @@ CHECKS = 4
 
 @dataclass(frozen=True)
 class DenseMatrix:
-    """A symmetric matrix [n, n] and how far what it is made of was from it.
+    """A symmetric matrix [n, n], and how far the matrix that was computed was from symmetric.
 
     `asymmetry` is ½‖A − Aᵀ‖ of the products (Frobenius norm): by Weyl no eigenvalue is off by more for it. Of a matrix had at once
     it is ‖E‖ of the difference E from the products, estimated as √mean ‖E v‖² over random signs v.
@@ -66,7 +66,7 @@ def require_memory(size: int) -> None:
 
 
 def dense_matrix(operator: SymmetricOperator) -> DenseMatrix:
-    """Build the matrix: at once where the operator knows how, and checked by products; else from those with the unit vectors.
+    """Build the matrix: at once if the operator can, checked by some products, else from the products with the unit vectors.
 
     Raises
     ------
@@ -114,7 +114,7 @@ def hessian_matrix(objective: HasValue, theta: ArrayLike) -> DenseMatrix:
 
 
 def at_once(operator: SymmetricOperator, whole: Whole) -> DenseMatrix:
-    """Have the matrix at once, and compare it with a few products."""
+    """Compute the matrix at once, and compare it with a few products."""
     half = np.zeros((operator.size, operator.size))
     with session():
         done = 0

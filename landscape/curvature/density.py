@@ -1,4 +1,4 @@
-"""The spectral density: an estimate of how many eigenvalues lie where, without computing them."""
+"""The spectral density: an estimate of the distribution of eigenvalues, without computing them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class SpectralDensity:
 
 
 def steps_for(accuracy: float) -> int:
-    """Give the Lanczos steps that an accuracy needs.
+    """Return the number of Lanczos steps that an accuracy needs.
 
     >>> steps_for(0.05)
     241
@@ -54,7 +54,7 @@ def steps_for(accuracy: float) -> int:
 
 
 def vectors_for(accuracy: float, size: int, failure: float = 0.05) -> int:
-    """Give the random vectors that an accuracy needs, at least as many as a band over them takes.
+    """Return the number of random vectors that an accuracy needs, at least as many as an error estimate takes.
 
     >>> vectors_for(0.05, 2410), vectors_for(0.05, 100)
     (8, 131)
@@ -110,7 +110,7 @@ def spectral_density(
 
 
 def grouped_lanczos(operator: SymmetricOperator, steps: int, vectors: int, seed: int) -> Quadrature:
-    """Run as many vectors in step as memory holds the bases of."""
+    """Run Lanczos from all vectors, as many at a time as memory holds the bases of."""
     size = operator.size
     one = 8 * steps * size
     free = available_memory()

@@ -1,4 +1,4 @@
-"""Eigenpairs with residuals: all of them, or those at the ends of the spectrum without missing any.
+"""Eigenpairs with residuals: all of them, or those at the ends of the spectrum with a search for missed ones.
 
 A Krylov space sees one vector of a repeated eigenvalue. So what a solver found is projected out and the
 rest is searched again from another random vector, until nothing beyond the last one kept is left.

@@ -32,7 +32,7 @@ def of_ends(operator: SymmetricOperator, top: int, bottom: int) -> float:
 
 
 def of_all(operator: SymmetricOperator) -> float:
-    """Count the products of the whole matrix, or the passes by which it is had at once."""
+    """Count the products of the dense matrix, or the passes that compute it at once."""
     return float(operator.size if operator.whole is None else operator.whole.passes)
 
 

@@ -50,11 +50,11 @@ class Journal:
 
     @property
     def before(self) -> int:
-        """How many products, or passes of a dense matrix, were there at the beginning; to be asked before the work."""
+        """How many products, or passes of a dense matrix, an earlier run left; to be called before the work."""
         return len(self.products) + self.reached
 
     def of(self, operator: SymmetricOperator) -> SymmetricOperator:
-        """Give the same matrix, whose products are kept, or read off where they were saved."""
+        """Give the same matrix with products that are stored, or read if they were stored before."""
         whole = operator.whole
         return SymmetricOperator(
             operator.size,
@@ -66,7 +66,7 @@ class Journal:
         )
 
     def rows(self, operator: SymmetricOperator, vectors: Array) -> Array:
-        """Multiply each row, or read off what was saved for it.
+        """Multiply each row, or read the product that was stored for it.
 
         Raises
         ------
@@ -93,7 +93,7 @@ class Journal:
         return result
 
     def multiplied(self, operator: SymmetricOperator, vectors: Array) -> Array:
-        """Multiply rows; data that are gone leave what was had before."""
+        """Multiply rows; if the data can no longer be read, the products stored so far remain."""
         try:
             return operator.rows(vectors)
         except ComputationError:
@@ -101,7 +101,7 @@ class Journal:
             raise
 
     def keep(self, digests: list[bytes], products: Array) -> None:
-        """Keep products, until they are too many; what is kept has no gaps."""
+        """Store products, until they are too many; those stored have no gaps."""
         self.full = self.full or self.bytes + products.nbytes > KEPT_BYTES
         if not self.full:
             self.digests += digests
@@ -109,7 +109,7 @@ class Journal:
             self.bytes += products.nbytes
 
     def parts(self, whole: Whole, half: Array, first: int) -> Iterator[int]:
-        """Add up a dense Hessian, going on from what was saved."""
+        """Add up a dense Hessian, continuing from what was stored."""
         if self.half is not None and self.half.shape == half.shape:
             half[...] = self.half
             first = self.reached

@@ -18,7 +18,7 @@ INVARIANT = 1e-13
 
 @dataclass(frozen=True)
 class Quadrature:
-    """Gauss quadratures [m, steps] of spectral measures; where a space closed early, weights are 0."""
+    """Gauss quadratures [m, steps] of spectral measures; steps after a Krylov space became invariant have weight 0."""
 
     nodes: Array
     weights: Array
@@ -59,7 +59,7 @@ def lanczos(operator: SymmetricOperator, starts: Array, steps: int) -> Quadratur
 
 
 def reorthogonalize(vector: Array, basis: Array) -> None:
-    """Take out of a vector, in place, all that lies in an orthonormal basis; twice is enough."""
+    """Remove from a vector, in place, its projection on an orthonormal basis, twice against rounding."""
     for _ in range(2):
         vector -= (basis @ vector) @ basis
 

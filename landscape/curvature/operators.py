@@ -1,4 +1,4 @@
-"""Matrices known by their products: the Hessian, its blocks, and the preconditioned Hessian."""
+"""Matrices given by their products with vectors: the Hessian, its blocks, and the preconditioned Hessian."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ NOT_FINITE = (
 
 @dataclass(frozen=True)
 class Whole:
-    """How a matrix [n, n] is had at once, for less than its products with all unit vectors.
+    """How to compute a dense matrix [n, n] at once, with less work than its products with all unit vectors.
 
     `parts` (half, first) adds to half [n, n], from pass `first` of `passes` on, and gives the pass reached after each part; `finish` makes the
     matrix of what all have added.
@@ -85,11 +85,11 @@ class SymmetricOperator(LinearOperator):
 
     @property
     def spread(self) -> float:
-        """How far products with unit vectors were seen to be off so far: 0 where they are exact."""
+        """The largest error of products with unit vectors measured so far, 0 for exact ones."""
         return self._spread()
 
     def without_spread(self) -> SymmetricOperator:
-        """Give the same matrix to one who counts its spread elsewhere."""
+        """Give the same matrix with a spread of 0, for callers that count its spread elsewhere."""
         return SymmetricOperator(self.size, self.rows, self.epsilon, self.whole)
 
     @property
@@ -177,7 +177,7 @@ def difference_operator(difference: FiniteDifference) -> SymmetricOperator:
 
 
 def whole_hessian(network: NetworkObjective, point: Array) -> Whole | None:
-    """Give the way to the dense Hessian at once, where the network has one."""
+    """Give the way to compute the dense Hessian at once, if the network has one."""
     if not is_dense(network):
         return None
     found = WholeHessian(network, point)
@@ -185,7 +185,7 @@ def whole_hessian(network: NetworkObjective, point: Array) -> Whole | None:
 
 
 def matrix_operator(objective: HasValue, theta: ArrayLike, matrix: str) -> SymmetricOperator:
-    """Give the Hessian at θ, or a matrix that stands in for it, by its products.
+    """Give the Hessian at θ, or an approximation such as Gauss–Newton, by its products.
 
     Parameters
     ----------

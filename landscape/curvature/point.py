@@ -80,7 +80,7 @@ def model_point(
 
 
 def require_finite_loss(point: Point) -> None:
-    """Refuse a point whose loss is not finite; the first evaluation, so after all that can be refused without one.
+    """Refuse a point whose loss is not finite; this evaluates, so it comes after the checks that do not.
 
     Raises
     ------
@@ -125,7 +125,7 @@ def is_adam(name: str) -> bool:
 
 
 def told_point(objective: HasValue, theta: Array, told: About) -> Point:
-    """Take an objective that tells what it is; its layers are what a model's nodes are."""
+    """Take an objective that describes itself; its layers take the place of a model's nodes."""
     return Point(
         objective=objective,
         theta=theta,
@@ -142,7 +142,7 @@ def told_point(objective: HasValue, theta: Array, told: About) -> Point:
 
 
 def function_point(objective: HasValue, theta: ArrayLike) -> Point:
-    """Take a function of θ; it is known again by its value and gradient there, for its code cannot be hashed.
+    """Take a function of θ; since its code cannot be hashed, its value and gradient at θ identify it.
 
     Raises
     ------

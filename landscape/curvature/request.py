@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked of a Hessian; `top` and `bottom` are numbers of eigenvalues, all where `all` is set."""
+    """What to compute of a Hessian; `top` and `bottom` are numbers of eigenvalues, ignored if `all` is set."""
 
     top: int
     bottom: int

@@ -31,7 +31,7 @@ TAKES_RNG = "rng" in inspect.signature(eigsh).parameters
 
 @dataclass(frozen=True)
 class End:
-    """What a search needs beside the end it looks at; `scale` is about ‖A‖."""
+    """The matrix and the settings of a search at either end of the spectrum; `scale` is about ‖A‖."""
 
     operator: SymmetricOperator
     scale: float
@@ -52,18 +52,18 @@ class Shifted:
         self.shift = 2 * end.scale
 
     def multiply(self, columns: Array) -> Array:
-        """Multiply columns [n, K] that hold nothing of what was found already, as the columns given here then hold nothing of it either."""
+        """Multiply columns [n, K] that are orthogonal to the eigenvectors found, as are the results."""
         images = self.end.operator.rows(np.ascontiguousarray(columns.T)).T
         return self.project(self.sign * images + self.shift * columns)
 
     def project(self, columns: Array) -> Array:
-        """Take out what was found already."""
+        """Project onto the complement of the eigenvectors found."""
         if not len(self.away):
             return columns
         return columns - self.away.T @ (self.away @ columns)
 
     def operator(self) -> LinearOperator:
-        """Give it to SciPy."""
+        """Give the matrix as SciPy's `LinearOperator`."""
         size = self.end.operator.size
         return LinearOperator(
             (size, size),

@@ -1,4 +1,4 @@
-"""The Hessian of a function of which only values are known."""
+"""The Hessian by finite differences of values, for a function without derivatives."""
 
 from __future__ import annotations
 

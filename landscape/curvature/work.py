@@ -59,27 +59,27 @@ class Work:
         self.sentences: list[str] = []
 
     def conditioned(self, operator: SymmetricOperator) -> SymmetricOperator:
-        """See a matrix as Adam does, if that was asked for."""
+        """Precondition a matrix as Adam does, if requested."""
         if not self.request.precondition or self.point.preconditioner is None:
             return operator
         return preconditioned(operator, self.point.preconditioner)
 
     @property
     def chosen(self) -> NDArray[np.int64]:
-        """Indices of the parameters that are analysed."""
+        """The indices of the parameters that are analysed."""
         if self.request.node is None:
             return np.arange(self.point.theta.size)
         return self.point.nodes[self.request.node]
 
     @property
     def doubt(self) -> float:
-        """What the matrix itself may be off by: the spread of differences, nothing for exact products."""
+        """The error of the matrix itself: the spread of differences, 0 for exact products."""
         replaced = self.request.method == "finite-difference" and self.difference is not None
         return self.difference.seen.spread if replaced and self.difference is not None else 0.0
 
     @property
     def about(self) -> float:
-        """About how many products it takes."""
+        """About how many products the analysis takes."""
         request, size = self.request, self.operator.size
         found = 0.0
         if request.all:
@@ -96,7 +96,7 @@ class Work:
         return max(1.0, found)
 
     def told(self, progress: Progress) -> dict[str, Any]:
-        """Compute everything asked for, and tell how many products of about how many are made."""
+        """Compute everything asked for, reporting how many of about how many products are done."""
         about, before = self.about, 0 if self.journal is None else self.journal.before
         progress(expected(before, about), counted(before, max(about, before), "products", about=True))
         with counting_toward(progress, about):
@@ -118,7 +118,7 @@ class Work:
         return {**fields, "products": self.whole.count}
 
     def learned(self) -> dict[str, Any]:
-        """Give what was decided on the way, for the record's settings."""
+        """Give the choices that were made during the work, for the record's settings."""
         if self.difference is None:
             return {}
         units = self.difference.kinks.units()

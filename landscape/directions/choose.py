@@ -111,7 +111,7 @@ def make_directions(
 
 
 def fill(given: Given, missing: int, origin: Origin, scaling: Scaling) -> Given:
-    """Add the Gaussian directions that are missing.
+    """Add Gaussian directions for the axes that the choice left open.
 
     Beside given ones that keep their length they are made as long as the first, so that a plane has one unit.
     """
@@ -135,7 +135,7 @@ def fill(given: Given, missing: int, origin: Origin, scaling: Scaling) -> Given:
 
 
 def filling_notes(given: Given, missing: int, scaling: Scaling) -> tuple[str, ...]:
-    """Say what the axes are that were not asked for; all random is what was asked for."""
+    """Say which axes were filled with random directions, if the choice was another one."""
     if not given.labels:
         return ()
     axes = "the other axis is random" if missing == 1 else f"the other {missing} axes are random"
@@ -145,7 +145,7 @@ def filling_notes(given: Given, missing: int, scaling: Scaling) -> tuple[str, ..
 
 
 def require_lengths(vectors: Array, labels: tuple[str, ...], normalize: str) -> None:
-    """Refuse a direction that normalization left without a length.
+    """Refuse a direction that normalization made zero.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-r"""How long a direction is, tensor by tensor, against the weights it starts from.
+r"""Normalization of a direction, tensor by tensor, by the norms of the weights.
 
 Filter normalization is Li et al.'s (2018, section 4): each row of axis 0 of a weight tensor is scaled,
 
@@ -77,7 +77,7 @@ def normalized(direction: Array, origin: Origin, normalize: str, *, include_bias
 
 
 def without_biases(direction: Array, tensors: tuple[Tensor, ...]) -> Array:
-    """Set the entries that normalization will set to zero, so that what is orthogonalized is what stays."""
+    """Set to zero the entries that normalization would, so that directions are orthogonal after it."""
     result = direction.copy()
     for tensor in tensors:
         if not tensor.has_filters:

@@ -1,4 +1,4 @@
-"""The point from which directions start, its tensors, and what else is known there."""
+"""The point from which directions start, with its tensors, gradient and checkpoints."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Origin:
         return self.theta.size
 
     def require_tensors(self, use: str) -> tuple[Tensor, ...]:
-        """Hand out the tensors.
+        """Return the tensors.
 
         Raises
         ------
@@ -85,7 +85,7 @@ def model_tensors(model: Model) -> tuple[Tensor, ...]:
 
 
 def told_tensors(told: About) -> tuple[Tensor, ...]:
-    """Cut θ into the tensors that an objective tells of."""
+    """Cut θ into the tensors that an objective describes."""
     return tuple(
         Tensor(piece.name, piece.start, piece.stop, piece.shape, piece.has_filters) for piece in told.pieces
     )

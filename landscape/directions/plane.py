@@ -16,7 +16,7 @@ MARGIN = 0.2
 
 
 def plane_directions(origin: Origin, other: Array, third: Array) -> tuple[Array, tuple[float, float]]:
-    r"""Take u = B − A, and v as long and orthogonal to it, so that C lies on the plane; the coordinates of C too.
+    r"""Give u = B − A and an orthogonal v of the same length, such that C lies on the plane, with the coordinates of C.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def plane_directions(origin: Origin, other: Array, third: Array) -> tuple[Array,
 
 
 def plane_spans(corner: tuple[float, float]) -> tuple[Span, Span]:
-    """Give each axis a range that holds A, B and C, with a margin; as wide in both, so that it is seen from straight above.
+    """Give each axis a range that contains A, B and C with a margin, equally wide in both, so that the plane is drawn undistorted.
 
     >>> plane_spans((0.5, 1.5))
     ((-0.55, 1.55), (-0.3, 1.8))

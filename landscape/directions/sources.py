@@ -39,7 +39,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Given:
-    """What a source knows: vectors [k, P], a label for each, how they are normalized if nothing was said.
+    """What a source returns: vectors [k, P], a label for each, and their default normalization.
 
     `room` says that missing axes may be filled; `notes` are sentences for the user. `spans` has a range for each vector, where they differ.
     """
@@ -54,18 +54,18 @@ class Given:
 
 
 def give_random(origin: Origin, wanted: Wanted) -> Given:
-    """Know nothing: every axis is filled."""
+    """Give no vectors: every axis is filled with a random direction."""
     normalize = "none" if origin.tensors is None else "filter"
     return Given(np.empty((0, origin.size)), (), normalize=normalize, room=True)
 
 
 def give_gradient(origin: Origin, wanted: Wanted) -> Given:
-    """Know the gradient."""
+    """Give the gradient."""
     return Given(gradient_direction(origin), ("gradient",), room=True)
 
 
 def give_principal(origin: Origin, wanted: Wanted) -> Given:
-    """Know as many principal directions as are wanted."""
+    """Give as many principal directions as are wanted."""
     count = wanted.dimensions or DEFAULT_DIMENSIONS
     vectors, captured = principal_directions(origin, count)
     labels = tuple(f"principal {index + 1} ({share:.1%})" for index, share in enumerate(captured))
@@ -75,7 +75,7 @@ def give_principal(origin: Origin, wanted: Wanted) -> Given:
 
 
 def give_eigen(origin: Origin, wanted: Wanted) -> Given:
-    """Know the Hessian's extreme eigenvectors: of the largest eigenvalue, then of the smallest, then of the second largest.
+    """Give the Hessian's extreme eigenvectors: of the largest eigenvalue, then the smallest, then the second largest.
 
     Raises
     ------
@@ -97,7 +97,7 @@ def give_eigen(origin: Origin, wanted: Wanted) -> Given:
 
 
 def give_between(origin: Origin, wanted: Wanted) -> Given:
-    """Know the way to the other model.
+    """Give the direction to the other model.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def give_between(origin: Origin, wanted: Wanted) -> Given:
 
 
 def give_plane(origin: Origin, wanted: Wanted) -> Given:
-    """Know the plane through this model and two others.
+    """Give the directions of the plane through this model and two others.
 
     Raises
     ------
@@ -167,7 +167,7 @@ def check_rows(rows: NDArray[np.floating], size: int) -> Array:
 
 
 def ask_source(origin: Origin, direction: str | Path | NDArray[np.floating], wanted: Wanted) -> Given:
-    """Find the source of a choice and ask it.
+    """Find the source of a choice, and return its directions.
 
     Raises
     ------

@@ -149,7 +149,7 @@ def table_of(record: Record) -> dict[str, np.ndarray]:
 
 
 def about(record: Record) -> dict[str, Any]:
-    """Return what is said of the whole record."""
+    """Return the attributes of the whole record, such as its kind and settings."""
     return {
         "title": f"{record.kind} of {record.settings.get('model_name', 'a function')}",
         "source": f"landscape {record.version}",

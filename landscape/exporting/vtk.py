@@ -63,7 +63,7 @@ def document(kind: str, mark: str, body: str, data: Appended) -> bytes:
 
 
 def field_data(record: Record) -> str:
-    """Say in the file of which model and data it is; a text is the codes of its letters."""
+    """Write into the file the model and data that it belongs to; text is stored as character codes."""
     texts = {"model": record.model, "data": record.data, "landscape": record.version}
     return "<FieldData>" + "".join(
         f'<DataArray type="String" Name="{name}" NumberOfTuples="1" format="ascii">{" ".join(map(str, [*text.encode(), 0]))}</DataArray>'

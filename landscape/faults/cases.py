@@ -152,7 +152,7 @@ def draw(name: str, seed: int = 0, *, twin: bool = False, threads: int | None = 
 
 
 def trained(model: Model, settings: dict[str, Any], **more: Any) -> Model:
-    """Train by a recipe's settings; of a loop that minimizes another loss `afterwards` has the data that the file tells, and the log is left out."""
+    """Train by a recipe's settings; if the recipe minimizes another loss, `afterwards` has the data for the file, and the log is left out."""
     from landscape.training import train
 
     given = dict(settings)

@@ -53,7 +53,7 @@ def constant_start(seed: int, healthy: bool) -> Recipe:
 
 
 def vanishing_gradient(seed: int, healthy: bool) -> Recipe:
-    """Ten layers of sigmoids, each of which takes three quarters of the gradient or more."""
+    """Ten layers of sigmoids, each of which reduces the gradient to a quarter or less."""
     model = dense(digits(seed), (64, *[32] * (1 if healthy else 10), 10), "sigmoid")
     return started(model, "xavier", seed), {"learning_rate": 0.5, "steps": 1500}
 
@@ -66,7 +66,7 @@ def deep_plain(seed: int, healthy: bool) -> Recipe:
 
 
 def bouncing(seed: int, healthy: bool) -> Recipe:
-    """A learning rate that throws the units off for good."""
+    """A learning rate so large that it switches the units off permanently."""
     model = dense(digits(seed), (64, 32, 32, 10))
     settings = {"learning_rate": 0.1 if healthy else 1.2, "batch_size": 16, "steps": 1500}
     return started(model, "he", seed), settings
@@ -79,7 +79,7 @@ def slow_rate(seed: int, healthy: bool) -> Recipe:
 
 
 def xor_plateau(seed: int, healthy: bool) -> Recipe:
-    """Absolute error of sigmoids, whose gradient is next to nothing where both classes are balanced."""
+    """Absolute error of sigmoids, whose gradient is almost zero where both classes are balanced."""
     data = drawn(exclusive_or, seed, train=64)
     model = dense(data, (2, 4, 1), "sigmoid", "mse" if healthy else "mae", last="sigmoid")
     settings = ADAM if healthy else {"optimizer": "sgd"}
@@ -95,7 +95,7 @@ def constant_output(seed: int, healthy: bool) -> Recipe:
 
 
 def over_regularized(seed: int, healthy: bool) -> Recipe:
-    """A weight decay that leaves nothing of the weights."""
+    """A weight decay that shrinks the weights to almost zero."""
     model = dense(digits(seed), (64, 32, 10), weight_decay=1e-4 if healthy else 0.3)
     return started(model, "he", seed), {"learning_rate": 0.1, "batch_size": 256, "steps": 1500}
 
@@ -119,7 +119,7 @@ def too_narrow(seed: int, healthy: bool) -> Recipe:
 
 
 def linear(seed: int, healthy: bool) -> Recipe:
-    """Three layers without activations, which are one, for two circles."""
+    """Three layers without activations, equivalent to one linear layer, for two circles."""
     model = dense(drawn(circles, seed), (2, 16, 16, 2), "relu" if healthy else "identity")
     return started(model, "xavier", seed), ADAM | {"learning_rate": 0.001, "batch_size": 200, "steps": 1500}
 
@@ -133,7 +133,7 @@ def few_examples(seed: int, healthy: bool) -> Recipe:
 
 
 def covariate_shift(seed: int, healthy: bool) -> Recipe:
-    """Test inputs from where there were none in training."""
+    """Test inputs from a region without training inputs."""
     data = drawn(waves, seed, train=500)
     if not healthy:
         rng = streams.numpy_generator("shifted data of a known fault", seed)
@@ -204,7 +204,7 @@ def sorted_split(seed: int, healthy: bool) -> Recipe:
 
 
 def wrong_loss(seed: int, healthy: bool) -> Recipe:
-    """Targets that are all the mean: what a loss comes to that compares every output with every target."""
+    """Targets that all equal the mean, as in effect for a loss that compares every output with every target."""
     data = drawn(products, seed, train=500)
     model = started(dense(data, (6, 32, 1), loss="mse"), "he", seed)
     if healthy:

@@ -1,1 +1,1 @@
-"""The mathematics, once: scalar formulas that the kernels of every device call."""
+"""Scalar formulas, each written once, that the kernels of every device call."""

@@ -1,4 +1,4 @@
-"""Activations: value, slope and curvature of each, once, for every device.
+"""Activations: value, slope and curvature of each, for every device.
 
 Each takes the pre-activation z and a parameter p (`leaky_relu`'s slope, say); slope and curvature are also given the
 value a = f(z), since several are cheapest in terms of it. At a kink they take PyTorch's side. Adding an activation:

@@ -1,4 +1,4 @@
-"""Element-wise losses: value, slope and curvature in the output z for a target y, once, for every device.
+"""Element-wise losses: value, slope and curvature in the output z for a target y, for every device.
 
 `delta` is the loss's one number: Huber's threshold, the margin of `hinge_embedding`, the γ of `focal`, what `poisson_rate` adds to a rate. Losses that
 couple the classes of an example have their own loops in the kernels. Adding an element-wise loss: three functions and one row of `LOSSES`.

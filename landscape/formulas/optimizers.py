@@ -1,4 +1,4 @@
-"""Optimizers: one step of one parameter, and the numbers of a step, once, for every device.
+"""Optimizers: one step of one parameter, and the numbers that all parameters share in a step, for every device.
 
 An update takes (θ, g, a, b, c, k): a parameter, its gradient, up to three numbers of memory, and the step's `Scales`; it gives
 the new (θ, a, b, c). Memory starts at zero. `sgd`, `nesterov`, `adagrad`, `rmsprop`, `adam`, `adamw`, `amsgrad` and `radam` are PyTorch's, step by step.
@@ -19,7 +19,7 @@ from landscape.jit import kernel
 
 
 class Scales(NamedTuple):
-    """What one step multiplies by, in the kernels' dtype.
+    """The factors of one step, in the kernels' dtype.
 
     `rate` η, `momentum` (λ, or β₁), `beta2` (of squares; α of RMSProp), `eps`, `decay` (η times a decay apart
     from the gradient), and the corrections of the step, `first` and `second`.

@@ -1,4 +1,4 @@
-"""Functions that every formula is written on, transcendental ones, roots, whole parts and the larger of two, one implementation a device.
+"""Functions that formulas are built on (transcendental ones, roots, floor, the larger of two), with one implementation for each device.
 
 The functions here are what plain Python runs (`NUMBA_DISABLE_JIT=1`). A device replaces them when it compiles:
 `landscape.kernels.cpu.primitives` has forms without branches or calls, which vectorize.

@@ -1,4 +1,4 @@
-"""Schedules: the factor of the learning rate at a step, once, for every device.
+"""Schedules: the factor of the learning rate at a step, for every device.
 
 A factor takes (t, total, period, decay, floor): steps after the warm-up, how many there are of them, and the schedule's own
 numbers. Adding a schedule: one function and one row of `SCHEDULES`.
@@ -70,7 +70,7 @@ def one_cycle(t, total, period, decay, floor):
 
 
 class Schedule(NamedTuple):
-    """A factor and the defaults of its numbers; `periods` is the part of the run that a period is, or 0 for one of `period` steps."""
+    """A factor and the defaults of its numbers; `periods` is the length of a period as a fraction of the run, or 0 for one of `period` steps."""
 
     factor: Callable[..., Any]
     periods: float = 0.0

@@ -1,4 +1,4 @@
-"""Test surfaces of two parameters: value, gradient and Hessian of each, once, for every device.
+"""Test surfaces of two parameters: value, gradient and Hessian of each, for every device.
 
 Adding one: three functions and a row of `SURFACES`.
 """

@@ -1,4 +1,4 @@
-"""What batch norm's running statistics do to a surface away from the point that they belong to."""
+"""How batch normalization's running statistics change a surface away from the point that they belong to."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def draw(quick: bool = False) -> Figure:
 
 
 def draw_line(ax: Axes, model: landscape.Model, seed: int, points: int) -> None:
-    """Draw one line twice, and say both losses at its centre and at its ends."""
+    """Draw one line with both kinds of statistics, and give both losses at its centre and at its ends."""
     words = []
     for name, (recompute, look) in LINES.items():
         record = landscape.scan(

@@ -71,7 +71,7 @@ def draw(quick: bool = False) -> Figure:
 
 
 def resting_place(norm: np.ndarray) -> int:
-    """Find the look, between start and end, where the gradient is smallest beside what follows: a rest."""
+    """Find the evaluation, between start and end, where the gradient is smallest compared with what follows: a resting place."""
     best, depth = 1, 0.0
     for look in range(1, len(norm) - 1):
         later = float(norm[look:].max())

@@ -1,4 +1,4 @@
-"""What the gallery's figures share: sizes, colours, panels with a letter, quiet maps."""
+"""What the gallery's figures share: sizes, colours, panels with a letter, maps without a legend."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def quiet_map(ax: Axes, record: landscape.Scan, title: str, **options: Any) -> N
 
 
 def without_legend(ax: Axes) -> None:
-    """Take the legend away, where the words around the figure say it all."""
+    """Remove the legend, if the text around the figure explains it."""
     legend = ax.get_legend()
     if legend is not None:
         legend.remove()

@@ -17,7 +17,7 @@ MARK = "landscape-gallery"
 
 
 def figure_paths(folder: Path, names: Sequence[str], figure_format: str, *, fresh: bool) -> list[Path]:
-    """Name the files, and see that they replace pictures of the gallery only, unless `fresh`; the folder is made if its parent is there.
+    """Name the files, and check that they replace only pictures of the gallery, unless `fresh`; make the folder if its parent exists.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def figure_paths(folder: Path, names: Sequence[str], figure_format: str, *, fres
 
 
 def require_own_page(path: Path, title: str) -> None:
-    """See that the page would overwrite nothing but an earlier one.
+    """Check that the page would overwrite nothing but an earlier page.
 
     Raises
     ------

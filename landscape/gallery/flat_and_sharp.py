@@ -46,7 +46,7 @@ def draw(quick: bool = False) -> Figure:
 
 
 def told(model: landscape.Model) -> str:
-    """Say the sharpness measures."""
+    """Return the sharpness measures as text."""
     summary = landscape.measure_sharpness(model, measures=MEASURES).summary()
     numbers = [float(np.float64(summary[name]["value"])) for name in MEASURES]
     return f": λₘₐₓ {numbers[0]:.3g}, adaptive {numbers[1]:.3g}"

@@ -102,7 +102,7 @@ def draw(quick: bool = False) -> Figure:
 
 
 def join(ax: Axes, start: Text, ends: list[Text], words: list[str]) -> None:
-    """Draw an arrow from a box to each of others, with what leads along it."""
+    """Draw an arrow from a box to each of others, labelled with the answer that leads there."""
     for end, word in zip(ends, words, strict=True):
         (x, y), (to_x, to_y) = start.get_position(), end.get_position()
         look = {"arrowstyle": "-|>", "color": "#777777", "linewidth": 0.9, "shrinkA": 0, "shrinkB": 1}

@@ -131,7 +131,7 @@ def draw_line(ax: Axes, points: int) -> None:
 
 
 def draw_trainings(ax: Axes, quick: bool) -> None:
-    """Draw the share of training images that are right after training, against how far out the start is."""
+    """Draw the training accuracy after training against the scale of the start."""
     scales = SCALES[::3] if quick else SCALES
     seeds, steps = (1, 40) if quick else (SEEDS, STEPS)
     judge = digits_under(LOSSES[1])
@@ -160,7 +160,7 @@ def draw_trainings(ax: Axes, quick: bool) -> None:
 
 
 def best(model: landscape.Model, judge: landscape.Model, start: Array, steps: int) -> float:
-    """Train at every rate; give the highest accuracy, which `judge` tells of either loss, since the outputs are the same."""
+    """Train at every rate, and give the highest accuracy, which `judge` computes for both losses."""
     found = landscape.train_many(
         model.with_theta(start), learning_rate=list(RATES), batch_size=64, steps=steps, looks=2
     )

@@ -1,4 +1,4 @@
-"""Why noise helps: a point where one batch's loss has no slope, and another's has."""
+"""Why noise helps: a point where the gradient of one batch's loss is zero and that of another's is not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Normalized features make the valley round: those of the data, and those that hidden layers make."""
+"""Normalizing features, of the data or of hidden layers, makes the valley round."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Three points of a smooth curve: what a flexible and a constrained function make of them."""
+"""Three points of a smooth curve, fitted by a flexible and by a constrained function."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ HIDDEN, LEARNED = 16, 3
 
 
 def saddle() -> landscape.Model:
-    """Build the linear network at an exact saddle: the least-squares map cut to its leading modes.
+    """Build the linear network at an exact saddle: the least-squares map truncated to its leading singular values.
 
     With A = Σ_yx Σ_xx⁻¹ and the eigenvectors U of A Σ_xy, the point W₂ = U_r C, W₁ = C⁻¹ U_rᵀ A is
     critical for any set of r modes, and a saddle where a mode is left out (Baldi and Hornik 1989).

@@ -18,7 +18,7 @@ COLORS = (BLUE, ORANGE)
 
 
 def batch_sizes(quick: bool) -> Array:
-    """Give what is tried."""
+    """Return the batch sizes that are tried."""
     return np.array(BATCHES[1::2] if quick else BATCHES, np.float64)
 
 
@@ -76,5 +76,5 @@ def draw_times(ax: Axes, sizes: Array, times: dict[str, Array], proportional: Ar
 
 
 def amount(seconds: float) -> str:
-    """Write a time."""
+    """Write a time with its unit."""
     return f"{1e6 * seconds:.3g} µs" if seconds < 1e-3 else f"{1e3 * seconds:.3g} ms"

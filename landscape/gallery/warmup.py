@@ -1,4 +1,4 @@
-"""The rate rises before it falls: two schedules from the literature, and what the rise is good for."""
+"""The learning rate rises before it falls: two schedules from the literature, and what the rise does."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class Nodes:
 
 
 def join_attentions(network: Network) -> None:
-    """Put a node of attention in the place of products with a softmax between them; what nothing reads any more is left out when the model is made."""
+    """Replace products with a softmax between them by a node of attention; nodes that nothing reads any more are left out of the model later."""
     nodes, count = Nodes(network), len(network.nodes)
     for last in [node for node in network.nodes if node["op"] == "matmul"]:
         found = attention_before(nodes, last)
@@ -114,7 +114,7 @@ def keys_of(nodes: Nodes, turned: str) -> str | None:
 
 
 def header(nodes: Nodes, name: str, inputs: list[str], mask: str | None, factor: float) -> Header | None:
-    """Write the node; a mask that is the causal one is said so."""
+    """Write the node; a causal mask becomes its setting."""
     shapes = [nodes.network.shapes[given] for given in inputs]
     if len({shape[:-2] for shape in shapes}) > 1:
         return None

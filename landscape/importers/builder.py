@@ -33,7 +33,7 @@ class Builder(Nodes):
         return value if number == 0 else self.function("shift", value, by=float(number))
 
     def aligned(self, one: Value, two: Value) -> tuple[Value, list[str]]:
-        """Spread two values to one shape, and give the nodes in shapes that the format spreads likewise.
+        """Broadcast two values to one shape, and give the nodes in shapes that the format broadcasts in the same way.
 
         Raises
         ------
@@ -92,7 +92,7 @@ class Builder(Nodes):
         }[op]()
 
     def reduced(self, op: str, value: Value, dims: Sequence[int], keep: bool) -> Value:
-        """Reduce axes, all where none is named; in the program of one example's loss the batch's is one of one element.
+        """Reduce axes, by default all; in a program for one example's loss, the batch axis has one element.
 
         Raises
         ------
@@ -124,7 +124,7 @@ class Builder(Nodes):
         return self.made(result, op, [self.node(value)], shape, axes=laid, keepdims=keep)
 
     def permuted(self, value: Value, order: Sequence[int]) -> Value:
-        """Put axes in another order; where those of an example stay in order nothing is moved."""
+        """Permute axes; if those of an example stay in order, no data move."""
         axes = [value.axis(dim) for dim in order]
         shape = tuple(value.shape[axis] for axis in axes)
         batch = None if value.batch is None else axes.index(value.batch)
@@ -147,13 +147,13 @@ class Builder(Nodes):
         return self.made(result, "transpose", [self.node(value)], shape, axes=laid)
 
     def regrouped(self, value: Value, result: Value) -> Value:
-        """Give a value the axes of another of as many numbers."""
+        """Reshape a value to the axes of another of the same size."""
         if value.constant is not None:
             return replace(result, constant=value.constant.reshape(result.shape))
         return self.checked(replace(result, node=self.node(value)))
 
     def taken(self, value: Value, dim: int, places: Sequence[int] | slice) -> Value:
-        """Take places of an axis."""
+        """Select positions along an axis."""
         axis = value.axis(dim)
         size = value.shape[axis]
         chosen = range(size)[places] if isinstance(places, slice) else list(places)
@@ -210,7 +210,7 @@ class Builder(Nodes):
         return self.made(replace(like, node=None), "concat", nodes, shape, axis=laid)
 
     def _laid_out(self, values: Sequence[Value], axis: int, shape: Shape) -> Value:
-        """Join values that are the same for all examples, of which the format has no concat: each among zeros, and their sum."""
+        """Join values that are the same for all examples, which the format's concat cannot: pad each with zeros, and add."""
         parts, start = [], 0
         for value in values:
             before, after = [0] * len(shape), [0] * len(shape)
@@ -227,7 +227,7 @@ class Builder(Nodes):
         return result
 
     def spread(self, value: Value, shape: Shape, batch: int | None, outer: int = 1) -> Value:
-        """Spread axes of 1 to a shape, one of which may be the batch's."""
+        """Broadcast axes of size 1 to a shape, one of which may be the batch axis."""
         rank = len(shape)
         padded = (1,) * (rank - len(value.shape)) + value.shape
         if self.averages and value.batch is not None:

@@ -12,7 +12,7 @@ SEED = 0
 
 
 def fresh(rng: np.random.Generator, parameter: str, shape: tuple[int, ...]) -> np.ndarray:
-    """Draw an array at which units are alive and values keep their size, whatever the array was before.
+    """Draw an array of a usual initialization, at which units are active and activations keep their scale.
 
     Biases are mostly positive, so that a rectified unit is on for some examples, and no array is zero.
     """
@@ -26,7 +26,7 @@ def fresh(rng: np.random.Generator, parameter: str, shape: tuple[int, ...]) -> n
 
 
 def near(rng: np.random.Generator, parameter: str, array: np.ndarray) -> np.ndarray:
-    """Draw an array around the one that is there, and afresh where that is not finite."""
+    """Draw an array near the given one, and anew for elements that are not finite."""
     drawn = fresh(rng, parameter, array.shape)
     kept = np.where(np.isfinite(array), array, drawn)
     if parameter == "running_var":

@@ -81,7 +81,7 @@ def make_model(
 
 
 def scale_of(model: Model, total: str) -> tuple[float, str]:
-    """Give what turns the mean over the training data into another sum or mean, and a sentence on a sum."""
+    """Give the factor that turns the mean over the training data into the original's sum or mean, and a sentence about a sum."""
     y = model.data["y_train"]
     made = Targets(model, y)
     counts, examples = float(Sample(model, "train").counts.total), len(y)
@@ -97,7 +97,7 @@ def scale_of(model: Model, total: str) -> tuple[float, str]:
 
 
 def broadcast(loss: str, output: Shape, target: Shape) -> str | None:
-    """A sentence on what a loop of PyTorch makes of outputs [N, 1] and targets [N], or of the reverse, or None for other shapes.
+    """A sentence on how PyTorch broadcasts outputs [N, 1] against targets [N], or the reverse; None for other shapes.
 
     >>> broadcast("mse", (1,), ())[:80]
     'the targets are [N] and the outputs [N, 1], compared here one with one: in a tra'

@@ -16,7 +16,7 @@ from landscape.ops.table import OPERATIONS
 
 
 class Origin(NamedTuple):
-    """Where numbers come from: an array of the original by its name, and the flat places of its elements among so many (None: all, in order)."""
+    """Where numbers come from: the name of an array of the original, the flat indices of its elements (None: all, in order), and its size."""
 
     name: str
     elements: np.ndarray | None = None
@@ -47,7 +47,7 @@ def part(name: str, elements: np.ndarray, size: int) -> Origin:
 
 
 class Weight(NamedTuple):
-    """A parameter or buffer: its numbers, what tells it from others of equal numbers (None: nothing does), whether it is trained, and where it comes from."""
+    """A parameter or buffer: its numbers, its identity among arrays with equal numbers (None: unknown), whether it is trained, and its origin."""
 
     array: np.ndarray
     identity: Hashable
@@ -165,7 +165,7 @@ class Network:
                 self._keys[weight.identity] = (name, key)
 
     def _with_copies(self, name: str, weights: Mapping[str, Weight]) -> Mapping[str, Weight]:
-        """Make vectors that another node has parameters of this one, where its matrix is its own."""
+        """Make vectors that another node has parameters of this node as well, if its matrix is its own."""
         homes = {key: self._keys.get(weight.identity) for key, weight in weights.items()}
         matrices = [key for key, weight in weights.items() if weight.array.ndim > 1]
         vectors = [key for key, home in homes.items() if home is not None and key not in matrices]

@@ -71,7 +71,7 @@ class Nodes:
         return self.constants[key]
 
     def numbers(self, constant: np.ndarray) -> np.ndarray:
-        """Give known numbers, finite ones in the place of infinite ones, in as many digits as they need."""
+        """Give known numbers, infinite ones replaced by large finite ones, in a dtype that holds them."""
         array = np.nan_to_num(np.asarray(constant, np.float64), nan=np.nan, posinf=-LEAST, neginf=LEAST)
         stored = array.astype(self.dtype)
         return stored if np.array_equal(stored, array, equal_nan=True) else array

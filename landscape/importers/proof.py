@@ -32,7 +32,7 @@ Gradients = Mapping[str, "np.ndarray | None"]
 
 
 class Moved(NamedTuple):
-    """The original at other parameters: its arrays by name, its outputs [N, …], and the gradient of its loss where it has one."""
+    """The original at other parameters: its arrays by name, its outputs [N, …], and its loss's gradient if available."""
 
     arrays: Mapping[str, np.ndarray]
     outputs: Outputs
@@ -41,7 +41,7 @@ class Moved(NamedTuple):
 
 @dataclass(frozen=True)
 class Original:
-    """The network that was imported, as a function of examples [N, …], and how well it can be met.
+    """The network that was imported, as a function of examples [N, …], and the tolerance of comparisons with it.
 
     `tail` is what it applies to our outputs before it gives its own. `move` moves it to other parameters: freshly drawn ones, or near those that
     it has. `origins` say where each of the model's arrays comes from, by its key. `hint` says what may be the reason if outputs differ.
@@ -160,7 +160,7 @@ def _difference(ours: np.ndarray, theirs: np.ndarray) -> tuple[float, float]:
 
 
 def _compared_elsewhere(model: Model, original: Original) -> str:
-    """Compare at fresh random parameters, and near the given ones too where the fresh ones say nothing about some."""
+    """Compare at random parameters, and also near the given ones if the random ones do not test all arrays."""
     words, missed = _compared_at("fresh", model, original)
     if missed:
         more, still = _compared_at("near", model, original)
@@ -173,7 +173,7 @@ def _compared_elsewhere(model: Model, original: Original) -> str:
 
 
 def _compared_at(kind: str, model: Model, original: Original) -> tuple[str, int]:
-    """Move both and compare, and return what was found and of how many arrays it says nothing."""
+    """Move both to the same parameters and compare; return the result and the number of arrays that it does not test."""
     assert original.move is not None
     moved = original.move(kind)
     there = _placed(model, moved.arrays, original.origins or {})
@@ -275,7 +275,7 @@ def gathered(
 def _another_gradient(
     name: str, difference: np.ndarray, largest: float, count: np.ndarray | None, original: Original
 ) -> InputError:
-    """Say which array has another gradient, and what that may come from."""
+    """Say which array has a different gradient, and the likely cause."""
     if largest == 0.0:
         why = (
             f"{original.name} has no gradient with respect to {name}, on which its outputs depend (torch.no_grad or detach in its forward); "
@@ -311,6 +311,6 @@ TAILS: dict[str, Any] = {"softmax": softmax, "log_softmax": log_softmax, "sigmoi
 
 
 def tail_along(name: str, first: bool) -> Callable[[np.ndarray], np.ndarray]:
-    """Give what the loss has taken over, along the last axis of outputs or, `first`, along that of an image's channels."""
+    """Return the op that the loss contains, applied along the last axis of outputs or, if `first`, along the channel axis."""
     tail: Callable[[np.ndarray], np.ndarray] = TAILS[name]
     return tail if not first else lambda z: np.moveaxis(tail(np.moveaxis(z, 1, -1)), -1, 1)

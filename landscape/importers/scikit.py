@@ -39,7 +39,7 @@ Outputs = Callable[[np.ndarray], np.ndarray]
 
 
 class Found(NamedTuple):
-    """What an estimator is: layers (weight [out, in] and bias), loss, and how its outputs follow from ours."""
+    """What an estimator consists of: layers (weight [out, in] and bias), loss, and how its outputs follow from the model's."""
 
     layers: list[tuple[np.ndarray, np.ndarray | None]]
     loss: Loss
@@ -168,7 +168,7 @@ def _quiet(outputs: Outputs) -> Outputs:
 def _network_of(
     estimator: Any, arrays: Arrays
 ) -> tuple[list[tuple[np.ndarray, np.ndarray | None]], float, tuple[str, ...]]:
-    """Give an MLP's layers, its λ, and a word about where λ comes from."""
+    """Give an MLP's layers, its λ, and a sentence on where λ comes from."""
     layers: list[Any] = [
         (np.array(weight.T, order="C"), np.array(bias))
         for weight, bias in zip(estimator.coefs_, estimator.intercepts_, strict=True)

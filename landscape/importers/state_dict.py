@@ -1,4 +1,4 @@
-"""`from_state_dict`: weights alone, with a header that says what they mean or by the rules of the bare form."""
+"""`from_state_dict`: make a model from weights alone, described by a header or read by the rules of the bare form."""
 
 from __future__ import annotations
 

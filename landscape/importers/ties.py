@@ -1,4 +1,4 @@
-"""Parameters that training changes together: where a translation would have them twice, and where a file may have lost the tie."""
+"""Shared parameters: find those that a translation would duplicate, and those that a file may have stored twice."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from landscape.importers.network import Origin
 
 
 def cut_tie(origins: Mapping[str, Origin]) -> tuple[str, str, str] | None:
-    """Find two parameters that have some of the same numbers of the original, which its training moves together.
+    """Find two parameters that contain the same numbers of the original, which its training changes together.
 
     >>> cut_tie({"a.weight": Origin("w"), "b.weight": Origin("w", np.array([[0, 2], [1, 3]]))})
     ('w', 'a.weight', 'b.weight')
@@ -33,12 +33,12 @@ def cut_tie(origins: Mapping[str, Origin]) -> tuple[str, str, str] | None:
 
 
 def all_equal(array: np.ndarray) -> bool:
-    """Whether all numbers are the same one."""
+    """Whether all numbers are equal."""
     return array.size > 0 and bool((array == array.flat[0]).all())
 
 
 def equal_matrices(arrays: Mapping[str, np.ndarray]) -> Iterator[tuple[str, str]]:
-    """Find matrices that hold the numbers of an earlier one, as they are or transposed; those of one number are no sign of anything.
+    """Find matrices equal to an earlier one or its transpose; constant matrices are ignored, since they prove nothing.
 
     >>> list(equal_matrices({"a": np.eye(2) + [[0, 1], [0, 0]], "b": np.eye(2), "c": np.eye(2) + [[0, 0], [1, 0]]}))
     [('a', 'c')]

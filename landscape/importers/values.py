@@ -18,7 +18,7 @@ MIXES = "mixes the examples of a batch, each of which a loss has to see by itsel
 
 @dataclass(frozen=True, eq=False)
 class Value:
-    """One tensor: its shape for one example with its source's axes, where its batch axis is, and the node or the numbers that it is.
+    """One tensor: its shape for one example with its source's axes, its batch axis, and its node or its numbers.
 
     `constant` is an array of numbers that no parameter is in; `parameter` the source's name of a parameter or buffer that it is, unchanged.
     """
@@ -140,7 +140,7 @@ def regrouped(value: Value, sizes: list[Size]) -> Value:
 
 
 def place_of_one(value: Value, shape: Shape) -> int | None:
-    """Find the batch's axis in a program of one example, whose sizes do not tell: the first before which there is as much as before."""
+    """Find the batch axis after a reshape in a program for one example, whose sizes do not show it: the first with the same number of elements before it."""
     assert value.batch is not None
     before, ahead = math.prod(value.shape[: value.batch]) * value.outer, 1
     for axis, size in enumerate(shape):

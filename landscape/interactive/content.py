@@ -50,7 +50,7 @@ def scan_in(record: Record) -> Scan:
 def content_of(
     records: Sequence[Record], titles: Sequence[str], quantity: str | None = None
 ) -> dict[str, Any]:
-    """Tell everything that the page's script draws.
+    """Give everything that the page's script draws, as plain JSON.
 
     Raises
     ------
@@ -81,13 +81,13 @@ def content_of(
 
 
 def even(scan: Scan) -> bool:
-    """Say whether a step along both axes of a map, or of a slice of a volume, is equally long."""
+    """Say whether steps of 1 along both axes of a map, or of a slice of a volume, are equally long."""
     axes, field = drawn_axes(scan), field_of(scan)
     return len(axes) > 1 and equal_units(field if len(axes) == 2 else slice_of(field, 2, 0))
 
 
 def shared_quantities(scans: Sequence[Scan], quantity: str | None) -> list[str]:
-    """Name the quantities that all have, the one that is asked for or the main one first.
+    """Name the quantities that all records have, the requested or the main one first.
 
     Raises
     ------
@@ -104,7 +104,7 @@ def shared_quantities(scans: Sequence[Scan], quantity: str | None) -> list[str]:
 
 
 def decimation(scans: Sequence[Scan], quantities: int) -> int:
-    """Say that every so many points are kept along each axis, so that the page stays below 20 MB."""
+    """Give the stride at which points are kept along each axis, so that the page stays below 20 MB."""
     step = 1
     arrays = quantities + max(len(scan.errors) for scan in scans) + 1
     while (
@@ -116,7 +116,7 @@ def decimation(scans: Sequence[Scan], quantities: int) -> int:
 
 
 def thinned(array: np.ndarray, step: int) -> np.ndarray:
-    """Keep every so many points along each axis, and drop axes of one point."""
+    """Keep points at a stride along each axis, and drop axes of one point."""
     return np.squeeze(array[tuple(slice(None, None, step) for _ in array.shape)])
 
 
@@ -154,7 +154,7 @@ def encoded(array: np.ndarray) -> str:
 def panel_of(
     record: Record, scan: Scan, title: str, names: Sequence[str], scales: dict[str, dict[str, Any]], step: int
 ) -> dict[str, Any]:
-    """Tell one panel."""
+    """Give the data of one panel as plain JSON."""
     axes = drawn_axes(scan)
     told: dict[str, Any] = {
         "title": title,
@@ -191,12 +191,12 @@ def panel_of(
 
 
 def finite_pairs(places: np.ndarray) -> list[list[float | None]]:
-    """Write places; what is not finite is null."""
+    """Write pairs of coordinates as JSON, with null for what is not finite."""
     return [[float(value) if np.isfinite(value) else None for value in place] for place in np.asarray(places)]
 
 
 def checkpoint_words(record: Trajectory) -> list[str]:
-    """Say of each checkpoint when it was, and what the loss is there and on the map."""
+    """Describe each checkpoint: its update, its loss, and the loss on the map."""
     values, plane = record.values[record.main], record.plane_values[record.main]
     name = quantity_name(record.scan, record.main)
     return [
@@ -206,7 +206,7 @@ def checkpoint_words(record: Trajectory) -> list[str]:
 
 
 def basins_of(record: Topology, axes: Sequence[int], step: int) -> dict[str, Any]:
-    """Tell the basins of a plane."""
+    """Give the basins of a plane as plain JSON."""
     at = [[record.at(int(place)) for place in record.index[k] if place >= 0] for k in record.kept]
     return {
         "label": encoded(thinned(record.basin_of, step)),

@@ -111,7 +111,7 @@ def still_of(record: Record) -> bytes:
 
 
 def digest(text: str) -> str:
-    """Return the hash by which a policy knows an inline text."""
+    """Return the hash by which a content security policy allows an inline text."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}"
 
 
@@ -121,7 +121,7 @@ def named(record: Record) -> str:
 
 
 def remarks(records: Sequence[Record], step: int) -> list[str]:
-    """Say what a reader should know beside the picture."""
+    """Give the remarks that a reader needs beside the picture."""
     said = []
     if any(isinstance(record, Topology) for record in records):
         said.append("Basins and saddles of this slice; the whole loss need not have them.")
@@ -195,7 +195,7 @@ def save_page(
 
 @dataclass(frozen=True)
 class Frame:
-    """A page for a notebook, in a frame that can reach nothing of it."""
+    """A page in a sandboxed frame, which cannot reach the notebook around it."""
 
     content: str
     height: int

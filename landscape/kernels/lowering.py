@@ -1,4 +1,4 @@
-"""From a model to a program: each node becomes rows, rows are fused, and every output gets its place.
+"""Lowering of a model to a program: nodes become rows, rows are fused, and every output gets its place in memory.
 
 Lowering drops the nodes that move nothing (`flatten`, `dropout` in evaluation, `identity`), cuts products of many inputs
 into pairs, lets an activation ride on the product before it where its input is not needed again, and lays every
@@ -113,7 +113,7 @@ def readers(rows: Sequence[Row]) -> list[list[int]]:
 
 
 def fuse(rows: list[Row]) -> list[Row]:
-    """Let an activation or a normalization ride on the row before it where that row has no other reader.
+    """Fuse an activation or a normalization to the row before it, if that row has no other reader.
 
     The output stays the last row: where it rides on an earlier one, none of the rows between leads to it.
     """
@@ -145,7 +145,7 @@ def stack_all(rows: Sequence[Row]) -> tuple[list[int], int]:
 
 
 def stack_reusing(rows: Sequence[Row]) -> tuple[list[int], int]:
-    """Give every output the lowest place that is free while it is needed (first fit).
+    """Give every output the lowest interval that is free while it is needed (first fit).
 
     What is the same for all examples is needed for every tile.
     """
@@ -250,7 +250,7 @@ def with_maps(rows: Sequence[Row], table: NDArray[np.int64], links: list[int]) -
 
 
 def assemble_geometry(rows: Sequence[Row]) -> NDArray[np.int64]:
-    """Write what the wider ops need beside their rows; nothing where there are none."""
+    """Write the geometry that ops other than dense ones need besides their rows; empty without such ops."""
     count = 0 if all(row.op in WITHOUT_GEOMETRY for row in rows) else len(rows)
     table = np.full((count, len(Geometry)), -1, np.int64)
     for line, row in zip(table, rows, strict=False):

@@ -21,7 +21,7 @@ RATE, MOMENTUM, BETA2, EPS, WEIGHT_DECAY, CLIP, RADIUS, PERIOD, DECAY, FLOOR = r
 
 
 class Runs(NamedTuple):
-    """What each of R runs is: int64 [R, W] by the columns `WHOLE`, float64 [R, N] by `NUMBERS`."""
+    """The settings of each of R runs: int64 [R, W] by the columns `WHOLE`, float64 [R, N] by `NUMBERS`."""
 
     whole: NDArray
     numbers: NDArray

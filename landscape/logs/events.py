@@ -25,7 +25,7 @@ FLOAT, DOUBLE = 1, 2
 
 
 class DamageError(Exception):
-    """A record does not go on as it says."""
+    """A record is damaged: its length or its checksum does not fit."""
 
 
 def is_event_file(path: Path, start: bytes) -> bool:

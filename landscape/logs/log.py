@@ -23,7 +23,7 @@ class Series(NamedTuple):
 
 @dataclass(frozen=True)
 class Log:
-    """What a file of a tracker says: series by this package's names, what the steps count, and what its losses are.
+    """The contents of a tracker's file: series by this package's names, what the steps count, and what kind of losses they are.
 
     `others` are series that this package has no name for, which are left alone.
     """
@@ -36,7 +36,7 @@ class Log:
     others: tuple[str, ...] = field(default=())
 
     def history(self) -> dict[str, np.ndarray]:
-        """Give the series on the steps of them all, NaN where one has no value, as a model file has them."""
+        """Give the series on the union of their steps, NaN where one has no value, as a model file has them."""
         steps = np.unique(np.concatenate([series.step for series in self.series.values()]))
         found: dict[str, np.ndarray] = {"step": steps}
         for name, series in self.series.items():
@@ -54,7 +54,7 @@ class Column(NamedTuple):
 
 
 def log_of(path: Path, form: str, columns: Iterable[Column], unit: str, losses: str = "as logged") -> Log:
-    """Make a log of columns; those that this package has no name for are only counted.
+    """Make a log from columns; those without a known name are only counted.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def log_of(path: Path, form: str, columns: Iterable[Column], unit: str, losses: 
 
 
 def meaning(name: str) -> tuple[str | None, int]:
-    """Give a column's name here, None for an unknown one, and how near it is; of several, the nearest is taken.
+    """Give this package's name of a column, None for an unknown one, and a rank; of several columns, that of the lowest rank is taken.
 
     >>> meaning("train_loss"), meaning("train_loss_step"), meaning("my run - val_loss"), meaning("loss_scale")
     (('train_loss', 0), ('train_loss', 1), ('validation_loss', 0), (None, 0))

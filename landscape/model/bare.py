@@ -71,7 +71,7 @@ def read_bare(
 
 
 def _parameters(arrays: Arrays, keys: dict[str, str]) -> Arrays:
-    """Leave out data, history and what is ignored; refuse what needs a header."""
+    """Return the arrays without data, history and ignored ones; refuse those that need a header."""
     rest = {}
     left = {*keys.values(), *_as_they_are(arrays)}
     for key, array in arrays.items():
@@ -84,13 +84,13 @@ def _parameters(arrays: Arrays, keys: dict[str, str]) -> Arrays:
 
 
 def _as_they_are(arrays: Arrays) -> Arrays:
-    """Give history and weights of examples, whose keys are those of the full form."""
+    """Return history and weights of examples, whose keys are those of the full form."""
     weights = {key for key in DATA_KEYS if key.startswith(WEIGHTS)}
     return {key: array for key, array in arrays.items() if key.startswith("history.") or key in weights}
 
 
 def _first(arrays: Arrays, keys: dict[str, str]) -> np.ndarray:
-    """The training targets, which must be there to be looked at."""
+    """Return the training targets, checked to be numbers with one or two axes."""
     target = arrays[keys["y_train"]]
     if target.ndim not in (1, 2) or not target.size or target.dtype.kind not in "iufb":
         raise InputError(
@@ -172,5 +172,5 @@ def _node_names(chain: Chain, between: str) -> list[str]:
 
 
 def _with_own_names(message: str, names: dict[str, str]) -> str:
-    """Put the file's own keys where the message has the full form's."""
+    """Replace the full form's keys in a message by the file's own."""
     return re.sub(r"[\w.]+", lambda found: names.get(found[0], found[0]), message)

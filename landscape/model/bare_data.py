@@ -70,7 +70,7 @@ def choose_loss(key: str, target: np.ndarray, outputs: int, given: str | None) -
 
 
 def convert_target(key: str, target: np.ndarray, loss: str, outputs: int) -> Changed:
-    """Make targets what the loss takes where their meaning is plain; the check refuses the others."""
+    """Convert targets to what the loss takes if their meaning is clear; a later check refuses the others."""
     if loss in ("cross_entropy", "multi_margin") and target.dtype.kind in "iufb":
         return _to_classes(key, target, outputs)
     if loss in OF_SIDES or target.dtype.kind not in "iufb":

@@ -44,7 +44,7 @@ def fits(layers: Sequence[Layer], orientation: str, width: int) -> bool:
 
 
 def find_chain(layers: Sequence[Layer], width: int, target: np.ndarray) -> Chain:
-    """Decide order and orientation, over the whole file.
+    """Decide the order of the layers and the orientation of weights, over the whole file.
 
     The archive's order if the layers chain so, else the natural order of their names. Where both orientations
     chain, the targets decide; where these allow both, the names do.

@@ -86,7 +86,7 @@ def assemble(
 
 
 def recorded(model: Model, folder: Path, allow_nonfinite: bool) -> Model:
-    """Give a model that is being recorded, or whose recording was cut short, where its last checkpoint is, with the story so far.
+    """Give a model that is being recorded, or whose recording was interrupted, at its last checkpoint, with the training recorded so far.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def recorded(model: Model, folder: Path, allow_nonfinite: bool) -> Model:
 
 
 def require_names(arrays: Arrays) -> None:
-    """Refuse keys that could not stand in a message or a table.
+    """Refuse keys that cannot be printed in a message or a table.
 
     Raises
     ------
@@ -134,7 +134,7 @@ def _finish(model: Model, arrays: Arrays, allow_nonfinite: bool) -> Model:
 
 
 def _default_name(path: Path | None) -> str:
-    """Take the file's name where it could stand in a header."""
+    """Return the file's name as the model's if a header may contain it, else "model"."""
     try:
         return "model" if path is None else str(values.text(path.stem))
     except InputError:
@@ -163,7 +163,7 @@ def _input_shape(header: Header, data: Arrays) -> Shape:
 
 
 def _claim(nodes: tuple[Node, ...], arrays: Arrays, *, buffers: bool) -> Arrays:
-    """Collect the parameters (or buffers) in node order and the op table's, each once."""
+    """Collect the parameters (or buffers) in node order, and within a node in the op table's order, each once."""
     claimed: Arrays = {}
     shapes = {key: array.shape for key, array in arrays.items()}
     for node in nodes:
@@ -186,7 +186,7 @@ def _require_known(arrays: Arrays, claimed: Arrays) -> None:
 
 
 def _tables(nodes: tuple[Node, ...], parameters: Arrays, input_shape: Shape) -> list[examples.Table]:
-    """Say of every embedding which numbers of an example it looks up, and in how many rows."""
+    """List for every embedding which numbers of an example it looks up, and how many rows it has."""
     named = {node.name: node for node in nodes}
     return [
         examples.Table(

@@ -70,7 +70,7 @@ def _by_name(drafts: list[Draft]) -> dict[str, Draft]:
 
 
 def _require_distinct_keys(drafts: dict[str, Draft]) -> None:
-    """Dots are allowed in names, so two nodes could mean the same key of the archive."""
+    """Refuse two nodes that mean the same key of the archive, as names with dots can."""
     owners: dict[str, str] = {}
     for draft in drafts.values():
         for parameter in draft.operation.parameters:
@@ -153,7 +153,7 @@ def _require_count(draft: Draft, count: int) -> None:
 
 
 def _require_single_weights(draft: Draft, inputs: tuple[str, ...], singles: list[bool]) -> None:
-    """A layer's weight is the same for all examples, wherever it comes from."""
+    """Refuse a weight that differs from example to example."""
     if draft.operation.weights_of_nodes:
         for name, single in list(zip(inputs, singles, strict=True))[1:]:
             if not single:
@@ -178,7 +178,7 @@ def _input_shape(
 
 
 def _owner(draft: Draft, drafts: dict[str, Draft], found: Found) -> Draft:
-    """Find the node whose parameters this one uses, and refuse a sharing that cannot be."""
+    """Find the node whose parameters this one uses, and refuse impossible sharing."""
     if draft.parameters_of is None:
         return draft
     owner = drafts.get(draft.parameters_of)
@@ -243,7 +243,7 @@ def places_in_data(name: str, nodes: Mapping[str, Node], input_shape: Shape) -> 
 
 
 def _require_one_kind_of_input(nodes: dict[str, Node]) -> None:
-    """Token ids cannot be numbers for another node as well."""
+    """Refuse data that are token ids for one node and numbers for another."""
     readers = [node for node in nodes.values() if INPUT in node.inputs and node.operation.places is None]
     ids = [node for node in readers if node.operation.reads_ids]
     # What only computes with each number (a mask of padding) may read ids too.
@@ -257,7 +257,7 @@ def _require_one_kind_of_input(nodes: dict[str, Node]) -> None:
 
 
 def _require_memory(nodes: dict[str, Node]) -> None:
-    """A header of a few bytes can ask for outputs of any size."""
+    """Refuse a graph whose outputs do not fit into memory, as a header of a few bytes can describe."""
     available, needed = available_memory(), 0
     for node in nodes.values():
         needed += math.prod(node.shape) * 8

@@ -18,7 +18,7 @@ Nested = float | tuple[Any, ...]
 
 @dataclass(frozen=True)
 class LossOptions:
-    """What a loss may be given beside its name; None, and the numbers here, are as if nothing was given.
+    """The options of a loss; None and the default numbers mean that an option was not given.
 
     `class_weights` has a weight for each class, `element_weights` and `pos_weight` a number or lists that go with an example's output
     as NumPy broadcasts them. `ignored` is the class id that does not count.

@@ -97,7 +97,7 @@ def cut(vector: np.ndarray, shapes: Mapping[str, Shape]) -> Arrays:
 
 
 def refusal(header: Mapping[str, Any], path: Path | None) -> str:
-    """Say why a file with a `kind` is no model to compute with, and what can be done with it."""
+    """Say why a file of this `kind` is not a model to compute with, and what can be done with it."""
     if header.get("kind") != KIND:
         return f"is of the kind {shown(header.get('kind'))}; expected a model file"
     file = "FILE" if path is None else path.name

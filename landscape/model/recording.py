@@ -38,7 +38,7 @@ class Recording(NamedTuple):
     history: Arrays
 
     def story(self) -> dict[str, np.ndarray | None]:
-        """Give it by the keys of a model file; None for what there is none of."""
+        """Give the recording by the keys of a model file, None for what is missing."""
         some = len(self.steps) > 0
         return {
             "checkpoints": self.thetas if some else None,
@@ -48,7 +48,7 @@ class Recording(NamedTuple):
         }
 
     def told(self, before: Mapping[str, Any]) -> dict[str, Any]:
-        """Say what `training` in a header learns of the log: the updates, and the highest rate, that of `before` among them."""
+        """Give what the log adds to `training` in a header: the number of updates, and the highest rate, including that of `before`."""
         rates = self.history.get("learning_rate", np.zeros(0))
         # A schedule may have lowered it before the first update was noted.
         known = [*rates[np.isfinite(rates) & (rates > 0)], before.get("learning_rate", 0.0)]
@@ -125,7 +125,7 @@ def read_log(folder: Path) -> Arrays:
 
 
 def held(step: np.ndarray, logged: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Give at each step the last value that was logged up to it, before the first one that.
+    """Give at each step the last value that was logged up to it; before any was logged, the first one.
 
     >>> held(np.array([0, 2, 3]), np.array([1.0, 3.0]), np.array([5.0, 7.0])).tolist()
     [5.0, 5.0, 7.0]

@@ -68,7 +68,7 @@ def of_surface(record: Scan) -> Iterator[Row]:
 
 
 def of_kind(record: Record) -> list[Row]:
-    """Give the lines that the record's command prints, where they are written for all; else its summary, which old records have whole."""
+    """Give the lines that the record's command prints, if they can be made from the record; else its summary."""
     try:
         if isinstance(record, Critical):
             return list(critical_lines(record))
@@ -97,7 +97,7 @@ def of_diagnosis(record: Diagnosis) -> Iterator[Row]:
 
 
 def flat(summary: Mapping[str, Any], before: str) -> Iterator[Row]:
-    """Give the numbers and words of a summary, those of parts behind the part's name; lists only where they are short."""
+    """Give the numbers and words of a summary, with those of nested parts after the part's name, and only short lists."""
     for key, value in summary.items():
         label = f"{before} {key}".strip().replace("_", " ")
         if key in ASIDE or value is None or (key in ("model", "data") and isinstance(value, str)):

@@ -45,10 +45,10 @@ class PointsOfRun:
 
 
 class Examples(Protocol):
-    """What a diagnosis asks of the examples of a split beside their mean loss."""
+    """What a diagnosis needs to know about the examples of a split besides their mean loss."""
 
     def count(self) -> int:
-        """Count them."""
+        """The number of examples."""
 
     def measured(self, theta: ArrayLike, buffers: Array | None = None, /) -> tuple[float, float | None]:
         """Give the loss without penalty, and the accuracy if there is one, at θ with these buffers."""
@@ -63,18 +63,18 @@ class Examples(Protocol):
         """Give the accuracy of guessing, NaN where nothing is right or wrong."""
 
     def ending(self, theta: ArrayLike, /) -> Ending:
-        """Tell what makes the output at θ, and where all outputs lie."""
+        """Give the op that makes the output at θ, and the range of all outputs."""
 
     def loss_of_chosen(self, choose: Callable[[NDArray, tuple[int, ...]], Array], /) -> float:
-        """Give the mean loss of outputs that a function chooses, batch by batch, of the targets and the outputs' shape."""
+        """Give the mean loss of outputs that a function computes, batch by batch, from the targets and the outputs' shape."""
 
     def units(self, theta: ArrayLike, /) -> Units | None:
-        """Give what the units of all activations do over the examples at θ, None where that is not known."""
+        """Give the ranges of the units of all activations over the examples at θ, None if they are not known."""
 
 
 @dataclass(frozen=True)
 class About:
-    """What an objective says about itself, so that its records have names, can be resumed, and know its layers.
+    """What an objective says about itself, so that its records can be named and resumed, and have its layers.
 
     `theta` is where it stands. `splits` are the objectives of each part of the data, by name, of which `split` is this one. `bare` is the
     same without weight decay, `decay` [P] or None. `model` hashes all that makes the function but θ, `data` the examples.

@@ -32,7 +32,7 @@ def zeros(shape: int | tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
 
 
 def laid(array: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
-    """Copy an array into such memory, in C order.
+    """Copy an array into memory that starts at a cache line, in C order.
 
     >>> laid(np.arange(6).reshape(2, 3).T, "float32").tolist()
     [[0.0, 3.0], [1.0, 4.0], [2.0, 5.0]]

@@ -41,7 +41,7 @@ class BetweenObjective(PointwiseObjective):
         self.scaled = self.line / (np.abs(self.line).max() or 1.0)
 
     def along(self, theta: ArrayLike) -> float:
-        """Say how far θ lies along the line."""
+        """Give the coordinate of θ along the line."""
         squares = float(self.scaled @ self.line)
         return float(self.scaled @ (np.asarray(theta, np.float64) - self.theta)) / squares if squares else 0.0
 
@@ -58,7 +58,7 @@ class BetweenObjective(PointwiseObjective):
         return self.at(theta).hvps(theta, vectors)
 
     def at(self, theta: ArrayLike) -> NetworkObjective:
-        """Give the objective with the constants at θ for every θ, which has derivatives."""
+        """Give the objective whose constants are those at θ everywhere, which has derivatives."""
         return self.objective.with_constants(self.constants_at(theta))
 
 
@@ -95,7 +95,7 @@ def carries(model: Model, other: Model) -> bool:
 
 
 def positive_part(model: Model, other: Model) -> tuple[float, float]:
-    """Give from where to where along the line from one model to the other no running variance is below zero."""
+    """Give the interval of the line from one model to the other in which no running variance is negative."""
     low, high = -np.inf, np.inf
     for slot in model.constant_layout:
         if slot.name.endswith(".running_var"):

@@ -1,4 +1,4 @@
-"""The engine, the training and the descent that belong to a device's name.
+"""Choose the engine, the training and the descent by the name of a device.
 
 What is written for a GPU is imported only where one is asked for.
 """
@@ -68,7 +68,7 @@ def make_trainer(
 
 
 def training_on(device: str, network: TrainingNetwork, columns: Columns, threads: int) -> TrainingEngine:
-    """Return what takes the steps of runs on a device that was chosen."""
+    """Return the object that computes training steps on the chosen device."""
     if device == CPU:
         return CpuTraining(network, columns, threads)
     from landscape.objective.cuda_training import CudaTraining

@@ -77,7 +77,7 @@ def compile_together(pieces: Sequence[Piece], dtype: np.dtype) -> None:
 
 
 def missing_of(pieces: Sequence[Piece], dtype: np.dtype) -> list[Piece]:
-    """Leave out what is on the disk."""
+    """Return the pieces that are not on the disk yet."""
     return distinct([piece for piece in pieces if not is_kept(piece, dtype)])
 
 
@@ -136,7 +136,7 @@ def wanted_compilers() -> int:
 def compile_pieces(
     missing: dict[str, list[Piece]], compilers: int, advance: Callable[[int, int], object] | None
 ) -> None:
-    """Compile pieces by dtype: this process and others take the next one each until there is none left; Ctrl-C ends all.
+    """Compile pieces by dtype in this process and others, each taking the next piece until none is left; Ctrl-C ends all.
 
     A process that cannot be begun, or that something else ends, leaves its pieces to this one. Entry points come first: they take longest.
     """
@@ -170,7 +170,7 @@ def compile_pieces(
 
 
 def distinct(pieces: Sequence[Piece]) -> list[Piece]:
-    """Leave out numbers whose rule stands at an earlier number too."""
+    """Leave out numbers whose rule also has an earlier number."""
     seen: dict[object, Piece] = {}
     for piece in pieces:
         seen.setdefault(piece if isinstance(piece, str) else TABLE[piece], piece)
@@ -178,7 +178,7 @@ def distinct(pieces: Sequence[Piece]) -> list[Piece]:
 
 
 def take(folder: str, name: str) -> bool:
-    """Take a piece of work, unless another process has: say whether a file of its name could be made."""
+    """Claim a piece of work by making a file of its name; return whether no other process had."""
     try:
         (Path(folder) / name.replace(":", "-")).touch(exist_ok=False)
     except FileExistsError:
@@ -187,7 +187,7 @@ def take(folder: str, name: str) -> bool:
 
 
 class Helper:
-    """A process that compiles functions that no other takes, until this process leaves `with`; a thread calls `told` for each one."""
+    """A process that compiles unclaimed functions until this process leaves `with`; a thread calls `told` for each one."""
 
     def __init__(self, taken: str, work: Sequence[tuple[str, Piece]], told: Callable[[str], object]) -> None:
         self.told = told
@@ -217,7 +217,7 @@ class Helper:
             self.told(line)
 
     def wait(self) -> None:
-        """Wait for its end, whatever that is."""
+        """Wait until the process has ended, successfully or not."""
         while self.reader.is_alive():
             # Ctrl-C is raised at the end of a block, also in work that would else hear of it at its next pause.
             with whole_function():
@@ -225,7 +225,7 @@ class Helper:
 
 
 def help_out(taken: str, *named: str) -> None:
-    """Compile the pieces of dtypes that no other process takes, and tell of each at once: a process whose reader has gone ends at the next."""
+    """Compile the unclaimed pieces of dtypes, and print each at once, so that the process ends at the next one if its reader is gone."""
     for name in named:
         dtype, _, piece = name.partition(":")
         if take(taken, name):

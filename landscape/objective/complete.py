@@ -84,7 +84,7 @@ class Completed(Wrapper):
         return Completed, (self.objective, self.seed)
 
     def anew(self, seed: int) -> Completed:
-        """Return the same objective with another seed and without memory of steps: an analysis is then a function of its arguments."""
+        """Return the same objective with another seed and without stored steps, so that an analysis depends on its arguments only."""
         return Completed(self.objective, seed)
 
     @property
@@ -110,7 +110,7 @@ class Completed(Wrapper):
 
     @property
     def errors(self) -> dict[str, float]:
-        """What derivatives by differences may be off by, as measured where they were last taken.
+        """The measured errors of derivatives by differences, where they were last taken.
 
         NaN stands for one that was not taken yet, and those that are exact are left out.
         `gradient` is the length of the gradient's error, `hvp` that of a product with a unit vector.
@@ -215,7 +215,7 @@ class Completed(Wrapper):
         return function_sweep(self.values, self.size, center, directions, axes)
 
     def require_derivatives(self) -> None:
-        """Refuse an objective of which no differences are taken.
+        """Refuse an objective that says that it has no derivatives, not even by finite differences.
 
         Raises
         ------
@@ -281,7 +281,7 @@ def dtype_of(objective: HasValue) -> np.dtype:
 
 
 def shaped(found: Any, shape: tuple[int, ...], name: str) -> Array:
-    """Read what a method of an objective gave.
+    """Check the shape of what a method of an objective returned, and convert it.
 
     Raises
     ------

@@ -72,7 +72,7 @@ def constant_accuracy(objective: NetworkObjective) -> float | None:
 
 
 def of_masses(numbers: Array, classes: int) -> float:
-    """Give the least summed cross-entropy of one distribution for all masses, with what the loss has beside them."""
+    """Give the least summed cross-entropy of one distribution for all class weights (masses), with the loss's constant term."""
     groups = numbers.shape[1] // (classes + 1)
     masses = numbers[:, : groups * classes].reshape(-1, classes).sum(axis=0)
     total = float(masses.sum())
@@ -154,7 +154,7 @@ def of_counts(targets: Array, weights: Array, number: float) -> float:
 
 
 def of_rates(targets: Array, weights: Array, number: float) -> float:
-    """Give the same of a network that puts the rate out; what is added to it moves the best rate by as much."""
+    """Give the loss of the best constant for a network that outputs the rate; a constant that the loss adds shifts the best rate."""
     return of_counts(targets, weights, number) - number * float(np.mean(weights)) if np.any(targets) else 0.0
 
 
@@ -176,7 +176,7 @@ def of_focal(targets: Array, weights: Array, number: float) -> float:
 
 
 def of_outputs(targets: Array, weights: Array, number: float) -> float:
-    """Give NaN: of a network that returns its loss itself no constant is a prediction."""
+    """Give NaN: for a network that returns its loss itself, no constant output is a prediction."""
     return float("nan")
 
 

@@ -57,7 +57,7 @@ class CpuEngine:
 
     @cached_property
     def primals(self) -> Primals:
-        """What products at one θ share."""
+        """The outputs and adjoints that products at one θ share."""
         return Primals(self.on_cpu)
 
     def sums(self, vectors: NDArray) -> Array:
@@ -125,7 +125,7 @@ class CpuEngine:
 
 
 def in_order(loss: str, shape: Shape, rows: NDArray) -> NDArray:
-    """Give outputs [N, F] of the kernels as the format has them, [N, …]: where classes lie first, the kernels have them last."""
+    """Give outputs [N, F] of the kernels in the format's order, [N, …]: classes that the format has first are last in the kernels."""
     if classes_first(loss, shape):
         return np.ascontiguousarray(np.moveaxis(rows.reshape(-1, *shape[1:], shape[0]), -1, 1))
     return rows.reshape(-1, *shape)

@@ -21,7 +21,7 @@ SLOTS = 8
 
 
 class CpuNetwork:
-    """A network in tiles, the number of threads that share the work, and what each of them writes to.
+    """A network with its data in tiles, the number of threads, and the memory that each thread writes to.
 
     Memory is allocated when it is first asked for, and kept.
     """
@@ -32,7 +32,7 @@ class CpuNetwork:
         self._derivatives: DerivativeBuffers | None = None
 
     def prepare(self, lowering: Lowered, work: Work) -> None:
-        """Compile the rules that a kind of work needs, before it is done the first time: nothing is compiled for what is refused."""
+        """Compile the rules that a kind of work needs just before its first use, so that nothing is compiled for work that is refused."""
         require(lowering, self.tiled.criterion.code, work)
 
     def buffers(self) -> Buffers:
@@ -78,7 +78,7 @@ class CpuNetwork:
         return self._derivatives
 
     def passes(self, vectors: int, numbers: int) -> Iterator[tuple[int, Batch, int, slice]]:
-        """Go over blocks of tiles, and in each over runs of vectors whose results, so many numbers a slot each, are not too large.
+        """Go over blocks of tiles, and in each over runs of vectors whose results, with the given number of values per slot, fit into memory.
 
         Gives the block's number, the block, the number of slots that its tiles are summed in, and the run.
         """

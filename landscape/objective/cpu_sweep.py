@@ -1,4 +1,4 @@
-"""Sums at the points of a grid on the CPU: a part is a tile, and what all points share of it is computed once."""
+"""Sums at the points of a grid on the CPU, tile by tile; what all points share in a tile is computed once."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class CpuSweep:
 
     @property
     def points_a_step(self) -> int:
-        """Choose how many points a step has, whatever the number of threads, since a resume counts steps."""
+        """Choose how many points a step has, independent of the number of threads, since a resume counts steps."""
         tiled = self.network.tiled
         work = point_work(tiled.plain.program, self.plan) * tiled.tiles.width
         return min(self.points, max(FEWEST_POINTS, int(STEP_WORK / work)))

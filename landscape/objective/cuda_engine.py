@@ -1,4 +1,4 @@
-"""The engine of a GPU, which leaves to the CPU whatever has no CUDA kernel."""
+"""The engine of a GPU, which uses the CPU for whatever has no CUDA kernel."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class CudaEngine:
         return sums, gradients
 
     def each_block(self, vectors: NDArray, work: Callable[[slice, int], None]) -> None:
-        """Do work on each run of vectors with each block of tiles, where a result takes as much as a vector."""
+        """Do work on each run of vectors with each block of tiles, for results as large as a vector."""
         network = self.network
         for number in range(network.tiled.tiles.blocks):
 
@@ -117,7 +117,7 @@ class CudaEngine:
         return gpu.take(out), gpu.take(sums)
 
     def derivative_memory(self, items: int, products: bool) -> tuple[int, DerivativeBuffers]:
-        """Give how many blocks do the items, and what they need in the GPU's memory; tangents for products only."""
+        """Give the number of blocks for the items, and their arrays in the GPU's memory, with tangents for products only."""
         program, dtype = self.network.tiled.full.program, self.network.tiled.dtype
         width, gpu = self.network.shape.width, self.network.gpu
         noted = (program.features + scratch_features(program.rows, program.geometry)) * width
@@ -170,5 +170,5 @@ class CudaEngine:
 
 
 def run_length(slots: int, width: int) -> int:
-    """Choose how many vectors a launch has, by what their results take."""
+    """Choose how many vectors a launch has, by the memory of their results."""
     return max(1, RESULT_BYTES // (slots * (width + SUMS) * 8))

@@ -68,7 +68,7 @@ class CudaNetwork:
         return math.ceil(tiles / self.shape.slot)
 
     def work_memory(self, features: int, items: int, more: int = 0) -> tuple[int, int, Any]:
-        """Give how many blocks do the items, and the bytes of a workspace in shared memory and an empty array, or none and one in the GPU's memory.
+        """Give the number of blocks for the items, the bytes of their workspace in shared memory (0: it does not fit), and one in the GPU's memory.
 
         `more` counts what else a block has to itself, in numbers.
         """

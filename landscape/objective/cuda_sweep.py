@@ -1,4 +1,4 @@
-"""Sums at the points of a grid on a GPU: a part is a group of slots of tiles, and what all points share of it is computed once."""
+"""Sums at the points of a grid on a GPU, group by group of slots of tiles; what all points share in a group is computed once."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class CudaSweep:
 
     @property
     def points_a_step(self) -> int:
-        """Choose how many points a step has, whatever the GPU, since a resume counts steps."""
+        """Choose how many points a step has, independent of the GPU, since a resume counts steps."""
         network = self.network
         examples = self.group * network.shape.slot * network.shape.width
         work = point_work(network.tiled.plain.program, self.plan) * examples

@@ -1,4 +1,4 @@
-"""Choose the device: what was requested, what the machine has, and for what there are kernels.
+"""Choose the device by what was requested, what the machine has, and which kernels exist.
 
 The driver is asked through its own library, so that a machine without a GPU pays nothing for the question.
 """
@@ -91,7 +91,7 @@ def gpu_problem(number: int, load: Callable[[], Any] = load_driver) -> str | Non
 
 
 def spoken(version: int) -> str:
-    """Write a version as people do.
+    """Write a version number with a point, such as 12.4.
 
     >>> spoken(12040)
     '12.4'
@@ -114,7 +114,7 @@ def settle_device(
     without: Sequence[str] = (),
     training: bool = False,
 ) -> str:
-    """Give `cpu` or `cuda:N` for what was asked.
+    """Give `cpu` or `cuda:N` for the requested device.
 
     `auto` takes the CPU until the tests of the kernels for a GPU have passed on a card: until then nobody gets them unasked.
 
@@ -154,12 +154,12 @@ def settle_device(
 
 
 def device_notes(device: str) -> tuple[str, ...]:
-    """Say which GPU computes, before the work; of the CPU the summary tells."""
+    """Say before the work which GPU computes; the CPU is named in the summary only."""
     return () if device == CPU else (f"computing on {device} ({gpu_name(read_device(device)[1])})",)
 
 
 def recorded_device(device: str) -> str:
-    """Give what of a device can change a number: the kind, not which one of several.
+    """Give the kind of a device, which can change a number, without which one of several it is.
 
     >>> recorded_device("cuda:1")
     'cuda'

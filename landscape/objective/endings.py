@@ -11,7 +11,7 @@ from landscape.ops.table import OPERATIONS
 
 @dataclass(frozen=True, kw_only=True)
 class Ending:
-    """The op that makes an output before the loss, and where all its outputs lie.
+    """The op that makes an output before the loss, and the range of all its outputs.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class Ending:
 
 
 def span_of(op: str) -> tuple[float, float] | None:
-    """Return where all outputs of an op of the format lie; None where that may be anywhere.
+    """Return the range of all outputs of an op of the format; None if it is unbounded.
 
     >>> span_of("tanh")
     (-1.0, 1.0)

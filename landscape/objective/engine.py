@@ -88,18 +88,18 @@ class GridSums(Protocol):
 
 
 class Engine(Protocol):
-    """What computes sums over examples: sums of the loss, its gradients, products with matrices, and grids of points.
+    """An engine, which computes sums over examples: of the loss, its gradients, products with matrices, and at grids of points.
 
     A function of a `Setting` that returns one, such as a class of which `__init__` takes a setting, is what `NetworkObjective` takes as `engine`.
     """
 
     @property
     def device(self) -> str:
-        """What computes, as records say it."""
+        """The device that computes, as records name it."""
 
     @property
     def on_cpu(self) -> CpuNetwork | None:
-        """The network as the CPU's kernels take it, for what only they compute; None if they cannot."""
+        """The network for the CPU's kernels, for work that only they can do; None if they cannot compute it."""
 
     def sums(self, vectors: NDArray) -> Array:
         """Return [K, 6] for complete vectors [K, P + C]: over the examples the sums of s, s², s·c, k, k² and k·c.

@@ -35,7 +35,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Counts:
-    """Facts of the data that turn sums into means: examples used and there are, Σ c and Σ c² of their target counts."""
+    """Counts that turn sums into means: examples used, examples in the split, and Σ c and Σ c² of their numbers of targets c."""
 
     examples: int
     population: int

@@ -108,7 +108,7 @@ def entropies(logits: Array, labels: NDArray, numbers: NDArray, number: float) -
 
 
 def of_masses(logits: Array, labels: NDArray, numbers: NDArray, number: float) -> Array:
-    """Cross-entropy of a mass for each class."""
+    """Cross-entropy for targets with a weight (mass) for each class."""
     groups = logits.shape[1]
     masses = numbers[:, :-groups].reshape(logits.shape)
     missed = logsumexp(logits, axis=-1, keepdims=True) - logits
@@ -159,7 +159,7 @@ def poisson_rate(outputs: Array, targets: Array, eps: float) -> Array:
 
 
 def hinge_embedding(outputs: Array, targets: Array, margin: float) -> Array:
-    """Give z of a pair that is alike, max(0, margin − z) of one that is not."""
+    """Give z for a pair that is alike, max(0, margin − z) for one that is not."""
     return np.where(targets > 0, outputs, np.maximum(0.0, margin - outputs))
 
 

@@ -32,7 +32,7 @@ BLOCK_BYTES = 64 * 2**20
 
 @dataclass
 class Seen:
-    """What was seen over all products so far: the largest spread, and vectors whose stencil crossed a kink.
+    """Errors of all products so far: the largest spread, and the vectors whose stencil crossed a kink.
 
     `spread` is for unit vectors. Of the `crossed`, `cured` did so no more with a smaller step.
     """
@@ -122,7 +122,7 @@ class FiniteDifference:
         return step
 
     def spread_at(self, units: Array, step: float) -> float:
-        """Measure the largest spread of unit vectors at a step; of "central" against the order above it."""
+        """Measure the largest spread over unit vectors at a step; for "central", the distance to the next higher order."""
         result, coarse = self.table(units, np.full(len(units), step), max(2, self.levels))
         return float(np.linalg.norm(result - coarse, axis=1).max())
 
@@ -148,14 +148,14 @@ class FiniteDifference:
         return result, coarse
 
     def products(self, vectors: ArrayLike) -> Array:
-        """Give H v for each row of vectors [K, P]; `seen` learns of spreads and kinks."""
+        """Give H v for each row of vectors [K, P], and note spreads and kinks in `seen`."""
         rows = np.atleast_2d(np.asarray(vectors, np.float64))
         block = max(1, BLOCK_BYTES // (16 * self.theta.size))
         parts = [self.block_products(rows[start : start + block]) for start in range(0, len(rows), block)]
         return np.concatenate(parts)
 
     def block_products(self, rows: Array) -> Array:
-        """Give the products of as many vectors as memory likes at once."""
+        """Give the products of as many vectors at a time as fit into memory."""
         lengths = np.linalg.norm(rows, axis=1)
         units = rows / np.where(lengths > 0, lengths, 1.0)[:, None]
         steps, crossed, cured = shrink_at_kinks(self.kinks, units, self.step)

@@ -1,4 +1,4 @@
-r"""Products of matrices that stand in for a network's Hessian: Gauss–Newton, Fisher, empirical Fisher."""
+r"""Products with approximations of a network's Hessian: Gauss–Newton, Fisher, empirical Fisher."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def fisher_products(
 
 
 def require_constant(model: Model) -> None:
-    """Refuse a loss whose Fisher matrix in the outputs is no constant.
+    """Refuse a loss whose Fisher matrix with respect to the outputs is not constant.
 
     Raises
     ------

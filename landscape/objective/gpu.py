@@ -41,7 +41,7 @@ DRIVERS = ("numba.cuda.cudadrv", "cuda.")
 
 
 class DeviceMemoryError(InputError):
-    """The GPU's memory is full: where nothing smaller can be tried, the line that the user reads."""
+    """The GPU's memory is full; the message is shown to the user if no smaller run can be tried."""
 
 
 def full_memory(error: Exception) -> bool:
@@ -50,7 +50,7 @@ def full_memory(error: Exception) -> bool:
 
 
 class Gpu:
-    """One GPU: what is put on it stays there as long as it is referred to."""
+    """One GPU: arrays copied to it stay there as long as they are referenced."""
 
     def __init__(self, number: int) -> None:
         self.guarded(lambda: cuda.select_device(number))
@@ -58,13 +58,13 @@ class Gpu:
 
     @property
     def blocks(self) -> int:
-        """How many blocks to launch at most; each takes one item of the work after another."""
+        """The largest number of blocks to launch; each block takes one item of the work after another."""
         if SIMULATED:
             return SIMULATED_BLOCKS
         return int(cuda.get_current_device().MULTIPROCESSOR_COUNT) * BLOCKS_EACH
 
     def blocks_for(self, items: int, bytes_each: int) -> int:
-        """How many blocks to launch for so many items, when a block's own memory takes so many bytes; it changes no bit."""
+        """Give the number of blocks to launch for a number of items and a block's memory in bytes, on which no result depends."""
         return max(1, min(self.blocks, items, WORKSPACE_BYTES // max(1, bytes_each)))
 
     def put(self, array: NDArray) -> Any:
@@ -79,7 +79,7 @@ class Gpu:
         return array.copy() if SIMULATED else self.guarded(lambda: cuda.to_device(array))
 
     def empty(self, shape: tuple[int, ...], dtype: Any) -> Any:
-        """Allocate an array whose numbers are anything.
+        """Allocate an array without setting its numbers.
 
         Raises
         ------
@@ -118,7 +118,7 @@ class Gpu:
 
     @staticmethod
     def guarded(work: Callable[[], Any]) -> Any:
-        """Do what may fill the memory, or find that the driver or the compiler is not as it should be.
+        """Run a call that may exhaust the memory or fail in the driver or the compiler, and turn such errors into ours.
 
         Raises
         ------

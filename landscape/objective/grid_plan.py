@@ -13,7 +13,7 @@ Array = NDArray[np.float64]
 
 
 def depends(program: Program, directions: NDArray) -> list[bool]:
-    """Say of each row whether a direction changes it."""
+    """Say for each row whether a direction changes it."""
     result = [False]
     for i in range(1, len(program.rows)):
         first, count = program.rows[i, Column.FIRST], program.rows[i, Column.INPUTS]

@@ -1,4 +1,4 @@
-"""The one place that tells the losses of networks, and test surfaces, from other functions of θ."""
+"""Distinguish the losses of networks, and test surfaces, from other functions of θ."""
 
 from __future__ import annotations
 

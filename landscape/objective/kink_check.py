@@ -40,7 +40,7 @@ class KinkCheck:
         return not np.array_equal(ahead, behind)
 
     def leave(self, move: Array) -> None:
-        """Remember a stencil that crosses a kink at every step."""
+        """Note a stencil that crosses a kink at every step size."""
         if len(self.left) < MOST_LEFT:
             self.left.append(move)
 

@@ -30,7 +30,7 @@ class Lowered(NamedTuple):
 
     @property
     def arrays(self) -> tuple[Network, NDArray[np.int64], NDArray[np.int64]]:
-        """What an entry point takes: the network, the order of its rows and their places."""
+        """The arguments of an entry point: the network, the order of its rows, and their places."""
         return self.network, self.order, self.places
 
 
@@ -70,13 +70,13 @@ def arrays_of(program: Program, dtype: np.dtype) -> Lowered:
 
 
 def sharing(full: Lowered, model: Model) -> Lowered:
-    """Let the adjoints of a program that keeps every output share places; the table of rules is the same."""
+    """Return a version of a program that keeps every output, in which adjoints share memory; the table of rules is the same."""
     program = checked(model, Mode.SHARED)
     return full._replace(program=program, network=full.network._replace(rows=program.rows))
 
 
 def require(lowering: Lowered, loss: int, work: Work, more: Sequence[int] = ()) -> None:
-    """Compile the rules that a program needs for a kind of work, and `more` of the table; those that are there stay."""
+    """Compile the rules that a program needs for a kind of work, and those of `more`, unless they are compiled."""
     if work in lowering.done:
         return
     table, dtype = lowering.network.rules, lowering.network.attributes.dtype

@@ -84,7 +84,7 @@ class MetricSweep:
             self.table[point] = self.measure(point_of(self.center, self.directions, self.axes, point))
 
     def close(self) -> None:
-        """Take all steps for done."""
+        """Mark all steps as done."""
         self.losses.close()
         self.state[-1] = self.points
 

@@ -1,4 +1,4 @@
-"""Metrics of a network's outputs by name: what fits each loss, and what an example adds to the sums of which a metric is made.
+"""Metrics of a network's outputs by name: the losses that each fits, and what an example adds to a metric's sums.
 
 Every metric is a mean of ratios of sums over the examples, or a function of one. `Metrics` does the rest.
 """
@@ -40,7 +40,7 @@ class Decisions:
 
     @cached_property
     def rank(self) -> NDArray[np.int64]:
-        """How many classes come before the one that is meant, [n, T]."""
+        """The number of classes ranked before the target's, [n, T]."""
         labels = np.where(self.kept, self.labels, 0)[:, :, None]
         meant = np.take_along_axis(self.scores, labels, axis=2)
         lower = np.arange(self.scores.shape[2]) < labels
@@ -53,19 +53,19 @@ class Decisions:
         return np.asarray(self.scores.argmax(axis=2))
 
     def by_class(self, classes: NDArray, counted: NDArray[np.bool_]) -> NDArray[np.int64]:
-        """Count, of each example, how often each class stands where it is counted, [n, C]."""
+        """Count for each example how often each class occurs where `counted`, [n, C]."""
         n, _, count = self.scores.shape
         places = np.arange(n)[:, None] * count + classes
         return np.bincount(places[counted], minlength=n * count).reshape(n, count)
 
     @cached_property
     def hits(self) -> NDArray[np.int64]:
-        """How often each class was meant and chosen, [n, C]."""
+        """How often each class was both target and choice, [n, C]."""
         return self.by_class(self.chosen, self.kept & (self.chosen == self.labels))
 
     @cached_property
     def meant(self) -> NDArray[np.int64]:
-        """How often each class was meant, [n, C]."""
+        """How often each class was the target, [n, C]."""
         return self.by_class(self.labels, self.kept)
 
     @cached_property
@@ -93,7 +93,7 @@ def root(value: float) -> tuple[float, float]:
 
 
 def remainder(value: float) -> tuple[float, float]:
-    """Give what is missing to 1, and its slope."""
+    """Give 1 − x, and its slope."""
     return 1.0 - value, -1.0
 
 
@@ -122,7 +122,7 @@ def squares(given: Numbers) -> NDArray:
 
 
 def positive(parts: Parts) -> Parts:
-    """Keep the class 1 of two."""
+    """Return the values of class 1 of two classes."""
     return parts[0][:, 1:], parts[1][:, 1:]
 
 
@@ -132,12 +132,12 @@ def recall(given: Decisions) -> Parts:
 
 
 def precision(given: Decisions) -> Parts:
-    """Of what was chosen as each class, how much was meant."""
+    """Of the choices of each class, how many were the target."""
     return given.hits, given.found
 
 
 def overlap(given: Decisions) -> Parts:
-    """Of what was meant or chosen as each class, how much was both."""
+    """Of the elements with each class as target or choice, how many have it as both."""
     return given.hits, given.meant + given.found - given.hits
 
 

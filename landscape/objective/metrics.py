@@ -58,7 +58,7 @@ class Metrics:
             self.require_memory()
 
     def require_memory(self) -> None:
-        """Refuse outputs that do not fit: metrics look at those of all examples.
+        """Refuse outputs that do not fit into memory, since metrics need those of all examples.
 
         Raises
         ------
@@ -74,7 +74,7 @@ class Metrics:
 
     @property
     def size(self) -> int:
-        """How many outputs an example has."""
+        """The number of outputs of an example."""
         return math.prod(self.model.nodes[-1].shape)
 
     def measure(self, outputs: NDArray) -> Array:
@@ -93,7 +93,7 @@ class Metrics:
             return np.array([*values, *(self.errors(outputs, totals) if self.subset else [])])
 
     def runs(self) -> Iterator[NDArray[np.int64]]:
-        """Give the examples in runs that are looked at at once."""
+        """Give the examples in runs that are evaluated at once."""
         length = max(1, AT_ONCE // max(1, self.size))
         for first in range(0, self.sample.examples, length):
             yield np.arange(first, min(self.sample.examples, first + length))
@@ -136,7 +136,7 @@ class Metrics:
         ]
 
     def read(self, outputs: NDArray, rows: NDArray[np.int64]) -> Decisions | Numbers:
-        """Set outputs of some examples beside their targets."""
+        """Pair outputs of some examples with their targets."""
         loss, targets = self.model.loss, self.sample.take(self.sample.y, rows)
         flat = outputs.reshape(len(rows), -1)
         if loss in OF_SIDES:
@@ -154,7 +154,7 @@ class Metrics:
         return Numbers(predicted, target, np.where(apart, distance**2, 0.0))
 
     def decided(self, outputs: NDArray, targets: NDArray) -> Decisions:
-        """Set outputs beside the classes that are meant; of a number for each class that is the largest."""
+        """Pair outputs with their target classes; for soft targets, with the class of the largest."""
         made, shape = self.sample.made, self.model.nodes[-1].shape
         last = np.moveaxis(outputs, 1, -1) if classes_first(self.model.loss, shape) else outputs
         labels = made.shares(targets)[2] if made.soft else made.labels(targets.reshape(len(targets), -1))
@@ -174,7 +174,7 @@ class Metrics:
 
 
 def mean_ratio(totals: tuple[Array, Array]) -> float:
-    """Give the mean of the ratios of which something counts, NaN where none does.
+    """Give the mean of the ratios with a nonzero denominator, NaN if there is none.
 
     >>> mean_ratio((np.array([1.0, 3.0, 0.0]), np.array([2.0, 3.0, 0.0])))
     0.75

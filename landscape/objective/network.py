@@ -256,7 +256,7 @@ class NetworkObjective:
 
     @cached_property
     def factor(self) -> float:
-        """What a sum over examples is multiplied by."""
+        """The factor by which a sum over examples is multiplied."""
         total = self.counts.total
         # The mean over no target is no number.
         return self.model.loss_scale / total if total else math.nan
@@ -314,7 +314,7 @@ class NetworkObjective:
 
 
 def made_anew(model: Model, split: str, given: dict[str, Any], constants: NDArray | None) -> NetworkObjective:
-    """Make an objective again, in another process say."""
+    """Make an objective again, for example in another process."""
     made = NetworkObjective(model, split, **given)
     return made if constants is None else made.with_constants(constants)
 

@@ -1,4 +1,4 @@
-"""How much each op reads and writes, stated independently for the check of programs.
+"""How many numbers each op reads and writes, stated independently for the check of programs.
 
 It says again, from the kernels' side, what lowering has written, so that the two can be compared.
 """

@@ -24,7 +24,7 @@ class Mode(Enum):
 
 
 def broken(program: Program, row: int, told: str) -> InternalError:
-    """Make the error that a row is the cause of."""
+    """Make the error about a faulty row."""
     op = int(program.rows[row, Column.OP])
     name = Op(op).name if op in tuple(Op) else f"op {op}"
     return InternalError(f"row {row} ({name}) of the network's program: {told}")
@@ -40,7 +40,7 @@ def read_last(program: Program, by_active: bool) -> Numbers:
 
 
 def check_places(program: Program, mode: Mode) -> None:
-    """Ask that outputs which are needed at a time lie apart, and adjoints likewise."""
+    """Require that outputs needed at the same time do not overlap, and adjoints likewise."""
     rows, last = program.rows, len(program.rows) - 1
     output, adjoint, size = rows[:, Column.OUTPUT], rows[:, Column.ADJOINT], rows[:, Column.SIZE]
     # The data lie elsewhere.
@@ -72,7 +72,7 @@ def check_places(program: Program, mode: Mode) -> None:
 
 
 def require_apart(program: Program, starts: Numbers, needed: Numbers, what: str) -> None:
-    """Ask that no row's interval meets one of an earlier row that is needed then, up to the row `needed`."""
+    """Require that no row's interval overlaps one of an earlier row that is still needed, up to the row `needed`."""
     stops = starts + program.rows[:, Column.SIZE]
     for row in range(1, len(starts)):
         later = slice(row + 1, needed[row] + 1)
@@ -85,7 +85,7 @@ def require_apart(program: Program, starts: Numbers, needed: Numbers, what: str)
 
 
 def check_shared_adjoints(program: Program) -> None:
-    """Ask that each adjoint has its place from the row that sets it, the last reader, until the row itself has been run in reverse."""
+    """Require that each adjoint keeps its memory from the row that sets it (the last reader) until the row itself has been run in reverse."""
     rows = program.rows
     starts, stops = rows[:, Column.ADJOINT].copy(), rows[:, [Column.ADJOINT, Column.SIZE]].sum(axis=1)
     outside = np.flatnonzero((starts[1:] < 0) | (stops[1:] > program.features))
@@ -101,7 +101,7 @@ def check_shared_adjoints(program: Program) -> None:
 
 
 def check_links(program: Program) -> None:
-    """Ask that rows which θ reaches, and which reach the output, are the active ones, and that each knows the last that reads it."""
+    """Require that exactly the rows between θ and the output are active, and that each has the right last reader."""
     rows, count = program.rows, len(program.rows)
     reached, needed = np.zeros(count, bool), np.zeros(count, bool)
     needed[-1] = True

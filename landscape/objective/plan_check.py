@@ -18,7 +18,7 @@ LINEAR = tuple(op for op, file in OPS.items() if rules.LINEAR in file.RULES)
 
 
 def check_plan(program: Program, plan: Plan, shared: int, products: int) -> None:
-    """Check that fixed rows lie in the shared memory, affine ones among the products, and that every other reads what is there.
+    """Check that fixed rows are in shared memory, affine ones among the products, and that every other row reads computed values.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def check_plan(program: Program, plan: Plan, shared: int, products: int) -> None
 
 
 def require(holds: bool, told: str) -> None:
-    """Raise the error of a plan unless something holds."""
+    """Raise an error about a plan unless a condition holds."""
     if not holds:
         raise InternalError(f"the plan of a scan {told}")
 
@@ -64,7 +64,7 @@ def require(holds: bool, told: str) -> None:
 def require_inside(
     starts: NDArray[np.int64], sizes: NDArray[np.int64], first: int, last: int, what: str
 ) -> None:
-    """Ask for intervals inside of a buffer that do not meet."""
+    """Require intervals inside a buffer that do not overlap."""
     spans = sorted(zip(starts.tolist(), (starts + sizes).tolist(), strict=True))
     inside = all(first <= start and stop <= last for start, stop in spans)
     require(
@@ -74,7 +74,7 @@ def require_inside(
 
 
 def require_formed(program: Program, plan: Plan) -> None:
-    """Ask that all parameters which a point's rows read are formed there, and nothing beyond the vector."""
+    """Require that all parameters read by a point's rows are computed for it, and nothing beyond the vector."""
     formed = np.zeros(program.parameters, bool)
     for start, stop in plan.ranges.tolist():
         require(

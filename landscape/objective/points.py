@@ -1,4 +1,4 @@
-"""A network's loss where its constants are a function of θ: each point is evaluated by itself, with its own."""
+"""A network's loss with constants that depend on θ, so that each point is evaluated by itself."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def check_program(program: Program, model: Model, mode: Mode) -> None:
 
 
 def check_maps(views: list[View], program: Program) -> None:
-    """Ask that index maps fill the links behind the rows' inputs, one after the other, so that none begins within another."""
+    """Require that index maps fill the links after the rows' inputs without gaps or overlaps."""
     spans = sorted(
         {
             (row[column], row[column] + len(indices))
@@ -109,7 +109,7 @@ def check_shape(program: Program, places: Parameters) -> None:
 
 
 def view(program: Program | Network, number: int) -> View:
-    """Read one row, its inputs as far as they are there."""
+    """Read one row, with those of its inputs that exist."""
     row = {column: int(program.rows[number, column]) for column in Column}
     first, count = row[Column.FIRST], row[Column.INPUTS]
     inside = first >= 0 and count >= 0 and first + count <= len(program.links)
@@ -134,7 +134,7 @@ def view(program: Program | Network, number: int) -> View:
 
 
 def map_at(links: NDArray[np.int64], row: dict[Column, int], column: Column) -> NDArray[np.int64] | None:
-    """Read a row's index map, or the plan of its product, as far as it is there; None if there is none."""
+    """Read a row's index map, or the plan of its product, up to the end of the links; None if there is none."""
     start = row[column]
     if start < 0:
         return None
@@ -172,7 +172,7 @@ def faults_of(
 
 
 def faults_of_data(row: View) -> Iterator[str]:
-    """The data have a size and nothing else."""
+    """List what is wrong with the row of the data, which has a size and nothing else."""
     if any(value != -1 for value in row.shape.values()):
         yield "the data have no geometry"
     rest = {
@@ -185,7 +185,7 @@ def faults_of_data(row: View) -> Iterator[str]:
 
 
 def faults_of_sizes(row: View, expected: Expected) -> Iterator[str]:
-    """Compare a row's size, its inputs and its op's own columns with what the op makes of them."""
+    """Compare a row's size, inputs and columns with what its op expects."""
     yield from expected.faults
     if row.size != expected.size:
         yield f"has {row.size} outputs, expected {expected.size}"
@@ -216,7 +216,7 @@ def faults_of_sizes(row: View, expected: Expected) -> Iterator[str]:
 def faults_of_parameters(
     row: View, expected: Expected, program: Program, places: Parameters, mode: Mode
 ) -> Iterator[str]:
-    """Ask that each interval of [θ, constants] that the row reads is that of one parameter."""
+    """Require that each interval of [θ, constants] that the row reads is that of one parameter."""
     named = {place for place, _ in expected.parameters}
     for column in (Column.WEIGHT, Column.BIAS):
         if column not in named and row[column] != -1:
@@ -255,7 +255,7 @@ def span(row: View, place: Place, count: int, places: Parameters) -> tuple[int, 
 
 
 def faults_of_code(row: View, mode: Mode) -> Iterator[str]:
-    """Ask for an activation that there is, on a row that may have one: for values another's may ride on it."""
+    """Require a known activation, on a row that may have one: in programs for values, the next row's activation may be fused to it."""
     least = 1 if row.op == Op.ACTIVATION else 0
     may = row.op == Op.ACTIVATION or (mode == Mode.VALUES and row.op in CARRIERS)
     if not least <= row[Column.CODE] < (len(ACTIVATIONS) if may else 1):
@@ -284,7 +284,7 @@ def check_data(program: Program, model: Model, inputs: int) -> None:
 
 
 def check_notes(network: Network, noted: int) -> None:
-    """Ask for as many rows behind the outputs as a GPU's rules note things in.
+    """Require as many scratch rows after the outputs as a GPU's rules use.
 
     Raises
     ------

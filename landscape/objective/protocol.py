@@ -1,4 +1,4 @@
-"""What algorithms may expect of an objective, whatever computes it."""
+"""The methods that algorithms expect of an objective, on any device."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Sweep(Protocol):
 
 
 class HasValue(Protocol):
-    """A function of θ [P] with its value and its size, which is the least that an analysis takes.
+    """A function of θ [P] with its value and its size, the minimum that an analysis needs.
 
     `complete` makes an `Objective` of it. Whatever else of an `Objective` it has is used.
     Names that it has but cannot compute may stand in an attribute `missing`.
@@ -50,7 +50,7 @@ class HasValue(Protocol):
 
 
 class HasSweep(HasValue, Protocol):
-    """A function of θ [P] with what a grid of its values needs. Values include the penalty, which `evaluate` keeps apart."""
+    """A function of θ [P] that can be evaluated on a grid. Values include the penalty, which `evaluate` gives separately."""
 
     @property
     def dtype(self) -> DTypeLike:

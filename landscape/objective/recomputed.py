@@ -27,7 +27,7 @@ Array = NDArray[np.float64]
 
 
 class RunningStatistics:
-    """The statistics that an average over consecutive training batches gives at a θ.
+    """Running statistics computed at a given θ, as an average over consecutive training batches.
 
     A batch's variance is divided by one less than its count, as PyTorch's running variance is, and every batch weighs the same.
 
@@ -118,7 +118,7 @@ def as_one_batch(model: Model) -> Model:
 
 
 def normalizing(model: Model, attributes: dict[str, Any]) -> Model:
-    """Give a model's batch normalizations other attributes."""
+    """Return a model with other attributes of its batch normalizations."""
     nodes = tuple(
         replace(node, attributes=node.attributes | attributes) if node.traits.batch_statistics else node
         for node in model.nodes
@@ -127,7 +127,7 @@ def normalizing(model: Model, attributes: dict[str, Any]) -> Model:
 
 
 def needs_statistics(model: Model) -> bool:
-    """Say whether running statistics, which belong to one θ, normalize throughout a model."""
+    """Say whether a model is normalized by running statistics, which belong to one θ."""
     norms = [node for node in model.nodes if node.traits.batch_statistics]
     return bool(norms) and all(map(is_running, norms))
 

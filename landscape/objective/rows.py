@@ -37,11 +37,11 @@ class PointSweep(Sweep, Protocol):
         """Complete the numbers of points first … last − 1, which are those that the first `step` steps left."""
 
     def close(self) -> None:
-        """Take all steps for done: every point's numbers were put."""
+        """Mark all steps as done, after every point's numbers were set."""
 
 
 class Rows(ABC):
-    """The state of a sweep as one row for each point, then the number of steps done, where a step evaluates a run of points whole.
+    """The state of a sweep whose steps evaluate whole runs of points: one row for each point, then the number of steps done.
 
     A sweep that is one has `state`, `points` and `steps`.
     """
@@ -56,7 +56,7 @@ class Rows(ABC):
 
     @property
     def grain(self) -> int:
-        """How many points a step evaluates: one, unless the sweep says more."""
+        """The number of points that a step evaluates, by default one."""
         return 1
 
     def rows(self, first: int, last: int) -> Array:

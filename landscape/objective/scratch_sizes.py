@@ -29,7 +29,7 @@ def scratch_rows(row: View) -> int:
 
 
 def convolution_scratch(row: View) -> int:
-    """Count what the rules of a convolution take.
+    """Count the rows of scratch that the rules of a convolution take.
 
     Biases and scales, then the weights, packed; or what a convolution by squares takes; or some lines of the adjoint, turned, with the sums that they
     are added to; or what normalizes.
@@ -51,7 +51,7 @@ def convolution_scratch(row: View) -> int:
 
 
 def attention_scratch(row: View) -> int:
-    """The packed matrices and blocks of scores of one head of one vector of examples."""
+    """Count the scratch of attention: packed matrices and blocks of scores of one head for one vector of examples."""
     tokens, size = row[Column.GROUPS], row[Column.WIDE] // row[Geometry.HEADS]
     return SCRATCH_ROWS + MATRICES * tokens * size + (BLOCKS * tokens + ATTENTION_LINES) * ATTENTION_QUERIES
 
@@ -66,7 +66,7 @@ SCRATCH: dict[Op, Callable[[View], int]] = {
 
 
 def noted_rows(row: View) -> int:
-    """Count the rows behind the outputs in which a GPU's rules for derivatives note something."""
+    """Count the scratch rows after the outputs that a GPU's rules for derivatives use."""
     return NOTED[row.op](row) if isinstance(row.op, Op) and row.op in NOTED else 0
 
 

@@ -27,13 +27,13 @@ MOST_THREADS = 1024
 
 
 class Announcer(event.Listener):
-    """Says once in a process that kernels are being compiled."""
+    """Announces, once in a process, that kernels are being compiled."""
 
     def __init__(self) -> None:
         self.said = False
 
     def on_start(self, event: Any) -> None:
-        """Say so at the first function."""
+        """Announce the compilation at its first function."""
         self.say("kernels")
 
     def say(self, what: str) -> None:
@@ -66,7 +66,7 @@ def pool(workers: int) -> ThreadPoolExecutor:
 
 
 class Neighbours:
-    """How many processes of one work share the cores of this machine, this one among them, and whether others need the same kernels now."""
+    """The number of processes that share this machine's cores for one task, including this one, and whether others need the same kernels now."""
 
     count = 1
     alike = False
@@ -78,7 +78,7 @@ def all_cores() -> int:
 
 
 def available_cores() -> int:
-    """Count the cores that this process may run on, or its share of them where others of the same work run beside it."""
+    """Count the cores that this process may run on, or its share of them if other processes work on the same task."""
     return max(1, all_cores() // Neighbours.count)
 
 
@@ -144,7 +144,7 @@ class Session:
 
     @contextmanager
     def left_to_others(self) -> Iterator[None]:
-        """Let other threads have the session while the one that owns it waits for them."""
+        """Let other threads use the session while its owner waits for them."""
         if not self.lock._is_owned():  # type: ignore[attr-defined]
             yield
             return
@@ -159,7 +159,7 @@ class Session:
             self.depth = depth
 
     def begin_anew(self) -> None:
-        """Let go of what another thread held when this one forked; a session of its own the thread leaves as usual."""
+        """Release what another thread held at a fork; a session of the forking thread's own is left as usual."""
         if self.lock._is_owned():  # type: ignore[attr-defined]
             return
         self.lock = threading.RLock()
@@ -202,7 +202,7 @@ def share_work(kernel: Callable[..., None], workers: int, *arguments: Any) -> No
 
 
 def begin_anew() -> None:
-    """Leave behind, in a child of `fork`, what only the parent has: its threads, and what another of them held."""
+    """Reset, in a child of `fork`, what only the parent has: its threads, and locks that they held."""
     pool.cache_clear()
     SESSION.begin_anew()
 

@@ -1,4 +1,4 @@
-"""Targets as the kernels read them: class ids, numbers, or masses made from weights, smoothing and soft targets.
+"""Targets in the form that the kernels read: class ids, numbers, or weights of classes (masses) from class weights, smoothing and soft targets.
 
 Where a loss is a weighted mean Σ w l / Σ w the weights are divided by their mean over the whole split. So sums over any part of the examples, a batch of
 training among them, are divided by the number of targets as without weights, and over the split the result is that mean.
@@ -22,7 +22,7 @@ from landscape.model.losses import OF_SIDES, classes_first, classes_of, is_soft
 
 
 class Prepared(NamedTuple):
-    """Targets of examples as the kernels read them.
+    """Targets of examples in the form that the kernels read.
 
     `labels` [N, T] are class ids (−100 where none counts) or sides of zero, `numbers` [N, G] the targets, the masses or the weights, `counts` [N] how
     many elements of an example count.
@@ -34,7 +34,7 @@ class Prepared(NamedTuple):
 
 
 def loss_code(model: Model) -> int:
-    """Return a model's loss as the kernels number it."""
+    """Return the kernels' number of a model's loss."""
     options, name, weighs = model.loss_options, model.loss, weighs_examples(model)
     if name in LOSSES:
         weighted = weighs or any(
@@ -78,7 +78,7 @@ def unsupported_loss(model: Model) -> list[str]:
 
 
 class Targets:
-    """What makes a split's targets as the kernels read them.
+    """Converts a split's targets to the form that the kernels read.
 
     Examples
     --------
@@ -100,7 +100,7 @@ class Targets:
 
     @property
     def sizes(self) -> tuple[int, int]:
-        """How many labels and numbers an example has."""
+        """The numbers of labels and of real targets that an example has."""
         size = math.prod(self.whole.shape[1:])
         if self.code >= WEIGHTED:
             return (size if self.model.loss in OF_SIDES else 0), 2 * size
@@ -188,7 +188,7 @@ class Targets:
         )
 
     def weighted(self, y: NDArray[np.float64]) -> tuple[NDArray, NDArray[np.float64]]:
-        """Give the sides of zero and, one after the other, targets and weights of elements."""
+        """Give the sides of zero and, concatenated, targets and weights of elements."""
         options = self.options
         labels = y > 0.5 if self.model.loss in OF_SIDES else y[:, :0] > 0.5
         weight = np.ones(y.shape)
@@ -204,7 +204,7 @@ class Targets:
         return labels.astype(np.int32), np.concatenate([y, weight], axis=1)
 
     def masses(self, y: NDArray) -> tuple[NDArray, NDArray[np.float64]]:
-        """Give the labels, and the masses of the classes with what the loss has beside them."""
+        """Give the labels, and the weights (masses) of the classes with the loss's constant term."""
         share, kept, labels = self.shares(y)
         beside = np.zeros(labels.shape)
         if self.model.loss == "kl_divergence":

@@ -64,5 +64,5 @@ class TiledNetwork:
 
     @cached_property
     def reverse(self) -> Lowered:
-        """The same program where adjoints share places, for gradients: a tile's adjoints then stay near the core."""
+        """The program for gradients, in which adjoints share memory, so that a tile's adjoints stay in the cache."""
         return sharing(self.full, self.model)

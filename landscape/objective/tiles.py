@@ -32,7 +32,7 @@ KEPT_BYTES = 256 * 2**20
 def tile_width(
     examples: int, features: int, itemsize: int, narrowest: int = NARROWEST, multiple: int = MULTIPLE
 ) -> int:
-    """Choose how many examples a tile has: what fits the cache, then evened out so that little is padded.
+    """Choose how many examples a tile has: as many as fit the cache, adjusted so that little is padded.
 
     Examples
     --------

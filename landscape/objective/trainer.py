@@ -122,7 +122,7 @@ class Trainer:
         self.engine.run(self.network.trained, examples, self.runs, self.progress, stops, log or nothing)
 
     def toward(self, stop: int | NDArray[np.int64]) -> Iterator[None]:
-        """Take every run to a step in parts short enough to be interrupted between."""
+        """Take every run to a step in parts, between which it can be interrupted."""
         stops = np.broadcast_to(np.asarray(stop, np.int64), self.progress.step.shape)
         chunk = FIRST_CHUNK
         while np.any((self.progress.step < stops) & (self.progress.diverged < 0)):
@@ -134,7 +134,7 @@ class Trainer:
 
     @property
     def thetas(self) -> NDArray:
-        """Where the runs are, [R, P] in the dtype."""
+        """The parameters of the runs, [R, P] in the dtype."""
         return self.progress.weights[:, : self.model.size]
 
     @property
@@ -143,7 +143,7 @@ class Trainer:
         return self.progress.weights[:, self.progress.weights.shape[1] - self.model.buffer_size :]
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """Give all that a resume needs."""
+        """Return the arrays that a resume needs."""
         return {f"progress.{name}": array for name, array in self.progress._asdict().items()}
 
     def restore(self, state: dict[str, NDArray[Any]]) -> None:
@@ -195,7 +195,7 @@ class Trainer:
         return Runs(whole, np.zeros_like(self.runs.numbers))
 
     def _copy(self) -> Progress:
-        """Progress that may be written to, all at step zero."""
+        """Return a writable copy of the starts as progress at step zero."""
         steps = np.zeros_like(self.progress.step)
         slots = np.zeros((len(steps), 1, self.model.size), self.dtype)
         return Progress(self.progress.weights.copy(), slots, steps, steps - 1)

@@ -82,11 +82,11 @@ class TrainingNetwork:
 
 
 class TrainingEngine(Protocol):
-    """What takes the steps of many runs of one network."""
+    """An engine that computes the training steps of many runs of one network."""
 
     @property
     def device(self) -> str:
-        """What computes, as records say it."""
+        """The device that computes, as records name it."""
 
     @property
     def chunk_seconds(self) -> float:
@@ -94,7 +94,7 @@ class TrainingEngine(Protocol):
 
     @property
     def own_bytes(self) -> int:
-        """How much of the host's memory the engine takes beside the runs and the data, where that is much."""
+        """The bytes of the host's memory that the engine takes besides the runs and the data, 0 for a small amount."""
 
     def tile(self, examples: int, batch: int | None) -> int:
         """Choose how many examples a tile holds, of so many; `batch` where statistics of so many normalize."""

@@ -1,4 +1,4 @@
-"""Pre-activations of each unit over the examples, and on which side of a kink they lie."""
+"""Ranges of each unit's pre-activation over the examples, and units that change sides of a kink."""
 
 from __future__ import annotations
 

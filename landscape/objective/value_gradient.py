@@ -1,4 +1,4 @@
-"""The gradient of a function of which only values are known."""
+"""The gradient by finite differences of values, for a function without derivatives."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class GradientOfValues:
 
     @np.errstate(over="ignore", invalid="ignore")
     def table(self, theta: Array, step: float) -> tuple[Array, Array, float]:
-        """Give the gradient of the highest order, that of the order below, and what rounding makes of values."""
+        """Give the gradient of the highest order, that of the order below, and the rounding error."""
         steps = step * np.maximum(1.0, np.abs(theta))
         row: list[Array] = []
         largest = 0.0

@@ -53,7 +53,7 @@ class WholeHessian:
 
     @cached_property
     def memory(self) -> hessian.Pairs:
-        """Give each worker its memory."""
+        """Allocate each worker's memory."""
         network, tiled = self.network, self.network.tiled
         widest = 1 + int(max(tiled.full.network.rows[i, Column.WIDE] for i in self.trained))
         width, across = tiled.tiles.width, max(hessian.TOGETHER, widest)
@@ -62,7 +62,7 @@ class WholeHessian:
 
     @property
     def passes(self) -> int:
-        """How many passes along a pre-activation the whole takes."""
+        """The number of passes along a pre-activation that the whole Hessian takes."""
         return len(self.items)
 
     def parts(self, half: Array, first: int = 0) -> Iterator[int]:
@@ -99,7 +99,7 @@ SPREAD = (Op.COMBINE, Op.PRODUCT, Op.GATHER)
 
 
 def is_trained(row: NDArray[np.int64]) -> bool:
-    """Tell a dense node with parameters in θ."""
+    """Say whether a node is dense with parameters in θ."""
     return bool(row[Column.OP] == Op.DENSE and row[Column.TRAINED])
 
 

@@ -15,7 +15,7 @@ from landscape.objective.tiles import Tiles, narrowest_tile
 
 
 class Workspace(NamedTuple):
-    """Examples in a tile, and the bytes a thread needs for outputs: of values, where places are reused, of gradients and of products.
+    """Examples in a tile, and the bytes a thread needs for values (where memory is reused), gradients and products.
 
     Gradients keep every output, and adjoints that share places; products with the Hessian keep every output with its adjoint, its tangent and the
     adjoint's change.

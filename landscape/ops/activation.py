@@ -68,7 +68,7 @@ def activation(
     output_range: Range | None = None,
     applied_by: str | None = None,
 ) -> Operation:
-    """Make the op of a function; one that is not an activation has no bend."""
+    """Make the op of a function of one number; one that is not an activation has no `bend`."""
     return Operation(
         name=name,
         attributes=attributes or {},

@@ -14,13 +14,13 @@ RECIPROCAL = ACTIVATION_CODES["reciprocal"]
 
 
 def sizes(inputs: tuple[Shape, ...], attributes: Attributes) -> Sizes:
-    """Ask for shapes that can be spread to one."""
+    """Require shapes that can be broadcast to one."""
     reduce(broadcast_shape, inputs)
     return {}
 
 
 def output(inputs: tuple[Shape, ...], attributes: Attributes, sizes: Sizes) -> Shape:
-    """Spread all to one shape."""
+    """Return the shape to which all inputs are broadcast."""
     return reduce(broadcast_shape, inputs)
 
 

@@ -24,7 +24,7 @@ MATRICES, BLOCKS = 9, 6
 
 
 def sizes(inputs: tuple[Shape, ...], attributes: Attributes) -> Sizes:
-    """Read sequences of vectors that the heads divide."""
+    """Read the sizes of a sequence of vectors, whose width the number of heads must divide."""
     require_axes(inputs[0], 2, "[N, T, D]", 2)
     width = inputs[0][1]
     if width % attributes["heads"]:

@@ -37,7 +37,7 @@ SCALE = ACTIVATION_CODES["scale"]
 
 
 def sizes(inputs: tuple[Shape, ...], attributes: Attributes) -> Sizes:
-    """Ask for queries, keys and values that go together, and for a mask of their scores."""
+    """Require queries, keys and values of matching shapes, and a mask with the shape of their scores."""
     for shape in inputs[:3]:
         require_axes(shape, 2, "[N, …, tokens, width]")
     query, key, value = inputs[:3]
@@ -56,14 +56,14 @@ def sizes(inputs: tuple[Shape, ...], attributes: Attributes) -> Sizes:
 
 
 def output(inputs: tuple[Shape, ...], attributes: Attributes, sizes: Sizes) -> Shape:
-    """Put out a mixture of values for each query."""
+    """Return the shape: a mixture of values for each query."""
     query, key, value = inputs[:3]
     groups = broadcast_shape(broadcast_shape(query[:-2], key[:-2]), value[:-2])
     return (*groups, query[-2], value[-1])
 
 
 def lower(state: Lowering, node: GraphNode) -> int:
-    """Take the fast rule where it does, else products and a softmax."""
+    """Append the fast row for attention if it applies, else products and a softmax."""
     groups, tokens, wide = node.shape[:-2], node.shape[-2], node.shape[-1]
     shapes = [state.shape_of[name] for name in node.inputs]
     scale = node.attributes["scale"] or 1.0 / math.sqrt(shapes[0][-1])
@@ -82,7 +82,7 @@ def lower(state: Lowering, node: GraphNode) -> int:
 
 
 def masked(state: Lowering, node: GraphNode, scores: int, heads: int, keys: int) -> int:
-    """Add the mask to scores [heads, queries, keys], and cut what a causal query does not see."""
+    """Add the mask to scores [heads, queries, keys], and −∞ at keys that a causal query does not see."""
     tokens = node.shape[-2]
     if len(node.inputs) > 3:
         shape = (*node.shape[:-2], tokens, keys)

@@ -13,7 +13,7 @@ from landscape.program.codes import Op
 
 
 def sizes(inputs: tuple[Shape, ...], attributes: Attributes) -> Sizes:
-    """Ask for inputs whose shapes differ along the axis only."""
+    """Require inputs whose shapes differ along the axis only."""
     position = attributes["axis"] - 1
     for shape in inputs:
         if len(shape) != len(inputs[0]) or any(

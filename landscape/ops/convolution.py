@@ -68,14 +68,14 @@ def wide_channels(geometry: Columns, groups: int) -> int:
 
 
 def turned_lines(geometry: Columns, groups: int) -> tuple[int, int]:
-    """Say how many lines of the output the weights' gradient turns at a time, and the rows of scratch that they take."""
+    """Give how many lines of the output the weights' gradient transposes at a time, and the rows of scratch that they take."""
     line = geometry[Geometry.OUT_WIDTH] * wide_channels(geometry, groups)
     lines = min(geometry[Geometry.OUT_HEIGHT], max(1, TURNED_ROWS // line))
     return lines, lines * line
 
 
 def goes_by_squares(geometry: Columns, groups: int) -> bool:
-    """Say whether a convolution goes by squares: 3 × 3 taps at stride 1, channels enough, and squares that mostly lie within the image."""
+    """Say whether a convolution is computed by Winograd's squares: 3 × 3 taps at stride 1, enough channels, and squares mostly within the image."""
     window = (geometry[Geometry.KERNEL_Y], geometry[Geometry.KERNEL_X])
     steps = (Geometry.STRIDE_Y, Geometry.STRIDE_X, Geometry.DILATION_Y, Geometry.DILATION_X)
     channels = (geometry[Geometry.CHANNELS], geometry[Geometry.OUT_CHANNELS])
@@ -87,7 +87,7 @@ def goes_by_squares(geometry: Columns, groups: int) -> bool:
 
 
 def squares_rows(geometry: Columns) -> int:
-    """Count the rows of scratch of a convolution by squares: taps and their components, components of pixels and outputs, and a row beside each channel."""
+    """Count the rows of scratch of a convolution by Winograd's squares: taps, components of taps, pixels and outputs, and a row for each channel."""
     before, after = geometry[Geometry.CHANNELS], geometry[Geometry.OUT_CHANNELS]
     taps = (9 + COMPONENTS) * (math.ceil(before * after / WIDEST_VECTOR) + 1)
     return taps + before + after + COMPONENTS * (before + after + 2)

@@ -20,7 +20,7 @@ from landscape.program.table import Row
 
 
 def sizes(inputs: tuple[Shape, ...], attributes: Attributes) -> Sizes:
-    """Read the last axis."""
+    """Read the size of the last axis."""
     require_axes(inputs[0], 1, "[N, …, in]")
     return {"in": inputs[0][-1]}
 
@@ -31,7 +31,7 @@ def output(inputs: tuple[Shape, ...], attributes: Attributes, sizes: Sizes) -> S
 
 
 def lower(state: Lowering, node: GraphNode) -> int:
-    """Multiply the last axis: one product a leading position."""
+    """Multiply the last axis by W, with one product for each leading position."""
     wide, out = state.shape_of[node.inputs[0]][-1], node.shape[-1]
     groups = math.prod(node.shape[:-1])
     if len(node.inputs) > 1:

@@ -19,7 +19,7 @@ def sizes(inputs: tuple[Shape, ...], attributes: Attributes) -> Sizes:
 
 
 def output(inputs: tuple[Shape, ...], attributes: Attributes, sizes: Sizes) -> Shape:
-    """Give every id its vector."""
+    """Return the shape: a vector for every id."""
     return (*inputs[0], size_of(sizes, "D"))
 
 

@@ -39,7 +39,7 @@ PAD_MODES = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
 
 def counted(shape: Shape) -> Indices:
-    """Number the places of a shape."""
+    """Return the flat index of every position of a shape."""
     return np.arange(math.prod(shape)).reshape(shape)
 
 
@@ -58,7 +58,7 @@ def reshaped(inputs: tuple[Shape, ...], attributes: Attributes, sizes: Sizes) ->
 
 
 def permutation(attributes: Attributes, inputs: tuple[Shape, ...]) -> Attributes:
-    """Ask for each axis once."""
+    """Require each axis exactly once."""
     axes = len(inputs[0])
     order = tuple(axis + axes + 1 if axis < 0 else axis for axis in attributes["axes"])
     if sorted(order) != list(range(1, axes + 1)):
@@ -69,12 +69,12 @@ def permutation(attributes: Attributes, inputs: tuple[Shape, ...]) -> Attributes
 
 
 def transposed(inputs: tuple[Shape, ...], attributes: Attributes, sizes: Sizes) -> Shape:
-    """Order the sizes."""
+    """Permute the sizes."""
     return tuple(inputs[0][axis - 1] for axis in attributes["axes"])
 
 
 def settled_slice(attributes: Attributes, inputs: tuple[Shape, ...]) -> Attributes:
-    """Cut the ends to those of the axis."""
+    """Clip the ends of a slice to those of the axis."""
     attributes = settle_axis(attributes, inputs)
     size, step = inputs[0][attributes["axis"] - 1], attributes["step"]
     if step == 0:
@@ -93,13 +93,13 @@ def with_axis(shape: Shape, axis: int, size: int) -> Shape:
 
 
 def sliced(inputs: tuple[Shape, ...], attributes: Attributes, sizes: Sizes) -> Shape:
-    """Count the places that are taken."""
+    """Return the shape with the number of positions that are taken."""
     taken = len(range(attributes["start"], attributes["stop"], attributes["step"]))
     return with_axis(inputs[0], attributes["axis"], taken)
 
 
 def settled_take(attributes: Attributes, inputs: tuple[Shape, ...]) -> Attributes:
-    """Ask for places that there are."""
+    """Require positions within the axis."""
     attributes = settle_axis(attributes, inputs)
     size = inputs[0][attributes["axis"] - 1]
     if not attributes["indices"] or not all(-size <= index < size for index in attributes["indices"]):
@@ -110,12 +110,12 @@ def settled_take(attributes: Attributes, inputs: tuple[Shape, ...]) -> Attribute
 
 
 def taken(inputs: tuple[Shape, ...], attributes: Attributes, sizes: Sizes) -> Shape:
-    """Count the places that are taken."""
+    """Return the shape with the number of positions that are taken."""
     return with_axis(inputs[0], attributes["axis"], len(attributes["indices"]))
 
 
 def padding(attributes: Attributes, inputs: tuple[Shape, ...]) -> Attributes:
-    """Ask for as many widths as there are axes, and no more reflected than there is."""
+    """Require one pair of widths for each axis, and reflected widths smaller than the axis."""
     shape, before, after, mode = inputs[0], attributes["before"], attributes["after"], attributes["mode"]
     if len(before) != len(shape) or len(after) != len(shape):
         raise InputError(
@@ -141,7 +141,7 @@ def padded(inputs: tuple[Shape, ...], attributes: Attributes, sizes: Sizes) -> S
 
 
 def padded_places(shape: Shape, after: Shape, attributes: Attributes) -> Indices:
-    """Number the places, and pad the numbers; a negative width cuts."""
+    """Pad the flat indices of the input; a negative width crops."""
     places = counted(shape)
     ends = list(zip(attributes["before"], attributes["after"], strict=True))
     cut = tuple(slice(max(0, -a), size - max(0, -b)) for size, (a, b) in zip(shape, ends, strict=True))
@@ -152,7 +152,7 @@ def padded_places(shape: Shape, after: Shape, attributes: Attributes) -> Indices
 
 
 def expanded(inputs: tuple[Shape, ...], attributes: Attributes, sizes: Sizes) -> Shape:
-    """Spread axes of 1; new ones may come before them."""
+    """Broadcast axes of size 1, perhaps with new ones before them."""
     shape = tuple(attributes["shape"])
     if not spreads_to(inputs[0], shape):
         raise InputError(f"shape: {batched(inputs[0])} cannot be spread to {batched(shape)}")
@@ -203,7 +203,7 @@ def layout(
 
 
 def by_axis(indices: Indices, axis: int, chosen: Any) -> Indices:
-    """Take places of an axis, which is counted with the batch."""
+    """Select positions of an axis, which is counted with the batch."""
     return indices[(slice(None),) * (axis - 1) + (chosen,)]
 
 

@@ -24,7 +24,7 @@ from landscape.program.table import Row
 
 
 def sizes(inputs: tuple[Shape, ...], attributes: Attributes) -> Sizes:
-    """Ask for matrices that go together."""
+    """Require matrices whose inner sizes are equal."""
     one, two = inputs
     for shape in inputs:
         require_axes(shape, 2, "matrices [N, …, rows, columns]")
@@ -35,7 +35,7 @@ def sizes(inputs: tuple[Shape, ...], attributes: Attributes) -> Sizes:
 
 
 def output(inputs: tuple[Shape, ...], attributes: Attributes, sizes: Sizes) -> Shape:
-    """Spread the axes before the last two."""
+    """Return the shape: the axes before the last two broadcast, then rows and columns."""
     one, two = inputs
     return (*broadcast_shape(one[:-2], two[:-2]), one[-2], two[-1])
 
@@ -60,7 +60,7 @@ def lower(state: Lowering, node: GraphNode) -> int:
 
 
 def each(state: Lowering, node: GraphNode, views: list[View], groups: int) -> Row:
-    """Start the row of a product for each example; factors are read where they lie if their steps are even."""
+    """Start the row of a product for each example; factors with even steps are read in place."""
     (m, k), n = state.shape_of[node.inputs[0]][-2:], node.shape[-1]
     return product(state, views, (groups, m, n, k), node.name)
 
@@ -113,7 +113,7 @@ def by_weight(state: Lowering, node: GraphNode, one: str, two: str) -> int:
 
 
 def turned(state: Lowering, node: GraphNode, one: str, two: str) -> int:
-    """Multiply by a weight from the left, which is a product with its rows from the right of the turned value: Yᵀ = Xᵀ Wᵀ."""
+    """Multiply by a weight from the left, as a product of the transposed value with the weight's rows from the right: Yᵀ = Xᵀ Wᵀ."""
     if state.is_single(two):
         return both_single(state, node)
     m, k = state.shape_of[one][-2:]

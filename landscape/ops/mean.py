@@ -20,7 +20,7 @@ from landscape.program.codes import Op
 
 
 def global_sizes(inputs: tuple[Shape, ...], attributes: Attributes) -> Sizes:
-    """Ask for an axis after the channels."""
+    """Require an axis after the channels."""
     require_axes(inputs[0], 2, "[N, C, …] with an axis after the channels")
     return {}
 
@@ -31,7 +31,7 @@ def global_output(inputs: tuple[Shape, ...], attributes: Attributes, sizes: Size
 
 
 def lower_global(state: Lowering, node: GraphNode) -> int:
-    """Average each channel over the pixels, which stand before it."""
+    """Average each channel over the pixels, whose axes come before it."""
     pixels = math.prod(state.shape_of[node.inputs[0]][1:])
     return state.add(state.row(Op.MEAN, node, last=True, groups=1, wide=pixels, out=node.shape[0]))
 

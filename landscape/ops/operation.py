@@ -1,4 +1,4 @@
-"""What an op says of itself: parameters, attributes, the rules of its shapes, and how it becomes rows of a program.
+"""The description of an op: parameters, attributes, the rules of its shapes, and how it becomes rows of a program.
 
 Shapes are those of one example, the batch axis left out; messages count it as `N`.
 """
@@ -49,17 +49,17 @@ class Attribute:
 
 
 def unchanged(attributes: Attributes, inputs: tuple[Shape, ...]) -> Attributes:
-    """Leave the attributes as they are."""
+    """Return the attributes as they are."""
     return attributes
 
 
 def no_sizes(inputs: tuple[Shape, ...], attributes: Attributes) -> Sizes:
-    """Ask nothing of the input."""
+    """Accept any input, and define no sizes."""
     return {}
 
 
 def same_shape(inputs: tuple[Shape, ...], attributes: Attributes, sizes: Sizes) -> Shape:
-    """Put out the first input's shape."""
+    """Return the first input's shape."""
     return inputs[0]
 
 
@@ -109,7 +109,7 @@ def size_of(sizes: Sizes, letter: str) -> int:
 
 
 def bind(parameter: Parameter, found: Shape, sizes: Sizes) -> Sizes:
-    """Match a parameter's shape with what the letters stand for so far; give back what they stand for now.
+    """Match a parameter's shape with the known values of the letters, and return these with the new ones.
 
     >>> bind(Parameter("weight", ("out", "in")), (10, 64), {"in": 64})
     {'in': 64, 'out': 10}

@@ -16,7 +16,7 @@ from landscape.program.layout import View, is_identity
 
 
 class Middle(NamedTuple):
-    """A row whose middle one of three axes is to be reduced: its number, and the sizes of the axes."""
+    """A row with three axes, the middle one to be reduced: its number, and the sizes of the axes."""
 
     row: int
     groups: int
@@ -33,7 +33,7 @@ def output(inputs: tuple[Shape, ...], attributes: Attributes, sizes: Sizes) -> S
 
 
 def arranged(state: Lowering, name: str, axes: tuple[int, ...]) -> Middle:
-    """Find or make a row in which the axes to reduce are one: as they lie if they can, else after the others."""
+    """Find or make a row in which the axes to reduce are adjacent: as they are if possible, else moved after the others."""
     shape = state.shape_of[name]
     places = np.arange(math.prod(shape)).reshape(shape)
     kept = [axis for axis in range(1, len(shape) + 1) if axis not in axes]

@@ -11,7 +11,7 @@ from landscape.program.codes import Op
 
 
 def sizes(inputs: tuple[Shape, ...], attributes: Attributes) -> Sizes:
-    """Ask for an axis to normalize over."""
+    """Require an axis to normalize over."""
     require_axes(inputs[0], 1, "[N, …, C]")
     return {}
 

@@ -1,4 +1,4 @@
-"""Questions that other packages ask of an op, to which every op must give an answer.
+"""Properties of an op that other packages need; every op must state all of them.
 
 `tests/model/test_traits.py` asks each of every op, and looks for names of ops elsewhere.
 """
@@ -19,7 +19,7 @@ Width = Literal["scaled", "kept", "fixed"]
 
 @dataclass(frozen=True, kw_only=True)
 class Bend:
-    """What a function of one number looks like, at the defaults of its attributes.
+    """The kinks and the flat ranges of a function of one number, at the defaults of its attributes.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class Bend:
 
 @dataclass(frozen=True, kw_only=True)
 class Traits:
-    """The answers of an op.
+    """The properties of an op.
 
     Parameters
     ----------

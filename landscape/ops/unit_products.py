@@ -26,7 +26,7 @@ def product(units: Units, node: GraphNode, inputs: Sequence[Value], keys: Collec
 def by_parameter(
     units: Units, node: GraphNode, value: Value, weight: Value, *, summed: tuple[int, int], made: int
 ) -> Value:
-    """Read units along the summed axis, of the value and of the parameter, and make new ones along the parameter's other axis."""
+    """Identify the units along the summed axis of the value and of the parameter, and make new ones along the parameter's other axis."""
     if from_end(value) not in (None, summed[0]):
         # What stands along other axes goes on, and then the parameter's numbers stay.
         return carried(value, node.shape)

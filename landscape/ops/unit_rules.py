@@ -25,7 +25,7 @@ ODD = (
 
 
 def along(units: Units, node: GraphNode, value: Value, axis: int) -> Value:
-    """Take a value whose units stand along an axis; those along another one stay."""
+    """Return a value if its units are along an axis; fix units along another one."""
     if value.key is not None:
         return units.settle(value, axis, signed=True)
     if value.axis in (None, axis):
@@ -34,14 +34,14 @@ def along(units: Units, node: GraphNode, value: Value, axis: int) -> Value:
 
 
 def stays(units: Units, node: GraphNode, inputs: Sequence[Value], keys: Collection[str]) -> Value:
-    """Let all units that are read stay."""
+    """Fix all units that are read, so that they cannot be permuted."""
     for value in inputs:
         units.fix(value, node.name, f"the symmetry of {node.op} is not known")
     return Value(node.shape)
 
 
 def layer(units: Units, node: GraphNode, inputs: Sequence[Value], keys: Collection[str]) -> Value:
-    """Read units along a weight's second axis, and make new ones along its first."""
+    """Identify the input's units with a weight's second axis, and make new ones along its first."""
     if len(inputs) > 1:
         return stays(units, node, inputs, keys)
     axis = 0 if "groups" in node.attributes else len(inputs[0].shape) - 1
@@ -60,7 +60,7 @@ def layer(units: Units, node: GraphNode, inputs: Sequence[Value], keys: Collecti
 
 
 def in_groups(units: Units, node: GraphNode, value: Value, groups: int) -> Value:
-    """Let channels of a convolution in groups move as whole groups, with their outputs; those of an input that stays move within their group."""
+    """Let the channels of a grouped convolution be permuted as whole groups, with their outputs; if the input is fixed, outputs move within their group."""
     before, after = value.shape[0] // groups, node.shape[0] // groups
     if value.units is None:
         made = units.new(node.shape[0])
@@ -75,7 +75,7 @@ def in_groups(units: Units, node: GraphNode, value: Value, groups: int) -> Value
 
 
 def repeated(value: Value, axis: int, shape: tuple[int, ...], times: int) -> Value:
-    """Give each unit several places side by side."""
+    """Repeat each unit at several adjacent positions."""
     if value.units is None or value.tags is None:
         return Value(shape)
     tags = (value.tags[:, None] * times + np.arange(times)).reshape(-1)
@@ -188,7 +188,7 @@ def reduction(units: Units, node: GraphNode, inputs: Sequence[Value], keys: Coll
 
 
 def reshaped(units: Units, node: GraphNode, inputs: Sequence[Value], keys: Collection[str]) -> Value:
-    """Follow units to an axis that is theirs, alone or together with axes around it."""
+    """Follow units through a reshape, to an axis of their own or one merged with axes around it."""
     value, shape = inputs[0], node.shape
     if value.units is None or value.axis is None or value.tags is None:
         return Value(shape)
@@ -322,7 +322,7 @@ def arithmetic(*, product: bool) -> Rule:
 
 
 def own(units: Units, node: GraphNode, inputs: Sequence[Value], keys: Collection[str]) -> Value:
-    """Give a parameter of its own, whose axis of units what it meets will tell."""
+    """Make the value of a parameter node, whose axis of units follows from the values that it is combined with."""
     return Value(node.shape, key=f"{node.owner}.value")
 
 

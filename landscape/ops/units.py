@@ -54,7 +54,7 @@ class Axis:
 
 
 class Units:
-    """The units of a graph as they are found: which are one, which stay, which may turn their sign, and where they occur."""
+    """The units of a graph as they are found: which are identical, which are fixed, which may flip their sign, and where they occur."""
 
     def __init__(self) -> None:
         self.parents = [FIXED]
@@ -72,7 +72,7 @@ class Units:
         self.used: set[str] = set()
 
     def new(self, count: int) -> Whole:
-        """Make units that nothing is known of."""
+        """Make new units, identical to no other."""
         start = len(self.parents)
         self.parents.extend(range(start, start + count))
         return np.arange(start, start + count)
@@ -83,7 +83,7 @@ class Units:
         return Value(shape, axis, self.new(count), np.zeros(count, np.int64))
 
     def find(self, unit: int) -> int:
-        """Return the representative of all that are the same unit."""
+        """Return the representative of a unit's class of identical units."""
         while self.parents[unit] != unit:
             self.parents[unit] = self.parents[self.parents[unit]]
             unit = self.parents[unit]
@@ -94,18 +94,18 @@ class Units:
         return np.array([self.find(int(unit)) for unit in units], np.int64)
 
     def join(self, one: Whole, other: Whole) -> None:
-        """Make pairs of units one; what is joined with one that stays stays."""
+        """Identify pairs of units; one that is identified with a fixed unit becomes fixed."""
         for a, b in zip(one, other, strict=True):
             first, second = sorted((self.find(int(a)), self.find(int(b))))
             self.parents[second] = first
 
     def same(self, one: Value, other: Value) -> None:
-        """Make the units of two values one, place by place."""
+        """Identify the units of two values, position by position."""
         if one.units is not None and other.units is not None:
             self.join(one.units, other.units)
 
     def fix(self, value: Value, node: str = "", why: str = "") -> Value:
-        """Let the units of a value stay, and say why where they moved so far."""
+        """Fix the units of a value, and note the reason for those that were free so far."""
         if value.units is not None:
             if why and np.any(self.roots(value.units) != FIXED):
                 self.stays.setdefault(node, why)
@@ -113,12 +113,12 @@ class Units:
         return Value(value.shape)
 
     def turn_no_sign(self, value: Value) -> None:
-        """Note that the units of a value cannot turn their sign."""
+        """Note that the units of a value cannot flip their sign."""
         if value.units is not None:
             self.even.extend(map(int, value.units))
 
     def place(self, key: str, axis: int, value: Value, *, signed: bool) -> None:
-        """Note that the units of a value stand along an axis of a parameter."""
+        """Note that the units of a value belong to an axis of a parameter."""
         self.used.add(key)
         if value.units is None or value.tags is None:
             self.tied.add((key, axis))
@@ -141,24 +141,24 @@ class Units:
             self.turn_no_sign(value)
 
     def bundle(self, value: Value, wholes: Whole, rows: Whole) -> None:
-        """Let the units of a value move only together, as rows of larger ones: `wholes` [n] says of which, `rows` [n] which row."""
+        """Let the units of a value be permuted only as rows of larger units: `wholes` [n] gives the larger unit, `rows` [n] the row."""
         if value.units is not None:
             self.bundled.extend(zip(value.units.tolist(), wholes.tolist(), rows.tolist(), strict=True))
 
     def cut(self, units: Whole) -> None:
-        """Note that units are one part of a value: one of them that becomes the same as one of another part has a place in each."""
+        """Note that units are one part of a value: a unit that is identified with one of another part has a position in each."""
         self.cuts += 1
         for unit in np.unique(units).tolist():
             self.parts[unit] = (*self.parts.get(unit, ()), self.cuts)
 
     def tie(self, value: Value) -> None:
-        """Let all numbers of a parameter of its own stay where they are."""
+        """Fix all numbers of a parameter node."""
         if value.key is not None:
             for axis in range(len(value.shape)):
                 self.place(value.key, axis, Value(value.shape), signed=False)
 
     def settle(self, value: Value, axis: int, *, signed: bool) -> Value:
-        """Give a parameter of its own units along an axis."""
+        """Give a parameter node units along an axis."""
         if value.key is None or not 0 <= axis < len(value.shape):
             return value
         found = self.fresh(value.shape, axis)
@@ -170,7 +170,7 @@ class Units:
         return found
 
     def resolved(self) -> list[Axis]:
-        """Return all axes with the representative of each unit; a unit that would occur twice at one place is fixed."""
+        """Return all axes with the representative of each unit; a unit that would occur twice at one position is fixed."""
         while True:
             wholes = self._wholes()
             axes = [self._named(one, wholes) for one in (*self.axes.values(), *self.sets)]

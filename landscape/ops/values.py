@@ -29,7 +29,7 @@ def is_integer(value: Any, least: int, most: int = LARGEST) -> bool:
 
 
 def integer(least: int = 0, most: int = LARGEST) -> Reader:
-    """Read a whole number that is not below `least` (nor above what any size can be)."""
+    """Read a whole number of at least `least`, and at most the largest possible size."""
 
     def read(value: Any) -> int:
         if not is_integer(value, least, most):

@@ -14,7 +14,7 @@ Columns = dict[Geometry, int]
 
 
 def image_sizes(inputs: tuple[Shape, ...], attributes: Attributes) -> Sizes:
-    """Ask for an image, channels first."""
+    """Require an image, channels first."""
     require_axes(inputs[0], 3, "[N, C, H, W], channels first", 3)
     return {}
 
@@ -42,7 +42,7 @@ def slide(image: Shape, reach: Shape, stride: Shape, padding: Shape) -> Shape:
 
 
 def two_axes(pair: tuple[int, ...], fill: int) -> tuple[int, int]:
-    """Give what belongs to y and to x; one axis is x.
+    """Return the values for y and x; a single axis is x.
 
     >>> two_axes((3,), 1)
     (1, 3)
@@ -51,7 +51,7 @@ def two_axes(pair: tuple[int, ...], fill: int) -> tuple[int, int]:
 
 
 def image_geometry(before: Shape, after: Shape) -> Columns:
-    """Say how large images come and go."""
+    """Give the geometry's sizes of the input and output image."""
     height, width = two_axes(before[1:], 1)
     out_height, out_width = two_axes(after[1:], 1)
     return {
@@ -65,7 +65,7 @@ def image_geometry(before: Shape, after: Shape) -> Columns:
 
 
 def window_geometry(node: GraphNode, kernel: tuple[int, ...], dilation: tuple[int, ...]) -> Columns:
-    """Say which window slides over the image and how."""
+    """Give the geometry's sizes of the window, its strides and padding."""
     result: Columns = {}
     for first, pair, fill in (
         (Geometry.KERNEL_Y, kernel, 1),
@@ -78,7 +78,7 @@ def window_geometry(node: GraphNode, kernel: tuple[int, ...], dilation: tuple[in
 
 
 def pool_sizes(inputs: tuple[Shape, ...], attributes: Attributes) -> Sizes:
-    """Ask for an image, and for padding that leaves no window without a pixel."""
+    """Require an image, and padding that leaves no window without a pixel."""
     for kernel, padding in zip(attributes["kernel"], attributes["padding"], strict=True):
         if 2 * padding > kernel:
             raise InputError(f"padding: expected at most half of the kernel {kernel}, found {padding}")

@@ -25,7 +25,7 @@ Shape = tuple[int, ...]
 
 
 class GraphNode(Protocol):
-    """What is read of a node of a model: its name and its op, what it reads, and the shape of its output."""
+    """The attributes of a model's node that lowering reads: name, op, inputs, and the shape of the output."""
 
     @property
     def name(self) -> str:
@@ -82,7 +82,7 @@ class Lowering:
         return self.parameters.places.get(f"{node.owner}.{parameter}", (-1, -1))
 
     def view(self, name: str) -> View:
-        """Say where a node's output lies in a row, in the format's order."""
+        """Give the view of a node's output: its row, and where its numbers are there, in the format's order."""
         if name in self.views:
             return self.views[name]
         row = self.row_of[name]
@@ -94,18 +94,18 @@ class Lowering:
         return View(row, last_to_first(self.shape_of[name]))
 
     def mapped(self, name: str, indices: Indices, fill: float = 0.0) -> View:
-        """Say where the numbers at some places of a node's output lie, −1 where a constant stands."""
+        """Give the view of the numbers at some positions of a node's output, −1 for a constant."""
         return self.follow(self.view(name), indices, fill)
 
     def follow(self, view: View, indices: Indices, fill: float = 0.0) -> View:
-        """Say where the numbers at some places of a view lie, −1 where a constant stands."""
+        """Give the view of the numbers at some positions of a view, −1 for a constant."""
         indices = indices.reshape(-1)
         if view.filled and bool((indices < 0).any()) and view.fill != fill:
             view = View(self.gather(view))
         return View(view.row, through(view.map, indices), view.fill if view.filled else fill)
 
     def lay(self, node: GraphNode, view: View) -> int:
-        """Let a node's output be a row's numbers in another order, which costs nothing until a row is asked for."""
+        """Define a node's output as a row's numbers in another order, which are copied only when a row of their own is needed."""
         count = self.rows[view.row].count
         if is_identity(view.map, count):
             return view.row
@@ -113,7 +113,7 @@ class Lowering:
         return view.row
 
     def whole(self, name: str) -> View | None:
-        """Say where a node's output lies, where that is all of a row in another order or the same for all examples; None for rows of other kinds."""
+        """Give the view of a node's output if it is all of a row in another order or the same for all examples; None otherwise."""
         view = self.view(name)
         if name not in self.views:
             return view if self.rows[view.row].numbers else None
@@ -127,7 +127,7 @@ class Lowering:
         return self.rows[self.view(name).row].numbers > 0
 
     def gather(self, view: View, *, batch: bool = False) -> int:
-        """Give a row that has a view's numbers in order: the view's own, or a copy; with `batch` one that has them for each example."""
+        """Give a row with a view's numbers in order: the view's own row or a copy; with `batch`, a row that has them for each example."""
         source = self.rows[view.row]
         single = source.numbers > 0 and not batch
         if is_identity(view.map, source.count) and single == (source.numbers > 0):
@@ -151,7 +151,7 @@ class Lowering:
         return self.gathered[key]
 
     def copied(self, view: View) -> int:
-        """Give a row of a view's numbers that nothing else reads; lowering leaves the copy out where the view's own row has no other reader."""
+        """Give a row of a view's numbers that nothing else reads; lowering removes the copy if the view's own row has no other reader."""
         row = self.gather(view)
         if self.rows[row].numbers or row != view.row:
             row = self.gather(view, batch=True)
@@ -312,7 +312,7 @@ class Lowering:
         return len(self.rows) - 1
 
     def with_tangent(self, row: int) -> int:
-        """Give a row that has a tangent to read: the data have none, their copy has one, of zeros."""
+        """Give a row with a tangent: the data have none, but a copy of them has one, of zeros."""
         return self.add(Row(Op.ADD, self.rows[0].size, [0])) if row == 0 else row
 
 

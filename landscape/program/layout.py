@@ -16,7 +16,7 @@ Shape = tuple[int, ...]
 
 
 class View(NamedTuple):
-    """A value as it lies in a row: the row, where its numbers are there (None: in order), and what stands at places of −1."""
+    """A value stored in a row: the row, the positions of its numbers there (None: in order), and the constant for positions of −1."""
 
     row: int
     map: Indices | None = None
@@ -24,7 +24,7 @@ class View(NamedTuple):
 
     @property
     def filled(self) -> bool:
-        """Whether a constant stands somewhere."""
+        """Whether some positions hold a constant."""
         return self.map is not None and bool((self.map < 0).any())
 
 

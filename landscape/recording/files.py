@@ -22,7 +22,7 @@ FLOAT = np.dtype("<f4")
 
 
 def needed_bytes(places: int, size: int, buffers: int, beside: int) -> int:
-    """Bytes that a run takes on the disk: its checkpoints, and beside them the file that they are folded into.
+    """Bytes that a run takes on the disk: its checkpoints, and the file that they are finally copied into.
 
     >>> needed_bytes(128, 1000, 0, 5000)
     1034000
@@ -50,7 +50,7 @@ def require_space(path: Path, needed: int, places: int) -> None:
 
 
 class Files:
-    """The folder of a recording: S places for checkpoints of P and B numbers, and the log.
+    """The folder of a recording: S slots for checkpoints of P and B numbers, and the log.
 
     Raises
     ------
@@ -82,22 +82,22 @@ class Files:
         write_bytes_atomically(self.folder / SERIES, json.dumps(self.names).encode())
 
     def put(self, place: int, step: int, theta: np.ndarray, buffers: np.ndarray) -> None:
-        """Write a checkpoint into a free place: its rows first, then its step, which makes it count."""
+        """Write a checkpoint into a free slot: first its rows, then its step, which makes it valid."""
         self.rows[0].array[place] = theta
         if buffers.size:
             self.rows[1].array[place] = buffers
         self.steps.array[place] = step
 
     def room(self, place: int) -> tuple[np.ndarray, np.ndarray]:
-        """Give the rows of a free place, to be filled."""
+        """Return the rows of a free slot, to be filled."""
         return self.rows[0].array[place], self.rows[1].array[place]
 
     def filled(self, place: int, step: int) -> None:
-        """Let a place whose rows are filled count."""
+        """Mark a slot whose rows are filled as valid."""
         self.steps.array[place] = step
 
     def drop(self, places: list[int]) -> None:
-        """Free places, whose rows may then be written over."""
+        """Free slots, whose rows may then be overwritten."""
         if places:
             self.steps.array[places] = FREE
 

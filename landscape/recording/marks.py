@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class Marks:
-    """Keeps every 2^j-th update: where there are too many, every other one is dropped, and j grows by one.
+    """The rule that keeps every 2^j-th update: when there are too many, every other one is dropped, and j grows by one.
 
     Of the 2·keep places one stays free for the last update, so that the first and the last are always among them.
 
@@ -22,11 +22,11 @@ class Marks:
         self.free = list(range(2 * keep))
 
     def due(self, step: int) -> bool:
-        """Say whether an update is kept; this may make room, which `take` tells."""
+        """Say whether an update is to be kept, which `take` may still revoke when it makes room."""
         return step % self.stride == 0 and step not in self.held
 
     def take(self, step: int) -> tuple[int | None, list[int]]:
-        """Give the place of an update, None if it is no longer due once there is room, and the places that became free."""
+        """Give the slot of an update (None if it is not to be kept after all) and the slots that became free."""
         dropped: list[int] = []
         while len(self.free) < 2 and step % self.stride == 0:
             self.stride *= 2
@@ -35,7 +35,7 @@ class Marks:
         return (self._put(step) if step % self.stride == 0 else None), dropped
 
     def last(self, step: int) -> int | None:
-        """Give the place of the last update, None if it is held already."""
+        """Give the slot of the last update, None if it is kept already."""
         return None if step in self.held else self._put(step)
 
     def _put(self, step: int) -> int:

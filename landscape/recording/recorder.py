@@ -115,7 +115,7 @@ class Recorder:
         self._begin(2 * keep, before, None if isinstance(resume, bool) else resume)
 
     def _begin(self, places: int, before: Model | Opaque | None, last: int | None) -> None:
-        """Make the files, take up what an earlier run left, and say what is recorded."""
+        """Make the files, continue from what an earlier run left, and report what is recorded."""
         start = self._start
         size, buffers = start.source.size, start.source.buffer_size
         beside = start.held.theta.nbytes + sum(a.nbytes for a in getattr(start.held, "data", {}).values())
@@ -236,14 +236,14 @@ class Recorder:
         return self.result
 
     def _flush(self) -> None:
-        """Write what waits of the log, and the last checkpoint."""
+        """Write the pending part of the log, and the last checkpoint."""
         self._series.flush()
         place = self._marks.last(self._count)
         if place is not None:
             self._files.put(place, self._count, *self._start.source.read(self._params))
 
     def _mark(self) -> None:
-        """Keep the parameters as they are now, where this update is still due."""
+        """Keep the current parameters, if this update is to be kept."""
         step = self._count
         if self._marks.due(step):
             place, dropped = self._marks.take(step)

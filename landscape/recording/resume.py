@@ -47,7 +47,7 @@ def header_at(path: Path) -> dict[str, object]:
 
 
 def folder_beside(path: Path) -> tuple[Path, Path]:
-    """Give a new name for the folder of a recording, and the one that an earlier recording may have, which is then done with."""
+    """Give a new name for the folder of a recording, and the folder of an earlier recording, if any, to be removed."""
     first, second = (path.with_name(path.name + ending) for ending in ENDINGS)
     named = ""
     if path.exists():

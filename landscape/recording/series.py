@@ -85,7 +85,7 @@ class Series:
             self.write(found)
 
     def _unchanged(self, waiting: list[Row]) -> list[Row]:
-        """Leave values aside that the loop has changed in place since; of such series copies are taken from then on."""
+        """Drop values that the loop has changed in place since; such series are copied from then on."""
         if all(version is None or value._version == version for _, _, value, version in waiting):
             return waiting
         changed = {row[1] for row in waiting if row[3] is not None and row[2]._version != row[3]}
@@ -99,7 +99,7 @@ class Series:
 
 
 def numbers_of(values: Sequence[Any]) -> list[float]:
-    """Turn numbers and tensors into floats, the tensors with one look at their device; what is none becomes NaN."""
+    """Turn numbers and tensors into floats, tensors with one transfer from their device; anything else becomes NaN."""
     tensors = [value for value in values if hasattr(value, "new_tensor")]
     found = stacked(tensors) if tensors else []
     if len(found) == len(values):
@@ -134,7 +134,7 @@ def as_float(value: Any) -> float:
 
 
 def described(value: Any) -> str:
-    """Say what a value is.
+    """Describe a value for a message.
 
     >>> described([1, 2]), described("a")
     ('a list of 2', 'a str')

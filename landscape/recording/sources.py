@@ -55,7 +55,7 @@ class TorchSource:
         return self.torch.zeros(size, dtype=self.torch.float32, pin_memory=pinned)
 
     def _parts(self, places: list[Place], which: int) -> list[Part]:
-        """Say for each place where its numbers go and come from."""
+        """List the tensors to copy, each with the interval of the vector that it is copied to."""
         return [
             Part(self.torch, self.staged[which], which, place, *table_of(self.module, place.origin.name))
             for place in places
@@ -99,7 +99,7 @@ class Part:
         self.address, self.array = -1, np.zeros(0)
 
     def copied(self, rows: Rows) -> bool:
-        """Copy it where it is the array that is known; else say that it is to be looked at."""
+        """Copy the tensor if it is still the known array; return False if it must be looked up again."""
         tensor = self.table[self.key]
         if tensor.data_ptr() != self.address or self.array.shape != tensor.shape:
             return False
@@ -108,7 +108,7 @@ class Part:
         return True
 
     def copy(self, on_device: bool) -> None:
-        """Copy it wherever it is, and keep its array where it is one of the CPU's."""
+        """Copy the tensor from any device, and keep its array if it is on the CPU."""
         tensor = self.table[self.key]
         flat = tensor.reshape(-1)
         self.staged.copy_(

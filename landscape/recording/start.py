@@ -1,4 +1,4 @@
-"""The start of a recording: the module is imported, or described in an opaque file if that is refused."""
+"""The start of a recording: the module is imported, or only described if it cannot be."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Start:
     beside: dict[str, np.ndarray] = field(default_factory=dict)
 
     def now(self, tree: Any = None) -> Model | Opaque:
-        """Give it as it is now, with the optimizer's settings and state; `tree` are parameters that the loop has given."""
+        """Give the model with the current parameters, and the optimizer's settings and state; `tree` are parameters that the loop has given."""
         if self.places is None:
             return self._opaque_now(tree)
         assert isinstance(self.held, Model)

@@ -1,4 +1,4 @@
-"""The record of what lies between minima: paths with the losses along them, barriers with their errors, saddles, permutations."""
+"""The record of connections between minima: paths with the losses along them, barriers with their errors, saddles, permutations."""
 
 from __future__ import annotations
 

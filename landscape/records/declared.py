@@ -60,7 +60,7 @@ VALUES: dict[str, Callable[[Any], bool]] = {
 
 
 def require_arrays(arrays: Arrays, declared: Mapping[str, str], lengths: Lengths | None = None) -> None:
-    """Check every array that a table declares; names may have `*`, and arrays that are missing are for others to name.
+    """Check every array that a table declares, whose names may have `*`; missing arrays are reported elsewhere.
 
     Raises
     ------
@@ -191,7 +191,7 @@ def parsed_json(name: str, text: str) -> Any:
 
 
 def require_flat(name: str, value: Any) -> None:
-    """Refuse a value of more levels than any reader could go through.
+    """Refuse a JSON value that is nested too deeply for readers.
 
     Raises
     ------
@@ -227,7 +227,7 @@ def _integer(text: str) -> int:
 
 
 def is_word(text: str) -> bool:
-    r"""Whether a text may stand in a figure as it is.
+    r"""Whether a text may be drawn in a figure as it is.
 
     >>> is_word("adam"), is_word("$x$"), is_word("two\nlines")
     (True, False, False)

@@ -99,7 +99,7 @@ class Diagnosis(Record):
 
 
 def _require_runs(stem: str, series: Arrays) -> None:
-    """Refuse an ensemble in which the runs are not so many of each label, looked at together."""
+    """Refuse an ensemble without the same number of runs for each label, evaluated at the same steps."""
     labels = series[f"{stem}.labels"]
     for name in (f"{stem}.step", f"{stem}.train_loss"):
         require(name in series, f"the array {_SERIES}{name} is missing; {_AGAIN}")

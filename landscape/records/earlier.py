@@ -63,7 +63,7 @@ def loaded(kind: type[Kind], path: Path) -> Kind:
 
 
 def require_record(path: Path) -> None:
-    """Refuse what is no record at all in the place of one; what kind it is, and of what, is for the work to say.
+    """Refuse a file that is not a record in the place of one; its kind and model are checked later.
 
     Raises
     ------
@@ -129,6 +129,6 @@ def differences(
 
 
 def others(found: Record, model: str, data: str, *, moved: bool = False) -> list[str]:
-    """Say where a record is of another model, of other parameters (or was `moved` to other ones), or of other data."""
+    """List whether a record is of another model, of other parameters (or was `moved` to them), or of other data."""
     told = ["another model or other parameters"] if found.model != model or moved else []
     return told + (["other data"] if found.data != data else [])

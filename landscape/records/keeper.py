@@ -29,7 +29,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 class Keeper(ABC):
-    """Saves work now and then while it lasts; a context that ends with the work.
+    """A context that saves unfinished work at intervals, and ends with the work.
 
     A subclass says in `write` what is saved. Ctrl-C ends the work at once, or at its next `pause` where it is in a part that is
     `deferred`; then all that is whole is saved, and the exception says where it is and that the same command goes on from there.
@@ -87,7 +87,7 @@ class Keeper(ABC):
         return reduce(machines, (cpu_kind(), *self.elsewhere), self.begun_on)
 
     def computed_on(self, kind: str) -> None:
-        """Note what a worker computes with, where that is not what this process does."""
+        """Note the kind of a worker's CPU, if it is not this process's."""
         if kind != cpu_kind() and kind not in self.elsewhere:
             self.elsewhere.append(kind)
 
@@ -103,7 +103,7 @@ class Keeper(ABC):
         return time.perf_counter() - self.saved > max(SAVE_SECONDS, self.cost / SAVE_PART)
 
     def save(self, *, now: bool = False) -> None:
-        """Save where it is time to, or `now`.
+        """Save if it is time, or `now`.
 
         Raises
         ------
@@ -118,7 +118,7 @@ class Keeper(ABC):
         self.cost = self.saved - begun
 
     def pause(self) -> None:
-        """Save where it is time to, and end the work where Ctrl-C was pressed: to be called where the state is whole.
+        """Save if it is time, and end the work if Ctrl-C was pressed; to be called when the state is consistent.
 
         Raises
         ------

@@ -25,7 +25,7 @@ Fields = dict[str, Any]
 
 @dataclass(frozen=True)
 class Key:
-    """What a record is known by: the hashes of the model and of its data, and all settings that can change a number."""
+    """The identity of a record: the hashes of the model and of its data, and all settings that can change a number."""
 
     model: str
     data: str
@@ -79,7 +79,7 @@ class Wanted(Generic[Kind]):
         return found
 
     def finish(self, fields: Fields, work: Keeper) -> Kind:
-        """Make the finished record, and save it where it has a place."""
+        """Make the finished record, and save it if it has a path."""
         record = self.key.record(self.kind, fields, work)
         if self.output is not None:
             record.save(self.output)

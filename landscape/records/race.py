@@ -89,7 +89,7 @@ class Race(Record):
         return np.where(np.isfinite(last), last, np.inf)
 
     def ranking(self) -> list[int]:
-        """Order the optimizers by their median final training loss, those that diverged last."""
+        """Rank the optimizers by their median final training loss, those that diverged last."""
         final = self.final()
         return sorted(range(len(self.optimizers)), key=lambda index: (float(np.median(final[index])), index))
 

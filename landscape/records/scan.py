@@ -171,7 +171,7 @@ class Scan(Record):
         }
 
     def _end(self) -> dict[str, dict[str, Any]]:
-        """Say of each split what the other model has by itself, and what the grid has there if that is not the same."""
+        """Summarize for each split the loss of the other model itself, and that of the grid there if they differ."""
         place = tuple(int(np.argmin(np.abs(axis - (i == 0)))) for i, axis in enumerate(self.axes))
         there = all(axis[place[i]] == (i == 0) for i, axis in enumerate(self.axes)) and bool(self.done[place])
         told: dict[str, dict[str, Any]] = {}

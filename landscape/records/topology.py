@@ -255,7 +255,7 @@ class Topology(Record):
         }
 
     def ways(self) -> list[dict[str, Any]]:
-        """Tell the ways that were looked for between ends of descents that no straight way had connected.
+        """Summarize the paths that were searched between ends of descents that no straight line connects.
 
         `straight` and `bent` are how far the way rises above the higher end; `bent` is null where none was found. Both are no lower than the lowest pass.
         """
@@ -291,7 +291,7 @@ class Topology(Record):
         }
 
     def _descents(self) -> list[dict[str, Any]] | None:
-        """Tell what each descent came to; basins with the same `minimum` lead to one."""
+        """Summarize the end of each descent; basins with the same `minimum` lead to one."""
         if not self.verified:
             return None
         found = self.verified
@@ -317,7 +317,7 @@ def _places(name: str, values: ArrayLike, shape: tuple[int, ...], below: int) ->
 
 
 def _verified(found: dict[str, np.ndarray], count: int) -> dict[str, np.ndarray]:
-    """Check what was found by descents from some of the basins."""
+    """Check the arrays about descents from some of the basins."""
     if not found:
         return {}
     require(sorted(found) == sorted(VERIFIED), f"a part of what was verified is missing; {_AGAIN}")

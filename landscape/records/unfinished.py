@@ -100,18 +100,18 @@ class Pieces(Keeper):
             self.pieces, self.kept = dict(earlier.pieces), True
 
     def beside(self, name: str) -> Path | None:
-        """Name a file for a part of the work that keeps one of its own; it goes when the work is done."""
+        """Name a file for a part of the work that saves its own; it is removed when the work is done."""
         if self.path is None:
             return None
         self.others.append(self.path.with_name(f"{self.path.name.removesuffix('.npz')}.{name}.npz"))
         return self.others[-1]
 
     def piece(self, name: str) -> Piece:
-        """Give the place of one piece."""
+        """Return the storage of one piece."""
         return Piece(self, name)
 
     def once(self, name: str, work: Callable[[], Arrays]) -> Arrays:
-        """Give a piece that is done, or do it."""
+        """Return a piece that is done, or do it."""
         if name not in self.pieces:
             self.pieces[name] = work()
             self.save()
@@ -139,25 +139,25 @@ class Pieces(Keeper):
 
 
 class Piece:
-    """The place of one piece: what an earlier process left there, and where its state is kept on the way."""
+    """The storage of one piece: what an earlier process left, and where its state is saved on the way."""
 
     def __init__(self, pieces: Pieces, name: str) -> None:
         self.pieces, self.name = pieces, name
 
     @property
     def state(self) -> Arrays | None:
-        """What is there, if anything."""
+        """The saved state, if any."""
         return self.pieces.pieces.get(self.name)
 
     def keep(self, state: Callable[[], Arrays], *, now: bool = False) -> None:
-        """Take a copy of the state where it is time to save, or `now`."""
+        """Keep a copy of the state if it is time to save, or `now`."""
         if now or self.pieces.due():
             self.pieces.pieces[self.name] = {name: np.array(array) for name, array in state().items()}
             self.pieces.save()
 
 
 def unfinished_path(output: Path) -> Path:
-    """Name the file of what is done of an output.
+    """Name the file of the unfinished work for an output.
 
     >>> unfinished_path(Path("out/digits.race.npz")).name
     'digits.race.unfinished.npz'

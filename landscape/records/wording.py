@@ -15,7 +15,7 @@ def already_there(path: str | Path) -> str:
 
 
 def taking_up(share: float, begun_on: str = "", here: str = "") -> str:
-    """Say from where work is continued, and if another kind of CPU began it.
+    """Say at which share work is continued, and whether another kind of CPU began it.
 
     >>> taking_up(0.5249)
     'resuming at 52%'
@@ -40,7 +40,7 @@ def machines(before: str, here: str) -> str:
 
 
 def interrupted(path: str | Path | None = None, share: float = 0.0) -> str:
-    """Say what an interruption leaves: a file that keeps what is done, or nothing; and how far the work was, where that is known.
+    """Say what an interruption leaves (a file that keeps what is done, or nothing), and how much was done, if known.
 
     >>> interrupted("digits.scan.npz", 0.37)
     'interrupted at 37%: digits.scan.npz keeps what is done, and the same command goes on from there'

@@ -19,7 +19,7 @@ BESIDE = ("", ".plane", ".unfinished")
 
 
 class PartsBeside(Pieces):
-    """Where the parts of a report keep their records until the page is written; `<page's stem>.unfinished.npz` says of which settings they are.
+    """Records of a report's parts, kept beside the page until it is written; `<page's stem>.unfinished.npz` has their settings.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class PartsBeside(Pieces):
             require_record(path)
 
     def write(self) -> bool:
-        """Say of which settings the parts are, once there is one."""
+        """Write the settings of the parts, once there is one."""
         if not any(path.exists() for path in self.others):
             return False
         self.pieces["begun"] = {"parts": np.array([path.exists() for path in self.others])}

@@ -83,7 +83,7 @@ def contents_of(report: Report) -> str:
 
 
 def text(said: object) -> str:
-    r"""Write a text that may come from a file, so that it stays a text.
+    r"""Escape a text that may come from a file.
 
     >>> text('<script>alert("x")</script>')
     '&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;'

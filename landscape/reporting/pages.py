@@ -42,7 +42,7 @@ class Pages:
         self.top = 0.0
 
     def need(self, height: float) -> Figure:
-        """Give a page with so much room left."""
+        """Return a page with the required room, the current one or a new one."""
         if self.figure is None or self.top + height > HEIGHT - MARGIN:
             self.close()
             self.figure, self.top = Figure(figsize=(WIDTH, HEIGHT)), MARGIN
@@ -78,7 +78,7 @@ class Pages:
         self.top += height
 
     def fitted(self, heights: list[float]) -> tuple[list[float], float]:
-        """Make pictures a little smaller where they then fit on the page in progress, in place of leaving its rest empty."""
+        """Make pictures a little smaller if they then fit on the page in progress, so that its rest is not left empty."""
         room = HEIGHT - MARGIN - self.top - WORDS - LINE if self.figure is not None else HEIGHT
         share = room / max(heights)
         share = share if SMALLEST <= share < 1 else 1.0
@@ -133,7 +133,7 @@ class Pages:
 
 
 def pdf_of(report: Report) -> bytes:
-    """Write the PDF; without the day, so that the same report is the same file."""
+    """Write the PDF, without its date, so that equal reports are equal files."""
     buffer = io.BytesIO()
     metadata = {"CreationDate": None, "Creator": PDF_CREATOR, "Keywords": report.fingerprint}
     with style(), PdfPages(buffer, metadata=metadata) as pdf:
@@ -146,7 +146,7 @@ def pdf_of(report: Report) -> bytes:
 
 
 def least_height(pair: tuple[Picture, ...]) -> float:
-    """Give the inches that a row of pictures needs at least."""
+    """Return the least height in inches of a row of pictures."""
     if not pair:
         return 0.0
     sizes = [matplotlib.image.imread(io.BytesIO(picture.png)).shape for picture in pair]

@@ -42,7 +42,7 @@ DENSE, POLISHED = 500, 3000
 
 
 def always_worth(diagnosis: Diagnosis) -> str:
-    """Leave nothing out."""
+    """Return no reason to leave the part out."""
     return ""
 
 
@@ -87,7 +87,7 @@ def hessian_options(quick: bool, model: Subject) -> Options:
 
 
 def critical_options(quick: bool, model: Subject) -> Options:
-    """Polish where the whole Hessian is at hand, so that it takes minutes at most."""
+    """Polish only if the whole Hessian can be computed, so that it takes minutes at most."""
     return {"polishing": False} if quick or model.size > POLISHED else {}
 
 
@@ -111,7 +111,7 @@ def small_loss(diagnosis: Diagnosis) -> str:
 
 
 def sharpness_options(quick: bool, subject: Subject) -> Options:
-    """Take the measures that need no random direction, and of an objective none that needs the examples of a model."""
+    """Choose the measures that need no random direction, and for an objective none that needs a model's examples."""
     measures = QUICK_MEASURES if quick else MEASURES
     return {"measures": measures if subject.is_model else tuple(m for m in measures if m not in OF_MODELS)}
 

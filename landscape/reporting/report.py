@@ -132,7 +132,7 @@ def make_report(
 
 
 class Kept:
-    """How far a report is, and where its parts are kept."""
+    """The progress of a report, and the files of its parts."""
 
     def __init__(self, beside: PartsBeside | None, quick: bool, progress: Progress) -> None:
         self.beside = beside
@@ -141,7 +141,7 @@ class Kept:
         self.names = list(self.parts.weights)
 
     def begin(self) -> None:
-        """Tell where the work begins: behind the parts that an earlier run finished."""
+        """Report the progress at the beginning: after the parts that an earlier run finished."""
         done = set() if self.beside is None else self.beside.done()
         known = [name for name in self.names if name in done]
         weights = self.parts.weights
@@ -153,13 +153,13 @@ class Kept:
         return among(self.parts[name], self.names.index(name), 0, len(self.names), "parts")
 
     def options(self, name: str, attempt: int = 0) -> dict[str, Any]:
-        """Return the keywords by which a part keeps its record and tells how far it is."""
+        """Return the arguments by which a part saves its record and reports its progress."""
         place = None if self.beside is None else self.beside.places[place_of(name, attempt)]
         fresh = self.beside is None or self.beside.fresh
         return {"output": place, "fresh": fresh, "progress": self.told(name)}
 
     def end(self, name: str) -> None:
-        """Tell that a part is done, and keep that it is."""
+        """Report and save that a part is done."""
         number = self.names.index(name) + 1
         self.parts[name](1.0, counted(number, len(self.names), "parts"))
         if self.beside is not None:
@@ -167,7 +167,7 @@ class Kept:
 
 
 def place_of(name: str, attempt: int) -> str:
-    """Name the record of a part, which is another one where other options are tried.
+    """Name the record of a part; a retry with other options has its own.
 
     >>> place_of("scan", 0), place_of("scan", 1)
     ('scan', 'scan.1')
@@ -198,7 +198,7 @@ def require_same(diagnosis: Diagnosis, model: Subject) -> None:
 def measure(
     part: Part, subject: Subject, checkpoints: Any, quick: bool, seed: int, threads: int | None, kept: Kept
 ) -> tuple[Section, Record | None]:
-    """Compute a part and tell it; where it cannot be had, say why."""
+    """Compute a part and describe it; if it cannot be computed, say why."""
     options, reason = part.options(quick, subject), ""
     # A run of checkpoints of the user's is no option of a command line.
     given = {} if subject.is_model or part.command != "trajectory" else {"checkpoints": checkpoints}
@@ -220,7 +220,7 @@ def measure(
 
 
 def notes(record: Record, reason: str) -> tuple[str, ...]:
-    """Say where another way had to be taken, and what a search did not reach."""
+    """List where a fallback was used, and what a search did not reach."""
     status = getattr(record, "status", "")
     return tuple(
         [f"Other choices were made than the default ones, because of this: {reason}."] if reason else []
@@ -243,7 +243,7 @@ def log_section(subject: Subject) -> list[Section]:
 
 
 def training_text(training: Mapping[str, Any]) -> str:
-    """Write the settings of a training that do something: what is zero or off, and what the machine was, is left to the file.
+    """Write the settings of a training that have an effect, without those that are zero or off, and without the machine.
 
     >>> training_text({"optimizer": "sgd", "learning_rate": 0.1, "clip": 0.0, "start": "a", "batch_size": 32})
     'optimizer sgd, learning rate 0.1, batch size 32'
@@ -306,7 +306,7 @@ def beside_name(output: Path) -> Path:
 
 
 def linked(report: Report, name: str) -> Report:
-    """Let the section of the loss around the network lead to its interactive page."""
+    """Add a link from the section on the loss around the network to its interactive page."""
     title = PARTS["scan"].title
     sections = tuple(replace(part, link=name) if part.title == title else part for part in report.sections)
     return replace(report, sections=sections)

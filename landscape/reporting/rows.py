@@ -32,7 +32,7 @@ def number(value: float, error: float = 0.0) -> str:
 
 
 def scan_rows(record: Scan) -> Rows:
-    """Say what the axes are, what the loss is at the network, and where the least and the greatest of the plane are."""
+    """Describe the axes, the loss at the network, and the positions of the smallest and largest loss on the plane."""
     told = record.summary()
     for place, axis in enumerate(record.axes):
         letter, _, what = one_line_label(record, place).partition(" ")
@@ -55,7 +55,7 @@ def scan_rows(record: Scan) -> Rows:
 
 
 def critical_rows(record: Critical) -> Rows:
-    """Say what kind of point it is, why, and what its curvatures are."""
+    """Describe the kind of point, the reason, and its curvatures."""
     verdict = record.verdict
     yield "kind", verdict["kind"]
     polish = verdict["polish"]
@@ -77,7 +77,7 @@ def critical_rows(record: Critical) -> Rows:
 
 
 def hessian_rows(record: Hessian) -> Rows:
-    """Give the ends of the spectrum only: its picture has the rest."""
+    """Give the ends of the spectrum only, since the figure shows the rest."""
     pairs = list(zip(record.eigenvalues, record.errors, strict=True))
     whole = bool(record.settings["all"])
     top = len(pairs) if whole else min(len(pairs), record.settings["top"])
@@ -95,7 +95,7 @@ def hessian_rows(record: Hessian) -> Rows:
 
 
 def sharpness_rows(record: Sharpness) -> Rows:
-    """Give each measure with its error and whether it says something of the function."""
+    """Give each measure with its error, and whether it depends on the scale of layers or neurons."""
     for name, (value, error) in record.measures.items():
         invariant = record.settings["measures"][name]["invariant"]
         changed = [level for level in ("layer", "neuron") if not invariant[level]]
@@ -108,7 +108,7 @@ def sharpness_rows(record: Sharpness) -> Rows:
 
 
 def trajectory_rows(record: Trajectory) -> Rows:
-    """Say what the plane holds of the path and what it leaves out."""
+    """Say how much of the path lies on the plane and how much does not."""
     yield (
         "checkpoints",
         f"{record.step.size}, from update {int(record.step[0]):,} to {int(record.step[-1]):,}",

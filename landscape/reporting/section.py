@@ -24,7 +24,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Table:
-    """A table with a heading, for what has more than two columns."""
+    """A table with a heading and any number of columns."""
 
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]

@@ -49,7 +49,7 @@ class Subject:
 
 
 def subject_of(given: Model | HasValue, name: str, path: str | None) -> Subject:
-    """Take a model, or an objective that tells about itself.
+    """Take a model, or an objective that describes itself.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""A scan whose points are computed in runs in any order, by workers or here."""
+"""A scan whose points are computed in runs in any order, by workers or in this process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from landscape.workers import Workers
 
 
 def by_workers(work: Work, workers: Workers, keeper: Keeper) -> Iterator[None]:
-    """Have workers compute the points that are not done, and take the numbers in the order in which they come."""
+    """Have workers compute the points that are not done, and store the results as they arrive."""
     plan, sweeps = work.plan, {split: part.by_points() for split, part in work.parts.items()}
     cutters = {split: cutter_of(part, plan, workers.size.count) for split, part in work.parts.items()}
     shared = Grids(
@@ -44,7 +44,7 @@ def by_workers(work: Work, workers: Workers, keeper: Keeper) -> Iterator[None]:
 
 
 def by_runs(work: Work) -> Iterator[None]:
-    """Compute the points that workers left, here."""
+    """Compute in this process the points that workers left."""
     for part in work.parts.values():
         sweep, cutter = part.by_points(), cutter_of(part, work.plan, 1)
         while (run := cutter.next()) is not None:
@@ -58,7 +58,7 @@ def by_runs(work: Work) -> Iterator[None]:
 
 
 def cutter_of(part: Part, plan: Plan, workers: int) -> Cutter:
-    """Cut what a part has left."""
+    """Make the object that cuts a part's remaining points into runs."""
     return Cutter(~part.point_done(), part.by_points().grain, plan.shape[-1], workers)
 
 

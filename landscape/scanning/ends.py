@@ -25,7 +25,7 @@ Far = Model | str | Path | NDArray[np.floating]
 
 @dataclass(frozen=True)
 class End:
-    """One model to go to: as it was given, and as it was read; None if there is none."""
+    """The model at the end of a direction: as it was given, and as it was read; None if there is none."""
 
     given: Far | None
     point: Model | NDArray[np.floating] | None
@@ -40,7 +40,7 @@ class End:
 
     @property
     def said(self) -> str:
-        """How a message says it: the file as it was given, else the name."""
+        """The name in messages: the file as it was given, else the model's name."""
         return str(self.given) if isinstance(self.given, str | Path) else self.name
 
     def model(

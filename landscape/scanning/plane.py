@@ -119,7 +119,7 @@ def overlays_of(record: Connection, center: Array, vectors: Array) -> list[dict[
 
 
 def drawn(name: str, points: Array) -> Array:
-    """Give points [n, P] of a curve through its own [k, P]."""
+    """Give points [n, P] along a curve with the control points [k, P]."""
     if name != "bezier":
         t = np.linspace(0, len(points) - 1, max(DRAWN, len(points)))
         left = np.minimum(t.astype(int), len(points) - 2)
@@ -161,7 +161,7 @@ def with_marks(
 
 
 def with_path(plan: Plan, model: Model) -> Plan:
-    """Add the run to a plan whose plane its checkpoints gave, unless a normalization has turned the directions."""
+    """Add the run to a plan whose plane is that of its checkpoints, unless a normalization has changed the directions."""
     vectors = plan.directions.vectors
     if model.checkpoints is None or len(vectors) != 2 or plan.directions.normalize != "none":
         return plan

@@ -24,7 +24,7 @@ PART = 0.5
 
 
 class Portion(NamedTuple):
-    """Points first … last − 1 of a split: their rows of numbers as so many steps of the whole grid left them, None of 0 steps."""
+    """Points first … last − 1 of a split, with their numbers after the steps of the whole grid that were done; None after 0 steps."""
 
     split: str
     first: int
@@ -48,7 +48,7 @@ class Grids:
         return self.__dict__ | {"sweeps": {}}
 
     def do(self, portion: Portion) -> tuple[Array, float]:
-        """Compute the numbers of a run of points, and say how long that took, without what is made once."""
+        """Compute the numbers of a run of points, and return the time that it took, without preparations that are made once."""
         sweep, run = self.sweep(portion.split), (portion.first, portion.last)
         before = np.zeros_like(sweep.rows(*run)) if portion.rows is None else portion.rows
         sweep.put(portion.first, before)
@@ -82,7 +82,7 @@ class Given:
 
 
 class Cutter:
-    """Cuts points that are not done into runs of about `SECONDS`, by the time that those before took.
+    """A queue that cuts points that are not done into runs of about `SECONDS`, judging by the time of earlier runs.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ class Cutter:
         return max(min(share, longest), min(longest, math.ceil(LEAST_SECONDS / max(self.seconds, 1e-9))))
 
     def rounded(self, last: int) -> int:
-        """Move an end to that of its line, where a run has lines, or to that of points that are evaluated together."""
+        """Move the end of a run to the end of its line of the grid, or of points that are evaluated together."""
         unit = self.grain
         if self.seconds is not None and self.wanted() >= self.line:
             unit = math.lcm(self.grain, self.line)

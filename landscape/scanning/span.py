@@ -56,7 +56,7 @@ class Probe:
 
 
 def search(probe: Probe, half: float, *, may_narrow: bool) -> float:
-    """Find the half width that is worth looking at, in factors of two from `half`."""
+    """Find the half width at which the loss rises visibly, in factors of two from `half`."""
     widest = half * FACTOR**STEPS
     narrowest = half / FACTOR**STEPS if may_narrow else half
     while probe.too_wide(half) and half > narrowest:
@@ -111,7 +111,7 @@ def choose_span(
 
 
 def reason(probe: Probe, half: float) -> str:
-    """Say what the ends look like."""
+    """Say how much the loss rises at the ends, for the message."""
     rise = probe.rise(half)
     if math.isinf(rise):
         return "the loss diverges at an end however near"

@@ -184,7 +184,7 @@ def far_end(
     device: str,
     metrics: Sequence[str] = (),
 ) -> dict[str, dict[str, float]]:
-    """Evaluate the other model itself on this model's data: what the line should come to at its end.
+    """Evaluate the other model itself on this model's data, to be compared with the end of the line.
 
     A model that cannot take the data has no values there.
     """
@@ -202,7 +202,7 @@ def far_end(
 
 
 def measured(evaluation: Evaluation) -> dict[str, float]:
-    """Give what a record says of one point: the loss, the accuracy if there is one, and the metrics that were chosen."""
+    """Give the values of one point for a record: the loss, the accuracy if there is one, and the chosen metrics."""
     accuracy = {} if evaluation.accuracy is None else {"accuracy": evaluation.accuracy}
     # What stands in for an evaluation may have no metrics.
     found = {"loss": evaluation.loss, **accuracy, **getattr(evaluation, "metrics", {})}
@@ -210,7 +210,7 @@ def measured(evaluation: Evaluation) -> dict[str, float]:
 
 
 def constants_digest(other: Model) -> str:
-    """Hash the constants at the end of the line, which the directions do not say."""
+    """Hash the constants at the end of the line, which the directions do not contain."""
     return hashlib.sha256(np.asarray(other.constants, "<f8").tobytes()).hexdigest()
 
 
@@ -240,13 +240,13 @@ def carried_notes(carried: bool, *, plane: bool) -> tuple[str, ...]:
 
 
 def header_digest(model: Model) -> str:
-    """Hash what a header says beside graph and loss, which the model's own hash has."""
+    """Hash the parts of a header that the model's own hash (graph and loss) does not include."""
     header = {"name": model.name if model.form == "full" else "", "training": model.training}
     return hashlib.sha256(json.dumps(header, sort_keys=True).encode()).hexdigest()
 
 
 def subset_notes(model: Model, splits: tuple[str, ...], examples: int | None) -> tuple[str, ...]:
-    """Say where a subset would be the whole."""
+    """Note if a requested subset is as large as the whole split."""
     if examples is None:
         return ()
     return tuple(
@@ -278,7 +278,7 @@ def told_splits(told: About | None, split: str) -> tuple[str, ...]:
 
 
 def told_subject(told: About, center: Array, splits: tuple[str, ...], seed: int) -> Subject:
-    """Scan an objective that tells what it is, on several splits of its data."""
+    """Scan an objective that describes itself, on several splits of its data."""
     return Subject(
         objectives={name: told.splits[name] for name in splits},
         center=center,

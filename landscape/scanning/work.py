@@ -60,7 +60,7 @@ class Part:
         return {name: np.where(self.whole, column, np.nan) for name, column in found.items()}
 
     def by_points(self) -> PointSweep:
-        """Go on point by point, in any order, after what the steps have done.
+        """Continue point by point, in any order, after the steps that are done.
 
         Raises
         ------
@@ -77,7 +77,7 @@ class Part:
         return self.sweep
 
     def note(self, first: int, last: int) -> None:
-        """Take points first … last − 1 for done."""
+        """Mark points first … last − 1 as done."""
         assert self.whole is not None
         self.whole[first:last] = True
 
@@ -113,7 +113,7 @@ class Work:
         next(part for part in self.parts.values() if part.share < 1).advance()
 
     def restore(self, earlier: Scan) -> None:
-        """Take up where a save stopped.
+        """Continue from a saved state.
 
         Raises
         ------

@@ -36,7 +36,7 @@ CONTROL = "lambda_max"
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked for: measures by name, and how they are computed."""
+    """The requested measures by name, and how they are computed."""
 
     names: tuple[str, ...]
     options: Options
@@ -75,7 +75,7 @@ class Request:
 
 
 def tell(progress: Progress, products: int) -> None:
-    """Tell a progress of so many products of about how many."""
+    """Report the progress: how many of about how many products are done."""
     progress(expected(products, PRODUCTS), "")
 
 
@@ -231,7 +231,7 @@ def chosen_names(
 
 
 def not_assessed(subject: Subject) -> dict[str, str]:
-    """Say which measures the subject does not allow, and what they need."""
+    """List the measures that cannot be computed for the subject, and what they need."""
     return {
         name: f"needs the {measure.needs} of a model"
         for name, measure in MEASURES.items()
@@ -261,7 +261,7 @@ def rescaled_models(subject: Model | HasValue, seed: int, threads: int | None) -
 def settings_of(
     subject: Subject, request: Request, compare: Model | None, levels: Sequence[str]
 ) -> dict[str, Any]:
-    """Give all that can change a number."""
+    """Give the settings that can change a number in the record."""
     return {
         **subject.settings,
         "names": list(request.names),

@@ -1,4 +1,4 @@
-"""How far the loss rises within a ball: SAM's, one step and maximized, and one of relative changes."""
+"""The largest rise of the loss within a ball: SAM's (by one step, and maximized), and for relative changes of the parameters."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def highest(subject: Subject, scale: Array, radius: float, options: Options, see
 
 
 def climbed(subject: Subject, scale: Array, radius: float, unit: Array) -> float:
-    """Climb on the sphere and give the rise: to where the gradient points, or half the way while that is lower.
+    """Climb on the sphere and give the rise: step to where the gradient points, halving the step while the loss is not higher.
 
     On a quadratic this is power iteration; for a convex loss no step goes down.
     """
@@ -86,7 +86,7 @@ def climbed(subject: Subject, scale: Array, radius: float, unit: Array) -> float
 def stepped(
     subject: Subject, scale: Array, radius: float, unit: Array, goal: Array, value: float
 ) -> tuple[Array, float, Array] | None:
-    """Go to `goal` on the unit sphere, or towards it as far as the loss is higher there; None if it never is."""
+    """Step to `goal` on the unit sphere, or towards it as far as the loss is higher; None if it never is."""
     for _ in range(12):
         found, gradient = subject.value_and_gradient(radius * scale * goal)
         if found > value:

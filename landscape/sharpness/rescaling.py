@@ -65,7 +65,7 @@ def rescalable_pairs(model: Model) -> list[Pair]:
 
 
 def pair_from(node: Node, consumers: dict[str, list[Node]], owned: set[str]) -> Pair | None:
-    """Follow a layer's output to the next layer; None if something else reads it or it is bent otherwise."""
+    """Follow a layer's output to the next layer; None if something else reads it or a function that is not homogeneous comes between."""
     at, moved = node, False
     while True:
         readers = consumers.get(at.name, [])

@@ -1,4 +1,4 @@
-"""What sharpness is measured of: a loss without its penalty, at a point."""
+"""The subject of the measures: a loss without its penalty, at a point."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Subject:
 
     @property
     def empirical_fisher(self) -> Callable[[Array], Array] | None:
-        """Products of the empirical Fisher matrix with rows, where there are examples to speak of."""
+        """Give the products of the empirical Fisher matrix with rows, for subjects that have examples."""
         network = as_network(self.objective)
         if network is None:
             return None

@@ -160,7 +160,7 @@ def study_batch_size(
 def parts_of(
     pieces: Pieces, sizes: Sequence[int], seeds: int, epochs: float, updates: int, examples: int
 ) -> Parts:
-    """Lay out the parts, each by the training examples that it sees; a product for the sharpness sees all of them."""
+    """List the parts of the work, weighted by the training examples that they evaluate; a product for the sharpness evaluates all."""
     weights = {
         "times": 2.0 * REPEATS * TIMED_EXAMPLES * len(sizes),
         "epochs": seeds * len(sizes) * epochs * examples,
@@ -180,7 +180,7 @@ def timed(start: Model, sizes: Sequence[int], common: dict[str, Any], progress: 
 
 
 def update_seconds(start: Model, size: int, common: dict[str, Any]) -> float:
-    """Time one update: the difference of two lengths of run, so that what is done once a run drops out."""
+    """Time one update: the difference between two run lengths, so that work done once per run cancels."""
 
     def spent(steps: int) -> float:
         options = {**common, "batch_size": size, "steps": steps, "looks": 2, "threads": 1}
@@ -240,7 +240,7 @@ def noise_scale(model: Model, seed: int, threads: int | None = None, device: str
 def sentences(
     sizes: Sequence[int], series: dict[str, Any], numbers: dict[str, float], epochs: float
 ) -> list[str]:
-    """Say what the budget does, what an update costs, and whether the sharpness follows the batch."""
+    """State the findings: the effect of the budget, the cost of an update, and whether sharpness depends on the batch size."""
     words = []
     for budget, name in (("epochs", f"{epochs:g} epochs"), ("updates", f"{numbers['updates']:,.0f} updates")):
         middle = np.median(series[f"{budget}.train_loss"], axis=1)
@@ -278,7 +278,7 @@ def sentences(
 
 
 def held_out_sentences(sizes: Sequence[int], series: dict[str, Any]) -> list[str]:
-    """Say what each batch size comes to on data that were held out, if there are some: accuracy, or the loss of a regression."""
+    """State each batch size's result on held-out data, if there are any: accuracy, or the loss of a regression."""
     named = held_out(series)
     if named is None:
         return []

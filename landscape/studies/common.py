@@ -58,7 +58,7 @@ class Experiment:
         return self.model if init is None else at_initialization(self.model, init, seed)
 
     def require(self, **grid: Any) -> None:
-        """Refuse an initialization, settings or a network that no training has, before anything is announced; a list is tried one by one.
+        """Refuse an impossible initialization, setting or network before anything is announced; settings in a list are checked one by one.
 
         Raises
         ------
@@ -129,7 +129,7 @@ class Experiment:
 
 
 def begun(pieces: Pieces, parts: Parts) -> float:
-    """Return about what share of the parts an earlier run did: of runs by their looks, of other pieces that are there all."""
+    """Return the approximate share of the parts that an earlier run did: runs count by their evaluations, other pieces fully."""
     done = 0.0
     for name, weight in parts.weights.items():
         piece = pieces.pieces.get(name, {})
@@ -141,13 +141,13 @@ def begun(pieces: Pieces, parts: Parts) -> float:
 
 
 def finals(losses: Array, shape: tuple[int, ...]) -> Array:
-    """Give the last look of runs [R, K] as a table; infinite where a run diverged."""
+    """Give the last evaluation of runs [R, K] as a table, infinite for runs that diverged."""
     last = losses[:, -1].reshape(shape)
     return np.where(np.isfinite(last), last, np.inf)
 
 
 def within(model: Model, batch_size: int, announce: Announce) -> int:
-    """Return a batch size of at most all examples, and say where that is less than asked for, unless the network is refused."""
+    """Return a batch size of at most all examples, with a note if that is less than asked for."""
     checked(model, Mode.VALUES)
     examples = model.examples("train")
     if batch_size > examples:
@@ -172,7 +172,7 @@ def require_known(
     *, optimizers: Sequence[str] = (), schedules: Sequence[str] = (), init: str | None, device: str, output: str | Path | None,
     **settings: Any,
 ) -> None:  # fmt: skip
-    """Refuse what no run could be trained with, and an output that cannot be written, before anything is said or done.
+    """Refuse settings with which no run can be trained, and an output that cannot be written, before any message or work.
 
     Raises
     ------
@@ -218,7 +218,7 @@ def positive_list(name: str, values: Sequence[float]) -> list[float]:
 
 
 def counted_seeds(count: int) -> str:
-    """Write a number of seeds.
+    """Write a number of seeds in words.
 
     >>> counted_seeds(1), counted_seeds(3)
     ('1 seed', '3 seeds')

@@ -164,7 +164,7 @@ def mean_cosine(path: NDArray[Any] | None) -> Array:
 
 
 def classes(last: Array, half: Array, swing: Array) -> NDArray[np.int64]:
-    """Tell each run's end: the indices of `CLASSES`.
+    """Classify the end of each run, as indices of `CLASSES`.
 
     Examples
     --------

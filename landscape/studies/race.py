@@ -211,19 +211,19 @@ def require_numbers(
 
 
 def passes(model: Model, common: dict[str, Any]) -> float:
-    """Count the evaluations of the whole training set that cost as much as a run."""
+    """Estimate how many evaluations of the whole training set cost as much as a run."""
     epochs = common.get("epochs") or common["steps"] * common["batch_size"] / model.examples("train")
     return max(1.0, 3.0 * epochs)
 
 
 def parts_of(pieces: Pieces, names: Sequence[str], tuning: int, seeds: int, plane: float) -> Parts:
-    """Lay out the runs of each optimizer, to tune its rate and to race, and the plane, which is worth so many runs."""
+    """List the parts: runs of each optimizer to tune its rate and to race, and the plane, weighted in units of runs."""
     tuned = {f"{name}.tuning": float(tuning) for name in names if tuning}
     return Parts(pieces.progress, tuned | {name: float(seeds) for name in names} | {"plane": plane})
 
 
 class Runner:
-    """Runs of one start with common settings, each a piece of the work."""
+    """Runs from one start with common settings, each a piece of the work."""
 
     def __init__(self, experiment: Experiment, pieces: Pieces, common: dict[str, Any], parts: Parts) -> None:
         self.experiment, self.pieces, self.common, self.parts = experiment, pieces, common, parts
@@ -285,7 +285,7 @@ def plane_of(
 
 
 def near(run: Ensemble) -> NDArray[np.bool_]:
-    """Say at which looks the first seed's run had not left: one that explodes would be all that the plane shows."""
+    """Give the evaluations at which the first seed's run was still near; one that explodes would dominate the plane."""
     losses = run.losses["train_loss"][0]
     with np.errstate(invalid="ignore"):
         return np.asarray(losses <= FAR * losses[0])

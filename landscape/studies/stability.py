@@ -160,7 +160,7 @@ def study_stability(
 
 
 class Follower:
-    """Full-batch runs of one start, and their curvature at the looks."""
+    """Full-batch runs from one start, with their curvature at each evaluation."""
 
     def __init__(self, start: Model, settings: dict[str, Any], threads: int | None, device: str) -> None:
         self.start, self.settings, self.threads, self.device = start, settings, threads, device
@@ -169,11 +169,11 @@ class Follower:
         self.names = SERIES if self.batch is None else (*SERIES, "batch_sharpness")
 
     def left(self, piece: Piece) -> bool:
-        """Say whether a run has looks left."""
+        """Say whether a run has evaluations left."""
         return piece.state is None or int(piece.state["look"]) < int(self.settings["looks"])
 
     def do(self, asked: tuple[str, dict[str, Array] | None]) -> dict[str, Array]:
-        """Do one run on a worker, from where it is; its state at the end."""
+        """Compute one run on a worker, from its saved state, and return its state at the end."""
         name, state = asked
         with Pieces(None, model="", data="", settings={}) as pieces:
             if state is not None:
@@ -212,7 +212,7 @@ class Follower:
         return {"step": steps.astype(np.float64), **{name: state[name] for name in self.names}}
 
     def look(self, trainer: Trainer, recipe: Recipe, step: int, look: int, state: dict[str, Any]) -> None:
-        """Note what is found at a step, nothing after a divergence.
+        """Store loss, gradient norm and sharpness at a step in the state, nothing after a divergence.
 
         Raises
         ------
@@ -238,7 +238,7 @@ class Follower:
             )
 
     def operator(self, trainer: Trainer, recipe: Recipe, step: int) -> SymmetricOperator | None:
-        """Give the Hessian, preconditioned for adaptive optimizers; none of these before their first step."""
+        """Give the Hessian, preconditioned for adaptive optimizers; None for these before their first step."""
         theta = np.asarray(trainer.thetas[0], np.float64)
         hessian = hessian_operator(self.objective, theta)
         if recipe.optimizer not in ("adam", "rmsprop"):

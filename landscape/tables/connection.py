@@ -48,7 +48,7 @@ def connection_lines(record: Connection) -> Iterator[tuple[str, str]]:
 
 
 def end_words(end: dict[str, Any]) -> str:
-    """Say what an end has by itself."""
+    """Describe one end: its own losses and accuracies."""
     words = []
     for split in ("train", "test"):
         if f"{split}_loss" in end:

@@ -6,7 +6,7 @@ from typing import Any
 
 
 def headline(report: dict[str, Any]) -> str:
-    """Write the verdict; a sub-code that nothing but the remedy's name speaks for is only a guess.
+    """Write the verdict; mark a finer cause that only the remedy's name supports as a guess.
 
     >>> headline({"verdict": "optimization", "subtype": "saddle", "confidence": "verified", "subtype_supported": True})
     'optimization / saddle (verified)'

@@ -49,7 +49,7 @@ def hessian_lines(record: Hessian) -> Iterator[tuple[str, str]]:
 
 
 def eigenvalue_lines(record: Hessian) -> Iterator[tuple[str, str]]:
-    """Give a line an eigenvalue, the largest first; the middle of many is left to the file."""
+    """Give a line for each eigenvalue, the largest first, leaving out the middle of many."""
     count = len(record.eigenvalues)
     top = count if record.settings["all"] else min(count, record.settings["top"])
     pairs = list(zip(record.eigenvalues, record.errors, strict=True))
@@ -67,7 +67,7 @@ def eigenvalue_lines(record: Hessian) -> Iterator[tuple[str, str]]:
 
 
 def difference_lines(record: Hessian) -> Iterator[tuple[str, str]]:
-    """Say how finite differences did."""
+    """Say how accurate finite differences were."""
     step = record.settings.get("finite_difference")
     if step is None:
         return

@@ -55,7 +55,7 @@ def change_text(record: Sharpness, level: str, name: str) -> str:
 
 
 def surprises(record: Sharpness) -> list[str]:
-    """Say where a rescaling test disagrees with theory; a control that did not change is one."""
+    """List where a rescaling test disagrees with theory, including a control that did not change."""
     found = []
     for level in LEVELS:
         for name in record.beside.get(level, {}):

@@ -92,7 +92,7 @@ def basin_line(told: dict[str, Any], is_open: bool) -> str:
 
 
 def verified_lines(record: Topology) -> Iterator[tuple[str, str]]:
-    """Say what descents in the whole space came to."""
+    """Say where descents in the whole space ended."""
     found = record.verified
     if not found:
         return

@@ -150,7 +150,7 @@ def surface_of(record: Any) -> Topology | None:
 def measured(
     plane: Scan, name: str, values: np.ndarray, connectivity: str, limit: float, scale: str
 ) -> tuple[Basins, dict[str, Any], dict[str, Any]]:
-    """Find basins and maxima; give the basins, the fields of the record and what its settings tell of the grid."""
+    """Find basins and maxima; give the basins, the fields of the record, and its settings about the grid."""
 
     def errors(heights: np.ndarray) -> np.ndarray:
         return errors_below(plane, name, values, heights)

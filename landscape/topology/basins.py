@@ -51,7 +51,7 @@ def default_threshold(values: np.ndarray, scale: str = "linear") -> float:
 
 
 def cancelled(heirs: np.ndarray, keep: np.ndarray) -> NDArray[np.int64]:
-    """Return the basin that each belongs to: itself where it is kept, else that of the one it joined, which is older.
+    """Return the basin that each belongs to: itself if it is kept, else that of the older one that it joined.
 
     >>> cancelled(np.array([-1, 0, 1]), np.array([True, False, False])).tolist()
     [0, 0, 0]
@@ -108,7 +108,7 @@ def changed_by_the_grid(
     errors: Callable[[np.ndarray], np.ndarray],
     scale: str = "linear",
 ) -> NDArray[np.bool_]:
-    """Say of each kept basin whether every second point alone would have it elsewhere or not at all.
+    """Say for each kept basin whether a grid of every second point has it elsewhere or not at all.
 
     It is the same basin where its lowest point on the coarser grid lies within it; its saddle has moved where the height differs by more
     than a tenth of the persistence.

@@ -25,7 +25,7 @@ Once = Callable[[str, Callable[[], dict[str, np.ndarray]]], dict[str, np.ndarray
 
 
 def height_over(objective: Completed, one: Array, other: Array) -> float:
-    """Return the highest value on a chain that slid down from the straight way as an elastic band; NaN where it found none.
+    """Return the highest value on an elastic band relaxed from the straight line; NaN if none was found.
 
     It is a way, so the lowest pass is no higher; a lower one may be found from another start.
 

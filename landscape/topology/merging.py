@@ -31,7 +31,7 @@ NONE = -1
 
 @dataclass(frozen=True)
 class MergeTree:
-    """The components that were ever born, the oldest first, as places in the flat array of the values.
+    """All components of the sublevel sets, the oldest first, as indices into the flat array of the values.
 
     `births` [k] are the minima, `deaths` [k] the saddles (−1 for the deepest of a piece), `heirs` [k] which component each joined
     (−1 likewise), and `label` has the component of every point, −1 where there is no value.
@@ -168,7 +168,7 @@ def ascending(grid: np.ndarray) -> tuple[Whole, NDArray[np.bool_]]:
 
 
 def bordered(shape: tuple[int, ...]) -> tuple[tuple[int, ...], Whole]:
-    """Return the shape with a border around it, so that neighbours are the same offsets everywhere, and where each point lies in it."""
+    """Return the shape with a border, so that neighbours have the same offsets everywhere, and the index of each point in it."""
     padded = tuple(count + 2 for count in shape)
     places = np.zeros(shape, np.int64)
     for axis, (count, stride) in enumerate(zip(shape, strides_of(padded), strict=True)):
@@ -193,7 +193,7 @@ def offsets_of(connectivity: str, padded: tuple[int, ...]) -> Whole:
 
 
 def nothing_yet(padded: tuple[int, ...]) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
-    """Return rank, parent and label of a grid that nothing has entered."""
+    """Return rank, parent and label of a grid before any point has entered."""
     size = int(np.prod(padded))
     return tuple(np.full(size, NONE, np.int32) for _ in range(3))  # type: ignore[return-value]
 

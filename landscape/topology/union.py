@@ -13,7 +13,7 @@ from landscape.jit import kernel
 
 @kernel
 def unite(order, offsets, rank, parent, label, births, deaths, heirs, count):  # type: ignore[no-untyped-def]
-    """Let the vertices of `order` enter one after the other, and return the number of components that were ever born.
+    """Let the vertices of `order` enter one after the other, and return the total number of components.
 
     Parameters
     ----------

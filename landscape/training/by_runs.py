@@ -1,4 +1,4 @@
-"""Trainings computed in groups in any order, by workers or here."""
+"""Trainings computed in groups in any order, by workers or in this process."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ GROUPS = 3
 
 
 class Group(NamedTuple):
-    """Some of the runs: their numbers, and their state where they were begun already."""
+    """Some of the runs: their numbers, and their state if they were begun already."""
 
     runs: NDArray[np.int64]
     state: dict[str, NDArray[Any]] | None
@@ -57,7 +57,7 @@ class Trainings:
         )
 
     def do(self, group: Group) -> dict[str, NDArray[Any]]:
-        """Take some of the runs to their end; their state there."""
+        """Train some of the runs to their end, and return their state there."""
         course = self.course(group.runs)
         if group.state is not None:
             slots = group.state["progress.slots"][:, : course.trainer.slots]
@@ -82,7 +82,7 @@ def run_groups(trainings: Trainings, course: Course, workers: Workers | None, pr
 
 
 def by_groups(trainings: Trainings, course: Course, workers: Workers | None) -> Iterator[None]:
-    """Take group after group, in the order in which they come."""
+    """Store the groups as they arrive."""
     if course.look == course.looked.shape[1]:
         return
     if course.whole is None:
@@ -130,7 +130,7 @@ def groups_of(course: Course, lengths: Callable[[int], list[int]]) -> Iterator[G
 
 
 def rows_of(state: dict[str, NDArray[Any]], runs: NDArray[np.int64], count: int) -> dict[str, NDArray[Any]]:
-    """Give the part of a state that is of some runs: rows of arrays, and what is of all runs alike."""
+    """Give the part of a state that belongs to some runs: their rows of arrays, and what all runs share."""
     return {
         name: array[runs] if array.ndim and len(array) == count else array for name, array in state.items()
     }

@@ -50,11 +50,11 @@ class Paths:
             self.distance = np.full((runs, looks), np.nan)
 
     def kept(self) -> dict[str, Any]:
-        """Give what is kept, None for the rest."""
+        """Give the arrays that are kept, None for the others."""
         return {"path": self.path, "projected": self.projected, "distance": self.distance}
 
     def note(self, look: int, reached: NDArray[np.bool_], thetas: NDArray[Any]) -> None:
-        """Keep a look of the runs that reached it."""
+        """Store an evaluation of the runs that reached it."""
         if self.path is not None:
             self.path[reached, look] = thetas[reached]
         if self.projected is not None and self.distance is not None:
@@ -66,7 +66,7 @@ class Paths:
 
 
 class Course:
-    """Runs on their way from look to look; where there is a piece to keep their state in, they go on from what it holds."""
+    """Runs in progress from one evaluation to the next; they continue from the state in their piece of unfinished work, if any."""
 
     def __init__(
         self, trainer: Trainer, looked: NDArray[np.int64], paths: Paths, piece: Piece | None
@@ -81,7 +81,7 @@ class Course:
 
     @property
     def seconds(self) -> float:
-        """Seconds on the way, those before a resume included."""
+        """The seconds of training, including those before a resume."""
         return self.before + time.perf_counter() - self.begun
 
     def state(self) -> dict[str, NDArray[Any]]:
@@ -94,7 +94,7 @@ class Course:
         }  # fmt: skip
 
     def restore(self, state: dict[str, NDArray[Any]]) -> None:
-        """Take up a state."""
+        """Continue from a saved state."""
         self.trainer.restore(state)
         self.look, self.before = int(state["look"]), float(state["seconds"])
         self.whole = np.array(state["whole"], bool) if "whole" in state else None
@@ -105,7 +105,7 @@ class Course:
                 values[...] = state[f"paths.{name}"]
 
     def take(self, runs: NDArray[np.int64], state: dict[str, NDArray[Any]]) -> None:
-        """Take the state of some of the runs at their end, which another course went to."""
+        """Take over the state of some of the runs at their end, computed by another course."""
         assert self.whole is not None
         ours = self.trainer.state() | {f"paths.{name}": array for name, array in self.paths.kept().items()}
         for name, array in state.items():
@@ -122,7 +122,7 @@ class Course:
             self.look, self.whole = self.looked.shape[1], None
 
     def run(self, progress: Progress) -> None:
-        """Go to the end."""
+        """Train all runs to their end."""
         total, told = self.steps, units(progress, "steps")
         told(int(self.trainer.progress.step.sum()), total)
         if self.look == self.looked.shape[1]:
@@ -143,12 +143,12 @@ class Course:
         return int(self.looked[:, -1].sum())
 
     def keep(self, *, now: bool = False) -> None:
-        """Keep the state, if there is where."""
+        """Save the state, if there is a piece for it."""
         if self.piece is not None:
             self.piece.keep(self.state, now=now)
 
     def note(self) -> None:
-        """Take the losses over whole splits at a look."""
+        """Evaluate and store the losses over whole splits."""
         reached = self.trainer.progress.diverged < 0
         for split in self.trainer.model.splits:
             for name, values in self.trainer.evaluate(split).items():

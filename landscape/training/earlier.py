@@ -33,7 +33,7 @@ def unlike(found: Model, training: dict[str, Any], data: str) -> list[str]:
 
 
 def require_same_so_far(path: Path, found: Model, recipe: Recipe) -> None:
-    """Refuse another budget where a training of that length would not have come to where the file is.
+    """Refuse another number of steps if a training of that length would have differed before the file's step.
 
     Raises
     ------

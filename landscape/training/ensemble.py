@@ -182,7 +182,7 @@ def train_recipes(
 
 
 def looks_at(steps: NDArray[np.int64], looks: int | Sequence[int]) -> NDArray[np.int64]:
-    """Give the steps [R, K] at which runs of so many steps [R] are looked at.
+    """Give the steps [R, K] at which runs of the given lengths [R] are evaluated.
 
     Raises
     ------

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 
 def marks(steps: int, count: int) -> NDArray[np.int64]:
-    """Spread `count` looks over steps 0 to `steps`; fewer where there are fewer steps.
+    """Spread `count` evaluations over steps 0 to `steps`, fewer if there are fewer steps.
 
     Examples
     --------

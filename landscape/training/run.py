@@ -167,7 +167,7 @@ class Run:
         return cls(model, recipe, extra, engine), notes
 
     def plan(self, checkpoints: int, history: int, path: Path | None) -> None:
-        """Choose where to look; what is kept must fit.
+        """Choose the steps to evaluate at, and refuse checkpoints that do not fit in memory or on the disk.
 
         Raises
         ------
@@ -192,7 +192,7 @@ class Run:
         self.history = np.union1d(marks(self.recipe.steps, max(2, history)), self.checkpoints)
 
     def take_up(self, path: Path) -> bool:
-        """Go on from a file of this training, or of the same one with another budget; say whether it is finished.
+        """Continue from a file of this training, or of the same one with another number of steps; return whether it is finished.
 
         Raises
         ------
@@ -219,11 +219,11 @@ class Run:
 
     @property
     def step(self) -> int:
-        """Steps done."""
+        """The number of steps done."""
         return int(self.trainer.progress.step[0])
 
     def begin(self) -> None:
-        """Look at the start.
+        """Evaluate the start.
 
         Raises
         ------
@@ -234,7 +234,7 @@ class Run:
         require_finite_start(self.story.history["train_loss"][0], self.trainer.dtype.name)
 
     def to_the_end(self, saver: Saver) -> Model:
-        """Train from look to look, saving on the way."""
+        """Train from one evaluation to the next, saving on the way."""
         told = units(saver.progress, "steps")
 
         def paused() -> None:
@@ -254,7 +254,7 @@ class Run:
             return self.result()
 
     def look(self) -> None:
-        """Note history and checkpoint where this step is one of theirs and was not looked at before."""
+        """Record history and checkpoint if this step is one of theirs and was not recorded before."""
         step = self.step
         if step in self.history and step not in self.story.history.get("step", []):
             self.story.note(step, self.trainer.rate(0, step), self.trainer)

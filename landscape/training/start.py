@@ -86,7 +86,7 @@ def fresh_statistics(model: Model) -> Model:
 
 
 def require_finite_start(loss: float, dtype: str) -> None:
-    """See that a start has a loss to descend from.
+    """Refuse a start whose loss is not finite.
 
     Raises
     ------

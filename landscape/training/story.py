@@ -16,7 +16,7 @@ from landscape.records.keeper import Keeper
 
 @dataclass
 class Story:
-    """What is kept on the way: rows of the history, checkpoints with their buffers and their steps."""
+    """The record of a training: rows of the history, and checkpoints with their buffers and steps."""
 
     history: dict[str, list[float]] = field(default_factory=dict)
     checkpoints: list[np.ndarray] = field(default_factory=list)
@@ -25,7 +25,7 @@ class Story:
 
     @classmethod
     def of(cls, model: Model) -> Story:
-        """Take up the story of a file."""
+        """Continue from the history and checkpoints of a file."""
         history = {name: list(series) for name, series in model.history.items()}
         if model.checkpoints is None or model.checkpoint_steps is None:
             return cls(history)
@@ -53,7 +53,7 @@ class Story:
 
 
 class Saver(Keeper):
-    """Saves a training to a path, if there is one; `result` makes the model that is written, at a pause where the state is whole."""
+    """Saves a training to a path, if there is one; `result` makes the model that is written, when the state is consistent."""
 
     def __init__(
         self, path: Path | None, result: Callable[[], Model], *, taken_up: bool, begun_on: str, progress: Progress,

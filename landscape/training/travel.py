@@ -13,16 +13,16 @@ from landscape.objective.trainer import Trainer
 
 
 class Keep(Protocol):
-    """What saves the state."""
+    """The function that saves the state."""
 
     def __call__(self, *, now: bool = False) -> None:
-        """Save where it is time to, or `now`."""
+        """Save if it is time, or `now`."""
 
 
 def travel(
     trainer: Trainer, stop: int | NDArray[np.int64], *, keep: Keep, paused: Callable[[], object]
 ) -> None:
-    """Take runs to a step. At every pause on the way `paused` is called, and the state kept where it is time to.
+    """Train runs to a step, calling `paused` and saving the state, if it is time, at every pause on the way.
 
     The first Ctrl-C waits for a pause and is raised there, after the state was kept; a second one does not wait.
     """

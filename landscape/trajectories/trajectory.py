@@ -225,7 +225,7 @@ class Run:
 
 
 def finite_checkpoints(model: Model) -> Run:
-    """Take a model's checkpoints, those aside that diverged.
+    """Take a model's checkpoints without those that diverged.
 
     Raises
     ------
@@ -245,7 +245,7 @@ def finite_checkpoints(model: Model) -> Run:
 
 
 def given_run(objective: HasValue, checkpoints: Any) -> Run:
-    """Take the points of an objective's run, as they are given or as it reads them, those aside that diverged.
+    """Take the points of an objective's run, as given or as it reads them, without those that diverged.
 
     Raises
     ------
@@ -271,7 +271,7 @@ def given_run(objective: HasValue, checkpoints: Any) -> Run:
 
 
 def finite_rows(thetas: Array) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
-    """Say which points are finite, and in a sentence how many are not.
+    """Give which points are finite, and a sentence on how many are not.
 
     Raises
     ------
@@ -288,7 +288,7 @@ def finite_rows(thetas: Array) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
 
 
 def require_none_of_objectives(*given: Any) -> None:
-    """Refuse what only an objective needs beside a model, which has its own.
+    """Refuse arguments for objectives if a model is given, which has its own checkpoints.
 
     Raises
     ------

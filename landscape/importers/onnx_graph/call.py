@@ -1,4 +1,4 @@
-"""One node of an ONNX graph, as the translators see it."""
+"""One node of an ONNX graph, in the form that the translators take."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ class Call:
         return None
 
     def number(self, position: int, default: float) -> float:
-        """Give one known number."""
+        """Give an input that is one known number."""
         found = self.numbers(position)
         if found is None:
             return default
@@ -208,7 +208,7 @@ class Call:
         return readers[0] if len(readers) == 1 and self.output not in self.graph.outputs else None
 
     def matched(self, values: list[Value]) -> list[Value]:
-        """Give values that go together: numbers that a file repeats for each of its fixed number of examples stand once."""
+        """Give values with matching shapes: numbers that a file repeats for each example of a fixed batch are taken once."""
         batch, rank = self.graph.batch, max(len(value.shape) for value in values)
         places = {value.batch + rank - len(value.shape) for value in values if value.batch is not None}
         if batch in (None, 1) or len(places) != 1:

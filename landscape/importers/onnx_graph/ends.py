@@ -56,7 +56,7 @@ def chosen_loss(output: Shape, y: np.ndarray, loss: str | None) -> tuple[str, li
 
 
 def without_tail(graph: Graph, name: str, value: Value, loss: str) -> tuple[Value, str | None]:
-    """Let the loss take over a softmax or sigmoid at the end, where the two together are a loss of the format."""
+    """Remove a softmax or sigmoid at the end that the loss contains, if the two together are a loss of the format."""
     last = graph.makers[name]
     kind = last.op_type
     if ENDS.get(kind) not in TAKEN_OVER.get(loss, ()):
@@ -75,7 +75,7 @@ def without_tail(graph: Graph, name: str, value: Value, loss: str) -> tuple[Valu
 
 
 def whole(graph: Graph, name: str, value: Value) -> str:
-    """Ask for an output that the examples come first in.
+    """Require an output whose first axis is the examples.
 
     Raises
     ------

@@ -137,7 +137,7 @@ def _as_in_evaluation(graph: Any) -> None:
 
 
 def _with_weights(onnx: Any, graph: Any) -> None:
-    """Put arrays in the place of weights that a file writes as one number and a shape, as files for tests do.
+    """Expand weights that a file stores as one number and a shape, as files for tests do.
 
     Raises
     ------

@@ -55,7 +55,7 @@ def sliced(inputs: list[Any], settings: Settings) -> Any:
 
 
 def slice_of(start: int, stop: int, step: int, size: int) -> slice:
-    """Read a slice as ONNX means it: an end below −size of one that runs backwards is before the first place."""
+    """Make a slice with ONNX's meaning: for negative steps, an end below −size is before the first element."""
     if step < 0 and stop < -size:
         return slice(start, None, step)
     return slice(start, stop, step)
@@ -161,7 +161,7 @@ FOLDED: dict[str, Fold] = {
 
 
 def count(op: str, inputs: list[Any], settings: Settings) -> int:
-    """Count the numbers that an op would make, before it makes them.
+    """Count the elements that an op would produce, before it does.
 
     >>> count("Gather", [np.zeros((1, 5)), np.zeros(100)], {})
     500

@@ -33,7 +33,7 @@ class Varying(NamedTuple):
 
 
 class GraphBuilder(Builder):
-    """Names nodes after the file's, and makes one change of shape of several."""
+    """A builder that names nodes after the file's, and merges successive changes of shape."""
 
     def __init__(self, network: Network, weight: Callable[[str], Weight], dtype: np.dtype) -> None:
         super().__init__(network, weight, dtype)
@@ -111,7 +111,7 @@ class Graph:
         return Value(constant.array.shape, constant=constant.array, parameter=key)
 
     def mark(self, name: str, array: np.ndarray) -> None:
-        """Remember what kind of numbers a value has."""
+        """Note the kind of numbers of a value: whole numbers, truth values or floats."""
         if array.dtype.kind in "iu":
             self.whole.add(name)
         if array.dtype.kind == "b":

@@ -18,7 +18,7 @@ NAMED = 4
 
 
 def note_folding(graph: Graph) -> None:
-    """Say where an exporter made another network of the one that was trained."""
+    """List where an exporter changed the network that was trained."""
     nodes = list(graph.makers.values())
     if any(node.op_type == "BatchNormalization" for node in nodes):
         return
@@ -46,7 +46,7 @@ def _was_folded(node: Any) -> bool:
 
 
 def note_equals(graph: Graph) -> None:
-    """Say where a file has one matrix twice, perhaps since a tie was lost."""
+    """List matrices that a file has twice, perhaps because shared weights were exported twice."""
     own = {
         name: constant.array
         for name, constant in graph.constants.items()

@@ -30,7 +30,7 @@ KINDS = {
 
 
 class Session:
-    """onnxruntime on a graph that was translated, and so is known to be plain; what it has no kernel for, ONNX's own reference runs."""
+    """onnxruntime on a graph that was translated; operators without a kernel there are run by ONNX's reference evaluator."""
 
     def __init__(
         self,

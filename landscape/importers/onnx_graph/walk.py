@@ -51,7 +51,7 @@ TRUTHS = ("Equal", "Greater", "Less", "GreaterOrEqual", "LessOrEqual", "Not", "A
 
 
 class Walked(NamedTuple):
-    """A translated graph: its network, the node of its output, that output's name, the tail that the loss has taken over, and the loss.
+    """A translated graph: its network, its output's node and name, the last op if the loss contains it, and the loss.
 
     `repeated` names parameters of which the file repeats one example's numbers along an axis.
     """
@@ -72,7 +72,7 @@ def walk(
     parts: Sequence[Part] = (),
     output: int | str | None = None,
 ) -> Walked:
-    """Translate a graph, again where initializers turn out to be used in several ways: those become values of their own.
+    """Translate a graph, a second time if initializers are used in several ways; these become nodes of their own.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def walk(
 
 
 def cut(walked: Walked) -> set[str]:
-    """Name matrices that are in θ in two ways; vectors may stand for several parameters, since files keep equal arrays once."""
+    """Name matrices that are in θ twice; vectors may belong to several parameters, since files store equal arrays once."""
     nodes = walked.network.ending_at(walked.output)
     arrays = walked.network.parameters_of(nodes)
     homes: dict[str, dict[str, Origin]] = {}
@@ -229,7 +229,7 @@ def _step(onnx: Any, graph: Graph, node: Any) -> None:
 
 
 def _folded(graph: Graph, node: Any, settings: dict[str, Any]) -> bool:
-    """Compute a node of known numbers, and say whether it was one; of the batch's size twice, for two sizes."""
+    """Compute a node whose inputs are known, and say whether it was one; one that depends on the batch size is computed for two sizes."""
     given = [graph.known.get(source) if source else None for source in node.input]
     varying = any(isinstance(value, Varying) for value in given)
     if node.op_type not in FOLDED or not given:

@@ -1,4 +1,4 @@
-"""One call of a traced module, as the translators see it."""
+"""One call of a traced module, in the form that the translators take."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Call:
         return self.resolved(found)
 
     def resolved(self, found: Any) -> Any:
-        """Put values in the place of calls."""
+        """Replace calls by their values."""
         if isinstance(found, (tuple, list)):
             return tuple(self.resolved(element) for element in found)
         if found in self.traced.varying if hasattr(found, "all_input_nodes") else False:
@@ -111,7 +111,7 @@ class Call:
         return value.node
 
     def weight(self, tensor: Any, what: str = "weight") -> Weight:
-        """A parameter or buffer of the module, or a constant that no parameter is in.
+        """Give a parameter or buffer of the module, or a constant that does not depend on parameters.
 
         Raises
         ------
@@ -257,7 +257,7 @@ class Call:
         return step.target(places, *rest, **keywords)
 
     def _known(self, argument: Any) -> Any:
-        """Put numbers in the place of calls that do not depend on the examples."""
+        """Replace calls that do not depend on the examples by their numbers."""
         if isinstance(argument, (tuple, list)):
             return type(argument)(self._known(element) for element in argument)
         if isinstance(argument, slice):

@@ -132,7 +132,7 @@ def global_pool(call: Call, source: str, *, kept: bool) -> str:
 
 
 def adder(call: Call) -> arithmetic.Add:
-    """Give what adds a node of the call's with one input."""
+    """Return a function that adds a node of the call with one input."""
 
     def add(op: str, source: str, **attributes: Any) -> str:
         return call.add(op, [source], None, **attributes)

@@ -37,7 +37,7 @@ SETTINGS = (
 
 @dataclass(frozen=True)
 class TorchLoss:
-    """A loss in the format's words, and the op that must end the network and is then a part of the loss.
+    """A loss in the format's terms, and the op at the network's end that becomes a part of the loss, if any.
 
     `reduction` is PyTorch's; `kind` is its name there, and `settings` what it was given.
     """
@@ -57,7 +57,7 @@ class TorchLoss:
 
     @property
     def total(self) -> str | None:
-        """What of the data turns the format's mean into PyTorch's sum or mean of another kind; None for the same mean."""
+        """The name of the sum or mean over the data that PyTorch takes in place of the format's mean; None for the same mean."""
         if self.kind == "KLDivLoss":
             return {"mean": "elements", "batchmean": "groups"}.get(self.reduction, "sum")
         if self.reduction == "sum":
@@ -127,7 +127,7 @@ def _is_known(torch: Any, function: Any, name: str) -> bool:
 
 
 def _unknown(torch: Any, loss: Any, name: str) -> InputError:
-    """Say what else is taken, or why this loss cannot be."""
+    """Say which losses are accepted, or why this one is not."""
     if name in REFUSED:
         return InputError(f"loss: {name} {REFUSED[name]}: it has no row in the format; {EXIT}")
     if callable(loss) and not isinstance(loss, type):
@@ -162,7 +162,7 @@ def _read(kind: str, settings: Settings) -> TorchLoss:
 
 
 def _with_numbers(kind: str, settings: Settings, found: TorchLoss) -> TorchLoss:
-    """Take over what one loss of PyTorch has of its own."""
+    """Copy the settings that only one loss of PyTorch has."""
     delta = float(settings.get("delta", settings.get("beta", 1.0)))
     if kind == "SmoothL1Loss":
         return replace(found, name="mae") if delta == 0 else replace(found, scale=1.0 / delta, delta=delta)
@@ -222,7 +222,7 @@ def averaged(torch: Any, loss: Any, wanted: TorchLoss, model: Model) -> tuple[Ca
 
 
 def in_double(torch: Any, loss: Any) -> Callable[..., Any]:
-    """Let the tensors of a loss follow the dtype of what it is given."""
+    """Convert the tensors of a loss to the dtype of its arguments."""
     if isinstance(loss, torch.nn.Module):
         return lambda outputs, targets: copy.deepcopy(loss).cpu().to(outputs.dtype)(outputs, targets)
     function, given = unfolded(loss)

@@ -84,7 +84,7 @@ def from_torch(
 
 
 class Imported(NamedTuple):
-    """A model, the module inside of what only ran it, and from which of its tensors each array of the model comes."""
+    """A model, the module without wrappers, and the tensor of the module that each array of the model comes from."""
 
     model: Model
     module: Any
@@ -94,7 +94,7 @@ class Imported(NamedTuple):
 def imported(
     module: Any, loss: Any, data: Data, *, weight_decay: float = 0.0, name: str | None = None, output: int | str | None = None
 ) -> Imported:  # fmt: skip
-    """Make a model as `from_torch` does, without a story, and say where each of its numbers comes from.
+    """Make a model as `from_torch` does, without the record of a training, and with the origin of each of its numbers.
 
     Raises
     ------
@@ -144,7 +144,7 @@ def imported(
 
 
 def unwrapped(module: Any) -> Any:
-    """The module inside of what only runs it: torch.compile, DataParallel, DistributedDataParallel."""
+    """Return the module inside a wrapper: torch.compile, DataParallel, DistributedDataParallel."""
     inside = {"OptimizedModule": "_orig_mod", "DataParallel": "module", "DistributedDataParallel": "module"}
     while type(module).__name__ in inside and hasattr(module, inside[type(module).__name__]):
         module = getattr(module, inside[type(module).__name__])

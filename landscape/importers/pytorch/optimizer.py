@@ -25,7 +25,7 @@ DECOUPLED = ("adamw", "lion", "muon", "adafactor")
 
 
 def unwrapped_optimizer(optimizer: Any) -> Any:
-    """Give the optimizer inside of what only runs it, and refuse what is none.
+    """Return the optimizer inside a wrapper, and refuse anything else.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def require_optimizer(optimizer: Any) -> None:
 
 
 def number(value: Any) -> float:
-    """Give a setting as a number, of a tensor too; NaN for what is none.
+    """Give a setting as a number, also from a tensor; NaN for anything else.
 
     >>> number(0.5), number(None)
     (0.5, nan)

@@ -152,7 +152,7 @@ def _counted(names: list[str], parameters: Mapping[str, Any]) -> str:
 
 
 def hint(module: Any) -> str:
-    """Say which parts of a module do more than their class says, where outputs differ."""
+    """Name the submodules with hooks, which are not translated; empty if there are none."""
     hooked = [
         name or "the module itself"
         for name, part in module.named_modules()

@@ -57,7 +57,7 @@ def require_no_parameters(torch: Any, loss: Any) -> None:
 
 
 def with_targets(arrays: Arrays, parts: tuple[Part, ...]) -> tuple[Arrays, tuple[Part, ...]]:
-    """Lay targets beside the inputs; give the data, with targets of zeros, and where each input and the target lie.
+    """Append targets to the inputs; give the data, with targets of zeros, and the position of each input and of the target.
 
     >>> data, parts = with_targets({"x_train": np.ones((2, 3)), "y_train": np.array([1, 0])}, ())
     >>> data["x_train"].tolist(), data["y_train"].tolist(), [part.whole for part in parts]
@@ -87,7 +87,7 @@ def pieces_of(given: Any, parts: tuple[Part, ...]) -> list[Any]:
 
 
 def applied(module: Any, loss: Any, parts: tuple[Part, ...]) -> Any:
-    """Let a copy of a module give its loss: of examples in which inputs and targets lie side by side."""
+    """Wrap a copy of a module to return its loss, for examples that contain inputs and targets."""
     forward = module.forward
 
     def lossy(given: Any) -> Any:
@@ -99,7 +99,7 @@ def applied(module: Any, loss: Any, parts: tuple[Part, ...]) -> Any:
 
 
 def one_by_one(torch: Any, module: Any, example: Any) -> None:
-    """Let a module that gives its loss give that of each example, and ask that the loss of several is their mean.
+    """Wrap a module that returns its loss to return that of each example, and check that the loss of several is their mean.
 
     Raises
     ------

@@ -64,7 +64,7 @@ def with_optimizer(model: Model, module: Any, places: Places, optimizer: Any) ->
 
 
 def batch_size_of(data: Any) -> dict[str, int]:
-    """Give the size of the batches of a loader, as `training` in a header has it; nothing where data come in no batches.
+    """Give the batch size of a loader, as `training` in a header has it; empty if data do not come in batches.
 
     >>> batch_size_of(([[1.0]], [0]))
     {}

@@ -16,7 +16,7 @@ DOUBLED = {"cross_entropy": "softmax", "binary_cross_entropy": "sigmoid"}
 def without_tail(
     result: Any, loss: TorchLoss, network: Network, name_of: Callable[[Any], str], reshapes: Container[str]
 ) -> tuple[Any, str | None]:
-    """Let the loss take over the call that a network ends with, where the two together are a loss of the format.
+    """Remove the last call of a network that the loss contains, if the two together are a loss of the format.
 
     A sigmoid may stand before reshapes, which move its numbers only.
 
@@ -43,7 +43,7 @@ def without_tail(
 
 
 def doubled(loss: str, kind: str) -> str:
-    """Say that the network ends in what the loss has in it too."""
+    """Say that the network ends with an op that the loss applies again."""
     return (
         f"the network ends in a {kind}, and the loss {loss} has a {kind} in it: both are taken, as PyTorch computes it; "
         "for one only, let the network put out logits"

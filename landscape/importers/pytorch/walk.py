@@ -25,7 +25,7 @@ TAILS = ("log_softmax", "LogSoftmax")
 
 
 def walk(torch: Any, traced: Trace, dtype: np.dtype, loss: TorchLoss) -> tuple[Network, str, str | None]:
-    """Translate a trace; give the network, the name of its output, and the tail that the loss has taken over.
+    """Translate a trace; give the network, the name of its output, and the last op if the loss contains it.
 
     Raises
     ------

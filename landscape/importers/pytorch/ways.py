@@ -24,7 +24,7 @@ Made = TypeVar("Made")
 
 
 class Translation(NamedTuple):
-    """What was traced or exported, the network that it became, the name of its output, and the tail that the loss has taken over."""
+    """What was traced or exported, the network that it became, the name of its output, and the last op if the loss contains it."""
 
     traced: Trace | Exported
     network: Network
@@ -81,7 +81,7 @@ def translated(
 
 
 def clearer(first: InputError | None, second: InputError) -> InputError:
-    """Choose between what the two ways say: the second came further unless it could not begin."""
+    """Choose between the error messages of the two ways: the second's, unless it failed at the beginning."""
     began = not any(words in str(second) for words in ("cannot be exported", "fixes the number of examples"))
     return second if first is None or began else first
 
@@ -95,7 +95,7 @@ def examples(x: np.ndarray, dtype: np.dtype) -> np.ndarray:
 
 
 def reading_parts(module: Any, parts: tuple[Part, ...], output: int | str | None, loss: Any) -> Any:
-    """Let a copy of a module read its several inputs from one, in which they lie side by side, and return one of several outputs.
+    """Wrap a copy of a module to read several inputs from one array, in which they are concatenated, and to return one of several outputs.
 
     With a loss it reads the targets too, and gives that.
     """

@@ -34,7 +34,7 @@ def padded(
 
 
 def with_axis(b: Builder, value: Value, axis: int) -> Value:
-    """Give a value an axis of 1."""
+    """Insert an axis of size 1."""
     shape = (*value.shape[:axis], 1, *value.shape[axis:])
     batch = value.batch if value.batch is None or value.batch < axis else value.batch + 1
     return b.regrouped(value, replace(value, shape=shape, batch=batch, constant=None, parameter=None))

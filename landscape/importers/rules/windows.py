@@ -77,7 +77,7 @@ def by_slices(b: Builder, value: Value, window: Window, counts: list[int]) -> Va
 def reduced_windows(
     b: Builder, value: Value, axis: int, count: int, window: tuple[int, int, int], op: str
 ) -> Value:
-    """Reduce the windows of one axis: lay each window's places side by side, then reduce these."""
+    """Reduce the windows of one axis: gather each window's elements into an axis, then reduce that axis."""
     kernel, stride, dilation = window
     places = [position * stride + tap * dilation for position in range(count) for tap in range(kernel)]
     seen = b.taken(value, axis, places)

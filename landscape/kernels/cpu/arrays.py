@@ -1,4 +1,4 @@
-"""What the kernels are given: named tuples of arrays."""
+"""The arguments of the kernels: named tuples of arrays."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Network(NamedTuple):
 
 
 class Frame(NamedTuple):
-    """What every rule is given: the network, and a worker's memory for one tile of examples.
+    """The argument of every rule: the network, and a worker's memory for one tile of examples.
 
     `places` int64 [n] says where each row's output lies: at places[i] (in features) of `work`, or, where that is negative, at −1 − places[i] of
     `shared`, the data and what a sweep's points share. `weights` is [θ, constants], `vector` a change of it (empty: zero), `tangent` the change of
@@ -71,7 +71,7 @@ class Batch(NamedTuple):
 
 
 class Buffers(NamedTuple):
-    """What each worker has to itself, a row each: outputs of rows [F·B], scratch [S, B], sums of examples float64 [2, B]."""
+    """Memory of each worker, a row for each: outputs of rows [F·B], scratch [S, B], sums of examples float64 [2, B]."""
 
     work: NDArray
     scratch: NDArray
@@ -109,7 +109,7 @@ class Primal(NamedTuple):
 
 
 class Task(NamedTuple):
-    """What is computed of every tile: the rows of a network in an order, the places of their outputs, and the loss (its code, Huber's delta)."""
+    """The computation for every tile: the rows of a network in an order, the places of their outputs, and the loss (its code, Huber's delta)."""
 
     network: Network
     order: NDArray
@@ -162,7 +162,7 @@ class Out(NamedTuple):
 
 
 class Product(NamedTuple):
-    """A product C [rows, columns]: where its sums begin, and whether what is negative becomes zero in the end."""
+    """A product C [rows, columns]: the start of its sums, and whether negative results become zero."""
 
     rows: int
     columns: int
@@ -175,7 +175,7 @@ class Product(NamedTuple):
 
 
 class Repeated(NamedTuple):
-    """A product that is done so many times, X `right_step` numbers further on each time, and C `out_step`."""
+    """A product that is computed several times, each time with X `right_step` and C `out_step` numbers further on."""
 
     product: Product
     times: int

@@ -1,4 +1,4 @@
-"""Convolutions of each channel by itself: sums over taps of long lines, some channels of a pixel together.
+"""Depthwise convolutions (each channel by itself): sums over taps of long lines, some channels of a pixel together.
 
 The weights of so many channels are laid out a number for each example, so that a tap is one loop over what lies contiguous, and stay in the first
 cache while the image goes by. Three taps of a line go in one loop.

@@ -1,4 +1,4 @@
-"""The entry points of the kernels, and of which types each is called with, so that it can be compiled before it is called.
+"""The entry points of the kernels, and the types that each is called with, so that it can be compiled before it is called.
 
 An entry point compiles at its first call otherwise, when all rules that it needs have been waited for.
 """

@@ -1,4 +1,4 @@
-"""Products with matrices Σ Jᵀ M J that stand in for the Hessian: J the outputs' derivative in θ, M a matrix of each example's outputs.
+"""Products with matrices Σ Jᵀ M J that approximate the Hessian: J is the outputs' derivative in θ, M a matrix for each example's outputs.
 
 The tangent forward gives J v, M is applied to it, and the ordinary reverse pass gives the rest. M is the loss's own curvature (the
 Gauss–Newton matrix), the outer product of its slope (the empirical Fisher matrix), or a constant times the identity (the Fisher matrix
@@ -29,7 +29,7 @@ CURVATURE, OUTER, CONSTANT = 0, 1, 2
 
 
 class Matrix(NamedTuple):
-    """Which matrix M stands between the derivatives, and the factor of a constant one."""
+    """Which matrix M is between the derivatives, and the factor of a constant one."""
 
     kind: int
     factor: float

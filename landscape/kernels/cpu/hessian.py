@@ -35,7 +35,7 @@ TOGETHER = 64
 
 
 class Pairs(NamedTuple):
-    """What a worker has to itself, a row each: inputs and ones, changes of gradients, and their products, all flat.
+    """Memory of each worker, a row for each: inputs and ones, changes of gradients, and their products, all flat.
 
     Of all workers together a matrix each, of one worker a vector.
     """

@@ -28,7 +28,7 @@ def place_of(places, i, work, shared):
 
 @kernel
 def is_fresh(network, i, number):
-    """Say whether nothing stands yet in the adjoint of row i's input of a number."""
+    """Say whether nothing has been written yet to the adjoint of row i's input of a number."""
     source = input_of(network, i, number)
     for earlier in range(number):
         if input_of(network, i, earlier) == source:
@@ -38,7 +38,7 @@ def is_fresh(network, i, number):
 
 @kernel
 def clear_fresh(network, i, into, width):
-    """Set the adjoint of row i's input to zero where nothing stands in it yet, so that a rule may add to it."""
+    """Set the adjoint of row i's input to zero if nothing has been written to it yet, so that a rule may add to it."""
     source = input_of(network, i, 0)
     if network.rows[source, ACTIVE] and is_fresh(network, i, 0):
         block(into, network.rows[source, ADJOINT], network.rows[source, SIZE], width)[:, :] = 0
@@ -86,7 +86,7 @@ def tangent_numbers(frame, i):
 
 @kernel
 def clear_input(network, i, number, into, width):
-    """Set the adjoint of row i's input of a number to zero where nothing stands in it yet, so that a rule may add to it."""
+    """Set the adjoint of row i's input of a number to zero if nothing has been written to it yet, so that a rule may add to it."""
     source = input_of(network, i, number)
     if network.rows[source, ACTIVE] and is_fresh(network, i, number):
         block(into, network.rows[source, ADJOINT], network.rows[source, SIZE], width)[:, :] = 0

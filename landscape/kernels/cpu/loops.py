@@ -24,7 +24,7 @@ def fields_of(statement: str) -> set[str]:
 
 
 def written(name: str, lines: list[str], names: dict[str, Any]) -> Callable[..., Any]:
-    """Make a function of its text; it counts as this file's, so that Numba keeps its machine code."""
+    """Make a function from its source text, attributed to this file so that Numba caches its machine code."""
     exec(compile("\n".join(lines), __file__, "exec"), names)
     return names[name]
 

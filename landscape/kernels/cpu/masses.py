@@ -1,4 +1,4 @@
-"""Cross-entropy of masses: Σ a_c (−log p_c) + h for a mass a_c of each class, which soft targets, class weights and label smoothing come to.
+"""Cross-entropy with a weight a_c (mass) for each class: Σ a_c (−log p_c) + h, for soft targets, class weights and label smoothing.
 
 `targets` holds the classes' masses of each group as the outputs lie, then a row h for each group; `labels` [T, B] are the classes of which one is
 right, negative where none counts.

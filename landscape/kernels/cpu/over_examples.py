@@ -27,12 +27,12 @@ PANEL_BYTES = DEEP * VECTORS * VECTOR_BYTES
 
 
 def ask_for_row(b: Any, at: int) -> None:
-    """Ask for what lies at a place of an array, which is read soon; past its end nothing happens."""
+    """Prefetch the row at a place of an array, which is read soon; past the array's end nothing happens."""
 
 
 @intrinsic
 def prefetch(context_: Any, b: Any, at: Any) -> Any:
-    """Ask for the line of memory at a place of an array."""
+    """Prefetch the cache line at a place of an array."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         code = Code(context, builder, b.dtype)
@@ -44,7 +44,7 @@ def prefetch(context_: Any, b: Any, at: Any) -> Any:
 
 @overload(ask_for_row, jit_options=OPTIONS)
 def ask_for_row_on_cpu(b: Any, at: Any) -> Any:
-    """Use the processor's instruction."""
+    """Use the processor's prefetch instruction."""
 
     def ask(b: Any, at: Any) -> None:
         prefetch(b, at)
@@ -54,7 +54,7 @@ def ask_for_row_on_cpu(b: Any, at: Any) -> Any:
 
 @kernel(cached=False)
 def turn(given, t, e, j, positions, examples, panel):
-    """Turn rows j … of B at some positions from t on and some examples from e on into the panel; past the last row the last is repeated."""
+    """Transpose rows j … of B at some positions from t on and some examples from e on into the panel; past the last row the last is repeated."""
     b, width, lanes = given.right.numbers, given.width, lanes_of(given.out.numbers)
     wide = VECTORS * lanes
     for p in range(positions):

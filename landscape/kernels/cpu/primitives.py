@@ -288,7 +288,7 @@ def maximum(typing_context: Any, x: Any, y: Any) -> Any:
 
 @overload(primitives.larger, jit_options=OPTIONS)
 def larger_on_cpu(x: Any, y: Any) -> Any:
-    """Say it in one operation: LLVM makes a store under a mask, slow on some processors, of a choice between a number and what stands there.
+    """Use one operation: LLVM compiles a choice between a new and the old number to a masked store, which is slow on some processors.
 
     For the same reason a number that is updated in place should be the second one.
     """

@@ -1,4 +1,4 @@
-"""Products as the rules of ops ask for them, and weights packed for them; `register_products.py` multiplies.
+"""Products in the form that the rules of ops need, and weights packed for them; `register_products.py` multiplies.
 
 They are rules themselves, called by their address, so that the micro-kernels are compiled once and not in every caller.
 """

@@ -34,7 +34,7 @@ MANY, TOGETHER, FEW = 128, 24, 2
 
 @kernel
 def together(left):
-    """Say how many of the rows that are left make a block.
+    """Give how many of the remaining rows form a block.
 
     There are kernels of eight, six and four rows. A row takes a cycle, and a block four at least, since sums would wait for themselves: one row takes as long
     as four, and ten rows are better six and four than eight and two.

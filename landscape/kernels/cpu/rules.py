@@ -168,7 +168,7 @@ def empty_table() -> NDArray[np.int64]:
 
 
 def fill(table: NDArray[np.int64], numbers: Iterable[int], dtype: np.dtype) -> None:
-    """Set the addresses of rules of the given numbers that are not in a table of addresses yet; numbers without a rule stay zero."""
+    """Enter the addresses of the rules of the given numbers into a table, unless they are there; numbers without a rule stay zero."""
     for number in numbers:
         if table[number] == 0 and number in TABLE:
             table[number] = TABLE[number].address(dtype)

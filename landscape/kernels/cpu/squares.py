@@ -1,4 +1,4 @@
-"""Convolutions of 3 × 3 taps at stride 1 by squares of outputs, and the gradients of their taps: products of matrices between Winograd's transforms."""
+"""Convolutions of 3 × 3 taps at stride 1 by Winograd's method, on squares of outputs, and the gradients of their taps."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ALL_TAPS = TAPS**2
 
 
 class Room(NamedTuple):
-    """Where things lie in the scratch: taps, their components, zeros as wide as a pixel, room as wide as an output, components of pixels and of outputs."""
+    """Offsets in the scratch: taps, their components, zeros as wide as a pixel, space as wide as an output, components of pixels and of outputs."""
 
     taps: int
     of_taps: int

@@ -102,7 +102,7 @@ OPS = {
 
 
 class Work(NamedTuple):
-    """What a kind of work takes: the passes over ops, the loops over activations, the sums of losses, the entry points."""
+    """The rules that a kind of work needs: the passes over ops, the loops over activations, the sums of losses, the entry points."""
 
     passes: tuple[int, ...]
     formulas: tuple[int, ...]
@@ -126,7 +126,7 @@ WHOLE = PRODUCTS._replace(entries=("hessian_rows", "keep_primals"))
 
 
 def enter(first: int, most: int, rules: Mapping[int, Rule]) -> None:
-    """Put the rules of a range into the table, by their codes.
+    """Enter the rules of a range into the table, by their codes.
 
     Raises
     ------

@@ -42,7 +42,7 @@ DENSE, MASK, BATCH_STATISTICS = int(Op.DENSE), int(Op.MASK), int(Op.BATCH_STATIS
 
 
 class Progress(NamedTuple):
-    """Where each run is: [θ, constants] [R, P + C], memory [R, S, P], steps done [R], the step that diverged [R] or −1.
+    """The state of each run: [θ, constants] [R, P + C], optimizer's memory [R, S, P], steps done [R], the step that diverged [R] or −1.
 
     Running statistics of batch normalization are among the constants; they move with the batches.
     """
@@ -63,7 +63,7 @@ class Log(NamedTuple):
 
 
 class TrainingBuffers(NamedTuple):
-    """What a worker has to itself; flat, since runs have tiles of their own width. `gradient` and `previous` [P + C] are as the weights.
+    """Memory of each worker, flat, since runs have tiles of their own width; `gradient` and `previous` [P + C] are laid out as the weights.
 
     Every worker's arrays are allocated by themselves, so that no line of the cache belongs to two.
     `total` [7] are a batch's sums and its number of target elements.
@@ -221,7 +221,7 @@ def norm_of(vector):
 
 @kernel
 def is_finite(vector):
-    """Tell whether all elements are finite: zero times anything else is not zero."""
+    """Say whether all elements are finite: zero times any other number is NaN."""
     total, zero = vector.dtype.type(0), vector.dtype.type(0)
     for q in range(vector.size):
         total += vector[q] * zero

@@ -107,7 +107,7 @@ class Code:
         self.builder.call(function, [value, place, ir.Constant(SHORT, self.align), mask])
 
     def prefetch(self, base: Any, *offsets: Any) -> None:
-        """Ask for a line of memory, which is used soon; where there is none nothing happens."""
+        """Prefetch a cache line, which is used soon; an invalid address has no effect."""
         byte = ir.IntType(8).as_pointer()
         kind = ir.FunctionType(ir.VoidType(), [byte, SHORT, SHORT, SHORT])
         ask = self.builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
@@ -134,7 +134,7 @@ class Code:
         return self.builder.shuffle_vector(a, b, mask)
 
     def sums(self, rows: int, columns: int) -> list[list[Any]]:
-        """Make places for a block of sums that are zero, which the optimizer keeps in registers."""
+        """Allocate a block of zero sums, which the compiler keeps in registers."""
         block = [
             [cgutils.alloca_once(self.builder, self.vector) for _ in range(columns)] for _ in range(rows)
         ]

@@ -77,7 +77,7 @@ class Square(NamedTuple):
 
 
 def weighed(code: Code, coefficients: Sequence[float], values: Sequence[Any]) -> Any:
-    """Write Σ cᵢ xᵢ; what has the coefficient one comes first."""
+    """Write the code of Σ cᵢ xᵢ, beginning with terms of coefficient one."""
     terms = sorted(
         ((c, x) for c, x in zip(coefficients, values, strict=True) if c), key=lambda term: term[0] != 1
     )
@@ -89,7 +89,7 @@ def weighed(code: Code, coefficients: Sequence[float], values: Sequence[Any]) ->
 
 
 def mapped(code: Code, matrix: NDArray[np.float64], values: Sequence[Any]) -> list[Any]:
-    """Write a matrix times some values; points of opposite signs share what is even and what is odd in them."""
+    """Write the code of a matrix times some values; points of opposite signs share their even and odd parts."""
     add, subtract = code.builder.fadd, code.builder.fsub
     pairs = range(1, PIXELS - 1, 2)
     if matrix.shape[0] < PIXELS:

@@ -1,4 +1,4 @@
-"""What the kernels are given: named tuples of arrays on the device."""
+"""The arguments of the kernels: named tuples of arrays on the device."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Network(NamedTuple):
 
 
 class Frame(NamedTuple):
-    """What every rule is given, as on the CPU: the network, and a block's memory for one tile of examples; what a pass does not need is empty."""
+    """The argument of every rule, as on the CPU: the network, and a block's memory for one tile of examples; arrays that a pass does not need are empty."""
 
     network: Network
     places: Any
@@ -137,14 +137,14 @@ class Examples(NamedTuple):
 
 
 class Runs(NamedTuple):
-    """What each of R runs is, as on the CPU."""
+    """The settings of each of R runs, as on the CPU."""
 
     whole: Any
     numbers: Any
 
 
 class Progress(NamedTuple):
-    """Where each run is, as on the CPU."""
+    """The state of each run, as on the CPU."""
 
     weights: Any
     slots: Any
@@ -162,7 +162,7 @@ class Log(NamedTuple):
 
 
 class TrainingBuffers(NamedTuple):
-    """What a block has to itself, a row each: a tile, the order of the examples, the gradient, and θ before the step.
+    """Memory of each block, a row for each: a tile, the order of the examples, the gradient, and θ before the step.
 
     Workspace and adjoints are empty where they lie in shared memory.
     """

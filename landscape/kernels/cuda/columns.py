@@ -19,7 +19,7 @@ def column_start(start, q, wide):
 
 
 def scratch_start(network, places):
-    """Give the first feature behind the outputs, where a block may note what it likes; in programs for derivatives only."""
+    """Give the first feature after the outputs, where a block's scratch begins, in programs for derivatives only."""
     last = network.rows.shape[0] - 1
     return places[last] + network.rows[last, SIZE]
 

@@ -1,4 +1,4 @@
-"""What there are CUDA kernels for, by what the ops say of themselves. Imports no compiler."""
+"""Which parts of a model have CUDA kernels, by the traits of its ops, without importing a compiler."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from landscape.model import Model
 
 
 def unsupported_ops(model: Model, *, training: bool = False) -> list[str]:
-    """Name what of a model has no CUDA kernel, each once: statistics of batches, which are those of training, are no block's tile."""
+    """Name the parts of a model without a CUDA kernel, each once; among them are batch statistics, since a block's tile is not a batch."""
     found = [f"the op '{node.op}'" for node in model.nodes if not node.traits.cuda]
     found += [
         f"the op '{node.op}' with the statistics of its batches"

@@ -1,4 +1,4 @@
-"""Which ops have kernels for a GPU. Imports no compiler.
+"""Which ops have kernels for a GPU, without importing a compiler.
 
 A new op is a file in `ops/`, with the name of its code in `Op`, and a row of `OPS`.
 """

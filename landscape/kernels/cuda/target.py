@@ -1,4 +1,4 @@
-"""The one place that imports Numba's CUDA target, and the primitives of that device.
+"""Numba's CUDA target, which is imported only here, and the primitives of that device.
 
 `numba-cuda` (the extra `numba-landscape[cuda]`) replaces the target that Numba ships, under the same import.
 """
@@ -68,7 +68,7 @@ def floor_on_gpu(x: Any) -> Any:
 
 
 def larger_on_gpu(x: Any, y: Any) -> Any:
-    """Choose as plain Python does."""
+    """Choose by a comparison, as plain Python does."""
 
     def plain(x: Any, y: Any) -> Any:
         return x if x >= y or x != x else y

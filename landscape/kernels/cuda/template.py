@@ -1,4 +1,4 @@
-"""Kernels for a shape and a dtype, made of plain functions: all share one namespace, in which a shape's constants stand.
+"""Kernels for a shape and a dtype, made of plain functions that share one namespace with a shape's constants.
 
 Numba takes global names for constants, so the modules here are written with the names of `shape.py`, and are compiled once for each
 pair of a shape and a dtype. One namespace also is what the simulator needs, which replaces `cuda` in it while a kernel runs.
@@ -74,7 +74,7 @@ def device_of(module: ModuleType) -> tuple[FunctionType, ...]:
 
 
 def take(names: dict[str, Any], more: Mapping[str, Any]) -> None:
-    """Put what is not there yet into the namespace.
+    """Add the functions that are missing to the namespace.
 
     Raises
     ------

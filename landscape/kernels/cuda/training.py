@@ -51,7 +51,7 @@ BLOCK, RUN, STEP, BEGIN, EXAMPLES, EPOCH, ROUND, TILE = range(8)
 
 
 class Job(NamedTuple):
-    """What `train` is given."""
+    """The arguments of `train`."""
 
     network: Network
     places: Any

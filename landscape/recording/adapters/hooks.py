@@ -10,7 +10,7 @@ from landscape.recording.recorder import Recorder
 
 
 class Hooks:
-    """A recorder of a network that a trainer holds, from the training's start to its end; the class that a framework asks for comes after it."""
+    """The common part of callbacks: a recorder of a trainer's network, from start to end; subclasses add the framework's class as a second base."""
 
     def __init__(
         self,

@@ -12,7 +12,7 @@ from landscape.recording.recorder import Recorder
 
 
 class KerasHooks:
-    """What the callback does; the class that Keras asks for is put before it, which sets `model`."""
+    """The methods of the callback; Keras' own base class, which sets `model`, is put before it."""
 
     model: Any
 

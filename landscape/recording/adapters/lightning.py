@@ -11,7 +11,7 @@ from landscape.recording.adapters.hooks import Hooks
 
 
 class LightningHooks(Hooks):
-    """What the callback does; the class that Lightning asks for is put before it."""
+    """The methods of the callback; Lightning's own base class is put before it."""
 
     resumed: int | None = None
     seen = 0
@@ -24,7 +24,7 @@ class LightningHooks(Hooks):
     def on_train_batch_end(
         self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Note an update, which is not every batch where gradients are gathered over several."""
+        """Record an update; with gradients accumulated over several batches, not every batch is one."""
         if self.recorder is None or trainer.global_step == self.seen:
             return
         self.seen = trainer.global_step
@@ -42,11 +42,11 @@ class LightningHooks(Hooks):
         self.end()
 
     def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
-        """Keep what there is."""
+        """Keep what was recorded when the training fails."""
         self.on_train_end(trainer, pl_module)
 
     def state_dict(self) -> dict[str, Any]:
-        """Say how far the recording is, for a checkpoint."""
+        """Return the recording's number of updates, for a checkpoint."""
         return {"updates": 0 if self.recorder is None else self.recorder.updates}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:

@@ -14,7 +14,7 @@ ASIDE = ("eval_", "test_", "train_", "total_flos", "epoch")
 
 
 class TrainerHooks(Hooks):
-    """What the callback does; the class that the Trainer asks for is put before it."""
+    """The methods of the callback; the Trainer's own base class is put before it."""
 
     def on_train_begin(
         self, args: Any, state: Any, control: Any, model: Any = None, optimizer: Any = None, **others: Any
@@ -24,7 +24,7 @@ class TrainerHooks(Hooks):
             self.begin(model, optimizer, int(state.global_step) or None)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **others: Any) -> None:
-        """Note an update; parts of one, whose gradients are gathered, end elsewhere."""
+        """Record an update; the substeps of gradient accumulation do not call this."""
         if self.recorder is not None:
             self.recorder.step()
 

@@ -27,7 +27,7 @@ def elementwise(op: str, **attributes: tuple[str, Any]) -> Translate:
 
 
 def adder(call: Call) -> Callable[..., Value]:
-    """Give what applies a function to a value."""
+    """Return a function that applies an op to a value."""
     return call.builder.function_of
 
 

@@ -37,7 +37,7 @@ def joined(op: str) -> Translate:
 
 
 def positioned(call: Call, one: Value, two: Value) -> Value | None:
-    """Add a vector of its own to each position of a sequence, where one value is such a weight and the other the sequence."""
+    """Add a trained vector to each position of a sequence, if one input is such a weight and the other the sequence."""
     weight, value = (one, two) if one.batch is None else (two, one)
     shape = value.laid
     if weight.constant is not None or value.batch != 0 or not value.drops or len(shape) != 2:

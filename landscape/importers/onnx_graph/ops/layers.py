@@ -194,7 +194,7 @@ def unit_length(call: Call) -> Value:
 
 
 def mean_variance(call: Call) -> Value:
-    """Subtract the mean and divide by the root of the variance, over axes that the batch's is none of."""
+    """Subtract the mean and divide by the root of the variance, over axes other than the batch's."""
     b, value = call.builder, call.value()
     axes = [int(axis) for axis in call.get("axes", [0, 2, 3])]
     apart = b.binary("subtract", value, b.reduced("reduce_mean", value, axes, True))

@@ -96,7 +96,7 @@ def window_of(call: Call) -> Window:
 
 
 def max_pool(call: Call) -> list[Value | None]:
-    """Take the largest number of each window; their places are no value."""
+    """Take the largest number of each window; its index is not available as a value."""
     return [max_pooled(call.builder, call.value(), window_of(call)), None]
 
 

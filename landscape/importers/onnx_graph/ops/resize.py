@@ -35,7 +35,7 @@ ROUNDED: dict[str, Callable[[float], int]] = {
 
 
 def resize(call: Call) -> Value:
-    """Change sizes, of axes that the batch is none of."""
+    """Resize axes other than the batch's."""
     value = call.value()
     scales, sizes = scales_and_sizes(call)
     mode = {"bilinear": "linear", "trilinear": "linear"}.get(
@@ -110,7 +110,7 @@ def resized(call: Call, value: Value, axis: int, how: tuple[int, float, str, str
 
 
 def linear_taps(x: float) -> list[tuple[int, float]]:
-    """Give the two places beside a point, and their shares.
+    """Give the two positions beside a point and their weights by linear interpolation.
 
     >>> linear_taps(1.25)
     [(1, 0.75), (2, 0.25)]
@@ -120,7 +120,7 @@ def linear_taps(x: float) -> list[tuple[int, float]]:
 
 
 def cubic_taps(a: float) -> Callable[[float], list[tuple[int, float]]]:
-    """Give what finds the four places around a point, and their shares by a cubic curve."""
+    """Return a function that gives the four positions around a point and their weights by cubic interpolation."""
 
     def near(t: float) -> float:
         return ((a + 2) * t - (a + 3)) * t * t + 1

@@ -1,4 +1,4 @@
-"""One call of an exported program, as its translators see it: arguments by their names, values of nodes, sizes of the result."""
+"""One call of an exported program, for its translators: arguments by name, values of nodes, sizes of the result."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Call:
         return self.given[name]
 
     def get(self, name: str, default: Any = None) -> Any:
-        """Give an argument that not all overloads have."""
+        """Give an argument, or a default for overloads that do not have it."""
         return self.given.get(name, default)
 
     @property

@@ -95,7 +95,7 @@ def exported(
 
 
 def quietly(torch: Any, module: Any, example: Any) -> Any:
-    """Export without what PyTorch says on the way, and write unknown calls by known ones."""
+    """Export without PyTorch's messages, and decompose calls that have no row into calls that have one."""
     shapes = None if len(example) == 1 else ({0: torch.export.Dim.AUTO},)
     logging.disable(logging.WARNING)
     try:
@@ -115,7 +115,7 @@ def quietly(torch: Any, module: Any, example: Any) -> Any:
 
 @contextmanager
 def without_looking_at_values(torch: Any) -> Iterator[None]:
-    """Keep PyTorch from choices by values that change nothing: whether a mask is the causal one, whether all variances are positive."""
+    """Keep PyTorch from branching on values whose outcome does not matter: whether a mask is causal, whether all variances are positive."""
     transformer, functional = torch.nn.modules.transformer, torch.nn.functional
     originals = transformer._detect_is_causal_mask, functional.gaussian_nll_loss
 
@@ -137,7 +137,7 @@ def without_looking_at_values(torch: Any) -> Iterator[None]:
 
 
 def decomposed(torch: Any, program: Any) -> Any:
-    """Write calls that have no row by those that have, and calls in place that other values show by new values."""
+    """Decompose calls that have no row, and replace calls in place that change other values as well."""
     calls = [
         node for node in program.graph.nodes if node.op == "call_function" and hasattr(node.target, "_schema")
     ]
@@ -151,12 +151,12 @@ def decomposed(torch: Any, program: Any) -> Any:
 
 
 def is_in_place(operator: Any) -> bool:
-    """Say whether an operator changes what it is given."""
+    """Say whether an operator changes its argument in place."""
     return hasattr(operator, "_schema") and operator._schema.is_mutable
 
 
 def shows_another(node: Any) -> bool:
-    """Say whether a call's result may show a part of what it is given, so that both change together."""
+    """Say whether a call's result may share memory with its argument, so that both change together."""
     schema = getattr(node.target, "_schema", None)
     return node.op == "call_function" and (
         schema is None or any(result.alias_info is not None for result in schema.returns)
@@ -164,7 +164,7 @@ def shows_another(node: Any) -> bool:
 
 
 def changes_only_its_own(node: Any) -> bool:
-    """Say whether a call changes nothing, or a value in place that nothing else shows."""
+    """Say whether a call changes nothing, or a value whose memory nothing else shares."""
     if not is_in_place(node.target):
         return True
     changed = node.args[0] if node.args else None

@@ -60,7 +60,7 @@ OWNED = {
 def walk_exported(
     torch: Any, traced: Exported, dtype: np.dtype, loss: TorchLoss
 ) -> tuple[Network, Value, str | None]:
-    """Translate an exported program; give the network, the value that it returns, and the tail that the loss has taken over.
+    """Translate an exported program; give the network, the value that it returns, and the last op if the loss contains it.
 
     Raises
     ------
@@ -145,7 +145,7 @@ def data(node: Any, traced: Exported, *, alone: bool) -> Any:
 
 
 def several(traced: Exported, known: dict[Any, Any]) -> set[str]:
-    """Name the parameters that are no layer's own: those that are computed with, and those that layers share only in part."""
+    """Name the parameters that become nodes: those used in computations, and those that layers share only in part."""
     uses: dict[str, set[Any]] = {}
     for node in traced.graph.nodes:
         if node.op != "call_function":
@@ -307,7 +307,7 @@ def kind_of(node: Any) -> str:
 
 
 def whole(builder: Builder, value: Value) -> Value:
-    """Ask for an output that the examples come first in."""
+    """Require an output whose first axis is the examples."""
     if builder.averages and value.node is not None and math.prod(value.shape) == 1:
         return builder.checked(Value((), value.node))
     if value.batch is None:

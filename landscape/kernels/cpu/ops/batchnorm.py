@@ -31,7 +31,7 @@ def channel_rate(shape, weights, epsilon, c):
 
 @kernel
 def parameter(start, vector, c, missing):
-    """Give a channel's parameter, or what stands for it where the node has none."""
+    """Give a channel's parameter, or its default if the node has none."""
     return vector[start + c] if start >= 0 else vector.dtype.type(missing)
 
 
@@ -42,7 +42,7 @@ def fill(line, c, width, value):
 
 
 class Statistics(NamedTuple):
-    """What normalizes a row's channels: the row of the geometry, [θ, constants], ε, and the number of channels."""
+    """The statistics that normalize a row's channels: the row of the geometry, [θ, constants], ε, and the number of channels."""
 
     shape: NDArray
     weights: NDArray

@@ -1,1 +1,1 @@
-"""The ops: a file each, which declares its rules by their pass, and what it notes beside the outputs."""
+"""The ops: a file for each, which declares its rules for each pass, and the scratch that it needs."""
