@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from landscape.objective.about import About, about
 from landscape.objective.examples import Scores
 from landscape.progress import Announce, Progress, counting_toward, nobody, part, silent
 from landscape.records import Diagnosis
+from landscape.records.earlier import differences, others
 from landscape.records.keeping import Fields, Inside, Key, Wanted, produce_inside
 from landscape.workers import Workers
 
@@ -72,7 +74,7 @@ def diagnose_own(
     limits = thresholds_of(thresholds)
     settings = {
         "budget": budget, **told, "target_loss": target_loss, "constant_loss": constant_loss, "thresholds": limits.told(), "seed": seed,
-        "train": named(train),
+        "train": named(train), "train_hash": None if train is None else info.identify(train),
     }  # fmt: skip
     key = Key(info.fingerprint(info.theta), info.data, settings)
     own = Own(
@@ -99,7 +101,16 @@ def diagnose_own(
         return fields(report, True)
 
     return produce_inside(
-        Wanted(Diagnosis, key, None if output is None else Path(output), fresh, progress, announce), work
+        Wanted(
+            Diagnosis,
+            key,
+            None if output is None else Path(output),
+            fresh,
+            progress,
+            announce,
+            partial(differing, key),
+        ),
+        work,
     )
 
 
@@ -133,6 +144,15 @@ def checked(objective: HasValue, train: Train | None, budget: str, constant_loss
 def named(train: Train | None) -> str | None:
     """Name a training function in a record."""
     return None if train is None else str(getattr(train, "__qualname__", type(train).__name__))
+
+
+def differing(key: Key, found: Diagnosis) -> list[str]:
+    """Say how a record differs from the diagnosis that is asked for: also in what the function of the training does, whatever its name."""
+    theirs = {name: found.settings.get(name) for name in key.settings}
+    told = differences(theirs, key.settings, aside=("train_hash",))
+    if theirs["train"] == key.settings["train"] and theirs["train_hash"] != key.settings["train_hash"]:
+        told.append(f"another text of {key.settings['train']}, or of what it reads")
+    return told + others(found, key.model, key.data)
 
 
 def walked(
