@@ -17,11 +17,12 @@ from landscape.diagnosis.evidence import Evidence, Verdict
 from landscape.diagnosis.gap import Gap, gap
 from landscape.diagnosis.outcomes import Outcome, judged, shared
 from landscape.diagnosis.own_ahead import Ahead, OwnTrainings
+from landscape.diagnosis.own_applying import measured_at, places_of
 from landscape.diagnosis.own_facts import facts
 from landscape.diagnosis.own_gaps import generalization
 from landscape.diagnosis.own_session import Own
 from landscape.diagnosis.own_training import Train, Trainer, unknown_names
-from landscape.diagnosis.own_trials import Trials, judged_by, lowest, seeds_of
+from landscape.diagnosis.own_trials import Trials, seeds_of
 from landscape.diagnosis.own_tries import FIRST, FRESH, LARGER
 from landscape.diagnosis.report_json import accepted_code, report_json
 from landscape.diagnosis.state import stability
@@ -297,11 +298,12 @@ def gap_of(own: Own) -> Gap | None:
 
 
 def next_training(own: Own, verdict: Verdict) -> str:
-    """Write the training that the remedy is, as the call of the user's function that came lowest; empty where it is none."""
+    """Write the training that the remedy is, as the call of the user's function that `--apply` runs first; empty where it is none."""
     trials = own.trials
     chosen = None if trials is None else trials.chosen.get(verdict.remedy)
     if trials is None or chosen is None:
         return ""
     starts = {"fresh": "theta=None", "escape": "theta=record.series['escape.theta']", "here": "theta"}
-    seed = trials.seeds[lowest(trials.kept, chosen.run, judged_by(verdict.remedy, own.held))]
+    places = places_of(trials.kept, chosen.run, verdict.remedy, own.held, measured_at(own.info))
+    seed = trials.seeds[places[0]]
     return f"train({chosen.changes}, {seed}, {starts[chosen.start]})"
