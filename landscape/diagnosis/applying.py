@@ -68,13 +68,13 @@ def apply_remedy(
     Returns
     -------
     `remedy`, `before` and `after` {split: loss}, and `removed`: the share of the removable training loss that is gone, where there is one. Of a
-    `TorchObjective` also `trial`, the losses of the trial that won, and `as_tried`, whether this training came to the same.
+    `TorchObjective` also `seed`, `trial`, the losses of that seed's trial, and `as_tried`, whether this training came to the same.
 
     Raises
     ------
     InputError
         The diagnosis recommends nothing that can be trained: a healthy network, or a network or data that have to change. Or a training of the
-        user's own ended worse than it started: then nothing is written.
+        user's own ended worse than it started with every seed: then nothing is written.
     """
     if is_objective(model):
         return apply_own(cast(HasValue, model), record, train, path, announce)

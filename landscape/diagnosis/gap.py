@@ -45,15 +45,18 @@ class Gap:
     metric: str
 
     def bound(self, least: float, *, clear: bool = False, errors: float = ERRORS) -> float:
-        """Give what the metric's gap has to exceed: `least`, by its error too where it has to be clear, and so many errors."""
-        return max(least + (self.error if clear else 0.0), errors * self.error)
+        """Give what the metric's gap has to exceed: `least` and so many errors, or `least` by so many errors where it has to be clear."""
+        return least + errors * self.error if clear else max(least, errors * self.error)
 
     def material(self, least: float, errors: float = ERRORS) -> bool:
         """Tell whether the loss's interval lies above 0 and the metric's gap above `least` and so many errors."""
         return self.low > 0 and self.part > self.bound(least, errors=errors)
 
     def clear(self, least: float) -> bool:
-        """Return whether it is material and lies above `least` by its error too: what overfitting has to be."""
+        """Return whether it is material and lies above `least` beyond chance, by two errors: what overfitting has to be.
+
+        By one error alone every sixth network with a gap of just `least` would be called overfitted, and most healthy ones have a gap.
+        """
         return self.low > 0 and self.part > self.bound(least, clear=True)
 
     def told(self) -> dict[str, Any]:

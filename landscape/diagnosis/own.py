@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,12 @@ from landscape.diagnosis.evidence import Evidence, Verdict
 from landscape.diagnosis.gap import Gap, gap
 from landscape.diagnosis.outcomes import Outcome, judged, shared
 from landscape.diagnosis.own_ahead import Ahead, OwnTrainings
+from landscape.diagnosis.own_applying import measured_at, places_of
 from landscape.diagnosis.own_facts import facts
 from landscape.diagnosis.own_gaps import generalization
 from landscape.diagnosis.own_session import Own
 from landscape.diagnosis.own_training import Train, Trainer, unknown_names
-from landscape.diagnosis.own_trials import Trials, judged_by, lowest, seeds_of
+from landscape.diagnosis.own_trials import Trials, seeds_of
 from landscape.diagnosis.own_tries import FIRST, FRESH, LARGER
 from landscape.diagnosis.report_json import accepted_code, report_json
 from landscape.diagnosis.state import stability
@@ -33,6 +35,7 @@ from landscape.objective.about import About, about
 from landscape.objective.examples import Scores
 from landscape.progress import Announce, Progress, counting_toward, nobody, part, silent
 from landscape.records import Diagnosis
+from landscape.records.earlier import differences, others
 from landscape.records.keeping import Fields, Inside, Key, Wanted, produce_inside
 from landscape.workers import Workers
 
@@ -72,7 +75,7 @@ def diagnose_own(
     limits = thresholds_of(thresholds)
     settings = {
         "budget": budget, **told, "target_loss": target_loss, "constant_loss": constant_loss, "thresholds": limits.told(), "seed": seed,
-        "train": named(train),
+        "train": named(train), "train_hash": None if train is None else info.identify(train),
     }  # fmt: skip
     key = Key(info.fingerprint(info.theta), info.data, settings)
     own = Own(
@@ -99,7 +102,16 @@ def diagnose_own(
         return fields(report, True)
 
     return produce_inside(
-        Wanted(Diagnosis, key, None if output is None else Path(output), fresh, progress, announce), work
+        Wanted(
+            Diagnosis,
+            key,
+            None if output is None else Path(output),
+            fresh,
+            progress,
+            announce,
+            partial(differing, key),
+        ),
+        work,
     )
 
 
@@ -133,6 +145,15 @@ def checked(objective: HasValue, train: Train | None, budget: str, constant_loss
 def named(train: Train | None) -> str | None:
     """Name a training function in a record."""
     return None if train is None else str(getattr(train, "__qualname__", type(train).__name__))
+
+
+def differing(key: Key, found: Diagnosis) -> list[str]:
+    """Say how a record differs from the diagnosis that is asked for: also in what the function of the training does, whatever its name."""
+    theirs = {name: found.settings.get(name) for name in key.settings}
+    told = differences(theirs, key.settings, aside=("train_hash",))
+    if theirs["train"] == key.settings["train"] and theirs["train_hash"] != key.settings["train_hash"]:
+        told.append(f"another text of {key.settings['train']}, or of what it reads")
+    return told + others(found, key.model, key.data)
 
 
 def walked(
@@ -277,11 +298,12 @@ def gap_of(own: Own) -> Gap | None:
 
 
 def next_training(own: Own, verdict: Verdict) -> str:
-    """Write the training that the remedy is, as the call of the user's function that came lowest; empty where it is none."""
+    """Write the training that the remedy is, as the call of the user's function that `--apply` runs first; empty where it is none."""
     trials = own.trials
     chosen = None if trials is None else trials.chosen.get(verdict.remedy)
     if trials is None or chosen is None:
         return ""
     starts = {"fresh": "theta=None", "escape": "theta=record.series['escape.theta']", "here": "theta"}
-    seed = trials.seeds[lowest(trials.kept, chosen.run, judged_by(verdict.remedy, own.held))]
+    places = places_of(trials.kept, chosen.run, verdict.remedy, own.held, measured_at(own.info))
+    seed = trials.seeds[places[0]]
     return f"train({chosen.changes}, {seed}, {starts[chosen.start]})"

@@ -48,10 +48,11 @@ def chosen_of(series: Series, name: str) -> Chosen | None:
     return None if found is None else Chosen(*found)
 
 
-def lowest(series: Series, run: str, split: str = "train") -> int:
-    """Find the training of the least loss among those of a label, by its place among the seeds."""
+def by_loss(series: Series, run: str, split: str = "train") -> list[int]:
+    """Order the trainings of a label by their loss, as places among the seeds; those that diverged are left out, if not all did."""
     values = np.asarray(series[f"runs.{run}.{split}_loss"])[:, 0]
-    return int(np.argmin(np.where(np.isfinite(values), values, np.inf)))
+    order = [int(place) for place in np.argsort(np.where(np.isfinite(values), values, np.inf), kind="stable")]
+    return [place for place in order if np.isfinite(values[place])] or order[:1]
 
 
 def judged_by(remedy: str, held: str | None) -> str:

@@ -80,8 +80,9 @@ class About:
     same without weight decay, `decay` [P] or None. `model` hashes all that makes the function but θ, `data` the examples.
     `read_run` makes the points of a run of what the objective takes for one, such as the checkpoints of its framework. For a diagnosis
     `examples` looks at the examples of each split, `of` gives the point and the same of another network, or None for what is none, and `kept`
-    has the user's code run without its changing the network; `copied` copies the numbers of the network that a training ended with, and `write` writes
-    them as a checkpoint. `matrices` gives the products, at θ, of matrices that stand in for the Hessian with rows.
+    has the user's code run without its changing the network; `identify` hashes a function of the user's with what it reads around it;
+    `copied` copies the numbers of the network that a training ended with, and `write` writes them as a checkpoint. `matrices` gives the
+    products, at θ, of matrices that stand in for the Hessian with rows.
     """
 
     name: str
@@ -102,6 +103,7 @@ class About:
     examples: Mapping[str, Examples] = field(default_factory=dict)
     of: Callable[[Any], tuple[Array, Mapping[str, Examples]] | None] = lambda found: None
     kept: Callable[[], AbstractContextManager[None]] = nullcontext
+    identify: Callable[[Any], str] = lambda function: ""
     copied: Callable[[Any], Any] = lambda found: found
     write: Callable[[Any, Path], None] | None = None
     matrices: Mapping[str, Callable[[Array, Array], Array]] = field(default_factory=dict)

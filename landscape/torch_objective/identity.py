@@ -41,17 +41,24 @@ def digest(host: Host, functions: Iterable[Any], settings: Iterable[Any]) -> str
 
 
 def function_digest(torch: Any, function: Any) -> bytes:
-    """Hash a loss or a metric: its source, its settings, and those that a functools.partial gives it."""
+    """Give what a function of the user's is known by: its source, its settings (its object's for a method), and those that a functools.partial gives it."""
     inner, given = unfolded(function)
+    owner = inner.__self__ if isinstance(inner, types.MethodType) else None
     numbers = {key: value for key, value in sorted(given.items()) if isinstance(value, PLAIN)}
     tensors = list(inner.state_dict().values()) if hasattr(inner, "state_dict") else []
     text = (
         source_of(inner)
         + plain_settings(inner)
+        + plain_settings(owner)
         + repr((sorted(given), numbers)).encode()
         + around(torch, inner)
     )
     return text + digest_of(torch, [tensors, [given[key] for key in sorted(given)]])
+
+
+def function_hash(torch: Any, function: Any) -> str:
+    """Hash a function of the user's with what it reads around it, such as the one that trains."""
+    return hashlib.sha256(function_digest(torch, function)).hexdigest()
 
 
 def around(torch: Any, function: Any) -> bytes:

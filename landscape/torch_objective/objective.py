@@ -19,7 +19,7 @@ from landscape.torch_objective.data import Batches
 from landscape.torch_objective.function import TorchFunction
 from landscape.torch_objective.guesses import Guesses
 from landscape.torch_objective.host import Host
-from landscape.torch_objective.identity import digest
+from landscape.torch_objective.identity import digest, function_hash
 from landscape.torch_objective.losses import Step, make_step
 from landscape.torch_objective.metrics import Function
 from landscape.torch_objective.parameters import (
@@ -269,6 +269,7 @@ class TorchObjective(TorchFunction):
             examples=self.examples(),
             of=self.of_another,
             kept=self.host.kept,
+            identify=partial(function_hash, self.host.torch),
             copied=partial(checkpoints.copied, self.host),
             write=partial(checkpoints.write_file, self.host.torch),
             matrices={"gauss-newton": self.gauss_newton},

@@ -8,7 +8,7 @@ import pytest
 
 from landscape.diagnosis.baselines import Baseline
 from landscape.diagnosis.evidence import Evidence
-from landscape.diagnosis.gap import Gap, gap
+from landscape.diagnosis.gap import Gap, gap, standard_error
 from landscape.diagnosis.generalization import Constrained, Generalization
 from landscape.diagnosis.shift import Shift
 from landscape.diagnosis.signal import Signal
@@ -61,11 +61,27 @@ def test_a_network_that_a_copy_of_an_input_equals_has_learned_nothing_however_sm
         (seen(0.4), seen(0.2), "overfitting"),
         (seen(0.3, low=-0.1), None, "healthy"),
         (seen(0.12, error=0.03), None, "healthy"),
+        (seen(0.22, error=0.07), None, "healthy"),
+        (seen(0.25, error=0.07), None, "overfitting"),
         (None, None, "healthy"),
     ],
 )
 def test_the_larger_material_gap_names_the_verdict(first, second, expected):
     assert decide(replace(SMALL, validation_gap=first, test_gap=second)).code == expected
+
+
+def test_of_networks_whose_gap_is_just_what_is_allowed_few_are_called_overfitted():
+    rng, count, allowed = np.random.default_rng(0), 300, 0.1
+    chance, right = 0.5, 0.9
+    held = right - allowed * (right - chance)
+    alarms = 0
+    for _ in range(2000):
+        one, two = ((rng.random(count) < share).astype(float) for share in (right, held))
+        span = one.mean() - chance
+        part, error = (one.mean() - two.mean()) / span, standard_error(one, two) / span
+        alarms += seen(part, error=error, low=1.0).clear(allowed)
+    # Two standard errors on one side are 2.3 %; one would be 16 %.
+    assert alarms / 2000 < 0.04
 
 
 def test_a_learning_curve_that_falls_verifies_overfitting_and_a_flat_one_at_chance_is_no_signal():

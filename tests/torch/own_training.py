@@ -33,10 +33,11 @@ class Descent:
     ) -> None:
         self.objective, self.usual, self.make, self.y = objective, usual, make, y
         self.calls: list[tuple[dict[str, Any], int]] = []
-        self.stop_at = 10**6
+        # Numbers of an object are settings of the training, and what stands in a dict of it is not.
+        self.stop = {"at": 10**6}
 
     def __call__(self, settings: Any, seed: int, theta: Any) -> tuple[Any, Any]:
-        if len(self.calls) == self.stop_at:
+        if len(self.calls) == self.stop["at"]:
             raise KeyboardInterrupt
         self.calls.append((dict(getattr(settings, "values_given", settings)), seed))
         now = {name: settings.get(name, value) for name, value in self.usual.items()}

@@ -118,7 +118,7 @@ def test_an_interrupted_diagnosis_goes_on_with_the_trainings_that_are_left(tmp_p
     whole = Descent(objective, {"learning_rate": 1e-4})
     expected = diagnose(objective, train=whole).report
     cut = Descent(objective, {"learning_rate": 1e-4})
-    cut.stop_at = 5
+    cut.stop["at"] = 5
     with pytest.raises(KeyboardInterrupt):
         diagnose(objective, train=cut, output=path)
     rest = Descent(objective, {"learning_rate": 1e-4})

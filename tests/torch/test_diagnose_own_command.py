@@ -9,6 +9,7 @@ import pytest
 import landscape
 from landscape import InputError
 from landscape.commands import main
+from landscape.diagnosis.own_training import Trainer
 from tests.torch.own_training import Descent, objective_of, zeros
 
 torch = pytest.importorskip("torch")
@@ -74,6 +75,63 @@ def test_the_command_line_takes_the_function_of_the_file(tmp_path, monkeypatch, 
     }.items():
         assert run("diagnose", *arguments) == 2
         assert message in capsys.readouterr().err
+
+
+@pytest.fixture
+def trainings(monkeypatch):
+    """The trainings that the user's function did, and the number after which Ctrl-C comes."""
+    done, stop, call = [], {"after": 10**6}, Trainer.__call__
+
+    def counted(self, changes, seed, theta):
+        if len(done) == stop["after"]:
+            raise KeyboardInterrupt
+        done.append((dict(changes), seed))
+        return call(self, changes, seed, theta)
+
+    monkeypatch.setattr(Trainer, "__call__", counted)
+    return done, stop
+
+
+DIAGNOSE = ("diagnose", "net.py:make", "--train", "train", "--quiet")
+EDITED = {
+    "the function": ("range(30)", "range(31)"),
+    "what it is given by default": ("(settings, seed, theta)", "(settings, seed, theta, turns=30)"),
+    "a number that it reads": ("RATE = 1e-4", "RATE = 2e-4"),
+    "a function that it calls": ("lr=rate", "lr=1.0 * rate"),
+}
+
+
+@pytest.mark.parametrize("edited", EDITED)
+def test_trials_of_a_function_that_was_edited_are_not_taken_up(
+    edited, trainings, tmp_path, monkeypatch, capsys
+):
+    done, stop = trainings
+    monkeypatch.chdir(tmp_path)
+    file, program = (
+        tmp_path / "net.py",
+        PROGRAM.replace("1e-4", "RATE").replace("torch.optim.SGD(net.parameters(), lr=", "descent(net, "),
+    )
+    program += "\n\nRATE = 1e-4\n\n\ndef descent(net, rate):\n    return torch.optim.SGD(net.parameters(), lr=rate)\n"
+    file.write_text(program)
+    stop["after"] = 3
+    assert run(*DIAGNOSE) == 130
+    stop["after"] = 10**6
+    before, after = EDITED[edited]
+    assert program.count(before) == 1
+    file.write_text(program.replace(before, after))
+    assert run(*DIAGNOSE) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert "other settings (another text of train, or of what it reads): give --fresh to overwrite it" in said
+    assert len(done) == 3
+    # What the training does not read may change.
+    file.write_text(program.replace("import torch\n", "import torch  # the package\n", 1))
+    assert run(*DIAGNOSE) == 0
+    resumed = list(done)
+    done.clear()
+    assert run(*DIAGNOSE) == 0
+    assert done == []
+    assert run(*DIAGNOSE, "--fresh") == 0
+    assert done == resumed
 
 
 def test_a_report_holds_the_diagnosis_and_every_analysis(tmp_path, monkeypatch, capsys):

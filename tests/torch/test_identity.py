@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -51,6 +53,34 @@ class Scaled(nn.Module):
         return helper(self.line(x))
 
 
+def with_default(factor: Any) -> Any:
+    def loss(output: Any, target: Any, factor: Any = factor) -> Any:
+        return (factor * (output - target) ** 2).mean()
+
+    return loss
+
+
+class Rule:
+    """A loss that is a method of an object with a number."""
+
+    def __init__(self, factor: float) -> None:
+        self.factor = factor
+
+    def loss(self, output: Any, target: Any) -> Any:
+        return (self.factor * (output - target) ** 2).mean()
+
+
+class Doubling(Rule):
+    factor = 2.0
+
+    def __init__(self) -> None:
+        pass
+
+
+def by_class(output: Any, target: Any) -> Any:
+    return Doubling().loss(output, target)
+
+
 def known(loss: Any, module: Any = None) -> str:
     torch.manual_seed(0)
     return TorchObjective(module or nn.Linear(2, 1), loss, (X, Y)).about.model
@@ -66,6 +96,50 @@ def test_another_number_in_a_closure_is_another_function():
     assert known(with_closure(2.0)) != known(with_closure(3.0))
     assert known(with_closure(torch.ones(1))) != known(with_closure(torch.zeros(1)))
     assert known(with_closure([1.0, 2.0][0])) != known(with_closure(np.float64(3.0)))
+
+
+def test_defaults_settings_and_numbers_of_numpy_belong_to_a_function():
+    assert known(with_default(2.0)) == known(with_default(2.0)) != known(with_default(3.0))
+    assert known(with_closure(np.float32(2.0))) != known(with_closure(np.float32(3.0)))
+    one, two = (SimpleNamespace(rate=rate) for rate in (1.0, 2.0))
+    assert known(reading(one)) == known(reading(one)) != known(reading(two))
+
+
+def reading(given: Any) -> Any:
+    return lambda output, target: given.rate * F.mse_loss(output, target)
+
+
+def test_a_method_belongs_to_the_numbers_of_its_object_and_a_class_is_its_methods(monkeypatch):
+    assert known(Rule(1.0).loss) == known(Rule(1.0).loss) != known(Rule(2.0).loss)
+    before = known(by_class)
+    assert known(by_class) == before
+    monkeypatch.setattr(Doubling, "factor", 3.0)
+    assert known(by_class) != before
+    monkeypatch.undo()
+    monkeypatch.setattr(Rule, "loss", lambda self, output, target: F.mse_loss(output, target))
+    assert known(by_class) != before
+
+
+def test_the_text_of_a_module_of_the_users_own_belongs_to_what_calls_it(tmp_path, monkeypatch):
+    found = []
+    for text in (
+        "def loss(a, b):\n    return ((a - b) ** 2).mean()\n",
+        "def loss(a, b):\n    return 2 * ((a - b) ** 2).mean()\n",
+    ):
+        file = tmp_path / f"rules{len(found)}.py"
+        file.write_text(text)
+        spec = importlib.util.spec_from_file_location("rules", file)
+        assert spec is not None
+        assert spec.loader is not None
+        rules = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(rules)
+        found.append(known(calling(rules)))
+    assert found[0] != found[1]
+    assert known(calling(F)) == known(calling(F))
+
+
+def calling(rules: Any) -> Any:
+    return lambda output, target: getattr(rules, "loss", F.mse_loss)(output, target)
 
 
 @pytest.mark.parametrize("name", ["SCALE", "WEIGHTS"])
