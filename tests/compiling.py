@@ -19,7 +19,7 @@ from landscape.training import descend
 
 
 def ignored(_: object) -> None:
-    """Take no notice of what is done."""
+    """Ignore the progress."""
 
 
 def fishers() -> None:

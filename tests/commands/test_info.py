@@ -27,7 +27,7 @@ def run(tmp_path, capsys, monkeypatch):
 
 
 def small(**changes):
-    """Build a network whose loss and accuracy are known: it puts out its input times five."""
+    """Build a network whose loss and accuracy are known: its output is its input times five."""
     content = {
         "nodes": [{"name": "fc", "op": "dense"}],
         "parameters": {"fc.weight": 5 * np.eye(2)},
