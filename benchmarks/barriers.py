@@ -71,7 +71,7 @@ def widths_of(kind: str, options: argparse.Namespace) -> dict[int, int]:
 
 
 def heights(kind: str, wide: int, pairs: int, options: argparse.Namespace) -> dict[str, Any]:
-    """Connect all pairs of one width; barriers and losses of accuracy by way, and seconds by part."""
+    """Connect all pairs of one width; return barriers and drops of accuracy for each kind of path, and seconds for each part."""
     path = options.folder / f"{kind}{wide}.json"
     if path.exists():
         kept = dict(json.loads(path.read_text()))
@@ -97,7 +97,7 @@ def heights(kind: str, wide: int, pairs: int, options: argparse.Namespace) -> di
 
 
 def tell(kind: str, wide: int, found: dict[str, Any]) -> None:
-    """Print one row of the table."""
+    """Print one row of the table of barriers."""
     words = [
         f"{way} {np.median(values):.4f} ({min(values):.4f} to {max(values):.4f}), test accuracy −{100 * np.median(found['accuracy'][way]):.1f} %"
         for way, values in found["barrier"].items()

@@ -56,7 +56,7 @@ def main() -> None:
 
 
 def line(name: str, size: int, rate: float, steps: int, series: dict, looks: int) -> str:
-    """Say where a run settled."""
+    """Write the value at which a run's batch sharpness settled."""
     start = f"{name} η {rate:g} batch {size:3}, {steps:,} updates"
     if not np.isfinite(series["loss"][0][-1]):
         return f"{start}: diverged"

@@ -71,7 +71,7 @@ class Torch:
 def garipov(
     there: Torch, one: np.ndarray, other: np.ndarray, examples: int, rate: float, seed: int
 ) -> np.ndarray:
-    """Fit the bend of a Bézier curve by minibatches; give places of the curve [61, P]."""
+    """Fit the bend of a Bézier curve by minibatches; return points of the curve [61, P]."""
     draw = torch.Generator().manual_seed(seed)
     a, b = torch.tensor(one), torch.tensor(other)
     bend, velocity, batch = 0.5 * (a + b), torch.zeros(len(one), dtype=torch.float64), 128
@@ -92,7 +92,7 @@ def garipov(
 def neb(
     there: Torch, one: np.ndarray, other: np.ndarray, gradients: int, rate: float, seed: int
 ) -> np.ndarray:
-    """Relax a band by orqviz; give places of it, ten a piece."""
+    """Relax a band by orqviz; return points of it, ten for each segment."""
     rng = np.random.default_rng(seed)
     t = np.linspace(0, 1, PIVOTS)[:, None]
     kick = 0.01 * np.linalg.norm(other - one) / np.sqrt(len(one)) * rng.standard_normal(len(one))
@@ -140,7 +140,7 @@ def timed(call: Callable[[], Any]) -> tuple[float, Any]:
 
 
 def floor(model: landscape.Model, there: Torch) -> None:
-    """Tell what a gradient of all examples costs: the products of matrices in it alone, PyTorch's, and ours."""
+    """Print the cost of a gradient of all examples: its matrix products alone, PyTorch's gradient, and ours."""
     x, theta = np.ascontiguousarray(model.data["x_train"], np.float64), torch.tensor(np.array(model.theta))
     weights, hidden = np.ones((32, 64)), np.ones((len(x), 32))
     last, slopes = np.ones((10, 32)), np.ones((len(x), 10))
@@ -211,7 +211,7 @@ def alignment() -> None:
 
 
 def curve_of(models: list[landscape.Model], steps: int | None = None) -> np.ndarray:
-    """Fit our Bézier curve, with the record's whole evaluation; give places of it."""
+    """Fit our Bézier curve, with the record's whole evaluation; return points of it."""
     usual = fit.STEPS, fit.ROUND
     if steps is not None:
         fit.STEPS = fit.ROUND = steps
@@ -223,7 +223,7 @@ def curve_of(models: list[landscape.Model], steps: int | None = None) -> np.ndar
 
 
 def band_of(models: list[landscape.Model], steps: int | None = None) -> np.ndarray:
-    """Relax our band, without the analysis of its top; give places of it, ten a piece."""
+    """Relax our band, without the analysis of its highest point; return points of it, ten for each segment."""
     ends = NetworkEnds(models, examples=None, seed=0, dtype="float64", threads=1, device="cpu")
     aside = np.sin(np.pi * np.linspace(0, 1, 7))[1:-1, None] * fit.kick_of(ends, 0, 1, 1, 0)
     start = started(ends.thetas[0], ends.thetas[1], 5, aside)

@@ -1,4 +1,4 @@
-"""One activation each, between the same dense layers."""
+"""Networks with one activation each, between the same dense layers."""
 
 from __future__ import annotations
 

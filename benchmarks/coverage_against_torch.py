@@ -22,7 +22,7 @@ DIFFERENCE, DOUBTED = 1e-6, 1e-7
 
 
 def steps(parameters: list[Any]) -> Any:
-    """Give for each number how far it may be moved: as far as keeps sums over a layer's inputs of the same size."""
+    """Return for each number how far it may be moved, so that sums over a layer's inputs keep their scale."""
     sizes = [p.numel() // (len(p) if p.ndim > 1 else p.numel()) for p in parameters]
     return torch.cat(
         [
@@ -105,7 +105,7 @@ class Function:
 
 
 def places(theta: np.ndarray, numbers: np.ndarray) -> np.ndarray | None:
-    """Find each number of θ among the module's, which are all different; None where one is none of them."""
+    """Find each number of θ among the module's, which are all different; None if one is not found."""
     order = np.argsort(numbers)
     at = np.searchsorted(numbers[order], theta).clip(max=len(numbers) - 1)
     return order[at] if np.array_equal(numbers[order][at], theta) else None

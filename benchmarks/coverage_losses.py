@@ -1,4 +1,4 @@
-"""One loss each, at the end of the same dense layers."""
+"""Networks with one loss each, at the end of the same dense layers."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ SHOWN = 150
 
 
 def line_of(job: Job, outcome: Outcome) -> str:
-    """Say in a line what became of a network."""
+    """Write the outcome of a network in a line."""
     count = "" if outcome.parameters is None else f"{outcome.parameters:,}"
     seconds = "" if outcome.seconds is None else f"{outcome.seconds:.1f} s"
     size = f"θ {outcome.size:,}" if outcome.size not in (None, outcome.parameters) else ""
@@ -38,7 +38,7 @@ def line_of(job: Job, outcome: Outcome) -> str:
 
 
 def table_of_counts(found: list[tuple[Job, Outcome]], statuses: tuple[str, ...]) -> list[str]:
-    """Count what became of the networks, by set and group."""
+    """Count the outcomes of the networks, by set and group."""
     lines = [f"| set | group | networks | {' | '.join(statuses)} |", "| --- " * (len(statuses) + 3) + "|"]
     rows: dict[tuple[str, str], Counter[str]] = {}
     for job, outcome in found:

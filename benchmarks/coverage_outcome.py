@@ -1,4 +1,4 @@
-"""What became of a network that was given to the importer, and each in a process of its own, so that a crash or a hang ends nothing else."""
+"""The outcome of importing a network, each in a process of its own, so that a crash or a hang affects no other."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def guarded(work: Callable[[], Outcome], limit: float) -> Outcome:
 
 
 def _run(work: Callable[[], Outcome], sender: Any) -> None:
-    """Send what came of the work; libraries may print what they like."""
+    """Send the outcome of the work, and hide what libraries print."""
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 1)
     os.dup2(quiet, 2)
@@ -98,7 +98,7 @@ def _run(work: Callable[[], Outcome], sender: Any) -> None:
 
 
 def reason(said: str) -> str:
-    """Cut a refusal down to what is the same for all networks that are refused for it."""
+    """Reduce a refusal to the part that is the same for all networks refused for that reason."""
     unsupported = re.search(r"'[^']+' is not supported", said)
     if unsupported:
         return unsupported[0]

@@ -108,14 +108,14 @@ def flat_loss(problem: Problem) -> tuple[Callable[[torch.Tensor], torch.Tensor],
 
 
 def torch_product(problem: Problem) -> Callable[[Array], Array]:
-    """Take forward over reverse mode."""
+    """Return PyTorch's product, by forward over reverse mode."""
     loss, theta = flat_loss(problem)
     gradient = torch.func.grad(loss)
     return lambda v: torch.func.jvp(gradient, (theta,), (torch.from_numpy(v),))[1].detach().numpy()
 
 
 def pyhessian_product(problem: Problem) -> Callable[[Array], Array]:
-    """Take its cached graph of the gradient."""
+    """Return PyHessian's product, by its cached graph of the gradient."""
     from pyhessian import hessian
     from pyhessian.utils import hessian_vector_product
 
@@ -177,7 +177,7 @@ def timed(runs: dict[str, Run], seconds: float) -> dict[str, float]:
 
 
 def made(problem: Problem) -> dict[str, Callable[[Array], Array]]:
-    """Set every tool up; one that cannot be is named."""
+    """Set every tool up, and name those that cannot be."""
     found = {}
     for name, make in PRODUCTS.items():
         try:

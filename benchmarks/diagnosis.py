@@ -39,7 +39,7 @@ FIRST_SEED = 100
 
 
 def features(model: Model) -> dict[str, float]:
-    """What the rules beside the tool look at."""
+    """The features that the competing rules use."""
     objective = NetworkObjective(model, "train", threads=1)
     scored = {split: scores(model, split, threads=1) for split in model.splits}
     weights = fit_linear(model, standard_inputs(model, "train"), np.asarray(model.data["y_train"]))

@@ -1,4 +1,4 @@
-"""Whether a recipe's training came out as its label says: by that training, and by a longer one of the same recipe, whatever the tool says of it.
+"""Whether a recipe's training shows the fault of its label: judged by that training and a longer one of the same recipe, independently of the tool.
 
 A draw of a fault that learned all the same has no fault, and one that is meant to be healthy and stopped halfway is not healthy. Neither is counted.
 """
@@ -22,7 +22,7 @@ HARMLESS = 0.05
 
 @dataclass(frozen=True)
 class Draw:
-    """What a label is judged by: the kind of its recipe, the answers that are right, and what was measured of the trained network."""
+    """The data by which a label is judged: the kind of its recipe, the right answers, and measurements of the trained network."""
 
     kind: str
     accepted: tuple[str, ...]
@@ -44,7 +44,7 @@ class Draw:
         return self.shows_fault() if self.kind == "fault" else self.shows_health()
 
     def shows_fault(self) -> bool:
-        """Say whether a fault shows: what should not learn did not, statistics taken anew lower the loss, a shift makes the held-out sets differ."""
+        """Say whether a fault shows: the network did not learn, recomputed statistics lower the loss, or a shift makes the held-out sets differ."""
         f = self.features
         if self.codes & {"optimization", "model-bias"}:
             return not self.is_small

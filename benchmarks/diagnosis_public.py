@@ -1,4 +1,4 @@
-"""What people reported of networks that do not train, as recipes re-created by code, each with what cures it where that is a recipe too.
+"""Reports from forums about networks that do not train, re-created as recipes, each with its cure if that is a recipe too.
 
 Sources are public threads, named in each docstring. A row's twin is the cure that was reported or derived; the label is verified where the
 twin comes out healthy, which the tables of `diagnosis.py` count among false alarms where it does not.

@@ -1,4 +1,4 @@
-"""What workers cost, and how many are worth having: `python benchmarks/executors.py` (Dask's cost too, where it is installed).
+"""The overhead of workers, and how many of them pay off: `python benchmarks/executors.py` (Dask's overhead too, if it is installed).
 
 1. A scan of about a minute by threads, and by 1, 2 and 4 worker processes of this machine: seconds from the first result on, the start apart, CPU seconds
    of all processes, and whether all bytes agree. Ratios are of one run after the other; on a machine that does other work, compare CPU seconds.
@@ -90,7 +90,7 @@ def local(seconds: float) -> None:
 
 @dataclass
 class Nothing:
-    """A work that takes no time, and gives as many numbers as a run of points does."""
+    """Work that takes no time and returns as many numbers as a run of points."""
 
     points: int = 20
 

@@ -28,7 +28,7 @@ def constant_loss(model: Model) -> float:
 
 
 def marks(model: Model) -> dict[str, float]:
-    """What marks the faults, as far as it can be said of this network."""
+    """Return the numbers that mark the faults, as far as they are defined for this network."""
     objective = NetworkObjective(model, "train", threads=1)
     gradient = objective.gradient(model.theta)
     weights = [slot for slot in model.layout if slot.parameter == "weight"]

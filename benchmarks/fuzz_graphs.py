@@ -107,7 +107,7 @@ def of_scans(model: Model, engine: NetworkObjective, vector: Array, rng: np.rand
 
 
 def of_hessian(engine: NetworkObjective, theta: Array) -> list[Check]:
-    """The dense Hessian that is had at once, which should be that of products."""
+    """Compare the dense Hessian that is computed at once with that of products."""
     if not 0 < len(theta) <= DENSE_PARAMETERS or not is_dense(engine):
         return []
     whole, half = WholeHessian(engine, theta), np.zeros((len(theta), len(theta)))
@@ -143,7 +143,7 @@ def of_training(model: Model, rng: np.random.Generator) -> list[Check]:
 
 
 def wrong(ours: Array, theirs: Array, referee: Callable[[], Array], least: float) -> str | None:
-    """Say how far the engine is off, or None where it is as right as PyTorch; differences below `least` are rounding of larger numbers."""
+    """Return the engine's error, or None if it is as accurate as PyTorch; differences below `least` are rounding of larger numbers."""
     if ours.shape != theirs.shape:
         return f"shape {list(ours.shape)}, PyTorch's {list(theirs.shape)}"
     if not ours.size or (not np.isfinite(ours).all() and not np.isfinite(theirs).all()):

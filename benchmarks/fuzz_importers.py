@@ -208,7 +208,7 @@ class Worker:
 
 
 def randomly(worker: Worker, seed: int) -> None:
-    """Change seeds, and what came of them, at random."""
+    """Change seed files, and files made from them, at random."""
     rng = random.Random(seed)
     pools = {kind: list(entries) for kind, entries in seeds().items()}
     for kind, entries in pools.items():
@@ -269,7 +269,7 @@ def guided(worker: Worker, seed: int, seconds: int) -> None:
 
 
 def child(folder: Path, seconds: int, seed: int, plain: bool) -> None:
-    """Fuzz in this process, which an escaped exception ends once it is written down."""
+    """Fuzz in this process, which ends when an escaped exception is recorded."""
     worker = Worker(folder, seconds)
     original = worker.run
 

@@ -276,7 +276,7 @@ def call(line: list[str], folder: Path, limit: float) -> tuple[int, str, str, bo
 
 
 def run(line: list[str], folder: Path, out: int, err: int) -> None:
-    """Be the fork."""
+    """Run the command in the forked process."""
     os.dup2(out, 1)
     os.dup2(err, 2)
     os.chdir(folder)
@@ -305,7 +305,7 @@ def seen(folder: Path) -> dict[str, tuple[int, int]]:
 
 
 def judged(line: list[str], status: int, out: str, err: str, before: dict, after: dict) -> str:
-    """Say what is wrong with an ending; nothing where nothing is."""
+    """Describe what is wrong with how a command ended; empty if nothing is."""
     if "Traceback" in err:
         return "a traceback"
     if status not in (0, 1, 2):

@@ -132,7 +132,7 @@ def with_tf32(work: Work) -> Work:
 
 
 def repeated(replay: Work, steps: int) -> Work:
-    """Do a step again and again."""
+    """Return a function that repeats a step."""
     return lambda: [replay() for _ in range(steps)]
 
 
@@ -235,7 +235,7 @@ def scan_row(widths: tuple[int, ...], sizes: Sizes, rates: tuple[float, float]) 
 
 
 def agreement(results: dict[str, np.ndarray], apart: str) -> str:
-    """Say how far the peers are from ours, those in another precision `apart`."""
+    """Write how far the peers' results are from ours, those in another precision `apart`."""
     ours = results["landscape"]
     others = [theirs for name, theirs in results.items() if apart not in name]
     return f"agree to {max(np.linalg.norm(theirs - ours) / np.linalg.norm(ours) for theirs in others):.0e}"

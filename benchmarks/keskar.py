@@ -89,7 +89,7 @@ def rows(
 
 
 def told(share: float, words: str) -> None:
-    """Say how far the training is, now and then."""
+    """Print the progress of the training at intervals."""
     if 20 * share > told.last + 1:
         told.last = int(20 * share)
         print(f"trained {share:.0%}", flush=True)

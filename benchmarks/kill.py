@@ -87,12 +87,12 @@ def content(path: Path) -> dict[str, Any]:
 
 
 def strays(folder: Path) -> list[str]:
-    """What no one should find: files of a write that did not end."""
+    """List the files of a write that did not end, of which there should be none."""
     return [path.name for path in folder.iterdir() if path.suffix not in (".npz", ".png", ".npy")]
 
 
 class Trial:
-    """One command, ended again and again until it is through."""
+    """One command, which is ended repeatedly (by Ctrl-C, a kill or a full disk) until it has finished."""
 
     def __init__(self, folder: Path, command: str, by: str, moments: random.Random, whole: float) -> None:
         self.folder, self.command, self.by, self.moments, self.whole = folder, command, by, moments, whole
@@ -100,7 +100,7 @@ class Trial:
         self.stem = f"{command}.{by}"
 
     def once(self) -> bool:
-        """Start and end it; say whether it came to its end first."""
+        """Start the command and end it; return whether it had finished before."""
         limit = (
             self.moments.randint(0, 2_000_000) if self.by == "disk" and self.moments.random() < 0.8 else None
         )
@@ -120,7 +120,7 @@ class Trial:
         return process.returncode == 0
 
     def judge(self, status: int, err: str) -> None:
-        """Note how it ended."""
+        """Check and count how the command ended."""
         expected = {"interrupt": (0, 130), "kill": (0, -signal.SIGKILL), "disk": (0, 1, 2)}[self.by]
         self.counts[f"status {status}"] += 1
         if "Traceback" in err or "Exception ignored" in err or "Warning" in err:
@@ -138,7 +138,7 @@ class Trial:
             print(f"--- {self.command}, {self.by}: {strays(self.folder)}")
 
     def run(self, until: float) -> bool:
-        """End it until its time is up, then let it come to its end and compare."""
+        """End the command repeatedly until the time is over, then let it finish, and compare the results."""
         while time.monotonic() < until and not self.once():
             pass
         process = start(self.folder, self.command, self.stem)

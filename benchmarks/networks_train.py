@@ -155,7 +155,7 @@ def train(
 
 
 def save(options: argparse.Namespace, name: str, module: nn.Module, data: dict[str, torch.Tensor], start: float) -> None:  # fmt: skip
-    """Import a trained network, write it, and say how good it is and how well it was translated."""
+    """Import a trained network, write it, and print its accuracy and the error of the translation."""
     model = landscape.from_torch(module, "cross_entropy", data, name=name)
     landscape.save_model(model, options.folder / f"{name}.npz")
     if options.small is not None and name in BUNDLED:

@@ -1,4 +1,4 @@
-"""Times of calls in one turn of a comparison."""
+"""Times of calls within one turn of a comparison."""
 
 from __future__ import annotations
 

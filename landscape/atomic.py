@@ -20,7 +20,7 @@ def write_bytes_atomically(path: str | Path, content: bytes) -> None:
     Raises
     ------
     ComputationError
-        The file system refused; what stood at `path` before still stands.
+        The file system refused; the earlier content of `path` is unchanged.
     """
     write_atomically(Path(path), lambda stream: stream.write(content))
 
@@ -73,7 +73,7 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     Raises
     ------
     ComputationError
-        The file system refused; the temporary file is gone and what stood at `path` before still stands.
+        The file system refused; the temporary file is gone and the earlier content of `path` is unchanged.
     """
     target = Path(os.path.realpath(path))  # a link to a file on another disk stays a link
     temporary = _temporary(target)
@@ -91,7 +91,7 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
         _sync_folder(target.parent)
     except OSError as error:
         raise ComputationError(
-            f"{path}: could not be written: {error.strerror or error} (what stood there before still stands)"
+            f"{path}: could not be written: {error.strerror or error} (its earlier content is unchanged)"
         ) from error
 
 

@@ -116,7 +116,7 @@ def write_archive(
     Raises
     ------
     ComputationError
-        The file system refused (a full disk, say); what stood at `path` before still stands.
+        The file system refused (a full disk, say); the earlier content of `path` is unchanged.
     """
     write_atomically(Path(path), lambda stream: _write_members(stream, arrays, compress))
 

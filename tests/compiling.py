@@ -25,7 +25,7 @@ from tests.engine import is_common
 
 
 def ignored(_: object) -> None:
-    """Take no notice of what is done."""
+    """Ignore the progress."""
 
 
 def fishers() -> None:

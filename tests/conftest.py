@@ -1,4 +1,4 @@
-"""Before the whole suite runs: its workers share the compiling, so that none compiles what another does at the same time."""
+"""Before the whole suite runs, its workers share the compilation, so that no two compile the same kernel."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ settings.load_profile("same_examples")
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Let each worker of a run of all tests take kernels that nobody has taken yet, and wait until all are compiled."""
+    """Let each worker of a run of all tests compile kernels that no other has claimed, and wait until all are compiled."""
     worker = getattr(session.config, "workerinput", None)
     if worker is None or numba.config.DISABLE_JIT:
         return
@@ -71,12 +71,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Leave what was collected, which stays to the end, out of each later collection of garbage."""
+    """Exclude the collected tests, which exist to the end, from later garbage collections."""
     gc.freeze()
 
 
 def first(path: Path) -> bool:
-    """Make a file; False where it is there already."""
+    """Make a file; return False if it exists already."""
     try:
         path.touch(exist_ok=False)
     except FileExistsError:

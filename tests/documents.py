@@ -1,4 +1,4 @@
-"""The parts of what users read, for the tests that hold it to its word."""
+"""Parts of the documents, for the tests that check them against the program."""
 
 from __future__ import annotations
 

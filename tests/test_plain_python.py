@@ -89,7 +89,7 @@ def uncompiled() -> dict[str, Numbers]:
 
 
 def expected(name: str) -> Numbers:
-    """Ask the referee."""
+    """Compute the case by the referee."""
     case = CASES[name]
     model, directions = case.model, vectors(case, 2)
     grid = [

@@ -1,4 +1,4 @@
-"""README and the guides beside it are held to their word: their Python runs, their commands run, their options and lists exist."""
+"""README and the guides are true: their Python runs, their commands run, and their options and lists exist."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def with_options(words: list[str], more: list[str]) -> list[str]:
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """Stand where the files are that README's commands name."""
+    """Change to a folder with the files that README's commands name."""
     monkeypatch.chdir(tmp_path)
     model = load_model(bundled_path("digits"))
     save_model(model, "digits.npz")

@@ -82,7 +82,7 @@ class Remaking:
         paths = [path for path in (self.file, self.weights) if path is not None]
         if tuple(map(hash_of, paths)) != self.hashes:
             raise InputError(
-                f"{', '.join(map(str, paths))}: not there, or not what they were where the work began: put them where all workers see them"
+                f"{', '.join(map(str, paths))}: missing, or different from those where the work began: put the same files where all workers see them"
             )
         return objective_and_training(self.file, self.name, self.weights)[0]
 

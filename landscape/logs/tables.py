@@ -79,7 +79,9 @@ def from_json(path: Path, text: str) -> Log:
             raise InputError(f"expected JSON: {error.msg}, at character {error.pos}") from None
         return from_rows(path, "JSON lines", lines(text))
     except (ValueError, RecursionError) as error:
-        raise error if isinstance(error, InputError) else InputError("expected JSON of few levels") from None
+        raise (
+            error if isinstance(error, InputError) else InputError("expected JSON that is less nested")
+        ) from None
     if isinstance(value, Mapping) and isinstance(value.get("log_history"), list):
         return from_trainer_state(path, value["log_history"])
     if isinstance(value, Mapping) and isinstance(value.get("history"), Mapping):

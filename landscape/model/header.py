@@ -170,7 +170,7 @@ def parse_object(text: str) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         raise InputError(f"header: expected JSON: {error.msg}, at character {error.pos}") from None
     except (ValueError, RecursionError):
-        raise InputError("header: expected JSON of plain numbers and few levels") from None
+        raise InputError("header: expected JSON of plain numbers that is less nested") from None
     if not isinstance(value, dict):
         raise InputError(f"header: expected a JSON object {{…}}, found {shown(value)}")
     return value

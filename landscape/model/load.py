@@ -54,5 +54,7 @@ def _read_full(
         raise InputError(refusal(header, path))
     for option, value in (("activation", activation), ("loss", loss)):
         if value is not None:
-            raise InputError(f"--{option} is for bare files; the header of this one says it")
+            raise InputError(
+                f"--{option} is for files of weights without a header; the header of this file says it"
+            )
     return assemble(header, arrays, form="full", path=path, allow_nonfinite=allow_nonfinite)

@@ -30,7 +30,7 @@ def save_model(model: Model, path: str | Path) -> None:
     InputError
         The path cannot be written, or mapped data from elsewhere would not fit into memory when read back.
     ComputationError
-        The file system refused; what stood at `path` before still stands.
+        The file system refused; the earlier content of `path` is unchanged.
     """
     require_model(model, "save_model")
     write_model(model, Path(path), {})

@@ -50,7 +50,7 @@ def sizes(inputs: tuple[Shape, ...], attributes: Attributes) -> Sizes:
         scores = (*groups, query[-2], key[-2])
         if not spreads_to(inputs[3], scores):
             raise InputError(
-                f"mask: expected a shape that is spread to {batched(scores)}, found {batched(inputs[3])}"
+                f"mask: expected a shape that can be broadcast to {batched(scores)}, found {batched(inputs[3])}"
             )
     return {}
 

@@ -155,7 +155,7 @@ def expanded(inputs: tuple[Shape, ...], attributes: Attributes, sizes: Sizes) ->
     """Broadcast axes of size 1, perhaps with new ones before them."""
     shape = tuple(attributes["shape"])
     if not spreads_to(inputs[0], shape):
-        raise InputError(f"shape: {batched(inputs[0])} cannot be spread to {batched(shape)}")
+        raise InputError(f"shape: {batched(inputs[0])} cannot be broadcast to {batched(shape)}")
     return shape
 
 

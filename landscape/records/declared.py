@@ -184,7 +184,7 @@ def parsed_json(name: str, text: str) -> Any:
         value = json.loads(text, parse_constant=_refuse, parse_float=_finite, parse_int=_integer)
     except (ValueError, RecursionError):
         raise InputError(
-            f"{name}: expected a JSON object of finite numbers and few levels, found what is not JSON"
+            f"{name}: expected a JSON object of finite numbers that is not nested too deeply, found something else"
         ) from None
     require_flat(name, value)
     return value

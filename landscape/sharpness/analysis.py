@@ -248,7 +248,7 @@ def rescaled_models(subject: Model | HasValue, seed: int, threads: int | None) -
         Not a model, or nothing in it can be rescaled.
     """
     if not isinstance(subject, Model):
-        raise InputError("the rescaling test needs a model: of a function of θ no layers are known")
+        raise InputError("the rescaling test needs a model: the layers of a function of θ are not known")
     bare = replace(subject, weight_decay=0.0)
     found = {"layer": rescaled(bare, "layer", seed, threads=threads)}
     try:

@@ -1,4 +1,4 @@
-"""Planted permutations are found, nothing is written that computes something else, and a sign turns where it may."""
+"""Planted permutations are found, no written network computes something else, and signs flip only where they may."""
 
 from __future__ import annotations
 

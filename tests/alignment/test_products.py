@@ -95,7 +95,7 @@ def test_units_of_random_graphs_change_places_without_a_change_of_the_outputs(se
 
 
 def test_a_parameter_that_is_read_in_two_ways_stays():
-    """Its rows are added to units, and it is turned and multiplied: in another order the second would be another one."""
+    """Its rows are added to units, and its transpose is a factor of a product, which a permutation of the rows would change."""
     spec = (
         "a dense 3 4 | p parameter 5 4 | s add : a p | b dense 4 2 | t transpose axes=[2,1] : p | m matmul : t input"
         "| r reduce_mean axes=[1,2] keepdims=true | out add : b r"
@@ -105,7 +105,7 @@ def test_a_parameter_that_is_read_in_two_ways_stays():
 
 
 def test_heads_that_two_splits_cut_differently_stay():
-    """As four heads of three and as three of four: no order of wholes leaves both."""
+    """Once as four heads of three, once as three of four: no permutation of whole heads respects both."""
     spec = (
         "x dense 5 12 | a reshape shape=[6,4,3] | b reduce_max axes=[3] | f dense 4 3 | c reshape shape=[6,3,4] : x | d reduce_max axes=[3]"
         "| g dense 3 3 | out add : f g"

@@ -113,7 +113,7 @@ def test_units_that_meet_numbers_of_other_places_stay_and_are_named():
 
 
 def test_a_part_of_the_units_that_is_summed_stays_among_itself():
-    """The sum of the first three of seven units does not change where they change places with each other only."""
+    """The sum of the first three of seven units is unchanged only if those three are permuted among themselves."""
     nodes = [
         dense("a"), {"name": "few", "op": "slice", "inputs": ["a"], "axis": 1, "stop": 3},
         {"name": "sum", "op": "reduce_sum", "inputs": ["few"], "axes": [1], "keepdims": True}, dense("b", inputs=["a"]),

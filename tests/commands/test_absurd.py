@@ -89,7 +89,7 @@ CASES = [
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """Stand beside a model of few parameters, its data, an ordinary text and a folder."""
+    """Change to a folder with a model of few parameters, its data, a text file and a folder."""
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(0)
     data = {"x_train": rng.standard_normal((8, 4)), "y_train": np.arange(8) % 3}

@@ -83,7 +83,7 @@ def options_of(command: click.Command) -> list[click.Option]:
 
 
 def plain(value: Any) -> str:
-    """A default as a command's text would have it; nothing for what is not asked for."""
+    """Return a default as a command line would spell it, empty for an option that is not given."""
     if value is None or value is False or "UNSET" in repr(value):
         return ""
     return ",".join(map(str, value)) if isinstance(value, tuple | list) else str(value)

@@ -185,7 +185,7 @@ def test_the_names_that_completion_knows_are_those_of_the_library():
 
 
 def test_an_option_of_a_training_says_the_same_in_every_command_that_trains():
-    """What it depends on stands before, what holds without it behind; numbers have the same bounds, but for the least number of updates."""
+    """A condition comes before the common text, and the default after it; numbers have the same bounds, except for the least number of updates."""
     said: dict[tuple[str, str], set[tuple[str, str]]] = {}
     for name in ("train", "race", "trajectory", "study"):
         for option in (option for command in leaves(name) for option in command.params):

@@ -27,7 +27,7 @@ def run(tmp_path, capsys, monkeypatch):
 
 
 def small(**changes):
-    """Build a network whose loss and accuracy are known: it puts out its input times five."""
+    """Build a network whose loss and accuracy are known: its output is its input times five."""
     content = {
         "nodes": [{"name": "fc", "op": "dense"}],
         "parameters": {"fc.weight": 5 * np.eye(2)},
@@ -168,7 +168,7 @@ def test_options_of_the_bare_form_are_refused_for_a_full_file(run):
     save_model(small(), "m.npz")
     status, _, err = run("m.npz", "--loss", "mse")
     assert status == 2
-    assert "--loss is for bare files" in err
+    assert "--loss is for files of weights without a header" in err
 
 
 def test_regression_has_no_accuracy(run):

@@ -1,4 +1,4 @@
-"""Models whose numbers are at the edge of what there is: commands end with a status and a line, and NumPy says nothing beside it."""
+"""Models with extreme numbers: commands end with an exit status and one line, without warnings of NumPy."""
 
 from __future__ import annotations
 

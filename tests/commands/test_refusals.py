@@ -1,4 +1,4 @@
-"""Bad input is refused in one line before anything runs: no bar, no word of compiling, no sentence about work that never begins."""
+"""Bad input is refused in one line before anything runs: no progress bar, no message about compiling or about work that never begins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Between networks: ends are the models themselves, errors are paired, alignment and REPAIR do what they say, bits do not depend on how it was run."""
+"""Between networks: ends are the models themselves, errors are paired, alignment and REPAIR do what they say, and results do not depend on how it was run."""
 
 from __future__ import annotations
 

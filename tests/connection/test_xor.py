@@ -1,4 +1,4 @@
-"""Between two solutions of XOR: the pass over which the lowest path leads is certified, and its certificate holds when it is computed anew."""
+"""Between two solutions of XOR: the saddle at the top of the lowest path is certified, and an independent computation confirms it."""
 
 from __future__ import annotations
 

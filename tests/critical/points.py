@@ -1,4 +1,4 @@
-"""Points of which it is known what they are: functions, and networks as small as can be."""
+"""Points of known kind, of functions and of the smallest networks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The point as given is judged first, what is near is within the radius, and what changes nothing is zero."""
+"""The point as given is judged first, "nearby" means within the radius, and negligible changes count as zero."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.networks import chain
 
 
 def stuck(distance: float):
-    """Return a bowl with its floor so far away from where it is judged."""
+    """Return a bowl whose minimum is at a given distance from the point that is judged."""
     matrix, theta = matrix_of(np.linspace(1.0, 3.0, 6)), np.zeros(6)
     theta[0] = distance
     return quadratic(matrix), theta

@@ -25,7 +25,7 @@ KERNELS = Path(kernels.__file__).parent
 
 
 class Driver:
-    """A driver that says what a test wants it to."""
+    """A fake driver whose answers are set by the test."""
 
     def __init__(self, status=0, count=1, version=13_000):
         self.status, self.count, self.version = status, count, version

@@ -1,4 +1,4 @@
-"""A GPU whose memory is full, or whose driver fails, ends every command in one line, and nothing is left of it."""
+"""If a GPU's memory is full, or its driver fails, every command ends with one line and leaves no files."""
 
 from __future__ import annotations
 

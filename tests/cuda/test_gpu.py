@@ -1,4 +1,4 @@
-"""On a GPU: its numbers are the CPU's, twice the same bits, whatever the launch and whatever lay in the memory before.
+"""On a GPU: numbers equal the CPU's, and are bit-identical for any launch and any previous contents of the memory.
 
 The simulator runs the same lines on the first of the cases, at small sizes.
 """
@@ -32,7 +32,7 @@ def cases(*names):
 
 
 def fresh(shape):
-    """Numbers that no test has seen."""
+    """Return numbers that no other test uses."""
     return np.random.default_rng().standard_normal(shape)
 
 

@@ -34,7 +34,7 @@ def texts(report: dict[str, Any]) -> list[str]:
 
 
 def of_words(report: dict[str, Any]) -> list[str]:
-    """Find numbers that nobody knows or can read."""
+    """Find numbers that are NaN, infinite or unreadable."""
     # Of parameters or a log that are not finite that is the finding.
     found = [
         f"unknown number: {text}"
@@ -64,7 +64,7 @@ def of_citations(report: dict[str, Any]) -> list[str]:
 
 
 def of_remedy(report: dict[str, Any]) -> list[str]:
-    """Find remedies that did harm, were not run, or promise what was not seen."""
+    """Find remedies that did harm, were not run, or promise more than was measured."""
     found, checked = [], report.get("checked")
     if report.get("next") and checked is None:
         found.append("a command whose remedy was not run once more")

@@ -1,4 +1,4 @@
-"""The reader of reports finds what it is there for."""
+"""The checker of reports finds planted contradictions."""
 
 import pytest
 

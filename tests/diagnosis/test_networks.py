@@ -24,7 +24,7 @@ def few_updates(monkeypatch):
 
 
 def told(model, **options) -> dict:
-    """A report without contradictions, whose remedy does what it says."""
+    """Return a report, checked to have no contradictions and a remedy that does what it says."""
     record = diagnose(model, threads=1, **options)
     report = record.report
     assert not contradictions(report)

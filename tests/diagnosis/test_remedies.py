@@ -1,4 +1,4 @@
-"""A remedy is a row of one table: the row says all, its label nothing."""
+"""A remedy is a row of one table: the row alone defines it, and nothing depends on its label."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def seen(remedy: Remedy, lab: Laboratory) -> tuple:
 
 @pytest.mark.parametrize("remedy", REMEDIES, ids=lambda remedy: remedy.label)
 def test_every_remedy_answers_every_question(remedy, laboratories):
-    """It has words, a rank, a sub-type for any evidence, and somewhere a network, trials of every seed, and a plan that can be trained."""
+    """Each has a description, a rank, a sub-type for any evidence, and for some network trials of every seed and a plan that can be trained."""
     assert remedy.words
     assert remedy.ensemble(laboratories[0]).words
     for state in (None, State(), State(identical="fc1"), State(stability=0.1, noise=0.1)):

@@ -1,4 +1,4 @@
-"""Exports hold every number of the record: read by a parser of the tests' own, by SciPy, and, where installed, by VTK, xarray and pandas."""
+"""Exports contain every number of the record, as read by a parser of the tests' own, by SciPy, and, if installed, by VTK, xarray and pandas."""
 
 from __future__ import annotations
 

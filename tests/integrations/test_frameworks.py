@@ -20,7 +20,7 @@ Y = (X[:, 0] > 0).astype(np.int64)
 
 
 def quiet(sentence: str) -> None:
-    """Say nothing."""
+    """Print nothing."""
 
 
 def test_lightning(tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""What holds of the sources of compiled kernels: their hash covers everything, and no store in them is lost."""
+"""Properties of the sources of compiled kernels: their hash covers everything, and no store in them is lost."""
 
 from __future__ import annotations
 
@@ -208,7 +208,7 @@ def test_code_of_others_does_not_call_the_package_s_own_copies():
 
 
 def as_a_part(function):
-    """Give what compiled code takes a function from."""
+    """Return the object from which compiled callers take a function."""
     return function.get_call_template.__self__
 
 

@@ -1,4 +1,4 @@
-"""Files made to hurt: small ones that ask for much time, memory or stack."""
+"""Malicious files: small ones that would take much time, memory or stack."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the ops answer, compared with the ops themselves; and that nobody asks an op for its name."""
+"""The traits of ops agree with what the ops compute, and no other package distinguishes ops by name."""
 
 from __future__ import annotations
 

@@ -62,7 +62,8 @@ class TestShapesOfTwo:
         with pytest.raises(InputError, match=r"reads queries \[N, …, T, E\]"):
             last_of(*nodes, node | {"inputs": ["input", "v", "v"]}, shape=(2, 5, 4), found=found)
         with pytest.raises(
-            InputError, match=r"mask: expected a shape that is spread to \[N, 2, 5, 7\], found \[N, 7, 3\]"
+            InputError,
+            match=r"mask: expected a shape that can be broadcast to \[N, 2, 5, 7\], found \[N, 7, 3\]",
         ):
             last_of(*nodes, node | {"inputs": ["input", "k", "v", "v"]}, shape=(2, 5, 4), found=found)
 

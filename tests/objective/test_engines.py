@@ -1,4 +1,4 @@
-"""Whatever satisfies the protocol of an engine is one: the objective's numbers follow from sums over examples, whoever sums."""
+"""Any object with the engine's protocol serves as an engine: the objective's numbers follow from its sums over examples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Matrices that stand in for the Hessian, against matrices written out from the referee's outputs and gradients."""
+"""Approximations of the Hessian, against matrices written out from the referee's outputs and gradients."""
 
 from __future__ import annotations
 

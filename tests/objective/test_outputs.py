@@ -48,7 +48,7 @@ def in_batches(build, size: int) -> Model:
 
 
 def expected_outputs(model: Model, split: str = "train") -> np.ndarray:
-    """Ask the referee."""
+    """Compute the outputs by the referee."""
     x, _ = reference.examples(model, split, None)
     return reference.forward(model, model.theta, x)[model.nodes[-1].name]
 

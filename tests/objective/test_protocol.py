@@ -1,4 +1,4 @@
-"""What an objective is and has is asked in two files; elsewhere the protocol is relied upon."""
+"""Only two files check what an objective is and has; all others rely on the protocol."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The whole Hessian at once is that of the products, whatever the graph between dense nodes; and products share what they can."""
+"""The whole Hessian computed at once equals that of products, for any graph between dense nodes; and products share their common part."""
 
 from __future__ import annotations
 

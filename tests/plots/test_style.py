@@ -1,4 +1,4 @@
-"""The look: grey-safe, and gone when the figure is drawn."""
+"""The style is legible in grey, and no longer active once the figure is drawn."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class Base:
 
 
 def put(monkeypatch: pytest.MonkeyPatch, name: str, **attributes: Any) -> None:
-    """Let a package of that name be there, with these names in it."""
+    """Install a fake package of that name, with the given names in it."""
     parts = name.split(".")
     for depth in range(1, len(parts) + 1):
         monkeypatch.setitem(sys.modules, ".".join(parts[:depth]), ModuleType(".".join(parts[:depth])))

@@ -1,4 +1,4 @@
-"""Every long work goes through one frame: it tells how far it is, keeps what is done, and finds what is there already."""
+"""All long work uses one frame, which reports progress, saves what is done, and finds existing results."""
 
 from __future__ import annotations
 

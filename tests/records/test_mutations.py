@@ -1,4 +1,4 @@
-"""Whatever is changed in a record's file, it is refused when it is loaded, or it can be drawn and told."""
+"""A record's file with any change is refused when it is loaded, or can be drawn and summarized."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from landscape.model import build_model
 
 
 def curve(name="curve", node="fc1"):
-    """Build a tanh network on a parabola, with a log and checkpoints, as a file would have them."""
+    """Build a tanh network trained on a parabola, with a log and checkpoints, as a file would contain them."""
     rng = np.random.default_rng(0)
     x = np.linspace(-1, 1, 24)[:, None]
     shapes = {f"{node}.weight": (4, 1), f"{node}.bias": (4,), "out.weight": (1, 4), "out.bias": (1,)}

@@ -1,4 +1,4 @@
-"""The page says the verdict first, holds all that it shows, and lets nothing from a file be more than a text."""
+"""The page gives the verdict first, contains all that it shows, and escapes all text from files."""
 
 from __future__ import annotations
 

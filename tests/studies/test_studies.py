@@ -1,4 +1,4 @@
-"""Studies: what each computes against a closed form or a slow twin, and the sentences that it says."""
+"""Studies: their numbers against a closed form or a slow twin, and the sentences that state the findings."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def test_losses_are_detached_and_no_graph_is_kept(tmp_path):
 
 
 def test_no_number_is_asked_for_at_a_step(tmp_path, monkeypatch):
-    """On a device each such question would wait for all that was asked of it before."""
+    """On a device, reading a number would wait for all work submitted before."""
     asked = []
     monkeypatch.setattr(torch.Tensor, "is_cpu", False, raising=False)
     monkeypatch.setattr("landscape.recording.series.PATIENCE", np.inf)

@@ -1,4 +1,4 @@
-"""The step of training is plain Python too: what is right there and wrong compiled is the compiler's doing."""
+"""The step of training also runs as plain Python; a result that is right there and wrong compiled is the compiler's fault."""
 
 from __future__ import annotations
 

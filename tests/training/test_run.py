@@ -1,4 +1,4 @@
-"""A training does what the referee does, keeps its story, stops where it diverges, and is the same however it is cut."""
+"""A training does what the referee does, keeps its history, stops when it diverges, and gives the same result after any interruption."""
 
 from __future__ import annotations
 

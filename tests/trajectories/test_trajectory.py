@@ -1,4 +1,4 @@
-"""A run on a plane: what the record holds, what is refused, and what a second call finds."""
+"""A run on a plane: the contents of the record, refusals, and the reuse of results by a second call."""
 
 from __future__ import annotations
 

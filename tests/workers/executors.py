@@ -64,7 +64,7 @@ class Crooked:
 
 
 def lost(*numbers, kind=CancelledError):
-    """Lose the parts that are given under these numbers."""
+    """Lose the parts with these numbers."""
     return lambda number: kind("lost") if number in numbers else None
 
 

@@ -1,4 +1,4 @@
-"""What is given out, what comes back in any order, and what becomes of parts that are lost, late or wrong."""
+"""Which parts are handed out, results in any order, and parts that are lost, late or wrong."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_a_part_that_never_comes_back_is_given_to_another():
 
 
 class Broken(Crooked):
-    """Breaks at its third part, and takes none afterwards."""
+    """An executor that breaks at its third part, and accepts none afterwards."""
 
     def submit(self, function, *arguments):
         if self.given > 3:

@@ -179,7 +179,7 @@ def expand(call: Call) -> Value:
         elif shape[axis] == 1:
             result[axis] = one
         elif one != shape[axis]:
-            raise InputError(f"an axis of {shape[axis]} cannot be spread to {one}")
+            raise InputError(f"an axis of {shape[axis]} cannot be broadcast to {one}")
     call.graph.require_value(tuple(result))
     return call.builder.spread(value, tuple(result), batch)
 
