@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from landscape.errors import InputError
 from landscape.plots.levels import finite_of
 from landscape.plots.style import SMALL, SPLIT_LINES, figure_of, new_figure, style
-from landscape.plots.words import IN_NATS, LOSSES, MINUS, SPLITS, shorten
+from landscape.plots.words import MINUS, SPLITS, loss_kind, shorten
 from landscape.records import Sharpness
 
 CURVE_HEIGHT, ROW, AROUND = 1.75, 0.128, 0.25
@@ -86,9 +86,7 @@ def _scale(panels: Sequence[Axes], record: Sharpness) -> None:
     if losses.size:
         top = min(float(losses[-1]), HIGHEST * float(np.median(losses)))
         panels[0].set_ylim(min(0.0, 1.05 * float(losses[0])), 1.05 * top)
-    loss = str(record.settings.get("loss", ""))
-    unit = ", nats" if loss in IN_NATS else ""
-    panels[0].set_ylabel(f"loss ({LOSSES.get(loss, loss)}{unit})")
+    panels[0].set_ylabel(f"loss ({loss_kind(record.settings)})")
     panels[-1].legend(loc="best")
     if len(panels) > 1:
         for panel in panels:
