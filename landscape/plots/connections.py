@@ -24,10 +24,10 @@ LOOKS: dict[str, dict[str, Any]] = {
     "linear": {"color": "#333333", "linestyle": "-"},
     "aligned": {"color": "#d55e00", "linestyle": (0, (5, 1.5))},
     "repair": {"color": "#777777", "linestyle": (0, (1, 1))},
-    "aligned_repair": {"color": "#a0457f", "linestyle": (0, (1, 1))},
+    "aligned_repair": {"color": "#a0457f", "linestyle": (0, (5, 1, 1, 1, 1, 1))},
     "bezier": {"color": "#004c85", "linestyle": (0, (3, 1, 1, 1))},
     "polychain": {"color": "#007a5e", "linestyle": (0, (2, 1))},
-    "band": {"color": "#8a6d00", "linestyle": "-", "linewidth": 1.8},
+    "band": {"color": "#8a6d00", "linestyle": (0, (9, 2)), "linewidth": 1.8},
 }
 END: dict[str, Any] = {
     "linestyle": "none", "marker": "o", "markersize": 4.5, "markerfacecolor": "white", "markeredgecolor": "black", "markeredgewidth": 1.0,

@@ -22,7 +22,10 @@ from landscape.records import Race
 
 # Okabe and Ito's colours, dark enough on white; beyond seven the dashes and markers tell them apart.
 COLORS = ("#004c85", "#d55e00", "#007a5e", "#a0457f", "#8a6d00", "#333333", "#3399cc")
-DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5)))
+# As many as have no common factor with the colours, so that no pair of both comes twice soon.
+DASHES: tuple[Any, ...] = (
+    "-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5)), (0, (4, 1.2, 1, 1.2, 1, 1.2)), (0, (9, 2)),
+)  # fmt: skip
 MARKERS = "osD^vPX*p<>h"
 HEIGHT, LEGEND_ROW = 2.3, 0.135
 # Free room below the lowest loss, of the logarithmic axis.
