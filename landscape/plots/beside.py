@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from landscape.plots.box import LEFT, RIGHT, draw_bar, letters
+from landscape.plots.box import LEFT, RIGHT, draw_bar
 from landscape.plots.field import Field
 from landscape.plots.heights import Heights, choose_heights
 from landscape.plots.levels import Levels
@@ -41,7 +41,7 @@ def surfaces_of(fields: Sequence[Field], titles: Sequence[str], levels: Levels, 
     # The smaller a box, the farther below it, for its size, is the letter of its axis.
     step = TALL * side + TITLE + max(0.0, 0.35 - 0.16 * side)
     high = rows * step + below
-    figure = new_figure(high / chosen().room, layout=None)
+    figure = new_figure(high, layout=None)
     for number, (field, name) in enumerate(zip(fields, titles, strict=True)):
         row, column = divmod(number, columns)
         left, top = LEFT + column * width, high - row * step
@@ -55,12 +55,12 @@ def surfaces_of(fields: Sequence[Field], titles: Sequence[str], levels: Levels, 
         mark_center(ax, field, heights)
         size = ax.title.get_fontsize()
         where = ((left + side / 2) / wide, (top - 0.3 * TITLE) / high)
-        figure.text(*where, fitted(name, width / chosen().room), ha="center", va="top", fontsize=size)
+        figure.text(*where, fitted(name, width), ha="center", va="top", fontsize=size)
         if not np.isfinite(field.values).any() and levels.scale != "nothing":
             ax.text2D(0.5, 0.5, "no finite value", transform=ax.transAxes, ha="center", va="center")
     tall = min(0.85 * rows * step, TALLEST_BAR)
     draw_bar(figure, fields[0], levels, bottom=((high - TITLE + below) - tall) / 2 / high, height=tall / high)
-    figure.text(0.02, 0.06 / high, "\n".join(words), va="bottom", fontsize=SMALL * letters())
+    figure.text(0.02, 0.06 / high, "\n".join(words), va="bottom", fontsize=SMALL * chosen().size)
     return figure
 
 
@@ -83,5 +83,5 @@ def range_words(levels: Levels) -> str:
 
 
 def fitted(title: str, width: float) -> str:
-    """Shorten a title to the width of its panel, in inches at a column's width; the caption has the whole."""
-    return shorten(title.replace(r"\$", "$"), max(8, int(width * chosen().room / LETTER) - 3))
+    """Shorten a title to the width of its panel, in inches; the caption has the whole."""
+    return shorten(title.replace(r"\$", "$"), max(8, int(width / LETTER) - 3))

@@ -99,29 +99,26 @@ def turn_box(ax: Axes3D, field: Field, elevation: float, azimuth: float) -> None
     ax.zaxis.set_label_position(left)
 
 
-def draw_bar(figure: Figure, field: Field, levels: Levels, *, bottom: float, height: float) -> None:
-    """Draw the colour bar at the right edge of a figure, from `bottom` over `height`, in parts of the figure; none where all is one colour."""
+def draw_bar(
+    figure: Figure, field: Field, levels: Levels, *, bottom: float, height: float, end: float = 1.0
+) -> None:
+    """Draw the colour bar and what stands beside it, from `bottom` over `height` and up to `end`, in parts of the figure; none where all is one colour."""
     if not levels.lines.size:
         return
-    wide, high = (side / letters() for side in figure.get_size_inches())
+    wide, high = (side / chosen().size for side in figure.get_size_inches())
     # A power of ten is shorter than it is written.
     numbers = LETTER * max(min(len(text), 4) if "$" in text else len(text) for text in levels.texts)
     # The name may be longer than the bar: it reaches into the picture's empty corners.
     longest = 1.15 * height * high
     beside = TICK_AND_NAME + numbers + LINE * (len(scale_label(field, levels)) * LETTER > longest)
-    place = figure.add_axes((1 - (beside + BAR) / wide, bottom, BAR / wide, height))
+    place = figure.add_axes((end - (beside + BAR) / wide, bottom, BAR / wide, height))
     draw_scale(figure, field, levels, height=longest, smooth=True, cax=place)
-
-
-def letters() -> float:
-    """Return how many times larger than in a report the letters of a figure are."""
-    return chosen().factor / chosen().room
 
 
 def _width(ax: Axes3D) -> float:
     """Return the width that a box has at most, in inches at the usual size of letters."""
     across, _ = figure_of(ax).get_size_inches()
-    return float(ax.get_position(original=True).width * across / letters())
+    return float(ax.get_position(original=True).width * across / chosen().size)
 
 
 def _unscaled(scale: float, value: float, place: int) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -17,11 +19,9 @@ from landscape.plots.levels import Levels, choose_levels
 from landscape.plots.line_labels import label_lines
 from landscape.plots.look import Look, chosen, looking
 from landscape.plots.marks import hatch_missing, mark_points
-from landscape.plots.paths import run_of
-from landscape.plots.planes import marked
+from landscape.plots.panels import named_center, optimizers_of, overlaid, path_words, places_of, share_legend
 from landscape.plots.scale import draw_scale, say_without_lines
 from landscape.plots.style import COLUMN_WIDTH, SMALL, new_figure, style
-from landscape.plots.topologies import outlined
 from landscape.plots.words import (
     GREEK,
     one_line_label,
@@ -29,12 +29,12 @@ from landscape.plots.words import (
     quantity_name,
     short,
 )
-from landscape.records import Record, Scan, Topology, Trajectory
+from landscape.records import Record, Scan
 
-# Inches at a column's width: what stands above and below the panels, a title, a legend's row.
+# Inches: what stands above and below the panels, a title, a legend's row.
 AROUND, TITLE, ROW = 0.42, 0.2, 0.14
-# Beside maps, for numbers and the colour bar.
-SCALE = 0.75
+# Beside maps, for numbers and the colour bar; the height of a map at most.
+SCALE, TALLEST = 0.75, 3.5
 # Maps in a row.
 COLUMNS = {"single": 2, "double": 4}
 # Okabe and Ito's, in an order that stays apart in grey.
@@ -145,13 +145,13 @@ def shared_fields(records: Sequence[Record], quantity: str | None) -> list[Field
 
 
 def panel_size(fields: Sequence[Field], columns: int) -> tuple[float, float]:
-    """Give width and height of a panel's map, in inches at a column's width."""
-    width = (COLUMN_WIDTH - SCALE / chosen().room) / columns
+    """Give width and height of a panel's map, in inches."""
+    width = (COLUMN_WIDTH * chosen().room - SCALE) / columns
     ratios = [
         (f.coordinates[1][-1] - f.coordinates[1][0]) / (f.coordinates[0][-1] - f.coordinates[0][0]) if equal_units(f) else 0.9
         for f in fields
     ]  # fmt: skip
-    return width, width * min(max(ratios), 1.3)
+    return width, min(width * min(max(ratios), 1.3), TALLEST)
 
 
 def maps_of(
@@ -160,11 +160,14 @@ def maps_of(
     """Draw contour maps with one colour bar."""
     rows = -(-len(fields) // columns)
     _, height = panel_size(fields, columns)
-    figure = new_figure(rows * height + (rows * TITLE + AROUND) / chosen().room, layout="compressed")
+    figure = new_figure(rows * (height + TITLE) + AROUND, layout="compressed")
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for unused in panels[len(fields) :]:
         unused.remove()
     drawn: list[Any] = []
+    over: list[Artist] = []
+    points: list[Artist] = []
+    optimizers = optimizers_of(records)
     alike = len({(field.coordinates[1][0], field.coordinates[1][-1]) for field in fields}) == 1
     for record, field, name, ax in zip(records, fields, titles, panels, strict=False):
         hatch_missing(ax, field)
@@ -183,29 +186,35 @@ def maps_of(
         elif alike:
             ax.tick_params(labelleft=False)
         ax.locator_params(nbins=3 if columns > 1 and chosen().width == "single" else 4)
-        run = run_of(record) if isinstance(record, Trajectory) else marked(field.record, field.axes)
-        if run is not None:
-            run.draw(ax)
-        if isinstance(record, Topology):
-            outlined(ax, record)
-        mark_points(ax, field, best=False)
+        over += overlaid(ax, record, field, optimizers)
+        points += mark_points(ax, named_center(record, field), best=False)
+    share_legend(figure, panels[0], over, points)
     if levels.lines.size:
         draw_scale(
             figure,
             fields[0],
             levels,
             ax=list(panels[: len(fields)]),
-            height=rows * height * chosen().factor,
+            height=rows * height,
             aspect=25 * rows,
             pad=0.02,
         )
-    figure.draw_without_rendering()  # the layout must stand before there is a free place to be found
-    for field, lines, ax in zip(fields, drawn, panels, strict=False):
+    fit_height(figure, list(panels[: len(fields)]), rows, height)  # before there is a free place to be found
+    for record, field, lines, ax in zip(records, fields, drawn, panels, strict=False):
         if lines is not None and columns <= COLUMNS[chosen().width]:
-            label_lines(
-                ax, lines, levels.texts, label_colors(levels), SMALL, avoid=avoided(field), holes=holes(field)
-            )
+            taken = [*avoided(field), *places_of(record, field)]
+            label_lines(ax, lines, levels.texts, label_colors(levels), SMALL, avoid=taken, holes=holes(field))
     return figure
+
+
+def fit_height(figure: Figure, panels: Sequence[Axes], rows: int, height: float) -> None:
+    """Lay a figure out, and take away the height that its maps leave: numbers beside them make them smaller than `height`."""
+    figure.draw_without_rendering()
+    tallest = max(ax.get_position().height for ax in panels) * figure.get_figheight()
+    spare = height * chosen().size - tallest
+    if spare > 0:
+        figure.set_figheight(figure.get_figheight() - rows * spare)
+        figure.draw_without_rendering()
 
 
 def lines_of(fields: Sequence[Field], titles: Sequence[str]) -> Figure:
@@ -268,7 +277,7 @@ def caption_of(
     if look is not None and look.limits is not None:
         lines.append(f"Values are cut at {short(look.limits[0])} and {short(look.limits[1])}.")
     lines += marks_words(fields)
-    for name, field in zip(names, fields, strict=True):
+    for record, name, field in zip(records, names, fields, strict=True):
         scan, settings = field.record, field.record.settings
         grid = " × ".join(str(axis.size) for axis in field.coordinates)
         axes = "; ".join(f"{one_line_label(scan, i)} from {short(scan.axes[i][0])} to {short(scan.axes[i][-1])}" for i in field.axes)  # fmt: skip
@@ -277,6 +286,7 @@ def caption_of(
         parts = [
             f"{name}: {settings.get('model_name', 'a function')}, {grid} points", axes, *([field.where()] if field.at else []),
             *([] if value is None else [f"{quantity_name(scan, field.quantity)} {short(value, 4)} at the centre"]),
+            *path_words(record),
             *([f"{short(finite.min(), 4)} to {short(finite.max(), 4)} on the grid"] if finite.size else ["nowhere finite"]),
             ", ".join([*(f"{what}{settings[key]}" for key, what in (("seed", "seed "), ("dtype", "")) if settings.get(key) is not None),
                        f"examples {settings.get('examples') or 'all'}, landscape {scan.version}"]),

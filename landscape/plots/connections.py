@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from landscape.errors import InputError, did_you_mean
 from landscape.plots.marks import worded_keys
 from landscape.plots.style import figure_of, house_style_unless, new_figure
-from landscape.plots.words import IN_NATS, LOSSES, SPLITS, short, shorten, wrapped
+from landscape.plots.words import SPLITS, loss_kind, short, shorten, wrapped
 from landscape.records import Connection
 
 LABELS = {
@@ -24,10 +24,10 @@ LOOKS: dict[str, dict[str, Any]] = {
     "linear": {"color": "#333333", "linestyle": "-"},
     "aligned": {"color": "#d55e00", "linestyle": (0, (5, 1.5))},
     "repair": {"color": "#777777", "linestyle": (0, (1, 1))},
-    "aligned_repair": {"color": "#a0457f", "linestyle": (0, (1, 1))},
+    "aligned_repair": {"color": "#a0457f", "linestyle": (0, (5, 1, 1, 1, 1, 1))},
     "bezier": {"color": "#004c85", "linestyle": (0, (3, 1, 1, 1))},
     "polychain": {"color": "#007a5e", "linestyle": (0, (2, 1))},
-    "band": {"color": "#8a6d00", "linestyle": "-", "linewidth": 1.8},
+    "band": {"color": "#8a6d00", "linestyle": (0, (9, 2)), "linewidth": 1.8},
 }
 END: dict[str, Any] = {
     "linestyle": "none", "marker": "o", "markersize": 4.5, "markerfacecolor": "white", "markeredgecolor": "black", "markeredgewidth": 1.0,
@@ -37,6 +37,7 @@ TOP: dict[str, Any] = {"linestyle": "none", "marker": "^", "markersize": 4.5, "m
 HEIGHT, SECOND, LEGEND_ROW, TREE = 2.1, 1.1, 0.15, 2.5
 # The loss is drawn logarithmically where its highest is so many times its lowest; what falls to rounding is not.
 LOG_RATIO, LARGEST_RATIO = 100.0, 1e7
+BARRIER = "barrier"
 
 
 def plot_connection(record: Connection, *, quantity: str | None = None, ax: Axes | None = None) -> Axes:
@@ -136,12 +137,10 @@ def y_label(record: Connection, name: str) -> str:
     """Name a quantity with its unit, on two lines."""
     split, _, what = name.partition("_")
     words = what.replace("_", " ") if not record.data else f"{SPLITS.get(split, split)} {what}"
-    loss = record.settings.get("loss")
     if what == "accuracy":
         return f"{words}\n(fraction correct)"
-    if not isinstance(loss, str):
-        return words
-    return f"{words}\n({LOSSES.get(loss, loss)}{', nats' if loss in IN_NATS else ''})"
+    kind = loss_kind(record.settings)
+    return f"{words}\n({kind})" if kind else words
 
 
 def x_label(record: Connection) -> str:
@@ -159,7 +158,9 @@ def title(record: Connection) -> str:
         return "between minima: the loss on the line is infinite"
     error = f" ± {short(barrier['error'], 1)}" if barrier["error"] else ""
     several = f" (highest of {len(record.report['pairs'])} pairs)" if len(record.report["pairs"]) > 1 else ""
-    return f"barrier on the line {short(barrier['value'])}{error}: {pair['connected']}{several}"
+    # "barrier: barrier" would say nothing more.
+    verdict = "" if pair["connected"] == BARRIER else f", {pair['connected']}"
+    return f"barrier on the line: {short(barrier['value'])}{error}{verdict}{several}"
 
 
 def key_of(record: Connection, path: str) -> str:

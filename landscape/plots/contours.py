@@ -18,7 +18,14 @@ from landscape.plots.field import Field, field_of
 from landscape.plots.levels import Levels, choose_levels
 from landscape.plots.line_labels import label_lines
 from landscape.plots.look import chosen
-from landscape.plots.marks import hatch_missing, head, legend_below, mark_points, worded_keys
+from landscape.plots.marks import (
+    hatch_missing,
+    head,
+    legend_below,
+    mark_points,
+    worded_keys,
+    words_beside,
+)
 from landscape.plots.planes import marked
 from landscape.plots.plateau import constant_of, draw_constant_contour, flat_words
 from landscape.plots.scale import LETTER, draw_scale, say_without_lines
@@ -144,16 +151,17 @@ def draw_map(
     extra = [] if overlay is None else overlay(axes)
     if ax is not None:
         extra = shortened(extra)
-    if ax is None:
+    beside = ax is None and words_beside()
+    if ax is None and not beside:
         set_height(figure_of(axes), height_of(field) + MARKED_ROW * len(extra) + LEGEND_ROW * len(named))
     marks = mark_points(axes, field, brief=ax is not None)
     saddle = draw_center_contour(axes, field)
     plateau = [*draw_constant_contour(axes, field), *worded_keys(flat_words(field))] if ax is None else []
     plateau = [*saddle, *plateau] if ax is None else plateau
-    if plateau:
+    if plateau and not beside:
         add_rows(figure_of(axes), LEGEND_ROW * len(plateau))
     if parts.legend:
-        legend_below(axes, [*extra, *marks, *plateau, *keys, *named], ours=ax is None)
+        legend_below(axes, [*extra, *marks, *plateau, *keys, *named], ours=ax is None, beside=beside)
     if levels.lines.size and parts.colorbar:
         # Inset, the bar is as high as the map, whatever the layout makes of that.
         place = axes.inset_axes((1.03, 0.0, 0.045, 1.0))
@@ -175,9 +183,16 @@ def draw_map(
             label_colors(levels),
             SMALL,
             avoid=[*avoided(field), *around],
-            holes=holes(field),
+            holes=np.concatenate([holes(field), lines_beside(axes, lines)]),
         )
     return axes
+
+
+def lines_beside(ax: Axes, lines: QuadContourSet) -> np.ndarray:
+    """Give points [n, 2] of the lines that a map has beside its levels, so that no number stands on them."""
+    others = [one for one in ax.collections if isinstance(one, QuadContourSet) and not one.filled and one is not lines]  # fmt: skip
+    parts = [np.asarray(part) for one in others for level in one.allsegs for part in level if len(part)]
+    return np.concatenate(parts) if parts else np.empty((0, 2))
 
 
 def shortened(keys: Sequence[Artist]) -> list[Artist]:
@@ -340,14 +355,14 @@ def equal_units(field: Field) -> bool:
 
 
 def height_of(field: Field) -> float:
-    """Give the height of a figure whose map fills the column's width."""
+    """Give the height of a figure of one map."""
     rows = (
         field.holds_center + field.holds_other + field.beaten + field.diverged.any() + field.unfinished.any()
     )
-    return float(map_height(field) + AROUND + LEGEND_ROW * rows)
+    return float(map_height(field) + AROUND + (0.0 if words_beside() else LEGEND_ROW * rows))
 
 
 def map_height(field: Field) -> float:
-    """Give the height of the map itself."""
+    """Give the height of the map itself: over both columns it is not as many times larger as the page is wider."""
     x, y = (axis[-1] - axis[0] for axis in field.coordinates)
-    return float(MAP_WIDTH * (min(y / x, TALLEST) if equal_units(field) else 0.9))
+    return float(MAP_WIDTH * chosen().tall * (min(y / x, TALLEST) if equal_units(field) else 0.9))

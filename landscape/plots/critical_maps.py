@@ -12,6 +12,7 @@ from matplotlib.ticker import FuncFormatter
 
 from landscape.errors import InputError
 from landscape.plots.levels import Levels, choose_levels
+from landscape.plots.look import chosen
 from landscape.plots.marks import CENTER
 from landscape.plots.style import SMALL, colormap, house_style_unless, new_figure
 from landscape.plots.words import distinct, short, shorten
@@ -99,7 +100,7 @@ def _side_by_side(record: Critical, names: tuple[str, str], titles: tuple[str, s
     if names[1] == "model" and below(quadratic_model(record), truth):
         hatched = "; hatched: below any loss here"
     with house_style_unless(None):
-        figure = new_figure(HEIGHT)
+        figure = new_figure(HEIGHT * chosen().tall)
         axes = figure.subplots(1, 2)
         for ax, name, title in zip(axes, names, titles, strict=True):
             if name == "model":
@@ -138,8 +139,8 @@ def _scale(figure: Figure, ax: Axes, levels: Levels) -> None:
     heights = levels.bands - base
     texts = [short(heights[0], 2), *distinct(heights[1:-1]), short(heights[-1], 2)]
     most = max(2, min(MOST_TICKS, ROOM // (max(map(len, texts)) + 1)))
-    chosen = np.unique(np.linspace(0, len(texts) - 1, most).round().astype(int))
-    bar.set_ticks(levels.bands[chosen].tolist(), labels=[texts[place] for place in chosen])
+    shown = np.unique(np.linspace(0, len(texts) - 1, most).round().astype(int))
+    bar.set_ticks(levels.bands[shown].tolist(), labels=[texts[place] for place in shown])
     bar.set_label(f"loss above {short(base, 4)}" if base else "loss")
 
 

@@ -39,6 +39,7 @@ from landscape.plots.words import (
     LOWEST,
     SPLITS,
     axis_label,
+    other_text,
     quantity_label,
     quantity_name,
     words_of,
@@ -139,9 +140,10 @@ def _subject(record: Scan, group: list[str]) -> str:
 
 
 def _add_legend(figure: Figure, ax: Axes, keys: list[Artist]) -> None:
-    """Say everything once, in two columns where they fit."""
+    """Say everything once, in as many columns as fit."""
     keys = _once(keys)
-    columns = 2 if all(len(str(key.get_label())) <= SHORT_LABEL for key in keys) else 1
+    fitting = int(2 * chosen().room)
+    columns = fitting if all(len(str(key.get_label())) <= SHORT_LABEL for key in keys) else fitting // 2
     add_rows(figure, LEGEND_ROW * -(-len(keys) // columns))
     legend_below(ax, keys, ours=True, columns=columns)
 
@@ -260,7 +262,7 @@ def _points(ax: Axes, field: Field, best: bool) -> list[Artist]:
         keys += _mark(ax, field, 0.0, field.center_value(), {**CENTER, "label": "the model θ"})
     if field.holds_other:
         ax.axvline(1.0, color="#888888", linewidth=0.6, linestyle=":", zorder=0.8)
-        keys += _mark(ax, field, 1.0, None, {**OTHER, "label": "the other model"})
+        keys += _mark(ax, field, 1.0, None, {**OTHER, "label": other_text(field.record)})
     if best and field.beaten and field.best is not None and field.axes:
         (x,) = field.point(field.best)
         keys += _mark(ax, field, x, None, {**BEST, "label": best_text(field)})

@@ -13,7 +13,7 @@ from matplotlib.ticker import LogFormatterSciNotation, NullLocator
 from landscape.errors import InputError
 from landscape.plots.studies import TITLE_ROW, band, look
 from landscape.plots.style import new_figure, style
-from landscape.plots.words import LOSSES, short, shorten
+from landscape.plots.words import loss_kind, short, shorten
 from landscape.records import Diagnosis
 
 # Curves in the fork plot, the control and the best among them.
@@ -54,8 +54,7 @@ def headed(record: Diagnosis, figure: Figure, words: str) -> Figure:
 
 def loss_words(record: Diagnosis, split: str = "training") -> str:
     """Name the loss with its kind."""
-    loss = str(record.settings.get("loss", ""))
-    return f"{split} loss ({LOSSES.get(loss, loss)})"
+    return f"{split} loss ({loss_kind(record.settings)})"
 
 
 def outcomes(record: Diagnosis) -> list[dict[str, Any]]:
@@ -250,6 +249,13 @@ def draw_gaps(record: Diagnosis) -> Figure:
     return headed(record, figure, "gaps, two standard errors")
 
 
+def held_out_words(record: Diagnosis, metric: str) -> str:
+    """Name what is measured on held-out data, with its unit."""
+    if metric == "loss":
+        return loss_words(record, "held-out")
+    return f"held-out {metric}" + " (fraction correct)" * (metric == "accuracy")
+
+
 def draw_learning_curve(record: Diagnosis) -> Figure:
     """Draw held-out error against the number of training examples, with intervals."""
     found = record.report["evidence"]["generalization"]
@@ -258,7 +264,7 @@ def draw_learning_curve(record: Diagnosis) -> Figure:
     halves = [half or 0.0 for half in found["halves"]]
     curve = np.array(found["curve"], float)
     ax.errorbar(found["sizes"], curve, yerr=halves, fmt="o-", color=BLUE, markersize=4, capsize=2)
-    ax.set(xscale="log", xlabel="training examples", ylabel=f"held-out {found['metric']}")
+    ax.set(xscale="log", xlabel="training examples", ylabel=held_out_words(record, found["metric"]))
     ax.set_xticks(found["sizes"], [f"{size:,}" for size in found["sizes"]])
     ax.xaxis.set_minor_locator(NullLocator())
     return headed(record, figure, "learning curve, 95 % intervals")

@@ -14,6 +14,8 @@ from landscape.errors import InputError, did_you_mean
 
 # Widths of one column and of a page of two, as factors of the column's.
 WIDTHS = {"single": 1.0, "double": 7.0 / 3.4}
+# Heights of maps and surfaces, likewise: a picture over both columns is wide, and need not fill the page.
+HEIGHTS = {"single": 1.0, "double": 1.5}
 # Letters, lines and the whole figure beside those of a report.
 STYLES = {"paper": (1.0, 1.0, 1.0), "slides": (1.2, 1.5, 1.25)}
 SCALES = ("linear", "log")
@@ -61,14 +63,19 @@ class Look:
             )
 
     @property
-    def factor(self) -> float:
-        """The width of a figure relative to that of a column."""
-        return self.room * STYLES[self.style][2]
+    def size(self) -> float:
+        """How many times larger than in a report everything is, the letters too."""
+        return STYLES[self.style][2]
 
     @property
     def room(self) -> float:
         """How many columns wide a figure is, in letters: they do not grow with it."""
         return WIDTHS[self.width]
+
+    @property
+    def tall(self) -> float:
+        """How many times higher than in a column a map is. Other figures are as high as there."""
+        return HEIGHTS[self.width]
 
 
 _USUAL = Look()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -14,14 +15,17 @@ from matplotlib.patches import Patch, PathPatch
 from matplotlib.path import Path
 
 from landscape.plots.field import Field
+from landscape.plots.look import chosen
 from landscape.plots.style import NOT_FINITE, UNFINISHED, figure_of
-from landscape.plots.words import GREEK, quantity_name, short, title
+from landscape.plots.words import GREEK, other_text, quantity_name, short, title
 
 _POINT: dict[str, Any] = {"linestyle": "none", "markeredgecolor": "black", "zorder": 6, "clip_on": False}
 CENTER = {**_POINT, "marker": "o", "markersize": 5.5, "markerfacecolor": "white", "markeredgewidth": 1.1}
 OTHER = {**_POINT, "marker": "s", "markersize": 5, "markerfacecolor": "white", "markeredgewidth": 1.1}
 BEST = {**_POINT, "marker": "v", "markersize": 5.5, "markerfacecolor": "#ffd23f", "markeredgewidth": 0.7}
 
+# In a row of words beside a picture.
+LETTERS_BESIDE = 36
 # Values that differ by less than this part are told by their difference.
 CLOSE = 0.01
 
@@ -60,7 +64,7 @@ def mark_points(ax: Axes, field: Field, best: bool = True, brief: bool = False) 
     """Mark the centre, the other model and, if it is elsewhere and asked for, the best point of a plane."""
     marks: list[Artist] = []
     if field.holds_other:
-        marks += ax.plot(1.0, 0.0, label="the other model", **OTHER)
+        marks += ax.plot(1.0, 0.0, label=other_text(field.record), **OTHER)
     if best and field.beaten and field.best is not None:
         marks += ax.plot(*field.point(field.best), label=best_text(field, brief), **BEST)
     if field.holds_center:
@@ -126,15 +130,27 @@ def worded_keys(words: Sequence[str]) -> list[Artist]:
     return [Line2D([], [], linestyle="none", label=line) for line in words]
 
 
-def legend_below(ax: Axes, handles: Sequence[Artist], ours: bool, columns: int = 1) -> Legend | None:
-    """Put the legend under a figure of ours, where it hides nothing; in other axes where there is room."""
+def words_beside() -> bool:
+    """Say whether the words of one map stand on its right: over both columns it would be higher than it is worth with them below."""
+    return chosen().width != "single"
+
+
+def legend_below(
+    ax: Axes, handles: Sequence[Artist], ours: bool, columns: int = 1, beside: bool = False
+) -> Legend | None:
+    """Put the legend under a figure of ours, or `beside` its picture, where it hides nothing; in other axes where there is room."""
     if not handles:
         return None
     if not ours:
         return ax.legend(handles=list(handles), loc="best", frameon=True, framealpha=0.9, fontsize="small")
     figure = figure_of(ax)
-    # Without an automatic layout there is no outside; the figure has left room below.
-    place: Any = "outside lower left" if figure.get_layout_engine() else "lower left"
+    for handle in handles if beside else ():
+        # An equation is one word.
+        label = str(handle.get_label()).replace(" = ", "\u00a0=\u00a0")
+        handle.set_label(fill(label, LETTERS_BESIDE, break_on_hyphens=False))
+    # Without an automatic layout there is no outside; the figure has left room.
+    outside = "outside " if figure.get_layout_engine() else ""
+    place: Any = outside + (("right center" if outside else "center right") if beside else "lower left")
     return figure.legend(
         handles=list(handles), loc=place, handletextpad=0.6, ncols=columns, columnspacing=1.0
     )

@@ -22,7 +22,10 @@ from landscape.records import Race
 
 # Okabe and Ito's colours, dark enough on white; beyond seven the dashes and markers tell them apart.
 COLORS = ("#004c85", "#d55e00", "#007a5e", "#a0457f", "#8a6d00", "#333333", "#3399cc")
-DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5)))
+# As many as have no common factor with the colours, so that no pair of both comes twice soon.
+DASHES: tuple[Any, ...] = (
+    "-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5)), (0, (4, 1.2, 1, 1.2, 1, 1.2)), (0, (9, 2)),
+)  # fmt: skip
 MARKERS = "osD^vPX*p<>h"
 HEIGHT, LEGEND_ROW = 2.3, 0.135
 # Free room below the lowest loss, of the logarithmic axis.
@@ -156,23 +159,26 @@ def start_of(record: Race) -> str:
 
 def draw_paths(ax: Axes, record: Race) -> list[Artist]:
     """Draw each path with a marker at its end; give the legend's keys."""
-    keys: list[Artist] = []
-    for index in record.ranking():
-        x, y = record.projected[index].T
-        look = look_of(index)
-        last = int(np.flatnonzero(np.isfinite(x))[-1])
-        (path,) = ax.plot(
-            x, y, color=look["color"], linewidth=1.1, zorder=4, label=record.optimizers[index],
-            marker=MARKERS[index % len(MARKERS)], markevery=[last], markersize=4.5, markeredgecolor="white",
-            markeredgewidth=0.6,
-        )  # fmt: skip
-        path.set_path_effects([Stroke(foreground="white", linewidth=2.2), Normal()])
-        keys.append(path)
-    words = [
-        f"all start at {start_of(record)}",
-        f"{record.captured.sum():.1%} of the paths' variance is on this plane",
-    ]
-    return [*keys, *worded_keys(words)]
+    keys = [draw_one_path(ax, record, index, index) for index in record.ranking()]
+    return [*keys, *worded_keys([f"all start at {start_of(record)}", remark(record)])]
+
+
+def draw_one_path(ax: Axes, record: Race, index: int, place: int) -> Artist:
+    """Draw the path of one optimizer with the colour and marker of a place; give the legend's key."""
+    x, y = record.projected[index].T
+    last = int(np.flatnonzero(np.isfinite(x))[-1])
+    (path,) = ax.plot(
+        x, y, color=look_of(place)["color"], linewidth=1.1, zorder=4, label=record.optimizers[index],
+        marker=MARKERS[place % len(MARKERS)], markevery=[last], markersize=4.5, markeredgecolor="white",
+        markeredgewidth=0.6,
+    )  # fmt: skip
+    path.set_path_effects([Stroke(foreground="white", linewidth=2.2), Normal()])
+    return path
+
+
+def remark(record: Race) -> str:
+    """Say how much of the paths the plane holds."""
+    return f"{record.captured.sum():.1%} of the paths' variance is on this plane"
 
 
 def race_figure_names(record: Race, *, quantity: str | None = None, kind: str = "both") -> list[str]:

@@ -30,7 +30,7 @@ from landscape.plots.sharpness import sharpness_figure_names, sharpness_figures
 from landscape.plots.studies import study_figure_names, study_figures
 from landscape.plots.style import style
 from landscape.plots.topologies import topology_figure_names, topology_figures
-from landscape.records import Record
+from landscape.records import Record, Scan
 
 # Of each format, what would differ from day to day and is left out.
 FORMATS: dict[str, dict[str, Any]] = {
@@ -162,7 +162,9 @@ def save_comparison(
     if len(fields[0].axes) == 1:
         kinds = ["curves"]
     elif kind == "both":
-        kinds = ["contour"] if fields[0].at else ["contour", "surface"]
+        # Paths and basins are drawn over maps only.
+        bare = all(isinstance(record, Scan) for record in records) and not fields[0].at
+        kinds = ["contour", "surface"] if bare else ["contour"]
     else:
         kinds = [kind]
     mark = mark_of("comparison", *(part for record in records for part in (record.model, record.data)))

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from landscape.errors import InputError
 from landscape.plots.levels import finite_of
 from landscape.plots.style import SMALL, SPLIT_LINES, figure_of, new_figure, style
-from landscape.plots.words import IN_NATS, LOSSES, MINUS, SPLITS, shorten
+from landscape.plots.words import MINUS, SPLITS, loss_kind, shorten
 from landscape.records import Sharpness
 
 CURVE_HEIGHT, ROW, AROUND = 1.75, 0.128, 0.25
@@ -61,10 +61,9 @@ def plot_sharpness(record: Sharpness, *, table: bool = True) -> Axes:
         heights = [CURVE_HEIGHT + AROUND, *([ROW * rows] if table else [])]
         upper, *lower = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
         panels = upper.subplots(1, len(record.curves), sharey=True, squeeze=False)[0]
-        names = [record.settings.get("model_name"), record.settings.get("compare_name")]
-        for panel, (key, curve), name in zip(panels, record.curves.items(), names, strict=False):
+        for panel, curve, name in zip(panels, record.curves.values(), names_of(record), strict=False):
             _draw(panel, curve)
-            panel.set_title(shorten(str(name or key)))
+            panel.set_title(name)
         _scale(panels, record)
         if lower:
             _write(lower[0].subplots(), record)
@@ -86,9 +85,7 @@ def _scale(panels: Sequence[Axes], record: Sharpness) -> None:
     if losses.size:
         top = min(float(losses[-1]), HIGHEST * float(np.median(losses)))
         panels[0].set_ylim(min(0.0, 1.05 * float(losses[0])), 1.05 * top)
-    loss = str(record.settings.get("loss", ""))
-    unit = ", nats" if loss in IN_NATS else ""
-    panels[0].set_ylabel(f"loss ({LOSSES.get(loss, loss)}{unit})")
+    panels[0].set_ylabel(f"loss ({loss_kind(record.settings)})")
     panels[-1].legend(loc="best")
     if len(panels) > 1:
         for panel in panels:
@@ -113,10 +110,8 @@ def _table(record: Sharpness) -> tuple[list[tuple[float, str]], list[list[str]]]
     """Lay out the columns, and the text of every row."""
     two = "other" in record.beside
     tested = any(level in record.beside for level in LEVELS)
-    names = [shorten(str(record.settings.get("model_name") or "function"), 16)]
-    names += [shorten(str(record.settings.get("compare_name")), 16)] if two else []
-    heads = ["", *names, *(["layers", "neurons"])]
-    places = [0.0, 0.53, 0.74, 0.86, 1.0] if two else [0.0, 0.62, 0.81, 1.0]
+    heads = ["", *names_of(record)[: 1 + two], "layers", "neurons"]
+    places = [0.0, 0.47, 0.68, 0.84, 1.0] if two else [0.0, 0.62, 0.81, 1.0]
     columns = [(x, "left" if x == 0 else "right") for x in places]
     rows: list[list[str]] = [heads]
     for name, numbers in record.measures.items():
@@ -124,6 +119,14 @@ def _table(record: Sharpness) -> tuple[list[tuple[float, str]], list[list[str]]]
         rows.append([NAMES.get(name, name), *values, *(_change(record, level, name) for level in LEVELS)])
     told = "factor when rescaled, the function being the same" if tested else "when rescaled (in theory)"
     return columns, [*rows, [f"layers, neurons: {told}"]]
+
+
+def names_of(record: Sharpness) -> list[str]:
+    """Name the model and the one beside it, and tell them apart where both have one name."""
+    first, other = (str(record.settings.get(f"{which}_name") or "") for which in ("model", "compare"))
+    if first and first == other:
+        return [f"{shorten(first, 10)} (1)", f"{shorten(other, 10)} (2)"]
+    return [shorten(first or "function", 13), shorten(other or "other", 13)]
 
 
 def measured(value: float, error: float) -> str:

@@ -21,7 +21,8 @@ from landscape.plots.words import GREEK, one_line_label, short, wrapped
 from landscape.records import Scan
 
 MOST = 9
-COLUMNS = 3
+# Panels in a row.
+COLUMNS = {"single": 3, "double": 5}
 # Inches: a panel, the title above it, what stands around all panels, a row of the legend.
 PANEL = 0.72
 PANEL_TITLE = 0.17
@@ -90,9 +91,9 @@ def chosen_slices(field: Field, most: int = MOST) -> list[int]:
 
 def _draw_all(field: Field, levels: Levels, middle: int) -> Axes:
     positions = chosen_slices(field)
-    columns = min(COLUMNS, len(positions))
+    columns = min(COLUMNS[look().width], len(positions))
     rows = -(-len(positions) // columns)
-    figure = new_figure(rows * (PANEL + PANEL_TITLE) + AROUND, layout="compressed")
+    figure = new_figure(rows * (PANEL * look().tall + PANEL_TITLE) + AROUND, layout="compressed")
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
     for unused in grid[len(positions) :]:
         unused.remove()
@@ -101,7 +102,7 @@ def _draw_all(field: Field, levels: Levels, middle: int) -> Axes:
     for position, panel in panels.items():
         best = field.beaten and field.best is not None and field.best[2] == position
         marks += _draw_panel(panel, slice_of(field, 2, position), levels, best=best)
-    _frame(figure, field, levels, list(panels.values()))
+    _frame(figure, field, levels, list(panels.values()), columns)
     words = worded_keys(wrapped([one_line_label(field.record, index) for index in field.axes]))
     keys = [*marks, *missing_keys(field), *words]
     add_rows(figure, LEGEND_ROW * len(keys))
@@ -126,13 +127,13 @@ def _draw_panel(ax: Axes, field: Field, levels: Levels, best: bool = True) -> li
     return mark_points(ax, field, best=best)
 
 
-def _frame(figure: Figure, field: Field, levels: Levels, panels: list[Axes]) -> None:
+def _frame(figure: Figure, field: Field, levels: Levels, panels: list[Axes], columns: int) -> None:
     head(panels[0], field, ours=True)
     for index, panel in enumerate(panels):
-        lowest, leftmost = index + COLUMNS >= len(panels), index % COLUMNS == 0
+        lowest, leftmost = index + columns >= len(panels), index % columns == 0
         panel.set_xlabel(GREEK[field.axes[0]] if lowest else "")
         panel.set_ylabel(GREEK[field.axes[1]] if leftmost else "")
         panel.tick_params(labelbottom=lowest, labelleft=leftmost)
     if levels.lines.size:
-        height = -(-len(panels) // COLUMNS) * PANEL * look().factor
+        height = -(-len(panels) // columns) * PANEL * look().tall
         draw_scale(figure, field, levels, ax=panels, height=height, aspect=30, pad=0.02)

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 from landscape.errors import InputError
 from landscape.plots.races import COLORS, DASHES, MARKERS
 from landscape.plots.style import new_figure, style
-from landscape.plots.words import LOSSES, short, shorten
+from landscape.plots.words import loss_kind, short, shorten
 from landscape.records import Study
 from landscape.records.study import held_out
 
@@ -40,8 +41,8 @@ def headed(record: Study, figure: Figure, words: str) -> Figure:
 
 def loss_words(record: Study) -> str:
     """Name the training loss on two lines, with its kind."""
-    loss = str(record.settings.get("loss", ""))
-    return f"training loss\n({LOSSES.get(loss, loss)})" if loss else "training loss"
+    kind = loss_kind(record.settings)
+    return f"training loss\n({kind})" if kind else "training loss"
 
 
 def band(ax: Axes, x: np.ndarray, runs: np.ndarray, **options: Any) -> None:
@@ -66,7 +67,7 @@ def draw_batch_size(record: Study) -> Figure:
     """Draw times, losses of both budgets, what they come to on held-out data, and sharpness against the batch size."""
     sizes, series = record.series["batch_size"], record.series
     held = held_out(series)
-    figure = new_figure(4.9 if held is None else 6.1)
+    figure = new_figure((4.9 if held is None else 6.1) + TITLE_ROW)
     time, loss, *more, sharp = figure.subplots(3 if held is None else 4, 1, sharex=True)
     for index, (name, words) in enumerate((("update_seconds", "an update"), ("epoch_seconds", "an epoch"))):
         time.plot(sizes, 1e3 * series[name], label=words, **look(index))
@@ -77,15 +78,18 @@ def draw_batch_size(record: Study) -> Figure:
         band(sharp, sizes, series[f"{budget}.sharpness"], label=words, **look(index))
         if held is not None:
             band(more[0], sizes, series[f"{budget}.{'_'.join(held)}"], label=words, **look(index))
-            more[0].set_ylabel(" ".join(held))
+            more[0].set_ylabel(" ".join(held) + "\n(fraction correct)" * (held[1] == "accuracy"))
     ends = np.concatenate([series["epochs.train_loss"], series["updates.train_loss"]])
     # A logarithmic scale needs something to show.
     loss.set(yscale="log" if np.isfinite(ends).all(axis=1).any() else "linear", ylabel=loss_words(record))
-    loss.legend(ncols=2)
     sharp.set(ylim=(0, None), ylabel="sharpness\n(λₘₐₓ at the end)", xlabel="batch size (examples)")
     sharp.set_xticks(sizes, [f"{size:g}" for size in sizes])
-    sharp.tick_params(axis="x", which="minor", bottom=False, labelbottom=False)
+    for ax in figure.axes:
+        # Between the sizes there is nothing.
+        ax.tick_params(axis="x", which="minor", bottom=False, labelbottom=False)
     figure.align_ylabels()
+    # Of all panels but the first.
+    figure.legend(*loss.get_legend_handles_labels(), loc="outside lower left", ncols=2)
     settings = record.settings
     return headed(
         record,
@@ -98,8 +102,9 @@ def draw_learning_rate(record: Study) -> Figure:
     """Draw the final loss against the rate for each optimizer, with the rates proposed and the limit."""
     rates, losses = record.series["rates"], record.series["train_loss"]
     names = record.settings["optimizers"]
-    figure = new_figure(2.5 + TITLE_ROW * len(names))
+    figure = new_figure(2.5 + TITLE_ROW * (len(names) + 1))
     ax = figure.add_subplot()
+    ranges = False
     for index, (name, table) in enumerate(zip(names, losses, strict=True)):
         proposed, low, high = (record.numbers.get(f"{name}.rate{end}") for end in ("", "_low", "_high"))
         words = name
@@ -107,6 +112,7 @@ def draw_learning_rate(record: Study) -> Figure:
             best = "for every seed" if low == high else f"best of a seed: {short(low)} to {short(high)}"
             words += f": η = {short(proposed)} ({best})"
             ax.axvspan(low / 1.08, high * 1.08, color=COLORS[index % len(COLORS)], alpha=0.12, linewidth=0)
+            ranges = True
         band(ax, rates, table, label=words, **look(index))
         gone = ~np.isfinite(table).all(axis=1)
         top = float(losses[np.isfinite(losses)].max(initial=0.0)) or 1.0
@@ -117,8 +123,13 @@ def draw_learning_rate(record: Study) -> Figure:
     shown = middles[np.isfinite(middles) & (middles > 0)]
     if shown.size and losses.min() < shown.min() / ROOM:
         ax.set_ylim(bottom=shown.min() / ROOM)
-    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower left")
-    return headed(record, figure, f"{record.settings['steps']:,} updates, {of_seeds(record)}, × diverged")
+    keys = ax.get_legend_handles_labels()[0]
+    keys += (
+        [Patch(color=GREY, alpha=0.25, linewidth=0, label="the best rates of the seeds")] if ranges else []
+    )
+    figure.legend(handles=keys, loc="outside lower left")
+    gone = "" if np.isfinite(losses).all() else ", × diverged"
+    return headed(record, figure, f"{record.settings['steps']:,} updates, {of_seeds(record)}{gone}")
 
 
 def draw_limits(ax: Axes, record: Study) -> None:
@@ -144,12 +155,17 @@ def draw_limits(ax: Axes, record: Study) -> None:
 def draw_stability(record: Study) -> Figure:
     """Draw the sharpness of each rate with its limit, and the losses below."""
     series, factor = record.series, record.numbers["factor"]
-    figure = new_figure(3.6)
+    figure = new_figure(3.2 + TITLE_ROW * (1 + len(series["rates"])))
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
+    batches = series.get("batch_sharpness", series["sharpness"])
+    both = np.concatenate([series["sharpness"].ravel(), batches.ravel()])
+    top = 1.2 * max(float(both[np.isfinite(both)].max(initial=0.0)), float(series["limit"].min()))
     for index, rate in enumerate(series["rates"]):
-        options = look(index, marker=None)
-        upper.plot(series["step"][index], series["sharpness"][index], label=f"η = {short(rate)}", **options)
-        upper.axhline(series["limit"][index], color=options["color"], linewidth=0.7, linestyle=":")
+        options, limit = look(index, marker=None), float(series["limit"][index])
+        words = f"η = {short(rate)}: {short(limit)}{', above the picture' if limit > top else ''}"
+        upper.plot(series["step"][index], series["sharpness"][index], label=words, **options)
+        # Neither dashed nor dotted, as the curves are.
+        upper.axhline(limit, color=options["color"], linewidth=0.6)
         if "batch_sharpness" in series:
             upper.plot(
                 series["step"][index],
@@ -157,14 +173,16 @@ def draw_stability(record: Study) -> Figure:
                 **options | {"linewidth": 0.8, "alpha": 0.6},
             )
         lower.plot(series["step"][index], series["loss"][index], **options)
-    batches = series.get("batch_sharpness", series["sharpness"])
-    both = np.concatenate([series["sharpness"].ravel(), batches.ravel()])
-    known = both[np.isfinite(both)]
-    upper.set_ylim(0, 1.2 * max(float(known.max(initial=0.0)), float(series["limit"].min())))
+    upper.set_ylim(0, top)
     adaptive = record.settings["optimizer"] in ("adam", "rmsprop")
     upper.set_ylabel("λₘₐₓ of the\npreconditioned Hessian" if adaptive else "sharpness λₘₐₓ")
-    thin = "; thin: of batches" if "batch_sharpness" in series else ""
-    upper.legend(title=f"dotted: {short(factor)}/η{thin}", ncols=1)
+    thin = "; pale: of batches" if "batch_sharpness" in series else ""
+    figure.legend(
+        *upper.get_legend_handles_labels(),
+        loc="outside lower left",
+        title=f"level lines: the limit {short(factor)}/η{thin}",
+        alignment="left",
+    )
     if (series["loss"][np.isfinite(series["loss"])] > 0).all():
         lower.set_yscale("log")
     size = record.settings.get("batch_size")

@@ -103,19 +103,22 @@ def house_style_unless(ax: Axes | None) -> Iterator[None]:
 
 
 def new_figure(height: float, layout: Literal["constrained", "compressed"] | None = "constrained") -> Figure:
-    """Make an empty figure, one column wide and `height` inches high (or as many times larger as the look says), that pyplot knows nothing of."""
-    factor = chosen().factor
-    return Figure(figsize=(COLUMN_WIDTH * factor, height * factor), layout=layout)
+    """Make an empty figure that pyplot knows nothing of, as wide as the look says and `height` inches high.
+
+    A wider figure is no higher by itself: who draws a map asks `Look.tall` how much higher it may be.
+    """
+    look = chosen()
+    return Figure(figsize=(COLUMN_WIDTH * look.room * look.size, height * look.size), layout=layout)
 
 
 def set_height(figure: Figure, height: float) -> None:
-    """Give a figure of ours another height, in inches at a column's width."""
-    figure.set_figheight(height * chosen().factor)
+    """Give a figure of ours another height, in inches."""
+    figure.set_figheight(height * chosen().size)
 
 
 def add_rows(figure: Figure, height: float) -> None:
-    """Make a figure of ours higher, by as many inches at a column's width."""
-    figure.set_figheight(figure.get_figheight() + height * chosen().factor)
+    """Make a figure of ours higher, by as many inches."""
+    figure.set_figheight(figure.get_figheight() + height * chosen().size)
 
 
 def figure_of(ax: Axes) -> Figure:

@@ -26,12 +26,14 @@ from landscape.plots.marks import (
     legend_below,
     missing_texts,
     worded_keys,
+    words_beside,
 )
 from landscape.plots.planes import marked
 from landscape.plots.style import COLUMN_WIDTH, colormap, house_style_unless, new_figure
 from landscape.plots.view import best_view
 from landscape.plots.words import (
     one_line_label,
+    other_text,
     short,
     wrapped,
 )
@@ -100,12 +102,13 @@ def _draw(field: Field, levels: Levels, ax: Axes3D | None) -> Axes:
 
 def _new_axes(rows: int, field: Field, levels: Levels) -> Axes3D:
     """Make axes between a title and so many rows of words, and the colour bar beside them; the automatic layout does not know depth."""
-    wide, below = COLUMN_WIDTH * chosen().room, ROW * rows + 0.1
-    side = wide - LEFT - RIGHT
+    wide, below = COLUMN_WIDTH * chosen().room, 0.1 + (0.0 if words_beside() else ROW * rows)
+    side = (COLUMN_WIDTH - LEFT - RIGHT) * chosen().tall
     picture = side * PICTURE
     height = picture + TITLE + below
-    figure = new_figure(height / chosen().room, layout=None)
-    draw_bar(figure, field, levels, bottom=(below + 0.05 * side) / height, height=0.8 * side / height)
+    figure = new_figure(height, layout=None)
+    bottom, end = (below + 0.05 * side) / height, (LEFT + side + RIGHT) / wide
+    draw_bar(figure, field, levels, bottom=bottom, height=0.8 * side / height, end=end)
     # The upper corners of the box are empty.
     place = (LEFT / wide, below / height, side / wide, (picture + 0.1) / height)
     return figure.add_axes(place, projection="3d", computed_zorder=False)
@@ -147,7 +150,7 @@ def _draw_marks(ax: Axes3D, field: Field, heights: Heights) -> list[Line3D]:
         value = _value_near(field, (0.0, 0.0)) if value is None else value
         places.append(((0.0, 0.0), value, center_text(field), CENTER))
     if field.holds_other:
-        places.append(((1.0, 0.0), _value_near(field, (1.0, 0.0)), "the other model", OTHER))
+        places.append(((1.0, 0.0), _value_near(field, (1.0, 0.0)), other_text(field.record), OTHER))
     if field.beaten and field.best is not None:
         x, y = field.point(field.best)
         places.append(((x, y), float(field.values[field.best]), best_text(field), BEST))
@@ -198,6 +201,6 @@ def scale_words(levels: Levels, heights: Heights) -> list[str]:
 def _explain(ax: Axes3D, field: Field, handles: list[Line3D], words: list[str], ours: bool) -> None:
     head(ax, field, ours)
     if ours:
-        legend_below(ax, [*handles, *worded_keys(wrapped(words))], ours=True)
+        legend_below(ax, [*handles, *worded_keys(wrapped(words))], ours=True, beside=words_beside())
         return
     # Beside other axes the letters and the marks must do: a legend would lie on the next picture.

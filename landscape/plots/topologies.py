@@ -39,6 +39,10 @@ SADDLE: dict[str, Any] = {
     "path_effects": [Stroke(linewidth=2.6, foreground="white"), Normal()],
 }  # fmt: skip
 HEIGHT, ROW = 2.2, 0.135
+# In the diagram of heights: a basin with no saddle has no height there.
+DEEPEST: dict[str, Any] = {
+    "linestyle": "none", "marker": "^", "markersize": 4, "color": "#333333", "label": "the deepest, which joins no other: at the top",
+}  # fmt: skip
 # Logarithmic from here on: highest over lowest.
 LOG_RATIO = 1000.0
 # And where ratios decide.
@@ -212,7 +216,10 @@ def plot_persistence(record: Topology, *, ax: Axes | None = None) -> Axes:
         axes.set_ylabel("saddle")
         scaled(axes, record, "x")
         scaled(axes, record, "y")
-        keys = [*keys_of(record, len(shallow(record)), bars=False), Patch(color="#e4e4e4", label=f"{limit_words(record)}: noise")]  # fmt: skip
+        whole = [DEEPEST] if any(np.isinf(record.pairs[k, 1]) for k in shown(record)) else []
+        keys = keys_of(record, len(shallow(record)), bars=False)
+        keys += [Line2D([], [], **look) for look in whole]
+        keys += [Patch(color="#e4e4e4", label=f"{limit_words(record)}: noise")]
         finish(axes, record, "basins by height", keys, ours)
         return axes
 

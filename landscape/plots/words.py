@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -58,6 +59,8 @@ LONGEST_NAME = 28
 LONGEST_LINE = 50
 LONGEST_LABEL = 38
 LONGEST_ROW = 62
+# How the label of a direction to another model begins, and what that is called where nothing names it.
+WAY, OTHER_MODEL = "to ", "the other model"
 PLAIN = (1e-3, 1e5)
 
 
@@ -102,9 +105,19 @@ def quantity_label(record: Scan, quantity: str) -> str:
     loss = record.settings.get("loss")
     if not quantity.endswith("_loss") or not isinstance(loss, str):
         return name
-    scaled = record.settings.get("loss_scale", 1) != 1
+    return f"{name} ({loss_kind(record.settings)})"
+
+
+def loss_kind(settings: Mapping[str, Any]) -> str:
+    """Name the kind of a loss and its unit: `cross-entropy, nats`.
+
+    >>> loss_kind({"loss": "cross_entropy"}), loss_kind({"loss": "mse"})
+    ('cross-entropy, nats', 'mean squared error')
+    """
+    loss = str(settings.get("loss") or "")
+    scaled = settings.get("loss_scale", 1) != 1
     unit = ", scaled" if scaled else ", nats" if loss in IN_NATS else ""
-    return f"{name} ({LOSSES.get(loss, loss)}{unit})"
+    return f"{LOSSES.get(loss, loss)}{unit}"
 
 
 def axis_label(record: Scan, index: int) -> str:
@@ -131,9 +144,17 @@ def _coordinate(record: Scan, index: int) -> list[str]:
 
 
 def leads_to_other_model(record: Scan) -> bool:
-    """Say whether the first coordinate runs from this model, at 0, to another, at 1."""
+    """Say whether the first coordinate runs from this model, at 0, to another, at 1, and the record marks neither itself."""
     labels = record.settings.get("directions")
-    return isinstance(labels, list) and bool(labels) and str(labels[0]).startswith("to the other model")
+    # Normalized, the direction ends elsewhere.
+    whole = record.settings.get("normalize") in (None, "none") and not record.settings.get("marks")
+    return whole and isinstance(labels, list) and bool(labels) and str(labels[0]).startswith(WAY)
+
+
+def other_text(record: Scan) -> str:
+    """Name the other model of a scan that leads to one."""
+    name = str(record.settings["directions"][0]).removeprefix(WAY)
+    return OTHER_MODEL if name == OTHER_MODEL else f"{OTHER_MODEL} ({shorten(name)})"
 
 
 def wrapped(lines: Sequence[str]) -> list[str]:

@@ -125,6 +125,60 @@ def test_paths_basins_and_slices_can_stand_beside_each_other():
     plot_comparison([examples.scan(3, 3, 3), examples.scan(3, 4, 5)])
 
 
+def legend_of(figure):
+    """Give what the legend below the panels says."""
+    return [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+
+
+def test_an_optimizer_has_one_colour_in_all_races():
+    first = examples.race()
+    other = replace(first, optimizers=("adam", "lion"))
+    figure = plot_comparison([first, other, examples.scan(3, 4)], ["a", "b", "c"])
+    maps = [ax for ax in figure.axes if ax.get_title(loc="center")]
+    looks = [
+        {line.get_label(): (line.get_color(), line.get_marker()) for line in ax.lines if line.get_label() in ("sgd", "adam", "lion")}
+        for ax in maps
+    ]  # fmt: skip
+    assert [set(look) for look in looks] == [{"sgd", "adam"}, {"adam", "lion"}, set()]
+    assert looks[0]["adam"] == looks[1]["adam"]
+    assert len({looks[0]["sgd"], looks[0]["adam"], looks[1]["lion"]}) == 3
+    assert sorted(legend_of(figure)) == ["adam", "lion", "sgd", "the model θ"]
+
+
+def test_paths_and_basins_are_named_once_below_the_maps():
+    pair = plot_comparison([examples.trajectory(), examples.trajectory()])
+    assert legend_of(pair) == ["the path of the training", "the first checkpoint", "the model θ"]
+    basins = legend_of(plot_comparison([analyze_topology(himmelblau(21)), analyze_topology(himmelblau(31))]))
+    assert len(set(basins)) == len(basins)
+    assert "lowest points of basins" in basins
+    assert not legend_of(plot_comparison([scaled(1), scaled(10)]))
+
+
+def test_paths_are_compared_on_maps_and_the_caption_has_their_share(tmp_path):
+    races = [examples.race(), replace(examples.race(), captured=np.array([0.5, 0.25]))]
+    files = save_comparison(races, tmp_path / "r", titles=["a", "b"])
+    assert [file.name for file in files] == ["r.contour.png", "r.caption.txt"]
+    caption = files[-1].read_text()
+    assert "90.0% of the paths' variance" in caption
+    assert "75.0% of the paths' variance" in caption
+    assert "first of 2 seeds" in caption
+    runs = save_comparison([examples.trajectory()] * 2, tmp_path / "t")
+    assert runs[-1].read_text().count("of their variance on this plane") == 2
+
+
+@pytest.mark.parametrize("width", ["single", "double"])
+def test_maps_with_numbers_beside_each_leave_no_empty_rows(width):
+    """Their numbers make the maps smaller than the column has room for, and the figure was as high as without."""
+    other = np.linspace(-2, 2, 21)
+    wide = scan_of(np.add.outer(other**2, other**2), other, other)
+    figure = plot_comparison([scaled(1), wide], ["a", "b"], look=Look(width=width))
+    figure.draw_without_rendering()
+    drawn = figure.get_tightbbox()
+    assert figure.get_figheight() - drawn.height < 0.2
+    assert drawn.y0 >= 0
+    assert drawn.y1 <= figure.get_figheight()
+
+
 def test_what_cannot_share_a_scale_is_said():
     other = replace(examples.scan(3, 4), settings={**examples.scan(3, 4).settings, "loss": "mse"})
     unfinished = replace(examples.scan(3, 4), done=np.zeros((3, 4), bool))

@@ -7,8 +7,9 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from landscape.directions import Origin, make_directions
 from landscape.errors import InputError
-from landscape.plots import plot_contours
+from landscape.plots import plot_contours, plot_curves, plot_surface
 from landscape.plots.contours import shared_levels
 from landscape.plots.field import field_of
 from landscape.plots.style import figure_of
@@ -223,3 +224,30 @@ def test_a_line_has_no_contour_map():
 def test_an_unknown_quantity_is_refused_with_those_there_are():
     with pytest.raises(InputError, match="train_loss, test_loss"):
         plot_contours(bowl(), quantity="loss")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("the other model", "the other model"), ("b.npz", "the other model (b.npz)")]
+)
+def test_the_model_at_the_end_of_a_way_is_marked_and_named(name, words):
+    """The direction's label names the other model's file; a figure that knew one name only marked none."""
+    way = make_directions(Origin(np.zeros(6)), "between", to=np.ones(6), to_name=name, dimensions=2)
+    axes = (axis(5, 0, 1), axis(5))
+    told = {"directions": list(way.labels), "normalize": way.normalize}
+    plane = made(axes, {"train_loss": np.add.outer(axes[0], axes[1] ** 2)}, **told)
+    curve = made(axes[:1], {"train_loss": axes[0]}, **told)
+    normalized = made(axes, plane.values, **{**told, "normalize": "filter"})
+    for draw, record in ((plot_contours, plane), (plot_surface, plane), (plot_curves, curve)):
+        assert words in said(draw(record)), draw
+    assert words not in said(plot_contours(normalized))
+
+
+def test_no_number_stands_on_the_line_of_the_best_constant():
+    """A level of the same height got its number there."""
+    x = axis(31)
+    plane = {"train_loss": 2.5 * np.add.outer(x**2, x**2)}
+    told = {"constant_loss": {"train": 2.0}, "center": {"train": {"loss": 0.0}}}
+    bare, dashed = plot_contours(made((x, x), plane)), plot_contours(made((x, x), plane, **told))
+    assert "2" in [text.get_text() for text in labels_on_lines(bare)]
+    assert len(labels_on_lines(dashed)) > 1
+    assert "2" not in [text.get_text() for text in labels_on_lines(dashed)]

@@ -20,6 +20,14 @@ def test_two_models_stand_side_by_side_on_one_scale():
     assert panels[0].get_ylim() == panels[1].get_ylim()
 
 
+def test_models_of_one_name_are_told_apart():
+    same = sharpness(settings=sharpness().settings | {"compare_name": "one"})
+    ax = plot_sharpness(same)
+    panels = [axes for axes in ax.figure.figure.axes if axes.lines]
+    assert [panel.get_title(loc="left") for panel in panels] == ["one (1)", "one (2)"]
+    assert {"one (1)", "one (2)"} <= words(ax)
+
+
 def test_every_measure_is_written_with_its_error_and_what_rescaling_did():
     found = words(plot_sharpness(sharpness()))
     assert {"λₘₐₓ(H)", "2", "3", "×16", "adaptive", "0.50(1)", "same"} <= found

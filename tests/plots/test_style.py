@@ -8,7 +8,10 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
+from landscape.optimizer_names import NAMES
 from landscape.plots import plot_scan, style
+from landscape.plots.connections import LOOKS
+from landscape.plots.races import look_of
 from landscape.plots.style import COLUMN_WIDTH, SPLIT_LINES, colormap, figure_of
 from tests.plots.examples import EXAMPLES
 from tests.processes import python
@@ -23,6 +26,10 @@ def test_lightness_only_rises_with_the_value():
 
 def test_curves_are_told_apart_without_colour():
     assert len({str(look["linestyle"]) for look in SPLIT_LINES.values()}) == len(SPLIT_LINES)
+    assert len({str(look["linestyle"]) for look in LOOKS.values()}) == len(LOOKS)
+    # The usual race has four optimizers, the study of schedules five.
+    assert len({str(look_of(index)["linestyle"]) for index in range(6)}) == 6
+    assert len({str(look_of(index)) for index in range(len(NAMES))}) == len(NAMES)
 
 
 def test_the_style_ends_with_its_block():
