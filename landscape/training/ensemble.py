@@ -57,6 +57,13 @@ class Ensemble:
         """Return the model at the end of a run, with the run's own running statistics."""
         return model.with_theta(self.theta[run]).with_buffers(self.buffers[run])
 
+    def part(self, runs: slice) -> Ensemble:
+        """Return some of the runs."""
+        rows = {name: None if (rows := getattr(self, name)) is None else rows[runs]
+                for name in ("recipes", "step", "theta", "buffers", "diverged", "path", "projected", "distance")}  # fmt: skip
+        losses = {name: values[runs] for name, values in self.losses.items()}
+        return replace(self, losses=losses, **rows)
+
 
 def train_many(
     model: Model,
