@@ -59,8 +59,10 @@ class Ensemble:
 
     def part(self, runs: slice) -> Ensemble:
         """Return some of the runs."""
-        rows = {name: None if (rows := getattr(self, name)) is None else rows[runs]
-                for name in ("recipes", "step", "theta", "buffers", "diverged", "path", "projected", "distance")}  # fmt: skip
+        names = ("recipes", "step", "theta", "buffers", "diverged", "path", "projected", "distance")
+        rows: dict[str, Any] = {
+            name: None if (all_runs := getattr(self, name)) is None else all_runs[runs] for name in names
+        }
         losses = {name: values[runs] for name, values in self.losses.items()}
         return replace(self, losses=losses, **rows)
 
