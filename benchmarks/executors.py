@@ -4,9 +4,10 @@
    of all processes, and whether all bytes agree. Ratios are of one run after the other; on a machine that does other work, compare CPU seconds.
 2. What one part costs beside its work: seconds, and CPU seconds of the driver with Dask's scheduler, for each of a thousand empty parts, by a process
    pool and by Dask, and the bytes of one.
-3. Simulated clusters up to 1,000 workers: the program's own cutting of the grid, with the cost and the seconds of a point that were
-   measured, one driver that gives out and takes in one part after the other, the model sent to each machine, and compiling once a
-   machine. Said is what part of the time of N workers is work.
+3. Simulated clusters up to 1,000 workers: the program's own cutting of the grid, with the cost and the CPU seconds of a point by the cores
+   of this machine that were measured, one driver that gives out and takes in one part after the other, and the model sent to each machine.
+   Every machine has one worker and gets one small part at first; it loads kernels that are on its disk already. Said is what part of the time
+   of N workers is work.
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ from machine import describe
 
 from landscape import bundled, load_model, scan
 from landscape.model import Model, build_model
+from landscape.objective.session import available_cores
 from landscape.scanning.portions import Cutter, Portion
 from landscape.workers import Workers
-from landscape.workers.crew import AHEAD
 
 WIDTHS, EXAMPLES = (64, 256, 256, 10), 4000
 # Of a cluster: bytes a second that the driver's machine sends, and seconds until a new worker has imported and loaded its kernels.
@@ -135,31 +136,33 @@ def simulated(points: int, line: int, seconds: float, workers: int, each: float,
     """Seconds of a cluster for a scan whose points take so many seconds; `each` is the driver's for a part."""
     sent = megabytes * 1e6 / RATE
     cutter = Cutter(np.ones(points, bool), 1, line, workers)
-    run = cutter.next()
-    assert run is not None
-    # The first part alone: it shows how long a point takes.
-    clock = START + sent + seconds * (run[1] - run[0])
-    cutter.took(run[1] - run[0], seconds * (run[1] - run[0]))
-    ready = [clock if number == 0 else clock + sent * number for number in range(workers)]
-    events: list[tuple[float, int]] = []
-    for number in range(AHEAD * workers):
+    # A worker is ready when it has started and got the model, which goes to one machine after the other.
+    ready = [START + sent * (number + 1) for number in range(workers)]
+    events: list[tuple[float, int, int]] = []
+    clock = 0.0
+
+    def give(worker: int) -> None:
+        nonlocal clock
         run = cutter.next()
         if run is None:
-            break
+            return
         clock += each
-        worker = number % workers
         ready[worker] = max(ready[worker], clock) + seconds * (run[1] - run[0])
-        heapq.heappush(events, (ready[worker], worker))
-    end = clock
+        heapq.heappush(events, (ready[worker], worker, run[1] - run[0]))
+
+    for worker in range(workers):
+        give(worker)
+    first = True
     while events:
-        when, worker = heapq.heappop(events)
+        when, worker, size = heapq.heappop(events)
         clock = max(clock, when) + each
-        end = max(end, clock)
-        run = cutter.next()
-        if run is not None:
-            ready[worker] = max(ready[worker], clock) + seconds * (run[1] - run[0])
-            heapq.heappush(events, (ready[worker], worker))
-    return end
+        cutter.took(size, seconds * size)
+        # Those whose first part is not back wait for it: the second ones are cut by what the first to come back took.
+        for other in range(workers) if first else ():
+            give(other)
+        first = False
+        give(worker)
+    return clock
 
 
 @dataclass
@@ -175,10 +178,10 @@ class Work:
 def measured(model: Model, name: str, examples: int, sides: tuple[int, ...]) -> list[Work]:
     """Time a point of a scan on this machine, and scale it to so many examples."""
     scan(model, points="3x1", split="train")
-    begun, side = time.perf_counter(), 5
+    begun, side = time.process_time(), 5
     scan(model, points=f"{side}x{side}", split="train")
     there = len(model.data["x_train"])
-    seconds = (time.perf_counter() - begun) / side**2 * examples / there
+    seconds = (time.process_time() - begun) / available_cores() / side**2 * examples / there
     megabytes = (8 * model.size + examples / there * sum(a.nbytes for a in model.data.values())) / 1e6
     return [Work(f"{name}, {examples:,} examples", n * n, seconds, megabytes) for n in sides]
 

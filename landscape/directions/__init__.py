@@ -13,7 +13,7 @@ from landscape.directions.normalize import NORMALIZATIONS, normalized
 from landscape.directions.origin import Origin, Tensor, model_tensors, shaped_tensors, told_tensors
 from landscape.directions.principal import principal_directions
 from landscape.directions.random import gaussian, orthogonalize
-from landscape.directions.sources import SOURCES
+from landscape.directions.sources import SOURCES, require_others
 
 __all__ = [
     "NORMALIZATIONS",
@@ -31,6 +31,7 @@ __all__ = [
     "orthogonalize",
     "principal_directions",
     "require_no_other",
+    "require_others",
     "require_same_shapes",
     "save_directions",
     "shaped_tensors",

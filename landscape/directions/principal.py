@@ -8,13 +8,16 @@ from threadpoolctl import threadpool_limits
 from landscape.directions.origin import Array, Origin
 from landscape.errors import InputError
 
+# Of the largest coordinate, what may be rounding.
+ROUNDING = 1e-9
+
 
 def principal_directions(origin: Origin, count: int) -> tuple[Array, Array]:
     """Find the leading right singular vectors of checkpoints − θ, and the share of the squares in each.
 
     The plane through θ along them is the closest one to the checkpoints (Li et al. 2018, section 7.2).
     They are orthogonal and equally long: so long that the largest coordinate of a checkpoint is ±1, and a
-    span of 1 shows them all. The oldest checkpoint's coordinates are positive.
+    span of 1 shows them all. The coordinates of the oldest checkpoint that is not at θ are positive.
 
     Returns
     -------
@@ -51,7 +54,16 @@ def principal_directions(origin: Origin, count: int) -> tuple[Array, Array]:
             f"seen from θ, expected {count}: use fewer dimensions or 'random'"
         )
     coordinates = left[:, :count] * singular[:count]
-    signs = np.where(coordinates[0] < 0, -1.0, 1.0)
-    return right[:count] * (signs * np.max(np.abs(coordinates)))[:, None], (
-        singular**2 / np.sum(singular**2)
-    )[:count]
+    captured = (singular**2 / np.sum(singular**2))[:count]
+    return right[:count] * (signs_of(coordinates) * np.max(np.abs(coordinates)))[:, None], captured
+
+
+def signs_of(coordinates: Array) -> Array:
+    """Give the sign of each column [K, d] at its first row that is more than rounding.
+
+    >>> signs_of(np.array([[1e-17, 2.0], [-3.0, -5.0]])).tolist()
+    [-1.0, 1.0]
+    """
+    # A checkpoint at θ itself has coordinates of rounding, whose signs may differ from run to run.
+    first = np.argmax(np.abs(coordinates) > ROUNDING * np.max(np.abs(coordinates), axis=0), axis=0)
+    return np.where(np.take_along_axis(coordinates, first[None], axis=0)[0] < 0, -1.0, 1.0)

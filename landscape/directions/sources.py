@@ -96,6 +96,22 @@ def give_eigen(origin: Origin, wanted: Wanted) -> Given:
     return Given(vectors, labels)
 
 
+def require_others(direction: object, to: Array | None, third: Array | None) -> None:
+    """Refuse a direction that leads to other models, where these were not named.
+
+    Raises
+    ------
+    InputError
+        The message says how they are named.
+    """
+    if isinstance(direction, str) and direction == "between" and to is None:
+        raise InputError("direction 'between' needs the model to go to: give --to OTHER.npz (in Python to=…)")
+    if isinstance(direction, str) and direction == "plane" and (to is None or third is None):
+        raise InputError(
+            "direction 'plane' needs the two models that it goes through: give --to B.npz --to C.npz (in Python to=[B, C])"
+        )
+
+
 def give_between(origin: Origin, wanted: Wanted) -> Given:
     """Give the direction to the other model.
 
@@ -104,8 +120,8 @@ def give_between(origin: Origin, wanted: Wanted) -> Given:
     InputError
         No other model was named.
     """
-    if wanted.to is None:
-        raise InputError("direction 'between' needs the model to go to: give --to OTHER.npz (in Python to=…)")
+    require_others("between", wanted.to, wanted.third)
+    assert wanted.to is not None
     label = f"to {wanted.to_name}"
     return Given(between_direction(origin, wanted.to), (label,), span=BETWEEN_SPAN, room=True)
 
@@ -118,10 +134,9 @@ def give_plane(origin: Origin, wanted: Wanted) -> Given:
     InputError
         Two others were not named, or another number of dimensions.
     """
-    if wanted.to is None or wanted.third is None:
-        raise InputError(
-            "direction 'plane' needs the two models that it goes through: give --to B.npz --to C.npz (in Python to=[B, C])"
-        )
+    require_others("plane", wanted.to, wanted.third)
+    assert wanted.to is not None
+    assert wanted.third is not None
     if wanted.dimensions not in (None, 2):
         raise InputError(f"direction 'plane' has 2 dimensions, found {wanted.dimensions}: leave them out")
     vectors, corner = plane_directions(origin, wanted.to, wanted.third)

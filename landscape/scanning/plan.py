@@ -28,7 +28,7 @@ class Subject:
     """What is scanned: an objective for each split at one point, and its identity.
 
     `settings` are what can change a number and is not in the hashes; `words` are for figures and change none.
-    `far` has the values of the model that the first direction leads to, evaluated by itself, {split: {loss, accuracy}}; `line` is the
+    `far` gives the values of the model that the first direction leads to, evaluated by itself, {split: {loss, accuracy}}; `line` is the
     first split's objective where constants move along the way there. `makers` make the objectives anew in another process; without them they are
     pickled as they are.
     """
@@ -41,7 +41,7 @@ class Subject:
     settings: dict[str, Any]
     words: dict[str, Any]
     notes: tuple[str, ...] = ()
-    far: dict[str, dict[str, float]] | None = None
+    far: Callable[[], dict[str, dict[str, float]]] | None = None
     line: BetweenObjective | None = None
     makers: Mapping[str, Callable[[], HasSweep]] = field(default_factory=dict)
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape.directions import make_directions
+from landscape.directions import make_directions, require_others
 from landscape.errors import InputError
 from landscape.files import require_writable
 from landscape.model import Model
@@ -144,6 +144,8 @@ def scan(
     if path is not None:
         require_writable(path)
     ends = both_ends(subject, to)
+    first, second = (end.theta(subject) for end in ends)
+    require_others(direction, first, second)
     curves = required_overlay(overlay, direction, normalize)
     if isinstance(subject, Model):
         if center is not None or shapes is not None:
@@ -158,7 +160,6 @@ def scan(
             subject, center, seed, split=split, examples=examples, device=device, recompute_statistics=recompute_statistics,
             metrics=metrics,
         )  # fmt: skip
-    first, second = (end.theta(subject) for end in ends)
     directions = make_directions(
         find_origin(subject, whole, shapes), direction, dimensions=dimensions, to=first, to_name=ends[0].name, third=second,
         third_name=ends[1].name, normalize=normalize, include_bias=include_bias, orthogonal=orthogonalize, seed=seed,

@@ -139,7 +139,7 @@ def model_subject(
         line=next(iter(objectives.values())) if carried and across is None else None,
         far=None
         if toward is None or across is not None
-        else far_end(model, toward, objectives, subset, seed, threads, device, chosen),
+        else partial(far_end, model, toward, objectives, subset, seed, threads, device, chosen),
     )
 
 

@@ -90,12 +90,13 @@ class Part:
 
 @dataclass
 class Work:
-    """A plan in progress: a part for each split, and exact values at the centre."""
+    """A plan in progress: a part for each split, and exact values at the centre and, where the first direction leads to a model, there."""
 
     plan: Plan
     parts: dict[str, Part]
     center_values: dict[str, dict[str, float]]
     penalty: Array
+    end_values: dict[str, dict[str, float]]
 
     @property
     def share(self) -> float:
@@ -155,7 +156,7 @@ class Work:
             "penalty": self.penalty,
             "done": done.reshape(self.plan.shape),
             "center_values": self.center_values,
-            "end_values": self.plan.subject.far or {},
+            "end_values": self.end_values,
             "partial": {} if self.finished else self.partial(),
         }
 
@@ -177,7 +178,8 @@ def begin(plan: Plan, earlier: Scan | None) -> Work:
         for split, objective in subject.objectives.items()
     }
     penalty = grid_penalty(subject.center, plan.directions.vectors, plan.axes, subject.decay)
-    work = Work(plan, parts, center_values(plan), penalty)
+    far = plan.subject.far
+    work = Work(plan, parts, center_values(plan), penalty, {} if far is None else far())
     if earlier is not None:
         work.restore(earlier)
     return work

@@ -30,7 +30,7 @@ from landscape.studies.common import (
 )
 from landscape.studies.limits import sharpness
 from landscape.training import Ensemble, train_many
-from landscape.training.recipe import steps_of
+from landscape.training.recipe import Recipe, steps_of
 from landscape.workers import Executor, Workers, as_workers
 
 Array = NDArray[np.float64]
@@ -129,17 +129,25 @@ def study_batch_size(
             "update_seconds": seconds,
             "epoch_seconds": seconds * np.ceil(examples / np.array(sizes)),
         }
-        ends = {}
-        budgets: dict[str, dict[str, float]] = {"epochs": {"epochs": epochs}, "updates": {"steps": updates}}
-        for place, (budget, steps) in enumerate(budgets.items()):
-            announce(f"training {len(sizes) * seeds} runs of {max(steps.values()):,.12g} {budget}")
-            piece = pieces.piece(budget)
-            told = among(parts[budget], place * runs, runs, 2 * runs, "runs")
-            found = experiment.train(
-                piece, start, batch_size=sizes, looks=2, progress=told, **steps, **common
-            )
-            ends[budget] = found
-            series |= table_of(budget, found, (len(sizes), seeds))
+        # Of both budgets at once, so that no worker waits for the last run of the first.
+        lengths = {
+            "epochs": [steps_of(epochs, size, examples) for size in sizes],
+            "updates": [updates] * len(sizes),
+        }
+        announce(
+            f"training {2 * runs} runs: of {epochs:,.12g} epochs and of {updates:,} updates, {runs} each"
+        )
+        recipes = [
+            Recipe(batch_size=size, steps=steps, seed=seed, **common)
+            for budget in lengths.values()
+            for size, steps in zip(sizes, budget, strict=True)
+            for seed in experiment.seeds()
+        ]
+        told = among(parts["runs"], 0, 2 * runs, 2 * runs, "runs")
+        found = experiment.train_each(pieces.piece("runs"), start, recipes, looks=2, progress=told)
+        ends = {budget: found.part(slice(k * runs, (k + 1) * runs)) for k, budget in enumerate(lengths)}
+        for budget, end in ends.items():
+            series |= table_of(budget, end, (len(sizes), seeds))
         announce("measuring the sharpness of the minima")
         for place, (budget, found) in enumerate(ends.items()):
             told = among(
@@ -163,8 +171,7 @@ def parts_of(
     """List the parts of the work, weighted by the training examples that they evaluate; a product for the sharpness evaluates all."""
     weights = {
         "times": 2.0 * REPEATS * TIMED_EXAMPLES * len(sizes),
-        "epochs": seeds * len(sizes) * epochs * examples,
-        "updates": float(seeds * updates * sum(sizes)),
+        "runs": seeds * len(sizes) * epochs * examples + float(seeds * updates * sum(sizes)),
         "minima": 2.0 * seeds * len(sizes) * PRODUCTS * examples,
     }
     return Parts(pieces.progress, weights)

@@ -22,7 +22,7 @@ from landscape.objective.program_check import Mode
 from landscape.progress import Announce, Parts, Progress, nobody, silent
 from landscape.records import Piece, Pieces, Record, Study
 from landscape.records.keeping import Fields, Key, Wanted, produce
-from landscape.training import Ensemble, at_initialization, train_many
+from landscape.training import Ensemble, at_initialization, train_many, train_recipes
 from landscape.training.recipe import Recipe
 from landscape.training.start import require_finite_start, require_initialization
 from landscape.workers import Workers
@@ -83,17 +83,30 @@ class Experiment:
             The loss of the start is not finite; such runs end at once.
         """
         chosen.setdefault("seed", self.seeds())
-        dtype = self.settings["dtype"]
-        found = train_many(
-            start,
-            dtype=dtype,
-            threads=self.threads,
-            device=self.device,
-            piece=piece,
-            executor=self.executor,
-            **chosen,
-        )
-        require_finite_start(float(found.losses["train_loss"][0, 0]), dtype)
+        return self.with_finite_start(train_many(start, **self.by(piece), **chosen))
+
+    def train_each(
+        self, piece: Piece | None, start: Model, recipes: Sequence[Recipe], **chosen: Any
+    ) -> Ensemble:
+        """Train once for each recipe, as `train`.
+
+        Raises
+        ------
+        InputError
+            The loss of the start is not finite.
+        """
+        starts = [start.theta] * len(recipes)
+        return self.with_finite_start(train_recipes(start, recipes, starts, **self.by(piece), **chosen))
+
+    def by(self, piece: Piece | None) -> dict[str, Any]:
+        """Say by what runs are computed, and where they are kept."""
+        return {
+            "dtype": self.settings["dtype"], "threads": self.threads, "device": self.device, "piece": piece, "executor": self.executor,
+        }  # fmt: skip
+
+    def with_finite_start(self, found: Ensemble) -> Ensemble:
+        """Give runs back, whose first look was at a finite loss."""
+        require_finite_start(float(found.losses["train_loss"][0, 0]), self.settings["dtype"])
         return found
 
     def record(self, kind: type[Kind], work: Callable[[Pieces], Fields]) -> Kind:

@@ -134,29 +134,28 @@ def race(
     experiment.require(optimizer=list(names))
 
     def work(pieces: Pieces) -> Fields:
-        parts = parts_of(
-            pieces, names, seeds * len(TUNING_RATES) * tune, seeds, points**2 / passes(model, common)
-        )
-        runs_wanted = len(names) * seeds * (1 + tune * len(TUNING_RATES))
+        tuning = len(names) * seeds * len(TUNING_RATES) * tune
+        racing = len(names) * seeds
+        parts = parts_of(pieces, tuning, racing, points**2 / passes(model, common))
         share = begun(pieces, parts)
-        pieces.progress(share, counted(share * runs_wanted, runs_wanted, "runs"))
+        pieces.progress(share, counted(share * (tuning + racing), tuning + racing, "runs"))
         runner = Runner(experiment, pieces, common, parts)
-        chosen, tuning = rates, np.zeros((len(names), 0))
+        chosen, losses = rates, np.zeros((len(names), 0))
         told_seeds = counted_seeds(seeds)
         if tune:
             announce(
                 f"tuning: {len(TUNING_RATES)} rates for each of {len(names)} optimizers, {told_seeds} each"
             )
-            tuning = np.stack([runner.final(name, TUNING_RATES) for name in names])
-            chosen = tuple(TUNING_RATES[int(np.argmin(row))] for row in tuning)
+            losses = runner.tuned(names)
+            chosen = tuple(TUNING_RATES[int(np.argmin(row))] for row in losses)
         announce(f"racing: {len(names)} optimizers, {told_seeds} each")
-        runs = [runner.run(name, rate) for name, rate in zip(names, chosen, strict=True)]
+        runs = runner.raced(names, chosen)
         announce("scanning the plane of the paths")
         plan, projections = plane_of(runner.start, runs, points, dtype, threads, device)
         plane = run_plan(
             plan, path=pieces.beside("plane"), fresh=fresh, executor=workers, progress=parts["plane"]
         )
-        tuned = {"tuning_rates": np.array(TUNING_RATES if tune else ()), "tuning_loss": tuning}
+        tuned = {"tuning_rates": np.array(TUNING_RATES if tune else ()), "tuning_loss": losses}
         return {**assemble(names, chosen, runs, plane, projections), **tuned, "words": plane.settings}
 
     return experiment.record(Race, work)
@@ -216,14 +215,14 @@ def passes(model: Model, common: dict[str, Any]) -> float:
     return max(1.0, 3.0 * epochs)
 
 
-def parts_of(pieces: Pieces, names: Sequence[str], tuning: int, seeds: int, plane: float) -> Parts:
-    """List the parts: runs of each optimizer to tune its rate and to race, and the plane, weighted in units of runs."""
-    tuned = {f"{name}.tuning": float(tuning) for name in names if tuning}
-    return Parts(pieces.progress, tuned | {name: float(seeds) for name in names} | {"plane": plane})
+def parts_of(pieces: Pieces, tuning: int, racing: int, plane: float) -> Parts:
+    """List the parts: the runs that tune the rates, those that race, and the plane, weighted in units of runs."""
+    tuned = {"tuning": float(tuning)} if tuning else {}
+    return Parts(pieces.progress, tuned | {"racing": float(racing), "plane": plane})
 
 
 class Runner:
-    """Runs from one start with common settings, each a piece of the work."""
+    """Runs from one start with common settings: those of all optimizers at once, so that no worker waits for the last run of one of them."""
 
     def __init__(self, experiment: Experiment, pieces: Pieces, common: dict[str, Any], parts: Parts) -> None:
         self.experiment, self.pieces, self.common, self.parts = experiment, pieces, common, parts
@@ -235,22 +234,32 @@ class Runner:
         before = sum(list(runs.values())[: list(runs).index(name)])
         return among(self.parts[name], before, runs[name], sum(runs.values()), "runs")
 
-    def run(self, optimizer: str, rate: float) -> Ensemble:
-        """Train once a seed; paths are kept at the looks."""
-        return self.experiment.train(
-            self.pieces.piece(optimizer), self.start, optimizer=optimizer, learning_rate=rate, looks=LOOKS,
-            keep="theta", progress=self.told(optimizer), **self.common,
+    def raced(self, optimizers: Sequence[str], rates: Sequence[float]) -> list[Ensemble]:
+        """Train each optimizer at its rate once a seed; paths are kept at the looks."""
+        seeds, chosen = self.experiment.seeds(), dict(self.common)
+        if "epochs" in chosen:
+            examples = self.start.examples("train")
+            chosen["steps"] = steps_of(chosen.pop("epochs"), chosen["batch_size"], examples)
+        recipes = [
+            Recipe(optimizer=name, learning_rate=rate, seed=seed, **chosen)
+            for name, rate in zip(optimizers, rates, strict=True)
+            for seed in seeds
+        ]
+        found = self.experiment.train_each(
+            self.pieces.piece("racing"), self.start, recipes, looks=LOOKS, keep="theta", progress=self.told("racing"),
         )  # fmt: skip
+        return [found.part(slice(first, first + len(seeds))) for first in range(0, len(recipes), len(seeds))]
 
-    def final(self, optimizer: str, rates: Sequence[float]) -> Array:
-        """Give the median training loss that each rate ends with, over seeds that do not race; a divergence is infinite."""
+    def tuned(self, optimizers: Sequence[str]) -> Array:
+        """Give the median training loss [optimizers, rates] that each rate ends with, over seeds that do not race; a divergence is infinite."""
         raced = self.experiment.seeds()
         seeds = range(raced.stop, raced.stop + len(raced))
         found = self.experiment.train(
-            self.pieces.piece(f"{optimizer}.tuning"), self.start, optimizer=optimizer, learning_rate=list(rates),
-            seed=seeds, looks=2, progress=self.told(f"{optimizer}.tuning"), **self.common,
+            self.pieces.piece("tuning"), self.start, optimizer=list(optimizers), learning_rate=list(TUNING_RATES), seed=seeds, looks=2,
+            progress=self.told("tuning"), **self.common,
         )  # fmt: skip
-        return np.asarray(np.median(finals(found.losses["train_loss"], (len(rates), len(seeds))), axis=1))
+        shape = (len(optimizers), len(TUNING_RATES), len(seeds))
+        return np.asarray(np.median(finals(found.losses["train_loss"], shape), axis=2))
 
 
 def plane_of(

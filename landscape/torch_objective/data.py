@@ -13,6 +13,7 @@ import numpy as np
 
 from landscape.errors import InputError
 from landscape.files import shown
+from landscape.torch_objective.blame import told
 
 SAME = "give shuffle=False and no random transforms, or the examples as tensors (x, y)"
 NOTHING = "give at least one example"
@@ -73,7 +74,7 @@ class Batches:
             They are others.
         """
         found: list[bytes] = []
-        for number, batch in enumerate(self.loader):
+        for number, batch in enumerate(self.loaded()):
             found.append(digest_of(self.torch, batch))
             if self.first is not None and (number >= len(self.first) or self.first[number] != found[number]):
                 raise self.other(number)
@@ -81,6 +82,26 @@ class Batches:
         if self.first is not None and len(found) < len(self.first):
             raise self.other(len(found))
         self.first = found
+
+    def loaded(self) -> Iterator[Any]:
+        """Read a loader, and say which batch it fails at.
+
+        Raises
+        ------
+        InputError
+            The user's loader or data set raised an error.
+        """
+        number, batches = 0, None
+        while True:
+            number += 1
+            try:
+                batches = iter(self.loader) if batches is None else batches
+                batch = next(batches)
+            except StopIteration:
+                return
+            except Exception as error:  # of the user's own code
+                raise InputError(f"{self.name}: batch {number} cannot be read: {told(error)}") from error
+            yield batch
 
     def other(self, number: int) -> InputError:
         """Make the error of data that change."""
@@ -96,7 +117,7 @@ class Batches:
         InputError
             There is none.
         """
-        source = iter(self) if self.tensors is not None else iter(self.loader)
+        source = iter(self) if self.tensors is not None else self.loaded()
         batch = next(source, None)
         if batch is None:
             raise InputError(f"{self.name}: expected examples, found none: {NOTHING}")

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape.errors import InputError
+from landscape.torch_objective.blame import differentiated
 from landscape.torch_objective.data import examples_of
 from landscape.torch_objective.host import Host
 from landscape.torch_objective.losses import Step, parted, weight_of
-from landscape.torch_objective.settings import twice_differentiable
-from landscape.torch_objective.sums import add_parts
+from landscape.torch_objective.settings import twice_differentiable, whole_graphs
+from landscape.torch_objective.sums import add_parts, require_graph
 
 Array = NDArray[np.float64]
 
@@ -36,18 +37,21 @@ def gauss_newton(host: Host, step: Step, loss: Any, batches: Iterable[Any], vect
     result = torch.zeros(len(vectors), host.size, dtype=torch.float64, device=host.wide_device)
     rows = [host.split(host.as_wide(row).to(host.device, host.dtype)) for row in vectors]
     total = 0.0
-    with torch.enable_grad(), twice_differentiable(torch, host.module):
+    with torch.enable_grad(), whole_graphs(), twice_differentiable(torch, host.module):
         for batch in batches:
             inputs, targets = parted(batch)
-            outputs = host.module(**inputs) if isinstance(inputs, dict) else host.module(*inputs)
+            with step.blamed():
+                outputs = host.module(**inputs) if isinstance(inputs, dict) else host.module(*inputs)
             if not isinstance(outputs, torch.Tensor):
                 raise InputError(
                     f"gauss-newton needs a tensor of outputs, found a {type(outputs).__name__}: wrap the module so that it returns one, or use the Hessian"
                 )
+            require_graph(step, outputs)
             weight = 1.0 if step.summed else float(weight_of(torch, loss, targets, examples_of(targets) or 1))
             total += weight
-            for k, found in enumerate(products_of(host, step, outputs, targets, rows)):
-                add_parts(host, result[k], found, weight)
+            with differentiated(step.by):
+                for k, found in enumerate(products_of(host, step, outputs, targets, rows)):
+                    add_parts(host, result[k], found, weight)
     return np.asarray(result.div_(1.0 if step.summed else total).cpu().numpy())
 
 
@@ -62,7 +66,9 @@ def products_of(
     back = torch.autograd.grad(outputs, parameters, above, create_graph=True, **known)
     moving = [place for place, part in enumerate(back) if part.requires_grad]
     point = outputs.detach().requires_grad_()
-    (slope,) = torch.autograd.grad(step.function(point, targets), point, create_graph=True)
+    with step.blamed():
+        loss = step.function(point, targets)
+    (slope,) = torch.autograd.grad(loss, point, create_graph=True)
     if not (moving and slope.requires_grad):
         return
     for row in rows:

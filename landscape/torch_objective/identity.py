@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import marshal
+import re
 import types
 from collections.abc import Iterable
 from typing import Any
@@ -14,7 +15,7 @@ from landscape.torch_objective.data import digest_of
 from landscape.torch_objective.host import Host
 from landscape.torch_objective.surroundings import is_package, of_function
 
-PLAIN = (bool, int, float, str)
+PLAIN = bool | int | float | str
 
 
 def digest(host: Host, functions: Iterable[Any], settings: Iterable[Any]) -> str:
@@ -31,6 +32,8 @@ def digest(host: Host, functions: Iterable[Any], settings: Iterable[Any]) -> str
             whole.update(around(host.torch, method))
     for name, part in host.module.named_modules():
         whole.update(name.encode() + plain_settings(part))
+        if isinstance(part, host.torch.jit.ScriptModule) and hasattr(part, "forward"):
+            whole.update(program_of(host.torch, part))
     for function in functions:
         whole.update(function_digest(host.torch, function))
     chosen = set(host.parameters)
@@ -38,6 +41,20 @@ def digest(host: Host, functions: Iterable[Any], settings: Iterable[Any]) -> str
     for name, tensor in (*frozen, *host.module.named_buffers()):
         whole.update(name.encode() + digest_of(host.torch, tensor))
     return whole.hexdigest()
+
+
+def program_of(torch: Any, part: Any) -> bytes:
+    """Give the program of a part that is TorchScript, and the constants and attributes that it reads, which its class does not tell."""
+    # Without the lines of the source, and the numbers by which PyTorch tells apart what has one name.
+    program = re.sub(r"#.*|___torch_mangle_\d+", "", str(part.inlined_graph))
+    names = sorted(set(re.findall(r'GetAttr\[name="(\w+)"', program)) - {"training"})
+    read = [getattr(part, name, None) for name in names]
+    plain = [value for value in read if isinstance(value, PLAIN | list | tuple | dict)]
+    constants = part.code_with_constants[1].const_mapping
+    tensors = [value for value in read if type(value) is torch.Tensor] + [
+        constants[name] for name in sorted(constants)
+    ]
+    return program.encode() + repr(plain).encode() + digest_of(torch, tensors)
 
 
 def function_digest(torch: Any, function: Any) -> bytes:

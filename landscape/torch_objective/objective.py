@@ -52,7 +52,7 @@ class TorchObjective(TorchFunction):
     Parameters
     ----------
     module
-        An `nn.Module`, perhaps in `torch.compile`, `DataParallel` or `DistributedDataParallel`.
+        An `nn.Module`, perhaps in `torch.compile`, `DataParallel`, `DistributedDataParallel` or TorchScript.
     loss
         A loss of `torch.nn`, a name of the model format ("cross_entropy", …), or a function (output, target) → scalar mean over the batch.
         Means that leave classes out or weigh them are put together by what they count; `reduction="sum"` is the sum over all examples.

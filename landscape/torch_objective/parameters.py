@@ -132,9 +132,11 @@ def listed(names: Iterable[str], most: int = 6) -> str:
 def pieces_of(module: Any, parameters: dict[str, Any]) -> tuple[Piece, ...]:
     """Lay the parameters out in θ; those of normalizations have no filters, whatever their shape."""
     pieces, start = [], 0
+    # A scripted module has no `get_submodule`, and its parts have the name of their class beside it.
+    parts = dict(module.named_modules(remove_duplicate=False))
     for name, parameter in parameters.items():
         owner = name.rpartition(".")[0]
-        norm = "Norm" in type(module.get_submodule(owner)).__name__
+        norm = "Norm" in getattr(parts[owner], "original_name", type(parts[owner]).__name__)
         shape = tuple(parameter.shape)
         stop = start + parameter.numel()
         pieces.append(Piece(name, owner or name, start, stop, shape, len(shape) >= 2 and not norm))

@@ -11,6 +11,7 @@ from landscape import streams
 from landscape.errors import InputError
 from landscape.objective.blame import first_line
 from landscape.objective.probes import unit_rows
+from landscape.torch_objective.blame import DerivativeError
 from landscape.torch_objective.data import mapped
 from landscape.torch_objective.host import Host
 from landscape.torch_objective.losses import Step
@@ -26,7 +27,7 @@ AWAY = 0.01
 
 
 def reason_against(host: Host, make: Callable[[Host], Step], batch: Any) -> str:
-    """Say why products with the Hessian cannot be made by differentiating twice; "" where they can.
+    """Say why products with the Hessian cannot be made by differentiating twice, but once; "" where they can.
 
     Parameters
     ----------
@@ -36,11 +37,20 @@ def reason_against(host: Host, make: Callable[[Host], Step], batch: Any) -> str:
         Gives the loss of a batch for a host, which has a dtype.
     batch
         A few examples.
+
+    Raises
+    ------
+    InputError
+        The loss cannot be differentiated once.
     """
+    step = make(host)
     try:
-        found = judged(host, make(host), batch)
-    except RuntimeError as error:
-        return f"differentiating twice fails ({first_line(error)})"
+        found = judged(host, step, batch)
+    except DerivativeError as error:
+        with host.lent():
+            host.place(host.as_wide(host.theta()))
+            loss_and_gradient(host, step, [batch])
+        return f"differentiating twice fails ({first_line(error.__cause__ or error)})"
     if found or host.dtype == host.torch.float64 or host.device.type == "mps":
         return found
     try:

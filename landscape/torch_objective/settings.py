@@ -10,6 +10,9 @@ from typing import Any
 
 import numpy as np
 
+# How PyTorch warns that a checkpointed block whose inputs need no gradient has none for its parameters either.
+CUT = "None of the inputs have requires_grad=True"
+
 
 class Settings:
     """The settings of PyTorch, and the states of all generators that a module or its data may draw from, as they are now.
@@ -82,9 +85,21 @@ def seed_all(torch: Any, device: Any, seed: int) -> None:
 
 @contextmanager
 def without_warnings() -> Iterator[None]:
-    """Leave out PyTorch's warnings of ops that have no deterministic kernel: two evaluations are compared in their place."""
+    """Leave out PyTorch's warnings of ops that have no deterministic kernel: two evaluations are compared in their place.
+
+    That checkpointing cuts the graph means nothing where no gradient is asked for.
+    """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*deterministic.*")
+        warnings.filterwarnings("ignore", message=CUT)
+        yield
+
+
+@contextmanager
+def whole_graphs() -> Iterator[None]:
+    """Make an error of the warning that checkpointing cuts a part of the graph off, whose gradient would silently be zero."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message=CUT)
         yield
 
 

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape.errors import InputError
+from landscape.torch_objective.blame import differentiated
 from landscape.torch_objective.host import Host
 from landscape.torch_objective.losses import Step
-from landscape.torch_objective.settings import twice_differentiable
+from landscape.torch_objective.settings import twice_differentiable, whole_graphs
 
 Array = NDArray[np.float64]
 
@@ -45,11 +46,12 @@ def loss_and_gradient(host: Host, step: Step, batches: Iterable[Any]) -> tuple[f
     torch, parameters = host.torch, list(host.parameters.values())
     total = torch.zeros(2, dtype=torch.float64, device=host.wide_device)
     gradient = torch.zeros(host.size, dtype=torch.float64, device=host.wide_device)
-    with torch.enable_grad():
+    with torch.enable_grad(), whole_graphs():
         for batch in batches:
             (mean, weight), _ = step(torch, host.module, batch)
             require_graph(step, mean)
-            parts = torch.autograd.grad(mean, parameters, allow_unused=True, materialize_grads=True)
+            with differentiated(step.by):
+                parts = torch.autograd.grad(mean, parameters, allow_unused=True, materialize_grads=True)
             add(host, total, mean, weight)
             add_parts(host, gradient, parts, float(weight))
     divisor = 1.0 if step.summed else float(total[1])
@@ -62,13 +64,14 @@ def products(host: Host, step: Step, batches: Iterable[Any], vectors: Array) -> 
     result = torch.zeros(len(vectors), host.size, dtype=torch.float64, device=host.wide_device)
     rows = [host.split(host.as_wide(row).to(host.device, host.dtype)) for row in vectors]
     total = torch.zeros(2, dtype=torch.float64, device=host.wide_device)
-    with torch.enable_grad(), twice_differentiable(torch, host.module):
+    with torch.enable_grad(), whole_graphs(), twice_differentiable(torch, host.module):
         for batch in batches:
             (mean, weight), _ = step(torch, host.module, batch)
             require_graph(step, mean)
             add(host, total, mean, weight)
-            for k, found in enumerate(products_of(host, mean, rows)):
-                add_parts(host, result[k], found, float(weight))
+            with differentiated(step.by):
+                for k, found in enumerate(products_of(host, mean, rows)):
+                    add_parts(host, result[k], found, float(weight))
     divisor = 1.0 if step.summed else float(total[1])
     return np.asarray(result.div_(divisor).cpu().numpy())
 

@@ -57,6 +57,15 @@ class Ensemble:
         """Return the model at the end of a run, with the run's own running statistics."""
         return model.with_theta(self.theta[run]).with_buffers(self.buffers[run])
 
+    def part(self, runs: slice) -> Ensemble:
+        """Return some of the runs."""
+        names = ("recipes", "step", "theta", "buffers", "diverged", "path", "projected", "distance")
+        rows: dict[str, Any] = {
+            name: None if (all_runs := getattr(self, name)) is None else all_runs[runs] for name in names
+        }
+        losses = {name: values[runs] for name, values in self.losses.items()}
+        return replace(self, losses=losses, **rows)
+
 
 def train_many(
     model: Model,

@@ -23,6 +23,57 @@ scan digits.npz --to digits.npz
 scan digits.npz --save-directions /nowhere/x.npz
 scan digits.npz --dimensions 3 --quantity curvature --split both --span auto --points 5x5
 scan digits.npz --device cuda
+scan a.npz --direction between
+scan a.npz --direction between --to b.npz --points x
+scan a.npz --direction between --to b.npz --span 1:0
+scan a.npz --direction between --to b.npz --to b.npz
+scan a.npz --direction between --to b.npz --dimensions 1 --points 3x3
+scan a.npz --direction between --to b.npz --output /nowhere/x
+scan a.npz --direction between --to b.npz --output b
+scan a.npz --direction between --to same.npz
+scan a.npz --direction plane --to b.npz
+scan a.npz --direction plane --to b.npz --to b.npz
+scan a.npz --direction plane --to b.npz --to a.npz --dimensions 3
+scan a.npz --overlay b.npz
+scan a.npz --mixed
+scan a.npz --workers 0
+scan a.npz --workers -1
+scan a.npz --workers 2.5
+scan a.npz --workers 99999
+scan a.npz --workers tcp:10.0.0.1
+scan a.npz --workers 2 --points x
+scan a.npz --workers 2 --output /nowhere/x
+critical a.npz --workers 2
+critical a.npz --search 0 --workers 2
+race a.npz --workers nosuch
+race a.npz --workers 2 --optimizer nosuch
+study schedule a.npz --workers 2 --schedules nosuch
+diagnose a.npz --workers nosuch
+diagnose a.npz --workers 2 --optimizer nosuch
+connect a.npz b.npz --workers nosuch
+connect a.npz b.npz --workers 2 --curve nosuch
+connect a.npz
+connect a.npz a.npz
+connect a.npz missing.npz
+connect a.npz same.npz
+connect a.npz b.npz --curve bezir
+connect a.npz b.npz --curve bezier --recompute-statistics
+connect a.npz b.npz --recompute-statistics
+connect a.npz b.npz --pivots 9
+connect a.npz b.npz --band --pivots 2
+connect a.npz b.npz --matching activations
+connect a.npz b.npz --points 2
+connect a.npz b.npz --band --bends 1
+connect a.npz b.npz -o b
+connect a.npz b.npz -o /nowhere/x
+connect a.npz b.npz --device cuda
+align a.npz a.npz
+align a.npz same.npz -o x.npz
+align a.npz missing.npz -o x.npz
+align a.npz b.npz -o a.npz
+align a.npz b.npz -o /nowhere/x.npz
+topology missing.npz
+topology a.npz
 hessian digits.npz --node nosuch
 hessian digits.npz --top 0 --bottom 0
 hessian digits.npz --all --top 3
@@ -123,11 +174,22 @@ SAME = build_model(
     y_train=np.eye(3),
 )
 
+# Two minima, one beside the other.
+PAIR = [
+    build_model(
+        layers=[(shift + np.arange(12.0).reshape(4, 3), np.zeros(4)), (np.ones((2, 4)), np.zeros(2))],
+        activation="tanh", loss="mse", x_train=np.eye(3), y_train=np.ones((3, 2)),
+    )
+    for shift in (0.0, 0.5)
+]  # fmt: skip
+
 
 @pytest.mark.parametrize("line", REFUSED.strip().splitlines())
 def test_bad_input_is_refused_in_one_line_before_anything_runs(line, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "digits.npz").write_bytes(bundled_path("digits").read_bytes())
+    for name, model in zip("ab", PAIR, strict=True):
+        save_model(model, tmp_path / f"{name}.npz")
     save_model(SAME, tmp_path / "same.npz")
 
     def run(session):
@@ -141,4 +203,4 @@ def test_bad_input_is_refused_in_one_line_before_anything_runs(line, tmp_path, m
     assert out == ""
     assert err.startswith("Error: ")
     assert err.count("\n") == 1
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["digits.npz", "same.npz"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.npz", "b.npz", "digits.npz", "same.npz"]

@@ -139,6 +139,15 @@ def test_a_span_of_1_along_principal_directions_shows_every_checkpoint_and_has_o
     assert np.linalg.norm(vectors[0]) == pytest.approx(np.linalg.norm(vectors[1]), rel=1e-12)
 
 
+def test_the_oldest_checkpoint_that_is_not_at_theta_has_positive_coordinates():
+    run = np.concatenate([ORIGIN.theta[None], ORIGIN.checkpoints])
+    for checkpoints in (run, run[[0, 3, 2, 1]], run[1:]):
+        vectors = make_directions(replace(ORIGIN, checkpoints=checkpoints), "principal").vectors
+        apart = checkpoints - ORIGIN.theta
+        first = apart[np.linalg.norm(apart, axis=1) > 0][0]
+        assert (vectors @ first > 0).all()
+
+
 def test_principal_needs_checkpoints_and_enough_that_differ():
     with pytest.raises(InputError, match="holds none"):
         make_directions(replace(ORIGIN, checkpoints=None), "principal")

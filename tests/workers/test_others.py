@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from functools import partial
 from typing import Any
 
@@ -62,6 +63,61 @@ def test_the_record_is_that_of_one_machine_to_the_bit(name):
     with Crooked(1, fault=lost(2)) as executor:
         same(WORKS[name](executor=executor), WORKS[name]())
         assert executor.given > 3
+
+
+class Together(Crooked):
+    """Begins nothing before so many parts were given, and loses them if they are not."""
+
+    def __init__(self, parts: int):
+        super().__init__(workers=parts)
+        self.parts, self.enough = parts, threading.Event()
+
+    def submit(self, function, *arguments):
+        future = super().submit(function, *arguments)
+        if self.given >= self.parts:
+            self.enough.set()
+        return future
+
+    def work(self):
+        if not self.enough.wait(30.0):
+            self.fault = lambda number: TimeoutError("the other parts were not given")
+        super().work()
+
+
+@pytest.mark.parametrize(
+    ("parts", "work"),
+    [
+        (4, partial(landscape.race, small(), **TRAININGS, seeds=1, points=3, optimizers=["sgd", "adam", "lion", "sam"], learning_rate=0.1)),
+        (10, partial(landscape.race, small(), **TRAININGS, seeds=1, points=3, optimizers=["sgd", "adam"])),
+        (4, partial(landscape.study_batch_size, small(), **FEW, seeds=1, batch_sizes=[8, 16], epochs=0.2)),
+    ],
+    ids=["race", "tuned race", "batch size"],
+)  # fmt: skip
+def test_no_worker_waits_between_optimizers_or_budgets(parts, work):
+    with Together(parts) as executor:
+        found = work(executor=executor)
+    assert executor.enough.is_set()
+    alone = work()
+    runs = (
+        {"values": found.values, "tuning": found.tuning_loss}
+        if isinstance(found, landscape.Race)
+        else found.series
+    )
+    ours = (
+        {"values": alone.values, "tuning": alone.tuning_loss}
+        if isinstance(alone, landscape.Race)
+        else alone.series
+    )
+    for name in runs.keys() - {"update_seconds", "epoch_seconds"}:
+        assert bits(runs[name]) == bits(ours[name]), name
+
+
+def bits(found: Any) -> Any:
+    return (
+        {name: array.tobytes() for name, array in found.items()}
+        if isinstance(found, dict)
+        else found.tobytes()
+    )
 
 
 @pytest.mark.parametrize("name", ["race", "stability", "search", "connect"])
