@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -118,33 +119,26 @@ def study_batch_size(
     def work(pieces: Pieces) -> Found:
         start = experiment.start()
         common: dict[str, Any] = {"optimizer": optimizer, "learning_rate": learning_rate}
+        budgets: dict[str, dict[str, float]] = {"epochs": {"epochs": epochs}, "updates": {"steps": updates}}
+        runs = Runs(experiment, start, sizes, seeds, budgets, common)
         announce(f"timing {len(sizes)} batch sizes")
         engine = {"dtype": dtype, "device": device}
         parts = parts_of(pieces, sizes, seeds, epochs, updates, examples)
-        told, runs = parts["times"], len(sizes) * seeds
         pieces.progress(begun(pieces, parts), f"timing {len(sizes)} batch sizes")
-        seconds = pieces.once("times", lambda: timed(start, sizes, common | engine, told))["seconds"]
+        seconds = pieces.once("times", lambda: timed(start, sizes, common | engine, parts["times"]))[
+            "seconds"
+        ]
         series: dict[str, Any] = {
             "batch_size": sizes,
             "update_seconds": seconds,
             "epoch_seconds": seconds * np.ceil(examples / np.array(sizes)),
         }
-        ends = {}
-        budgets: dict[str, dict[str, float]] = {"epochs": {"epochs": epochs}, "updates": {"steps": updates}}
-        for place, (budget, steps) in enumerate(budgets.items()):
-            announce(f"training {len(sizes) * seeds} runs of {max(steps.values()):,.12g} {budget}")
-            piece = pieces.piece(budget)
-            told = among(parts[budget], place * runs, runs, 2 * runs, "runs")
-            found = experiment.train(
-                piece, start, batch_size=sizes, looks=2, progress=told, **steps, **common
-            )
-            ends[budget] = found
+        ends = {budget: runs.ends(budget, pieces, parts[budget]) for budget in budgets}
+        for budget, found in ends.items():
             series |= table_of(budget, found, (len(sizes), seeds))
         announce("measuring the sharpness of the minima")
         for place, (budget, found) in enumerate(ends.items()):
-            told = among(
-                part(parts["minima"], place / 2, (place + 1) / 2), place * runs, runs, 2 * runs, "minima"
-            )
+            told = runs.told(budget, part(parts["minima"], place / 2, (place + 1) / 2), "minima")
             table = sharpness_of(pieces, budget, start, found, threads, device, told)
             series[f"{budget}.sharpness"] = table.reshape(len(sizes), seeds)
         numbers = {
@@ -155,6 +149,33 @@ def study_batch_size(
         return series, numbers, sentences(sizes, series, numbers, epochs)
 
     return experiment.study(work)
+
+
+@dataclass(frozen=True)
+class Runs:
+    """The trainings of the study: each batch size with each seed, and that by each budget."""
+
+    experiment: Experiment
+    start: Model
+    sizes: Sequence[int]
+    seeds: int
+    budgets: Mapping[str, Mapping[str, float]]
+    common: Mapping[str, Any]
+
+    def told(self, budget: str, progress: Progress, unit: str) -> Progress:
+        """Return the progress of one budget, which tells how many of the runs of all budgets are done."""
+        count, place = len(self.sizes) * self.seeds, list(self.budgets).index(budget)
+        return among(progress, place * count, count, len(self.budgets) * count, unit)
+
+    def ends(self, budget: str, pieces: Pieces, progress: Progress) -> Ensemble:
+        """Train by one budget."""
+        length = self.budgets[budget]
+        self.experiment.announce(
+            f"training {len(self.sizes) * self.seeds} runs of {max(length.values()):,.12g} {budget}"
+        )
+        return self.experiment.train(
+            pieces.piece(budget), self.start, batch_size=self.sizes, looks=2, progress=self.told(budget, progress, "runs"), **length, **self.common,
+        )  # fmt: skip
 
 
 def parts_of(
