@@ -187,6 +187,36 @@ def off(found: np.ndarray, exact: np.ndarray) -> float:
     return float(np.linalg.norm(found - exact) / np.linalg.norm(exact))
 
 
+def by_turns(ways: dict[str, Callable[[], Any]], turns: int) -> tuple[dict[str, list[float]], dict[str, Any]]:
+    """Time each way once in each turn, after one that does not count; give also what it found."""
+    seconds: dict[str, list[float]] = {way: [] for way in ways}
+    found: dict[str, Any] = {}
+    for turn in range(turns + 1):
+        # Each way is first as often as the others.
+        for way in list(ways)[:: 1 if turn % 2 else -1]:
+            taken, found[way] = timed(ways[way])
+            if turn:
+                seconds[way].append(taken)
+    return seconds, found
+
+
+def ratio_of(times: list[float], others: list[float]) -> float:
+    """Say how many times as long as the others the first take, by the median of the turns."""
+    return statistics.median(a / b for a, b in zip(times, others, strict=True))
+
+
+def compare(job: str, seconds: dict[str, list[float]], found: dict[str, Any], right: np.ndarray) -> None:
+    """Print the times of each way, beside the bare loop's, and how far off its result is."""
+    for way, times in seconds.items():
+        print(
+            f"{job:<9} {way:<20} {statistics.median(times):8.3f} s ({min(times):.3f} to {max(times):.3f}), "
+            f"ratio {ratio_of(seconds['bare loop'], times):.2f}, off by {off(found[way], right):.1e}"
+        )
+    fastest = min((times for way, times in seconds.items() if way != "TorchObjective"), key=statistics.median)
+    ratio = ratio_of(fastest, seconds["TorchObjective"])
+    print(f"{job:<9} TorchObjective beside the fastest of the others: ratio {ratio:.2f} (wanted: 0.95)")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -246,26 +276,7 @@ def main() -> None:
         f"{given.points} points, {torch.get_num_threads()} threads, PyTorch {torch.__version__}"
     )
     for job in wanted:
-        ways = jobs[job]
-        seconds: dict[str, list[float]] = {way: [] for way in ways}
-        found: dict[str, Any] = {}
-        for turn in range(given.turns + 1):
-            # Each way is first as often as the others.
-            for way in list(ways)[:: 1 if turn % 2 else -1]:
-                taken, found[way] = timed(ways[way])
-                if turn:
-                    seconds[way].append(taken)
-        loop, right = seconds["bare loop"], exact[job]()
-        others = [times for way, times in seconds.items() if way != "TorchObjective"]
-        for way, times in seconds.items():
-            ratio = statistics.median(a / b for a, b in zip(loop, times, strict=True))
-            print(
-                f"{job:<9} {way:<20} {statistics.median(times):8.3f} s ({min(times):.3f} to {max(times):.3f}), "
-                f"ratio {ratio:.2f}, off by {off(found[way], right):.1e}"
-            )
-        fastest = min(others, key=statistics.median)
-        ratio = statistics.median(a / b for a, b in zip(fastest, seconds["TorchObjective"], strict=True))
-        print(f"{job:<9} TorchObjective beside the fastest of the others: ratio {ratio:.2f} (wanted: 0.95)")
+        compare(job, *by_turns(jobs[job], given.turns), exact[job]())
 
 
 if __name__ == "__main__":

@@ -177,6 +177,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except click.ClickException as error:
         fail(error.format_message(), error.exit_code)
     except (click.Abort, KeyboardInterrupt) as interruption:
+        ignore_interrupts(arguments)
         say(str(interruption) or "interrupted; nothing was written")
         status = INTERRUPTED
     except InputError as error:
@@ -192,10 +193,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         fail_of_system(error)
     except MemoryError as error:
         fail(f"out of memory ({error}): try --threads 1, --dtype float32 or fewer --examples", 1)
-    if status == INTERRUPTED and arguments is None:
-        # Pressed again on the way out, it would end in a traceback of the interpreter's own end.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if status == INTERRUPTED:
+        ignore_interrupts(arguments)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def ignore_interrupts(arguments: Sequence[str] | None) -> None:
+    """Ignore Ctrl-C on the way out of a process that runs one command; pressed again, it would end in a traceback."""
+    if arguments is None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def fail_of_system(error: OSError) -> NoReturn:

@@ -46,9 +46,11 @@ def checked_dtype(dtype: str) -> np.dtype:
     InputError
         Another one.
     """
-    if str(np.dtype(dtype)) not in DTYPES:
-        raise InputError(f"dtype: expected {' or '.join(DTYPES)}, found {dtype}")
-    return np.dtype(dtype)
+    with suppress(TypeError):
+        kind = np.dtype(dtype)
+        if str(kind) in DTYPES:
+            return kind
+    raise InputError(f"dtype: expected {' or '.join(DTYPES)}, found {dtype}")
 
 
 def compile_together(pieces: Sequence[Piece], dtype: np.dtype) -> None:
@@ -100,13 +102,11 @@ def compile_ahead(dtypes: Sequence[str] = DTYPES, *, progress: Progress = nobody
     InputError
         Another dtype.
     """
-    for dtype in dtypes:
-        if dtype not in DTYPES:
-            raise InputError(f"dtype: expected {' or '.join(DTYPES)}, found {dtype}")
+    kinds = [checked_dtype(dtype) for dtype in dtypes]
     if numba.config.DISABLE_JIT:
         return 0
     everything: list[Piece] = [*ENTRIES, *TABLE]
-    missing = {dtype: missing_of(everything, np.dtype(dtype)) for dtype in dtypes}
+    missing = {kind.name: missing_of(everything, kind) for kind in kinds}
     count = sum(map(len, missing.values()))
     if count:
         told = units(progress, "kernels")

@@ -104,7 +104,8 @@ class Race(Record):
 
         Raises `InputError` if they do not fit this kind of record.
         """
-        return super().from_file(header, {**arrays, PREFIX: unnested(header, arrays)})  # type: ignore[dict-item]
+        fields: dict[str, Any] = {**arrays, PREFIX: unnested(header, arrays)}
+        return super().from_file(header, fields)
 
     @classmethod
     def fields_of(cls, arrays: Arrays) -> dict[str, Any]:

@@ -198,7 +198,8 @@ class Topology(Record):
         settings = header.get("settings")
         words = settings.get("scan") if isinstance(settings, dict) else None
         inner = {**header, "settings": words if isinstance(words, dict) else {}}
-        return super().from_file(header, {**arrays, PREFIX: unnested(inner, arrays)})  # type: ignore[dict-item]
+        fields: dict[str, Any] = {**arrays, PREFIX: unnested(inner, arrays)}
+        return super().from_file(header, fields)
 
     @classmethod
     def fields_of(cls, arrays: Arrays) -> dict[str, Any]:

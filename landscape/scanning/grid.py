@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,9 +56,9 @@ def parse_points(points: int | str | Sequence[int], dimensions: int) -> tuple[in
     return counts
 
 
-def whole(number: object) -> int:
+def whole(number: Any) -> int:
     """Take a number for a whole one, or raise ValueError."""
-    value = float(number)  # type: ignore[arg-type]
+    value = float(number)
     if isinstance(number, bool | np.bool_) or not value.is_integer():
         raise ValueError
     return int(value)
@@ -78,13 +79,13 @@ def parse_span(span: float | str | Sequence[float]) -> Span | str:
     """
     if isinstance(span, str) and span.strip().lower() == AUTO:
         return AUTO
-    pieces: Sequence[object]
+    pieces: Sequence[Any]
     if isinstance(span, str):
         pieces = span.split(":")
     else:
         pieces = list(span) if isinstance(span, Sequence | np.ndarray) else [span]
     try:
-        ends = [float(piece) for piece in pieces]  # type: ignore[arg-type]
+        ends = [float(piece) for piece in pieces]
     except (ValueError, TypeError, OverflowError):
         ends = []
     if len(ends) == 1:

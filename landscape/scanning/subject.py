@@ -40,6 +40,18 @@ QUICK_CONSTANTS = ("cross_entropy", "binary_cross_entropy", "mse", "mae")
 FUNCTION_SPLIT = "train"
 
 
+def require_split(split: str) -> None:
+    """Refuse a name that is none of a split.
+
+    Raises
+    ------
+    InputError
+        An unknown name.
+    """
+    if split not in SPLITS:
+        raise InputError(f"unknown split '{split}': choose {', '.join(SPLITS)}{did_you_mean(split, SPLITS)}")
+
+
 def chosen_splits(model: Model, split: str) -> tuple[str, ...]:
     """Say which splits are computed; `both` is train, and test where it is there.
 
@@ -48,8 +60,7 @@ def chosen_splits(model: Model, split: str) -> tuple[str, ...]:
     InputError
         An unknown name, or a split whose data the model does not have.
     """
-    if split not in SPLITS:
-        raise InputError(f"unknown split '{split}': choose {', '.join(SPLITS)}{did_you_mean(split, SPLITS)}")
+    require_split(split)
     there = tuple(name for name in SPLITS[split] if name in model.splits)
     if not there:
         wanted = SPLITS[split][0]
@@ -90,19 +101,9 @@ def model_subject(
     subset = {name: examples for name in splits if examples is not None and examples < model.examples(name)}
     kind, carried, without = kind_of(model, toward, across, recompute_statistics)
     device = settle_device(device, model, without=without)
+    given = {"dtype": dtype, "threads": threads, "device": device, "seed": seed, "metrics": chosen}
     makers: dict[str, Any] = {
-        name: partial(
-            kind,
-            model,
-            name,
-            dtype=dtype,
-            threads=threads,
-            device=device,
-            examples=subset.get(name),
-            seed=seed,
-            metrics=chosen,
-        )
-        for name in splits
+        name: partial(kind, model, name, examples=subset.get(name), **given) for name in splits
     }
     objectives = {name: make() for name, make in makers.items()}
     return Subject(
@@ -121,8 +122,7 @@ def model_subject(
             "header_sha256": header_digest(model),
             **({"metrics": chosen} if chosen else {}),
             **({"recompute_statistics": True} if recompute_statistics else {}),
-            **({"constants": constants_digest(toward)} if carried and toward is not None else {}),
-            **({"constants_across": constants_digest(across)} if carried and across is not None else {}),
+            **(constants_digests(toward, across) if carried else {}),
         },
         words={
             "model_name": model.name,
@@ -209,9 +209,14 @@ def measured(evaluation: Evaluation) -> dict[str, float]:
     return {name: float(value) for name, value in found.items()}
 
 
-def constants_digest(other: Model) -> str:
-    """Hash the constants at the end of the line, which the directions do not contain."""
-    return hashlib.sha256(np.asarray(other.constants, "<f8").tobytes()).hexdigest()
+def constants_digests(toward: Model | None, across: Model | None) -> dict[str, str]:
+    """Hash the constants of the models that a line or a plane leads to, which the directions do not contain."""
+    others = {"constants": toward, "constants_across": across}
+    return {
+        name: hashlib.sha256(np.asarray(other.constants, "<f8").tobytes()).hexdigest()
+        for name, other in others.items()
+        if other is not None
+    }
 
 
 def held_notes(model: Model, recompute_statistics: bool) -> tuple[str, ...]:
@@ -264,8 +269,7 @@ def told_splits(told: About | None, split: str) -> tuple[str, ...]:
     InputError
         An unknown name, or a split that it does not have.
     """
-    if split not in SPLITS:
-        raise InputError(f"unknown split '{split}': choose {', '.join(SPLITS)}{did_you_mean(split, SPLITS)}")
+    require_split(split)
     if told is None:
         return (FUNCTION_SPLIT,)
     # `both` is what there is: an objective of test data alone has these.

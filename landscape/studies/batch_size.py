@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from landscape.objective import NetworkObjective, as_one_batch
 from landscape.objective.devices import recorded_device, settle_device
 from landscape.optimizer_names import optimizer_name
 from landscape.progress import Announce, Parts, Progress, among, counted, nobody, part, silent
-from landscape.records import Pieces, Study
+from landscape.records import Piece, Pieces, Study
 from landscape.records.study import held_out
 from landscape.studies.common import (
     Experiment,
@@ -118,41 +119,29 @@ def study_batch_size(
     def work(pieces: Pieces) -> Found:
         start = experiment.start()
         common: dict[str, Any] = {"optimizer": optimizer, "learning_rate": learning_rate}
+        lengths = {
+            "epochs": [steps_of(epochs, size, examples) for size in sizes],
+            "updates": [updates] * len(sizes),
+        }
+        runs = Runs(experiment, start, sizes, lengths, common)
         announce(f"timing {len(sizes)} batch sizes")
         engine = {"dtype": dtype, "device": device}
         parts = parts_of(pieces, sizes, seeds, epochs, updates, examples)
-        told, runs = parts["times"], len(sizes) * seeds
         pieces.progress(begun(pieces, parts), f"timing {len(sizes)} batch sizes")
-        seconds = pieces.once("times", lambda: timed(start, sizes, common | engine, told))["seconds"]
+        seconds = pieces.once("times", lambda: timed(start, sizes, common | engine, parts["times"]))[
+            "seconds"
+        ]
         series: dict[str, Any] = {
             "batch_size": sizes,
             "update_seconds": seconds,
             "epoch_seconds": seconds * np.ceil(examples / np.array(sizes)),
         }
-        # Of both budgets at once, so that no worker waits for the last run of the first.
-        lengths = {
-            "epochs": [steps_of(epochs, size, examples) for size in sizes],
-            "updates": [updates] * len(sizes),
-        }
-        announce(
-            f"training {2 * runs} runs: of {epochs:,.12g} epochs and of {updates:,} updates, {runs} each"
-        )
-        recipes = [
-            Recipe(batch_size=size, steps=steps, seed=seed, **common)
-            for budget in lengths.values()
-            for size, steps in zip(sizes, budget, strict=True)
-            for seed in experiment.seeds()
-        ]
-        told = among(parts["runs"], 0, 2 * runs, 2 * runs, "runs")
-        found = experiment.train_each(pieces.piece("runs"), start, recipes, looks=2, progress=told)
-        ends = {budget: found.part(slice(k * runs, (k + 1) * runs)) for k, budget in enumerate(lengths)}
-        for budget, end in ends.items():
-            series |= table_of(budget, end, (len(sizes), seeds))
+        ends = runs.ends(pieces.piece("runs"), parts["runs"])
+        for budget, found in ends.items():
+            series |= table_of(budget, found, (len(sizes), seeds))
         announce("measuring the sharpness of the minima")
         for place, (budget, found) in enumerate(ends.items()):
-            told = among(
-                part(parts["minima"], place / 2, (place + 1) / 2), place * runs, runs, 2 * runs, "minima"
-            )
+            told = runs.told(budget, part(parts["minima"], place / 2, (place + 1) / 2), "minima")
             table = sharpness_of(pieces, budget, start, found, threads, device, told)
             series[f"{budget}.sharpness"] = table.reshape(len(sizes), seeds)
         numbers = {
@@ -163,6 +152,42 @@ def study_batch_size(
         return series, numbers, sentences(sizes, series, numbers, epochs)
 
     return experiment.study(work)
+
+
+@dataclass(frozen=True)
+class Runs:
+    """The trainings of the study: each batch size with each seed, for as many steps as each budget gives it."""
+
+    experiment: Experiment
+    start: Model
+    sizes: Sequence[int]
+    lengths: Mapping[str, Sequence[int]]
+    common: Mapping[str, Any]
+
+    def count(self) -> int:
+        """Count the runs of one budget."""
+        return len(self.sizes) * len(self.experiment.seeds())
+
+    def told(self, budget: str, progress: Progress, unit: str) -> Progress:
+        """Return the progress of one budget, which tells how many of the runs of all budgets are done."""
+        place = list(self.lengths).index(budget)
+        return among(progress, place * self.count(), self.count(), len(self.lengths) * self.count(), unit)
+
+    def ends(self, piece: Piece, progress: Progress) -> dict[str, Ensemble]:
+        """Train by all budgets at once, so that no worker waits for the last run of the first one."""
+        recipes = [
+            Recipe(batch_size=size, steps=steps, seed=seed, **self.common)
+            for budget in self.lengths.values()
+            for size, steps in zip(self.sizes, budget, strict=True)
+            for seed in self.experiment.seeds()
+        ]
+        self.experiment.announce(f"training {len(recipes)} runs, {self.count()} with each budget")
+        told = among(progress, 0, len(recipes), len(recipes), "runs")
+        found = self.experiment.train_each(piece, self.start, recipes, looks=2, progress=told)
+        return {
+            budget: found.part(slice(place * self.count(), (place + 1) * self.count()))
+            for place, budget in enumerate(self.lengths)
+        }
 
 
 def parts_of(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -122,9 +121,7 @@ def verify_basins(
         progress(number / (len(places) + 1), f"{number} of {len(places)} descents")
         at = [axis[i] for axis, i in zip(scan.axes, np.unravel_index(int(place), scan.shape), strict=True)]
         start = np.asarray(scan.center, np.float64) + np.array(at) @ np.asarray(scan.directions, np.float64)
-        ends.append(
-            once(f"descent {number}", lambda start=start: _as_arrays(descend_from(objective, start)))  # type: ignore[misc]
-        )
+        ends.append(once(f"descent {number}", partial(_descent, objective, start)))
     loss = np.array([float(end["loss"]) for end in ends])
     thetas = np.stack([end["theta"] for end in ends])
     between, distance = np.diag(loss), np.zeros((len(ends), len(ends)))
@@ -156,5 +153,5 @@ def _height(objective: Completed, one: Array, other: Array) -> dict[str, np.ndar
     return {"height": np.array(height_over(objective, one, other))}
 
 
-def _as_arrays(found: dict[str, Any]) -> dict[str, np.ndarray]:
-    return {name: np.asarray(value) for name, value in found.items()}
+def _descent(objective: Completed, start: Array) -> dict[str, np.ndarray]:
+    return {name: np.asarray(value) for name, value in descend_from(objective, start).items()}

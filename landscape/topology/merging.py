@@ -195,7 +195,8 @@ def offsets_of(connectivity: str, padded: tuple[int, ...]) -> Whole:
 def nothing_yet(padded: tuple[int, ...]) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
     """Return rank, parent and label of a grid before any point has entered."""
     size = int(np.prod(padded))
-    return tuple(np.full(size, NONE, np.int32) for _ in range(3))  # type: ignore[return-value]
+    rank, parent, label = (np.full(size, NONE, np.int32) for _ in range(3))
+    return rank, parent, label
 
 
 def inverse(places: Whole, padded: tuple[int, ...]) -> Whole:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from landscape.commands import main
+from tests import running
 from tests.plots.examples import bowl, line
 
 
@@ -20,9 +20,7 @@ def record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def run(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as done:
-        main(["plot", *map(str, arguments)])
-    return int(done.value.code or 0)
+    return running.run("plot", *arguments)
 
 
 def figures(folder: Path) -> list[str]:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from landscape.commands import main
 from landscape.commands.user_file import functions_in, target_of
+from tests.running import run
 
 PROGRAM = """
 import numpy as np
@@ -52,12 +52,6 @@ def program(tmp_path, monkeypatch):
     Path("beside.py").write_text("SCALE = 3.0\n", encoding="utf-8")
     Path("toy.py").write_text(PROGRAM, encoding="utf-8")
     return tmp_path / "toy.py"
-
-
-def run(*arguments: str) -> int:
-    with pytest.raises(SystemExit) as end:
-        main(list(arguments))
-    return int(end.value.code or 0)
 
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:

@@ -20,6 +20,7 @@ from landscape.program.codes import Op
 from landscape.program.table import Column
 from landscape.records import load_record
 from tests.cases import CASES, LAYOUTS, VALUES
+from tests.running import run
 
 KERNELS = Path(kernels.__file__).parent
 
@@ -160,12 +161,6 @@ def test_a_gpu_without_its_compiler_ends_a_command_alike(monkeypatch, refused):
     )
 
 
-def status_of(*words):
-    with pytest.raises(SystemExit) as leaving:
-        main([str(word) for word in words])
-    return leaving.value.code
-
-
 def test_auto_computes_on_the_cpu_says_so_and_is_resumed_there(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(devices, "gpu_problem", lambda number: None)
     record, data = tmp_path / "line.npz", bundled_path("digits")
@@ -182,12 +177,12 @@ def test_auto_computes_on_the_cpu_says_so_and_is_resumed_there(tmp_path, monkeyp
         "--output",
         tmp_path / "line",
     )
-    assert status_of(*scan, "--device", "auto") == 0
+    assert run(*scan, "--device", "auto") == 0
     assert ", cpu\n" in capsys.readouterr().out
     assert load_record(record).settings["device"] == "cpu"
     before = record.read_bytes()
-    assert status_of(*scan, "--device", "cpu") == 0
+    assert run(*scan, "--device", "cpu") == 0
     monkeypatch.setattr("landscape.scanning.subject.recorded_device", lambda device: "cuda")
-    assert status_of(*scan) == 2
+    assert run(*scan) == 2
     assert "device" in capsys.readouterr().err
     assert record.read_bytes() == before

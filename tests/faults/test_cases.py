@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from landscape.commands import main
 from landscape.diagnosis import diagnose
 from landscape.errors import InputError
 from landscape.faults import CASES, draw, recipe
 from landscape.model import load_model, save_model
 from landscape.objective import NetworkObjective
+from tests import running
 
 
 def final(model, series="train_loss"):
@@ -112,9 +112,7 @@ def test_an_unknown_fault_names_those_there_are():
 
 
 def run(*arguments):
-    with pytest.raises(SystemExit) as end:
-        main(["demo", *arguments])
-    return end.value.code or 0
+    return running.run("demo", *arguments)
 
 
 def test_the_command_writes_a_fault_and_its_twin(tmp_path, monkeypatch, capsys):

@@ -246,6 +246,7 @@ def test_a_number_of_processes_that_is_none_is_refused(monkeypatch):
     assert compiling.wanted_compilers() == 3
 
 
-def test_another_dtype_is_refused():
-    with pytest.raises(InputError, match="float16"):
-        compiling.compile_ahead(["float16"])
+@pytest.mark.parametrize("other", ["float16", "float33"])
+def test_another_dtype_is_refused(other):
+    with pytest.raises(InputError, match=f"expected float32 or float64, found {other}"):
+        compiling.compile_ahead([other])

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
-from landscape.commands import main
 from landscape.model import build_model
+from tests import running
 
 
 def curve(name="curve", node="fc1"):
@@ -28,6 +27,4 @@ def curve(name="curve", node="fc1"):
 
 
 def run(*arguments):
-    with pytest.raises(SystemExit) as end:
-        main(["report", *arguments, "--threads", "1"])
-    return end.value.code or 0
+    return running.run("report", *arguments, "--threads", "1")

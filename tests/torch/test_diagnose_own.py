@@ -12,7 +12,7 @@ from landscape import InputError, TorchObjective, diagnose
 from landscape.objective import NetworkObjective
 from landscape.objective.constant import constant_loss
 from landscape.objective.examples import scores
-from tests.torch.own_training import CURVED, LINE, Descent, X, objective_of, zeros
+from tests.torch.own_training import LINE, Descent, Solved, X, objective_of, zeros
 
 torch = pytest.importorskip("torch")
 nn, F = torch.nn, torch.nn.functional
@@ -44,27 +44,8 @@ def test_a_rate_that_is_too_low_is_verified_and_what_is_not_read_is_not_assessed
 
 
 def test_a_wider_network_verifies_bias():
-    def make(width: float = 1.0) -> Any:
-        units = 64 if width > 1 else 6
-        return nn.Sequential(nn.Linear(3, units), nn.Tanh(), nn.Linear(units, 1))
-
-    def train(settings: Any, seed: int, theta: Any) -> tuple[Any, Any]:
-        """Solve the last layer."""
-        torch.manual_seed(seed)
-        net = make(settings.get("width", 1.0))
-        if theta is not None:
-            objective.put(theta, net)
-        with torch.no_grad():
-            features = torch.cat([net[:2](X), torch.ones(len(X), 1)], 1)
-            solved = torch.linalg.lstsq(features, CURVED).solution
-            net[2].weight.copy_(solved[:-1].T)
-            net[2].bias.copy_(solved[-1])
-        return net, None
-
-    torch.manual_seed(1)
-    objective = objective_of(make(), CURVED)
-    objective.load(train({}, 3, None)[0].state_dict())
-    report = diagnose(objective, train=train).report
+    train = Solved()
+    report = diagnose(train.objective, train=train).report
     assert (report["verdict"], report["subtype"], report["confidence"]) == ("model-bias", "width", "verified")
     assert "'width': 2.0" in report["next"]
 

@@ -8,48 +8,13 @@ import pytest
 
 import landscape
 from landscape import InputError
-from landscape.commands import main
 from landscape.diagnosis.own_training import Trainer
-from tests.torch.own_training import Descent, objective_of, zeros
+from tests.running import run
+from tests.torch.own_training import PROGRAM, Descent, objective_of, zeros
 
 torch = pytest.importorskip("torch")
 nn, F = torch.nn, torch.nn.functional
 pytestmark = [pytest.mark.torch, pytest.mark.usefixtures("one_thread")]
-
-
-PROGRAM = """
-import torch
-from torch import nn
-
-torch.manual_seed(0)
-x = torch.randn(60, 3)
-y = x @ torch.tensor([[1.0], [-2.0], [0.5]])
-module = nn.Linear(3, 1)
-nn.init.zeros_(module.weight)
-
-
-def make():
-    return module, nn.MSELoss(), (x, y)
-
-
-def train(settings, seed, theta):
-    torch.manual_seed(seed)
-    net = nn.Linear(3, 1)
-    if theta is not None:
-        nn.utils.vector_to_parameters(torch.tensor(theta, dtype=torch.float32), net.parameters())
-    optimizer = torch.optim.SGD(net.parameters(), lr=settings.get("learning_rate", 1e-4))
-    for _ in range(30):
-        optimizer.zero_grad()
-        nn.functional.mse_loss(net(x), y).backward()
-        optimizer.step()
-    return net, None
-"""
-
-
-def run(*arguments: str) -> int:
-    with pytest.raises(SystemExit) as exit_:
-        main(list(arguments))
-    return int(exit_.value.code or 0)
 
 
 def test_the_command_line_takes_the_function_of_the_file(tmp_path, monkeypatch, capsys):

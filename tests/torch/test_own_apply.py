@@ -10,8 +10,8 @@ import pytest
 
 import landscape
 from landscape import InputError, TorchObjective, apply_remedy, diagnose
-from landscape.commands import main
-from tests.torch.own_training import CURVED, LINE, Descent, X, line, objective_of, zeros
+from tests.running import run
+from tests.torch.own_training import CURVED, LINE, PROGRAM, Descent, Solved, X, line, objective_of, zeros
 
 torch = pytest.importorskip("torch")
 nn, F = torch.nn, torch.nn.functional
@@ -51,30 +51,12 @@ def test_the_call_that_is_printed_is_the_trial():
 
 
 def test_a_wider_network_is_written_as_it_is(tmp_path):
-    def make(width: float = 1.0) -> Any:
-        units = 64 if width > 1 else 6
-        return nn.Sequential(nn.Linear(3, units), nn.Tanh(), nn.Linear(units, 1))
-
-    def train(settings: Any, seed: int, theta: Any) -> tuple[Any, Any]:
-        """Solve the last layer."""
-        torch.manual_seed(seed)
-        net = make(settings.get("width", 1.0))
-        if theta is not None:
-            objective.put(theta, net)
-        with torch.no_grad():
-            features = torch.cat([net[:2](X), torch.ones(len(X), 1)], 1)
-            solved = torch.linalg.lstsq(features, CURVED).solution
-            net[2].weight.copy_(solved[:-1].T)
-            net[2].bias.copy_(solved[-1])
-        return net, None
-
-    torch.manual_seed(1)
-    objective = objective_of(make(), CURVED)
-    objective.load(train({}, 3, None)[0].state_dict())
+    train = Solved()
+    objective = train.objective
     record = diagnose(objective, train=train)
     found = apply_remedy(objective, record, tmp_path / "wide.pt", train=train)
     assert (found["remedy"], found["as_tried"]) == ("wider", True)
-    wide = make(2.0)
+    wide = train.network(2.0)
     wide.load_state_dict(torch.load(tmp_path / "wide.pt", weights_only=True))
     assert F.mse_loss(wide(X), CURVED).item() == pytest.approx(found["after"]["train"], rel=1e-5)
 
@@ -240,42 +222,6 @@ def test_what_cannot_be_applied_is_one_line(tmp_path):
         with pytest.raises(InputError, match=message) as caught:
             call()
         assert "\n" not in str(caught.value)
-
-
-PROGRAM = """
-import torch
-from torch import nn
-
-torch.manual_seed(0)
-x = torch.randn(60, 3)
-y = x @ torch.tensor([[1.0], [-2.0], [0.5]])
-module = nn.Linear(3, 1)
-nn.init.zeros_(module.weight)
-nn.init.zeros_(module.bias)
-
-
-def make():
-    return module, nn.MSELoss(), (x, y)
-
-
-def train(settings, seed, theta):
-    torch.manual_seed(seed)
-    net = nn.Linear(3, 1)
-    if theta is not None:
-        nn.utils.vector_to_parameters(torch.tensor(theta, dtype=torch.float32), net.parameters())
-    optimizer = torch.optim.SGD(net.parameters(), lr=settings.get("learning_rate", 1e-4))
-    for _ in range(30):
-        optimizer.zero_grad()
-        nn.functional.mse_loss(net(x), y).backward()
-        optimizer.step()
-    return net, None
-"""
-
-
-def run(*arguments: str) -> int:
-    with pytest.raises(SystemExit) as exit_:
-        main(list(arguments))
-    return int(exit_.value.code or 0)
 
 
 def test_the_command_writes_a_checkpoint_that_weights_reads(tmp_path, monkeypatch, capsys):

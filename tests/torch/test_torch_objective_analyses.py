@@ -13,7 +13,7 @@ import pytest
 
 import landscape
 from landscape import InputError, TorchObjective
-from landscape.commands import main
+from tests.running import run
 from tests.torch.test_from_torch import data, draw
 
 torch = pytest.importorskip("torch")
@@ -242,12 +242,6 @@ def program(tmp_path, monkeypatch):
     names: dict[str, Any] = {}
     exec(PROGRAM, names)
     return names["make"]()
-
-
-def run(*arguments: str) -> int:
-    with pytest.raises(SystemExit) as end:
-        main(list(arguments))
-    return int(end.value.code or 0)
 
 
 def test_commands_take_a_module_of_a_program_with_the_weights_of_a_checkpoint(program, capsys):

@@ -12,10 +12,11 @@ import pytest
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
-from landscape.commands import main, user_file  # noqa: E402
+from landscape.commands import user_file  # noqa: E402
 from landscape.records import load_record  # noqa: E402
 from landscape.records.keeper import Keeper  # noqa: E402
 from landscape.workers import Workers, pickles  # noqa: E402
+from tests import running  # noqa: E402
 from tests.workers.executors import Crooked, after, lost  # noqa: E402
 
 # The loss is a function that no pickle holds, and the module a class that no worker finds by its name.
@@ -86,9 +87,7 @@ def crooked(told, *, mixed=False, maker=None, **faults):
 
 
 def run(*arguments: str) -> int:
-    with pytest.raises(SystemExit) as end:
-        main([*arguments, "--quiet", "--no-figure"])
-    return int(end.value.code or 0)
+    return running.run(*arguments, "--quiet", "--no-figure")
 
 
 COMMANDS = {

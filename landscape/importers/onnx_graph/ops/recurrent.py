@@ -51,7 +51,8 @@ class Direction:
         if self.bias is None:
             return None, None
         half = self.bias.shape[0] // 2
-        return tuple(taken(self.call, self.bias, 0, slice(s, s + half)) for s in (0, half))  # type: ignore[return-value]
+        of_input, of_state = (taken(self.call, self.bias, 0, slice(s, s + half)) for s in (0, half))
+        return of_input, of_state
 
     def gate(self, number: int, value: Value) -> Value:
         """Apply a gate's function."""
