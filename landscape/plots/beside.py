@@ -21,6 +21,8 @@ from landscape.plots.words import short, shorten, wrapped
 
 # Inches: a title, a row of words, what a surface's numbers need beside it; a surface's height in parts of its width; the bar at most.
 TITLE, ROW, NUMBERS, TALL, TALLEST_BAR, BESIDE_EDGE = 0.2, 0.14, 0.27, 0.97, 2.6, 0.03
+# Inches: a surface at most.
+WIDEST = 3.5
 VIEW = (36.0, -60.0)
 
 
@@ -34,7 +36,9 @@ def surfaces_of(fields: Sequence[Field], titles: Sequence[str], levels: Levels, 
     rows = -(-len(fields) // columns)
     wide = COLUMN_WIDTH * chosen().room
     width = (wide - LEFT + NUMBERS - RIGHT) / columns
-    side = width - NUMBERS
+    side = min(width - NUMBERS, WIDEST)
+    # What stands in the middle of a wide place.
+    spare = (width - NUMBERS - side) / 2
     heights = choose_heights(np.concatenate([field.values.ravel() for field in fields]), levels)
     words = wrapped(["; ".join([range_words(levels), *scale_words(levels, heights)])])
     below = ROW * len(words) + 0.1
@@ -44,12 +48,12 @@ def surfaces_of(fields: Sequence[Field], titles: Sequence[str], levels: Levels, 
     figure = new_figure(high, layout=None)
     for number, (field, name) in enumerate(zip(fields, titles, strict=True)):
         row, column = divmod(number, columns)
-        left, top = LEFT + column * width, high - row * step
+        left, top = LEFT + column * width + spare, high - row * step
         place = (left / wide, (top - TITLE - TALL * side) / high, side / wide, TALL * side / high)
         ax: Any = figure.add_axes(place, projection="3d", computed_zorder=False)
         draw_sheet_between(ax, field, heights, levels, chosen().view or VIEW)
         if not column:
-            where = (BESIDE_EDGE / wide, (top - TITLE - 0.55 * TALL * side) / high)
+            where = ((BESIDE_EDGE + spare) / wide, (top - TITLE - 0.55 * TALL * side) / high)
             figure.text(*where, ax.get_zlabel(), rotation=90, ha="left", va="center", fontsize=ax.zaxis.label.get_fontsize())  # fmt: skip
         ax.set_zlabel("")
         mark_center(ax, field, heights)

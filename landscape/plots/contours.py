@@ -48,6 +48,8 @@ LEGEND_ROW = 0.135
 # Of keys that an overlay adds, which have markers.
 MARKED_ROW = 0.17
 TALLEST = 1.3
+# Inches: a map at most.
+HIGHEST = 3.3
 # Equal axes where a step along both directions is equally long, unless one side would be a sliver.
 SAME_LENGTH = 0.05
 LONGEST_SIDE = 2.0
@@ -365,4 +367,5 @@ def height_of(field: Field) -> float:
 def map_height(field: Field) -> float:
     """Give the height of the map itself: over both columns it is not as many times larger as the page is wider."""
     x, y = (axis[-1] - axis[0] for axis in field.coordinates)
-    return float(MAP_WIDTH * chosen().tall * (min(y / x, TALLEST) if equal_units(field) else 0.9))
+    height = MAP_WIDTH * chosen().tall * (min(y / x, TALLEST) if equal_units(field) else 0.9)
+    return float(min(height, HIGHEST))

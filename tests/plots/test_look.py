@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from landscape.plots import Look, figures, looking
-from landscape.plots.style import COLUMN_WIDTH
+from landscape.plots import Look, figures, looking, plot_comparison, plot_contours
+from landscape.plots.style import COLUMN_WIDTH, figure_of
 from tests.plots import examples as scans
 from tests.records.examples import EXAMPLES
 
@@ -39,6 +40,16 @@ def test_a_figure_over_both_columns_is_whole_and_not_twice_as_high(name):
         assert single[title].get_figwidth() == pytest.approx(COLUMN_WIDTH)
         assert wide.get_figheight() <= max(single[title].get_figheight(), HIGHEST)
         assert not cut_off(wide), title
+
+
+def test_pictures_below_each_other_fit_a_page():
+    """Two surfaces in one column of a page were 11.6 inches high."""
+    tall = scans.made((scans.axis(9, 0, 1), scans.axis(9)), {"train_loss": np.ones((9, 9)) * scans.axis(9)})
+    with looking(Look(width="double")):
+        assert figure_of(plot_contours(tall)).get_figheight() < HIGHEST
+    for kind in ("contour", "surface"):
+        figure = plot_comparison([tall, tall], kind=kind, columns=1, look=Look(width="double"))
+        assert figure.get_figheight() < 8.5
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
