@@ -134,7 +134,9 @@ def test_overfitting_is_seen_without_validation_and_without_any_held_out_data():
     proved = any(tried["gain"] > tried["half"] for tried in remedies)
     assert remedies
     assert with_test["confidence"] == ("verified" if proved else "consistent")
-    alone = diagnose(without(model, "validation", "test"), threads=1).report
+    # Twenty examples give a gap of 25 ± 8 %: clear above a twentieth, and not above a tenth.
+    bare = without(model, "validation", "test")
+    alone = diagnose(bare, threads=1, thresholds={"gap": 0.05}).report
     assert (alone["verdict"], alone["confidence"]) == ("overfitting", "suspected")
     assert "mismatch: no test data" in alone["not_assessed"]
 
