@@ -115,21 +115,33 @@ def top(there: Torch, rows: np.ndarray) -> float:
 
 
 class Counted:
-    """Counts the gradients that a call of ours takes."""
+    """Counts the gradients that a call of ours takes: points of a band, nodes of a curve."""
 
     def __init__(self) -> None:
-        self.count, self.own = 0, NetworkEnds.values_and_gradients
+        self.count, self.own = 0, (NetworkEnds.values_and_gradients, NetworkEnds.nodes)
 
     def __enter__(self) -> Counted:
+        gradients, nodes = self.own
+
         def counted(ends: NetworkEnds, thetas: np.ndarray, constants: Any) -> Any:
             self.count += len(thetas)
-            return self.own(ends, thetas, constants)
+            return gradients(ends, thetas, constants)
+
+        def counted_nodes(ends: NetworkEnds, basis: np.ndarray, *given: Any) -> Any:
+            at = nodes(ends, basis, *given)
+
+            def counting(bends: np.ndarray) -> Any:
+                self.count += len(basis)
+                return at(bends)
+
+            return counting
 
         NetworkEnds.values_and_gradients = counted  # type: ignore[method-assign]
+        NetworkEnds.nodes = counted_nodes  # type: ignore[method-assign]
         return self
 
     def __exit__(self, *_: object) -> None:
-        NetworkEnds.values_and_gradients = self.own  # type: ignore[method-assign]
+        NetworkEnds.values_and_gradients, NetworkEnds.nodes = self.own  # type: ignore[method-assign]
 
 
 def timed(call: Callable[[], Any]) -> tuple[float, Any]:

@@ -26,6 +26,9 @@ LOOKED = 9
 SHORTEST = 1e-3
 # Halvings of the step before a cycle ends, and how much it grows after each step that was taken.
 HALVINGS, GROWTH = 30, 1.3
+# What part of the last step is taken again, and how much such steps grow. That is done while each step lowers the highest point by this part of what it
+# is above the higher end: over a pass, momentum would carry the other points about.
+MOMENTUM, SLOW_GROWTH, FALLING = 0.9, 1.05, 1e-3
 # A step that changes the height by less than this part of it is the last.
 STILL = 1e-10
 
@@ -109,12 +112,13 @@ def spaced(points: Array) -> Array:
 
 
 class Relaxing:
-    """A band in progress: its points, values and gradients, the step that goes next, and how many gradients were taken."""
+    """A band in progress: its points, values and gradients, the step that goes next, the last change, and how many gradients were taken."""
 
-    def __init__(self, evaluate: Evaluate, points: Array, ends: Array) -> None:
+    def __init__(self, evaluate: Evaluate, points: Array, ends: Array, *, placed: bool = False) -> None:
         self.evaluate, self.ends = evaluate, ends
         self.step, self.taken = 0.0, 0
-        self.points, self.values, self.slopes = self.at(spaced(points))
+        self.change: Array | None = None
+        self.points, self.values, self.slopes = self.at(points if placed else spaced(points))
 
     def at(self, points: Array) -> tuple[Array, Array, Array]:
         """Evaluate inner points."""
@@ -139,18 +143,34 @@ class Relaxing:
             return False
         if self.step == 0.0:
             self.step = 0.1 * float(np.mean(lengths(self.points))) / norm
-        before = height(self.values)
+        before, top = height(self.values), float(np.max(self.values[1:-1]))
+        again = None if self.change is None else MOMENTUM * self.change
         for _ in range(HALVINGS):
+            change = -self.step * forces if again is None else again - self.step * forces
             moved = np.array(self.points)
-            moved[1:-1] -= self.step * forces
+            moved[1:-1] += change
             found = self.at(spaced(moved))
             after = height(found[1])
             if after < before:
                 self.points, self.values, self.slopes = found
-                self.step *= GROWTH
+                self.step *= GROWTH if again is None else SLOW_GROWTH
+                falls = top - float(np.max(found[1][1:-1])) > FALLING * (top - max(self.ends))
+                self.change = change if falls else None
                 return before - after > STILL * max(abs(before), 1e-300)
-            self.step *= 0.5
+            # Momentum is let go first: without it a short step goes down.
+            if again is None:
+                self.step *= 0.5
+            again = None
         return False
+
+    def is_low(self, values: Values) -> bool:
+        """Say whether no point and no middle between two lies above the higher end: there is no pass then."""
+        top = max(self.ends)
+        if not np.all(self.values <= top):
+            return False
+        places = places_of(self.points)
+        middles = 0.5 * (self.points[1:] + self.points[:-1])
+        return bool(np.all(values(middles, 0.5 * (places[1:] + places[:-1])) <= top))
 
 
 def height(values: Array) -> float:
@@ -167,8 +187,10 @@ def relax(
 ) -> Band:  # fmt: skip
     r"""Let a chain of points slide down, across its own direction, and add points where it cuts a corner.
 
-    Each step follows $-(\nabla L - (\nabla L \cdot \tau)\tau)$ and puts the points at equal distances again (springs of infinite strength). After each
-    cycle nine points of each piece are looked at; up to two pieces whose loss rises above their chord by a tenth of the band's range get a new point.
+    Each step follows $-(\nabla L - (\nabla L \cdot \tau)\tau)$ and, while the highest point comes down, repeats nine tenths of the step before, where
+    that lowers the band. It puts the points at equal distances again (springs of infinite strength). A cycle ends early where neither a point nor the
+    middle of a piece lies above the higher end. After each cycle nine points of each piece are looked at; up to two pieces whose loss rises above
+    their chord by a tenth of the band's range get a new point.
 
     Parameters
     ----------
@@ -216,21 +238,28 @@ def relax(
         raise InputError(f"a band needs at least 3 points, found {len(points)}")
     require_memory(len(points), points.shape[1])
     taken = before
-    work = Relaxing(evaluate, points, ends)
+    # Of a band that is done every bit stays.
+    work = Relaxing(evaluate, points, ends, placed=done >= len(cycles))
     for number in range(done, len(cycles)):
+        low = False
         for _ in range(cycles[number]):
-            if not work.slide():
+            low = work.is_low(values)
+            if low or not work.slide():
                 break
         require_whole(work)
         taken += work.taken
         grows = insert and number < len(cycles) - 1 and len(work.points) < most
         grown = inserted(values, work.points, work.values) if grows else work.points
         require_memory(len(grown), points.shape[1])
-        keep(grown, number + 1, taken)
-        progress(number + 1, len(cycles))
-        if number < len(cycles) - 1:
-            # Each cycle begins anew, so that one that is taken up goes on with the same bits.
-            work = Relaxing(evaluate, grown, ends)
+        # Where the band is low everywhere there is nothing left to do.
+        last = number == len(cycles) - 1 or (low and len(grown) == len(work.points))
+        reached = len(cycles) if last else number + 1
+        keep(grown, reached, taken)
+        progress(reached, len(cycles))
+        if last:
+            break
+        # Each cycle begins anew, so that one that is taken up goes on with the same bits.
+        work = Relaxing(evaluate, grown, ends)
     return Band(work.points, work.values, taken)
 
 

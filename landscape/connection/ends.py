@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from landscape.connection.nodes import Nodes, nodes_of_any
 from landscape.errors import ComputationError
 from landscape.objective import HasValue
 
@@ -70,6 +71,12 @@ class Ends(ABC):
     @abstractmethod
     def values_and_gradients(self, thetas: Array, constants: Array | None) -> tuple[Array, Array]:
         """Give training losses with weight decay [K], and their gradients [K, P]."""
+
+    def nodes(self, basis: Array, weights: Array, i: int, j: int, constants: Array | None) -> Nodes:
+        """Give what evaluates the nodes of a curve from end i to end j as a function of its bends: training losses with weight decay."""
+        return nodes_of_any(
+            lambda thetas: self.values_and_gradients(thetas, constants), basis, weights, self.thetas[[i, j]]
+        )
 
     @abstractmethod
     def examples(self, split: str, theta: Array, constants: Array | None) -> Examples | None:

@@ -11,6 +11,7 @@ from scipy.optimize import OptimizeResult, minimize
 from landscape.connection.curves import Curve, along, nodes_of, started
 from landscape.connection.ends import Ends
 from landscape.connection.network_ends import NetworkEnds
+from landscape.connection.nodes import Nodes, nodes_of_any, nodes_of_network
 from landscape.directions.random import gaussian
 from landscape.errors import ComputationError
 from landscape.objective import NetworkObjective
@@ -67,7 +68,8 @@ def by_quadrature(
     t, weights = nodes_of(curve, NODES)
     basis = curve.weights(t)
     constants = ends.constants_between(i, j, t)
-    batched = batch_objective(ends) if recomputed else None
+    wanted = basis, weights, i, j
+    nodes = batched_nodes(ends, *wanted) if recomputed else ends.nodes(*wanted, constants)
     given = None if ends.constants is None else ends.constants[[i, j]]
     first, last = ends.values(ends.thetas[[i, j]], given)
     chord, seen = (1.0 - t) * first + t * last, np.full(len(t), np.inf)
@@ -75,15 +77,9 @@ def by_quadrature(
     shape = points[1:-1].shape
 
     def mean(flat: Array) -> tuple[float, Array]:
-        whole = np.concatenate([points[:1], flat.reshape(shape), points[-1:]])
-        # No node is an end, so that these are the curve's places to the last bit.
-        thetas = np.asarray(basis @ whole)
-        if batched is not None:
-            values, gradients = batched.values_and_gradients(thetas)
-        else:
-            values, gradients = ends.values_and_gradients(thetas, constants)
+        values, gradients = nodes(flat.reshape(shape))
         seen[:] = values
-        return float(weights @ values), np.asarray((basis[:, 1:-1] * weights[:, None]).T @ gradients).ravel()
+        return float(weights @ values), gradients.ravel()
 
     def below(intermediate_result: OptimizeResult) -> None:
         # The last evaluation need not be the step that was taken; its mean is, where it is the same.
@@ -111,11 +107,14 @@ def by_quadrature(
     return state["points"]
 
 
-def batch_objective(ends: Ends) -> NetworkObjective:
-    """Give the training loss that normalizes by the statistics of each batch, as training does."""
+def batched_nodes(ends: Ends, basis: Array, weights: Array, i: int, j: int) -> Nodes:
+    """Give what evaluates a curve's nodes with the statistics of each batch, as training does."""
     assert isinstance(ends, NetworkEnds)
     options = {name: ends.options[name] for name in ("dtype", "threads")}
-    return NetworkObjective(in_batches(ends.models[0]), "train", **options)
+    objective = NetworkObjective(in_batches(ends.models[0]), "train", **options)
+    given = basis, weights, ends.thetas[[i, j]]
+    shared = nodes_of_network(objective, *given, None)
+    return nodes_of_any(objective.values_and_gradients, *given) if shared is None else shared
 
 
 def by_minibatches(

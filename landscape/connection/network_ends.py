@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from landscape.alignment.pairs import named, require_pair
 from landscape.connection.ends import SPLITS, Columns, Ends, Examples
+from landscape.connection.nodes import Nodes, nodes_of_network
 from landscape.errors import InputError
 from landscape.model import Model
 from landscape.objective import HasValue, NetworkObjective
@@ -125,6 +126,11 @@ class NetworkEnds(Ends):
         sums, gradients = objective.engine.gradients(objective.complete(thetas, constants))
         values = objective.losses(sums) + objective.penalties(thetas)
         return values, objective.finished(gradients) + objective.decayed(thetas)
+
+    def nodes(self, basis: Array, weights: Array, i: int, j: int, constants: Array | None) -> Nodes:
+        """Give what evaluates the nodes of a curve, with what they share computed once."""
+        found = nodes_of_network(self.objectives["train"], basis, weights, self.thetas[[i, j]], constants)
+        return super().nodes(basis, weights, i, j, constants) if found is None else found
 
     def number_of(self, theta: Array, constants: Array) -> int | None:
         """Give the number of the end that θ and constants are, None where they are no end's."""

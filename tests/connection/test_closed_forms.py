@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from landscape.connection import climbing, connect, relax
+from landscape.connection import band, climbing, connect, relax
 from landscape.connection.barrier import judged, peak, standard_error
 from landscape.connection.climbing import climb, follow
 from landscape.connection.saddles import minimax, tree_of
@@ -89,6 +89,42 @@ def test_a_band_of_few_points_rises_by_its_chords(count):
     middle = 0.5 * (found.points[1:] + found.points[:-1])
     highest = ((np.sum(middle**2, axis=1) - 1) ** 2).max()
     assert highest == pytest.approx(math.sin(math.pi / (2 * (count - 1))) ** 4, rel=0.02)
+
+
+def test_a_band_stops_where_nothing_on_it_lies_above_the_higher_end():
+    """Between points a little outside of the ring it need not come down to the ring."""
+    t = np.linspace(0, math.pi, 9)
+    start = np.stack([-1.1 * np.cos(t), 0.5 * np.sin(t)], axis=1)
+
+    def sloped(thetas, places):
+        r = np.sum(thetas**2, axis=1)
+        return (r - 1) ** 2, 4 * (r - 1)[:, None] * thetas
+
+    end = 0.21**2
+    found = relax(sloped, lambda w, places: sloped(w, places)[0], start, np.full(2, end))
+    middles = 0.5 * (found.points[1:] + found.points[:-1])
+    assert 1e-6 < found.values[1:-1].max() <= end
+    assert sloped(middles, None)[0].max() <= end * (1 + 1e-12)
+
+
+def test_momentum_brings_a_band_down_a_narrow_valley_in_fewer_steps(monkeypatch):
+    """Across the way the curvatures are 400 and 1, so that steps alone take hundreds to come down along the second."""
+    curvatures = np.array([0.0, 400.0, 1.0])
+    t = np.linspace(0.0, 1.0, 7)
+    start = np.stack([t, np.sin(math.pi * t), np.sin(math.pi * t)], axis=1)
+    start[[0, -1], 1:] = 0.0
+
+    def sloped(thetas, places):
+        return 0.5 * thetas**2 @ curvatures, thetas * curvatures
+
+    def highest():
+        found = relax(sloped, lambda w, places: sloped(w, places)[0], start, np.zeros(2), cycles=(60,))
+        return found.values.max()
+
+    fast = highest()
+    monkeypatch.setattr(band, "MOMENTUM", 0.0)
+    monkeypatch.setattr(band, "SLOW_GROWTH", band.GROWTH)
+    assert fast < 0.1 * highest()
 
 
 def test_the_lectures_function_has_a_pass_of_one_at_the_origin():

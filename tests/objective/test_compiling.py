@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from landscape.connection.nodes import nodes_of_network
 from landscape.curvature import dense_matrix, hessian_operator
 from landscape.errors import InputError
 from landscape.jit import alone_in_cache
@@ -30,7 +31,7 @@ from landscape.kernels.cpu.rules import (
     empty_table,
     fill,
 )
-from landscape.kernels.cpu.table import GRADIENTS, PRODUCTS, SWEEPS, VALUES, enter, numbers_of
+from landscape.kernels.cpu.table import COMBINATIONS, GRADIENTS, PRODUCTS, SWEEPS, VALUES, enter, numbers_of
 from landscape.objective import NetworkObjective, compiling
 from landscape.objective.lowered import lowered
 from landscape.objective.program_check import Mode
@@ -83,6 +84,8 @@ def test_entry_points_are_compiled_for_the_types_that_they_are_called_with(dtype
     objective.gradient(theta)
     objective.hvp(theta, theta)
     dense_matrix(hessian_operator(objective, theta))
+    ends, half = np.stack([theta, theta]), np.full((1, 3), 0.5)
+    nodes_of_network(objective, half, np.ones(1), ends, None)(theta[None])
     sweep = objective.sweep(theta, np.ones((1, theta.size)), (np.linspace(0, 1, 3),))
     for step in range(sweep.steps):
         sweep.run(step)
@@ -95,7 +98,7 @@ def test_entry_points_are_compiled_for_the_types_that_they_are_called_with(dtype
 
 @pytest.mark.parametrize(
     ("mode", "works"),
-    [(Mode.VALUES, (VALUES, SWEEPS)), (Mode.DERIVATIVES, (GRADIENTS, PRODUCTS))],
+    [(Mode.VALUES, (VALUES, SWEEPS)), (Mode.DERIVATIVES, (GRADIENTS, PRODUCTS, COMBINATIONS))],
     ids=["values", "derivatives"],
 )
 @pytest.mark.parametrize("name", CASES)

@@ -15,6 +15,13 @@ import numpy as np
 from landscape.jit import is_kept
 from landscape.kernels.cpu.arrays import Batch, Buffers, DerivativeBuffers, Network, Primal, SweepBuffers
 from landscape.kernels.cpu.batches import Examples
+from landscape.kernels.cpu.combinations import (
+    Combination,
+    CombinationBuffers,
+    Shares,
+    combinations,
+    keep_products,
+)
 from landscape.kernels.cpu.derivatives import gradients, keep_primals, products
 from landscape.kernels.cpu.hessian import Pairs, hessian_rows
 from landscape.kernels.cpu.losses import Criterion
@@ -49,6 +56,9 @@ class Samples:
         self.sweeping = SweepBuffers(*common, real[2], real[2], real[2])
         self.plan = Plan(*(whole[1],) * 6, whole[2])
         self.grid = Grid(real[2], real[2], whole[1])
+        self.shares = Shares(*(whole[1],) * 4, self.network)
+        self.combination = Combination(*(real[2],) * 4)
+        self.combining = CombinationBuffers(real[3], real[3], wide[3])
 
     def training(self) -> tuple[Any, ...]:
         """Arguments of a training."""
@@ -91,6 +101,17 @@ ENTRIES: dict[str, tuple[Any, Callable[[Samples], tuple[Any, ...]]]] = {
         lambda s: (
             *ALONE, *s.program, s.batch, s.criterion, s.real[2], 1, s.derivatives, s.wide[3], s.wide[3],
         ),
+    ),
+    "combinations": (
+        combinations,
+        lambda s: (
+            *ALONE, s.network, s.whole[1], s.batch, s.criterion, s.shares, s.combination, s.real[3], 1, s.derivatives, s.combining,
+            s.wide[3], s.wide[3],
+        ),
+    ),
+    "keep_products": (
+        keep_products,
+        lambda s: (*ALONE, s.network, s.whole[1], s.shares, s.batch, s.real[2], s.derivatives, s.real[3]),
     ),
     "keep_primals": (
         keep_primals,

@@ -115,6 +115,9 @@ SWEEPS = Work(
     (VALUE, FINISH, LINEAR), (ACTIVATE, AFFINE), (SUMS_OF,), ("sweep", "share_products", "share_fixed")
 )
 GRADIENTS = Work((VALUE, BACKWARD), (ACTIVATE, SET_SLOPE, ADD_SLOPE), (SUMS_OF, ADJOINT_OF), ("gradients",))
+COMBINATIONS = Work(
+    (VALUE, LINEAR, BACKWARD), GRADIENTS.formulas, GRADIENTS.sums, ("combinations", "keep_products")
+)
 TRAININGS = GRADIENTS._replace(entries=("train",))
 PRODUCTS = Work(
     (VALUE, BACKWARD, TANGENT, REVERSE, CURVED),
