@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import inspect
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,12 @@ import numpy as np
 import pytest
 
 import landscape
+from landscape.directions.origin import Origin
+from landscape.directions.principal import principal_directions
 from landscape.objective.cpu_network import CpuNetwork
 from landscape.objective.cpu_training import CpuTraining
+from landscape.objective.session import blas_libraries, session, set_blas_threads
+from landscape.trajectories.projection import project
 
 PACKAGE = Path(landscape.__file__).parent
 # A user's script, and what takes no number of threads itself: a look at a file, and the check of an import.
@@ -25,6 +31,7 @@ WITHOUT = {
     ("connection/pair.py", "lowest_direction"),
     ("connection/saddles.py", "saddle_of"),
 }
+MOVED = Origin(np.zeros(3), checkpoints=np.array([[1.0, 2.0, 0.0], [0.0, 1.0, 3.0]]))
 SOURCES = [path for path in sorted(PACKAGE.rglob("*.py")) if not FREE & set(path.parts)]
 
 
@@ -160,3 +167,66 @@ def test_one_thread_reaches_every_engine_and_training(name, monkeypatch, tmp_pat
     getattr(landscape, name)(curve(), threads=1, **CALLS[name])
     assert taken
     assert set(taken) == {1}
+
+
+@pytest.fixture
+def libraries():
+    """The BLAS libraries, with two threads each."""
+    found = blas_libraries()
+    before = [library.num_threads for library in found]
+    for library in found:
+        set_blas_threads(library, 2)
+    yield found
+    for library, threads in zip(found, before, strict=True):
+        set_blas_threads(library, threads)
+
+
+def test_a_session_of_any_thread_holds_blas_to_one(libraries):
+    found = []
+
+    def looked() -> None:
+        with session():
+            found.append([library.num_threads for library in libraries])
+        found.append([library.num_threads for library in libraries])
+
+    with ThreadPoolExecutor(1) as another:
+        # The other thread lives on, which has set the number of threads first.
+        another.submit(looked).result()
+        looked()
+        another.submit(looked).result()
+    assert found == [[count] * len(libraries) for count in (1, 2) * 3]
+
+
+def test_only_sessions_limit_the_threads_of_blas():
+    assert [path.name for path in SOURCES if "threadpool_limits" in path.read_text(encoding="utf-8")] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        ("svd", lambda: principal_directions(MOVED, 1)),
+        ("qr", lambda: project(MOVED.checkpoints, MOVED.theta, np.eye(2, 3))),
+    ],
+)
+def test_a_session_of_another_thread_that_ends_leaves_blas_with_one_thread(
+    name, call, libraries, monkeypatch
+):
+    began, factorizes, found, factorize = threading.Event(), threading.Event(), [], getattr(np.linalg, name)
+
+    def other() -> None:
+        with session():
+            began.set()
+            factorizes.wait(1.0)
+
+    def looked(*arguments: Any, **options: Any) -> Any:
+        factorizes.set()
+        thread.join()
+        found.extend(library.num_threads for library in libraries)
+        return factorize(*arguments, **options)
+
+    thread = threading.Thread(target=other)
+    monkeypatch.setattr(np.linalg, name, looked)
+    thread.start()
+    began.wait()
+    call()
+    assert found == [1] * len(libraries)

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
-from threadpoolctl import threadpool_limits
 
 from landscape.alignment.groups import Group, Order, Place, moved, permuted
 from landscape.directions.random import gaussian
+from landscape.objective.session import session
 
 Array = NDArray[np.float64]
 Arrays = dict[str, np.ndarray]
@@ -68,7 +68,7 @@ def match_weights(
     Ainsworth, Hayase and Srinivasa, Git Re-Basin, ICLR 2023, algorithm 1.
     """
     found: list[tuple[tuple[Order, ...], float, int]] = []
-    with threadpool_limits(limits=1, user_api="blas"):
+    with session():
         for number, begin in enumerate(beginnings(ours, theirs, groups, starts, seed)):
             found.append(ascend(ours, theirs, groups, begin))
             progress(number + 1)

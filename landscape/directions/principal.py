@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from landscape.directions.origin import Array, Origin
 from landscape.errors import InputError
+from landscape.objective.session import session
 
 # Of the largest coordinate, what may be rounding.
 ROUNDING = 1e-9
@@ -42,8 +42,8 @@ def principal_directions(origin: Origin, count: int) -> tuple[Array, Array]:
             "use 'random' or 'gradient', or leave them out of the file"
         )
     differences = np.asarray(origin.checkpoints, dtype=np.float64) - origin.theta
-    # One thread, so that the bits are the same however many the process may use.
-    with threadpool_limits(limits=1, user_api="blas"):
+    # BLAS has one thread in a session, so that the bits are the same however many the process may use.
+    with session():
         left, singular, right = np.linalg.svd(differences, full_matrices=False)
     rank = int(
         np.count_nonzero(singular > singular[:1].sum() * max(differences.shape) * np.finfo(np.float64).eps)

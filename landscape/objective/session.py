@@ -59,6 +59,20 @@ def blas_libraries() -> tuple[Any, ...]:
     return tuple(ThreadpoolController().select(user_api="blas").lib_controllers)
 
 
+def set_blas_threads(library: Any, count: int) -> None:
+    """Set the number of threads of a BLAS library, whichever thread of Python set it before.
+
+    From version 3.8 on threadpoolctl silently ignores all but the first Python thread that sets it, as long as that one lives and does not let go.
+    Sessions take turns by a lock of their own.
+    """
+    release = getattr(library, "clear_controlling_thread", None)
+    if release is not None:
+        release(force=True)
+    library.set_num_threads(count)
+    if release is not None:
+        release(force=True)
+
+
 @cache
 def pool(workers: int) -> ThreadPoolExecutor:
     """Keep threads beside the calling one."""
@@ -133,14 +147,14 @@ class Session:
             before = library.num_threads
             if before != 1:
                 self.threaded.append((library, before))
-                library.set_num_threads(1)
+                set_blas_threads(library, 1)
 
     def end(self) -> None:
         """Leave BLAS as it was."""
         event.unregister("numba:compile", ANNOUNCER)
         while self.threaded:
             library, before = self.threaded.pop()
-            library.set_num_threads(before)
+            set_blas_threads(library, before)
 
     @contextmanager
     def left_to_others(self) -> Iterator[None]:

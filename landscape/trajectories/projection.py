@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from threadpoolctl import threadpool_limits
+
+from landscape.objective.session import session
 
 Array = NDArray[np.float64]
 Span = tuple[float, float]
@@ -41,8 +42,8 @@ def project(points: ArrayLike, center: ArrayLike, directions: ArrayLike) -> Proj
     """
     offsets = np.atleast_2d(np.asarray(points, np.float64)) - np.asarray(center, np.float64)
     rows = np.asarray(directions, np.float64)
-    # One thread, so that the bits are the same however many the process may use.
-    with threadpool_limits(limits=1, user_api="blas"):
+    # BLAS has one thread in a session, so that the bits are the same however many the process may use.
+    with session():
         basis, triangle = np.linalg.qr(rows.T)
         along = offsets @ basis
         coordinates = np.linalg.solve(triangle, along.T).T
