@@ -193,10 +193,10 @@ def test_an_array_that_does_not_fit_is_named_with_what_was_expected(tmp_path, ke
     [
         (np.array(3.0), ["text", "float64"]),
         (np.array(["a", "b"]), ["text", "<U1 [2]"]),
-        ("not JSON", ["not JSON"]),
+        ("not JSON", ["expected a JSON object"]),
         ("[1]", ["not a JSON object"]),
-        ('{"format": NaN}', ["not JSON"]),
-        ("[" * 100_000, ["not JSON"]),
+        ('{"format": NaN}', ["expected a JSON object"]),
+        ("[" * 100_000, ["expected a JSON object"]),
         ("{}", ["kind of record"]),
         ('{"format": 1, "nodes": []}', ["model", "landscape scan"]),
         (header(record="hessian"), ["'scan'", "'hessian'"]),

@@ -96,6 +96,6 @@ def test_a_program_that_a_worker_does_not_see_or_that_was_changed_is_refused(tmp
     remaking = Remaking.of(path, "make", None)
     path.write_text("def make():\n    return 3\n")
     for _ in range(2):
-        with pytest.raises(InputError, match=r"net\.py: not there, or not what they were"):
+        with pytest.raises(InputError, match=r"net\.py: missing, or different from those"):
             remaking()
         path.unlink(missing_ok=True)
