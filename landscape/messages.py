@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 
 class Silence:
@@ -16,6 +17,16 @@ class Screen:
     """The progress bar on the current line of the terminal, which is cleared before a message."""
 
     clear: Callable[[], object] | None = None
+
+
+@contextmanager
+def silence_restored() -> Iterator[None]:
+    """Leave the process as quiet as it was, whatever a command run in it asks for."""
+    before = Silence.kept
+    try:
+        yield
+    finally:
+        Silence.kept = before
 
 
 def say(sentence: str) -> None:

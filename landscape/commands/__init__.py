@@ -20,7 +20,7 @@ import click
 
 from landscape.commands.parsing import Group
 from landscape.errors import ComputationError, InputError
-from landscape.messages import say
+from landscape.messages import say, silence_restored
 from landscape.version import current_version
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -152,6 +152,7 @@ def group() -> None:
     """
 
 
+@silence_restored()
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave with its exit status.
 

@@ -6,6 +6,7 @@ import hashlib
 import inspect
 import marshal
 import re
+import tokenize
 import types
 from collections.abc import Iterable
 from typing import Any
@@ -113,8 +114,20 @@ def source_of(thing: Any) -> bytes:
     if str(getattr(code, "__module__", "")).split(".")[0] == "torch":
         # Its settings stand in its own text.
         return f"{code.__module__}.{code.__qualname__} {thing if code is not thing else ''}".encode()
+    text = own_text(code)
+    if text:
+        return text.encode()
+    compiled = getattr(code, "__code__", None)
+    return marshal.dumps(compiled) if compiled is not None else full_name(code).encode()
+
+
+def own_text(code: Any) -> str:
+    """Return the text of a function or a class; "" where there is none, or its file now holds another one at its place."""
     try:
-        return inspect.getsource(code).encode()
-    except (OSError, TypeError):
-        compiled = getattr(code, "__code__", None)
-        return marshal.dumps(compiled) if compiled is not None else full_name(code).encode()
+        text = inspect.getsource(code)
+    except (OSError, TypeError, SyntaxError, tokenize.TokenError):
+        return ""
+    inner = code if isinstance(code, type) else inspect.unwrap(code)
+    name = inner.__code__.co_name if hasattr(inner, "__code__") else inner.__name__
+    begins = "lambda" if name == "<lambda>" else rf"(def|class)\s+{re.escape(name)}"
+    return text if re.search(rf"\b{begins}\b", text) else ""

@@ -13,6 +13,8 @@ from landscape.commands.progress import Pace, progress_bar
 from landscape.commands.stem import speaker
 from landscape.errors import InputError
 from landscape.messages import Silence, say
+from landscape.model import bundled_path
+from tests.running import run
 
 
 def test_the_first_step_which_may_compile_does_not_count():
@@ -118,3 +120,15 @@ def test_a_bar_says_nothing_where_there_is_nothing_to_say_and_ends_with_a_line(c
     text = capsys.readouterr().err
     assert "None" not in text
     assert text.endswith(("\n", "\x1b[?25h"))
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_a_quiet_command_leaves_the_process_as_quiet_as_it_was(quiet, monkeypatch, capsys):
+    monkeypatch.setattr(Silence, "kept", quiet)
+    assert run("scan", "missing.npz", "--quiet") == 2
+    assert Silence.kept is quiet
+    assert run("info", bundled_path("digits"), "--json") == 0
+    assert Silence.kept is quiet
+    capsys.readouterr()
+    say("a sentence")
+    assert capsys.readouterr().err == ("" if quiet else "a sentence\n")

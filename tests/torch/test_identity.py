@@ -162,3 +162,17 @@ def test_measures_that_a_module_does_not_allow_are_named():
     assert record.settings["not_assessed"] == {"fisher_rao": "needs the examples of a model"}
     assert "not assessed: fisher_rao, which needs the examples of a model" in sharpness_table(record)
     assert "not_assessed" not in measure_sharpness(objective, measures=["lambda_max"]).settings
+
+
+@pytest.mark.parametrize("text", ["no quote's end\n", "def other(:\n    pass\n", "  x\n y\n", ""])
+def test_a_function_whose_file_holds_another_text_is_its_compiled_code(text, tmp_path):
+    path = tmp_path / "README.md"
+    path.write_text(text)
+
+    def made(factor: str) -> Any:
+        code = f"def loss(output, target):\n    return {factor} * output.sum()\n"
+        exec(compile(code, str(path), "exec"), found := {})
+        return found["loss"]
+
+    assert known(made("2")) == known(made("2"))
+    assert known(made("2")) != known(made("3"))
