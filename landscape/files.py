@@ -122,12 +122,18 @@ def write_archive(
 
 
 def _near_file(path: Path) -> str:
-    """Write the end of a message about a file that is not there: one of its kind beside it whose name is much like its own."""
+    """Write the end of a message about a missing file: a file beside it with a similar name, of its kind if its name says one."""
     try:
-        beside = [one.name for one in islice(path.absolute().parent.iterdir(), MOST_LOOKED_AT)]
+        beside = [
+            one.name for one in islice(path.absolute().parent.iterdir(), MOST_LOOKED_AT) if one.is_file()
+        ]
     except (OSError, ValueError):
         return ""
-    names = {name.removesuffix(path.suffix): name for name in beside if name.endswith(path.suffix)}
+    beside = [name for name in beside if not name.startswith(".")]
+    if path.suffix:
+        names = {name.removesuffix(path.suffix): name for name in beside if name.endswith(path.suffix)}
+    else:
+        names = {Path(name).stem: name for name in beside}
     near = nearest(path.stem, names)
     return "" if near is None else f"; did you mean '{names[near]}'?"
 

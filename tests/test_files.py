@@ -155,6 +155,26 @@ class TestReading:
         assert "'a': damaged" in refused(tmp_path / "c.npz")
 
 
+class TestMissing:
+    @pytest.mark.parametrize(
+        ("typed", "meant"),
+        [
+            ("digtis.npz", "digits.npz"),
+            ("digits", "digits.npz"),
+            ("tabel.csv", "table.csv"),
+            ("digits.txt", None),
+            ("cit", None),
+            ("gti", None),
+        ],
+    )
+    def test_the_nearest_file_of_its_kind_is_named_and_no_folder_or_hidden_file(self, tmp_path, typed, meant):
+        for name in ("digits.npz", "table.csv", ".git", ".digits.txt"):
+            (tmp_path / name).touch()
+        (tmp_path / "city").mkdir()
+        message = refused(tmp_path / typed)
+        assert message.endswith("no such file" if meant is None else f"did you mean '{meant}'?")
+
+
 class TestSizes:
     @pytest.mark.parametrize(
         "shape", ["(1000000000000,)", "(1000000,1000000)", "(99999999999999999,99999999999999999)", "(2,)"]
