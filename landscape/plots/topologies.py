@@ -15,15 +15,14 @@ from matplotlib.patches import Patch
 from matplotlib.patheffects import Normal, Stroke
 
 from landscape.errors import InputError
+from landscape.plots.basins import into_of, limit_words, numbers, order_of, shallow, shown, top_of
 from landscape.plots.contours import draw_map, shared_levels
 from landscape.plots.field import dimensions, field_of
 from landscape.plots.marks import legend_below, worded_keys
 from landscape.plots.style import SMALL, figure_of, house_style_unless, new_figure
-from landscape.plots.words import quantity_label, short, shorten, wrapped
+from landscape.plots.words import quantity_label, shorten, wrapped
 from landscape.records import Topology
 
-# Basins that are numbered and drawn by themselves; beyond, a picture tells no more.
-MOST = 30
 # Bars of what is noise.
 SOME = 8
 NOISE = "#c4c4c4"
@@ -82,11 +81,6 @@ def plot_basins(
         return draw_map(field, chosen, ax, overlay=lambda axes: outlined(axes, record), around=places)
 
 
-def shown(record: Topology) -> list[int]:
-    """Give the basins that are drawn by themselves, the deepest first."""
-    return [int(k) for k in record.kept[:MOST]]
-
-
 def points_of(record: Topology, basin: int, axes: Sequence[int]) -> list[tuple[float, float]]:
     """Give the places of minimum and saddle on a plane."""
     found = [record.at(int(place)) for place in record.index[basin] if place >= 0]
@@ -122,11 +116,6 @@ def outlined(ax: Axes, record: Topology) -> list[Artist]:
     )
     keys += [Line2D([], [], label=f"saddles of the slice ({len(crosses)})", **SADDLE)] if crosses else []
     return keys
-
-
-def numbers(record: Topology) -> dict[int, int]:
-    """Number the basins that are drawn, from the deepest on."""
-    return {basin: number for number, basin in enumerate(shown(record), start=1)}
 
 
 def borders(label: np.ndarray, x: np.ndarray, y: np.ndarray) -> list[list[tuple[float, float]]]:
@@ -269,65 +258,11 @@ def plot_merge_tree(record: Topology, *, ax: Axes | None = None) -> Axes:
         return axes
 
 
-def order_of(record: Topology, kept: Sequence[int]) -> list[int]:
-    """Put branches in an order in which none crosses another: around each basin those that join it, the first to join nearest."""
-    order: list[int] = []
-    for root in [k for k in kept if into_of(record, k) not in kept]:
-        order += around(record, root, kept)
-    return order
-
-
-def around(record: Topology, basin: int, kept: Sequence[int]) -> list[int]:
-    """Give a basin and all that join it, on alternate sides; found without recursion, from the last to join on."""
-    line = [basin]
-    joining = sorted((k for k in kept if k != basin), key=lambda k: -record.pairs[k, 1])
-    side = dict.fromkeys(kept, False)
-    for k in joining:
-        into = into_of(record, k)
-        if into not in line:
-            continue
-        # What joins later stands farther away, so the first comes in between.
-        line.insert(line.index(into) + (not side[into]), k)
-        side[into] = not side[into]
-    return line
-
-
-def into_of(record: Topology, basin: int) -> int:
-    """Give the kept basin that a basin joins, −1 if there is none."""
-    parent = int(record.parent[basin])
-    return -1 if parent < 0 else int(record.survivor[parent])
-
-
-def shallow(record: Topology) -> list[int]:
-    """Give the basins that count as noise, the most persistent of them first."""
-    noise = np.flatnonzero(record.survivor != np.arange(record.survivor.size))
-    order = noise[np.argsort(-record.persistence[noise], kind="stable")]
-    return [int(k) for k in order[:200]]
-
-
-def top_of(record: Topology) -> float:
-    """Give the height up to which is drawn: a little above the highest saddle, or the lowest tenth of the surface if there is none."""
-    saddles = record.pairs[record.kept, 1]
-    low = float(record.pairs[:, 0].min())
-    finite = saddles[np.isfinite(saddles)]
-    values = record.scan.quantity(record.quantity)
-    values = values[np.isfinite(values)]
-    high = float(finite.max()) if finite.size else float(np.quantile(values, 0.5)) if values.size else low
-    return high + 0.1 * (high - low) if high > low else low + 1.0
-
-
 def color_of(record: Topology, basin: int) -> str:
     """Give the colour of a basin: of one inside, one that is open, and noise."""
     if record.survivor[basin] != basin:
         return NOISE
     return AT_EDGE if record.open[basin] else INTERIOR
-
-
-def limit_words(record: Topology) -> str:
-    """Say up to where a basin counts as noise."""
-    if record.scale == "log":
-        return f"saddle up to {short(record.threshold, 5)} times the minimum"
-    return f"persistence up to {short(record.threshold)}"
 
 
 def keys_of(record: Topology, noise: int, *, bars: bool) -> list[Artist]:
