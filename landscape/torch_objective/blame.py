@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from landscape.errors import ComputationError, InputError
@@ -23,8 +23,7 @@ class DerivativeError(InputError):
     """PyTorch cannot differentiate a module or a loss."""
 
 
-@contextmanager
-def differentiated(by: str) -> Iterator[None]:
+def differentiated(by: str) -> AbstractContextManager[None]:
     """Turn an error of PyTorch's, or of the user's own backward pass, while a loss is differentiated into one line.
 
     Parameters
@@ -39,16 +38,37 @@ def differentiated(by: str) -> Iterator[None]:
     ComputationError
         There was too little memory.
     """
+    return in_one_line(
+        f"expected a module and a {by} that PyTorch can differentiate, found",
+        "analyses that need values only, such as a scan, can still be made",
+        DerivativeError,
+    )
+
+
+def evaluated(by: str) -> AbstractContextManager[None]:
+    """Turn an error of the user's own code, while a batch is evaluated, into one line.
+
+    Raises
+    ------
+    InputError
+        There was one; the message says where in the user's program.
+    ComputationError
+        There was too little memory.
+    """
+    return in_one_line(f"the module or {by} fails on a batch:")
+
+
+@contextmanager
+def in_one_line(beginning: str, hint: str = "", kind: type[InputError] = InputError) -> Iterator[None]:
+    """Raise an error of a kind in place of any other: a beginning, the error and its place, and what to try, `hint` where the error is not known."""
     try:
         yield
     except InputError:
         raise
-    except Exception as error:  # of whatever the module's operations do backwards
+    except Exception as error:  # of whatever the user's module and functions do
         require_memory(error)
-        hint = hint_of(error) or "analyses that need values only, such as a scan, can still be made"
-        raise DerivativeError(
-            f"expected a module and a {by} that PyTorch can differentiate, found {told(error)}: {hint}"
-        ) from error
+        advice = hint_of(error) or hint
+        raise kind(f"{beginning} {told(error)}{advice and f': {advice}'}") from error
 
 
 def require_memory(error: BaseException) -> None:

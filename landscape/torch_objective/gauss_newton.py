@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape.errors import InputError
-from landscape.torch_objective.blame import differentiated
+from landscape.torch_objective.blame import differentiated, evaluated
 from landscape.torch_objective.data import examples_of
 from landscape.torch_objective.host import Host
 from landscape.torch_objective.losses import Step, parted, weight_of
@@ -40,7 +40,7 @@ def gauss_newton(host: Host, step: Step, loss: Any, batches: Iterable[Any], vect
     with torch.enable_grad(), whole_graphs(), twice_differentiable(torch, host.module):
         for batch in batches:
             inputs, targets = parted(batch)
-            with step.blamed():
+            with evaluated(step.by):
                 outputs = host.module(**inputs) if isinstance(inputs, dict) else host.module(*inputs)
             if not isinstance(outputs, torch.Tensor):
                 raise InputError(
@@ -66,7 +66,7 @@ def products_of(
     back = torch.autograd.grad(outputs, parameters, above, create_graph=True, **known)
     moving = [place for place, part in enumerate(back) if part.requires_grad]
     point = outputs.detach().requires_grad_()
-    with step.blamed():
+    with evaluated(step.by):
         loss = step.function(point, targets)
     (slope,) = torch.autograd.grad(loss, point, create_graph=True)
     if not (moving and slope.requires_grad):

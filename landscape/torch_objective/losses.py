@@ -5,8 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import math
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +14,7 @@ from landscape.importers.pytorch.loss_rows import NAMES, ROWS
 from landscape.importers.pytorch.losses import NAMED, unfolded
 from landscape.importers.pytorch.own_loss import require_no_parameters
 from landscape.model.losses import OF_CLASSES
-from landscape.torch_objective.blame import hint_of, require_memory, told
+from landscape.torch_objective.blame import evaluated
 from landscape.torch_objective.data import examples_of, mapped
 from landscape.torch_objective.metrics import Function, Mean, chosen_metrics, counted, ignored, of_classes
 
@@ -45,34 +44,12 @@ class Step:
         InputError
             The loss is no scalar, or the module or a function fails; the message says where in the user's program.
         """
-        with self.blamed():
+        with evaluated(self.by):
             (mean, weight), metrics = self.compute(module, batch)
         return (scalar(torch, self.by, mean), weight), {
             name: (scalar(torch, f"metrics: {name}", value), count)
             for name, (value, count) in metrics.items()
         }
-
-    @contextmanager
-    def blamed(self) -> Iterator[None]:
-        """Turn an error of the user's own code into one line.
-
-        Raises
-        ------
-        InputError
-            There was one; the message says where in the user's program.
-        ComputationError
-            There was too little memory.
-        """
-        try:
-            yield
-        except InputError:
-            raise
-        except Exception as error:  # of the user's own code
-            require_memory(error)
-            hint = hint_of(error)
-            raise InputError(
-                f"the module or {self.by} fails on a batch: {told(error)}{'' if hint is None else f': {hint}'}"
-            ) from error
 
 
 def scalar(torch: Any, name: str, found: Any) -> Any:
